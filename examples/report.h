@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: MIT */
+/* What a receiver tells its user: a line each second, and a summary for a person and for a script. */
+#ifndef REPORT_H
+#define REPORT_H
+
+#include <stdbool.h>
+
+#include <devmem/devmem.h>
+
+struct report {
+	struct devmem_stats stats;
+	const char *engine;		/* NULL: nothing was set up, so there is nothing to report */
+	unsigned int connections, queues_used;
+	bool verify, verified, nic_restored;
+	double seconds;
+};
+
+/* Seconds on a clock that only goes forward. */
+double report_clock(void);
+
+/* A line on standard error, at most one each second. */
+void report_progress(struct devmem_ring *ring, double started, unsigned int open);
+
+/* For a person on standard error; for a script, JSON to the file @json ("-": standard output) unless NULL. */
+int report_summary(const struct report *r, const char *json);
+
+#endif

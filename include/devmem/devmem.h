@@ -1,0 +1,381 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * libdevmem: TCP payload received straight into device memory (Linux device-memory TCP).
+ *
+ * A NIC with header/data split writes payload into a dma-buf; the kernel keeps the headers and does TCP as
+ * always. The application gets descriptors, (buffer, offset, length), and gives each one back when it has
+ * finished with the bytes.
+ *
+ *   devmem_buffer    memory and its dma-buf             reference counted
+ *   devmem_nic       a transaction on a NIC's settings  undone when its last user is gone
+ *   devmem_binding   a buffer bound to RX queues        lives until closed and its last fragment is back
+ *   devmem_ring      one thread's loop
+ *   devmem_event     what comes out of it               plain data in the caller's array
+ *
+ * Conventions. Functions that return int give 0 or a count, or a negative errno; devmem_error() then holds a
+ * sentence about this thread's last failure. A new object comes out through the last parameter, which is left
+ * alone on failure. What is mandatory is a parameter; what is optional is in a structure whose first member is
+ * its own size (DEVMEM_OPTS fills that in), and NULL means all defaults. A structure longer than the library
+ * knows, with anything but zero in the part it does not know, is refused with -E2BIG. File descriptors that a
+ * caller passes in stay the caller's; the library duplicates what it needs.
+ *
+ * Threads. A ring, its sockets and their events belong to one thread at a time, except for devmem_release(),
+ * which any thread may call. Buffers, NICs and bindings may be used from any thread, one at a time each.
+ */
+#ifndef DEVMEM_H
+#define DEVMEM_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <sys/socket.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#if defined(__GNUC__)
+#define DEVMEM_API __attribute__((visibility("default")))
+#else
+#define DEVMEM_API
+#endif
+
+#define DEVMEM_VERSION_MAJOR 0
+#define DEVMEM_VERSION_MINOR 1
+#define DEVMEM_VERSION_PATCH 0
+
+/* An options structure with its size filled in: DEVMEM_OPTS(devmem_bind_opts, .queues = 4). C only. */
+#define DEVMEM_OPTS(type, ...) (&(struct type){ .size = sizeof(struct type), __VA_ARGS__ })
+
+/**
+ * devmem_version() - the version of the library that is running, as "major.minor.patch".
+ */
+DEVMEM_API const char *devmem_version(void);
+
+/**
+ * devmem_error() - this thread's last error, in a sentence that says what to do about it.
+ *
+ * Where the kernel gave a reason of its own (netlink extended acknowledgement), its text is part of the sentence.
+ * The string is the library's, is never NULL, and is valid until this thread's next failing call. It is not
+ * reset by calls that succeed.
+ */
+DEVMEM_API const char *devmem_error(void);
+
+/* ---------------------------------------------------------------------------------------------------- buffers */
+
+struct devmem_buffer;
+
+struct devmem_buffer_opts {
+	size_t size;		/* sizeof(struct devmem_buffer_opts) */
+	uint32_t page_size;	/* bytes: of the pages behind the memory. 0: the system's page; 2097152 or
+				 * 1073741824: huge pages of that size, which the system must have reserved */
+	uint32_t reserved;	/* 0 */
+};
+
+/**
+ * devmem_buffer_create() - allocate device memory and export it as a dma-buf.
+ * @backend:	"udmabuf": host memory behind /dev/udmabuf, there for every machine and for the lab.
+ * @bytes:	size, a multiple of the page size and not 0.
+ * @opts:	or NULL.
+ * @out:	the new buffer; give it back with devmem_buffer_close().
+ *
+ * -EINVAL	@bytes is 0 or not a multiple of the page size, or the page size is not one the kernel knows
+ * -ENOENT	no such backend, or the machine lacks it (no /dev/udmabuf)
+ * -EACCES	/dev/udmabuf may not be opened by this user
+ * -EFBIG	larger than the kernel allows for one udmabuf (module parameter size_limit_mb)
+ * -ENOMEM	not enough memory, or not enough huge pages reserved
+ * -E2BIG	@opts is from a newer version of this header and asks for something unknown
+ */
+DEVMEM_API int devmem_buffer_create(const char *backend, size_t bytes, const struct devmem_buffer_opts *opts,
+				    struct devmem_buffer **out);
+
+/** devmem_buffer_close() - drop the caller's reference. Bindings keep their own. NULL is allowed. */
+DEVMEM_API void devmem_buffer_close(struct devmem_buffer *buffer);
+
+/** devmem_buffer_fd() - the dma-buf's file descriptor. It stays the buffer's: duplicate it to keep it. */
+DEVMEM_API int devmem_buffer_fd(const struct devmem_buffer *buffer);
+
+/** devmem_buffer_size() - bytes. */
+DEVMEM_API size_t devmem_buffer_size(const struct devmem_buffer *buffer);
+
+/** devmem_buffer_id() - the number that events carry in @buffer. Unique in the process while the buffer lives. */
+DEVMEM_API uint16_t devmem_buffer_id(const struct devmem_buffer *buffer);
+
+/**
+ * devmem_buffer_map() - the buffer as this process's memory.
+ * @addr: start of the mapping; readable and writable; valid until the buffer is gone. Calls after the first
+ *        give the same address.
+ *
+ * Bytes that a NIC wrote are read between devmem_buffer_sync(START | READ) and devmem_buffer_sync(END | READ).
+ *
+ * -EOPNOTSUPP	the processor cannot map this memory
+ * -ENOMEM	no room for the mapping
+ */
+DEVMEM_API int devmem_buffer_map(struct devmem_buffer *buffer, void **addr);
+
+#define DEVMEM_SYNC_READ	1u
+#define DEVMEM_SYNC_WRITE	2u
+#define DEVMEM_SYNC_START	0u
+#define DEVMEM_SYNC_END		4u
+
+/**
+ * devmem_buffer_sync() - bracket accesses by the processor (DMA_BUF_IOCTL_SYNC).
+ * @flags: READ, WRITE or both, with START before the accesses and END after them.
+ *
+ * -EINVAL	neither READ nor WRITE, or an unknown flag
+ * other	what the exporter answered
+ */
+DEVMEM_API int devmem_buffer_sync(struct devmem_buffer *buffer, unsigned int flags);
+
+/* ------------------------------------------------------------------------------------------------ NIC, binding */
+
+struct devmem_nic;
+struct devmem_binding;
+
+struct devmem_nic_opts {
+	size_t size;		/* sizeof(struct devmem_nic_opts) */
+	uint32_t flags;		/* 0 */
+	uint32_t reserved;	/* 0 */
+};
+
+/**
+ * devmem_nic_open() - begin a transaction on an interface's settings.
+ * @ifname:	name of the interface, in this thread's network namespace.
+ *
+ * Changes nothing. devmem_bind_rx() and devmem_steer() then change what they need: header/data split on, its
+ * threshold to 0, bound queues out of the RSS table, an RSS context and flow rules. Each change is remembered
+ * together with what was there before.
+ *
+ * -ENODEV	no such interface
+ * -EOPNOTSUPP	the interface or the kernel has no device memory support (lo, veth; kernels before 6.12)
+ * -EPERM	not CAP_NET_ADMIN
+ */
+DEVMEM_API int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out);
+
+/**
+ * devmem_nic_close() - end the transaction: undo, in reverse order, exactly what it changed.
+ *
+ * While bindings of this NIC are alive the undoing waits for the last of them, and 0 is returned. NULL is allowed.
+ *
+ * Returns 0, or the first failure; the undoing goes on past a failure.
+ * -ESTALE	somebody else changed a setting after us; it was left as they made it
+ */
+DEVMEM_API int devmem_nic_close(struct devmem_nic *nic);
+
+struct devmem_bind_opts {
+	size_t size;			/* sizeof(struct devmem_bind_opts) */
+	uint32_t queues;		/* how many RX queues. 0: one, or as many as are in @queue_list */
+	uint32_t reserved;		/* 0 */
+	const uint32_t *queue_list;	/* @queues queue numbers. NULL: free queues are chosen from the top */
+};
+
+/**
+ * devmem_bind_rx() - have RX queues of a NIC write payload into a buffer.
+ *
+ * Turns header/data split on, takes the queues out of the RSS table, and binds. From here on only flows that are
+ * steered to these queues (devmem_steer()) arrive in the buffer. On failure the NIC is as it was. The binding
+ * keeps references to @nic and @buffer. Needs CAP_NET_ADMIN and kernel 6.12. [net/core/netdev-genl.c]
+ *
+ * -ERANGE	no such queue
+ * -EEXIST	a queue is bound already, by this process or another
+ * -EBUSY	too few free queues (one must be left for ordinary traffic), or one is used by AF_XDP
+ * -EPROTONOSUPPORT the NIC cannot split headers from data
+ * -EOPNOTSUPP	the driver cannot bind device memory
+ * -EXDEV	the memory is an NVIDIA GPU's and the interface is not on PCI: the kernel must not be asked (it would
+ *		corrupt memory)
+ * -EPERM	not CAP_NET_ADMIN
+ * -EINVAL	bad options, or the kernel refused the combination: devmem_error() has its reason
+ */
+DEVMEM_API int devmem_bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer,
+			      const struct devmem_bind_opts *opts, struct devmem_binding **out);
+
+/**
+ * devmem_binding_close() - drop the caller's reference.
+ *
+ * The queues are unbound when the sockets attached with this binding are gone and their last fragment is back.
+ * NULL is allowed.
+ */
+DEVMEM_API void devmem_binding_close(struct devmem_binding *binding);
+
+/** devmem_binding_queues() - how many queues are bound; up to @n of their numbers are written to @list. */
+DEVMEM_API unsigned int devmem_binding_queues(const struct devmem_binding *binding, uint32_t *list,
+					      unsigned int n);
+
+/** devmem_binding_id() - the kernel's number for the binding, as "ynl netdev" and cmsgs show it. */
+DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
+
+/**
+ * devmem_steer() - send TCP flows to the binding's queues.
+ * @local:	address and port here. The unspecified address (0.0.0.0, ::) stands for any, port 0 for any port.
+ * @peer:	address and port of the other end, or NULL for any. Same family as @local.
+ *
+ * With several queues, flows spread over them by an RSS context of their own. The rule ends with the NIC's
+ * transaction. Connections that exist already follow from their next packet.
+ *
+ * -EAFNOSUPPORT not IPv4 or IPv6
+ * -EADDRINUSE	a rule for the same flow exists which we did not make
+ * -ENOSPC	the NIC has no room for another rule or context
+ * -EOPNOTSUPP	the NIC has no n-tuple rules, or no RSS contexts where several queues are bound
+ */
+DEVMEM_API int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local,
+			    const struct sockaddr *peer);
+
+/* -------------------------------------------------------------------------------------------------------- ring */
+
+struct devmem_ring;
+struct devmem_sock;
+
+enum devmem_event_type {
+	DEVMEM_EVENT_DATA = 1,	/* received bytes in device memory: (buffer, offset, length). Release it. */
+	DEVMEM_EVENT_HOST = 2,	/* received bytes in host memory, copied by the kernel: offset is their address in
+				 * this process, valid until released. Release it. */
+	DEVMEM_EVENT_END = 3,	/* the peer has closed its side; nothing more comes. */
+	DEVMEM_EVENT_ERROR = 4,	/* the connection broke: result is the negative errno; nothing more comes. */
+	DEVMEM_EVENT_READY = 5,	/* a descriptor given to devmem_watch() is readable: result is its poll(2) events,
+				 * or a negative errno */
+};
+
+/* What came out of a ring: 32 bytes, plain data. Events of one socket come in stream order. */
+struct devmem_event {
+	uint64_t user_data;	/* of the socket, from devmem_attach() */
+	uint64_t offset;	/* bytes from the start of the buffer; of a HOST fragment its address */
+	uint32_t length;	/* bytes */
+	union {
+		uint32_t token;		/* first of the run; opaque */
+		int32_t result;		/* ERROR: negative errno; READY: see there */
+	};
+	uint16_t tokens;	/* how many tokens the run has; opaque */
+	uint16_t sock;		/* opaque */
+	uint16_t buffer;	/* devmem_buffer_id() of a DATA fragment */
+	uint16_t type;		/* enum devmem_event_type */
+};
+
+struct devmem_ring_opts {
+	size_t size;		/* sizeof(struct devmem_ring_opts) */
+	uint32_t entries;	/* submission queue entries, rounded up to a power of two. 0: 256 */
+	uint32_t buffers;	/* receive buffers for control data and host bytes, power of two. 0: 16 */
+	uint32_t buffer_bytes;	/* most payload that one completion reports, bytes, a multiple of 4096.
+				 * 0: 1 MiB. Address space; pages are used only when bytes come to host memory */
+	uint32_t merge;		/* most tokens merged into one descriptor, up to 1024. 0: 1024; 1: never merge */
+};
+
+/**
+ * devmem_ring_open() - an io_uring and what receiving needs around it.
+ *
+ * -EINVAL	an option out of range
+ * -EPERM	io_uring is disabled by policy (sysctl kernel.io_uring_disabled, seccomp)
+ * -ENOSYS	the kernel has no io_uring, or one without multishot receive (6.0)
+ * -ENOMEM	no memory, or RLIMIT_MEMLOCK too low
+ */
+DEVMEM_API int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out);
+
+/**
+ * devmem_ring_close() - detach all sockets, give back all fragments that are still out, free the ring.
+ *
+ * Fragments of this ring must no longer be used, nor released, by any thread. NULL is allowed.
+ */
+DEVMEM_API void devmem_ring_close(struct devmem_ring *ring);
+
+struct devmem_attach_opts {
+	size_t size;		/* sizeof(struct devmem_attach_opts) */
+	uint32_t flags;		/* 0 */
+	uint32_t lowat;		/* SO_RCVLOWAT in bytes: how much is to be queued before the ring wakes up.
+				 * 0: managed by the library, high while data streams, 1 when it does not */
+};
+
+/**
+ * devmem_attach() - receive from a connected TCP socket.
+ * @fd:		stays the caller's and may be closed; the connection ends when the library's duplicate is closed
+ *		too, which is when the socket is detached and its last fragment is back. shutdown() ends it at once.
+ * @binding:	where its payload arrives.
+ * @user_data:	comes back in every event of this socket.
+ *
+ * -EINVAL	no ring, binding or socket, or an option out of range
+ * -EBADF	@fd is not open
+ * -ENOTSOCK, -ENOTCONN, -EPROTOTYPE	@fd is not a socket, not connected, not TCP
+ * -EMFILE	no file descriptors left, or 65,535 sockets on this ring
+ * -ENOMEM	no memory
+ */
+DEVMEM_API int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *binding, uint64_t user_data,
+			     const struct devmem_attach_opts *opts, struct devmem_sock **out);
+
+/**
+ * devmem_detach() - stop receiving. Fragments that are out stay valid until released; bytes that were not handed
+ * out yet are lost. @sock must not be used afterwards; no event of it comes out of a later devmem_wait().
+ */
+DEVMEM_API void devmem_detach(struct devmem_sock *sock);
+
+/**
+ * devmem_sock_queue() - the RX queue that the socket's packets really arrive on.
+ *
+ * -EAGAIN	nothing received yet
+ * -ENOENT	it is not a queue of the bound interface (the flow takes another way)
+ */
+DEVMEM_API int devmem_sock_queue(const struct devmem_sock *sock);
+
+/**
+ * devmem_wait() - one turn of the loop: hand in what is pending, wait, hand out what came.
+ * @events:	room for @n; a completion with more than that comes in parts.
+ * @timeout_ms:	-1: for ever; 0: do not wait.
+ *
+ * Returns how many events were written, 0 if the time was over.
+ * -EINTR	a signal came
+ */
+DEVMEM_API int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, int timeout_ms);
+
+/**
+ * devmem_release() - give fragments back; any events are taken, those without a fragment are skipped.
+ *
+ * From the ring's own thread this makes no system call: the tokens ride on the next devmem_wait(). From another
+ * thread it hands them over and, if the ring sleeps, wakes it. A fragment is released once and as a whole.
+ *
+ * -EINVAL	an event is not of this ring, or was released before; those before it were taken, it and those after
+ *		it were not
+ * -ENOMEM	(other threads only) nothing was taken
+ */
+DEVMEM_API int devmem_release(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n);
+
+/**
+ * devmem_watch() - have the ring wait for another descriptor too: a listener, a signalfd, a timerfd.
+ * @fd:		stays the caller's; devmem_unwatch() it before it is closed.
+ * @user_data:	comes back in its READY events.
+ *
+ * As long as @fd is readable, each devmem_wait() reports it.
+ *
+ * -EBADF	@fd is negative
+ * -EEXIST	@fd is watched already
+ * -ENOMEM	no memory
+ */
+DEVMEM_API int devmem_watch(struct devmem_ring *ring, int fd, uint64_t user_data);
+
+/** devmem_unwatch() - the opposite. -ENOENT: @fd is not watched. -EBUSY: call devmem_wait() and try again. */
+DEVMEM_API int devmem_unwatch(struct devmem_ring *ring, int fd);
+
+/* Counters since the ring was opened. */
+struct devmem_stats {
+	size_t size;			/* sizeof(struct devmem_stats), set by the caller */
+	uint64_t bytes_device;		/* bytes that the NIC wrote into device memory */
+	uint64_t bytes_linear;		/* bytes that the kernel copied because the packet could not be split */
+	uint64_t bytes_plain;		/* bytes that came through an ordinary queue and were copied */
+	uint64_t fragments;		/* device fragments received: one token each */
+	uint64_t descriptors;		/* DATA events handed out; neighbours merge, so at most as many as fragments */
+	uint64_t tokens_released;	/* tokens that went back to the kernel */
+	uint64_t tokens_outstanding;	/* tokens that the application or a batch still holds */
+	uint64_t release_operations;	/* SO_DEVMEM_DONTNEED operations that carried them */
+	uint64_t enter_calls;		/* io_uring_enter system calls */
+	uint64_t completions;		/* receive completions */
+	uint64_t rearms;		/* multishot receives armed again */
+	uint64_t no_buffers;		/* times that receiving paused because all receive buffers were out */
+	uint64_t lowat_changes;		/* times that SO_RCVLOWAT was changed */
+};
+
+/** devmem_ring_stats() - read the counters. -EINVAL if @stats->size is 0. */
+DEVMEM_API int devmem_ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats);
+
+/** devmem_ring_engine() - how bytes get here: "devmem". A constant string. */
+DEVMEM_API const char *devmem_ring_engine(const struct devmem_ring *ring);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* DEVMEM_H */

@@ -1,0 +1,29 @@
+/* SPDX-License-Identifier: MIT */
+/* Buffers, and the table of operations that a backend fills in. Knows nothing of NICs, netlink or rings. */
+#ifndef DEVMEM_BUFFER_H
+#define DEVMEM_BUFFER_H
+
+#include "internal.h"
+
+/* Memory that a backend made: its dma-buf, and what the backend wants to remember. */
+struct devmem__memory {
+	int fd;			/* the dma-buf; buffer.c closes it */
+	size_t bytes;
+	void *map;		/* set by map(), undone by unmap() */
+	void *priv;		/* the backend's */
+};
+
+/* Operations that a backend lacks stay NULL; buffer.c answers -EOPNOTSUPP for them. */
+struct devmem__backend {
+	const char *name;
+	int (*alloc)(size_t bytes, const struct devmem_buffer_opts *opts, struct devmem__memory *mem);
+	void (*free)(struct devmem__memory *mem);	/* what is in priv; the dma-buf is closed already */
+	int (*map)(struct devmem__memory *mem);
+	void (*unmap)(struct devmem__memory *mem);
+};
+
+extern const struct devmem__backend devmem__backend_udmabuf;
+
+void devmem__buffer_ref(struct devmem_buffer *buffer);
+
+#endif

@@ -1,0 +1,34 @@
+// SPDX-License-Identifier: MIT
+/* The error sentence of each thread, and the library's version. */
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "internal.h"
+
+#define STR_(x) #x
+#define STR(x) STR_(x)
+
+static _Thread_local char sentence[512] = "no error";
+
+const char *devmem_error(void)
+{
+	return sentence;
+}
+
+const char *devmem_version(void)
+{
+	return STR(DEVMEM_VERSION_MAJOR) "." STR(DEVMEM_VERSION_MINOR) "." STR(DEVMEM_VERSION_PATCH);
+}
+
+int devmem__fail(int err, const char *fmt, ...)
+{
+	int saved = errno;
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(sentence, sizeof(sentence), fmt, ap);
+	va_end(ap);
+	errno = saved;
+	return -err;
+}

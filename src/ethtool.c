@@ -1,0 +1,420 @@
+// SPDX-License-Identifier: MIT
+/* An interface's settings, read and written. */
+#include <errno.h>
+#include <linux/sockios.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "ethtool.h"
+
+int devmem__ethtool_open(struct devmem__ethtool *et, const char *ifname)
+{
+	struct ifreq ifr = { 0 };
+	size_t len = strlen(ifname);
+	int err;
+
+	memset(et, 0, sizeof(*et));
+	et->fd = -1;
+	if (!len || len >= sizeof(ifr.ifr_name))
+		return devmem__fail(ENODEV, "\"%s\" cannot be the name of an interface: see \"ip link\"", ifname);
+	memcpy(ifr.ifr_name, ifname, len);
+	et->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (et->fd < 0 && errno == EAFNOSUPPORT)
+		et->fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	if (et->fd < 0)
+		return devmem__fail(errno, "%s: cannot open a socket: %s", ifname, strerror(errno));
+	if (ioctl(et->fd, SIOCGIFINDEX, &ifr) < 0) {
+		err = devmem__fail(errno, "there is no interface \"%s\" in this network namespace: see \"ip link\"",
+				   ifname);
+		goto fail;
+	}
+	et->ifindex = (unsigned int)ifr.ifr_ifindex;
+	memcpy(et->name, ifname, len + 1);
+	err = devmem__nl_open(&et->nl, "ethtool");
+	if (!err)
+		return 0;
+fail:
+	devmem__ethtool_close(et);
+	return err;
+}
+
+void devmem__ethtool_close(struct devmem__ethtool *et)
+{
+	devmem__nl_close(&et->nl);
+	if (et->fd >= 0)
+		close(et->fd);
+	et->fd = -1;
+}
+
+/* ---------------------------------------------------------------------------------------------- ioctl */
+
+/* By the present name: the ioctl knows no index, and an interface may be renamed while we hold it. */
+static int do_ioctl(struct devmem__ethtool *et, void *data)
+{
+	struct ifreq ifr = { .ifr_ifindex = (int)et->ifindex };
+
+	if (ioctl(et->fd, SIOCGIFNAME, &ifr) < 0)
+		return -errno;
+	ifr.ifr_data = data;
+	return ioctl(et->fd, SIOCETHTOOL, &ifr) < 0 ? -errno : 0;
+}
+
+void devmem__ethtool_driver(struct devmem__ethtool *et, char driver[32], char bus[32])
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+
+	driver[0] = bus[0] = '\0';
+	if (do_ioctl(et, &info) < 0)
+		return;
+	snprintf(driver, 32, "%.31s", info.driver);
+	/* drivers without a bus write "N/A" and the like, which is no device's name */
+	if (!strchr(info.bus_info, '/'))
+		snprintf(bus, 32, "%.31s", info.bus_info);
+}
+
+int devmem__ethtool_rings(struct devmem__ethtool *et)
+{
+	struct ethtool_rxnfc info = { .cmd = ETHTOOL_GRXRINGS };
+	struct ethtool_channels ch = { .cmd = ETHTOOL_GCHANNELS };
+	int err = do_ioctl(et, &info);
+
+	if (!err)
+		return (int)info.data;
+	if (err != -EOPNOTSUPP)
+		return err;
+	err = do_ioctl(et, &ch);
+	return err ? err : (int)(ch.rx_count + ch.combined_count);
+}
+
+/* ------------------------------------------------------------------------------------------ data split */
+
+static void begin(struct devmem__ethtool *et, uint8_t cmd, int header)
+{
+	struct nlattr *nest;
+
+	devmem__nl_begin(&et->nl, cmd);
+	nest = devmem__nl_nest(&et->nl, header);
+	devmem__nl_put_u32(&et->nl, DEVMEM_ETHTOOL_A_HEADER_DEV_INDEX, et->ifindex);
+	devmem__nl_nest_end(&et->nl, nest);
+}
+
+static int got_rings(struct nlattr **attrs, void *arg)
+{
+	struct nlattr *split = attrs[DEVMEM_ETHTOOL_A_RINGS_TCP_DATA_SPLIT];
+	struct nlattr *thresh = attrs[DEVMEM_ETHTOOL_A_RINGS_HDS_THRESH];
+	struct devmem__split_state *state = arg;
+
+	state->split = split ? nla_get_u8(split) : DEVMEM_SPLIT_UNKNOWN;
+	state->has_thresh = thresh;
+	state->thresh = thresh ? nla_get_u32(thresh) : 0;
+	return 0;
+}
+
+int devmem__ethtool_split(struct devmem__ethtool *et, struct devmem__split_state *state)
+{
+	memset(state, 0, sizeof(*state));
+	begin(et, DEVMEM_ETHTOOL_MSG_RINGS_GET, DEVMEM_ETHTOOL_A_RINGS_HEADER);
+	return devmem__nl_call(&et->nl, got_rings, state);
+}
+
+struct announcement {
+	uint32_t ifindex;
+	bool seen;
+};
+
+static void notice(uint8_t cmd, struct nlattr **attrs, void *arg)
+{
+	struct nlattr *header[DEVMEM__NL_ATTRS + 1];
+	struct announcement *a = arg;
+
+	if (cmd != DEVMEM_ETHTOOL_MSG_RINGS_NTF || !attrs[DEVMEM_ETHTOOL_A_RINGS_HEADER])
+		return;
+	if (!devmem__nl_nested(attrs[DEVMEM_ETHTOOL_A_RINGS_HEADER], header))
+		return;
+	if (header[DEVMEM_ETHTOOL_A_HEADER_DEV_INDEX] &&
+	    nla_get_u32(header[DEVMEM_ETHTOOL_A_HEADER_DEV_INDEX]) == a->ifindex)
+		a->seen = true;
+}
+
+static int set_split(struct devmem__ethtool *et, bool split, uint8_t to, bool thresh, uint32_t bytes)
+{
+	begin(et, DEVMEM_ETHTOOL_MSG_RINGS_SET, DEVMEM_ETHTOOL_A_RINGS_HEADER);
+	if (split)
+		devmem__nl_put_u8(&et->nl, DEVMEM_ETHTOOL_A_RINGS_TCP_DATA_SPLIT, to);
+	if (thresh)
+		devmem__nl_put_u32(&et->nl, DEVMEM_ETHTOOL_A_RINGS_HDS_THRESH, bytes);
+	return devmem__nl_call(&et->nl, NULL, NULL);
+}
+
+int devmem__ethtool_set_split(struct devmem__ethtool *et, bool split, uint8_t to, bool thresh, uint32_t bytes,
+			      bool *changed)
+{
+	struct announcement a = { .ifindex = et->ifindex };
+	struct devmem__nl listener = { 0 };
+	int err;
+
+	if (!changed)
+		return set_split(et, split, to, thresh, bytes);
+	/* the announcement is queued before the request returns. [ethnl_default_set_doit()] */
+	err = devmem__nl_open(&listener, "ethtool");
+	if (!err)
+		err = devmem__nl_subscribe(&listener, DEVMEM_ETHTOOL_MCGRP_MONITOR);
+	if (!err)
+		err = set_split(et, split, to, thresh, bytes);
+	if (!err) {
+		/* announcements may have been lost, or not be readable: then it counts as changed */
+		*changed = devmem__nl_notices(&listener, notice, &a) < 0 || a.seen;
+	}
+	devmem__nl_close(&listener);
+	return err;
+}
+
+/* ------------------------------------------------------------------------------------------------ RSS */
+
+static struct devmem__rxfh *new_rxfh(uint32_t cmd, uint32_t context, uint32_t size)
+{
+	struct devmem__rxfh *rxfh = calloc(1, sizeof(*rxfh) + size * sizeof(uint32_t));
+
+	if (!rxfh)
+		return NULL;
+	rxfh->cmd = cmd;
+	rxfh->rss_context = context;
+	rxfh->indir_size = size;
+	return rxfh;
+}
+
+static int table_size(struct devmem__ethtool *et, uint32_t context, uint32_t *size)
+{
+	struct devmem__rxfh query = { .cmd = DEVMEM_GRSSH, .rss_context = context };
+	int err = do_ioctl(et, &query);
+
+	*size = query.indir_size;
+	if (err)
+		return err;
+	return *size ? 0 : -EOPNOTSUPP;
+}
+
+int devmem__ethtool_table(struct devmem__ethtool *et, uint32_t context, uint32_t **table, uint32_t *size)
+{
+	struct devmem__rxfh *rxfh;
+	uint32_t n;
+	int err = table_size(et, context, &n);
+
+	if (err)
+		return err;
+	rxfh = new_rxfh(DEVMEM_GRSSH, context, n);
+	if (!rxfh)
+		return -ENOMEM;
+	err = do_ioctl(et, rxfh);
+	if (!err) {
+		/* the same memory, without its header */
+		memmove(rxfh, rxfh->rss_config, n * sizeof(uint32_t));
+		*table = (uint32_t *)rxfh;
+		*size = n;
+		return 0;
+	}
+	free(rxfh);
+	return err;
+}
+
+/* What is not the table stays: no key, and "no change" where the kernel has a word for it. */
+static int set_rxfh(struct devmem__ethtool *et, const uint32_t *table, uint32_t size, uint32_t *context)
+{
+	struct devmem__rxfh *rxfh = new_rxfh(DEVMEM_SRSSH, *context, size);
+	int err;
+
+	if (!rxfh)
+		return -ENOMEM;
+	rxfh->hfunc = DEVMEM_RSS_HFUNC_NO_CHANGE;
+	rxfh->input_xfrm = DEVMEM_RSS_XFRM_NO_CHANGE;
+	if (size)
+		memcpy(rxfh->rss_config, table, size * sizeof(uint32_t));
+	err = do_ioctl(et, rxfh);
+	if (!err)
+		*context = rxfh->rss_context;
+	free(rxfh);
+	return err;
+}
+
+int devmem__ethtool_set_table(struct devmem__ethtool *et, const uint32_t *table, uint32_t size)
+{
+	uint32_t context = 0;
+
+	return set_rxfh(et, table, size, &context);
+}
+
+int devmem__ethtool_reset_table(struct devmem__ethtool *et)
+{
+	uint32_t context = 0;
+
+	return set_rxfh(et, NULL, 0, &context);
+}
+
+int devmem__ethtool_new_context(struct devmem__ethtool *et, const uint32_t *table, uint32_t size,
+				uint32_t *context)
+{
+	uint32_t id = DEVMEM_RSS_CONTEXT_ALLOC;
+	int err = set_rxfh(et, table, size, &id);
+
+	if (!err)
+		*context = id;
+	return err;
+}
+
+int devmem__ethtool_delete_context(struct devmem__ethtool *et, uint32_t context)
+{
+	/* a size of 0 deletes a context, but resets the main table */
+	return context ? set_rxfh(et, NULL, 0, &context) : -EINVAL;
+}
+
+/* ---------------------------------------------------------------------------------------------- rules */
+
+int devmem__ethtool_rule(struct devmem__ethtool *et, uint32_t location, struct devmem__rule *rule)
+{
+	struct ethtool_rxnfc info = { .cmd = ETHTOOL_GRXCLSRULE, .fs.location = location };
+	int err = do_ioctl(et, &info);
+
+	if (err)
+		return err;
+	rule->fs = info.fs;
+	rule->context = info.fs.flow_type & DEVMEM_FLOW_RSS ? info.rss_context : 0;
+	return 0;
+}
+
+/* The locations of all rules; -EMSGSIZE if there are more than @count by now. */
+static int locations(struct devmem__ethtool *et, uint32_t *count, struct ethtool_rxnfc **out)
+{
+	struct ethtool_rxnfc *info = calloc(1, sizeof(*info) + *count * sizeof(uint32_t));
+	int err;
+
+	if (!info)
+		return -ENOMEM;
+	info->cmd = ETHTOOL_GRXCLSRLALL;
+	info->rule_cnt = *count;
+	err = do_ioctl(et, info);
+	if (err) {
+		free(info);
+		return err;
+	}
+	if (info->rule_cnt < *count)
+		*count = info->rule_cnt;
+	*out = info;
+	return 0;
+}
+
+static int read_rules(struct devmem__ethtool *et, const struct ethtool_rxnfc *info, uint32_t n,
+		      struct devmem__rules *all)
+{
+	all->rules = calloc(n ? n : 1, sizeof(*all->rules));
+	if (!all->rules)
+		return -ENOMEM;
+	for (uint32_t i = 0; i < n; i++) {
+		/* one that went away meanwhile is no longer our business */
+		if (!devmem__ethtool_rule(et, info->rule_locs[i], &all->rules[all->count]))
+			all->count++;
+	}
+	return 0;
+}
+
+/* Count, then list, again if somebody added one in between. */
+static int count_and_locate(struct devmem__ethtool *et, bool *any, uint32_t *n, struct ethtool_rxnfc **info)
+{
+	int err = 0;
+
+	for (int tries = 0; tries < 5; tries++) {
+		struct ethtool_rxnfc count = { .cmd = ETHTOOL_GRXCLSRLCNT };
+
+		err = do_ioctl(et, &count);
+		if (err)
+			return err;
+		*any = count.data & RX_CLS_LOC_SPECIAL;
+		*n = count.rule_cnt;
+		err = locations(et, n, info);
+		if (err != -EMSGSIZE)
+			break;
+	}
+	return err;
+}
+
+int devmem__ethtool_rules(struct devmem__ethtool *et, struct devmem__rules *all)
+{
+	struct ethtool_rxnfc *info = NULL;
+	uint32_t n;
+	int err;
+
+	memset(all, 0, sizeof(*all));
+	err = count_and_locate(et, &all->any, &n, &info);
+	if (err)
+		return err;
+	all->room = (uint32_t)info->data;
+	err = read_rules(et, info, n, all);
+	free(info);
+	return err;
+}
+
+int devmem__ethtool_add_rule(struct devmem__ethtool *et, struct devmem__rule *rule)
+{
+	struct ethtool_rxnfc info = { .cmd = ETHTOOL_SRXCLSRLINS };
+	int err;
+
+	info.fs = rule->fs;
+	info.rss_context = rule->context;
+	err = do_ioctl(et, &info);
+	if (!err)
+		rule->fs.location = info.fs.location;
+	return err;
+}
+
+int devmem__ethtool_delete_rule(struct devmem__ethtool *et, uint32_t location)
+{
+	struct ethtool_rxnfc info = { .cmd = ETHTOOL_SRXCLSRLDEL, .fs.location = location };
+
+	return do_ioctl(et, &info);
+}
+
+/* ------------------------------------------------------------------------------------------- features */
+
+struct feature {
+	const char *name;
+	bool on, switchable;
+};
+
+/* In a bitset that is a list, a bit is there if it is set. */
+static bool has_bit(struct nlattr *bitset, const char *name)
+{
+	struct nlattr *of[DEVMEM__NL_ATTRS + 1], *bit[DEVMEM__NL_ATTRS + 1], *at;
+	int left;
+
+	if (!bitset || !devmem__nl_nested(bitset, of) || !of[DEVMEM_ETHTOOL_A_BITSET_BITS])
+		return false;
+	nla_for_each_nested(at, of[DEVMEM_ETHTOOL_A_BITSET_BITS], left)
+		if (devmem__nl_nested(at, bit) && bit[DEVMEM_ETHTOOL_A_BITSET_BIT_NAME] &&
+		    !strcmp(nla_get_string(bit[DEVMEM_ETHTOOL_A_BITSET_BIT_NAME]), name))
+			return true;
+	return false;
+}
+
+static int got_features(struct nlattr **attrs, void *arg)
+{
+	struct feature *f = arg;
+
+	f->on = has_bit(attrs[DEVMEM_ETHTOOL_A_FEATURES_ACTIVE], f->name);
+	f->switchable = has_bit(attrs[DEVMEM_ETHTOOL_A_FEATURES_HW], f->name);
+	return 0;
+}
+
+int devmem__ethtool_feature(struct devmem__ethtool *et, const char *name, bool *on, bool *switchable)
+{
+	struct feature f = { .name = name };
+	int err;
+
+	begin(et, DEVMEM_ETHTOOL_MSG_FEATURES_GET, DEVMEM_ETHTOOL_A_FEATURES_HEADER);
+	err = devmem__nl_call(&et->nl, got_features, &f);
+	*on = f.on;
+	*switchable = f.switchable;
+	return err;
+}

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An interface's settings, read and written: rings through ethtool netlink, RSS and rules through the ioctl, which
+ * does all of it on every kernel that has device memory. Policy is elsewhere. Functions return 0 or the kernel's
+ * negative errno and, unless said otherwise, leave the sentence to the caller; et->nl.why has the kernel's words
+ * after a netlink one.
+ */
+#ifndef DEVMEM_ETHTOOL_H
+#define DEVMEM_ETHTOOL_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "netlink.h"
+#include "rules.h"
+
+struct devmem__ethtool {
+	int fd;				/* for the ioctls; keeps the network namespace that it was opened in */
+	struct devmem__nl nl;		/* family "ethtool" */
+	unsigned int ifindex;
+	char name[IFNAMSIZ];		/* when it was opened; it may have been renamed since */
+};
+
+/* devmem__ethtool_open() - sets the sentence. -ENODEV: no such interface. */
+int devmem__ethtool_open(struct devmem__ethtool *et, const char *ifname);
+void devmem__ethtool_close(struct devmem__ethtool *et);
+
+/* devmem__ethtool_driver() - names of the driver and of the parent device on its bus; "" where there are none. */
+void devmem__ethtool_driver(struct devmem__ethtool *et, char driver[32], char bus[32]);
+
+/* devmem__ethtool_rings() - number of RX rings, or a negative errno. */
+int devmem__ethtool_rings(struct devmem__ethtool *et);
+
+/* Header/data split, as reported: the driver's present state, which is not always what was configured. */
+struct devmem__split_state {
+	uint8_t split;			/* enum devmem__split */
+	bool has_thresh;
+	uint32_t thresh;		/* bytes */
+};
+
+int devmem__ethtool_split(struct devmem__ethtool *et, struct devmem__split_state *state);
+
+/*
+ * devmem__ethtool_set_split() - set split, the threshold or both, as one change (many drivers restart the NIC for
+ * each). @changed, unless NULL, tells whether it was a change: the kernel compares with what is configured, which
+ * cannot be read, and announces only changes.
+ */
+int devmem__ethtool_set_split(struct devmem__ethtool *et, bool split, uint8_t to, bool thresh, uint32_t bytes,
+			      bool *changed);
+
+/* Indirection tables. @context 0 is the main one. The key, the hash function and its fields are left alone. */
+int devmem__ethtool_table(struct devmem__ethtool *et, uint32_t context, uint32_t **table, uint32_t *size);
+int devmem__ethtool_set_table(struct devmem__ethtool *et, const uint32_t *table, uint32_t size);
+int devmem__ethtool_reset_table(struct devmem__ethtool *et);
+int devmem__ethtool_new_context(struct devmem__ethtool *et, const uint32_t *table, uint32_t size,
+				uint32_t *context);
+int devmem__ethtool_delete_context(struct devmem__ethtool *et, uint32_t context);
+
+/* All rules. @rules is the caller's to free. @any: the driver chooses free locations; @room: else, below what. */
+struct devmem__rules {
+	struct devmem__rule *rules;
+	uint32_t count, room;
+	bool any;
+};
+
+int devmem__ethtool_rules(struct devmem__ethtool *et, struct devmem__rules *all);
+int devmem__ethtool_rule(struct devmem__ethtool *et, uint32_t location, struct devmem__rule *rule);
+/* at rule->fs.location, which becomes the place it got */
+int devmem__ethtool_add_rule(struct devmem__ethtool *et, struct devmem__rule *rule);
+int devmem__ethtool_delete_rule(struct devmem__ethtool *et, uint32_t location);
+
+/* Is a feature, as ethtool -k names it, on; could it be switched? */
+int devmem__ethtool_feature(struct devmem__ethtool *et, const char *name, bool *on, bool *switchable);
+
+#endif

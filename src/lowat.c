@@ -1,0 +1,76 @@
+// SPDX-License-Identifier: MIT
+/*
+ * SO_RCVLOWAT: how much is queued before the kernel completes a receive. A wake-up costs ten thousand
+ * instructions, so a socket that streams gets a high mark. A mark holds a tail back that is shorter, so it falls
+ * as soon as a socket has been silent for a tick; the kernel then reports what is there
+ * [net/ipv4/tcp.c: tcp_set_rcvlowat].
+ */
+#include "buffer.h"
+#include "bind.h"
+#include "ring.h"
+
+#define HIGH_MARK	(256u << 10)	/* bytes */
+#define WORTH_RAISING	(64u << 10)	/* bytes; a lower mark would save nothing */
+#define FULL_RECEIVE	(32u << 10)	/* bytes in one completion that count as streaming */
+#define STREAMING	2		/* so many of them in a row */
+
+static const int mark_low = 1;
+
+/* Sockets that all wait for their mark must not fill the buffer between them. */
+static uint32_t high_mark(const struct devmem_sock *sock)
+{
+	size_t share = devmem__binding_bytes(sock->binding) / 4 / sock->ring->sock_count;
+
+	return share < HIGH_MARK ? (uint32_t)share : HIGH_MARK;
+}
+
+static void set_mark(struct devmem_sock *sock, uint32_t mark)
+{
+	struct io_uring_sqe *sqe = devmem__ring_sqe(sock->ring, DEVMEM__CQE_OTHER, NULL);
+
+	if (!sqe)
+		return;		/* the next occasion will do */
+	sock->lowat = mark;
+	devmem__ring_setsockopt(sqe, sock->fd, SO_RCVLOWAT, mark == 1 ? &mark_low : (int *)&sock->lowat, sizeof(int));
+	sock->ring->stats.lowat_changes++;
+}
+
+static void fall(struct devmem_sock *sock)
+{
+	devmem__list_del(&sock->raised);
+	sock->full_receives = 0;
+	set_mark(sock, 1);
+}
+
+void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes)
+{
+	if (!sock->lowat_managed)
+		return;
+	if (sock->lowat > 1) {
+		sock->last_receive = sock->ring->now;
+		devmem__list_append(&sock->ring->raised, &sock->raised);
+		return;
+	}
+	sock->full_receives = bytes >= FULL_RECEIVE ? sock->full_receives + 1 : 0;
+	if (sock->full_receives < STREAMING || high_mark(sock) < WORTH_RAISING)
+		return;
+	sock->last_receive = sock->ring->now;
+	devmem__list_append(&sock->ring->raised, &sock->raised);
+	set_mark(sock, high_mark(sock));
+}
+
+void devmem__lowat_fall(struct devmem_ring *ring)
+{
+	while (devmem__lowat_waits(ring)) {
+		struct devmem_sock *sock = container_of(ring->raised.next, struct devmem_sock, raised);
+
+		if (ring->now - sock->last_receive < DEVMEM__TICK_NS)
+			return;
+		fall(sock);
+	}
+}
+
+bool devmem__lowat_waits(const struct devmem_ring *ring)
+{
+	return !devmem__list_empty(&ring->raised);
+}

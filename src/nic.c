@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+/* The NIC's transaction: opened, shared, ended. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "nic_impl.h"
+#include "uapi.h"
+
+#define IFINDEX_LO 1
+#define NO_FD 0xffffffffu
+
+/* Ask for a binding of no dma-buf: it cannot come about, and what the kernel complains about first tells a lot. */
+static int ask_for_nothing(struct devmem_nic *nic, uint32_t ifindex)
+{
+	struct nlattr *queue;
+
+	devmem__nl_begin(&nic->netdev, DEVMEM_NETDEV_CMD_BIND_RX);
+	devmem__nl_put_u32(&nic->netdev, DEVMEM_NETDEV_A_DMABUF_IFINDEX, ifindex);
+	devmem__nl_put_u32(&nic->netdev, DEVMEM_NETDEV_A_DMABUF_FD, NO_FD);
+	queue = devmem__nl_nest(&nic->netdev, DEVMEM_NETDEV_A_DMABUF_QUEUES);
+	devmem__nl_put_u32(&nic->netdev, DEVMEM_NETDEV_A_QUEUE_ID, 0);
+	devmem__nl_put_u32(&nic->netdev, DEVMEM_NETDEV_A_QUEUE_TYPE, DEVMEM_NETDEV_QUEUE_TYPE_RX);
+	devmem__nl_nest_end(&nic->netdev, queue);
+	return devmem__nl_call(&nic->netdev, NULL, NULL);
+}
+
+static int no_support(struct devmem_nic *nic)
+{
+	if (nic->driver[0])
+		return devmem__fail(EOPNOTSUPP, "%s (driver %s) cannot receive into device memory: take an interface "
+				    "whose driver manages its queues (bnxt, fbnic, gve, mlx5, or the lab's)",
+				    nic->et.name, nic->driver);
+	return devmem__fail(EOPNOTSUPP, "%s cannot receive into device memory: take an interface of a real NIC "
+			    "(or of the lab)", nic->et.name);
+}
+
+/*
+ * Newer kernels look at the device before the file descriptor and say EOPNOTSUPP; to a device that may do it they
+ * say EBADF. 6.12 looks at the descriptor first, whatever the device, as the loopback interface shows. There the
+ * memory is mapped for the parent device, so an interface without one cannot do it. [netdev_nl_bind_rx_doit()]
+ */
+static int probe(struct devmem_nic *nic)
+{
+	int err = ask_for_nothing(nic, nic->et.ifindex);
+
+	switch (err) {
+	case -EBADF:
+		if (!nic->bus[0] && ask_for_nothing(nic, IFINDEX_LO) == -EBADF)
+			return no_support(nic);
+		return 0;
+	case -EEXIST:	/* 6.12: an XDP program is in the way; the bind will say so, or it is gone by then */
+		return 0;
+	case -EOPNOTSUPP:
+		return no_support(nic);
+	case -EPERM:
+		return devmem__fail(EPERM, "%s: binding device memory needs CAP_NET_ADMIN: run as root, or give the "
+				    "program that capability", nic->et.name);
+	case -ENODEV:
+		return devmem__fail(ENODEV, "%s went away: see \"ip link\"", nic->et.name);
+	default:
+		return devmem__nl_fail(&nic->netdev, err ? err : -EIO, "%s: cannot find out whether it can receive "
+				       "into device memory", nic->et.name);
+	}
+}
+
+static void nic_free(struct devmem_nic *nic)
+{
+	devmem__undo_free(&nic->undo);
+	devmem__nl_close(&nic->netdev);
+	devmem__ethtool_close(&nic->et);
+	free(nic);
+}
+
+int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out)
+{
+	struct devmem_nic_opts o;
+	struct devmem_nic *nic;
+	int err = devmem__options(&o, sizeof(o), opts, "devmem_nic_opts");
+
+	if (err)
+		return err;
+	if (!ifname || !out || o.flags || o.reserved)
+		return devmem__fail(EINVAL, "devmem_nic_open: an interface name and a place for the result are needed, "
+				    "and flags must be 0");
+	nic = calloc(1, sizeof(*nic));
+	if (!nic)
+		return devmem__fail(ENOMEM, "%s: no memory", ifname);
+	atomic_init(&nic->refs, 1);
+	err = devmem__ethtool_open(&nic->et, ifname);
+	if (err)
+		goto fail;
+	devmem__ethtool_driver(&nic->et, nic->driver, nic->bus);
+	err = devmem__nl_open(&nic->netdev, "netdev");
+	if (!err)
+		err = probe(nic);
+	if (err)
+		goto fail;
+	*out = nic;
+	return 0;
+fail:
+	nic_free(nic);
+	return err;
+}
+
+void devmem__nic_ref(struct devmem_nic *nic)
+{
+	atomic_fetch_add_explicit(&nic->refs, 1, memory_order_relaxed);
+}
+
+int devmem__nic_unref(struct devmem_nic *nic)
+{
+	int err;
+
+	/* what the others did to the NIC must be visible to the one who undoes it */
+	if (atomic_fetch_sub_explicit(&nic->refs, 1, memory_order_acq_rel) != 1)
+		return 0;
+	err = devmem__nic_rollback(nic, 0);
+	nic_free(nic);
+	return err;
+}
+
+int devmem_nic_close(struct devmem_nic *nic)
+{
+	return nic ? devmem__nic_unref(nic) : 0;
+}
+
+unsigned int devmem__nic_ifindex(const struct devmem_nic *nic)
+{
+	return nic->et.ifindex;
+}
+
+const char *devmem__nic_name(const struct devmem_nic *nic)
+{
+	return nic->et.name;
+}
+
+unsigned int devmem__nic_savepoint(const struct devmem_nic *nic)
+{
+	return nic->undo.count;
+}
+
+int devmem__nic_rollback(struct devmem_nic *nic, unsigned int savepoint)
+{
+	return devmem__undo_rollback(&nic->undo, savepoint, devmem__nic_undo_one, nic);
+}
+
+int devmem__nic_back_out(struct devmem_nic *nic, unsigned int savepoint, int err)
+{
+	char why[512], left[512];
+
+	snprintf(why, sizeof(why), "%s", devmem_error());
+	if (!devmem__nic_rollback(nic, savepoint))
+		return devmem__fail(-err, "%s", why);
+	/* both are news: why it failed, and that something could not be put back */
+	snprintf(left, sizeof(left), "%s", devmem_error());
+	return devmem__fail(-err, "%.250s; then, on the way back, %.230s", why, left);
+}
+
+bool devmem__nic_on_pci(const struct devmem_nic *nic)
+{
+	char path[64];
+
+	/* not by /sys/class/net, which shows the network namespace that sysfs was mounted in */
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", nic->bus);
+	return nic->bus[0] && access(path, F_OK) == 0;
+}

@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The NIC transaction, seen from bindings: every change of an interface's settings goes through here, is
+ * remembered with what was there before, and is undone in reverse order. Knows nothing of buffers.
+ */
+#ifndef DEVMEM_NIC_H
+#define DEVMEM_NIC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "devmem/devmem.h"
+
+/* References: devmem_nic_open() gives the first, each binding holds one; the last one to go undoes all. */
+void devmem__nic_ref(struct devmem_nic *nic);
+int devmem__nic_unref(struct devmem_nic *nic);
+
+unsigned int devmem__nic_ifindex(const struct devmem_nic *nic);
+const char *devmem__nic_name(const struct devmem_nic *nic);
+
+/* A savepoint is how many changes there are to undo; rolling back to it undoes the later ones. */
+unsigned int devmem__nic_savepoint(const struct devmem_nic *nic);
+int devmem__nic_rollback(struct devmem_nic *nic, unsigned int savepoint);
+
+/*
+ * devmem__nic_claim() - make @want RX queues ready to be bound: chosen (@list, or free ones from the top if that
+ * is NULL), header/data split on, threshold 0, out of the RSS table. Their numbers go to @queues.
+ * On failure everything is as it was. -ERANGE, -EEXIST, -EBUSY, -EPROTONOSUPPORT, -EPERM as devmem_bind_rx().
+ */
+int devmem__nic_claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues);
+
+/* devmem__nic_steer() - one rule for the flow, to the queue or to an RSS context over the queues. */
+int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
+		      const struct sockaddr *peer);
+
+/* devmem__nic_queue_of_napi() - number of the RX queue that a NAPI instance serves, or -ENOENT. */
+int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id);
+
+/* true if the interface's parent device is on a PCI bus */
+bool devmem__nic_on_pci(const struct devmem_nic *nic);
+
+#endif

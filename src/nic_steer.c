@@ -1,0 +1,277 @@
+// SPDX-License-Identifier: MIT
+/* Flows brought to the claimed queues: by a rule, and an RSS context where there are several. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nic_impl.h"
+#include "rss.h"
+#include "uapi.h"
+
+/* ------------------------------------------------------------------------------------------- whose is it */
+
+/* Replaced rules are described by the later change: the last one that fits is the one that stands there. */
+const struct devmem__change *devmem__nic_own_rule(const struct devmem_nic *nic, const struct devmem__rule *rule)
+{
+	for (unsigned int i = nic->undo.count; i-- > 0;) {
+		const struct devmem__change *c = &nic->undo.changes[i];
+
+		if (c->kind == DEVMEM__CHANGE_RULE && c->rule.fs.location == rule->fs.location)
+			return devmem__rule_same(&c->rule, rule) ? c : NULL;
+	}
+	return NULL;
+}
+
+/* --------------------------------------------------------------------------------------------- contexts */
+
+static int compare(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static bool same_queues(const struct devmem__change *c, const uint32_t *sorted, unsigned int n)
+{
+	return c->kind == DEVMEM__CHANGE_CONTEXT && c->nqueues == n &&
+	       !memcmp(c->queues, sorted, n * sizeof(*sorted));
+}
+
+/* Is our context still there, as we made it? */
+static bool intact(struct devmem_nic *nic, const struct devmem__change *c)
+{
+	uint32_t *table, size;
+	bool same;
+
+	if (devmem__ethtool_table(&nic->et, c->context, &table, &size))
+		return false;
+	same = size == c->size && !memcmp(table, c->after, size * sizeof(*table));
+	free(table);
+	return same;
+}
+
+static int no_context(struct devmem_nic *nic, int err)
+{
+	const char *name = nic->et.name;
+
+	switch (err) {
+	case -EOPNOTSUPP:
+		return devmem__fail(EOPNOTSUPP, "%s (driver %s) has no RSS contexts to spread flows over several queues: "
+				    "make bindings of one queue each, and steer to each of them", name, nic->driver);
+	case -EBUSY:
+	case -ENOSPC:
+		return devmem__fail(ENOSPC, "%s has no room for another RSS context: delete one that is not needed "
+				    "(\"ethtool -X %s context N delete\")", name, name);
+	default:
+		return devmem__fail(-err, "%s: cannot make an RSS context: %s", name, strerror(-err));
+	}
+}
+
+static int new_context(struct devmem_nic *nic, struct devmem__change *c)
+{
+	uint32_t *main_table, *now, size;
+	int err = devmem__ethtool_table(&nic->et, 0, &main_table, &c->size);
+
+	if (err)
+		return no_context(nic, err);
+	/* the main table is of the same size, and is memory to write into */
+	c->after = main_table;
+	devmem__rss_over(c->after, c->size, c->queues, c->nqueues);
+	err = devmem__ethtool_new_context(&nic->et, c->after, c->size, &c->context);
+	if (err)
+		return no_context(nic, err);
+	devmem__undo_commit(&nic->undo);
+	if (!devmem__ethtool_table(&nic->et, c->context, &now, &size)) {
+		free(c->after);
+		c->after = now;
+		c->size = size;
+	}
+	return 0;
+}
+
+/* The context over these queues: the one that we have, or a new one. */
+static int get_context(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, uint32_t *context)
+{
+	uint32_t *sorted = malloc(n * sizeof(*sorted));
+	struct devmem__change *c;
+	int err;
+
+	if (!sorted)
+		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
+	memcpy(sorted, queues, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), compare);
+	for (unsigned int i = 0; i < nic->undo.count; i++) {
+		c = &nic->undo.changes[i];
+		if (same_queues(c, sorted, n) && intact(nic, c)) {
+			*context = c->context;
+			free(sorted);
+			return 0;
+		}
+	}
+	c = devmem__undo_prepare(&nic->undo, DEVMEM__CHANGE_CONTEXT);
+	if (!c) {
+		free(sorted);
+		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
+	}
+	c->queues = sorted;
+	c->nqueues = n;
+	err = new_context(nic, c);
+	*context = c->context;
+	return err;
+}
+
+/* ------------------------------------------------------------------------------------------------ rules */
+
+static int no_rules(struct devmem_nic *nic, int err)
+{
+	const char *name = nic->et.name;
+	bool on = true, switchable = false;
+
+	switch (err) {
+	case -EOPNOTSUPP:
+		if (!devmem__ethtool_feature(&nic->et, "rx-ntuple-filter", &on, &switchable) && !on && switchable)
+			return devmem__fail(EOPNOTSUPP, "n-tuple rules are turned off on %s: \"ethtool -K %s ntuple on\"",
+					    name, name);
+		return devmem__fail(EOPNOTSUPP, "%s (driver %s) has no n-tuple rules: flows cannot be steered", name,
+				    nic->driver);
+	case -EEXIST:
+		return devmem__fail(EADDRINUSE, "%s has a rule for the same flow: see \"ethtool -n %s\"", name, name);
+	case -ENOSPC:
+		return devmem__fail(ENOSPC, "%s has no room for another rule: delete one that is not needed "
+				    "(\"ethtool -N %s delete N\")", name, name);
+	default:
+		return devmem__fail(-err, "%s: cannot make a rule (\"ethtool -N %s\"): %s", name, name, strerror(-err));
+	}
+}
+
+/* Make the change's rule, at a free location or at that of the rule that it replaces. */
+static int add_rule(struct devmem_nic *nic, struct devmem__change *c, const struct devmem__rules *all)
+{
+	struct devmem__rule now;
+	int64_t at;
+	int err;
+
+	if (c->had_rule) {
+		at = c->rule_before.fs.location;
+	} else if (all->any) {
+		at = RX_CLS_LOC_ANY;
+	} else {
+		at = devmem__rule_location(all->rules, all->count, all->room);
+		if (at < 0)
+			return no_rules(nic, (int)at);
+	}
+	c->rule.fs.location = (uint32_t)at;
+	err = devmem__ethtool_add_rule(&nic->et, &c->rule);
+	if (err)
+		return no_rules(nic, err);
+	devmem__undo_commit(&nic->undo);
+	/* what the driver made of it is what must be found there when it is undone */
+	if (!devmem__ethtool_rule(&nic->et, c->rule.fs.location, &now) && devmem__rule_same_flow(&now, &c->rule))
+		c->rule = now;
+	return 0;
+}
+
+/* One of our own rules, made to lead elsewhere. */
+static int replace_rule(struct devmem_nic *nic, struct devmem__change *c, const struct devmem__rules *all,
+			const struct devmem__rule *old)
+{
+	int err = devmem__ethtool_delete_rule(&nic->et, old->fs.location);
+	struct devmem__rule back = *old;
+
+	if (err)
+		return no_rules(nic, err);
+	c->rule_before = *old;
+	c->had_rule = true;
+	err = add_rule(nic, c, all);
+	if (err)
+		devmem__ethtool_add_rule(&nic->et, &back);
+	return err;
+}
+
+static const struct devmem__rule *find_flow(const struct devmem__rules *all, const struct devmem__rule *rule)
+{
+	for (uint32_t i = 0; i < all->count; i++)
+		if (devmem__rule_same_flow(&all->rules[i], rule))
+			return &all->rules[i];
+	return NULL;
+}
+
+static int put_rule(struct devmem_nic *nic, const struct devmem__rule *rule, const struct devmem__rules *all)
+{
+	const struct devmem__rule *there = find_flow(all, rule);
+	struct devmem__change *c;
+
+	if (there && devmem__rule_same(there, rule))
+		return 0;
+	c = devmem__undo_prepare(&nic->undo, DEVMEM__CHANGE_RULE);
+	if (!c)
+		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
+	c->rule = *rule;
+	return there ? replace_rule(nic, c, all, there) : add_rule(nic, c, all);
+}
+
+static int lead_to(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues, unsigned int n)
+{
+	uint32_t context = 0;
+	int err;
+
+	if (n == 1) {
+		devmem__rule_to_queue(rule, queues[0]);
+		return 0;
+	}
+	err = get_context(nic, queues, n, &context);
+	if (!err)
+		devmem__rule_to_context(rule, context);
+	return err;
+}
+
+/* Is the flow somebody else's already? */
+static int check_flow(struct devmem_nic *nic, const struct devmem__rules *all, const struct devmem__rule *rule)
+{
+	const struct devmem__rule *there = find_flow(all, rule);
+
+	if (there && !devmem__nic_own_rule(nic, there))
+		return devmem__fail(EADDRINUSE, "%s has a rule for the same flow that is not ours, at location %u: see "
+				    "\"ethtool -n %s\"; if nobody needs it, \"ethtool -N %s delete %u\"", nic->et.name,
+				    there->fs.location, nic->et.name, nic->et.name, there->fs.location);
+	return 0;
+}
+
+static int build(struct devmem_nic *nic, const struct sockaddr *local, const struct sockaddr *peer,
+		 struct devmem__rule *rule)
+{
+	int err = devmem__rule_flow(rule, local, peer);
+
+	if (err == -EINVAL)
+		return devmem__fail(EINVAL, "%s: the two ends of a flow must be of one address family", nic->et.name);
+	if (err)
+		return devmem__fail(-err, "%s: only IPv4 and IPv6 flows can be steered", nic->et.name);
+	return 0;
+}
+
+int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
+		      const struct sockaddr *peer)
+{
+	unsigned int savepoint = devmem__nic_savepoint(nic);
+	struct devmem__rules all;
+	struct devmem__rule rule;
+	int err;
+
+	if (!n || !local)
+		return devmem__fail(EINVAL, "%s: a queue and a local address are needed to steer a flow", nic->et.name);
+	err = build(nic, local, peer, &rule);
+	if (err)
+		return err;
+	err = devmem__ethtool_rules(&nic->et, &all);
+	if (err) {
+		free(all.rules);
+		return no_rules(nic, err);
+	}
+	err = check_flow(nic, &all, &rule);
+	if (!err)
+		err = lead_to(nic, &rule, queues, n);
+	if (!err)
+		err = put_rule(nic, &rule, &all);
+	free(all.rules);
+	return err ? devmem__nic_back_out(nic, savepoint, err) : 0;
+}

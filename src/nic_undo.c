@@ -1,0 +1,178 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Each kind of change undone. First comes the question whether the setting is still as we left it: what somebody
+ * else made of it later stays, and is reported.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nic_impl.h"
+#include "rss.h"
+#include "uapi.h"
+
+/* ------------------------------------------------------------------------------------------ data split */
+
+static int split_stale(struct devmem_nic *nic, const struct devmem__change *c, const char *what)
+{
+	return devmem__fail(ESTALE, "%s: somebody changed %s after us, and it was left like that; it was tcp-data-split "
+			    "%s, hds-thresh %u (\"ethtool -G %s\")", nic->et.name, what,
+			    c->split_before == DEVMEM_SPLIT_ENABLED ? "on" :
+			    c->split_before == DEVMEM_SPLIT_DISABLED ? "off" : "auto", c->thresh_before, nic->et.name);
+}
+
+static bool is_back(struct devmem_nic *nic, const struct devmem__change *c, bool split, bool thresh)
+{
+	struct devmem__split_state now;
+
+	if (devmem__ethtool_split(&nic->et, &now))
+		return false;
+	return (!split || now.split == c->split_before) && (!thresh || now.thresh == c->thresh_before);
+}
+
+/*
+ * What was reported may have been configured or the driver's own choice; it cannot be read which. Nearly always it
+ * is the latter, and some drivers (bnxt) refuse an explicit "off": so leave it to the driver, and look whether that
+ * gives what was there. Others (gve) take "unknown" for "as it is": then say it.
+ */
+static int put_split_back(struct devmem_nic *nic, const struct devmem__change *c, bool split, bool thresh)
+{
+	int err = devmem__ethtool_set_split(&nic->et, split, DEVMEM_SPLIT_UNKNOWN, thresh, c->thresh_before, NULL);
+
+	if (!err && is_back(nic, c, split, thresh))
+		return 0;
+	if (split && c->split_before != DEVMEM_SPLIT_UNKNOWN)
+		err = devmem__ethtool_set_split(&nic->et, true, c->split_before, thresh, c->thresh_before, NULL);
+	if (err)
+		return devmem__nl_fail(&nic->et.nl, err, "%s: cannot put header/data split back to what it was (see "
+				       "\"ethtool -g %s\")", nic->et.name, nic->et.name);
+	if (!is_back(nic, c, split, thresh))
+		return devmem__fail(EIO, "%s (driver %s) did not put header/data split back to what it was: see "
+				    "\"ethtool -g %s\"", nic->et.name, nic->driver, nic->et.name);
+	return 0;
+}
+
+static int undo_split(struct devmem_nic *nic, const struct devmem__change *c)
+{
+	struct devmem__split_state now;
+	bool split, thresh;
+	int err = devmem__ethtool_split(&nic->et, &now);
+
+	if (err)
+		return devmem__nl_fail(&nic->et.nl, err, "%s: cannot read header/data split to put it back",
+				       nic->et.name);
+	split = c->split && now.split == DEVMEM_SPLIT_ENABLED;
+	thresh = c->thresh && now.has_thresh && !now.thresh;
+	if (split || thresh)
+		err = put_split_back(nic, c, split, thresh);
+	if (err)
+		return err;
+	if (split != c->split)
+		return split_stale(nic, c, "tcp-data-split");
+	return thresh != c->thresh ? split_stale(nic, c, "hds-thresh") : 0;
+}
+
+/* ------------------------------------------------------------------------------------------- RSS tables */
+
+/* 0: it is as we left it. -ESTALE: it is not. Other errors: it cannot be read. */
+static int same_table(struct devmem_nic *nic, uint32_t context, const uint32_t *table, uint32_t size)
+{
+	uint32_t *now, n;
+	int err = devmem__ethtool_table(&nic->et, context, &now, &n);
+
+	if (err)
+		return err;
+	err = n == size && !memcmp(now, table, n * sizeof(*now)) ? 0 : -ESTALE;
+	free(now);
+	return err;
+}
+
+/*
+ * A table that was never set follows the number of channels, and one that was does not; which it was cannot be
+ * read. What looks like the kernel's default is made the default again.
+ */
+static int put_table_back(struct devmem_nic *nic, const struct devmem__change *c)
+{
+	int rings = devmem__ethtool_rings(&nic->et);
+
+	if (rings > 0 && devmem__rss_is_default(c->before, c->size, (uint32_t)rings) &&
+	    !devmem__ethtool_reset_table(&nic->et) && !same_table(nic, 0, c->before, c->size))
+		return 0;
+	return devmem__ethtool_set_table(&nic->et, c->before, c->size);
+}
+
+static int undo_table(struct devmem_nic *nic, const struct devmem__change *c)
+{
+	const char *name = nic->et.name;
+	int err = same_table(nic, 0, c->after, c->size);
+
+	if (err == -ESTALE)
+		return devmem__fail(ESTALE, "%s: somebody changed the RSS table after us, and it was left like that: see "
+				    "\"ethtool -x %s\"; \"ethtool -X %s default\" spreads flows over all queues", name,
+				    name, name);
+	if (!err)
+		err = put_table_back(nic, c);
+	if (err)
+		return devmem__fail(-err, "%s: cannot put the RSS table back (%s): \"ethtool -X %s default\" spreads "
+				    "flows over all queues", name, strerror(-err), name);
+	return 0;
+}
+
+static int undo_context(struct devmem_nic *nic, const struct devmem__change *c)
+{
+	const char *name = nic->et.name;
+	int err = same_table(nic, c->context, c->after, c->size);
+
+	if (err == -ENOENT)
+		return devmem__fail(ESTALE, "%s: somebody deleted our RSS context %u", name, c->context);
+	if (err == -ESTALE)
+		return devmem__fail(ESTALE, "%s: somebody changed our RSS context %u, and it was left like that: "
+				    "\"ethtool -X %s context %u delete\" removes it", name, c->context, name, c->context);
+	if (!err)
+		err = devmem__ethtool_delete_context(&nic->et, c->context);
+	if (err)
+		return devmem__fail(-err, "%s: cannot delete our RSS context %u (%s): does somebody's rule lead to it? "
+				    "See \"ethtool -n %s\"", name, c->context, strerror(-err), name);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------------------ rules */
+
+static int undo_rule(struct devmem_nic *nic, const struct devmem__change *c)
+{
+	struct devmem__rule now, back = c->rule_before;
+	uint32_t at = c->rule.fs.location;
+	const char *name = nic->et.name;
+	int err = devmem__ethtool_rule(&nic->et, at, &now);
+
+	if (err == -ENOENT || err == -EINVAL)
+		return devmem__fail(ESTALE, "%s: somebody deleted our rule at location %u", name, at);
+	if (!err && !devmem__rule_same(&now, &c->rule))
+		return devmem__fail(ESTALE, "%s: somebody put another rule in the place of ours, at location %u, and it "
+				    "was left there: see \"ethtool -n %s\"", name, at, name);
+	if (!err)
+		err = devmem__ethtool_delete_rule(&nic->et, at);
+	if (!err && c->had_rule)
+		err = devmem__ethtool_add_rule(&nic->et, &back);
+	if (err)
+		return devmem__fail(-err, "%s: cannot remove our rule (%s): \"ethtool -N %s delete %u\"", name,
+				    strerror(-err), name, at);
+	return 0;
+}
+
+int devmem__nic_undo_one(const struct devmem__change *change, void *arg)
+{
+	struct devmem_nic *nic = arg;
+
+	switch (change->kind) {
+	case DEVMEM__CHANGE_SPLIT:
+		return undo_split(nic, change);
+	case DEVMEM__CHANGE_TABLE:
+		return undo_table(nic, change);
+	case DEVMEM__CHANGE_CONTEXT:
+		return undo_context(nic, change);
+	case DEVMEM__CHANGE_RULE:
+		return undo_rule(nic, change);
+	}
+	return devmem__fail(EINVAL, "%s: a change of a kind that is not known", nic->et.name);
+}

@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+/* Which RX queues to take. */
+#include <errno.h>
+
+#include "queues.h"
+
+bool devmem__queue_is_ordinary(uint8_t use)
+{
+	return !(use & (DEVMEM__QUEUE_DMABUF | DEVMEM__QUEUE_IO_URING | DEVMEM__QUEUE_XSK | DEVMEM__QUEUE_LEASED));
+}
+
+static uint32_t ordinary(const uint8_t *use, uint32_t n)
+{
+	uint32_t count = 0;
+
+	for (uint32_t q = 0; q < n; q++)
+		count += devmem__queue_is_ordinary(use[q]);
+	return count;
+}
+
+int devmem__queues_choose(const uint8_t *use, uint32_t n, unsigned int want, uint32_t *queues)
+{
+	unsigned int left = want;
+
+	if (!want || ordinary(use, n) <= want)
+		return -EBUSY;
+	for (uint32_t q = n; left && q-- > 1;)
+		if (!use[q])
+			queues[--left] = q;
+	return left ? -EBUSY : 0;
+}
+
+static int check_one(const uint8_t *use, uint32_t n, const uint32_t *list, unsigned int at)
+{
+	uint32_t q = list[at];
+
+	if (q >= n)
+		return -ERANGE;
+	for (unsigned int i = 0; i < at; i++)
+		if (list[i] == q)
+			return -EINVAL;
+	if (use[q] & (DEVMEM__QUEUE_DMABUF | DEVMEM__QUEUE_IO_URING))
+		return -EEXIST;
+	return devmem__queue_is_ordinary(use[q]) ? 0 : -EBUSY;
+}
+
+int devmem__queues_check(const uint8_t *use, uint32_t n, const uint32_t *list, unsigned int want, unsigned int *bad)
+{
+	for (unsigned int i = 0; i < want; i++) {
+		int err = check_one(use, n, list, i);
+
+		*bad = i;
+		if (err)
+			return err;
+	}
+	return ordinary(use, n) > want ? 0 : -ENOSPC;
+}

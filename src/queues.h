@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Which RX queues to take. Pure choice, no I/O. */
+#ifndef DEVMEM_QUEUES_H
+#define DEVMEM_QUEUES_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* Why a queue cannot be had. */
+enum devmem__queue_use {
+	DEVMEM__QUEUE_DMABUF = 1,	/* bound, by us or others */
+	DEVMEM__QUEUE_IO_URING = 2,	/* zcrx has it */
+	DEVMEM__QUEUE_XSK = 4,		/* AF_XDP has it */
+	DEVMEM__QUEUE_LEASED = 8,	/* a container has it */
+	DEVMEM__QUEUE_STEERED = 16,	/* somebody steers flows to it: not chosen, but may be asked for */
+};
+
+/* May ordinary traffic go to a queue that is used like this? */
+bool devmem__queue_is_ordinary(uint8_t use);
+
+/*
+ * devmem__queues_choose() - @want free queues from the top, in rising order. Never queue 0, and never the last one
+ * that is left for ordinary traffic. @use has an entry for each of @n queues. -EBUSY: not that many.
+ */
+int devmem__queues_choose(const uint8_t *use, uint32_t n, unsigned int want, uint32_t *queues);
+
+/*
+ * devmem__queues_check() - may the listed queues be taken? On failure @bad is the entry at fault.
+ * -ERANGE, -EINVAL (twice in the list), -EEXIST (bound), -EBUSY (AF_XDP, leased); -ENOSPC: none would be left.
+ */
+int devmem__queues_check(const uint8_t *use, uint32_t n, const uint32_t *list, unsigned int want, unsigned int *bad);
+
+#endif

@@ -1,0 +1,297 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Fragments on their way back. The ring's own thread puts tokens into the socket's batch, and batches ride on the
+ * next io_uring_enter as SO_DEVMEM_DONTNEED. Their completions are skipped: one would satisfy the wait that it
+ * rides with. That hides how many fragments the kernel freed, so a batch never exceeds the kernel's limits and
+ * holds only tokens that are known to be out. Other threads hand fragments over on a lock-free stack.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "ring.h"
+
+/*
+ * Tokens of a socket wait until there are this many: releasing after each small message costs a few per cent of
+ * its latency, and about 64 still keep the kernel's token table one level deep.
+ */
+#define FEW_TOKENS 64
+
+/* However many sockets hold back a few, together they may not hold more than this. */
+#define MANY_TOKENS 2048
+
+struct handover_item {
+	uint32_t token;
+	uint16_t tokens;
+	uint16_t sock;
+	uint16_t type;
+};
+
+struct devmem__handover {
+	struct devmem__handover *next;
+	unsigned int n;
+	struct handover_item item[];
+};
+
+static struct devmem__batch *get_batch(struct devmem_sock *sock)
+{
+	struct devmem_ring *ring = sock->ring;
+	struct devmem__batch *batch;
+
+	if (!devmem__list_empty(&ring->batches_spare)) {
+		batch = container_of(ring->batches_spare.next, struct devmem__batch, node);
+		devmem__list_del(&batch->node);
+	} else {
+		batch = malloc(sizeof(*batch));
+		if (!batch)
+			return NULL;
+		devmem__list_init(&batch->node);
+	}
+	batch->sock = sock;
+	batch->tokens.runs = 0;
+	batch->tokens.frags = 0;
+	return batch;
+}
+
+static void spare_batch(struct devmem_ring *ring, struct devmem__batch *batch)
+{
+	devmem__list_append(&ring->batches_spare, &batch->node);
+}
+
+/* The kernel has done with a batch. */
+static void settle(struct devmem__batch *batch, bool released)
+{
+	struct devmem_ring *ring = batch->sock->ring;
+
+	if (released) {
+		ring->stats.release_operations++;
+		ring->stats.tokens_released += batch->tokens.frags;
+	}
+	batch->sock->batches_out--;
+	spare_batch(ring, batch);
+}
+
+/* Answers the number of fragments freed, or -1. */
+static int dontneed_now(int fd, const struct devmem__token_batch *tokens)
+{
+	return setsockopt(fd, SOL_SOCKET, DEVMEM_SO_DONTNEED, tokens->run,
+			  (socklen_t)(tokens->runs * sizeof(tokens->run[0])));
+}
+
+/* Hands the batch in with the next io_uring_enter. */
+static void queue_batch(struct devmem__batch *batch)
+{
+	struct devmem_sock *sock = batch->sock;
+	struct devmem_ring *ring = sock->ring;
+	struct io_uring_sqe *sqe = devmem__ring_sqe(ring, DEVMEM__CQE_RELEASE, batch);
+
+	if (!sqe) {	/* the submission queue is full and the kernel would not take it: do without it */
+		settle(batch, dontneed_now(sock->fd, &batch->tokens) >= 0);
+		return;
+	}
+	devmem__ring_setsockopt(sqe, sock->fd, DEVMEM_SO_DONTNEED, batch->tokens.run,
+				batch->tokens.runs * sizeof(batch->tokens.run[0]));
+	devmem__list_append(&ring->batches_out, &batch->node);
+}
+
+static void hand_in(struct devmem_sock *sock)
+{
+	struct devmem__batch *batch = sock->batch;
+
+	sock->batch = NULL;
+	devmem__list_del(&sock->dirty);
+	sock->ring->tokens_pending -= batch->tokens.frags;
+	sock->batches_out++;
+	queue_batch(batch);
+}
+
+/* Into the socket's batch, and the next one if that is full. */
+static int batch_tokens(struct devmem_sock *sock, uint32_t token, unsigned int count)
+{
+	while (count) {
+		unsigned int taken;
+
+		if (!sock->batch) {
+			sock->batch = get_batch(sock);
+			if (!sock->batch)
+				return devmem__fail(ENOMEM, "no memory for a batch of tokens");
+			devmem__list_append(&sock->ring->dirty, &sock->dirty);
+		}
+		taken = devmem__batch_add(&sock->batch->tokens, token, count);
+		sock->ring->tokens_pending += taken;
+		token += taken;
+		count -= taken;
+		if (count || devmem__batch_full(&sock->batch->tokens))
+			hand_in(sock);
+	}
+	return 0;
+}
+
+int devmem__release_tokens(struct devmem_sock *sock, uint32_t token, unsigned int count)
+{
+	int err = devmem__set_take(&sock->stream.out, token, count);
+
+	if (err)
+		return devmem__fail(EINVAL, "a fragment was released that is not out: released twice, or not of this ring");
+	return batch_tokens(sock, token, count);
+}
+
+void devmem__release_flush(struct devmem_ring *ring, bool all)
+{
+	struct devmem__list *node, *next;
+
+	all = all || ring->tokens_pending >= MANY_TOKENS;
+	for (node = ring->dirty.next; node != &ring->dirty; node = next) {
+		struct devmem_sock *sock = container_of(node, struct devmem_sock, dirty);
+
+		next = node->next;
+		if (all || sock->detached || sock->batch->tokens.frags >= FEW_TOKENS) {
+			hand_in(sock);
+			devmem__sock_reap(sock);
+		}
+	}
+}
+
+/* Called when all completions of what was handed in have been seen: no failure among them, so all is done. */
+void devmem__release_settle(struct devmem_ring *ring)
+{
+	while (!devmem__list_empty(&ring->batches_out)) {
+		struct devmem__batch *batch = container_of(ring->batches_out.next, struct devmem__batch, node);
+		struct devmem_sock *sock = batch->sock;
+
+		settle(batch, true);
+		devmem__sock_reap(sock);
+	}
+}
+
+/*
+ * The ring could not do it (no memory, say): the system call is tried. What even that refuses stays with the
+ * socket, and the kernel frees it when the socket is closed.
+ */
+void devmem__release_failed(struct devmem__batch *batch)
+{
+	struct devmem_sock *sock = batch->sock;
+
+	settle(batch, dontneed_now(sock->fd, &batch->tokens) >= 0);
+	devmem__sock_reap(sock);
+}
+
+/* For closing a ring: everything that the socket has out goes back by system call. */
+void devmem__release_all_now(struct devmem_sock *sock)
+{
+	struct devmem__token_run run = { 0 };
+	struct devmem__token_batch one;
+
+	if (sock->batch) {
+		dontneed_now(sock->fd, &sock->batch->tokens);
+		spare_batch(sock->ring, sock->batch);
+		sock->batch = NULL;
+	}
+	while (devmem__set_next_run(&sock->stream.out, (size_t)run.start + run.count, &run)) {
+		if (run.count > DEVMEM__MAX_FRAGS)
+			run.count = DEVMEM__MAX_FRAGS;
+		one.runs = one.frags = 0;
+		devmem__batch_add(&one, run.start, run.count);
+		dontneed_now(sock->fd, &one);
+	}
+}
+
+static int release_one(struct devmem_ring *ring, const struct handover_item *item)
+{
+	struct devmem_sock *sock = item->sock < ring->slots ? ring->socks[item->sock] : NULL;
+	int err;
+
+	if (item->type == DEVMEM_EVENT_HOST) {
+		if (ring->engine->put_host(ring, item->token))
+			return devmem__fail(EINVAL, "a HOST fragment was released that is not out");
+		return 0;
+	}
+	if (!sock)
+		return devmem__fail(EINVAL, "a fragment was released whose socket is not on this ring");
+	err = devmem__release_tokens(sock, item->token, item->tokens);
+	devmem__sock_reap(sock);
+	return err;
+}
+
+static struct handover_item item_of(const struct devmem_event *ev)
+{
+	return (struct handover_item){ ev->token, ev->tokens, ev->sock, ev->type };
+}
+
+static bool has_fragment(const struct devmem_event *ev)
+{
+	return ev->type == DEVMEM_EVENT_DATA || ev->type == DEVMEM_EVENT_HOST;
+}
+
+static void wake(struct devmem_ring *ring)
+{
+	uint64_t one = 1;
+	ssize_t ignored;
+
+	/* Pairs with the store in devmem_wait(): either we see that the ring sleeps, or it sees what we pushed. */
+	if (!atomic_exchange(&ring->sleeping, false))
+		return;
+	ignored = write(ring->wake_fd, &one, sizeof(one));
+	(void)ignored;	/* fails only if the counter is full, and then the ring is awake */
+}
+
+static int hand_over(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
+{
+	struct devmem__handover *h = malloc(sizeof(*h) + n * sizeof(h->item[0]));
+
+	if (!h)
+		return devmem__fail(ENOMEM, "no memory to hand %u fragments to the ring's thread", n);
+	h->n = 0;
+	for (unsigned int i = 0; i < n; i++)
+		if (has_fragment(&events[i]))
+			h->item[h->n++] = item_of(&events[i]);
+	h->next = atomic_load_explicit(&ring->handover, memory_order_relaxed);
+	while (!atomic_compare_exchange_weak(&ring->handover, &h->next, h))
+		;
+	wake(ring);
+	return 0;
+}
+
+/* What other threads released. Nobody is there to be told of a bad one, so it is passed over. */
+void devmem__release_take_over(struct devmem_ring *ring)
+{
+	struct devmem__handover *h, *next;
+
+	if (!atomic_load(&ring->handover))
+		return;
+	for (h = atomic_exchange(&ring->handover, NULL); h; h = next) {
+		next = h->next;
+		for (unsigned int i = 0; i < h->n; i++)
+			release_one(ring, &h->item[i]);
+		free(h);
+	}
+}
+
+void devmem__release_close(struct devmem_ring *ring)
+{
+	struct devmem__list *node;
+
+	devmem__release_take_over(ring);
+	while (!devmem__list_empty(&ring->batches_out))
+		spare_batch(ring, container_of(ring->batches_out.next, struct devmem__batch, node));
+	while (!devmem__list_empty(&ring->batches_spare)) {
+		node = ring->batches_spare.next;
+		devmem__list_del(node);
+		free(container_of(node, struct devmem__batch, node));
+	}
+}
+
+int devmem_release(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
+{
+	if (!pthread_equal(pthread_self(), ring->owner))
+		return hand_over(ring, events, n);
+	for (unsigned int i = 0; i < n; i++) {
+		struct handover_item item = item_of(&events[i]);
+		int err = has_fragment(&events[i]) ? release_one(ring, &item) : 0;
+
+		if (err)
+			return err;
+	}
+	return 0;
+}

@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: MIT */
+/* What the files of the loop share: the ring, its sockets, and the table behind which engines live. */
+#ifndef DEVMEM_RING_H
+#define DEVMEM_RING_H
+
+#include <liburing.h>
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "internal.h"
+#include "list.h"
+#include "recv.h"
+#include "rxbufs.h"
+#include "tokens.h"
+
+/* What a completion belongs to, in the low bits of its user_data; the rest is a pointer or 0. */
+enum devmem__cqe_kind {
+	DEVMEM__CQE_RECV,	/* struct devmem_sock */
+	DEVMEM__CQE_RELEASE,	/* struct devmem__batch; comes only if the operation failed */
+	DEVMEM__CQE_WAKE,	/* another thread has handed fragments over */
+	DEVMEM__CQE_WATCH,	/* struct devmem__watch */
+	DEVMEM__CQE_OTHER,	/* nothing to do: a cancel, a socket option */
+};
+#define DEVMEM__CQE_KINDS 7u
+
+/* A batch of tokens on its way from the application to the kernel. */
+struct devmem__batch {
+	struct devmem__list node;	/* ring->batches_spare, or ring->batches_out until the kernel has done it */
+	struct devmem_sock *sock;
+	struct devmem__token_batch tokens;
+};
+
+struct devmem_sock {
+	struct devmem_ring *ring;
+	struct devmem_binding *binding;
+	struct devmem__stream stream;
+	int fd;				/* our duplicate: tokens die with the last descriptor */
+	bool armed;			/* a multishot receive is in the kernel */
+	bool ended;			/* END or ERROR was handed out */
+	bool detached;			/* the application has let go */
+	struct devmem__batch *batch;	/* tokens given back and not yet handed in */
+	unsigned int batches_out;	/* batches handed in and not yet known to be done */
+	struct devmem__list dirty;	/* ring->dirty: @batch is not empty */
+	struct devmem__list rearm;	/* ring->rearm: wants a receive armed */
+	struct devmem__list raised;	/* ring->raised: SO_RCVLOWAT is above 1, the longest silent first */
+	uint32_t lowat;			/* SO_RCVLOWAT as we set it last */
+	bool lowat_managed;
+	unsigned int full_receives;	/* in a row */
+	uint64_t last_receive;		/* ns, CLOCK_MONOTONIC; kept while raised */
+};
+
+/* How bytes get from the kernel to us. One file of src/engines each; nothing else knows its details. */
+struct devmem__engine {
+	const char *name;
+	int (*open)(struct devmem_ring *ring, const struct devmem_ring_opts *opts);
+	void (*close)(struct devmem_ring *ring);
+	/* fill in a multishot receive */
+	void (*arm)(struct devmem_sock *sock, struct io_uring_sqe *sqe);
+	/* can a receive be armed, or are all buffers out? */
+	bool (*can_arm)(const struct devmem_ring *ring);
+	/* open a completion for devmem__rx_next(); false: the stream has ended */
+	bool (*begin)(struct devmem_sock *sock, const struct io_uring_cqe *cqe, struct devmem__rx *rx);
+	/* a portion was handed out: @host of its events were HOST; @done: the completion is used up */
+	void (*handed)(struct devmem_ring *ring, struct devmem__rx *rx, unsigned int host, bool done);
+	/* a HOST fragment comes back */
+	int (*put_host)(struct devmem_ring *ring, uint32_t token);
+};
+
+extern const struct devmem__engine devmem__engine_devmem;
+
+struct devmem_ring {
+	struct io_uring io;
+	const struct devmem__engine *engine;
+	struct devmem__rxbufs bufs;
+	struct msghdr msg;		/* of every multishot recvmsg: says how the buffers are divided */
+	pthread_t owner;
+
+	struct devmem_sock **socks;	/* by slot */
+	unsigned int slots;
+	unsigned int sock_count;
+	uint32_t merge;
+
+	struct devmem_sock *rx_sock;	/* whose completion @rx is being handed out, or NULL */
+	struct devmem__rx rx;
+
+	struct devmem__list dirty, rearm, raised;
+	struct devmem__list watches;
+	bool watches_idle;		/* one of them is not armed */
+	struct devmem__list batches_spare, batches_out;
+	size_t tokens_pending;		/* in batches that were not handed in */
+	uint64_t now;			/* ns, CLOCK_MONOTONIC; read once per turn while somebody needs it */
+
+	_Atomic(struct devmem__handover *) handover; /* released by other threads */
+	atomic_bool sleeping;		/* the ring is about to wait, or waiting */
+	int wake_fd;
+	bool wake_armed;
+	uint64_t wake_value;
+
+	struct devmem__rx_count count;
+	struct devmem_stats stats;	/* all that @count has not */
+};
+
+/* ring.c */
+struct io_uring_sqe *devmem__ring_sqe(struct devmem_ring *ring, enum devmem__cqe_kind kind, const void *object);
+void devmem__ring_setsockopt(struct io_uring_sqe *sqe, int fd, int name, const void *value, size_t bytes);
+int devmem__ring_submit(struct devmem_ring *ring);
+
+/* release.c: tokens on their way back */
+int devmem__release_tokens(struct devmem_sock *sock, uint32_t token, unsigned int count);
+void devmem__release_flush(struct devmem_ring *ring, bool all);
+void devmem__release_failed(struct devmem__batch *batch);
+void devmem__release_settle(struct devmem_ring *ring);
+void devmem__release_all_now(struct devmem_sock *sock);
+void devmem__release_take_over(struct devmem_ring *ring);
+void devmem__release_close(struct devmem_ring *ring);
+
+/* sock.c */
+void devmem__sock_arm_pending(struct devmem_ring *ring);
+void devmem__sock_reap(struct devmem_sock *sock);
+void devmem__sock_free(struct devmem_sock *sock);
+
+/* watch.c: other descriptors */
+struct devmem__watch;
+void devmem__watch_arm(struct devmem_ring *ring);
+unsigned int devmem__watch_done(struct devmem__watch *watch, int res, struct devmem_event *event);
+void devmem__watch_close(struct devmem_ring *ring);
+
+/* lowat.c: SO_RCVLOWAT */
+void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes);
+void devmem__lowat_fall(struct devmem_ring *ring);
+bool devmem__lowat_waits(const struct devmem_ring *ring);
+#define DEVMEM__TICK_NS 2000000u	/* how long a raised mark may hold a tail back */
+
+#endif

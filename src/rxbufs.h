@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The receive buffers that io_uring picks from for multishot receives: room for control data, and address space
+ * for host bytes. Device bytes never touch them. A buffer goes back to the kernel when its completion is handed
+ * out and the HOST fragments in it are released.
+ */
+#ifndef DEVMEM_RXBUFS_H
+#define DEVMEM_RXBUFS_H
+
+#include <liburing.h>
+
+#include "internal.h"
+
+/*
+ * One cmsg of a fragment takes 40 bytes, so this is room for 400: a receive that a full control buffer cuts off
+ * in the middle of a packet costs the kernel dearly. The payload size bounds device bytes too, though they are
+ * never written there.
+ */
+#define DEVMEM__CONTROL_BYTES 16000
+
+struct devmem__rxbufs {
+	struct io_uring_buf_ring *ring;
+	unsigned char *memory;
+	struct devmem__rxbuf *buf;
+	size_t stride;			/* bytes of one buffer */
+	size_t payload;			/* bytes of them for payload */
+	unsigned int count;		/* a power of two */
+	unsigned int free;		/* how many the kernel has */
+};
+
+int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct io_uring *io, unsigned int count, size_t payload);
+void devmem__rxbufs_close(struct devmem__rxbufs *bufs, struct io_uring *io);
+
+/* devmem__rxbufs_take() - the kernel filled buffer @id; it has one holder, the completion. */
+unsigned char *devmem__rxbufs_take(struct devmem__rxbufs *bufs, unsigned int id);
+
+/* The token of HOST events in buffer @id: tells a stale release from a good one. */
+uint32_t devmem__rxbufs_token(const struct devmem__rxbufs *bufs, unsigned int id);
+
+/* devmem__rxbufs_hold() - @n more holders: HOST fragments were handed out. */
+void devmem__rxbufs_hold(struct devmem__rxbufs *bufs, unsigned int id, unsigned int n);
+
+/* devmem__rxbufs_put() - one holder less; the last gives the buffer back to the kernel. -EINVAL: stale token. */
+int devmem__rxbufs_put(struct devmem__rxbufs *bufs, uint32_t token);
+
+#endif

@@ -1,0 +1,25 @@
+// SPDX-License-Identifier: MIT
+/* Counters, honest about copies. */
+#include <errno.h>
+#include <string.h>
+
+#include "ring.h"
+
+int devmem_ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats)
+{
+	struct devmem_stats s = ring->stats;
+	size_t size = stats->size;
+
+	if (size < sizeof(size))
+		return devmem__fail(EINVAL, "struct devmem_stats: set its size before the call");
+	s.size = size < sizeof(s) ? size : sizeof(s);
+	s.bytes_device = ring->count.device;
+	s.bytes_linear = ring->count.linear;
+	s.bytes_plain = ring->count.plain;
+	s.fragments = ring->count.fragments;
+	s.descriptors = ring->count.descriptors;
+	s.tokens_outstanding = s.fragments - s.tokens_released;
+	memset(stats, 0, size);
+	memcpy(stats, &s, s.size);
+	return 0;
+}

@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+/* Runs and sets of tokens. Pure logic. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "tokens.h"
+
+#define WORD_BITS 64
+
+static unsigned int at_most(unsigned int a, unsigned int b)
+{
+	return a < b ? a : b;
+}
+
+unsigned int devmem__batch_add(struct devmem__token_batch *batch, uint32_t start, unsigned int count)
+{
+	unsigned int taken = at_most(count, DEVMEM__MAX_FRAGS - batch->frags);
+	struct devmem__token_run *last = batch->runs ? &batch->run[batch->runs - 1] : NULL;
+
+	if (!taken)
+		return 0;
+	if (last && start == last->start + last->count)
+		last->count += taken;
+	else if (batch->runs < DEVMEM__MAX_RUNS)
+		batch->run[batch->runs++] = (struct devmem__token_run){ start, taken };
+	else
+		return 0;
+	batch->frags += taken;
+	return taken;
+}
+
+int devmem__set_reserve(struct devmem__token_set *set, size_t tokens)
+{
+	size_t words = (tokens + WORD_BITS - 1) / WORD_BITS;
+	uint64_t *bits;
+
+	if (words <= set->words)
+		return 0;
+	bits = realloc(set->bits, words * sizeof(*bits));
+	if (!bits)
+		return devmem__fail(ENOMEM, "no memory to account for %zu fragments of a socket", tokens);
+	memset(bits + set->words, 0, (words - set->words) * sizeof(*bits));
+	set->bits = bits;
+	set->words = words;
+	return 0;
+}
+
+void devmem__set_free(struct devmem__token_set *set)
+{
+	free(set->bits);
+	memset(set, 0, sizeof(*set));
+}
+
+/* Out of line: a socket is given room for a whole buffer when it is attached, so this is rare. */
+static __attribute__((noinline)) int grow_for(struct devmem__token_set *set, uint32_t token)
+{
+	return devmem__set_reserve(set, ((size_t)token + 1) * 2);
+}
+
+int devmem__set_add(struct devmem__token_set *set, uint32_t token)
+{
+	size_t word = token / WORD_BITS;
+	uint64_t bit = UINT64_C(1) << token % WORD_BITS;
+
+	if (word >= set->words) {
+		int err = grow_for(set, token);
+
+		if (err)
+			return err;
+	}
+	if (set->bits[word] & bit)
+		return -EEXIST;
+	set->bits[word] |= bit;
+	set->count++;
+	return 0;
+}
+
+/* The bits of one word that belong to the run [start, start + count); *used is how many that is. */
+static uint64_t word_mask(uint32_t start, unsigned int count, unsigned int *used)
+{
+	unsigned int shift = start % WORD_BITS;
+	unsigned int n = at_most(count, WORD_BITS - shift);
+
+	*used = n;
+	return (n == WORD_BITS ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1) << shift;
+}
+
+static bool all_out(const struct devmem__token_set *set, uint32_t start, unsigned int count)
+{
+	unsigned int used;
+
+	if (!count || ((uint64_t)start + count + WORD_BITS - 1) / WORD_BITS > set->words)
+		return false;
+	for (; count; start += used, count -= used) {
+		uint64_t mask = word_mask(start, count, &used);
+
+		if ((set->bits[start / WORD_BITS] & mask) != mask)
+			return false;
+	}
+	return true;
+}
+
+int devmem__set_take(struct devmem__token_set *set, uint32_t start, unsigned int count)
+{
+	unsigned int used;
+
+	if (!all_out(set, start, count))
+		return -EINVAL;
+	set->count -= count;
+	for (; count; start += used, count -= used) {
+		uint64_t mask = word_mask(start, count, &used);
+
+		set->bits[start / WORD_BITS] &= ~mask;
+	}
+	return 0;
+}
+
+static bool is_out(const struct devmem__token_set *set, size_t token)
+{
+	return set->bits[token / WORD_BITS] >> token % WORD_BITS & 1;
+}
+
+bool devmem__set_next_run(const struct devmem__token_set *set, size_t from, struct devmem__token_run *run)
+{
+	size_t end = set->words * WORD_BITS;
+	size_t t = from;
+
+	while (t < end && !is_out(set, t))
+		t = set->bits[t / WORD_BITS] >> t % WORD_BITS ? t + 1 : (t / WORD_BITS + 1) * WORD_BITS;
+	if (t >= end)
+		return false;
+	run->start = (uint32_t)t;
+	while (t < end && is_out(set, t))
+		t++;
+	run->count = (uint32_t)t - run->start;
+	return true;
+}

@@ -1,0 +1,75 @@
+// SPDX-License-Identifier: MIT
+/* What a transaction changed, in order. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+#include "undo.h"
+
+static void forget(struct devmem__change *c)
+{
+	free(c->before);
+	free(c->after);
+	free(c->queues);
+	memset(c, 0, sizeof(*c));
+}
+
+static int grow(struct devmem__undo *undo)
+{
+	unsigned int room = undo->room ? undo->room * 2 : 8;
+	struct devmem__change *more = realloc(undo->changes, room * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	memset(more + undo->room, 0, (room - undo->room) * sizeof(*more));
+	undo->changes = more;
+	undo->room = room;
+	return 0;
+}
+
+struct devmem__change *devmem__undo_prepare(struct devmem__undo *undo, enum devmem__change_kind kind)
+{
+	struct devmem__change *c;
+
+	if (undo->count == undo->room && grow(undo) < 0)
+		return NULL;
+	c = &undo->changes[undo->count];
+	forget(c);
+	c->kind = kind;
+	return c;
+}
+
+void devmem__undo_commit(struct devmem__undo *undo)
+{
+	undo->count++;
+}
+
+int devmem__undo_rollback(struct devmem__undo *undo, unsigned int keep, devmem__undo_one fn, void *arg)
+{
+	char first[512];
+	int result = 0;
+
+	if (undo->count < undo->room)
+		forget(&undo->changes[undo->count]);
+	while (undo->count > keep) {
+		struct devmem__change *c = &undo->changes[--undo->count];
+		int err = fn(c, arg);
+
+		if (err && !result) {
+			result = err;
+			snprintf(first, sizeof(first), "%s", devmem_error());
+		}
+		forget(c);
+	}
+	return result ? devmem__fail(-result, "%s", first) : 0;
+}
+
+void devmem__undo_free(struct devmem__undo *undo)
+{
+	for (unsigned int i = 0; i < undo->room; i++)
+		forget(&undo->changes[i]);
+	free(undo->changes);
+	memset(undo, 0, sizeof(*undo));
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Other descriptors in the same wait: a listener, a signalfd, a timer. Each is polled by one request, which is
+ * made again on the turn after it fired, so that a descriptor that stays readable is reported again.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+
+#include "ring.h"
+
+struct devmem__watch {
+	struct devmem__list node;	/* ring->watches */
+	struct devmem_ring *ring;
+	int fd;
+	uint64_t user_data;
+	bool armed;
+	bool removed;
+};
+
+static struct devmem__watch *find(struct devmem_ring *ring, int fd)
+{
+	struct devmem__list *node;
+
+	for (node = ring->watches.next; node != &ring->watches; node = node->next) {
+		struct devmem__watch *watch = container_of(node, struct devmem__watch, node);
+
+		if (watch->fd == fd && !watch->removed)
+			return watch;
+	}
+	return NULL;
+}
+
+static void drop(struct devmem__watch *watch)
+{
+	devmem__list_del(&watch->node);
+	free(watch);
+}
+
+int devmem_watch(struct devmem_ring *ring, int fd, uint64_t user_data)
+{
+	struct devmem__watch *watch;
+
+	if (fd < 0)
+		return devmem__fail(EBADF, "devmem_watch: %d is no descriptor", fd);
+	if (find(ring, fd))
+		return devmem__fail(EEXIST, "descriptor %d is watched already", fd);
+	watch = calloc(1, sizeof(*watch));
+	if (!watch)
+		return devmem__fail(ENOMEM, "no memory to watch a descriptor");
+	watch->ring = ring;
+	watch->fd = fd;
+	watch->user_data = user_data;
+	devmem__list_init(&watch->node);
+	devmem__list_append(&ring->watches, &watch->node);
+	ring->watches_idle = true;
+	return 0;
+}
+
+int devmem_unwatch(struct devmem_ring *ring, int fd)
+{
+	struct devmem__watch *watch = find(ring, fd);
+	struct io_uring_sqe *sqe;
+
+	if (!watch)
+		return devmem__fail(ENOENT, "descriptor %d is not watched", fd);
+	watch->removed = true;
+	if (!watch->armed) {
+		drop(watch);
+		return 0;
+	}
+	sqe = devmem__ring_sqe(ring, DEVMEM__CQE_OTHER, NULL);
+	if (!sqe)
+		return devmem__fail(EBUSY, "the ring takes no request: try again after devmem_wait()");
+	io_uring_prep_cancel64(sqe, (uintptr_t)watch | DEVMEM__CQE_WATCH, 0);
+	sqe->user_data = DEVMEM__CQE_OTHER;
+	return 0;
+}
+
+void devmem__watch_arm(struct devmem_ring *ring)
+{
+	struct devmem__list *node;
+
+	if (!ring->watches_idle)
+		return;
+	ring->watches_idle = false;
+	for (node = ring->watches.next; node != &ring->watches; node = node->next) {
+		struct devmem__watch *watch = container_of(node, struct devmem__watch, node);
+		struct io_uring_sqe *sqe;
+
+		if (watch->armed)
+			continue;
+		sqe = devmem__ring_sqe(ring, DEVMEM__CQE_WATCH, watch);
+		if (!sqe) {
+			ring->watches_idle = true;
+			return;
+		}
+		io_uring_prep_poll_add(sqe, watch->fd, POLLIN);
+		sqe->user_data = (uintptr_t)watch | DEVMEM__CQE_WATCH;
+		watch->armed = true;
+	}
+}
+
+unsigned int devmem__watch_done(struct devmem__watch *watch, int res, struct devmem_event *event)
+{
+	watch->armed = false;
+	watch->ring->watches_idle = true;
+	if (watch->removed) {
+		drop(watch);
+		return 0;
+	}
+	*event = (struct devmem_event){
+		.user_data = watch->user_data,
+		.result = res,
+		.type = DEVMEM_EVENT_READY,
+	};
+	return 1;
+}
+
+void devmem__watch_close(struct devmem_ring *ring)
+{
+	while (!devmem__list_empty(&ring->watches))
+		drop(container_of(ring->watches.next, struct devmem__watch, node));
+}

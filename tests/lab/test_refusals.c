@@ -1,0 +1,255 @@
+// SPDX-License-Identifier: MIT
+/* Bad input: each kind has its errno and a sentence that says what to do, and leaves the NIC as it was. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+#define refused(call, err, word) check_refused(call, err, word, #call, __LINE__)
+
+static void check_refused(int result, int err, const char *word, const char *what, int line)
+{
+	if (result != -err || !strstr(devmem_error(), word)) {
+		print_error("%s: %d instead of %d, or no \"%s\" in: %s\n", what, result, -err, word, devmem_error());
+		_fail(__FILE__, line);
+	}
+}
+
+static char *view_before;
+static unsigned int fds_before;
+static struct devmem_buffer *buffer;
+
+static int set_up(void **state)
+{
+	(void)state;
+	view_before = lab_nic_view();
+	fds_before = lab_open_fds();
+	ok(devmem_buffer_create("udmabuf", 4 << 20, NULL, &buffer));
+	return 0;
+}
+
+/* Nothing changed and nothing leaked, whatever the test did. */
+static int tear_down(void **state)
+{
+	char *after = lab_nic_view();
+
+	(void)state;
+	devmem_buffer_close(buffer);
+	assert_string_equal(view_before, after);
+	assert_int_equal(lab_open_fds(), fds_before);
+	free(view_before);
+	free(after);
+	return 0;
+}
+
+static struct devmem_nic *open_nic(void)
+{
+	struct devmem_nic *nic;
+
+	ok(devmem_nic_open(NIC, NULL, &nic));
+	return nic;
+}
+
+static void unknown_interface(void **state)
+{
+	struct devmem_nic *nic = (void *)1;
+
+	(void)state;
+	refused(devmem_nic_open("nosuch0", NULL, &nic), ENODEV, "nosuch0");
+	refused(devmem_nic_open("a-name-longer-than-any", NULL, &nic), ENODEV, "a-name-longer-than-any");
+	refused(devmem_nic_open("", NULL, &nic), ENODEV, "");
+	assert_ptr_equal(nic, (void *)1);
+}
+
+static void interfaces_without_devmem(void **state)
+{
+	struct devmem_nic *nic;
+
+	(void)state;
+	refused(devmem_nic_open("lo", NULL, &nic), EOPNOTSUPP, "lo");
+	assert_int_equal(system("ip link add refusal0 type veth peer name refusal1"), 0);
+	refused(devmem_nic_open("refusal0", NULL, &nic), EOPNOTSUPP, "refusal0");
+	assert_int_equal(system("ip link delete refusal0"), 0);
+}
+
+static void no_such_queue(void **state)
+{
+	struct devmem_nic *nic = open_nic();
+	struct devmem_binding *b = (void *)1;
+	uint32_t queue = 99, twice[2] = { 2, 2 };
+
+	(void)state;
+	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue), &b),
+		ERANGE, "99");
+	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 2, .queue_list = twice), &b),
+		EINVAL, "twice");
+	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 4), &b), EBUSY, NIC);
+	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 5000), &b), ERANGE, "5000");
+	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queue_list = &queue), &b), EINVAL, "length");
+	refused(devmem_bind_rx(nic, NULL, NULL, &b), EINVAL, "buffer");
+	assert_ptr_equal(b, (void *)1);
+	ok(devmem_nic_close(nic));
+}
+
+static void queue_already_bound(void **state)
+{
+	struct devmem_nic *nic = open_nic(), *other = open_nic();
+	struct devmem_binding *a, *b, *c;
+	uint32_t queue;
+
+	(void)state;
+	ok(devmem_bind_rx(nic, buffer, NULL, &a));
+	assert_int_equal(devmem_binding_queues(a, &queue, 1), 1);
+	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue), &b),
+		EEXIST, "bound");
+	refused(devmem_bind_rx(other, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue), &b),
+		EEXIST, "bound");
+	ok(devmem_bind_rx(nic, buffer, NULL, &c));	/* a free one is still found */
+	devmem_binding_close(c);
+	devmem_binding_close(a);
+	ok(devmem_nic_close(other));
+	ok(devmem_nic_close(nic));
+}
+
+/* A bind that fails in the kernel: the driver has no memory for the new queue. */
+static void the_driver_cannot_restart_the_queue(void **state)
+{
+	struct devmem_nic *nic = open_nic();
+	struct devmem_binding *b;
+
+	(void)state;
+	lab_fault("fail_queue_alloc", 1);
+	refused(devmem_bind_rx(nic, buffer, NULL, &b), ENOMEM, NIC);
+	lab_fault("fail_queue_alloc", 0);
+	lab_fault("fail_queue_start", 1);
+	assert_true(devmem_bind_rx(nic, buffer, NULL, &b) < 0);
+	lab_fault("fail_queue_start", 0);
+	ok(devmem_bind_rx(nic, buffer, NULL, &b));
+	devmem_binding_close(b);
+	ok(devmem_nic_close(nic));
+}
+
+static void rule_already_there(void **state)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(6000) };
+	struct sockaddr un = { .sa_family = AF_UNIX };
+	struct devmem_nic *nic = open_nic();
+	struct devmem_binding *b;
+
+	(void)state;
+	assert_int_equal(system("ethtool -N " NIC " flow-type tcp4 dst-port 6000 action 0 >/dev/null"), 0);
+	ok(devmem_bind_rx(nic, buffer, NULL, &b));
+	refused(devmem_steer(b, (struct sockaddr *)&v4, NULL), EADDRINUSE, "rule");
+	refused(devmem_steer(b, &un, NULL), EAFNOSUPPORT, "IPv4");
+	devmem_binding_close(b);
+	ok(devmem_nic_close(nic));
+	assert_int_equal(system("ethtool -n " NIC " | grep -q 'Dest port: 6000' && "
+				"ethtool -N " NIC " delete $(ethtool -n " NIC " | sed -n 's/Filter: //p')"), 0);
+}
+
+/* Runs @fn where it can do no harm: a process of its own. Its result is the exit status. */
+static int elsewhere(int (*fn)(void))
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		int result = fn();
+
+		if (result)
+			print_error("%s\n", devmem_error());
+		_exit(result);
+	}
+	waitpid(child, &status, 0);
+	return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+static int as_nobody(void)
+{
+	struct devmem_buffer *b;
+	struct devmem_nic *nic;
+
+	if (setgid(65534) || setuid(65534))
+		return 1;
+	if (devmem_nic_open(NIC, NULL, &nic) != -EPERM || !strstr(devmem_error(), "CAP_NET_ADMIN"))
+		return 2;
+	return devmem_buffer_create("udmabuf", 4096, NULL, &b) == -EACCES ? 0 : 3;
+}
+
+static void no_permission(void **state)
+{
+	(void)state;
+	assert_int_equal(elsewhere(as_nobody), 0);
+}
+
+static int without_device(void)
+{
+	struct devmem_buffer *b;
+
+	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
+	    mount("tmpfs", "/dev", "tmpfs", 0, NULL))
+		return 1;
+	return devmem_buffer_create("udmabuf", 4096, NULL, &b) == -ENOENT && strstr(devmem_error(), "modprobe") ? 0 : 2;
+}
+
+static void no_udmabuf(void **state)
+{
+	(void)state;
+	assert_int_equal(elsewhere(without_device), 0);
+}
+
+static void udmabuf_too_large(void **state)
+{
+	struct devmem_buffer *b = NULL;
+
+	(void)state;
+	assert_int_equal(system("cp /sys/module/udmabuf/parameters/size_limit_mb /tmp/limit && "
+				"echo 8 >/sys/module/udmabuf/parameters/size_limit_mb"), 0);
+	refused(devmem_buffer_create("udmabuf", 16 << 20, NULL, &b), EFBIG, "size_limit_mb");
+	assert_int_equal(system("cat /tmp/limit >/sys/module/udmabuf/parameters/size_limit_mb"), 0);
+	refused(devmem_buffer_create("udmabuf", 2 << 20, DEVMEM_OPTS(devmem_buffer_opts, .page_size = 2 << 20), &b),
+		ENOMEM, "nr_hugepages");
+	assert_null(b);
+}
+
+/* The example says it too, and ends with a status that is not success. */
+static void port_in_use(void **state)
+{
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(6100) };
+	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	(void)state;
+	assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof(any)), 0);
+	assert_int_equal(listen(fd, 1), 0);
+	assert_int_equal(system("! /build/examples/gpu_recv_server -p 6100 " NIC " 2>/tmp/out && "
+				"grep -q 'port 6100.*in use' /tmp/out"), 0);
+	close(fd);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(unknown_interface),
+		TEST(interfaces_without_devmem),
+		TEST(no_such_queue),
+		TEST(queue_already_bound),
+		TEST(the_driver_cannot_restart_the_queue),
+		TEST(rule_already_there),
+		TEST(no_permission),
+		TEST(no_udmabuf),
+		TEST(udmabuf_too_large),
+		TEST(port_in_use),
+	};
+
+	return cmocka_run_group_tests_name("refusals", tests, NULL, NULL);
+}

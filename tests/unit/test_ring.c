@@ -1,0 +1,223 @@
+// SPDX-License-Identifier: MIT
+/* The loop without a NIC: options, waiting, watching, what attach and release refuse. */
+#include <dirent.h>
+#include <errno.h>
+#include <netinet/in.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "unit.h"
+#include "devmem/devmem.h"
+
+static unsigned int open_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned int n = 0;
+
+	assert_non_null(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static int set_up(void **state)
+{
+	struct devmem_ring *ring;
+	int err = devmem_ring_open(NULL, &ring);
+
+	*state = err ? NULL : ring;
+	if (err)
+		print_message("no io_uring here: %s\n", devmem_error());
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	devmem_ring_close(*state);
+	return 0;
+}
+
+static struct devmem_ring *ring_or_skip(void **state)
+{
+	if (!*state)
+		skip();
+	return *state;
+}
+
+static void options_out_of_range(void **state)
+{
+	struct devmem_ring *ring;
+
+	(void)state;
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .entries = 40000), &ring), -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .buffers = 3), &ring), -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .buffer_bytes = 5000), &ring), -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .merge = 1025), &ring), -EINVAL);
+}
+
+static void opening_and_closing_leaks_no_descriptor(void **state)
+{
+	unsigned int before;
+	struct devmem_ring *ring;
+
+	ring_or_skip(state);
+	before = open_fds();
+	for (int i = 0; i < 10; i++) {
+		assert_int_equal(devmem_ring_open(NULL, &ring), 0);
+		assert_int_equal(devmem_wait(ring, NULL, 0, 0), 0);
+		devmem_ring_close(ring);
+	}
+	assert_int_equal(open_fds(), before);
+}
+
+static void a_wait_ends_with_its_time(void **state)
+{
+	struct devmem_ring *ring = ring_or_skip(state);
+	struct devmem_event ev[4];
+	struct timespec a, b;
+
+	assert_int_equal(devmem_wait(ring, ev, 4, 0), 0);
+	clock_gettime(CLOCK_MONOTONIC, &a);
+	assert_int_equal(devmem_wait(ring, ev, 4, 30), 0);
+	clock_gettime(CLOCK_MONOTONIC, &b);
+	assert_true((b.tv_sec - a.tv_sec) * 1000000000 + b.tv_nsec - a.tv_nsec >= 30000000);
+}
+
+static void a_watched_descriptor_is_reported_while_readable(void **state)
+{
+	struct devmem_ring *ring = ring_or_skip(state);
+	struct devmem_event ev[4];
+	int fd = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	uint64_t value = 1;
+
+	assert_int_equal(devmem_watch(ring, -1, 0), -EBADF);
+	assert_int_equal(devmem_watch(ring, fd, 42), 0);
+	assert_int_equal(devmem_watch(ring, fd, 43), -EEXIST);
+	assert_int_equal(devmem_wait(ring, ev, 4, 0), 0);
+	assert_int_equal(write(fd, &value, 8), 8);
+	for (int i = 0; i < 3; i++) {
+		assert_int_equal(devmem_wait(ring, ev, 4, 1000), 1);
+		assert_int_equal(ev[0].type, DEVMEM_EVENT_READY);
+		assert_int_equal(ev[0].user_data, 42);
+	}
+	assert_int_equal(devmem_release(ring, ev, 1), 0);	/* no fragment: skipped */
+	assert_int_equal(read(fd, &value, 8), 8);
+	while (devmem_wait(ring, ev, 4, 0) == 1)
+		;
+	assert_int_equal(devmem_wait(ring, ev, 4, 10), 0);
+	assert_int_equal(devmem_unwatch(ring, fd), 0);
+	assert_int_equal(devmem_unwatch(ring, fd), -ENOENT);
+	assert_int_equal(write(fd, &value, 8), 8);
+	assert_int_equal(devmem_wait(ring, ev, 4, 10), 0);
+	close(fd);
+}
+
+static void what_attach_refuses(void **state)
+{
+	struct devmem_ring *ring = ring_or_skip(state);
+	struct devmem_binding *binding = (void *)8;	/* never looked at before the socket */
+	struct devmem_sock *sock = (void *)1;
+	int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int pipe_fd = eventfd(0, EFD_CLOEXEC);
+
+	assert_int_equal(devmem_attach(ring, tcp, NULL, 0, NULL, &sock), -EINVAL);
+	assert_int_equal(devmem_attach(ring, tcp, binding, 0, DEVMEM_OPTS(devmem_attach_opts, .flags = 8), &sock),
+			 -EINVAL);
+	assert_int_equal(devmem_attach(ring, 9999, binding, 0, NULL, &sock), -EBADF);
+	assert_int_equal(devmem_attach(ring, pipe_fd, binding, 0, NULL, &sock), -ENOTSOCK);
+	assert_int_equal(devmem_attach(ring, udp, binding, 0, NULL, &sock), -EPROTOTYPE);
+	assert_int_equal(devmem_attach(ring, tcp, binding, 0, NULL, &sock), -ENOTCONN);
+	assert_ptr_equal(sock, (void *)1);
+	close(udp);
+	close(tcp);
+	close(pipe_fd);
+}
+
+static void what_release_refuses(void **state)
+{
+	struct devmem_ring *ring = ring_or_skip(state);
+	struct devmem_event data = { .type = DEVMEM_EVENT_DATA, .sock = 3, .token = 1, .tokens = 1 };
+	struct devmem_event host = { .type = DEVMEM_EVENT_HOST, .token = 0x10002 };
+	struct devmem_event end = { .type = DEVMEM_EVENT_END };
+
+	assert_int_equal(devmem_release(ring, &data, 1), -EINVAL);
+	assert_int_equal(devmem_release(ring, &host, 1), -EINVAL);
+	assert_int_equal(devmem_release(ring, &end, 1), 0);
+}
+
+struct other {
+	struct devmem_ring *ring;
+	int result;
+};
+
+static void *release_elsewhere(void *arg)
+{
+	struct other *o = arg;
+	struct devmem_event data = { .type = DEVMEM_EVENT_DATA, .sock = 3, .token = 1, .tokens = 1 };
+
+	o->result = 0;
+	for (int i = 0; i < 1000 && !o->result; i++)
+		o->result = devmem_release(o->ring, &data, 1);
+	return NULL;
+}
+
+/* Their fragments are not of this ring and are passed over; what is tested is the way there, and the waking. */
+static void other_threads_hand_over_without_disturbing(void **state)
+{
+	struct devmem_ring *ring = ring_or_skip(state);
+	struct other others[4];
+	struct devmem_event ev[4];
+	pthread_t thread[4];
+
+	for (int i = 0; i < 4; i++) {
+		others[i].ring = ring;
+		pthread_create(&thread[i], NULL, release_elsewhere, &others[i]);
+	}
+	for (int i = 0; i < 20; i++)
+		assert_int_equal(devmem_wait(ring, ev, 4, 1), 0);
+	for (int i = 0; i < 4; i++) {
+		pthread_join(thread[i], NULL);
+		assert_int_equal(others[i].result, 0);
+	}
+	assert_int_equal(devmem_wait(ring, ev, 4, 0), 0);
+}
+
+static void statistics_follow_the_caller_s_size(void **state)
+{
+	struct devmem_ring *ring = ring_or_skip(state);
+	struct devmem_stats st = { 0 };
+	struct {
+		struct devmem_stats known;
+		uint64_t newer;
+	} bigger = { .newer = 5 };
+
+	assert_int_equal(devmem_ring_stats(ring, &st), -EINVAL);
+	bigger.known.size = sizeof(bigger);
+	assert_int_equal(devmem_ring_stats(ring, &bigger.known), 0);
+	assert_int_equal(bigger.newer, 0);
+	assert_int_equal(bigger.known.size, sizeof(struct devmem_stats));
+	assert_string_equal(devmem_ring_engine(ring), "devmem");
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(options_out_of_range),
+		TEST(opening_and_closing_leaks_no_descriptor),
+		TEST(a_wait_ends_with_its_time),
+		TEST(a_watched_descriptor_is_reported_while_readable),
+		TEST(what_attach_refuses),
+		TEST(what_release_refuses),
+		TEST(other_threads_hand_over_without_disturbing),
+		TEST(statistics_follow_the_caller_s_size),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
