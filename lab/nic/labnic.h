@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * labnic: a pair of linked software NICs with header/data split, queue management
+ * and netmem. What the "hardware" knows of memory are DMA addresses, nothing else.
+ */
+#ifndef LABNIC_H
+#define LABNIC_H
+
+#include <linux/atomic.h>
+#include <linux/ethtool.h>
+#include <linux/hrtimer.h>
+#include <linux/in6.h>
+#include <linux/netdevice.h>
+#include <linux/skbuff.h>
+#include <linux/spinlock.h>
+#include <linux/timer.h>
+#include <net/page_pool/helpers.h>
+
+#include "compat.h"
+
+#define LABNIC_NAME		"labnic"
+#define LABNIC_MAX_QUEUES	16
+#define LABNIC_RING_MIN		64
+#define LABNIC_RING_MAX		8192
+#define LABNIC_MAX_MTU		9600
+#define LABNIC_RX_PAGE_MAX	(4U << 20)
+#define LABNIC_HDS_THRESH	256
+#define LABNIC_HDS_THRESH_MAX	1024
+#define LABNIC_SRAM		256	/* the part of a frame that the NIC itself can look at */
+#define LABNIC_INDIR		128
+#define LABNIC_KEY_LEN		40
+#define LABNIC_MAX_CTX		16
+#define LABNIC_MAX_RULES	64
+#define LABNIC_PARKED		16
+
+struct labnic;
+
+/* Buffers given to the NIC. desc is what the NIC sees; buf is the driver's own note. */
+struct labnic_ring {
+	u32 size;		/* most buffers posted at a time */
+	u32 mask;		/* slots - 1; slots is a power of two, at least size */
+	u32 buf_len;
+	u32 prod;		/* written by the driver */
+	u32 cons;		/* written by the NIC */
+	dma_addr_t *desc;
+	netmem_ref *buf;	/* 0: the slot is free */
+};
+
+enum {
+	LABNIC_CQE_SPLIT	= BIT(0),	/* payload is in the payload buffers */
+	LABNIC_CQE_CSUM_OK	= BIT(1),
+	LABNIC_CQE_HASH_L4	= BIT(2),
+	LABNIC_CQE_TCP		= BIT(3),
+	LABNIC_CQE_IPV6		= BIT(4),
+};
+
+/* One received packet: which buffers it fills, in ring order. */
+struct labnic_cqe {
+	u32 host_slot, host_len;
+	u32 pay_slot, pay_len;
+	u16 host_n, pay_n;
+	u32 hash;
+	u16 flags;
+	u16 mss, segs;		/* of a packet that the NIC merged, else 0 */
+};
+
+/* What a queue restart replaces: struct of ndo_queue_mem_alloc. */
+struct labnic_rxmem {
+	struct page_pool *pay_pool;	/* may be device memory */
+	struct page_pool *host_pool;	/* headers, and packets that are not split */
+	struct labnic_ring pay, host;
+	struct labnic_cqe *cq;
+	u32 cq_mask;
+	u32 cq_prod;		/* written by the NIC */
+	u32 cq_cons;		/* written by the driver */
+	bool unreadable;
+};
+
+struct labnic_rx_stats {
+	u64 packets, bytes, split, unsplit, alloc_fail, overruns;
+	u64 csum_ok, csum_none, csum_bad, merged, merged_bytes, merged_wire;
+};
+
+struct labnic_parked {
+	struct labnic_cqe cqe;
+	ktime_t due;
+	bool used, after_next;
+};
+
+struct labnic_rxq {
+	struct napi_struct napi;	/* serves the TX queue of the same number too */
+	struct labnic *nic;
+	u32 idx;
+	spinlock_t lock;		/* the NIC's side: rings' cons, cq_prod, enabled, parked */
+	bool enabled;
+	struct labnic_rxmem mem;
+	struct timer_list refill_timer;
+	struct hrtimer park_timer;
+	u32 n_parked;
+	struct labnic_parked parked[LABNIC_PARKED];
+	struct labnic_rx_stats stats;
+};
+
+enum {
+	LABNIC_TXD_FIRST	= BIT(0),
+	LABNIC_TXD_LAST		= BIT(1),
+	LABNIC_TXD_CSUM		= BIT(2),	/* fill in the L4 checksum */
+	LABNIC_TXD_TSO		= BIT(3),
+};
+
+/* TX descriptor, as the NIC sees it. The offload fields count on the first of a frame. */
+struct labnic_txd {
+	dma_addr_t addr;
+	u32 len;
+	u16 flags, mss, hdr_len;
+	u16 csum_start, csum_off;
+};
+
+/* The driver's own note beside a TX descriptor. */
+struct labnic_txbuf {
+	struct sk_buff *skb;	/* on the last descriptor of a frame */
+	dma_addr_t unmap;	/* 0: device memory, the binding owns the mapping */
+	u32 len;
+	bool single;
+};
+
+struct labnic_tx_stats {
+	u64 packets, bytes, dropped, map_errors, stop, wake;
+	u64 tso_frames, tso_bytes, wire_packets, csum;
+};
+
+struct labnic_txq {
+	struct labnic *nic;
+	u32 idx, size, mask;
+	u32 prod;		/* written by xmit */
+	u32 hw;			/* written by the NIC: sent and copied out up to here */
+	u32 clean;		/* written by NAPI */
+	struct labnic_txd *desc;
+	struct labnic_txbuf *buf;
+	struct labnic_tx_stats stats;
+};
+
+/* What the NIC's parser makes of a packet. Addresses and ports in network order. */
+struct labnic_flow {
+	u16 l3;			/* ETH_P_IP, ETH_P_IPV6, or 0 for anything else */
+	u8 l4;			/* IPPROTO_TCP, IPPROTO_UDP, or 0 (fragments, other) */
+	u8 l3_off, l4_off;
+	u16 hdr_len;		/* up to the L4 payload where l4 is known */
+	struct in6_addr src, dst;	/* IPv4: word 0 */
+	__be16 sport, dport;
+};
+
+struct labnic_rss {
+	bool used;
+	u32 indir[LABNIC_INDIR];
+	u8 key[LABNIC_KEY_LEN];
+	u32 nibble[(LABNIC_KEY_LEN - 4) * 2][16];	/* Toeplitz, per half byte of input */
+	u32 tcp4, tcp6, udp4, udp6, ip4, ip6;		/* RXH_*: the hashed fields */
+};
+
+struct labnic_rule {
+	struct ethtool_rx_flow_spec fs;
+	u32 ctx;		/* with FLOW_RSS */
+	u16 l3;
+	u8 l4;			/* 0: any */
+	struct in6_addr src, dst, src_mask, dst_mask;
+	__be16 sport, dport, sport_mask, dport_mask;
+};
+
+struct labnic_faults {
+	struct dentry *dir;
+	u32 drop_every, reorder_every, delay_every, delay_us;
+	u32 nosplit_every, nosplit_bytes, misroute_every;
+	u32 starve;			/* queue mask */
+	u32 fail_queue_alloc, fail_queue_start;	/* the next n of them fail */
+	atomic_t seen_drop, seen_reorder, seen_delay, seen_nosplit, seen_misroute;
+	atomic64_t dropped, reordered, delayed, unsplit, misrouted;
+	bool link;
+};
+
+struct labnic {
+	struct net_device *netdev;
+	struct device *dev;		/* does the DMA */
+	int id;
+	struct labnic __rcu *peer;
+	bool up;			/* under labnic_link_lock */
+
+	u32 channels, max_channels;
+	u32 rx_size, tx_size;
+	bool split;
+	u32 hds_thresh;
+
+	rwlock_t steer_lock;		/* rss, rules: written by ethtool, read by the NIC */
+	struct labnic_rss rss[LABNIC_MAX_CTX];
+	struct labnic_rule rules[LABNIC_MAX_RULES];
+	DECLARE_BITMAP(rule_map, LABNIC_MAX_RULES);
+
+	struct labnic_faults faults;
+	atomic64_t dma_faults;
+	atomic64_t rx_no_carrier, rx_too_long, rx_rule_drops;
+
+	struct labnic_rxq rxq[LABNIC_MAX_QUEUES];
+	struct labnic_txq txq[LABNIC_MAX_QUEUES];
+};
+
+/* main.c */
+void labnic_link_update(struct labnic *nic);
+void labnic_set_up(struct labnic *nic, bool up);
+void labnic_unplug(struct labnic *nic);
+
+/* netdev.c */
+extern const struct net_device_ops labnic_netdev_ops;
+void labnic_netdev_setup(struct labnic *nic);
+int labnic_up(struct labnic *nic);
+void labnic_down(struct labnic *nic);
+
+/* dma.c: the only way to memory */
+int labnic_dma_setup(struct device *dev);
+void labnic_dma_check(struct device *dev);
+void labnic_dma_exit(struct device *dev);
+int labnic_dma_read(struct labnic *nic, void *sram, dma_addr_t from, u32 len);
+int labnic_dma_write(struct labnic *nic, dma_addr_t to, const void *sram, u32 len);
+int labnic_dma_move(struct labnic *dst, dma_addr_t to, struct labnic *src, dma_addr_t from,
+		    u32 len);
+
+/* ring.c */
+int labnic_ring_alloc(struct labnic_ring *ring, u32 size, u32 buf_len);
+void labnic_ring_free(struct labnic_ring *ring, struct page_pool *pool);
+u32 labnic_ring_fill(struct labnic_ring *ring, struct page_pool *pool);
+u32 labnic_ring_posted(struct labnic_ring *ring);
+
+/* rx.c: the driver's side of receiving */
+int labnic_rxmem_alloc(struct labnic *nic, struct labnic_rxmem *mem, u32 idx, u32 page_size);
+void labnic_rxmem_free(struct labnic_rxmem *mem);
+void labnic_rxq_init(struct labnic *nic, u32 idx);
+void labnic_rxq_start(struct labnic_rxq *rxq, struct labnic_rxmem *mem);
+void labnic_rxq_stop(struct labnic_rxq *rxq, struct labnic_rxmem *mem);
+int labnic_rx_poll(struct labnic_rxq *rxq, int budget);
+
+/* tx.c: the driver's side of sending */
+int labnic_txq_alloc(struct labnic *nic, u32 idx);
+void labnic_txq_free(struct labnic_txq *txq);
+netdev_tx_t labnic_xmit(struct sk_buff *skb, struct net_device *dev);
+void labnic_tx_reap(struct labnic_txq *txq, int budget);
+
+/* wire.c: the NIC's transmit side, and what travels to the peer */
+struct labnic_frame {
+	struct labnic *from;
+	const struct labnic_txq *txq;
+	u32 first, n, len;
+	const struct labnic_txd *d;	/* first descriptor: offloads */
+	u8 sram[LABNIC_SRAM];
+	u32 sram_len;
+	struct labnic_flow flow;
+};
+
+struct labnic_pkt {
+	const struct labnic_frame *frame;
+	const u8 *hdr;		/* headers, as they are to arrive */
+	u32 hdr_len;
+	u32 off, len;		/* payload: this part of the frame */
+	u32 hash;
+	u16 mss, segs;
+	bool hash_l4, csum_ok;
+};
+
+void labnic_wire_run(struct labnic_txq *txq);
+int labnic_frame_move(const struct labnic_frame *frame, u32 off, struct labnic *to,
+		      dma_addr_t addr, u32 len);
+
+/* hwrx.c: the NIC's receive side */
+void labnic_hw_receive(struct labnic *nic, const struct labnic_pkt *pkt, u32 queue);
+enum hrtimer_restart labnic_park_expired(struct hrtimer *timer);
+void labnic_hw_flush_parked(struct labnic_rxq *rxq);
+
+/* flow.c */
+void labnic_flow_parse(struct labnic_flow *flow, const u8 *data, u32 len);
+
+/* rss.c */
+void labnic_rss_init(struct labnic *nic);
+void labnic_rss_reset_indir(struct labnic *nic);
+u32 labnic_rss_hash(const struct labnic_rss *rss, const struct labnic_flow *flow, bool *l4);
+u32 labnic_get_rxfh_key_size(struct net_device *dev);
+u32 labnic_get_rxfh_indir_size(struct net_device *dev);
+int labnic_get_rxfh(struct net_device *dev, struct ethtool_rxfh_param *p);
+int labnic_set_rxfh(struct net_device *dev, struct ethtool_rxfh_param *p,
+		    struct netlink_ext_ack *extack);
+int labnic_create_rxfh_context(struct net_device *dev, struct ethtool_rxfh_context *ctx,
+			       const struct ethtool_rxfh_param *p,
+			       struct netlink_ext_ack *extack);
+int labnic_modify_rxfh_context(struct net_device *dev, struct ethtool_rxfh_context *ctx,
+			       const struct ethtool_rxfh_param *p,
+			       struct netlink_ext_ack *extack);
+int labnic_remove_rxfh_context(struct net_device *dev, struct ethtool_rxfh_context *ctx,
+			       u32 id, struct netlink_ext_ack *extack);
+int labnic_get_rxfh_fields(struct net_device *dev, struct ethtool_rxfh_fields *f);
+int labnic_set_rxfh_fields(struct net_device *dev, const struct ethtool_rxfh_fields *f,
+			   struct netlink_ext_ack *extack);
+
+/* rules.c */
+int labnic_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *cmd, u32 *locs);
+int labnic_set_rxnfc(struct net_device *dev, struct ethtool_rxnfc *cmd);
+bool labnic_rules_use_queue(struct labnic *nic, u32 from);
+bool labnic_rules_use_ctx(struct labnic *nic, u32 ctx);
+bool labnic_rules_allow_indir(struct labnic *nic, u32 ctx, const u32 *indir);
+int labnic_steer(struct labnic *nic, const struct labnic_flow *flow, u32 *hash, bool *l4);
+
+/* queues.c */
+extern const struct netdev_queue_mgmt_ops labnic_queue_ops;
+u32 labnic_queue_page_size(struct net_device *dev, u32 idx);
+
+/* stats.c */
+extern const struct netdev_stat_ops labnic_stat_ops;
+int labnic_get_sset_count(struct net_device *dev, int sset);
+void labnic_get_strings(struct net_device *dev, u32 sset, u8 *data);
+void labnic_get_ethtool_stats(struct net_device *dev, struct ethtool_stats *stats, u64 *data);
+void labnic_get_stats64(struct net_device *dev, struct rtnl_link_stats64 *st);
+
+/* ethtool.c */
+extern const struct ethtool_ops labnic_ethtool_ops;
+
+/* faults.c */
+int labnic_faults_module_init(void);
+void labnic_faults_module_exit(void);
+void labnic_faults_init(struct labnic *nic);
+void labnic_faults_exit(struct labnic *nic);
+
+/* Is this packet the n-th? every is 0 when the fault is off. */
+static inline bool labnic_fault(u32 *every, atomic_t *seen, atomic64_t *hits)
+{
+	u32 n = READ_ONCE(*every);
+
+	if (likely(!n) || (u32)atomic_inc_return(seen) % n)
+		return false;
+	atomic64_inc(hits);
+	return true;
+}
+
+static inline bool labnic_fail_next(u32 *count)
+{
+	u32 n = READ_ONCE(*count);
+
+	if (likely(!n))
+		return false;
+	WRITE_ONCE(*count, n - 1);
+	return true;
+}
+
+#endif

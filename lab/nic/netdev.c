@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* The network interface: up, down, and the operations of struct net_device_ops. */
+#include <linux/etherdevice.h>
+#include <linux/ethtool.h>
+
+#include "labnic.h"
+
+static int labnic_poll(struct napi_struct *napi, int budget)
+{
+	struct labnic_rxq *rxq = container_of(napi, struct labnic_rxq, napi);
+	int done;
+
+	labnic_tx_reap(&rxq->nic->txq[rxq->idx], budget);
+	if (!budget)
+		return 0;
+	done = labnic_rx_poll(rxq, budget);
+	if (done < budget)
+		napi_complete_done(napi, done);
+	return done;
+}
+
+static void labnic_queue_down(struct labnic *nic, u32 i, struct labnic_rxmem *mem)
+{
+	struct net_device *dev = nic->netdev;
+
+	netif_queue_set_napi(dev, i, NETDEV_QUEUE_TYPE_RX, NULL);
+	netif_queue_set_napi(dev, i, NETDEV_QUEUE_TYPE_TX, NULL);
+	napi_disable_locked(&nic->rxq[i].napi);
+	labnic_rxq_stop(&nic->rxq[i], mem);
+	netif_napi_del_locked(&nic->rxq[i].napi);
+	labnic_txq_free(&nic->txq[i]);
+	netdev_tx_reset_queue(netdev_get_tx_queue(dev, i));
+	labnic_rxmem_free(mem);
+}
+
+static int labnic_queue_up(struct labnic *nic, u32 i, struct labnic_rxmem *mem)
+{
+	struct net_device *dev = nic->netdev;
+	int err;
+
+	err = labnic_rxmem_alloc(nic, mem, i, labnic_queue_page_size(dev, i));
+	if (err)
+		return err;
+	err = labnic_txq_alloc(nic, i);
+	if (err) {
+		labnic_rxmem_free(mem);
+		return err;
+	}
+	netif_napi_add_config_locked(dev, &nic->rxq[i].napi, labnic_poll, i);
+	labnic_rxq_start(&nic->rxq[i], mem);
+	napi_enable_locked(&nic->rxq[i].napi);
+	netif_queue_set_napi(dev, i, NETDEV_QUEUE_TYPE_RX, &nic->rxq[i].napi);
+	netif_queue_set_napi(dev, i, NETDEV_QUEUE_TYPE_TX, &nic->rxq[i].napi);
+	return 0;
+}
+
+/* Under the instance lock. */
+int labnic_up(struct labnic *nic)
+{
+	struct labnic_rxmem *mem;
+	u32 i;
+	int err = 0;
+
+	mem = kzalloc(sizeof(*mem), GFP_KERNEL);
+	if (!mem)
+		return -ENOMEM;
+	for (i = 0; i < nic->channels && !err; i++)
+		err = labnic_queue_up(nic, i, mem);
+	if (err) {
+		for (i--; i--;)
+			labnic_queue_down(nic, i, mem);
+	} else {
+		netif_tx_start_all_queues(nic->netdev);
+		labnic_set_up(nic, true);
+	}
+	kfree(mem);
+	return err;
+}
+
+void labnic_down(struct labnic *nic)
+{
+	struct labnic_rxmem mem;
+	u32 i;
+
+	labnic_set_up(nic, false);
+	netif_tx_disable(nic->netdev);
+	for (i = 0; i < nic->channels; i++)
+		labnic_queue_down(nic, i, &mem);
+}
+
+static int labnic_open(struct net_device *dev)
+{
+	return labnic_up(netdev_priv(dev));
+}
+
+static int labnic_stop(struct net_device *dev)
+{
+	labnic_down(netdev_priv(dev));
+	return 0;
+}
+
+static int labnic_change_mtu(struct net_device *dev, int mtu)
+{
+	/* A packet spans as many buffers as it needs: nothing to reconfigure. */
+	WRITE_ONCE(dev->mtu, mtu);
+	return 0;
+}
+
+static netdev_features_t labnic_fix_features(struct net_device *dev, netdev_features_t features)
+{
+	if (!(features & NETIF_F_RXCSUM))
+		features &= ~NETIF_F_GRO_HW;
+	return features;
+}
+
+const struct net_device_ops labnic_netdev_ops = {
+	.ndo_open		= labnic_open,
+	.ndo_stop		= labnic_stop,
+	.ndo_start_xmit		= labnic_xmit,
+	.ndo_change_mtu		= labnic_change_mtu,
+	.ndo_validate_addr	= eth_validate_addr,
+	.ndo_set_mac_address	= eth_mac_addr,
+	.ndo_get_stats64	= labnic_get_stats64,
+	.ndo_fix_features	= labnic_fix_features,
+};
+
+void labnic_netdev_setup(struct labnic *nic)
+{
+	struct net_device *dev = nic->netdev;
+	u8 mac[ETH_ALEN] = { 0x02, 0x4c, 0x41, 0x42, 0x00, nic->id + 1 };
+	netdev_features_t csum = NETIF_F_SG | NETIF_F_HW_CSUM | NETIF_F_RXCSUM;
+	netdev_features_t tso = NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_TSO_ECN;
+
+	dev->netdev_ops = &labnic_netdev_ops;
+	dev->ethtool_ops = &labnic_ethtool_ops;
+	dev->queue_mgmt_ops = &labnic_queue_ops;
+	dev->stat_ops = &labnic_stat_ops;
+	dev->netmem_tx = NETMEM_TX_DMA;
+	dev->features = csum | tso | NETIF_F_RXHASH | NETIF_F_NTUPLE;
+	dev->hw_features = dev->features | NETIF_F_GRO_HW;
+	dev->min_mtu = ETH_MIN_MTU;
+	dev->max_mtu = LABNIC_MAX_MTU;
+	eth_hw_addr_set(dev, mac);
+
+	nic->split = false;
+	nic->hds_thresh = LABNIC_HDS_THRESH;
+	dev->cfg->hds_config = ETHTOOL_TCP_DATA_SPLIT_DISABLED;
+	dev->cfg->hds_thresh = LABNIC_HDS_THRESH;
+}
