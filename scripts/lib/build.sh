@@ -1,0 +1,63 @@
+# SPDX-License-Identifier: MIT
+# Builds for the guest, in the root: the project, the NIC module, the guest's own helper.
+#
+# Each checkout has a folder in the root, /work/ID, by the same name there and in the guest:
+# src (a copy of the tree), build, nic-KERNEL, guest.
+# shellcheck shell=bash
+
+set_work() {
+	WORK=/work/$(basename "$TREE" | tr -c 'a-zA-Z0-9._\n-' _)-$(hash_of <<<"$TREE")
+	mkdir -p "$ROOT$WORK"/{src,guest}
+	echo "$TREE" >"$ROOT$WORK/origin"
+}
+
+copy_tree() {
+	rsync -rlpt --delete --delete-excluded --exclude=/.git --exclude='/build*' \
+		--exclude=__pycache__ "$TREE/" "$ROOT$WORK/src/"
+}
+
+build_project() {
+	[[ ! $NO_PROJECT ]] || return 0
+	[[ -e $ROOT$WORK/src/CMakeLists.txt ]] || {
+		say "warning: no CMakeLists.txt yet, /build is empty"
+		return
+	}
+	if [[ ! -e $ROOT$WORK/build/build.ninja ]]; then
+		say "configuring the project for the guest"
+		quietly cmake in_root cmake -S "$WORK/src" -B "$WORK/build" -G Ninja \
+			-DCMAKE_BUILD_TYPE=RelWithDebInfo || die -1 "cmake failed"
+	fi
+	quietly build in_root ninja -C "$WORK/build" || die -1 "the project does not build"
+}
+
+# Sets MODULE to the path in the root; empty where there is no module yet.
+build_nic() {
+	local dir=$WORK/nic-$KERNEL
+	MODULE=
+	[[ ! $NO_NIC ]] || return 0
+	[[ -e $ROOT$WORK/src/lab/nic/Makefile || -e $ROOT$WORK/src/lab/nic/Kbuild ]] || {
+		say "warning: no lab/nic yet, there is no lab0 and lab1"
+		return
+	}
+	mkdir -p "$ROOT$dir"
+	rsync -rlpt "$ROOT$WORK/src/lab/nic/" "$ROOT$dir/"
+	quietly nic in_root make -C "/usr/src/linux-headers-$KERNEL" M="$dir" modules ||
+		die -1 "the NIC module does not build for $KERNEL"
+	MODULE=$dir/labnic.ko
+	[[ -e $ROOT$MODULE ]] || die -1 "building lab/nic made no labnic.ko"
+}
+
+build_guest() {
+	local source=$WORK/src/lab/guest/leftovers.c target=$WORK/guest/leftovers
+	[[ $ROOT$target -nt $ROOT$source ]] && return
+	quietly guest in_root sh -c "gcc -O2 -Wall -D_GNU_SOURCE -I/usr/include/libnl3 \
+		-o $target $source -lnl-genl-3 -lnl-3" || die -1 "cannot build lab/guest"
+}
+
+build_all() {
+	set_work
+	copy_tree
+	build_guest
+	build_nic
+	build_project
+}

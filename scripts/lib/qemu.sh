@@ -1,0 +1,186 @@
+# SPDX-License-Identifier: MIT
+# One guest: starts it, streams its output, ends it, reads its log.
+# shellcheck shell=bash
+
+# Left free by the commands themselves as a rule; 124 is timeout's own.
+EXIT_TIMEOUT=124
+EXIT_GUEST=125
+
+quote() {
+	local arg
+	for arg; do
+		printf " '%s'" "${arg//\'/\'\\\'\'}"
+	done
+}
+
+# What the guest reads: /run/lab in there.
+write_guest_files() {
+	local dir=$RUN/initramfs name size
+	mkdir -p "$dir/lab"
+	install -m 755 "$TREE/lab/guest/initramfs" "$dir/init"
+	install -m 755 "$TREE/lab/guest/init" "$TREE/lab/guest/enter" "$dir/lab/"
+	printf '#!/bin/bash\nexec%s\n' "$(quote "$@")" >"$dir/lab/command"
+	chmod 755 "$dir/lab/command"
+	size=$(stty size 2>/dev/null || echo 24 80)
+	{
+		for name in WORK MODULE NIC SHARE HUGEPAGES MTU TERM SELFTESTS SHELL; do
+			printf 'LAB_%s=%s\n' "$name" "$(quote "${CONFIG[$name]:-}")"
+		done
+		printf 'LAB_ROWS=%s LAB_COLUMNS=%s\n' "${size% *}" "${size#* }"
+	} | sed "s/= '/='/" >"$dir/lab/config"
+	{ cat "$INITRAMFS"; pack_cpio "$dir"; } >"$RUN/initrd"
+}
+
+# The kernel log's console shows warnings and worse; the rest is fetched at the end.
+kernel_line() {
+	local size_mb=$((MEMORY / 2))
+	printf '%s' "console=ttyS0 loglevel=${LOGLEVEL:-5} printk.time=1 panic=-1 oops=panic reboot=t" \
+		" mitigations=off no_timer_check tsc=reliable random.trust_cpu=on log_buf_len=4M" \
+		" nokaslr cryptomgr.notests hung_task_panic=1" \
+		" udmabuf.list_limit=65536 udmabuf.size_limit_mb=$size_mb hugepages=$HUGEPAGES"
+}
+
+chardev_file() {
+	printf '%s\n' -chardev "file,id=$1,path=$2"
+}
+
+# Debian 13's QEMU, out of the root: the same on every host, and Debian 12's (7.2) now and then
+# kills a guest with two processors, when one patches code that the other translates
+# ("Oops: int3"). Its own loader runs it where it lies, so it needs neither chroot nor root.
+set_qemu_command() {
+	local libraries=$ROOT/usr/lib/x86_64-linux-gnu
+	QEMU=(env "QEMU_MODULE_DIR=$libraries/qemu"
+		"$libraries/ld-linux-x86-64.so.2" --library-path "$libraries"
+		"$ROOT/usr/bin/qemu-system-x86_64"
+		-L "$ROOT/usr/share/qemu" -L "$ROOT/usr/share/seabios")
+}
+
+# The processor: "rep movsb" and "rep stosb" go byte by byte in software emulation, so the
+# kernel must not believe that they are fast (it makes copies four times as slow).
+set_qemu_arguments() {
+	local name
+	set_qemu_command
+	QEMU+=(-M q35 -accel "${LAB_ACCEL:-tcg,thread=multi}"
+		-cpu "${LAB_CPU:-max,-erms,-fsrm,-la57}" -smp "$CPUS" -m "$MEMORY" -nodefaults -no-user-config
+		-display none -no-reboot -kernel "$KERNEL_IMAGE" -initrd "$RUN/initrd"
+		-append "$(kernel_line)" -device virtio-rng-pci -device virtio-serial-pci
+		-chardev "file,id=console,path=$CONSOLE" -serial chardev:console
+		-virtfs "local,path=$ROOT,mount_tag=root,security_model=none,readonly=on,multidevs=remap")
+	[[ ! $SHARE ]] || QEMU+=(-virtfs
+		"local,path=${SHARE//,/,,},mount_tag=share,security_model=none,multidevs=remap")
+	for name in log status; do
+		QEMU+=(-chardev "file,id=$name,path=$RUN/$name"
+			-device "virtserialport,chardev=$name,name=lab.$name")
+	done
+	if [[ $SHELL_MODE ]]; then
+		QEMU+=(-chardev "stdio,id=tty,signal=off" -device "virtconsole,chardev=tty")
+		return
+	fi
+	for name in out err; do
+		QEMU+=(-chardev "file,id=$name,path=$RUN/$name"
+			-device "virtserialport,chardev=$name,name=lab.$name")
+	done
+}
+
+# QEMU writes to pipes that "cat" reads: it would make our own stdout non-blocking.
+start_streams() {
+	mkfifo "$RUN/out" "$RUN/err"
+	cat "$RUN/out" &
+	STREAMS+=($!)
+	cat "$RUN/err" >&2 &
+	STREAMS+=($!)
+}
+
+start_console() {
+	CONSOLE=$RUN/console
+	: >"$CONSOLE"
+	[[ $VERBOSE ]] || return 0
+	LOGLEVEL=8
+	CONSOLE=$RUN/console.pipe
+	mkfifo "$CONSOLE"
+	tee "$RUN/console" <"$CONSOLE" >&2 &
+	STREAMS+=($!)
+}
+
+# Dies with us, even if we are killed outright.
+run_qemu() {
+	local limit=(timeout -k 2 "$TIMEOUT") input=/dev/null
+	if [[ $SHELL_MODE ]]; then
+		limit=(timeout --foreground 0)
+		input=/dev/tty
+		TTY_STATE=$(stty -g)
+	fi
+	setpriv --pdeathsig TERM "${limit[@]}" setpriv --pdeathsig KILL "${QEMU[@]}" \
+		<"$input" 2>"$RUN/qemu" &
+	QEMU_PID=$!
+	QEMU_STATUS=0
+	wait "$QEMU_PID" || QEMU_STATUS=$?
+	QEMU_PID=
+}
+
+# run_guest COMMAND...: returns what scripts/lab exits with.
+run_guest() {
+	RUN=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")
+	STREAMS=()
+	write_guest_files "$@"
+	start_console
+	[[ $SHELL_MODE ]] || start_streams
+	set_qemu_arguments
+	hold_root
+	run_qemu
+	end_streams
+	verdict
+}
+
+end_streams() {
+	((${#STREAMS[@]})) || return 0
+	# A stream that never got its writer waits for ever.
+	((QEMU_STATUS == 0)) || kill "${STREAMS[@]}" 2>/dev/null || true
+	wait "${STREAMS[@]}" 2>/dev/null || true
+	STREAMS=()
+}
+
+TROUBLE='WARNING:|BUG:|Oops|general protection|stalled pool shutdown|possible circular|'
+TROUBLE+='INFO: possible|self-detected stall|detected stalls|blocked for more than|Call Trace|'
+TROUBLE+='KASAN|UBSAN|Kernel panic|refcount_t|unregister_netdevice: waiting|lab: leftover'
+
+show_log() {
+	local log=$1 line
+	say "$2; from the kernel log:"
+	line=$(grep -n -E -m 1 "$TROUBLE" "$log" | cut -d: -f1 || true)
+	[[ $line ]] || line=$(($(wc -l <"$log") - 25))
+	((line > 5)) || line=6
+	sed -n "$((line - 5)),$((line + 70))p" "$log" >&2
+	cp "$log" "$LOGS/kernel.log"
+	say "all of it: $LOGS/kernel.log"
+}
+
+verdict() {
+	local status='' log=$RUN/log
+	[[ -s $log ]] || log=$RUN/console
+	read -r status <"$RUN/status" 2>/dev/null || true
+	if ((QEMU_STATUS == 124 || QEMU_STATUS == 137)); then
+		show_log "$log" "stopped: the guest did not end within $TIMEOUT s"
+		return "$EXIT_TIMEOUT"
+	elif ((QEMU_STATUS)); then
+		cat "$RUN/qemu" >&2
+		say "qemu ended with status $QEMU_STATUS"
+		return "$EXIT_GUEST"
+	elif [[ ! $status ]]; then
+		show_log "$log" "the guest died"
+		return "$EXIT_GUEST"
+	elif grep -q -E "$TROUBLE" "$log" "$RUN/console"; then
+		grep -q -E "$TROUBLE" "$log" || log=$RUN/console
+		show_log "$log" "the command ended with status $status, but the kernel complained"
+		return "$EXIT_GUEST"
+	fi
+	return "$status"
+}
+
+# For the exit trap: whatever state we are in.
+end_guest() {
+	[[ ! ${QEMU_PID:-} ]] || { kill "$QEMU_PID" && wait "$QEMU_PID"; } 2>/dev/null || true
+	[[ ! ${STREAMS[*]:-} ]] || kill "${STREAMS[@]}" 2>/dev/null || true
+	[[ ! ${TTY_STATE:-} ]] || stty "$TTY_STATE" 2>/dev/null || true
+	[[ ! ${RUN:-} ]] || rm -rf "$RUN"
+}

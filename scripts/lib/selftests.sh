@@ -1,0 +1,60 @@
+# SPDX-License-Identifier: MIT
+# The kernel's own device-memory tests, out of Debian's linux-source package, built in the
+# root. In the guest they are /selftests: tools/testing/selftests/drivers/net/hw/ncdevmem.
+# shellcheck shell=bash disable=SC2153,SC2034
+
+SELFTEST_FILES=(
+	MAINTAINERS	# ynl's generator looks for the top of the tree by it, and never gives up
+	Documentation/netlink include/uapi/linux tools/net/ynl tools/scripts
+	tools/testing/selftests/net/lib tools/testing/selftests/drivers/net
+	tools/testing/selftests/kselftest.h tools/testing/selftests/kselftest
+)
+# What has changed since Debian 13's own kernel headers.
+SELFTEST_HEADERS=(dma-buf errqueue ethtool ethtool_netlink ethtool_netlink_generated netdev
+	typelimits udmabuf uio)
+
+# Sets SELFTESTS, its folder in the root.
+make_selftests() {
+	local branch start=$SECONDS
+	branch=$(grep -oE '^[0-9]+\.[0-9]+' <<<"$KERNEL")
+	SELFTESTS=/work/selftests-$branch-$(declare -f build_selftests unpack_source | hash_of)
+	[[ -d $ROOT$SELFTESTS ]] && return
+	rm -rf "$ROOT/work/selftests-$branch-"* "$CACHE"/.source.*
+	say "building the kernel's own tests from linux-source-$branch (once)"
+	quietly linux-source unpack_source "$branch" "$ROOT$SELFTESTS.new" ||
+		die "could not unpack linux-source-$branch"
+	quietly selftests build_selftests "$SELFTESTS.new" || die -1 "ncdevmem does not build"
+	mv "$ROOT$SELFTESTS.new" "$ROOT$SELFTESTS"
+	say "built in $((SECONDS - start)) s"
+}
+
+unpack_source() {
+	local package=linux-source-$1 dir=$2 temporary=$CACHE/.source.$$ status=0
+	rm -rf "$dir"
+	mkdir "$dir" "$temporary"
+	(cd "$temporary" && lab_apt apt-get download "$package") || return
+	# Some of the files are not in every version, so tar's complaint is not the last word.
+	dpkg-deb --fsys-tarfile "$temporary/"*.deb |
+		tar -x -O "./usr/src/$package.tar.xz" | xz -dc -T0 |
+		tar -x -C "$dir" --strip-components=1 --no-same-owner \
+			"${SELFTEST_FILES[@]/#/$package/}" || status=$?
+	rm -rf "$temporary"
+	[[ -e $dir/MAINTAINERS && -e $dir/tools/testing/selftests/drivers/net/hw/ncdevmem.c ]] ||
+		return $((status ? status : 1))
+}
+
+build_selftests() {
+	local dir=$1 name
+	mkdir -p "$ROOT$dir/headers/linux"
+	for name in "${SELFTEST_HEADERS[@]}"; do
+		[[ -e $ROOT$dir/include/uapi/linux/$name.h ]] || continue
+		sed -E 's/\b__user\b//; /linux\/compiler(_types)?\.h/d' \
+			"$ROOT$dir/include/uapi/linux/$name.h" >"$ROOT$dir/headers/linux/$name.h"
+	done
+	in_root make -C "$dir/tools/net/ynl" GENS='ethtool netdev' RSTS='' libynl.a || return
+	# shellcheck disable=SC2016 # expanded in the root
+	in_root sh -c 'set -e; cd "$1/tools/testing/selftests/drivers/net/hw"
+		gcc -std=gnu11 -O2 -I"$1/headers" -I"$1/tools/net/ynl/lib" \
+			-I"$1/tools/net/ynl/generated" -I"$1/tools/testing/selftests" \
+			-o ncdevmem ncdevmem.c "$1/tools/net/ynl/libynl.a"' sh "$dir"
+}
