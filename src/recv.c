@@ -40,51 +40,25 @@ static void skip_cmsg(struct devmem__rx *rx, size_t cmsg_len)
  * Finds the next device memory cmsg and stays in front of it: the caller skips it once it is dealt with.
  * Returns its type, or 0 at the end. Other cmsgs (time stamps, say) are the application's affair and passed over.
  */
-static int peek_frag(struct devmem__rx *rx, struct devmem__cmsg_frag *frag, size_t *cmsg_len)
+static int peek_frag(struct devmem__rx *rx, struct cmsghdr *h)
 {
-	struct cmsghdr h;
-
 	while (rx->control_left >= CMSG_HEADER) {
-		memcpy(&h, rx->control, sizeof(h));
-		if (h.cmsg_len < CMSG_HEADER || h.cmsg_len > rx->control_left)
+		memcpy(h, rx->control, sizeof(*h));
+		if (h->cmsg_len < CMSG_HEADER || h->cmsg_len > rx->control_left)
 			break;
-		if (h.cmsg_level == SOL_SOCKET &&
-		    (h.cmsg_type == DEVMEM_SO_DMABUF || h.cmsg_type == DEVMEM_SO_LINEAR)) {
+		if (h->cmsg_level == SOL_SOCKET &&
+		    (h->cmsg_type == DEVMEM_SO_DMABUF || h->cmsg_type == DEVMEM_SO_LINEAR)) {
 			rx->devmem = true;
-			if (h.cmsg_len >= CMSG_LEN(sizeof(*frag))) {
-				memcpy(frag, rx->control + CMSG_HEADER, sizeof(*frag));
-				*cmsg_len = h.cmsg_len;
-				return h.cmsg_type;
-			}
+			if (h->cmsg_len >= CMSG_LEN(sizeof(struct devmem__cmsg_frag)))
+				return h->cmsg_type;
 			rx->broken = true;
 		}
-		skip_cmsg(rx, h.cmsg_len);
+		skip_cmsg(rx, h->cmsg_len);
 	}
 	if (rx->control_left)
 		rx->broken = true;
 	rx->control_left = 0;
 	return 0;
-}
-
-static bool merges(const struct devmem_event *last, const struct devmem__cmsg_frag *frag, uint16_t buffer,
-		   uint32_t limit)
-{
-	return last->type == DEVMEM_EVENT_DATA && last->buffer == buffer &&
-	       last->offset + last->length == frag->frag_offset &&
-	       last->token + last->tokens == frag->frag_token && last->tokens < limit &&
-	       frag->frag_size <= UINT32_MAX - last->length;
-}
-
-/* The kernel counted these bytes; a cmsg that claims more than were counted is not to be believed. */
-static bool account(struct devmem__rx *rx, uint32_t bytes)
-{
-	if (bytes > rx->bytes_left) {
-		rx->bytes_left = 0;
-		rx->broken = true;
-		return false;
-	}
-	rx->bytes_left -= bytes;
-	return true;
 }
 
 static struct devmem_event host_event(struct devmem__rx *rx, const struct devmem__stream *stream, uint32_t bytes)
@@ -104,40 +78,151 @@ static struct devmem_event host_event(struct devmem__rx *rx, const struct devmem
 	return ev;
 }
 
-/* A fragment of a binding that the socket was not attached with has no buffer that we could name: 0. */
-static uint16_t buffer_of(const struct devmem__stream *stream, const struct devmem__cmsg_frag *frag)
+static int linear_frag(struct devmem__rx *rx, struct devmem__stream *stream, struct devmem__rx_count *count,
+		       size_t cmsg_len, struct devmem_event *event)
 {
-	return frag->dmabuf_id == stream->dmabuf_id ? stream->buffer : 0;
-}
+	struct devmem__cmsg_frag frag;
 
-/* One device fragment, into @last if it continues it, else into @next. Returns events added, or -errno. */
-static int device_frag(struct devmem__stream *stream, struct devmem__rx_count *count,
-		       const struct devmem__cmsg_frag *frag, struct devmem_event *last, struct devmem_event *next)
-{
-	uint16_t buffer = buffer_of(stream, frag);
-	int err = devmem__set_add(&stream->out, frag->frag_token);
-
-	if (err)
-		return err;
-	count->fragments++;
-	count->device += frag->frag_size;
-	if (last && merges(last, frag, buffer, stream->merge)) {
-		last->length += frag->frag_size;
-		last->tokens++;
+	memcpy(&frag, rx->control + CMSG_HEADER, sizeof(frag));
+	skip_cmsg(rx, cmsg_len);
+	if (frag.frag_size > rx->payload_room || frag.frag_size > rx->bytes_left) {
+		rx->broken = true;
 		return 0;
 	}
-	*next = (struct devmem_event){
-		.user_data = stream->user_data,
-		.offset = frag->frag_offset,
-		.length = frag->frag_size,
-		.token = frag->frag_token,
+	rx->bytes_left -= frag.frag_size;
+	count->linear += frag.frag_size;
+	*event = host_event(rx, stream, frag.frag_size);
+	return 1;
+}
+
+/*
+ * A cmsg's (offset, size, token) and an event's (offset, length, token) are laid out alike, and the end of an event
+ * is the same for all of a run: two copies make an event of a fragment.
+ */
+#define FRAG_COPIED	(offsetof(struct devmem__cmsg_frag, dmabuf_id))
+#define EVENT_END	(offsetof(struct devmem_event, tokens))
+_Static_assert(offsetof(struct devmem_event, length) - offsetof(struct devmem_event, offset) ==
+	       offsetof(struct devmem__cmsg_frag, frag_size), "length lies where frag_size does");
+_Static_assert(offsetof(struct devmem_event, token) - offsetof(struct devmem_event, offset) ==
+	       offsetof(struct devmem__cmsg_frag, frag_token), "token lies where frag_token does");
+_Static_assert(EVENT_END - offsetof(struct devmem_event, offset) == FRAG_COPIED &&
+	       sizeof(struct devmem_event) - EVENT_END == sizeof(uint64_t), "what is left is the end");
+
+static uint32_t field(const unsigned char *cmsg, size_t offset)
+{
+	uint32_t value;
+
+	memcpy(&value, cmsg + CMSG_HEADER + offset, sizeof(value));
+	return value;
+}
+
+#define FIELD(cmsg, name) field(cmsg, offsetof(struct devmem__cmsg_frag, name))
+
+/* A binding that the socket was not attached with has no buffer that could be named: 0. */
+static uint64_t event_end(const struct devmem__stream *stream, uint32_t dmabuf_id)
+{
+	const struct devmem_event ev = {
 		.tokens = 1,
 		.sock = stream->slot,
-		.buffer = buffer,
+		.buffer = dmabuf_id == stream->dmabuf_id ? stream->buffer : 0,
 		.type = DEVMEM_EVENT_DATA,
 	};
-	count->descriptors++;
-	return 1;
+	uint64_t end;
+
+	memcpy(&end, (const char *)&ev + EVENT_END, sizeof(end));
+	return end;
+}
+
+/* Does the fragment continue what @last describes, in memory? In tokens it does. */
+static bool merge(struct devmem_event *last, const unsigned char *cmsg, uint32_t limit)
+{
+	uint32_t size = FIELD(cmsg, frag_size);
+	uint64_t offset;
+
+	memcpy(&offset, cmsg + CMSG_HEADER, sizeof(offset));
+	if (last->offset + last->length != offset || last->tokens >= limit || size > UINT32_MAX - last->length)
+		return false;
+	last->length += size;
+	last->tokens++;
+	return true;
+}
+
+/* A run of fragments whose tokens follow each other. */
+struct run {
+	const unsigned char *end;	/* the cmsg after the last one */
+	uint32_t tokens;
+	uint32_t bytes_left;
+	unsigned int events;
+	bool broken;
+};
+
+/*
+ * Nearly always all of a message is one run. This is where a receiver spends its time, so what cmsgs have in common
+ * is compared rather than decoded: their headers and bindings are the first one's.
+ */
+static __attribute__((noinline)) void read_run(struct run *run, const struct devmem__rx *rx, size_t cmsg_len,
+					       const struct devmem__stream *stream, struct devmem_event *events,
+					       unsigned int n)
+{
+	const unsigned char *const first = rx->control, *const last = first + rx->control_left - cmsg_len;
+	const uint64_t user_data = stream->user_data, end = event_end(stream, FIELD(first, dmabuf_id));
+	const uint32_t id = FIELD(first, dmabuf_id), start = FIELD(first, frag_token), limit = stream->merge;
+	struct devmem_event *ev = events, *const stop = events + n;
+	const size_t space = CMSG_ALIGN(cmsg_len);
+	const unsigned char *p = first;
+	uint32_t left = rx->bytes_left, next = start;
+
+	run->broken = false;
+	do {
+		if (FIELD(p, frag_token) != next || FIELD(p, dmabuf_id) != id)
+			break;
+		if (limit == 1 || ev == events || !merge(ev - 1, p, limit)) {
+			if (ev == stop)
+				break;
+			ev->user_data = user_data;
+			memcpy(&ev->offset, p + CMSG_HEADER, FRAG_COPIED);
+			memcpy((char *)ev + EVENT_END, &end, sizeof(end));
+			ev++;
+		}
+		if (FIELD(p, frag_size) > left) {	/* more than was counted is not to be believed */
+			run->broken = true;
+			left = FIELD(p, frag_size);
+		}
+		left -= FIELD(p, frag_size);
+		next++;
+		p += space;
+	} while (p <= last && !memcmp(p, first, CMSG_HEADER));
+	run->end = p;
+	run->tokens = next - start;
+	run->bytes_left = left;
+	run->events = (unsigned int)(ev - events);
+}
+
+/* Returns the number of events, or -ENOMEM with nothing consumed. */
+static int device_run(struct devmem__rx *rx, struct devmem__stream *stream, struct devmem__rx_count *count,
+		      size_t cmsg_len, struct devmem_event *events, unsigned int n)
+{
+	const unsigned char *end = rx->control + rx->control_left;
+	struct run run;
+	int err;
+
+	read_run(&run, rx, cmsg_len, stream, events, n);
+	err = devmem__set_add(&stream->out, FIELD(rx->control, frag_token), run.tokens);
+	if (err == -ENOMEM)
+		return err;
+	if (err) {	/* a token that is out already: the kernel would not do that */
+		run.broken = true;
+		run.events = 0;
+	} else {
+		count->fragments += run.tokens;
+		count->descriptors += run.events;
+		count->device += rx->bytes_left - run.bytes_left;
+	}
+	rx->broken |= run.broken;
+	rx->bytes_left = run.bytes_left;
+	rx->control_left = run.end < end ? (size_t)(end - run.end) : 0;
+	rx->control = run.end;
+	return (int)run.events;
 }
 
 /* What is left when all cmsgs are dealt with: nothing, a message of plain bytes, or a hole in the stream. */
@@ -162,28 +247,18 @@ static int at_end(struct devmem__rx *rx, struct devmem__stream *stream, struct d
 int devmem__rx_next(struct devmem__rx *rx, struct devmem__stream *stream, struct devmem__rx_count *count,
 		    struct devmem_event *events, unsigned int n)
 {
-	struct devmem__cmsg_frag frag;
 	unsigned int out = 0;
-	size_t cmsg_len;
+	struct cmsghdr h;
 	int type, added;
 
-	while (out < n && (type = peek_frag(rx, &frag, &cmsg_len))) {
-		if (type == DEVMEM_SO_LINEAR) {
-			if (frag.frag_size > rx->payload_room || !account(rx, frag.frag_size)) {
-				rx->broken = true;
-			} else {
-				events[out++] = host_event(rx, stream, frag.frag_size);
-				count->linear += frag.frag_size;
-			}
-		} else {
-			added = device_frag(stream, count, &frag, out ? &events[out - 1] : NULL, &events[out]);
-			if (added == -ENOMEM)
-				return out ? (int)out : added;
-			if (added < 0 || !account(rx, frag.frag_size))
-				rx->broken = true;	/* a token that is out already, or more than counted */
-			out += added > 0 ? (unsigned int)added : 0;
-		}
-		skip_cmsg(rx, cmsg_len);
+	while (out < n && (type = peek_frag(rx, &h))) {
+		if (type == DEVMEM_SO_LINEAR)
+			added = linear_frag(rx, stream, count, h.cmsg_len, events + out);
+		else
+			added = device_run(rx, stream, count, h.cmsg_len, events + out, n - out);
+		if (added < 0)
+			return out ? (int)out : added;
+		out += (unsigned int)added;
 	}
 	if (out || !n)
 		return (int)out;

@@ -21,17 +21,10 @@
 /* However many sockets hold back a few, together they may not hold more than this. */
 #define MANY_TOKENS 2048
 
-struct handover_item {
-	uint32_t token;
-	uint16_t tokens;
-	uint16_t sock;
-	uint16_t type;
-};
-
 struct devmem__handover {
 	struct devmem__handover *next;
 	unsigned int n;
-	struct handover_item item[];
+	struct devmem_event event[];
 };
 
 static struct devmem__batch *get_batch(struct devmem_sock *sock)
@@ -197,31 +190,75 @@ void devmem__release_all_now(struct devmem_sock *sock)
 	}
 }
 
-static int release_one(struct devmem_ring *ring, const struct handover_item *item)
+static int release_host(struct devmem_ring *ring, uint32_t token)
 {
-	struct devmem_sock *sock = item->sock < ring->slots ? ring->socks[item->sock] : NULL;
+	if (ring->engine->put_host(ring, token))
+		return devmem__fail(EINVAL, "a HOST fragment was released that is not out");
+	return 0;
+}
+
+static int release_device(struct devmem_ring *ring, uint16_t slot, uint32_t token, unsigned int tokens)
+{
+	struct devmem_sock *sock = slot < ring->slots ? ring->socks[slot] : NULL;
 	int err;
 
-	if (item->type == DEVMEM_EVENT_HOST) {
-		if (ring->engine->put_host(ring, item->token))
-			return devmem__fail(EINVAL, "a HOST fragment was released that is not out");
-		return 0;
-	}
 	if (!sock)
 		return devmem__fail(EINVAL, "a fragment was released whose socket is not on this ring");
-	err = devmem__release_tokens(sock, item->token, item->tokens);
-	devmem__sock_reap(sock);
+	err = devmem__release_tokens(sock, token, tokens);
+	if (sock->detached)
+		devmem__sock_reap(sock);
 	return err;
 }
 
-static struct handover_item item_of(const struct devmem_event *ev)
+/* How many of the events after the first go on where the one before ended: same socket, next token. */
+static unsigned int follow(const struct devmem_event *events, unsigned int n, unsigned int *tokens)
 {
-	return (struct handover_item){ ev->token, ev->tokens, ev->sock, ev->type };
+	const struct devmem_event *first = events;
+	uint32_t next = first->token + first->tokens;
+	unsigned int i;
+
+	for (i = 1; i < n; i++) {
+		const struct devmem_event *ev = &events[i];
+
+		if (ev->type != DEVMEM_EVENT_DATA || ev->sock != first->sock || ev->token != next)
+			break;
+		next += ev->tokens;
+	}
+	*tokens = next - first->token;
+	return i;
 }
 
-static bool has_fragment(const struct devmem_event *ev)
+/* As many of the first events as make one run. Returns how many that was, or -errno. */
+static int release_run(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
 {
-	return ev->type == DEVMEM_EVENT_DATA || ev->type == DEVMEM_EVENT_HOST;
+	unsigned int tokens, taken = follow(events, n, &tokens);
+	int err = release_device(ring, events->sock, events->token, tokens);
+
+	if (err && taken > 1) {	/* one of them is bad: those before it are taken one by one */
+		taken = 1;
+		err = release_device(ring, events->sock, events->token, events->tokens);
+	}
+	return err ? err : (int)taken;
+}
+
+/* On the ring's own thread. @forgive: go on after one that is not out. */
+static int release_here(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n, bool forgive)
+{
+	unsigned int i = 0;
+	int got;
+
+	while (i < n) {
+		if (events[i].type == DEVMEM_EVENT_DATA)
+			got = release_run(ring, events + i, n - i);
+		else if (events[i].type == DEVMEM_EVENT_HOST)
+			got = release_host(ring, events[i].token) ?: 1;
+		else
+			got = 1;
+		if (got < 0 && !forgive)
+			return got;
+		i += got > 0 ? (unsigned int)got : 1;
+	}
+	return 0;
 }
 
 static void wake(struct devmem_ring *ring)
@@ -238,14 +275,14 @@ static void wake(struct devmem_ring *ring)
 
 static int hand_over(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
 {
-	struct devmem__handover *h = malloc(sizeof(*h) + n * sizeof(h->item[0]));
+	struct devmem__handover *h = malloc(sizeof(*h) + n * sizeof(h->event[0]));
 
 	if (!h)
 		return devmem__fail(ENOMEM, "no memory to hand %u fragments to the ring's thread", n);
 	h->n = 0;
 	for (unsigned int i = 0; i < n; i++)
-		if (has_fragment(&events[i]))
-			h->item[h->n++] = item_of(&events[i]);
+		if (events[i].type == DEVMEM_EVENT_DATA || events[i].type == DEVMEM_EVENT_HOST)
+			h->event[h->n++] = events[i];
 	h->next = atomic_load_explicit(&ring->handover, memory_order_relaxed);
 	while (!atomic_compare_exchange_weak(&ring->handover, &h->next, h))
 		;
@@ -262,8 +299,7 @@ void devmem__release_take_over(struct devmem_ring *ring)
 		return;
 	for (h = atomic_exchange(&ring->handover, NULL); h; h = next) {
 		next = h->next;
-		for (unsigned int i = 0; i < h->n; i++)
-			release_one(ring, &h->item[i]);
+		release_here(ring, h->event, h->n, true);
 		free(h);
 	}
 }
@@ -286,12 +322,5 @@ int devmem_release(struct devmem_ring *ring, const struct devmem_event *events, 
 {
 	if (!pthread_equal(pthread_self(), ring->owner))
 		return hand_over(ring, events, n);
-	for (unsigned int i = 0; i < n; i++) {
-		struct handover_item item = item_of(&events[i]);
-		int err = has_fragment(&events[i]) ? release_one(ring, &item) : 0;
-
-		if (err)
-			return err;
-	}
-	return 0;
+	return release_here(ring, events, n, false);
 }

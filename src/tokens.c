@@ -52,30 +52,6 @@ void devmem__set_free(struct devmem__token_set *set)
 	memset(set, 0, sizeof(*set));
 }
 
-/* Out of line: a socket is given room for a whole buffer when it is attached, so this is rare. */
-static __attribute__((noinline)) int grow_for(struct devmem__token_set *set, uint32_t token)
-{
-	return devmem__set_reserve(set, ((size_t)token + 1) * 2);
-}
-
-int devmem__set_add(struct devmem__token_set *set, uint32_t token)
-{
-	size_t word = token / WORD_BITS;
-	uint64_t bit = UINT64_C(1) << token % WORD_BITS;
-
-	if (word >= set->words) {
-		int err = grow_for(set, token);
-
-		if (err)
-			return err;
-	}
-	if (set->bits[word] & bit)
-		return -EEXIST;
-	set->bits[word] |= bit;
-	set->count++;
-	return 0;
-}
-
 /* The bits of one word that belong to the run [start, start + count); *used is how many that is. */
 static uint64_t word_mask(uint32_t start, unsigned int count, unsigned int *used)
 {
@@ -86,33 +62,58 @@ static uint64_t word_mask(uint32_t start, unsigned int count, unsigned int *used
 	return (n == WORD_BITS ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1) << shift;
 }
 
-static bool all_out(const struct devmem__token_set *set, uint32_t start, unsigned int count)
+/* Is every token of the run out, or is none? The set has room for it. */
+static bool run_is(const struct devmem__token_set *set, uint32_t start, unsigned int count, bool out)
 {
 	unsigned int used;
 
-	if (!count || ((uint64_t)start + count + WORD_BITS - 1) / WORD_BITS > set->words)
-		return false;
 	for (; count; start += used, count -= used) {
 		uint64_t mask = word_mask(start, count, &used);
 
-		if ((set->bits[start / WORD_BITS] & mask) != mask)
+		if ((set->bits[start / WORD_BITS] & mask) != (out ? mask : 0))
 			return false;
 	}
 	return true;
 }
 
-int devmem__set_take(struct devmem__token_set *set, uint32_t start, unsigned int count)
+static void flip_run(struct devmem__token_set *set, uint32_t start, unsigned int count)
 {
 	unsigned int used;
 
-	if (!all_out(set, start, count))
-		return -EINVAL;
-	set->count -= count;
 	for (; count; start += used, count -= used) {
 		uint64_t mask = word_mask(start, count, &used);
 
-		set->bits[start / WORD_BITS] &= ~mask;
+		set->bits[start / WORD_BITS] ^= mask;
 	}
+}
+
+static bool has_room(const struct devmem__token_set *set, uint32_t start, unsigned int count)
+{
+	return ((uint64_t)start + count + WORD_BITS - 1) / WORD_BITS <= set->words;
+}
+
+int devmem__set_add(struct devmem__token_set *set, uint32_t start, unsigned int count)
+{
+	/* rare: a socket is given room for a whole buffer when it is attached */
+	if (!has_room(set, start, count)) {
+		int err = devmem__set_reserve(set, ((size_t)start + count) * 2);
+
+		if (err)
+			return err;
+	}
+	if (!run_is(set, start, count, false))
+		return -EEXIST;
+	flip_run(set, start, count);
+	set->count += count;
+	return 0;
+}
+
+int devmem__set_take(struct devmem__token_set *set, uint32_t start, unsigned int count)
+{
+	if (!count || !has_room(set, start, count) || !run_is(set, start, count, true))
+		return -EINVAL;
+	flip_run(set, start, count);
+	set->count -= count;
 	return 0;
 }
 

@@ -37,8 +37,8 @@ struct devmem__token_set {
 int devmem__set_reserve(struct devmem__token_set *set, size_t tokens);
 void devmem__set_free(struct devmem__token_set *set);
 
-/* devmem__set_add() - @token is out. -ENOMEM, and -EEXIST if it was out already: then nothing changed. */
-int devmem__set_add(struct devmem__token_set *set, uint32_t token);
+/* devmem__set_add() - a run is out. -ENOMEM, and -EEXIST if one of it was out already: then nothing changed. */
+int devmem__set_add(struct devmem__token_set *set, uint32_t start, unsigned int count);
 
 /* devmem__set_take() - a run comes back, all of it or, with -EINVAL, none of it. */
 int devmem__set_take(struct devmem__token_set *set, uint32_t start, unsigned int count);

@@ -80,9 +80,9 @@ static void out_and_back(void **state)
 
 	(void)state;
 	for (uint32_t t = 60; t < 200; t++)
-		assert_int_equal(devmem__set_add(&s, t), 0);
+		assert_int_equal(devmem__set_add(&s, t, 1), 0);
 	assert_int_equal(s.count, 140);
-	assert_int_equal(devmem__set_add(&s, 100), -EEXIST);
+	assert_int_equal(devmem__set_add(&s, 100, 1), -EEXIST);
 	assert_int_equal(devmem__set_take(&s, 60, 140), 0);
 	assert_int_equal(s.count, 0);
 	devmem__set_free(&s);
@@ -95,7 +95,7 @@ static void a_release_is_all_or_nothing(void **state)
 	(void)state;
 	for (uint32_t t = 0; t < 130; t++)
 		if (t != 70)
-			devmem__set_add(&s, t);
+			devmem__set_add(&s, t, 1);
 	assert_int_equal(devmem__set_take(&s, 60, 20), -EINVAL);
 	assert_int_equal(s.count, 129);
 	assert_int_equal(devmem__set_take(&s, 60, 10), 0);
@@ -125,10 +125,10 @@ static void runs_of_a_set(void **state)
 
 	(void)state;
 	assert_false(devmem__set_next_run(&s, 0, &r));
-	devmem__set_add(&s, 3);
+	devmem__set_add(&s, 3, 1);
 	for (uint32_t t = 63; t < 130; t++)
-		devmem__set_add(&s, t);
-	devmem__set_add(&s, 500);
+		devmem__set_add(&s, t, 1);
+	devmem__set_add(&s, 500, 1);
 	assert_true(devmem__set_next_run(&s, 0, &r));
 	assert_int_equal(r.start, 3);
 	assert_int_equal(r.count, 1);
@@ -153,15 +153,20 @@ static void like_an_array_of_flags(void **state)
 	srand(1);
 	for (int i = 0; i < 20000; i++) {
 		uint32_t start = (uint32_t)rand() % 600, n = 1 + (uint32_t)rand() % 90;
-		int all = 1;
+		int all = 1, none = 1;
 
+		n = rand() % 3 ? n : 1;
+		for (uint32_t t = start; t < start + n; t++) {
+			all = all && model[t];
+			none = none && !model[t];
+		}
 		if (rand() % 2) {
-			assert_int_equal(devmem__set_add(&s, start), model[start] ? -EEXIST : 0);
-			count += !model[start];
-			model[start] = 1;
+			assert_int_equal(devmem__set_add(&s, start, n), none ? 0 : -EEXIST);
+			if (none) {
+				memset(model + start, 1, n);
+				count += n;
+			}
 		} else {
-			for (uint32_t t = start; t < start + n; t++)
-				all = all && model[t];
 			assert_int_equal(devmem__set_take(&s, start, n), all ? 0 : -EINVAL);
 			if (all) {
 				memset(model + start, 0, n);
