@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The library's own instructions for each fragment, from a completion's control buffer to a descriptor to a
+ * released token: no kernel, no NIC. Run by bench/hotpath.sh under callgrind, which counts what is executed
+ * in one_completion(); the numbers repeat exactly.
+ *
+ * hotpath SOCKETS MERGE FRAGMENTS: control buffers as the kernel writes them, in turn for each socket.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "ring.h"
+
+#define ROUNDS		64	/* completions for each socket */
+#define FRAG_BYTES	4096
+
+struct control {
+	size_t len;
+	uint32_t bytes;
+	unsigned char data[DEVMEM__CONTROL_BYTES];
+};
+
+static void record(struct control *c, unsigned int fragments, bool neighbours)
+{
+	for (unsigned int i = 0; i < fragments; i++) {
+		struct cmsghdr h = { .cmsg_len = CMSG_LEN(sizeof(struct devmem__cmsg_frag)),
+				     .cmsg_level = SOL_SOCKET, .cmsg_type = DEVMEM_SO_DMABUF };
+		struct devmem__cmsg_frag f = { .frag_offset = (uint64_t)i * FRAG_BYTES * (neighbours ? 1 : 2),
+					       .frag_size = FRAG_BYTES, .frag_token = i + 1, .dmabuf_id = 1 };
+
+		memcpy(c->data + c->len, &h, sizeof(h));
+		memcpy(c->data + c->len + CMSG_LEN(0), &f, sizeof(f));
+		c->len += CMSG_SPACE(sizeof(f));
+		c->bytes += FRAG_BYTES;
+	}
+}
+
+static struct devmem_sock *make_sock(struct devmem_ring *ring, uint16_t slot, uint32_t merge)
+{
+	struct devmem_sock *sock = calloc(1, sizeof(*sock));
+
+	if (!sock || devmem__set_reserve(&sock->stream.out, 16384))
+		exit(1);
+	sock->ring = ring;
+	sock->fd = -1;
+	sock->stream = (struct devmem__stream){ .out = sock->stream.out, .slot = slot, .merge = merge,
+						.dmabuf_id = 1, .buffer = 3 };
+	devmem__list_init(&sock->dirty);
+	devmem__list_init(&sock->rearm);
+	devmem__list_init(&sock->raised);
+	return sock;
+}
+
+/* What devmem_wait() does with one completion, and what the application does with its events. */
+unsigned int one_completion(struct devmem_ring *ring, struct devmem_sock *sock, const struct control *c,
+			    struct devmem_event *ev, unsigned int n);
+__attribute__((noinline)) unsigned int one_completion(struct devmem_ring *ring, struct devmem_sock *sock,
+						      const struct control *c, struct devmem_event *ev, unsigned int n)
+{
+	struct devmem__rx rx;
+	int got;
+
+	devmem__rx_start(&rx, c->data, c->len, NULL, 0, c->bytes, 0);
+	got = devmem__rx_next(&rx, &sock->stream, &ring->count, ev, n);
+	if (devmem__rx_next(&rx, &sock->stream, &ring->count, ev + got, n - (unsigned int)got))
+		exit(1);
+	if (devmem_release(ring, ev, (unsigned int)got))
+		exit(1);
+	return (unsigned int)got;
+}
+
+/* The kernel's part, which is not counted: batches that were handed in are done. */
+static void kernel_takes_batches(struct devmem_ring *ring)
+{
+	devmem__release_flush(ring, true);
+	io_uring_submit(&ring->io);
+	while (!devmem__list_empty(&ring->batches_out))
+		devmem__release_settle(ring);
+	io_uring_cq_advance(&ring->io, io_uring_cq_ready(&ring->io));
+}
+
+int main(int argc, char **argv)
+{
+	unsigned int sockets = argc > 1 ? (unsigned int)atoi(argv[1]) : 1;
+	unsigned int merge = argc > 2 ? (unsigned int)atoi(argv[2]) : 1;
+	unsigned int fragments = argc > 3 ? (unsigned int)atoi(argv[3]) : 100, events = 0;
+	struct devmem_event ev[512];
+	struct control control = { 0 };
+	struct devmem_ring *ring;
+
+	if (devmem_ring_open(NULL, &ring)) {
+		fprintf(stderr, "hotpath: %s\n", devmem_error());
+		return 77;
+	}
+	record(&control, fragments, merge > 1);
+	ring->socks = calloc(sockets, sizeof(*ring->socks));
+	ring->slots = ring->sock_count = sockets;
+	for (unsigned int i = 0; i < sockets; i++)
+		ring->socks[i] = make_sock(ring, (uint16_t)i, merge);
+	for (unsigned int round = 0; round < ROUNDS; round++) {
+		for (unsigned int i = 0; i < sockets; i++) {
+			events += one_completion(ring, ring->socks[i], &control, ev, 512);
+			if (i % 16 == 15 || i == sockets - 1)
+				kernel_takes_batches(ring);
+		}
+	}
+	printf("%llu %u\n", (unsigned long long)ROUNDS * sockets * fragments, events);
+	return 0;
+}

@@ -1,0 +1,34 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# The library's own instructions per fragment, from completion to descriptor to released token, counted by callgrind:
+# they repeat exactly, whatever else the machine does. Fails when there are more than there may be.
+# bench/hotpath.sh BUILD_FOLDER
+set -euo pipefail
+
+PROGRAM=${1:?usage: bench/hotpath.sh BUILD_FOLDER}/bench/hotpath
+MOST=60			# instructions for each fragment, without merging
+MOST_GROWTH=110		# per cent, from 1 to 1,024 sockets
+
+OUT=$(mktemp "${TMPDIR:-/tmp}/hotpath.XXXXXX")
+trap 'rm -f "$OUT"' EXIT
+
+# count SOCKETS MERGE: prints instructions for a hundred fragments
+count() {
+	local fragments total
+	fragments=$(valgrind --quiet --tool=callgrind --collect-atstart=no --toggle-collect=one_completion \
+		--callgrind-out-file="$OUT" "$PROGRAM" "$1" "$2" 100)
+	fragments=${fragments% *}
+	total=$(sed -n 's/^totals: //p' "$OUT")
+	((fragments > 0 && total > 0)) || { echo "nothing was counted" >&2; exit 1; }
+	echo $((total * 100 / fragments))
+}
+
+# A program that cannot make an io_uring exits with 77, and so do we.
+one=$(count 1 1)
+many=$(count 1024 1)
+merged=$(count 1 1024)
+printf 'instructions per fragment   1 socket   1,024 sockets\n'
+printf '  without merging         %8s %15s\n' "$((one / 100)).$((one % 100))" "$((many / 100)).$((many % 100))"
+printf '  merging neighbours      %8s\n' "$((merged / 100)).$((merged % 100))"
+((one <= MOST * 100)) || { echo "more than $MOST"; exit 1; }
+((many * 100 <= one * MOST_GROWTH)) || { echo "growth of more than $((MOST_GROWTH - 100)) %"; exit 1; }
