@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Prints a line for each page pool that still exists in the network namespaces named as
- * arguments (and in the one it starts in). A pool that lost its device but not all of its
+ * arguments (names, or paths). A pool that lost its device but not all of its
  * pages is moved to the namespace's loopback device and stays in the netlink dump; the
  * kernel itself complains ("stalled pool shutdown") only after a minute.
  */
@@ -12,6 +12,7 @@
 #include <netlink/netlink.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <time.h>
 #include <unistd.h>
@@ -26,6 +27,14 @@ struct count {
 	int pools;
 };
 
+/* Netlink's "uint" takes four bytes or eight, as the value needs. */
+static unsigned long long get_uint(const struct nlattr *attr)
+{
+	if (!attr)
+		return 0;
+	return nla_len(attr) == sizeof(uint64_t) ? nla_get_u64(attr) : nla_get_u32(attr);
+}
+
 static int one_pool(struct nl_msg *msg, void *arg)
 {
 	struct nlattr *attr[NETDEV_A_PAGE_POOL_MAX + 1];
@@ -36,11 +45,9 @@ static int one_pool(struct nl_msg *msg, void *arg)
 	count->pools++;
 	if (!count->print)
 		return NL_OK;
-	printf("page pool %llu in %s",
-	       attr[NETDEV_A_PAGE_POOL_ID] ?
-	       (unsigned long long)nla_get_u64(attr[NETDEV_A_PAGE_POOL_ID]) : 0, count->where);
-	if (attr[NETDEV_A_PAGE_POOL_INFLIGHT])
-		printf(", %u pages still out", nla_get_u32(attr[NETDEV_A_PAGE_POOL_INFLIGHT]));
+	printf("page pool %llu in %s, %llu pages still out",
+	       get_uint(attr[NETDEV_A_PAGE_POOL_ID]), count->where,
+	       get_uint(attr[NETDEV_A_PAGE_POOL_INFLIGHT]));
 	if (attr[NETDEV_A_PAGE_POOL_DMABUF])
 		printf(", of a dma-buf");
 	printf("\n");
@@ -76,7 +83,7 @@ static bool enter(const char *name)
 	bool done;
 	int fd;
 
-	snprintf(path, sizeof(path), "/run/netns/%s", name);
+	snprintf(path, sizeof(path), "%s%s", *name == '/' ? "" : "/run/netns/", name);
 	fd = open(path, O_RDONLY | O_CLOEXEC);
 	if (fd < 0)
 		return false;
@@ -101,7 +108,6 @@ int main(int argc, char **argv)
 	int left;
 
 	(void)argc;
-	dump_pools("init", true);
 	for (left = PATIENCE_MS; left > 0 && all_pools(argv + 1, false); left -= STEP_MS)
 		nanosleep(&step, NULL);
 	all_pools(argv + 1, true);

@@ -69,6 +69,14 @@ static void labnic_unmap_phys(struct device *dev, dma_addr_t addr, size_t size,
 	labnic_iommu_count(mmu, addr - mmu->base, size, -labnic_map_unit(dir));
 }
 
+#ifdef LABNIC_OLD
+static dma_addr_t labnic_map_page(struct device *dev, struct page *page, unsigned long off,
+				  size_t size, enum dma_data_direction dir, unsigned long attrs)
+{
+	return labnic_map_phys(dev, page_to_phys(page) + off, size, dir, attrs);
+}
+#endif
+
 static void labnic_unmap_sg(struct device *dev, struct scatterlist *sgl, int nents,
 			    enum dma_data_direction dir, unsigned long attrs)
 {
@@ -99,7 +107,7 @@ static int labnic_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 }
 
 static const struct dma_map_ops labnic_dma_ops = {
-	LABNIC_DMA_MAP_OPS(labnic_map_phys, labnic_unmap_phys)
+	LABNIC_DMA_MAP_OPS
 	.map_sg		= labnic_map_sg,
 	.unmap_sg	= labnic_unmap_sg,
 };

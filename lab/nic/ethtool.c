@@ -118,7 +118,7 @@ static int labnic_set_channels(struct net_device *dev, struct ethtool_channels *
 	return err;
 }
 
-static u32 labnic_get_rx_ring_count(struct net_device *dev)
+static u32 __maybe_unused labnic_get_rx_ring_count(struct net_device *dev)
 {
 	struct labnic *nic = netdev_priv(dev);
 

@@ -135,7 +135,6 @@ void labnic_netdev_setup(struct labnic *nic)
 	dev->ethtool_ops = &labnic_ethtool_ops;
 	dev->queue_mgmt_ops = &labnic_queue_ops;
 	dev->stat_ops = &labnic_stat_ops;
-	dev->netmem_tx = NETMEM_TX_DMA;
 	dev->features = csum | tso | NETIF_F_RXHASH | NETIF_F_NTUPLE;
 	dev->hw_features = dev->features | NETIF_F_GRO_HW;
 	dev->min_mtu = ETH_MIN_MTU;
@@ -143,7 +142,5 @@ void labnic_netdev_setup(struct labnic *nic)
 	eth_hw_addr_set(dev, mac);
 
 	nic->split = false;
-	nic->hds_thresh = LABNIC_HDS_THRESH;
-	dev->cfg->hds_config = ETHTOOL_TCP_DATA_SPLIT_DISABLED;
-	dev->cfg->hds_thresh = LABNIC_HDS_THRESH;
+	labnic_netdev_setup_compat(nic, dev);
 }

@@ -2,14 +2,13 @@
 /* Queue management: one queue gets new memory while the others carry traffic. */
 #include "labnic.h"
 
-static int labnic_queue_mem_alloc(struct net_device *dev, struct netdev_queue_config *qcfg,
-				  void *mem, int idx)
+static int labnic_queue_mem_alloc(struct net_device *dev, LABNIC_QCFG_ARG void *mem, int idx)
 {
 	struct labnic *nic = netdev_priv(dev);
 
 	if (labnic_fail_next(&nic->faults.fail_queue_alloc))
 		return -ENOMEM;
-	return labnic_rxmem_alloc(nic, mem, idx, qcfg->rx_page_size);
+	return labnic_rxmem_alloc(nic, mem, idx, labnic_qcfg_page_size);
 }
 
 static void labnic_queue_mem_free(struct net_device *dev, void *mem)
@@ -17,8 +16,7 @@ static void labnic_queue_mem_free(struct net_device *dev, void *mem)
 	labnic_rxmem_free(mem);
 }
 
-static int labnic_queue_start(struct net_device *dev, struct netdev_queue_config *qcfg,
-			      void *mem, int idx)
+static int labnic_queue_start(struct net_device *dev, LABNIC_QCFG_ARG void *mem, int idx)
 {
 	struct labnic *nic = netdev_priv(dev);
 	struct labnic_rxq *rxq = &nic->rxq[idx];
@@ -44,6 +42,7 @@ static int labnic_queue_stop(struct net_device *dev, void *mem, int idx)
 	return 0;
 }
 
+#ifdef LABNIC_HAVE_QCFG
 static void labnic_default_qcfg(struct net_device *dev, struct netdev_queue_config *qcfg)
 {
 	qcfg->rx_page_size = PAGE_SIZE;
@@ -75,6 +74,12 @@ u32 labnic_queue_page_size(struct net_device *dev, u32 idx)
 	netdev_queue_config(dev, idx, &qcfg);
 	return qcfg.rx_page_size;
 }
+#else
+u32 labnic_queue_page_size(struct net_device *dev, u32 idx)
+{
+	return PAGE_SIZE;
+}
+#endif
 
 const struct netdev_queue_mgmt_ops labnic_queue_ops = {
 	.ndo_queue_mem_size	= sizeof(struct labnic_rxmem),
@@ -82,8 +87,10 @@ const struct netdev_queue_mgmt_ops labnic_queue_ops = {
 	.ndo_queue_mem_free	= labnic_queue_mem_free,
 	.ndo_queue_start	= labnic_queue_start,
 	.ndo_queue_stop		= labnic_queue_stop,
+#ifdef LABNIC_HAVE_QCFG
 	.ndo_default_qcfg	= labnic_default_qcfg,
 	.ndo_validate_qcfg	= labnic_validate_qcfg,
 	.ndo_queue_get_dma_dev	= labnic_queue_dma_dev,
 	.supported_params	= QCFG_RX_PAGE_SIZE,
+#endif
 };

@@ -305,3 +305,39 @@ int labnic_set_rxfh_fields(struct net_device *dev, const struct ethtool_rxfh_fie
 	WRITE_ONCE(*fields, f->data);
 	return 0;
 }
+
+#ifdef LABNIC_OLD
+/* Where the hashed fields and the number of queues came through the rules' operations. */
+int labnic_get_rxnfc_compat(struct net_device *dev, struct ethtool_rxnfc *cmd)
+{
+	struct labnic *nic = netdev_priv(dev);
+	struct ethtool_rxfh_fields f = {
+		.flow_type = cmd->flow_type,
+		.rss_context = cmd->flow_type & FLOW_RSS ? cmd->rss_context : 0,
+	};
+	int err;
+
+	if (cmd->cmd == ETHTOOL_GRXRINGS) {
+		cmd->data = nic->channels;
+		return 0;
+	}
+	if (cmd->cmd != ETHTOOL_GRXFH)
+		return -EOPNOTSUPP;
+	err = labnic_get_rxfh_fields(dev, &f);
+	cmd->data = f.data;
+	return err;
+}
+
+int labnic_set_rxnfc_compat(struct net_device *dev, struct ethtool_rxnfc *cmd)
+{
+	struct ethtool_rxfh_fields f = {
+		.data = cmd->data,
+		.flow_type = cmd->flow_type,
+		.rss_context = cmd->flow_type & FLOW_RSS ? cmd->rss_context : 0,
+	};
+
+	if (cmd->cmd != ETHTOOL_SRXFH)
+		return -EOPNOTSUPP;
+	return labnic_set_rxfh_fields(dev, &f, NULL);
+}
+#endif
