@@ -8,7 +8,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "ring.h"
 
@@ -261,18 +260,6 @@ static int release_here(struct devmem_ring *ring, const struct devmem_event *eve
 	return 0;
 }
 
-static void wake(struct devmem_ring *ring)
-{
-	uint64_t one = 1;
-	ssize_t ignored;
-
-	/* Pairs with the store in devmem_wait(): either we see that the ring sleeps, or it sees what we pushed. */
-	if (!atomic_exchange(&ring->sleeping, false))
-		return;
-	ignored = write(ring->wake_fd, &one, sizeof(one));
-	(void)ignored;	/* fails only if the counter is full, and then the ring is awake */
-}
-
 static int hand_over(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
 {
 	struct devmem__handover *h = malloc(sizeof(*h) + n * sizeof(h->event[0]));
@@ -286,7 +273,7 @@ static int hand_over(struct devmem_ring *ring, const struct devmem_event *events
 	h->next = atomic_load_explicit(&ring->handover, memory_order_relaxed);
 	while (!atomic_compare_exchange_weak(&ring->handover, &h->next, h))
 		;
-	wake(ring);
+	devmem__wake(ring);
 	return 0;
 }
 

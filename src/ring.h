@@ -19,6 +19,7 @@ enum devmem__cqe_kind {
 	DEVMEM__CQE_RELEASE,	/* struct devmem__batch; comes only if the operation failed */
 	DEVMEM__CQE_WAKE,	/* another thread has handed fragments over */
 	DEVMEM__CQE_WATCH,	/* struct devmem__watch */
+	DEVMEM__CQE_TICK,	/* time to look after what is held back, for who sleeps on the ring's descriptor */
 	DEVMEM__CQE_OTHER,	/* nothing to do: a cancel, a socket option */
 };
 #define DEVMEM__CQE_KINDS 7u
@@ -38,6 +39,10 @@ struct devmem_sock {
 	bool armed;			/* a multishot receive is in the kernel */
 	bool ended;			/* END or ERROR was handed out */
 	bool detached;			/* the application has let go */
+	bool misplaced;			/* its last bytes came through a queue that is not bound */
+	bool paused;			/* it has more fragments out than it may */
+	uint32_t max_tokens;		/* that many; 0: no limit */
+	uint64_t last_misplaced;	/* ns: when it was told last */
 	struct devmem__batch *batch;	/* tokens given back and not yet handed in */
 	unsigned int batches_out;	/* batches handed in and not yet known to be done */
 	struct devmem__list dirty;	/* ring->dirty: @batch is not empty */
@@ -91,9 +96,11 @@ struct devmem_ring {
 	uint64_t now;			/* ns, CLOCK_MONOTONIC; read once per turn while somebody needs it */
 
 	_Atomic(struct devmem__handover *) handover; /* released by other threads */
+	atomic_bool woken;		/* devmem_wake() was called */
 	atomic_bool sleeping;		/* the ring is about to wait, or waiting */
 	int wake_fd;
-	bool wake_armed;
+	bool wake_armed, tick_armed;
+	bool idle;			/* a tick has passed without an event */
 	uint64_t wake_value;
 
 	struct devmem__rx_count count;
@@ -118,6 +125,12 @@ void devmem__release_close(struct devmem_ring *ring);
 void devmem__sock_arm_pending(struct devmem_ring *ring);
 void devmem__sock_reap(struct devmem_sock *sock);
 void devmem__sock_free(struct devmem_sock *sock);
+
+/* wait.c */
+void devmem__wake(struct devmem_ring *ring);
+
+/* handout.c */
+int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n);
 
 /* watch.c: other descriptors */
 struct devmem__watch;

@@ -1,0 +1,161 @@
+// SPDX-License-Identifier: MIT
+/*
+ * From completions to the caller's events, in one pass. A completion that has more than the caller has room for
+ * stays open and goes on in the next call.
+ */
+#include <errno.h>
+
+#include "ring.h"
+
+static struct io_uring_cqe *next_cqe(struct devmem_ring *ring)
+{
+	struct io_uring_cqe *cqe;
+	unsigned int head;
+
+	/* not io_uring_peek_cqe(): that may enter the kernel */
+	io_uring_for_each_cqe(&ring->io, head, cqe)
+		return cqe;
+	return NULL;
+}
+
+static struct devmem_event end_event(const struct devmem_sock *sock, int error)
+{
+	return (struct devmem_event){
+		.user_data = sock->stream.user_data,
+		.result = error,
+		.sock = sock->stream.slot,
+		.type = error ? DEVMEM_EVENT_ERROR : DEVMEM_EVENT_END,
+	};
+}
+
+static unsigned int end_stream(struct devmem_sock *sock, int error, struct devmem_event *event)
+{
+	if (sock->ended || sock->detached)
+		return 0;
+	sock->ended = true;
+	devmem__list_del(&sock->rearm);
+	devmem__list_del(&sock->raised);
+	*event = end_event(sock, error);
+	return 1;
+}
+
+/* A receive ended without bytes. Returns how many events that makes. */
+static unsigned int receive_failed(struct devmem_sock *sock, int res, struct devmem_event *event)
+{
+	switch (res) {
+	case -ENOBUFS:
+		sock->ring->stats.no_buffers++;
+		return 0;
+	case -ECANCELED:
+	case -EINTR:
+	case -EAGAIN:
+		return 0;	/* armed again unless the socket is being detached */
+	}
+	return end_stream(sock, res, event);
+}
+
+/* A completion of a socket's receive. What it brought is left in ring->rx; what else happened is an event. */
+static unsigned int receive_done(struct devmem_sock *sock, const struct io_uring_cqe *cqe, struct devmem_event *event)
+{
+	struct devmem_ring *ring = sock->ring;
+	unsigned int out = 0;
+
+	ring->stats.completions++;
+	if (!(cqe->flags & IORING_CQE_F_MORE)) {
+		sock->armed = false;
+		if (!sock->ended && !sock->detached)
+			devmem__list_append(&ring->rearm, &sock->rearm);
+	}
+	if (!(cqe->flags & IORING_CQE_F_BUFFER)) {
+		out = cqe->res < 0 ? receive_failed(sock, cqe->res, event) : end_stream(sock, 0, event);
+	} else if (ring->engine->begin(sock, cqe, &ring->rx)) {
+		ring->rx_sock = sock;
+		devmem__lowat_received(sock, ring->rx.bytes_left);
+	} else {
+		ring->engine->handed(ring, &ring->rx, 0, true);
+		out = end_stream(sock, 0, event);
+	}
+	devmem__sock_reap(sock);
+	return out;
+}
+
+/* One completion of any kind. Returns how many events it made at once. */
+static unsigned int dispatch(struct devmem_ring *ring, const struct io_uring_cqe *cqe, struct devmem_event *event)
+{
+	void *object = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)DEVMEM__CQE_KINDS);
+
+	switch ((enum devmem__cqe_kind)(cqe->user_data & DEVMEM__CQE_KINDS)) {
+	case DEVMEM__CQE_RECV:
+		return receive_done(object, cqe, event);
+	case DEVMEM__CQE_RELEASE:
+		devmem__release_failed(object);
+		break;
+	case DEVMEM__CQE_WAKE:
+		ring->wake_armed = false;
+		break;
+	case DEVMEM__CQE_WATCH:
+		return devmem__watch_done(object, cqe->res, event);
+	case DEVMEM__CQE_TICK:
+	case DEVMEM__CQE_OTHER:
+		break;
+	}
+	return 0;
+}
+
+/* Bytes of a socket that the application has let go: nobody will release them, so we do. */
+static void discard(struct devmem_sock *sock, const struct devmem_event *events, int n)
+{
+	for (int i = 0; i < n; i++) {
+		if (events[i].type == DEVMEM_EVENT_DATA)
+			devmem__release_tokens(sock, events[i].token, events[i].tokens);
+		else
+			sock->ring->engine->put_host(sock->ring, events[i].token);
+	}
+}
+
+/* Events from the completion that is open; it stays open (ring->rx_sock) until used up. Or -ENOMEM. */
+static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
+{
+	struct devmem_sock *sock = ring->rx_sock;
+	unsigned int host = ring->rx.host_events;
+	int got = devmem__rx_next(&ring->rx, &sock->stream, &ring->count, events, n);
+	bool done = got == 0 || got == -EBADMSG;
+
+	ring->engine->handed(ring, &ring->rx, ring->rx.host_events - host, done);
+	if (sock->detached && got > 0) {
+		discard(sock, events, got);
+		return 0;
+	}
+	if (done)
+		ring->rx_sock = NULL;
+	if (got == -EBADMSG)
+		got = (int)end_stream(sock, -EBADMSG, events);
+	if (done)
+		devmem__sock_reap(sock);
+	return got;
+}
+
+int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
+{
+	struct io_uring_cqe *cqe;
+	unsigned int out = 0;
+
+	while (out < n) {
+		if (ring->rx_sock) {
+			int got = hand_out_open(ring, events + out, n - out);
+
+			if (got < 0)
+				return out ? (int)out : got;
+			out += (unsigned int)got;
+			continue;
+		}
+		cqe = next_cqe(ring);
+		if (!cqe) {
+			devmem__release_settle(ring);
+			break;
+		}
+		out += dispatch(ring, cqe, events + out);
+		io_uring_cqe_seen(&ring->io, cqe);
+	}
+	return (int)out;
+}

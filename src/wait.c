@@ -1,0 +1,123 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Waiting. One turn is one io_uring_enter: it carries token releases, receives to arm and socket options, and
+ * waits for completions.
+ */
+#include <errno.h>
+#include <string.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "ring.h"
+
+static uint64_t read_clock(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+/* From any thread: the ring's thread, if it sleeps, goes through a turn. */
+void devmem__wake(struct devmem_ring *ring)
+{
+	uint64_t one = 1;
+	ssize_t ignored;
+
+	/* Pairs with the store in enter(): either we see that the ring sleeps, or it sees what we did before. */
+	if (!atomic_exchange(&ring->sleeping, false))
+		return;
+	ignored = write(ring->wake_fd, &one, sizeof(one));
+	(void)ignored;	/* fails only if the counter is full, and then the ring is awake */
+}
+
+static void arm_wake(struct devmem_ring *ring)
+{
+	struct io_uring_sqe *sqe;
+
+	if (ring->wake_armed)
+		return;
+	sqe = devmem__ring_sqe(ring, DEVMEM__CQE_WAKE, NULL);
+	if (!sqe)
+		return;
+	io_uring_prep_read(sqe, ring->wake_fd, &ring->wake_value, sizeof(ring->wake_value), 0);
+	sqe->user_data = DEVMEM__CQE_WAKE;
+	ring->wake_armed = true;
+}
+
+/* Somebody holds something back that must not be held for long: a mark or a few tokens. */
+static bool needs_tick(const struct devmem_ring *ring)
+{
+	return devmem__lowat_waits(ring) || !devmem__list_empty(&ring->dirty);
+}
+
+/* What is to ride on the next io_uring_enter. */
+static void prepare(struct devmem_ring *ring, bool idle)
+{
+	devmem__release_take_over(ring);
+	devmem__release_flush(ring, idle);
+	devmem__sock_arm_pending(ring);
+	devmem__watch_arm(ring);
+	arm_wake(ring);
+	if (devmem__lowat_waits(ring))
+		devmem__lowat_fall(ring);
+}
+
+static int enter(struct devmem_ring *ring, uint64_t wait_ns)
+{
+	struct __kernel_timespec ts = { (int64_t)(wait_ns / 1000000000u), (long long)(wait_ns % 1000000000u) };
+	struct io_uring_cqe *cqe;
+	bool forever = wait_ns == UINT64_MAX;
+	int ret;
+
+	/* Pairs with the exchange in devmem__wake(): what was handed over before we said that we sleep is seen. */
+	atomic_store(&ring->sleeping, true);
+	if (atomic_load(&ring->handover)) {
+		ts = (struct __kernel_timespec){ 0 };
+		forever = false;
+	}
+	ring->stats.enter_calls++;
+	ret = io_uring_submit_and_wait_timeout(&ring->io, &cqe, 1, forever ? NULL : &ts, NULL);
+	atomic_store_explicit(&ring->sleeping, false, memory_order_relaxed);
+	if (ret >= 0 || ret == -ETIME || ret == -EAGAIN || ret == -EBUSY)
+		return 0;
+	if (ret == -EINTR)
+		return devmem__fail(EINTR, "waiting was interrupted by a signal");
+	return devmem__fail(-ret, "io_uring: %s", strerror(-ret));
+}
+
+/* How long this turn may wait: to the caller's deadline, but not past the tick. */
+static uint64_t turn_ns(const struct devmem_ring *ring, uint64_t deadline, bool *tick)
+{
+	uint64_t left = UINT64_MAX;
+
+	if (deadline != UINT64_MAX)
+		left = deadline > ring->now ? deadline - ring->now : 0;
+	*tick = needs_tick(ring) && left > DEVMEM__TICK_NS;
+	return *tick ? DEVMEM__TICK_NS : left;
+}
+
+int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, int timeout_ms)
+{
+	uint64_t deadline = UINT64_MAX;
+	bool tick = false, idle = false;
+	int got, err;
+
+	got = devmem__hand_out(ring, events, n);
+	if (got || !n)
+		return got;
+	ring->now = read_clock();
+	if (timeout_ms >= 0)
+		deadline = ring->now + (uint64_t)timeout_ms * 1000000u;
+	for (;;) {
+		prepare(ring, idle);
+		err = enter(ring, turn_ns(ring, deadline, &tick));
+		got = devmem__hand_out(ring, events, n);
+		if (got || err)
+			return got ? got : err;
+		ring->now = read_clock();
+		if (!tick && ring->now >= deadline)
+			return 0;
+		idle = tick;
+	}
+}
