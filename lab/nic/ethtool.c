@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* ethtool: rings, channels, link; the rest is in rss.c, rules.c and stats.c. */
 #include <linux/ethtool_netlink.h>
+#include <linux/moduleparam.h>
 
 #include "labnic.h"
 
@@ -33,6 +34,8 @@ static void labnic_get_ringparam(struct net_device *dev, struct ethtool_ringpara
 	ring->tx_max_pending = LABNIC_RING_MAX;
 	ring->rx_pending = nic->rx_size;
 	ring->tx_pending = nic->tx_size;
+	if (!labnic_has_split())
+		return;
 	kring->tcp_data_split = nic->split ? ETHTOOL_TCP_DATA_SPLIT_ENABLED :
 					     ETHTOOL_TCP_DATA_SPLIT_DISABLED;
 	labnic_get_hds_thresh(nic, kring);
@@ -125,7 +128,7 @@ static u32 __maybe_unused labnic_get_rx_ring_count(struct net_device *dev)
 	return nic->channels;
 }
 
-const struct ethtool_ops labnic_ethtool_ops = {
+static const struct ethtool_ops labnic_ethtool_ops = {
 	LABNIC_ETHTOOL_CAPS
 	.rxfh_indir_space	= LABNIC_INDIR,
 	.rxfh_key_space		= LABNIC_KEY_LEN,
@@ -151,3 +154,44 @@ const struct ethtool_ops labnic_ethtool_ops = {
 	.modify_rxfh_context	= labnic_modify_rxfh_context,
 	.remove_rxfh_context	= labnic_remove_rxfh_context,
 };
+
+static bool no_split;
+module_param(no_split, bool, 0444);
+MODULE_PARM_DESC(no_split, "a NIC that cannot split headers from data");
+
+static bool no_contexts;
+module_param(no_contexts, bool, 0444);
+MODULE_PARM_DESC(no_contexts, "a NIC without RSS contexts");
+
+static bool no_ntuple;
+module_param(no_ntuple, bool, 0444);
+MODULE_PARM_DESC(no_ntuple, "a NIC without flow rules");
+
+/* Lesser NICs: what the core finds missing here, it refuses for them. */
+const struct ethtool_ops *labnic_choose_ethtool_ops(void)
+{
+	static struct ethtool_ops lesser;
+
+	lesser = labnic_ethtool_ops;
+	if (no_split)
+		lesser.supported_ring_params = 0;
+	if (no_contexts) {
+		lesser.create_rxfh_context = NULL;
+		lesser.modify_rxfh_context = NULL;
+		lesser.remove_rxfh_context = NULL;
+		lesser.rxfh_max_num_contexts = 0;
+	}
+	if (no_ntuple)
+		lesser.set_rxnfc = NULL;
+	return &lesser;
+}
+
+bool labnic_has_split(void)
+{
+	return !no_split;
+}
+
+bool labnic_has_ntuple(void)
+{
+	return !no_ntuple;
+}

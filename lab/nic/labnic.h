@@ -317,7 +317,9 @@ void labnic_get_ethtool_stats(struct net_device *dev, struct ethtool_stats *stat
 void labnic_get_stats64(struct net_device *dev, struct rtnl_link_stats64 *st);
 
 /* ethtool.c */
-extern const struct ethtool_ops labnic_ethtool_ops;
+const struct ethtool_ops *labnic_choose_ethtool_ops(void);
+bool labnic_has_split(void);
+bool labnic_has_ntuple(void);
 
 /* faults.c */
 int labnic_faults_module_init(void);

@@ -132,10 +132,10 @@ void labnic_netdev_setup(struct labnic *nic)
 	netdev_features_t tso = NETIF_F_TSO | NETIF_F_TSO6 | NETIF_F_TSO_ECN;
 
 	dev->netdev_ops = &labnic_netdev_ops;
-	dev->ethtool_ops = &labnic_ethtool_ops;
+	dev->ethtool_ops = labnic_choose_ethtool_ops();
 	dev->queue_mgmt_ops = &labnic_queue_ops;
 	dev->stat_ops = &labnic_stat_ops;
-	dev->features = csum | tso | NETIF_F_RXHASH | NETIF_F_NTUPLE;
+	dev->features = csum | tso | NETIF_F_RXHASH | (labnic_has_ntuple() ? NETIF_F_NTUPLE : 0);
 	dev->hw_features = dev->features | NETIF_F_GRO_HW;
 	dev->min_mtu = ETH_MIN_MTU;
 	dev->max_mtu = LABNIC_MAX_MTU;
