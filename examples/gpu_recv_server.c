@@ -8,11 +8,9 @@
 #include <errno.h>
 #include <getopt.h>
 #include <netinet/in.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/signalfd.h>
 #include <unistd.h>
 
 #include <devmem/devmem.h>
@@ -20,6 +18,7 @@
 #include "args.h"
 #include "pattern.h"
 #include "report.h"
+#include "sockets.h"
 
 #define EVENTS 256
 
@@ -70,33 +69,6 @@ static int failed(const char *what)
 {
 	fprintf(stderr, "gpu_recv_server: %s: %s\n", what, devmem_error());
 	return -1;
-}
-
-static int open_listener(unsigned int port)
-{
-	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
-	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	int one = 1, zero = 0;
-
-	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
-	    !setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero)) &&
-	    !bind(fd, (struct sockaddr *)&any, sizeof(any)) && !listen(fd, 1024))
-		return fd;
-	fprintf(stderr, "gpu_recv_server: port %u: %s\n", port, strerror(errno));
-	if (fd >= 0)
-		close(fd);
-	return -1;
-}
-
-static int open_signals(void)
-{
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigprocmask(SIG_BLOCK, &set, NULL);
-	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
 /* Any local address, this port, both families. */
@@ -202,6 +174,25 @@ static void close_connection(struct server *s, struct connection *c, int error)
 	s->ended++;
 }
 
+static void connection_event(struct server *s, const struct devmem_event *ev)
+{
+	struct connection *c = (struct connection *)(uintptr_t)ev->user_data;
+
+	switch (ev->type) {
+	case DEVMEM_EVENT_DATA:
+	case DEVMEM_EVENT_HOST:
+		consume(s, c, ev);
+		break;
+	case DEVMEM_EVENT_END:
+	case DEVMEM_EVENT_ERROR:
+		close_connection(s, c, ev->result);
+		break;
+	case DEVMEM_EVENT_MISPLACED:
+		failed("warning");
+		break;
+	}
+}
+
 /* Until a signal comes, or as many connections as were asked for have ended. */
 static int serve(struct server *s)
 {
@@ -216,12 +207,8 @@ static int serve(struct server *s)
 		if (s->memory)
 			devmem_buffer_sync(s->buffer, DEVMEM_SYNC_START | DEVMEM_SYNC_READ);
 		for (int i = 0; i < n; i++) {
-			struct connection *c = (struct connection *)(uintptr_t)ev[i].user_data;
-
-			if (ev[i].type == DEVMEM_EVENT_DATA || ev[i].type == DEVMEM_EVENT_HOST)
-				consume(s, c, &ev[i]);
-			else if (ev[i].type != DEVMEM_EVENT_READY)
-				close_connection(s, c, ev[i].result);
+			if (ev[i].type != DEVMEM_EVENT_READY)
+				connection_event(s, &ev[i]);
 			else if (ev[i].user_data == SIGNALS)
 				stop = true;
 			else if (accept_all(s))

@@ -17,6 +17,7 @@
 #include "uapi.h"
 
 #define MAX_QUEUES 1024
+#define PAGE_BYTES 4096		/* of the pages that the queues take from the buffer */
 
 struct devmem_binding {
 	atomic_uint refs;
@@ -24,6 +25,8 @@ struct devmem_binding {
 	struct devmem_buffer *buffer;
 	struct devmem__nl nl;
 	uint32_t id;
+	atomic_size_t out;		/* fragments of all sockets and rings */
+	atomic_bool low;		/* it was told that the buffer runs low */
 	unsigned int n;
 	uint32_t queues[];
 };
@@ -193,9 +196,42 @@ size_t devmem__binding_bytes(const struct devmem_binding *binding)
 	return devmem_buffer_size(binding->buffer);
 }
 
+/* Low is three quarters, and no longer low is half: the queues' own rings hold some of the rest. */
+uint64_t devmem__binding_out(struct devmem_binding *binding, size_t tokens)
+{
+	size_t out = atomic_fetch_add_explicit(&binding->out, tokens, memory_order_relaxed) + tokens;
+	size_t pages = devmem_buffer_size(binding->buffer) / PAGE_BYTES;
+
+	if (out < pages / 4 * 3 || atomic_exchange_explicit(&binding->low, true, memory_order_relaxed))
+		return 0;
+	return (uint64_t)out * PAGE_BYTES;
+}
+
+void devmem__binding_back(struct devmem_binding *binding, size_t tokens)
+{
+	size_t out = atomic_fetch_sub_explicit(&binding->out, tokens, memory_order_relaxed) - tokens;
+
+	if (atomic_load_explicit(&binding->low, memory_order_relaxed) &&
+	    out < devmem_buffer_size(binding->buffer) / PAGE_BYTES / 2)
+		atomic_store_explicit(&binding->low, false, memory_order_relaxed);
+}
+
 int devmem__binding_queue_of_napi(const struct devmem_binding *binding, unsigned int napi_id)
 {
 	return devmem__nic_queue_of_napi(binding->nic, napi_id);
+}
+
+int devmem__binding_misplaced(const struct devmem_binding *binding, int queue)
+{
+	const char *name = devmem__nic_name(binding->nic);
+
+	if (queue < 0)
+		devmem__fail(-queue, "a flow does not come through %s, whose queues are bound, and is copied: was its "
+			     "route changed, or is %s part of a bond?", name, name);
+	else
+		devmem__fail(ENOENT, "a flow comes through RX queue %d of %s, which is not bound, and is copied: is its "
+			     "steering rule gone, or another one before it? (ethtool -n %s)", queue, name, name);
+	return queue;
 }
 
 int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)

@@ -5,7 +5,10 @@
  */
 #include <errno.h>
 
+#include "bind.h"
 #include "ring.h"
+
+#define SECOND 1000000000u	/* ns */
 
 static struct io_uring_cqe *next_cqe(struct devmem_ring *ring)
 {
@@ -54,6 +57,31 @@ static unsigned int receive_failed(struct devmem_sock *sock, int res, struct dev
 	return end_stream(sock, res, event);
 }
 
+/*
+ * Bytes of a bound socket that came through a queue which is not: the rule is gone or another one is before it, or
+ * the route changed. The application is told where they come from; they are copied until that is mended.
+ */
+static unsigned int look_where(struct devmem_sock *sock, struct devmem_event *event)
+{
+	struct devmem_ring *ring = sock->ring;
+	bool was = sock->misplaced;
+
+	sock->misplaced = !ring->rx.devmem;
+	if (!sock->misplaced || was)
+		return 0;
+	ring->stats.misplaced++;
+	if (sock->detached || (sock->last_misplaced && ring->now - sock->last_misplaced < SECOND))
+		return 0;
+	sock->last_misplaced = ring->now;
+	*event = (struct devmem_event){
+		.user_data = sock->stream.user_data,
+		.result = devmem__binding_misplaced(sock->binding, devmem_sock_queue(sock)),
+		.sock = sock->stream.slot,
+		.type = DEVMEM_EVENT_MISPLACED,
+	};
+	return 1;
+}
+
 /* A completion of a socket's receive. What it brought is left in ring->rx; what else happened is an event. */
 static unsigned int receive_done(struct devmem_sock *sock, const struct io_uring_cqe *cqe, struct devmem_event *event)
 {
@@ -71,6 +99,7 @@ static unsigned int receive_done(struct devmem_sock *sock, const struct io_uring
 	} else if (ring->engine->begin(sock, cqe, &ring->rx)) {
 		ring->rx_sock = sock;
 		devmem__lowat_received(sock, ring->rx.bytes_left);
+		out = look_where(sock, event);
 	} else {
 		ring->engine->handed(ring, &ring->rx, 0, true);
 		out = end_stream(sock, 0, event);
@@ -96,6 +125,9 @@ static unsigned int dispatch(struct devmem_ring *ring, const struct io_uring_cqe
 	case DEVMEM__CQE_WATCH:
 		return devmem__watch_done(object, cqe->res, event);
 	case DEVMEM__CQE_TICK:
+		ring->tick_armed = false;
+		ring->idle = true;
+		break;
 	case DEVMEM__CQE_OTHER:
 		break;
 	}
@@ -118,10 +150,12 @@ static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, 
 {
 	struct devmem_sock *sock = ring->rx_sock;
 	unsigned int host = ring->rx.host_events;
+	size_t out_before = sock->stream.out.count;
 	int got = devmem__rx_next(&ring->rx, &sock->stream, &ring->count, events, n);
 	bool done = got == 0 || got == -EBADMSG;
 
 	ring->engine->handed(ring, &ring->rx, ring->rx.host_events - host, done);
+	devmem__pressure_out(sock, sock->stream.out.count - out_before);
 	if (sock->detached && got > 0) {
 		discard(sock, events, got);
 		return 0;
@@ -135,12 +169,23 @@ static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, 
 	return got;
 }
 
+static unsigned int woken(struct devmem_ring *ring, struct devmem_event *event)
+{
+	if (!atomic_load_explicit(&ring->woken, memory_order_relaxed) || !atomic_exchange(&ring->woken, false))
+		return 0;
+	*event = (struct devmem_event){ .type = DEVMEM_EVENT_WOKEN };
+	return 1;
+}
+
 int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
 {
 	struct io_uring_cqe *cqe;
-	unsigned int out = 0;
+	unsigned int out = n ? woken(ring, events) : 0;
 
 	while (out < n) {
+		out += devmem__pressure_events(ring, events + out);
+		if (out == n)
+			break;
 		if (ring->rx_sock) {
 			int got = hand_out_open(ring, events + out, n - out);
 

@@ -13,19 +13,6 @@
 
 #define CMSG_HEADER CMSG_LEN(0)
 
-void devmem__rx_start(struct devmem__rx *rx, const void *control, size_t control_bytes, const void *payload,
-		      size_t payload_room, uint32_t bytes, uint32_t host_token)
-{
-	*rx = (struct devmem__rx){
-		.control = control,
-		.control_left = control_bytes,
-		.payload = payload,
-		.payload_room = payload_room,
-		.bytes_left = bytes,
-		.host_token = host_token,
-	};
-}
-
 static void skip_cmsg(struct devmem__rx *rx, size_t cmsg_len)
 {
 	size_t space = CMSG_ALIGN(cmsg_len);
@@ -59,6 +46,22 @@ static int peek_frag(struct devmem__rx *rx, struct cmsghdr *h)
 		rx->broken = true;
 	rx->control_left = 0;
 	return 0;
+}
+
+void devmem__rx_start(struct devmem__rx *rx, const void *control, size_t control_bytes, const void *payload,
+		      size_t payload_room, uint32_t bytes, uint32_t host_token)
+{
+	struct cmsghdr h;
+
+	*rx = (struct devmem__rx){
+		.control = control,
+		.control_left = control_bytes,
+		.payload = payload,
+		.payload_room = payload_room,
+		.bytes_left = bytes,
+		.host_token = host_token,
+	};
+	peek_frag(rx, &h);
 }
 
 static struct devmem_event host_event(struct devmem__rx *rx, const struct devmem__stream *stream, uint32_t bytes)

@@ -37,7 +37,7 @@ struct devmem__rx {
 	uint32_t bytes_left;		/* that the kernel counted and no event covers yet */
 	uint32_t host_token;		/* token of HOST events: names the receive buffer they lie in */
 	unsigned int host_events;	/* HOST events handed out so far */
-	bool devmem;			/* the message has device memory cmsgs */
+	bool devmem;			/* the message has device memory cmsgs; said from the start */
 	bool broken;			/* a cmsg was cut off or malformed */
 };
 

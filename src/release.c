@@ -126,6 +126,7 @@ int devmem__release_tokens(struct devmem_sock *sock, uint32_t token, unsigned in
 
 	if (err)
 		return devmem__fail(EINVAL, "a fragment was released that is not out: released twice, or not of this ring");
+	devmem__pressure_back(sock, count);
 	return batch_tokens(sock, token, count);
 }
 

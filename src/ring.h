@@ -101,6 +101,9 @@ struct devmem_ring {
 	int wake_fd;
 	bool wake_armed, tick_armed;
 	bool idle;			/* a tick has passed without an event */
+	struct __kernel_timespec tick;
+	uint64_t low_bytes;		/* of the buffer @low_buffer are out, and it is to be told; 0: nothing is */
+	uint16_t low_buffer;
 	uint64_t wake_value;
 
 	struct devmem__rx_count count;
@@ -124,6 +127,7 @@ void devmem__release_close(struct devmem_ring *ring);
 /* sock.c */
 void devmem__sock_arm_pending(struct devmem_ring *ring);
 void devmem__sock_reap(struct devmem_sock *sock);
+void devmem__sock_cancel(struct devmem_sock *sock);
 void devmem__sock_free(struct devmem_sock *sock);
 
 /* wait.c */
@@ -137,6 +141,11 @@ struct devmem__watch;
 void devmem__watch_arm(struct devmem_ring *ring);
 unsigned int devmem__watch_done(struct devmem__watch *watch, int res, struct devmem_event *event);
 void devmem__watch_close(struct devmem_ring *ring);
+
+/* pressure.c: what is out, of a socket and of a buffer */
+void devmem__pressure_out(struct devmem_sock *sock, size_t tokens);
+void devmem__pressure_back(struct devmem_sock *sock, size_t tokens);
+unsigned int devmem__pressure_events(struct devmem_ring *ring, struct devmem_event *event);
 
 /* lowat.c: SO_RCVLOWAT */
 void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes);

@@ -106,7 +106,7 @@ int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	err = devmem__options(&o, sizeof(o), opts, "devmem_attach_opts");
 	if (err)
 		return err;
-	if (!ring || !binding || !out || o.flags || o.lowat > INT32_MAX)
+	if (!ring || !binding || !out || o.flags || o.reserved || o.lowat > INT32_MAX)
 		return devmem__fail(EINVAL, "devmem_attach: no ring, binding or place for the result, or an option "
 				    "out of range");
 	err = check_socket(fd);
@@ -119,6 +119,7 @@ int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	if (!sock)
 		return devmem__fail(ENOMEM, "no memory for a socket");
 	init_stream(sock, user_data, slot);
+	sock->max_tokens = o.max_fragments;
 	err = devmem__set_reserve(&sock->stream.out, devmem__binding_bytes(binding) / SMALLEST_PAGE);
 	if (err)
 		goto err_free;
@@ -165,12 +166,16 @@ void devmem__sock_arm_pending(struct devmem_ring *ring)
 	if (!ring->engine->can_arm(ring))
 		return;
 	for (node = ring->rearm.next; node != &ring->rearm; node = next) {
+		struct devmem_sock *sock = container_of(node, struct devmem_sock, rearm);
+
 		next = node->next;
-		arm(container_of(node, struct devmem_sock, rearm));
+		if (!sock->paused)
+			arm(sock);
 	}
 }
 
-static void cancel(struct devmem_sock *sock)
+/* The receive ends with a completion; what it brought before is not lost. */
+void devmem__sock_cancel(struct devmem_sock *sock)
 {
 	struct io_uring_sqe *sqe = devmem__ring_sqe(sock->ring, DEVMEM__CQE_OTHER, NULL);
 
@@ -188,7 +193,7 @@ void devmem_detach(struct devmem_sock *sock)
 	devmem__list_del(&sock->rearm);
 	devmem__list_del(&sock->raised);
 	if (sock->armed)
-		cancel(sock);
+		devmem__sock_cancel(sock);
 	devmem__sock_reap(sock);
 }
 
@@ -207,6 +212,8 @@ void devmem__sock_free(struct devmem_sock *sock)
 
 	ring->socks[sock->stream.slot] = NULL;
 	ring->sock_count--;
+	if (sock->stream.out.count)	/* the ring is being closed */
+		devmem__binding_back(sock->binding, sock->stream.out.count);
 	devmem__list_del(&sock->dirty);
 	devmem__list_del(&sock->rearm);
 	devmem__list_del(&sock->raised);

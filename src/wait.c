@@ -31,6 +31,23 @@ void devmem__wake(struct devmem_ring *ring)
 	(void)ignored;	/* fails only if the counter is full, and then the ring is awake */
 }
 
+void devmem_wake(struct devmem_ring *ring)
+{
+	atomic_store(&ring->woken, true);
+	devmem__wake(ring);
+}
+
+int devmem_ring_fd(const struct devmem_ring *ring)
+{
+	return ring->io.ring_fd;
+}
+
+/* Did another thread do something that this one must look at before it sleeps? */
+static bool has_news(struct devmem_ring *ring)
+{
+	return atomic_load(&ring->handover) || atomic_load(&ring->woken);
+}
+
 static void arm_wake(struct devmem_ring *ring)
 {
 	struct io_uring_sqe *sqe;
@@ -51,16 +68,35 @@ static bool needs_tick(const struct devmem_ring *ring)
 	return devmem__lowat_waits(ring) || !devmem__list_empty(&ring->dirty);
 }
 
+/* Who sleeps on the descriptor instead of in here cannot see the tick pass, so it has to be a completion. */
+static void arm_tick(struct devmem_ring *ring)
+{
+	struct io_uring_sqe *sqe;
+
+	if (ring->tick_armed || !needs_tick(ring))
+		return;
+	sqe = devmem__ring_sqe(ring, DEVMEM__CQE_TICK, NULL);
+	if (!sqe)
+		return;
+	ring->tick = (struct __kernel_timespec){ .tv_nsec = DEVMEM__TICK_NS };
+	io_uring_prep_timeout(sqe, &ring->tick, 0, 0);
+	sqe->user_data = DEVMEM__CQE_TICK;
+	ring->tick_armed = true;
+}
+
 /* What is to ride on the next io_uring_enter. */
-static void prepare(struct devmem_ring *ring, bool idle)
+static void prepare(struct devmem_ring *ring, bool will_wait)
 {
 	devmem__release_take_over(ring);
-	devmem__release_flush(ring, idle);
+	devmem__release_flush(ring, ring->idle);
 	devmem__sock_arm_pending(ring);
 	devmem__watch_arm(ring);
 	arm_wake(ring);
 	if (devmem__lowat_waits(ring))
 		devmem__lowat_fall(ring);
+	if (!will_wait)
+		arm_tick(ring);
+	ring->idle = false;
 }
 
 static int enter(struct devmem_ring *ring, uint64_t wait_ns)
@@ -72,7 +108,7 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns)
 
 	/* Pairs with the exchange in devmem__wake(): what was handed over before we said that we sleep is seen. */
 	atomic_store(&ring->sleeping, true);
-	if (atomic_load(&ring->handover)) {
+	if (has_news(ring)) {
 		ts = (struct __kernel_timespec){ 0 };
 		forever = false;
 	}
@@ -97,10 +133,17 @@ static uint64_t turn_ns(const struct devmem_ring *ring, uint64_t deadline, bool 
 	return *tick ? DEVMEM__TICK_NS : left;
 }
 
+/* The last thing of a turn that did not wait: from here on the caller may sleep on the descriptor. */
+static bool may_sleep_elsewhere(struct devmem_ring *ring)
+{
+	atomic_store(&ring->sleeping, true);
+	return !has_news(ring);
+}
+
 int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, int timeout_ms)
 {
 	uint64_t deadline = UINT64_MAX;
-	bool tick = false, idle = false;
+	bool tick = false;
 	int got, err;
 
 	got = devmem__hand_out(ring, events, n);
@@ -110,14 +153,14 @@ int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned 
 	if (timeout_ms >= 0)
 		deadline = ring->now + (uint64_t)timeout_ms * 1000000u;
 	for (;;) {
-		prepare(ring, idle);
+		prepare(ring, timeout_ms != 0);
 		err = enter(ring, turn_ns(ring, deadline, &tick));
 		got = devmem__hand_out(ring, events, n);
 		if (got || err)
 			return got ? got : err;
 		ring->now = read_clock();
-		if (!tick && ring->now >= deadline)
+		if (!tick && ring->now >= deadline && may_sleep_elsewhere(ring))
 			return 0;
-		idle = tick;
+		ring->idle |= tick;
 	}
 }

@@ -232,6 +232,13 @@ enum devmem_event_type {
 	DEVMEM_EVENT_ERROR = 4,	/* the connection broke: result is the negative errno; nothing more comes. */
 	DEVMEM_EVENT_READY = 5,	/* a descriptor given to devmem_watch() is readable: result is its poll(2) events,
 				 * or a negative errno */
+	DEVMEM_EVENT_WOKEN = 6,	/* devmem_wake() was called, once or several times */
+	DEVMEM_EVENT_LOW = 7,	/* the buffer runs low: offset bytes of it, at most, are out. Release fragments soon,
+				 * or copy their bytes out and release them; when it is empty, connections stall.
+				 * Told once until half of the buffer is back */
+	DEVMEM_EVENT_MISPLACED = 8, /* the socket's bytes come through an ordinary queue and are copied: result is
+				 * the number of that queue, or -ENOENT if it is not one of the bound interface.
+				 * devmem_error() says more. Told when it begins, at most once a second */
 };
 
 /* What came out of a ring: 32 bytes, plain data. Events of one socket come in stream order. */
@@ -241,11 +248,11 @@ struct devmem_event {
 	uint32_t length;	/* bytes */
 	union {
 		uint32_t token;		/* first of the run; opaque */
-		int32_t result;		/* ERROR: negative errno; READY: see there */
+		int32_t result;		/* ERROR: negative errno; READY, MISPLACED: see there */
 	};
 	uint16_t tokens;	/* how many tokens the run has; opaque */
 	uint16_t sock;		/* opaque */
-	uint16_t buffer;	/* devmem_buffer_id() of a DATA fragment */
+	uint16_t buffer;	/* devmem_buffer_id() of a DATA fragment, or the one that runs LOW */
 	uint16_t type;		/* enum devmem_event_type */
 };
 
@@ -280,6 +287,11 @@ struct devmem_attach_opts {
 	uint32_t flags;		/* 0 */
 	uint32_t lowat;		/* SO_RCVLOWAT in bytes: how much is to be queued before the ring wakes up.
 				 * 0: managed by the library, high while data streams, 1 when it does not */
+	uint32_t max_fragments;	/* receiving pauses when so many fragments of this socket are out, and goes on at
+				 * half: fragments that are out do not shrink the TCP window, so that one slow
+				 * consumer can otherwise take the whole buffer. What was on its way still comes.
+				 * 0: no limit */
+	uint32_t reserved;	/* 0 */
 };
 
 /**
@@ -350,6 +362,20 @@ DEVMEM_API int devmem_watch(struct devmem_ring *ring, int fd, uint64_t user_data
 /** devmem_unwatch() - the opposite. -ENOENT: @fd is not watched. -EBUSY: call devmem_wait() and try again. */
 DEVMEM_API int devmem_unwatch(struct devmem_ring *ring, int fd);
 
+/**
+ * devmem_wake() - have the ring's devmem_wait() return with a WOKEN event. Any thread.
+ */
+DEVMEM_API void devmem_wake(struct devmem_ring *ring);
+
+/**
+ * devmem_ring_fd() - a descriptor for poll(2), epoll or an event loop: readable when devmem_wait() with a time-out
+ * of 0 has something to do. It stays the ring's.
+ *
+ * Each time before sleeping on it, call devmem_wait() with a time-out of 0 until it returns 0: that hands in what
+ * is pending and makes sure that everything that matters makes the descriptor readable.
+ */
+DEVMEM_API int devmem_ring_fd(const struct devmem_ring *ring);
+
 /* Counters since the ring was opened. */
 struct devmem_stats {
 	size_t size;			/* sizeof(struct devmem_stats), set by the caller */
@@ -366,6 +392,9 @@ struct devmem_stats {
 	uint64_t rearms;		/* multishot receives armed again */
 	uint64_t no_buffers;		/* times that receiving paused because all receive buffers were out */
 	uint64_t lowat_changes;		/* times that SO_RCVLOWAT was changed */
+	uint64_t misplaced;		/* times that a socket's bytes began to come through an ordinary queue */
+	uint64_t paused;		/* times that a socket had as many fragments out as it may */
+	uint64_t low;			/* times that a buffer ran low */
 };
 
 /** devmem_ring_stats() - read the counters. -EINVAL if @stats->size is 0. */

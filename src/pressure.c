@@ -1,0 +1,57 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Back-pressure. Fragments that are out do not shrink the TCP window, and a queue whose buffer is empty stalls its
+ * connections for seconds: so what is out is counted, a socket can be held to a limit, and a buffer that runs low
+ * is told of while there is time. A fragment is counted as a page, though several may share one.
+ */
+#include "bind.h"
+#include "ring.h"
+
+/* The socket has enough: what the kernel holds for it fills the TCP window, and the sender waits. */
+static void pause_if_full(struct devmem_sock *sock)
+{
+	if (!sock->max_tokens || sock->paused || sock->stream.out.count < sock->max_tokens)
+		return;
+	sock->paused = true;
+	sock->ring->stats.paused++;
+	if (sock->armed)
+		devmem__sock_cancel(sock);
+}
+
+/* devmem__pressure_out() - fragments were handed out. */
+void devmem__pressure_out(struct devmem_sock *sock, size_t tokens)
+{
+	struct devmem_ring *ring = sock->ring;
+	uint64_t bytes;
+
+	if (!tokens)
+		return;
+	bytes = devmem__binding_out(sock->binding, tokens);
+	if (bytes) {
+		ring->low_bytes = bytes;
+		ring->low_buffer = sock->stream.buffer;
+		ring->stats.low++;
+	}
+	pause_if_full(sock);
+}
+
+/* devmem__pressure_back() - fragments came back. */
+void devmem__pressure_back(struct devmem_sock *sock, size_t tokens)
+{
+	devmem__binding_back(sock->binding, tokens);
+	if (sock->paused && sock->stream.out.count <= sock->max_tokens / 2)
+		sock->paused = false;	/* it is on the list of those to be armed */
+}
+
+unsigned int devmem__pressure_events(struct devmem_ring *ring, struct devmem_event *event)
+{
+	if (!ring->low_bytes)
+		return 0;
+	*event = (struct devmem_event){
+		.offset = ring->low_bytes,
+		.buffer = ring->low_buffer,
+		.type = DEVMEM_EVENT_LOW,
+	};
+	ring->low_bytes = 0;
+	return 1;
+}
