@@ -189,7 +189,7 @@ void lab_check(struct lab *lab, const struct devmem_event *events, int n)
 	for (int i = 0; i < n; i++) {
 		struct lab_stream *s = (struct lab_stream *)(uintptr_t)events[i].user_data;
 
-		assert_false(s->ended);
+		assert_true(events[i].type == DEVMEM_EVENT_LOW || !s->ended);
 		switch (events[i].type) {
 		case DEVMEM_EVENT_DATA:
 		case DEVMEM_EVENT_HOST:
@@ -201,6 +201,13 @@ void lab_check(struct lab *lab, const struct devmem_event *events, int n)
 			break;
 		case DEVMEM_EVENT_END:
 			s->ended = true;
+			break;
+		case DEVMEM_EVENT_LOW:
+			lab->low++;
+			break;
+		case DEVMEM_EVENT_MISPLACED:
+			s->misplaced++;
+			s->misplaced_queue = events[i].result;
 			break;
 		default:
 			fail_msg("an event of type %d", events[i].type);

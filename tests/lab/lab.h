@@ -27,6 +27,7 @@ struct lab {
 	struct devmem_binding *binding;
 	unsigned char *memory;
 	int listener;
+	unsigned int low;		/* LOW events that lab_check() saw */
 };
 
 void lab_open(struct lab *lab, size_t buffer_bytes, unsigned int queues);
@@ -50,6 +51,8 @@ struct lab_stream {
 	uint64_t device, host;
 	bool ended;
 	int error;
+	unsigned int misplaced;		/* MISPLACED events, and what the last one said */
+	int misplaced_queue;
 };
 void lab_attach(struct devmem_ring *ring, struct lab *lab, int fd, struct lab_stream *stream);
 

@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+/* What the application is told in time: a buffer that runs low, a flow on the wrong queue; and other ways to wait. */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+#define MIB (1u << 20)
+#define MANY 16384
+
+struct fixture {
+	struct lab lab;
+	struct devmem_ring *ring;
+	struct lab_pair pair;
+	struct lab_stream stream;
+	struct devmem_event ev[MANY];
+};
+
+static int set_up(void **state)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+
+	lab_open(&f->lab, 16 * MIB, 1);
+	ok(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .merge = 1), &f->ring));
+	f->pair = lab_connect(&f->lab, false);
+	*state = f;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+	struct devmem_event ev[16];
+
+	if (f->stream.sock)
+		devmem_detach(f->stream.sock);
+	while (ok(devmem_wait(f->ring, ev, 16, 20)))
+		;
+	assert_int_equal(lab_stats(f->ring).tokens_outstanding, 0);
+	devmem_ring_close(f->ring);
+	close(f->pair.near);
+	close(f->pair.far);
+	lab_close(&f->lab);
+	free(f);
+	return 0;
+}
+
+/* Keeps what comes until nothing more does; returns the number of events. */
+static unsigned int keep_all(struct fixture *f, int patience_ms)
+{
+	unsigned int n = 0;
+	int got;
+
+	while ((got = ok(devmem_wait(f->ring, f->ev + n, MANY - n, patience_ms)))) {
+		lab_check(&f->lab, f->ev + n, got);
+		n += (unsigned int)got;
+		assert_true(n < MANY);
+	}
+	return n;
+}
+
+static void a_buffer_that_runs_low_is_told_once(void **state)
+{
+	struct fixture *f = *state;
+	struct lab_sender *sender;
+	unsigned int n;
+
+	lab_attach(f->ring, &f->lab, f->pair.near, &f->stream);
+	sender = lab_send(f->pair.far, 64 * MIB, 0, true);
+	n = keep_all(f, 700);
+	assert_false(f->stream.ended);
+	assert_int_equal(f->lab.low, 1);
+	assert_int_equal(lab_stats(f->ring).low, 1);
+	ok(devmem_release(f->ring, f->ev, n));	/* its LOW event is skipped */
+	assert_true(lab_drain(f->ring, &f->lab, &f->stream, 1));
+	assert_true(lab_sent(sender));
+}
+
+static void a_reader_that_releases_at_once_is_not_bothered(void **state)
+{
+	struct fixture *f = *state;
+	struct lab_sender *sender;
+
+	lab_attach(f->ring, &f->lab, f->pair.near, &f->stream);
+	sender = lab_send(f->pair.far, 32 * MIB, 0, true);
+	assert_true(lab_drain(f->ring, &f->lab, &f->stream, 1));
+	assert_true(lab_sent(sender));
+	assert_int_equal(f->lab.low, 0);
+}
+
+/* One consumer keeps all it gets, held to a limit; another on the same ring is served meanwhile. */
+static void a_limit_keeps_room_for_others(void **state)
+{
+	struct fixture *f = *state;
+	struct lab_pair other = lab_connect(&f->lab, false);
+	struct lab_sender *greedy, *fair;
+	struct lab_stream second;
+	struct devmem_event *ev = f->ev;
+	static struct devmem_event kept[MANY];
+	unsigned int n = 0;
+
+	memset(&f->stream, 0, sizeof(f->stream));
+	ok(devmem_attach(f->ring, f->pair.near, f->lab.binding, (uintptr_t)&f->stream,
+			 DEVMEM_OPTS(devmem_attach_opts, .max_fragments = 256), &f->stream.sock));
+	lab_attach(f->ring, &f->lab, other.near, &second);
+	greedy = lab_send(f->pair.far, 24 * MIB, 0, true);
+	fair = lab_send(other.far, 48 * MIB, 0, true);
+	while (!second.ended) {
+		int got = ok(devmem_wait(f->ring, ev, 256, 5000));
+
+		assert_true(got > 0);
+		lab_check(&f->lab, ev, got);
+		for (int i = 0; i < got; i++) {
+			if (ev[i].user_data == (uintptr_t)&f->stream)
+				kept[n++] = ev[i];
+			else
+				ok(devmem_release(f->ring, &ev[i], 1));
+			assert_true(n < MANY);
+		}
+	}
+	assert_true(lab_sent(fair));
+	assert_int_equal(second.position, 48 * MIB);
+	assert_false(f->stream.ended);
+	assert_true(lab_stats(f->ring).paused > 0);
+	/* the limit, and what was on its way: a completion holds 400 fragments at most */
+	assert_in_range(lab_stats(f->ring).tokens_outstanding, 256, 256 + 400 + 64);
+	ok(devmem_release(f->ring, kept, n));
+	assert_true(lab_drain(f->ring, &f->lab, &f->stream, 1));
+	assert_true(lab_sent(greedy));
+	assert_int_equal(f->stream.position, 24 * MIB);
+	devmem_detach(second.sock);
+	close(other.near);
+	close(other.far);
+}
+
+static void delete_rules(void)
+{
+	assert_int_equal(system("for r in $(ethtool -n " NIC " | sed -n 's/Filter: //p'); do "
+				"ethtool -N " NIC " delete $r; done"), 0);
+}
+
+/* Somebody deletes our rule: the flow goes on through an ordinary queue, copied, and we are told which. */
+static void a_rule_that_is_gone_is_told(void **state)
+{
+	struct fixture *f = *state;
+	struct lab_sender *sender;
+
+	lab_attach(f->ring, &f->lab, f->pair.near, &f->stream);
+	sender = lab_send(f->pair.far, MIB, 0, false);
+	while (f->stream.position < MIB) {
+		int got = ok(devmem_wait(f->ring, f->ev, 64, 2000));
+
+		assert_true(got > 0);
+		lab_check(&f->lab, f->ev, got);
+		ok(devmem_release(f->ring, f->ev, (unsigned int)got));
+	}
+	assert_true(lab_sent(sender));
+	assert_int_equal(f->stream.misplaced, 0);
+	assert_int_equal(f->stream.device, MIB);
+	delete_rules();
+	f->stream.position = 0;	/* the pattern begins again */
+	sender = lab_send(f->pair.far, MIB, 0, true);
+	assert_true(lab_drain(f->ring, &f->lab, &f->stream, 1));
+	assert_true(lab_sent(sender));
+	assert_int_equal(f->stream.misplaced, 1);
+	assert_in_range(f->stream.misplaced_queue, 0, 2);	/* the bound one is 3 */
+	assert_true(f->stream.host > 0);
+	assert_int_equal(lab_stats(f->ring).misplaced, 1);
+	assert_int_equal(lab_stats(f->ring).bytes_plain, f->stream.host);
+}
+
+/* lab_close() finds the rules gone, and says so; here that is expected. */
+static int tear_down_without_rules(void **state)
+{
+	struct fixture *f = *state;
+
+	devmem_detach(f->stream.sock);
+	while (ok(devmem_wait(f->ring, f->ev, 16, 20)))
+		;
+	devmem_ring_close(f->ring);
+	close(f->pair.near);
+	close(f->pair.far);
+	close(f->lab.listener);
+	devmem_binding_close(f->lab.binding);
+	assert_int_equal(devmem_nic_close(f->lab.nic), -ESTALE);
+	assert_non_null(strstr(devmem_error(), "rule"));
+	devmem_buffer_close(f->lab.buffer);
+	free(f);
+	return 0;
+}
+
+/* A stream through somebody else's epoll: nothing is missed between a turn and the sleep. */
+static void epoll_and_the_ring_s_descriptor(void **state)
+{
+	struct fixture *f = *state;
+	struct epoll_event want = { .events = EPOLLIN }, came;
+	int ep = epoll_create1(EPOLL_CLOEXEC), n;
+	struct lab_sender *sender;
+
+	assert_int_equal(epoll_ctl(ep, EPOLL_CTL_ADD, devmem_ring_fd(f->ring), &want), 0);
+	lab_attach(f->ring, &f->lab, f->pair.near, &f->stream);
+	sender = lab_send(f->pair.far, 24 * MIB + 100, 0, false);	/* a tail that a mark may hold */
+	while (f->stream.position < 24 * MIB + 100) {
+		while ((n = ok(devmem_wait(f->ring, f->ev, 64, 0)))) {
+			lab_check(&f->lab, f->ev, n);
+			ok(devmem_release(f->ring, f->ev, (unsigned int)n));
+		}
+		if (f->stream.position < 24 * MIB + 100)
+			assert_int_equal(epoll_wait(ep, &came, 1, 5000), 1);
+	}
+	assert_true(lab_sent(sender));
+	assert_true(lab_stats(f->ring).lowat_changes > 0);
+	close(ep);
+}
+
+static void *wake_soon(void *ring)
+{
+	usleep(50000);
+	devmem_wake(ring);
+	return NULL;
+}
+
+static void woken_from_another_thread(void **state)
+{
+	struct fixture *f = *state;
+	struct pollfd p = { .fd = devmem_ring_fd(f->ring), .events = POLLIN };
+	pthread_t thread;
+
+	devmem_wake(f->ring);	/* before the wait: not lost */
+	devmem_wake(f->ring);	/* twice is once */
+	assert_int_equal(ok(devmem_wait(f->ring, f->ev, 4, -1)), 1);
+	assert_int_equal(f->ev[0].type, DEVMEM_EVENT_WOKEN);
+	pthread_create(&thread, NULL, wake_soon, f->ring);
+	assert_int_equal(ok(devmem_wait(f->ring, f->ev, 4, -1)), 1);
+	assert_int_equal(f->ev[0].type, DEVMEM_EVENT_WOKEN);
+	pthread_join(thread, NULL);
+	assert_int_equal(ok(devmem_wait(f->ring, f->ev, 4, 0)), 0);
+	pthread_create(&thread, NULL, wake_soon, f->ring);
+	assert_int_equal(poll(&p, 1, 5000), 1);	/* asleep on the descriptor */
+	assert_int_equal(ok(devmem_wait(f->ring, f->ev, 4, 0)), 1);
+	assert_int_equal(f->ev[0].type, DEVMEM_EVENT_WOKEN);
+	pthread_join(thread, NULL);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_buffer_that_runs_low_is_told_once),
+		TEST(a_reader_that_releases_at_once_is_not_bothered),
+		TEST(a_limit_keeps_room_for_others),
+		cmocka_unit_test_setup_teardown(a_rule_that_is_gone_is_told, set_up, tear_down_without_rules),
+		TEST(epoll_and_the_ring_s_descriptor),
+		TEST(woken_from_another_thread),
+	};
+
+	return cmocka_run_group_tests_name("pressure", tests, NULL, NULL);
+}
