@@ -44,6 +44,7 @@ static struct devmem_sock *make_sock(struct devmem_ring *ring, uint16_t slot, ui
 	if (!sock || devmem__set_reserve(&sock->stream.out, 16384))
 		exit(1);
 	sock->ring = ring;
+	sock->binding = calloc(1, 4096);	/* counts what is out; nothing else of it is looked at here */
 	sock->fd = -1;
 	sock->stream = (struct devmem__stream){ .out = sock->stream.out, .slot = slot, .merge = merge,
 						.dmabuf_id = 1, .buffer = 3 };
@@ -66,6 +67,7 @@ __attribute__((noinline)) unsigned int one_completion(struct devmem_ring *ring, 
 	got = devmem__rx_next(&rx, &sock->stream, &ring->count, ev, n);
 	if (devmem__rx_next(&rx, &sock->stream, &ring->count, ev + got, n - (unsigned int)got))
 		exit(1);
+	devmem__pressure_out(sock, sock->stream.out.count);
 	if (devmem_release(ring, ev, (unsigned int)got))
 		exit(1);
 	return (unsigned int)got;

@@ -27,6 +27,7 @@ struct devmem_binding {
 	uint32_t id;
 	atomic_size_t out;		/* fragments of all sockets and rings */
 	atomic_bool low;		/* it was told that the buffer runs low */
+	size_t pages;			/* of the buffer */
 	unsigned int n;
 	uint32_t queues[];
 };
@@ -98,6 +99,7 @@ static struct devmem_binding *new_binding(struct devmem_nic *nic, struct devmem_
 	atomic_init(&b->refs, 1);
 	b->nic = nic;
 	b->buffer = buffer;
+	b->pages = devmem_buffer_size(buffer) / PAGE_BYTES;
 	b->n = n;
 	return b;
 }
@@ -200,9 +202,8 @@ size_t devmem__binding_bytes(const struct devmem_binding *binding)
 uint64_t devmem__binding_out(struct devmem_binding *binding, size_t tokens)
 {
 	size_t out = atomic_fetch_add_explicit(&binding->out, tokens, memory_order_relaxed) + tokens;
-	size_t pages = devmem_buffer_size(binding->buffer) / PAGE_BYTES;
 
-	if (out < pages / 4 * 3 || atomic_exchange_explicit(&binding->low, true, memory_order_relaxed))
+	if (out < binding->pages / 4 * 3 || atomic_exchange_explicit(&binding->low, true, memory_order_relaxed))
 		return 0;
 	return (uint64_t)out * PAGE_BYTES;
 }
@@ -212,7 +213,7 @@ void devmem__binding_back(struct devmem_binding *binding, size_t tokens)
 	size_t out = atomic_fetch_sub_explicit(&binding->out, tokens, memory_order_relaxed) - tokens;
 
 	if (atomic_load_explicit(&binding->low, memory_order_relaxed) &&
-	    out < devmem_buffer_size(binding->buffer) / PAGE_BYTES / 2)
+	    out < binding->pages / 2)
 		atomic_store_explicit(&binding->low, false, memory_order_relaxed);
 }
 
