@@ -18,16 +18,26 @@ static uint32_t ordinary(const uint8_t *use, uint32_t n)
 	return count;
 }
 
+/* Queue 0 is never chosen. */
+static uint32_t unused(const uint8_t *use, uint32_t n)
+{
+	uint32_t count = 0;
+
+	for (uint32_t q = 1; q < n; q++)
+		count += !use[q];
+	return count;
+}
+
 int devmem__queues_choose(const uint8_t *use, uint32_t n, unsigned int want, uint32_t *queues)
 {
 	unsigned int left = want;
 
-	if (!want || ordinary(use, n) <= want)
+	if (!want || ordinary(use, n) <= want || unused(use, n) < want)
 		return -EBUSY;
 	for (uint32_t q = n; left && q-- > 1;)
 		if (!use[q])
 			queues[--left] = q;
-	return left ? -EBUSY : 0;
+	return 0;
 }
 
 static int check_one(const uint8_t *use, uint32_t n, const uint32_t *list, unsigned int at)

@@ -45,7 +45,10 @@ static void around_the_used_ones(void **state)
 	assert_int_equal(q[0], 1);
 	assert_int_equal(q[1], 3);
 	assert_int_equal(q[2], 5);
+	q[0] = q[1] = q[2] = q[3] = 77;
 	assert_int_equal(devmem__queues_choose(use, 8, 4, q), -EBUSY);
+	for (int i = 0; i < 4; i++)
+		assert_int_equal(q[i], 77);	/* untouched */
 }
 
 static void not_where_others_steer(void **state)
