@@ -198,6 +198,16 @@ size_t devmem__binding_bytes(const struct devmem_binding *binding)
 	return devmem_buffer_size(binding->buffer);
 }
 
+const char *devmem__binding_backend(const struct devmem_binding *binding)
+{
+	return devmem__buffer_backend(binding->buffer);
+}
+
+unsigned int devmem__binding_ifindex(const struct devmem_binding *binding)
+{
+	return devmem__nic_ifindex(binding->nic);
+}
+
 /* Low is three quarters, and no longer low is half: the queues' own rings hold some of the rest. */
 uint64_t devmem__binding_out(struct devmem_binding *binding, size_t tokens)
 {

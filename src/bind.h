@@ -8,6 +8,8 @@
 void devmem__binding_ref(struct devmem_binding *binding);
 uint16_t devmem__binding_buffer_id(const struct devmem_binding *binding);
 size_t devmem__binding_bytes(const struct devmem_binding *binding);
+const char *devmem__binding_backend(const struct devmem_binding *binding);
+unsigned int devmem__binding_ifindex(const struct devmem_binding *binding);
 
 /*
  * devmem__binding_out() - so many more fragments are out; any thread. Returns how many bytes of the buffer they are

@@ -100,6 +100,11 @@ void devmem__buffer_ref(struct devmem_buffer *buffer)
 	atomic_fetch_add_explicit(&buffer->refs, 1, memory_order_relaxed);
 }
 
+const char *devmem__buffer_backend(const struct devmem_buffer *buffer)
+{
+	return buffer->backend->name;
+}
+
 void devmem_buffer_close(struct devmem_buffer *buffer)
 {
 	if (!buffer || atomic_fetch_sub_explicit(&buffer->refs, 1, memory_order_acq_rel) != 1)

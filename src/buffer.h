@@ -25,5 +25,6 @@ struct devmem__backend {
 extern const struct devmem__backend devmem__backend_udmabuf;
 
 void devmem__buffer_ref(struct devmem_buffer *buffer);
+const char *devmem__buffer_backend(const struct devmem_buffer *buffer);
 
 #endif

@@ -66,7 +66,7 @@ static unsigned int look_where(struct devmem_sock *sock, struct devmem_event *ev
 	struct devmem_ring *ring = sock->ring;
 	bool was = sock->misplaced;
 
-	sock->misplaced = !ring->rx.devmem;
+	sock->misplaced = !ring->rx.devmem && ring->rx.bytes_left;
 	if (!sock->misplaced || was)
 		return 0;
 	ring->stats.misplaced++;
@@ -98,6 +98,7 @@ static unsigned int receive_done(struct devmem_sock *sock, const struct io_uring
 		out = cqe->res < 0 ? receive_failed(sock, cqe->res, event) : end_stream(sock, 0, event);
 	} else if (ring->engine->begin(sock, cqe, &ring->rx)) {
 		ring->rx_sock = sock;
+		ring->rx.one_host = sock->place;
 		devmem__lowat_received(sock, ring->rx.bytes_left);
 		out = look_where(sock, event);
 	} else {
@@ -127,6 +128,10 @@ static unsigned int dispatch(struct devmem_ring *ring, const struct io_uring_cqe
 	case DEVMEM__CQE_TICK:
 		ring->tick_armed = false;
 		ring->idle = true;
+		break;
+	case DEVMEM__CQE_LINK:
+		ring->link_armed = false;
+		devmem__links_read(&ring->links);
 		break;
 	case DEVMEM__CQE_OTHER:
 		break;
@@ -160,6 +165,10 @@ static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, 
 		discard(sock, events, got);
 		return 0;
 	}
+	if (got > 0 && sock->place && events[got - 1].type == DEVMEM_EVENT_HOST) {
+		ring->place.held_of = sock;
+		ring->place.held = events[--got];
+	}
 	if (done)
 		ring->rx_sock = NULL;
 	if (got == -EBADMSG)
@@ -177,17 +186,43 @@ static unsigned int woken(struct devmem_ring *ring, struct devmem_event *event)
 	return 1;
 }
 
+static unsigned int link_news(struct devmem_ring *ring, struct devmem_event *event)
+{
+	const struct devmem__link *link = ring->links.news ? devmem__links_next(&ring->links) : NULL;
+
+	if (!link)
+		return 0;
+	*event = (struct devmem_event){
+		.offset = link->ifindex,
+		.result = link->state == DEVMEM__LINK_GONE ? -ENODEV : link->state,
+		.type = DEVMEM_EVENT_LINK,
+	};
+	return 1;
+}
+
+/* What is not a completion. Returns how many events that makes: 0 or 1. */
+static unsigned int hand_out_news(struct devmem_ring *ring, struct devmem_event *event)
+{
+	unsigned int out = woken(ring, event);
+
+	if (!out)
+		out = devmem__pressure_events(ring, event);
+	return out ? out : link_news(ring, event);
+}
+
 int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
 {
 	struct io_uring_cqe *cqe;
-	unsigned int out = n ? woken(ring, events) : 0;
+	unsigned int out = 0;
 
 	while (out < n) {
-		out += devmem__pressure_events(ring, events + out);
-		if (out == n)
-			break;
-		if (ring->rx_sock) {
-			int got = hand_out_open(ring, events + out, n - out);
+		if (hand_out_news(ring, events + out)) {
+			out++;
+			continue;
+		}
+		if (ring->place.held_of || ring->rx_sock) {
+			int got = ring->place.held_of ? devmem__place_held(ring, events + out) :
+							hand_out_open(ring, events + out, n - out);
 
 			if (got < 0)
 				return out ? (int)out : got;

@@ -262,6 +262,8 @@ int devmem__rx_next(struct devmem__rx *rx, struct devmem__stream *stream, struct
 		if (added < 0)
 			return out ? (int)out : added;
 		out += (unsigned int)added;
+		if (added && rx->one_host && type == DEVMEM_SO_LINEAR)
+			break;
 	}
 	if (out || !n)
 		return (int)out;

@@ -39,6 +39,7 @@ struct devmem__rx {
 	unsigned int host_events;	/* HOST events handed out so far */
 	bool devmem;			/* the message has device memory cmsgs; said from the start */
 	bool broken;			/* a cmsg was cut off or malformed */
+	bool one_host;			/* a portion ends at a HOST event: the caller has something to do with it */
 };
 
 void devmem__rx_start(struct devmem__rx *rx, const void *control, size_t control_bytes, const void *payload,

@@ -197,14 +197,16 @@ static int release_host(struct devmem_ring *ring, uint32_t token)
 	return 0;
 }
 
-static int release_device(struct devmem_ring *ring, uint16_t slot, uint32_t token, unsigned int tokens)
+static int release_device(struct devmem_ring *ring, const struct devmem_event *ev, unsigned int tokens)
 {
-	struct devmem_sock *sock = slot < ring->slots ? ring->socks[slot] : NULL;
+	struct devmem_sock *sock = ev->sock < ring->slots ? ring->socks[ev->sock] : NULL;
 	int err;
 
+	if (devmem__place_owns(ring, ev))
+		return devmem__place_put(ring, ev->token, tokens);
 	if (!sock)
 		return devmem__fail(EINVAL, "a fragment was released whose socket is not on this ring");
-	err = devmem__release_tokens(sock, token, tokens);
+	err = devmem__release_tokens(sock, ev->token, tokens);
 	if (sock->detached)
 		devmem__sock_reap(sock);
 	return err;
@@ -220,7 +222,8 @@ static unsigned int follow(const struct devmem_event *events, unsigned int n, un
 	for (i = 1; i < n; i++) {
 		const struct devmem_event *ev = &events[i];
 
-		if (ev->type != DEVMEM_EVENT_DATA || ev->sock != first->sock || ev->token != next)
+		if (ev->type != DEVMEM_EVENT_DATA || ev->sock != first->sock || ev->buffer != first->buffer ||
+		    ev->token != next)
 			break;
 		next += ev->tokens;
 	}
@@ -232,11 +235,11 @@ static unsigned int follow(const struct devmem_event *events, unsigned int n, un
 static int release_run(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
 {
 	unsigned int tokens, taken = follow(events, n, &tokens);
-	int err = release_device(ring, events->sock, events->token, tokens);
+	int err = release_device(ring, events, tokens);
 
 	if (err && taken > 1) {	/* one of them is bad: those before it are taken one by one */
 		taken = 1;
-		err = release_device(ring, events->sock, events->token, events->tokens);
+		err = release_device(ring, events, events->tokens);
 	}
 	return err ? err : (int)taken;
 }

@@ -65,9 +65,11 @@ static int check_options(struct devmem_ring_opts *o)
 		return devmem__fail(EINVAL, "ring option buffers: a power of two, at most %d", MAX_BUFFERS);
 	if (o->buffer_bytes % 4096 || o->buffer_bytes > 1u << 30)
 		return devmem__fail(EINVAL, "ring option buffer_bytes: a multiple of 4096, at most 1 GiB");
+	if (o->reserved)
+		return devmem__fail(EINVAL, "ring option reserved: must be 0");
 	if (o->merge > DEVMEM__MAX_FRAGS)
 		return devmem__fail(EINVAL, "ring option merge: at most %d tokens", DEVMEM__MAX_FRAGS);
-	return 0;
+	return devmem__place_check(o);
 }
 
 static int setup_failed(int err)
@@ -119,6 +121,8 @@ int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **o
 	ring->engine = &devmem__engine_devmem;
 	ring->owner = pthread_self();
 	ring->merge = o.merge;
+	ring->place.bytes = o.spill_bytes;
+	devmem__links_init(&ring->links);
 	devmem__list_init(&ring->dirty);
 	devmem__list_init(&ring->rearm);
 	devmem__list_init(&ring->raised);
@@ -180,11 +184,18 @@ void devmem_ring_close(struct devmem_ring *ring)
 	}
 	devmem__release_close(ring);
 	devmem__watch_close(ring);
+	devmem__links_close(&ring->links);
+	devmem__place_close(ring);
 	ring->engine->close(ring);
 	io_uring_queue_exit(&ring->io);
 	close(ring->wake_fd);
 	free(ring->socks);
 	free(ring);
+}
+
+struct devmem_buffer *devmem_ring_spill(const struct devmem_ring *ring)
+{
+	return ring->place.buffer;
 }
 
 const char *devmem_ring_engine(const struct devmem_ring *ring)

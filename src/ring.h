@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 
 #include "internal.h"
+#include "link.h"
 #include "list.h"
 #include "recv.h"
 #include "rxbufs.h"
@@ -20,6 +21,7 @@ enum devmem__cqe_kind {
 	DEVMEM__CQE_WAKE,	/* another thread has handed fragments over */
 	DEVMEM__CQE_WATCH,	/* struct devmem__watch */
 	DEVMEM__CQE_TICK,	/* time to look after what is held back, for who sleeps on the ring's descriptor */
+	DEVMEM__CQE_LINK,	/* link notifications can be read */
 	DEVMEM__CQE_OTHER,	/* nothing to do: a cancel, a socket option */
 };
 #define DEVMEM__CQE_KINDS 7u
@@ -39,6 +41,7 @@ struct devmem_sock {
 	bool armed;			/* a multishot receive is in the kernel */
 	bool ended;			/* END or ERROR was handed out */
 	bool detached;			/* the application has let go */
+	bool place;			/* host bytes go to the spill buffer */
 	bool misplaced;			/* its last bytes came through a queue that is not bound */
 	bool paused;			/* it has more fragments out than it may */
 	uint32_t max_tokens;		/* that many; 0: no limit */
@@ -73,6 +76,17 @@ struct devmem__engine {
 
 extern const struct devmem__engine devmem__engine_devmem;
 
+/* The spill buffer, and the run of host bytes that is next to go there. */
+struct devmem__place {
+	struct devmem_buffer *buffer;	/* NULL: nobody asked for placement yet */
+	unsigned char *memory;
+	size_t bytes;			/* asked for; 0: the default */
+	unsigned int chunks;
+	struct devmem__token_set used;	/* chunks that are out */
+	struct devmem_sock *held_of;	/* whose run @held is, or NULL */
+	struct devmem_event held;
+};
+
 struct devmem_ring {
 	struct io_uring io;
 	const struct devmem__engine *engine;
@@ -88,9 +102,13 @@ struct devmem_ring {
 	struct devmem_sock *rx_sock;	/* whose completion @rx is being handed out, or NULL */
 	struct devmem__rx rx;
 
+	struct devmem__place place;
+
 	struct devmem__list dirty, rearm, raised;
 	struct devmem__list watches;
 	bool watches_idle;		/* one of them is not armed */
+	struct devmem__links links;
+	bool link_armed;
 	struct devmem__list batches_spare, batches_out;
 	size_t tokens_pending;		/* in batches that were not handed in */
 	uint64_t now;			/* ns, CLOCK_MONOTONIC; read once per turn while somebody needs it */
@@ -146,6 +164,15 @@ void devmem__watch_close(struct devmem_ring *ring);
 void devmem__pressure_out(struct devmem_sock *sock, size_t tokens);
 void devmem__pressure_back(struct devmem_sock *sock, size_t tokens);
 unsigned int devmem__pressure_events(struct devmem_ring *ring, struct devmem_event *event);
+
+/* place.c: host bytes into device memory */
+int devmem__place_check(const struct devmem_ring_opts *o);
+int devmem__place_open(struct devmem_ring *ring, const struct devmem_binding *binding);
+void devmem__place_close(struct devmem_ring *ring);
+bool devmem__place_owns(const struct devmem_ring *ring, const struct devmem_event *ev);
+int devmem__place_put(struct devmem_ring *ring, uint32_t chunk, unsigned int chunks);
+int devmem__place_held(struct devmem_ring *ring, struct devmem_event *event);
+void devmem__place_drop(struct devmem_ring *ring);
 
 /* lowat.c: SO_RCVLOWAT */
 void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes);

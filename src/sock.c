@@ -81,6 +81,21 @@ static int set_fixed_lowat(struct devmem_sock *sock, uint32_t lowat)
 	return 0;
 }
 
+/*
+ * What a paused socket has queued in the kernel holds pages too, up to the receive buffer, which may be larger than
+ * ours: so that is limited alike. The kernel doubles the value that it is given.
+ */
+static int set_limit(struct devmem_sock *sock, uint32_t fragments)
+{
+	uint64_t bytes = (uint64_t)fragments * SMALLEST_PAGE / 2;
+	int value = bytes < INT32_MAX ? (int)bytes : INT32_MAX;
+
+	sock->max_tokens = fragments;
+	if (!fragments || !setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUF, &value, sizeof(value)))
+		return 0;
+	return devmem__fail(errno, "SO_RCVBUF %d: %s", value, strerror(errno));
+}
+
 static struct devmem_sock *new_sock(struct devmem_ring *ring, struct devmem_binding *binding)
 {
 	struct devmem_sock *sock = calloc(1, sizeof(*sock));
@@ -106,7 +121,7 @@ int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	err = devmem__options(&o, sizeof(o), opts, "devmem_attach_opts");
 	if (err)
 		return err;
-	if (!ring || !binding || !out || o.flags || o.reserved || o.lowat > INT32_MAX)
+	if (!ring || !binding || !out || o.flags & ~DEVMEM_ATTACH_PLACE || o.reserved || o.lowat > INT32_MAX)
 		return devmem__fail(EINVAL, "devmem_attach: no ring, binding or place for the result, or an option "
 				    "out of range");
 	err = check_socket(fd);
@@ -115,11 +130,16 @@ int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	slot = get_slot(ring);
 	if (slot < 0)
 		return slot;
+	err = devmem__links_add(&ring->links, devmem__binding_ifindex(binding));
+	if (!err && o.flags & DEVMEM_ATTACH_PLACE)
+		err = devmem__place_open(ring, binding);
+	if (err)
+		return err;
 	sock = new_sock(ring, binding);
 	if (!sock)
 		return devmem__fail(ENOMEM, "no memory for a socket");
 	init_stream(sock, user_data, slot);
-	sock->max_tokens = o.max_fragments;
+	sock->place = o.flags & DEVMEM_ATTACH_PLACE;
 	err = devmem__set_reserve(&sock->stream.out, devmem__binding_bytes(binding) / SMALLEST_PAGE);
 	if (err)
 		goto err_free;
@@ -129,6 +149,8 @@ int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 		goto err_free;
 	}
 	err = set_fixed_lowat(sock, o.lowat);
+	if (!err)
+		err = set_limit(sock, o.max_fragments);
 	if (err)
 		goto err_close;
 	devmem__binding_ref(binding);
@@ -192,6 +214,8 @@ void devmem_detach(struct devmem_sock *sock)
 	sock->detached = true;
 	devmem__list_del(&sock->rearm);
 	devmem__list_del(&sock->raised);
+	if (sock->ring->place.held_of == sock)
+		devmem__place_drop(sock->ring);
 	if (sock->armed)
 		devmem__sock_cancel(sock);
 	devmem__sock_reap(sock);

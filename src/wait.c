@@ -4,6 +4,7 @@
  * waits for completions.
  */
 #include <errno.h>
+#include <poll.h>
 #include <string.h>
 #include <time.h>
 #include <unistd.h>
@@ -62,6 +63,20 @@ static void arm_wake(struct devmem_ring *ring)
 	ring->wake_armed = true;
 }
 
+static void arm_links(struct devmem_ring *ring)
+{
+	struct io_uring_sqe *sqe;
+
+	if (ring->link_armed || ring->links.fd < 0)
+		return;
+	sqe = devmem__ring_sqe(ring, DEVMEM__CQE_LINK, NULL);
+	if (!sqe)
+		return;
+	io_uring_prep_poll_add(sqe, ring->links.fd, POLLIN);
+	sqe->user_data = DEVMEM__CQE_LINK;
+	ring->link_armed = true;
+}
+
 /* Somebody holds something back that must not be held for long: a mark or a few tokens. */
 static bool needs_tick(const struct devmem_ring *ring)
 {
@@ -92,6 +107,7 @@ static void prepare(struct devmem_ring *ring, bool will_wait)
 	devmem__sock_arm_pending(ring);
 	devmem__watch_arm(ring);
 	arm_wake(ring);
+	arm_links(ring);
 	if (devmem__lowat_waits(ring))
 		devmem__lowat_fall(ring);
 	if (!will_wait)
@@ -147,6 +163,10 @@ int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned 
 	int got, err;
 
 	got = devmem__hand_out(ring, events, n);
+	if (got == -ENOBUFS) {	/* other threads may have made room meanwhile */
+		devmem__release_take_over(ring);
+		got = devmem__hand_out(ring, events, n);
+	}
 	if (got || !n)
 		return got;
 	ring->now = read_clock();

@@ -236,6 +236,9 @@ enum devmem_event_type {
 	DEVMEM_EVENT_LOW = 7,	/* the buffer runs low: offset bytes of it, at most, are out. Release fragments soon,
 				 * or copy their bytes out and release them; when it is empty, connections stall.
 				 * Told once until half of the buffer is back */
+	DEVMEM_EVENT_LINK = 9,	/* the interface with index offset, to which a socket's binding belongs: result is 1
+				 * when its link is up again, 0 when it is down (connections stall and go on when it
+				 * is back), -ENODEV when it is gone (nothing more comes) */
 	DEVMEM_EVENT_MISPLACED = 8, /* the socket's bytes come through an ordinary queue and are copied: result is
 				 * the number of that queue, or -ENOENT if it is not one of the bound interface.
 				 * devmem_error() says more. Told when it begins, at most once a second */
@@ -248,7 +251,7 @@ struct devmem_event {
 	uint32_t length;	/* bytes */
 	union {
 		uint32_t token;		/* first of the run; opaque */
-		int32_t result;		/* ERROR: negative errno; READY, MISPLACED: see there */
+		int32_t result;		/* ERROR: negative errno; READY, LINK, MISPLACED: see there */
 	};
 	uint16_t tokens;	/* how many tokens the run has; opaque */
 	uint16_t sock;		/* opaque */
@@ -263,6 +266,8 @@ struct devmem_ring_opts {
 	uint32_t buffer_bytes;	/* most payload that one completion reports, bytes, a multiple of 4096.
 				 * 0: 1 MiB. Address space; pages are used only when bytes come to host memory */
 	uint32_t merge;		/* most tokens merged into one descriptor, up to 1024. 0: 1024; 1: never merge */
+	uint32_t spill_bytes;	/* size of the buffer for DEVMEM_ATTACH_PLACE, a multiple of 4096. 0: 4 MiB */
+	uint32_t reserved;	/* 0 */
 };
 
 /**
@@ -282,14 +287,22 @@ DEVMEM_API int devmem_ring_open(const struct devmem_ring_opts *opts, struct devm
  */
 DEVMEM_API void devmem_ring_close(struct devmem_ring *ring);
 
+/*
+ * Host bytes are put into a spill buffer of the backend of the binding's buffer, so that only DATA events come:
+ * those with the id of devmem_ring_spill() lie there. They are copied once more, and counted (bytes_placed).
+ */
+#define DEVMEM_ATTACH_PLACE 1u
+
 struct devmem_attach_opts {
 	size_t size;		/* sizeof(struct devmem_attach_opts) */
-	uint32_t flags;		/* 0 */
+	uint32_t flags;		/* DEVMEM_ATTACH_ */
 	uint32_t lowat;		/* SO_RCVLOWAT in bytes: how much is to be queued before the ring wakes up.
 				 * 0: managed by the library, high while data streams, 1 when it does not */
 	uint32_t max_fragments;	/* receiving pauses when so many fragments of this socket are out, and goes on at
 				 * half: fragments that are out do not shrink the TCP window, so that one slow
-				 * consumer can otherwise take the whole buffer. What was on its way still comes.
+				 * consumer can otherwise take the whole buffer. What was on its way still comes,
+				 * which can be some completions' worth (400 fragments each).
+				 * SO_RCVBUF is set so that the kernel queues no more than as much again.
 				 * 0: no limit */
 	uint32_t reserved;	/* 0 */
 };
@@ -331,6 +344,8 @@ DEVMEM_API int devmem_sock_queue(const struct devmem_sock *sock);
  *
  * Returns how many events were written, 0 if the time was over.
  * -EINTR	a signal came
+ * -ENOBUFS	(DEVMEM_ATTACH_PLACE) the spill buffer is full: release fragments of it and call again. Nothing is lost
+ * -ENOMEM	no memory to account for fragments: call again. Nothing is lost
  */
 DEVMEM_API int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, int timeout_ms);
 
@@ -376,6 +391,9 @@ DEVMEM_API void devmem_wake(struct devmem_ring *ring);
  */
 DEVMEM_API int devmem_ring_fd(const struct devmem_ring *ring);
 
+/** devmem_ring_spill() - the buffer for DEVMEM_ATTACH_PLACE: the ring's own; NULL until a socket asks for it. */
+DEVMEM_API struct devmem_buffer *devmem_ring_spill(const struct devmem_ring *ring);
+
 /* Counters since the ring was opened. */
 struct devmem_stats {
 	size_t size;			/* sizeof(struct devmem_stats), set by the caller */
@@ -395,6 +413,7 @@ struct devmem_stats {
 	uint64_t misplaced;		/* times that a socket's bytes began to come through an ordinary queue */
 	uint64_t paused;		/* times that a socket had as many fragments out as it may */
 	uint64_t low;			/* times that a buffer ran low */
+	uint64_t bytes_placed;		/* bytes of bytes_linear and bytes_plain that were put into the spill buffer */
 };
 
 /** devmem_ring_stats() - read the counters. -EINVAL if @stats->size is 0. */
