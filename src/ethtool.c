@@ -90,6 +90,26 @@ int devmem__ethtool_rings(struct devmem__ethtool *et)
 	return err ? err : (int)(ch.rx_count + ch.combined_count);
 }
 
+int devmem__ethtool_ring_entries(struct devmem__ethtool *et, uint32_t *entries)
+{
+	struct ethtool_ringparam ring = { .cmd = ETHTOOL_GRINGPARAM };
+	int err = do_ioctl(et, &ring);
+
+	if (!err)
+		*entries = ring.rx_pending;
+	return err;
+}
+
+int devmem__ethtool_mtu(struct devmem__ethtool *et, uint32_t *mtu)
+{
+	struct ifreq ifr = { .ifr_ifindex = (int)et->ifindex };
+
+	if (ioctl(et->fd, SIOCGIFNAME, &ifr) < 0 || ioctl(et->fd, SIOCGIFMTU, &ifr) < 0)
+		return -errno;
+	*mtu = (uint32_t)ifr.ifr_mtu;
+	return 0;
+}
+
 /* ------------------------------------------------------------------------------------------ data split */
 
 static void begin(struct devmem__ethtool *et, uint8_t cmd, int header)

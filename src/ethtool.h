@@ -32,6 +32,10 @@ void devmem__ethtool_driver(struct devmem__ethtool *et, char driver[32], char bu
 /* devmem__ethtool_rings() - number of RX rings, or a negative errno. */
 int devmem__ethtool_rings(struct devmem__ethtool *et);
 
+/* devmem__ethtool_ring_entries() - of each RX ring. devmem__ethtool_mtu() - bytes. */
+int devmem__ethtool_ring_entries(struct devmem__ethtool *et, uint32_t *entries);
+int devmem__ethtool_mtu(struct devmem__ethtool *et, uint32_t *mtu);
+
 /* Header/data split, as reported: the driver's present state, which is not always what was configured. */
 struct devmem__split_state {
 	uint8_t split;			/* enum devmem__split */

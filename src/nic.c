@@ -159,6 +159,17 @@ int devmem__nic_back_out(struct devmem_nic *nic, unsigned int savepoint, int err
 	return devmem__fail(-err, "%.250s; then, on the way back, %.230s", why, left);
 }
 
+int devmem__nic_facts(struct devmem_nic *nic, uint32_t *ring_entries, uint32_t *mtu)
+{
+	int err = devmem__ethtool_ring_entries(&nic->et, ring_entries);
+
+	if (err)
+		return devmem__fail(-err, "%s: cannot read the ring sizes (\"ethtool -g %s\"): %s", nic->et.name,
+				    nic->et.name, strerror(-err));
+	err = devmem__ethtool_mtu(&nic->et, mtu);
+	return err ? devmem__fail(-err, "%s: cannot read the MTU: %s", nic->et.name, strerror(-err)) : 0;
+}
+
 bool devmem__nic_on_pci(const struct devmem_nic *nic)
 {
 	char path[64];

@@ -36,6 +36,9 @@ int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned i
 /* devmem__nic_queue_of_napi() - number of the RX queue that a NAPI instance serves, or -ENOENT. */
 int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id);
 
+/* devmem__nic_facts() - entries of each RX ring, and the MTU in bytes. */
+int devmem__nic_facts(struct devmem_nic *nic, uint32_t *ring_entries, uint32_t *mtu);
+
 /* true if the interface's parent device is on a PCI bus */
 bool devmem__nic_on_pci(const struct devmem_nic *nic);
 

@@ -161,6 +161,31 @@ DEVMEM_API int devmem_nic_open(const char *ifname, const struct devmem_nic_opts 
  */
 DEVMEM_API int devmem_nic_close(struct devmem_nic *nic);
 
+/* A question to devmem_plan(), and its answer. */
+struct devmem_plan {
+	size_t size;		/* sizeof(struct devmem_plan) */
+	uint32_t queues;	/* to be bound. 0: 1 */
+	uint32_t page_size;	/* bytes, of the pages that the queues take from the buffer. 0: 4096 */
+	uint32_t connections;	/* that receive at the same time. 0: 1 */
+	uint32_t ring_entries;	/* answer: of each queue's ring */
+	uint32_t mtu;		/* answer: bytes */
+	uint32_t reserved;	/* 0 */
+	uint64_t buffer_bytes;	/* of the buffer that you have in mind. 0: none yet */
+	uint64_t pinned_bytes;	/* answer: what the rings themselves keep of the buffer, traffic or not */
+	uint64_t least_bytes;	/* answer: with less, receiving stalls */
+	uint64_t advised_bytes;	/* answer: with this, @connections can stream at full rate */
+};
+
+/**
+ * devmem_plan() - do ring size, MTU, queues and buffer size fit together? To be asked before binding; changes nothing.
+ *
+ * 0: they do. The answers are filled in either way.
+ * -ENOSPC	the buffer is smaller than @least_bytes
+ * -EINVAL	no NIC or plan, or a page size that is not a power of two
+ * other	the NIC's settings could not be read
+ */
+DEVMEM_API int devmem_plan(struct devmem_nic *nic, struct devmem_plan *plan);
+
 struct devmem_bind_opts {
 	size_t size;			/* sizeof(struct devmem_bind_opts) */
 	uint32_t queues;		/* how many RX queues. 0: one, or as many as are in @queue_list */
