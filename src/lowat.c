@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
  * SO_RCVLOWAT: how much is queued before the kernel completes a receive. A wake-up costs ten thousand
- * instructions, so a socket that streams gets a high mark. A mark holds a tail back that is shorter, so it falls
- * as soon as a socket has been silent for a tick; the kernel then reports what is there
- * [net/ipv4/tcp.c: tcp_set_rcvlowat].
+ * instructions, so a socket that streams gets a high mark: as much as it receives in a few milliseconds, up to a
+ * limit. A mark holds a tail back that is shorter, so it falls when a socket is silent for about twice as long as
+ * filling it should take; the kernel then reports what is there [net/ipv4/tcp.c: tcp_set_rcvlowat].
  */
 #include "buffer.h"
 #include "bind.h"
 #include "ring.h"
 
-#define HIGH_MARK	(256u << 10)	/* bytes */
+#define HIGH_MARK	(512u << 10)	/* bytes; twice as much saves no more */
+#define FILL_NS		5000000u	/* a mark is what comes in this time, at most */
 #define WORTH_RAISING	(64u << 10)	/* bytes; a lower mark would save nothing */
 #define FULL_RECEIVE	(32u << 10)	/* bytes in one completion that count as streaming */
 #define STREAMING	2		/* so many of them in a row */
@@ -42,29 +43,51 @@ static void fall(struct devmem_sock *sock)
 	set_mark(sock, 1);
 }
 
+static uint64_t at_most(uint64_t a, uint64_t b)
+{
+	return a < b ? a : b;
+}
+
+/* @bytes came in @elapsed ns. */
+static void raise_mark(struct devmem_sock *sock, uint64_t bytes, uint64_t elapsed)
+{
+	uint64_t mark = at_most(bytes * FILL_NS / elapsed, high_mark(sock));
+
+	if (mark < WORTH_RAISING)
+		return;
+	sock->patience = 2 * mark * elapsed / bytes;
+	if (sock->patience < DEVMEM__TICK_NS)
+		sock->patience = DEVMEM__TICK_NS;
+	devmem__list_append(&sock->ring->raised, &sock->raised);
+	set_mark(sock, (uint32_t)mark);
+}
+
 void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes)
 {
+	uint64_t elapsed = sock->ring->now - sock->last_receive, recent = sock->recent + bytes;
+
 	if (!sock->lowat_managed)
 		return;
+	sock->recent = elapsed ? 0 : recent;	/* completions of one turn count together */
+	if (!elapsed)
+		return;
+	sock->last_receive = sock->ring->now;
 	if (sock->lowat > 1) {
-		sock->last_receive = sock->ring->now;
 		devmem__list_append(&sock->ring->raised, &sock->raised);
 		return;
 	}
-	sock->full_receives = bytes >= FULL_RECEIVE ? sock->full_receives + 1 : 0;
-	if (sock->full_receives < STREAMING || high_mark(sock) < WORTH_RAISING)
-		return;
-	sock->last_receive = sock->ring->now;
-	devmem__list_append(&sock->ring->raised, &sock->raised);
-	set_mark(sock, high_mark(sock));
+	sock->full_receives = recent >= FULL_RECEIVE ? sock->full_receives + 1 : 0;
+	if (sock->full_receives >= STREAMING)
+		raise_mark(sock, recent, elapsed);
 }
 
+/* The longest silent is looked at first, and those behind it wait for it: their patience differs by little. */
 void devmem__lowat_fall(struct devmem_ring *ring)
 {
 	while (devmem__lowat_waits(ring)) {
 		struct devmem_sock *sock = container_of(ring->raised.next, struct devmem_sock, raised);
 
-		if (ring->now - sock->last_receive < DEVMEM__TICK_NS)
+		if (ring->now - sock->last_receive < sock->patience)
 			return;
 		fall(sock);
 	}

@@ -54,7 +54,9 @@ struct devmem_sock {
 	uint32_t lowat;			/* SO_RCVLOWAT as we set it last */
 	bool lowat_managed;
 	unsigned int full_receives;	/* in a row */
-	uint64_t last_receive;		/* ns, CLOCK_MONOTONIC; kept while raised */
+	uint64_t last_receive;		/* ns, CLOCK_MONOTONIC */
+	uint64_t recent;		/* bytes of this turn, after the first completion */
+	uint64_t patience;		/* ns: how long it may be silent before its mark falls */
 };
 
 /* How bytes get from the kernel to us. One file of src/engines each; nothing else knows its details. */
@@ -111,7 +113,7 @@ struct devmem_ring {
 	bool link_armed;
 	struct devmem__list batches_spare, batches_out;
 	size_t tokens_pending;		/* in batches that were not handed in */
-	uint64_t now;			/* ns, CLOCK_MONOTONIC; read once per turn while somebody needs it */
+	uint64_t now;			/* ns, CLOCK_MONOTONIC, at the end of the last wait */
 
 	_Atomic(struct devmem__handover *) handover; /* released by other threads */
 	atomic_bool woken;		/* devmem_wake() was called */
@@ -178,6 +180,6 @@ void devmem__place_drop(struct devmem_ring *ring);
 void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes);
 void devmem__lowat_fall(struct devmem_ring *ring);
 bool devmem__lowat_waits(const struct devmem_ring *ring);
-#define DEVMEM__TICK_NS 2000000u	/* how long a raised mark may hold a tail back */
+#define DEVMEM__TICK_NS 2000000u	/* how often it is looked at what is held back */
 
 #endif

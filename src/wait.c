@@ -175,10 +175,10 @@ int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned 
 	for (;;) {
 		prepare(ring, timeout_ms != 0);
 		err = enter(ring, turn_ns(ring, deadline, &tick));
+		ring->now = read_clock();
 		got = devmem__hand_out(ring, events, n);
 		if (got || err)
 			return got ? got : err;
-		ring->now = read_clock();
 		if (!tick && ring->now >= deadline && may_sleep_elsewhere(ring))
 			return 0;
 		ring->idle |= tick;
