@@ -38,6 +38,7 @@ kernel_line() {
 		" mitigations=off no_timer_check tsc=reliable random.trust_cpu=on log_buf_len=4M" \
 		" nokaslr cryptomgr.notests hung_task_panic=1" \
 		" udmabuf.list_limit=65536 udmabuf.size_limit_mb=$size_mb hugepages=$HUGEPAGES"
+	[[ ! $COUNT ]] || count_kernel_line
 }
 
 chardev_file() {
@@ -58,9 +59,10 @@ set_qemu_command() {
 # The processor: "rep movsb" and "rep stosb" go byte by byte in software emulation, so the
 # kernel must not believe that they are fast (it makes copies four times as slow).
 set_qemu_arguments() {
-	local name
+	local name accel=tcg,thread=multi
+	[[ ! $COUNT ]] || accel=tcg,thread=single
 	set_qemu_command
-	QEMU+=(-M q35 -accel "${LAB_ACCEL:-tcg,thread=multi}"
+	QEMU+=(-M q35 -accel "${LAB_ACCEL:-$accel}"
 		-cpu "${LAB_CPU:-max,-erms,-fsrm,-la57}" -smp "$CPUS" -m "$MEMORY" -nodefaults -no-user-config
 		-display none -no-reboot -kernel "$KERNEL_IMAGE" -initrd "$RUN/initrd"
 		-append "$(kernel_line)" -device virtio-rng-pci -device virtio-serial-pci
@@ -68,6 +70,7 @@ set_qemu_arguments() {
 		-virtfs "local,path=$ROOT,mount_tag=root,security_model=none,readonly=on,multidevs=remap")
 	[[ ! $SHARE ]] || QEMU+=(-virtfs
 		"local,path=${SHARE//,/,,},mount_tag=share,security_model=none,multidevs=remap")
+	[[ ! $COUNT ]] || add_count_arguments
 	for name in log status; do
 		QEMU+=(-chardev "file,id=$name,path=$RUN/$name"
 			-device "virtserialport,chardev=$name,name=lab.$name")
@@ -129,7 +132,8 @@ run_guest() {
 	hold_root
 	run_qemu
 	end_streams
-	verdict
+	verdict || return
+	[[ ! $COUNT ]] || write_count
 }
 
 end_streams() {

@@ -1,0 +1,139 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# In the guest of scripts/bench: the same bytes received by the kernel's ncdevmem, by the leanest loop and by
+# libdevmem. Prints lines of JSON. bench/lab.sh MIB ROUNDS CALLS-MIB
+#
+# Three processors: 0 sends, 1 is the NIC's (its threads), 2 receives.
+set -euo pipefail
+
+MIB=$1 ROUNDS=$2 CALLS_MIB=$3
+PORTION=64K		# what the sender hands its TCP at a time
+INTERVAL=200		# microseconds between portions where traffic is paced: 328 MB/s
+PACE=0
+ADDRESS=2001:db8:1ab::1 FAR=2001:db8:1ab::2
+SENDER=0 NIC=1 RECEIVER=$(($(nproc --all) - 1))
+NCDEVMEM=/selftests/tools/testing/selftests/drivers/net/hw/ncdevmem
+TRACE=/sys/kernel/tracing/events/raw_syscalls/sys_enter/trigger
+BUFFERS=/sys/kernel/debug/dma_buf/bufinfo
+LOG=/tmp/bench.log
+
+fail() {
+	tail -n 5 "$LOG" >&2
+	echo "bench: $*" >&2
+	exit 1
+}
+
+# Packets are dealt with on the NIC's processor, whoever sends: not in the middle of a receiver.
+thread_nics() {
+	echo 1 >/sys/class/net/lab0/threaded
+	ip netns exec far sh -c 'echo 1 >/sys/class/net/lab1/threaded'
+}
+
+# A queue that is bound gets a new thread, so this comes after it.
+pin_nics() {
+	local pid
+	for pid in $(pgrep '^napi/lab'); do
+		taskset -pc "$NIC" "$pid" >/dev/null
+	done
+}
+
+# The last receiver's buffer is freed when its last packet is, and that can wait on another processor for the next
+# one (net/core/skbuff.c: skb_attempt_defer_free), or for a page pool to look again. The next receiver must not pay.
+settle() {
+	local cpu tries
+	for tries in {1..100}; do
+		for ((cpu = 0; cpu <= RECEIVER; cpu++)); do
+			taskset -c "$cpu" bash -c 'echo >/dev/udp/127.0.0.1/9'
+		done
+		! grep -q '^Total 0 objects' "$BUFFERS" || return 0
+		sleep 0.5
+	done
+	fail "a buffer is not freed ($tries tries)"
+}
+
+# wait_for PID: until it listens
+wait_for() {
+	local tries
+	for tries in {1..200}; do
+		! grep -qi 'listening\|waiting or connection' "$LOG" || return 0
+		kill -0 "$1" 2>/dev/null || break
+		sleep 0.05
+	done
+	fail "the receiver does not listen ($tries)"
+}
+
+send() {
+	ip netns exec far taskset -c "$SENDER" /build/bench/bench_send "$@" || fail "sending"
+}
+
+# receive PROGRAM MIB OPTION...: its line of JSON
+receive() {
+	local program=$1 mib=$2 pid
+	shift 2
+	settle
+	: >"$LOG"
+	"/build/bench/$program" --bytes "${mib}M" --pin "$RECEIVER" "$@" 2>"$LOG" &
+	pid=$!
+	wait_for "$pid"
+	pin_nics
+	send "$ADDRESS" 5400 1 "${mib}M" "$PORTION" "$PACE"
+	wait "$pid" || fail "$program"
+}
+
+# Not to be taken for one of the counts that are compared.
+receive_apart() {
+	receive "$@" --name apart
+}
+
+# What it prints goes nowhere, and what it writes there is counted apart.
+ncdevmem() {
+	local pid
+	: >"$LOG"
+	taskset -c "$RECEIVER" "$NCDEVMEM" -l -f lab0 -s "$ADDRESS" -c "$FAR" -p 5201 >/dev/null 2>"$LOG" &
+	pid=$!
+	wait_for "$pid"
+	pin_nics
+	send "$ADDRESS" 5201 1 "$1M" "$PORTION" 0 5201
+	wait "$pid" || fail "ncdevmem"
+}
+
+# calls COMMAND-NAME COMMAND...: "TOTAL WRITES" of the system calls that processes of this name make, exactly
+calls() {
+	local name=$1
+	shift
+	echo "hist:keys=id if comm == \"$name\"" >"$TRACE"
+	"$@" >/dev/null
+	grep -q 'Dropped: 0$' "${TRACE%/*}/hist" || fail "system calls were not counted"
+	sed -n 's/^{ id: *\([0-9]*\) *} hitcount: *\([0-9]*\)$/\1 \2/p' "${TRACE%/*}/hist" |
+		awk '{ n += $2 } $1 == 1 { w += $2 } END { print n + 0, w + 0 }'
+	echo "!hist:keys=id if comm == \"$name\"" >"$TRACE"
+}
+
+# Twice with different amounts: the difference is free of set-up.
+count_calls() {
+	local what=$1 name=$2 few many
+	shift 2
+	read -ra few <<<"$(calls "$name" "$@" 1)"
+	read -ra many <<<"$(calls "$name" "$@" $((CALLS_MIB + 1)))"
+	printf '{"name": "calls", "of": "%s", "mib": %d, "calls": %d, "writes": %d}\n' "$what" "$CALLS_MIB" \
+		$((many[0] - few[0])) $((many[1] - few[1]))
+}
+
+printf '{"name": "run", "kernel": "%s", "mib": %d, "rounds": %d}\n' "$(uname -r)" "$MIB" "$ROUNDS"
+# The same code on one processor after the other: each must get its own count.
+taskset -c "$SENDER" /build/bench/bench_control control-sender
+taskset -c "$RECEIVER" /build/bench/bench_control control-receiver
+thread_nics
+count_calls libdevmem receive receive_apart receive
+count_calls leanest leanest receive_apart leanest
+count_calls ncdevmem ncdevmem ncdevmem
+for ((round = 0; round < ROUNDS; round++)); do
+	receive leanest "$MIB"
+	receive receive "$MIB"
+	PACE=$INTERVAL
+	receive leanest "$MIB" --name leanest-paced
+	receive receive "$MIB" --name libdevmem-paced
+	PACE=0
+done
+settle
+/build/bench/pingpong 2000 "$RECEIVER" "$SENDER" 2>/dev/null

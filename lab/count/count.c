@@ -1,0 +1,169 @@
+// SPDX-License-Identifier: MIT
+/*
+ * QEMU plugin: how often each translation block is executed on each processor between two marks (mark.h). When the
+ * end mark is executed, it writes
+ *
+ *	blocks
+ *	at PROCESSOR ADDRESS INSTRUCTIONS	for each block: its instructions times how often it was entered
+ *
+ * One thread must run all processors (-accel tcg,thread=single): nothing here is locked. A block that a fault
+ * leaves in the middle counts as a whole.
+ */
+#include <inttypes.h>
+#include <stdbool.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "mark.h"
+#include "plugin.h"
+
+#define PROCESSORS	8
+#define BUCKETS		65536	/* a power of two */
+
+struct block {
+	struct block *next;
+	uint64_t address;
+	size_t instructions;
+	uint64_t entered[PROCESSORS];
+};
+
+PLUGIN_EXPORT extern int qemu_plugin_version;
+PLUGIN_EXPORT int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, char **argv);
+
+int qemu_plugin_version = PLUGIN_VERSION;
+
+/*
+ * QEMU's own, as each thread of its sees it. The number that callbacks get is of no use: when one thread runs all
+ * processors, QEMU 10.0 takes it for a constant, that of the processor which had the block translated.
+ */
+extern __thread const void *current_cpu;
+
+static const void *processor_object[PROCESSORS];
+
+static struct block *bucket[BUCKETS];
+static bool counting;
+static FILE *out;
+
+/* The same code may be translated again and again: its block stays. */
+static struct block *find_block(uint64_t address, size_t instructions)
+{
+	struct block **first = &bucket[(address ^ address >> 16) & (BUCKETS - 1)], *b;
+
+	for (b = *first; b; b = b->next)
+		if (b->address == address && b->instructions == instructions)
+			return b;
+	b = calloc(1, sizeof(*b));
+	if (!b)
+		abort();	/* nothing is better than a wrong count */
+	b->next = *first;
+	b->address = address;
+	b->instructions = instructions;
+	*first = b;
+	return b;
+}
+
+static void started(uint64_t id, unsigned int processor)
+{
+	(void)id;
+	if (processor >= PROCESSORS || !current_cpu)
+		abort();
+	for (unsigned int i = 0; i < PROCESSORS; i++)
+		if (processor_object[i] == current_cpu)
+			abort();
+	processor_object[processor] = current_cpu;
+}
+
+static void entered(unsigned int ignored, void *data)
+{
+	struct block *b = data;
+	unsigned int i = 0;
+
+	(void)ignored;
+	if (!counting)
+		return;
+	while (processor_object[i] != current_cpu)
+		if (++i == PROCESSORS)
+			abort();
+	b->entered[i]++;
+}
+
+/* Both marks begin anew, so that a count that was never ended is not taken into the next one. */
+static void forget(void)
+{
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct block *b = bucket[i]; b; b = b->next)
+			memset(b->entered, 0, sizeof(b->entered));
+}
+
+static void begin(unsigned int processor, void *data)
+{
+	(void)processor;
+	(void)data;
+	forget();
+	counting = true;
+}
+
+static void write_block(const struct block *b)
+{
+	for (unsigned int i = 0; i < PROCESSORS; i++)
+		if (b->entered[i])
+			fprintf(out, "at %u %" PRIx64 " %" PRIu64 "\n", i, b->address,
+				b->entered[i] * b->instructions);
+}
+
+static void end(unsigned int processor, void *data)
+{
+	(void)processor;
+	(void)data;
+	counting = false;
+	fputs("blocks\n", out);
+	for (size_t i = 0; i < BUCKETS; i++)
+		for (struct block *b = bucket[i]; b; b = b->next)
+			write_block(b);
+	fflush(out);
+	forget();
+}
+
+static bool is_mark(const struct qemu_plugin_insn *insn, uint32_t *which)
+{
+	unsigned char bytes[7];
+
+	if (qemu_plugin_insn_data(insn, bytes, sizeof(bytes)) != sizeof(bytes) ||
+	    memcmp(bytes, (unsigned char[]){ 0x0f, 0x1f, 0x80 }, 3))
+		return false;
+	memcpy(which, bytes + 3, sizeof(*which));
+	return *which == LAB_COUNT_BEGIN || *which == LAB_COUNT_END;
+}
+
+static void translated(uint64_t id, struct qemu_plugin_tb *tb)
+{
+	size_t n = qemu_plugin_tb_n_insns(tb);
+	uint32_t which;
+
+	(void)id;
+	/* not a conditional callback, though nothing is counted most of the time: with those, guests crash (10.0) */
+	qemu_plugin_register_vcpu_tb_exec_cb(tb, entered, PLUGIN_NO_REGISTERS,
+					     find_block(qemu_plugin_tb_vaddr(tb), n));
+	for (size_t i = 0; i < n; i++) {
+		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
+
+		if (is_mark(insn, &which))
+			qemu_plugin_register_vcpu_insn_exec_cb(insn, which == LAB_COUNT_BEGIN ? begin : end,
+							       PLUGIN_NO_REGISTERS, NULL);
+	}
+}
+
+/* The one argument is out=FILE. */
+int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, char **argv)
+{
+	(void)info;
+	if (argc != 1 || strncmp(argv[0], "out=", 4))
+		return -1;
+	out = fopen(argv[0] + 4, "we");
+	if (!out)
+		return -1;
+	qemu_plugin_register_vcpu_init_cb(id, started);
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+	return 0;
+}

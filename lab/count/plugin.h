@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The handful of functions of QEMU's plugin interface that counting needs, written from its documentation
+ * (docs/devel/tcg-plugins.rst). Debian ships no header for it. Version 4 is that of QEMU 10.0; 3 changed
+ * qemu_plugin_insn_data() to what is here.
+ */
+#ifndef LAB_COUNT_PLUGIN_H
+#define LAB_COUNT_PLUGIN_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define PLUGIN_VERSION	4
+#define PLUGIN_EXPORT	__attribute__((visibility("default")))
+
+struct qemu_plugin_tb;
+struct qemu_plugin_insn;
+struct qemu_info;		/* of no use to us */
+
+enum plugin_registers { PLUGIN_NO_REGISTERS };
+
+typedef void (*plugin_started)(uint64_t id, unsigned int processor);
+typedef void (*plugin_translated)(uint64_t id, struct qemu_plugin_tb *tb);
+typedef void (*plugin_executed)(unsigned int processor, void *data);
+
+void qemu_plugin_register_vcpu_init_cb(uint64_t id, plugin_started call);
+void qemu_plugin_register_vcpu_tb_trans_cb(uint64_t id, plugin_translated call);
+void qemu_plugin_register_vcpu_tb_exec_cb(struct qemu_plugin_tb *tb, plugin_executed call,
+					  enum plugin_registers registers, void *data);
+void qemu_plugin_register_vcpu_insn_exec_cb(struct qemu_plugin_insn *insn, plugin_executed call,
+					    enum plugin_registers registers, void *data);
+size_t qemu_plugin_tb_n_insns(const struct qemu_plugin_tb *tb);
+uint64_t qemu_plugin_tb_vaddr(const struct qemu_plugin_tb *tb);
+struct qemu_plugin_insn *qemu_plugin_tb_get_insn(const struct qemu_plugin_tb *tb, size_t index);
+size_t qemu_plugin_insn_data(const struct qemu_plugin_insn *insn, void *bytes, size_t room);
+
+#endif
