@@ -56,7 +56,7 @@ static inline bool labnic_rxq_bound(struct net_device *dev, unsigned int idx)
 
 /* Since 7.3 ethtool's operations hold the instance lock alone; channels want both. */
 #ifdef ETHTOOL_OP_NEEDS_RTNL_SCHANNELS
-#define LABNIC_ETHTOOL_RTNL	.op_needs_rtnl = ETHTOOL_OP_NEEDS_RTNL_SCHANNELS,
+#define LABNIC_ETHTOOL_RTNL	.op_needs_rtnl = ETHTOOL_OP_NEEDS_RTNL_SCHANNELS | ETHTOOL_OP_NEEDS_RTNL_GLINK,
 #else
 #define LABNIC_ETHTOOL_RTNL
 #endif

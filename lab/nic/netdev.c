@@ -26,6 +26,10 @@ static void labnic_queue_down(struct labnic *nic, u32 i, struct labnic_rxmem *me
 	netif_queue_set_napi(dev, i, NETDEV_QUEUE_TYPE_RX, NULL);
 	netif_queue_set_napi(dev, i, NETDEV_QUEUE_TYPE_TX, NULL);
 	napi_disable_locked(&nic->rxq[i].napi);
+	/* Its last poll may have woken the queue again. Now nobody will. */
+	__netif_tx_lock_bh(netdev_get_tx_queue(dev, i));
+	netif_tx_stop_queue(netdev_get_tx_queue(dev, i));
+	__netif_tx_unlock_bh(netdev_get_tx_queue(dev, i));
 	labnic_rxq_stop(&nic->rxq[i], mem);
 	netif_napi_del_locked(&nic->rxq[i].napi);
 	labnic_txq_free(&nic->txq[i]);
