@@ -133,9 +133,14 @@ int devmem_bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const s
 	err = check_exporter(nic, buffer);
 	if (err)
 		return err;
+	if (!devmem__buffer_take(buffer))
+		return devmem__fail(EBUSY, "the buffer is bound already: two bindings would write over each other; bind "
+				    "it once, to as many queues as it is to serve");
 	b = new_binding(nic, buffer, o.queues ? o.queues : 1);
-	if (!b)
-		return devmem__fail(ENOMEM, "no memory for a binding");
+	if (!b) {
+		err = devmem__fail(ENOMEM, "no memory for a binding");
+		goto err_give;
+	}
 	savepoint = devmem__nic_savepoint(nic);
 	err = devmem__nic_claim(nic, b->n, o.queue_list, b->queues);
 	if (err)
@@ -157,6 +162,8 @@ err_rollback:
 	devmem__nic_rollback(nic, savepoint);
 err_free:
 	free(b);
+err_give:
+	devmem__buffer_give(buffer);
 	return err;
 }
 
@@ -172,6 +179,7 @@ void devmem_binding_close(struct devmem_binding *binding)
 		return;
 	devmem__nl_close(&binding->nl);
 	devmem__nic_unref(binding->nic);
+	devmem__buffer_give(binding->buffer);
 	devmem_buffer_close(binding->buffer);
 	free(binding);
 }

@@ -18,6 +18,7 @@ static const struct devmem__backend *const backends[] = {
 
 struct devmem_buffer {
 	atomic_uint refs;
+	atomic_bool bound;
 	const struct devmem__backend *backend;
 	struct devmem__memory mem;
 };
@@ -98,6 +99,16 @@ err_free:
 void devmem__buffer_ref(struct devmem_buffer *buffer)
 {
 	atomic_fetch_add_explicit(&buffer->refs, 1, memory_order_relaxed);
+}
+
+bool devmem__buffer_take(struct devmem_buffer *buffer)
+{
+	return !atomic_exchange(&buffer->bound, true);
+}
+
+void devmem__buffer_give(struct devmem_buffer *buffer)
+{
+	atomic_store(&buffer->bound, false);
 }
 
 const char *devmem__buffer_backend(const struct devmem_buffer *buffer)

@@ -25,6 +25,14 @@ struct devmem__backend {
 extern const struct devmem__backend devmem__backend_udmabuf;
 
 void devmem__buffer_ref(struct devmem_buffer *buffer);
+
+/*
+ * devmem__buffer_take() - bind it for receiving; false if it is bound already. The kernel hands out the pages of a
+ * dma-buf anew for each binding, so two of one buffer would write over each other.
+ */
+bool devmem__buffer_take(struct devmem_buffer *buffer);
+void devmem__buffer_give(struct devmem_buffer *buffer);
+
 const char *devmem__buffer_backend(const struct devmem_buffer *buffer);
 
 #endif

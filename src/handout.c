@@ -37,7 +37,7 @@ static unsigned int end_stream(struct devmem_sock *sock, int error, struct devme
 		return 0;
 	sock->ended = true;
 	devmem__list_del(&sock->rearm);
-	devmem__list_del(&sock->raised);
+	devmem__lowat_forget(sock);
 	*event = end_event(sock, error);
 	return 1;
 }
@@ -139,7 +139,7 @@ static unsigned int dispatch(struct devmem_ring *ring, const struct io_uring_cqe
 	return 0;
 }
 
-/* Bytes of a socket that the application has let go: nobody will release them, so we do. */
+/* Bytes after the end, or of a socket that the application has let go: nobody will release them, so we do. */
 static void discard(struct devmem_sock *sock, const struct devmem_event *events, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -161,7 +161,7 @@ static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, 
 
 	ring->engine->handed(ring, &ring->rx, ring->rx.host_events - host, done);
 	devmem__pressure_out(sock, sock->stream.out.count - out_before);
-	if (sock->detached && got > 0) {
+	if ((sock->detached || sock->ended) && got > 0) {
 		discard(sock, events, got);
 		return 0;
 	}
@@ -171,8 +171,11 @@ static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, 
 	}
 	if (done)
 		ring->rx_sock = NULL;
-	if (got == -EBADMSG)
+	if (got == -EBADMSG) {
 		got = (int)end_stream(sock, -EBADMSG, events);
+		if (sock->armed)	/* what comes after a hole is of no use */
+			devmem__sock_cancel(sock);
+	}
 	if (done)
 		devmem__sock_reap(sock);
 	return got;
@@ -231,7 +234,8 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 		}
 		cqe = next_cqe(ring);
 		if (!cqe) {
-			devmem__release_settle(ring);
+			if (!io_uring_sq_ready(&ring->io))	/* what was not handed in is not done */
+				devmem__release_settle(ring);
 			break;
 		}
 		out += dispatch(ring, cqe, events + out);

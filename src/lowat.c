@@ -17,10 +17,10 @@
 
 static const int mark_low = 1;
 
-/* Sockets that all wait for their mark must not fill the buffer between them. */
+/* Sockets that all wait for their mark must not fill the buffer between them; idle ones do not count. */
 static uint32_t high_mark(const struct devmem_sock *sock)
 {
-	size_t share = devmem__binding_bytes(sock->binding) / 4 / sock->ring->sock_count;
+	size_t share = devmem__binding_bytes(sock->binding) / 4 / (sock->ring->raised_count + 1);
 
 	return share < HIGH_MARK ? (uint32_t)share : HIGH_MARK;
 }
@@ -36,9 +36,17 @@ static void set_mark(struct devmem_sock *sock, uint32_t mark)
 	sock->ring->stats.lowat_changes++;
 }
 
+void devmem__lowat_forget(struct devmem_sock *sock)
+{
+	if (devmem__list_empty(&sock->raised))
+		return;
+	devmem__list_del(&sock->raised);
+	sock->ring->raised_count--;
+}
+
 static void fall(struct devmem_sock *sock)
 {
-	devmem__list_del(&sock->raised);
+	devmem__lowat_forget(sock);
 	sock->full_receives = 0;
 	set_mark(sock, 1);
 }
@@ -59,6 +67,7 @@ static void raise_mark(struct devmem_sock *sock, uint64_t bytes, uint64_t elapse
 	if (sock->patience < DEVMEM__TICK_NS)
 		sock->patience = DEVMEM__TICK_NS;
 	devmem__list_append(&sock->ring->raised, &sock->raised);
+	sock->ring->raised_count++;
 	set_mark(sock, (uint32_t)mark);
 }
 

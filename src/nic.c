@@ -71,6 +71,7 @@ static void nic_free(struct devmem_nic *nic)
 	devmem__undo_free(&nic->undo);
 	devmem__nl_close(&nic->netdev);
 	devmem__ethtool_close(&nic->et);
+	pthread_mutex_destroy(&nic->lock);
 	free(nic);
 }
 
@@ -89,6 +90,7 @@ int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, stru
 	if (!nic)
 		return devmem__fail(ENOMEM, "%s: no memory", ifname);
 	atomic_init(&nic->refs, 1);
+	pthread_mutex_init(&nic->lock, NULL);
 	err = devmem__ethtool_open(&nic->et, ifname);
 	if (err)
 		goto fail;
@@ -144,6 +146,16 @@ unsigned int devmem__nic_savepoint(const struct devmem_nic *nic)
 
 int devmem__nic_rollback(struct devmem_nic *nic, unsigned int savepoint)
 {
+	int err;
+
+	pthread_mutex_lock(&nic->lock);
+	err = devmem__nic_roll(nic, savepoint);
+	pthread_mutex_unlock(&nic->lock);
+	return err;
+}
+
+int devmem__nic_roll(struct devmem_nic *nic, unsigned int savepoint)
+{
 	return devmem__undo_rollback(&nic->undo, savepoint, devmem__nic_undo_one, nic);
 }
 
@@ -152,7 +164,7 @@ int devmem__nic_back_out(struct devmem_nic *nic, unsigned int savepoint, int err
 	char why[512], left[512];
 
 	snprintf(why, sizeof(why), "%s", devmem_error());
-	if (!devmem__nic_rollback(nic, savepoint))
+	if (!devmem__nic_roll(nic, savepoint))
 		return devmem__fail(-err, "%s", why);
 	/* both are news: why it failed, and that something could not be put back */
 	snprintf(left, sizeof(left), "%s", devmem_error());

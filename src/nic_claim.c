@@ -96,9 +96,12 @@ void devmem__nic_queues_free(struct devmem__nic_queues *q)
 int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id)
 {
 	struct devmem__nic_queues q;
-	int err = devmem__nic_queues(nic, &q);
 	uint32_t at;
+	int err;
 
+	pthread_mutex_lock(&nic->lock);
+	err = devmem__nic_queues(nic, &q);
+	pthread_mutex_unlock(&nic->lock);
 	if (err)
 		return err;
 	for (at = 0; at < q.count; at++)
@@ -358,7 +361,7 @@ static int write_table(struct devmem_nic *nic, struct table_plan *p, const uint3
 	return read_back(nic, c, queues, n);
 }
 
-int devmem__nic_claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues)
+static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues)
 {
 	unsigned int savepoint = devmem__nic_savepoint(nic);
 	struct devmem__nic_queues q;
@@ -379,4 +382,14 @@ int devmem__nic_claim(struct devmem_nic *nic, unsigned int want, const uint32_t 
 		err = write_table(nic, &plan, queues, want);
 	plan_free(&plan);
 	return err ? devmem__nic_back_out(nic, savepoint, err) : 0;
+}
+
+int devmem__nic_claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues)
+{
+	int err;
+
+	pthread_mutex_lock(&nic->lock);
+	err = claim(nic, want, list, queues);
+	pthread_mutex_unlock(&nic->lock);
+	return err;
 }

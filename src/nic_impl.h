@@ -3,6 +3,7 @@
 #ifndef DEVMEM_NIC_IMPL_H
 #define DEVMEM_NIC_IMPL_H
 
+#include <pthread.h>
 #include <stdatomic.h>
 
 #include "ethtool.h"
@@ -12,6 +13,7 @@
 
 struct devmem_nic {
 	atomic_uint refs;
+	pthread_mutex_t lock;		/* rings of several threads ask on which queue a flow arrives */
 	struct devmem__ethtool et;
 	struct devmem__nl netdev;	/* family "netdev" */
 	struct devmem__undo undo;
@@ -34,6 +36,9 @@ const struct devmem__change *devmem__nic_own_rule(const struct devmem_nic *nic, 
 
 /* devmem__undo_one for a NIC's changes; @arg is the NIC. */
 int devmem__nic_undo_one(const struct devmem__change *change, void *arg);
+
+/* devmem__nic_rollback() for who holds the lock. */
+int devmem__nic_roll(struct devmem_nic *nic, unsigned int savepoint);
 
 /* Roll back after a failure, whose number and sentence stay. Returns @err. */
 int devmem__nic_back_out(struct devmem_nic *nic, unsigned int savepoint, int err);

@@ -249,8 +249,8 @@ static int build(struct devmem_nic *nic, const struct sockaddr *local, const str
 	return 0;
 }
 
-int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
-		      const struct sockaddr *peer)
+static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
+		 const struct sockaddr *peer)
 {
 	unsigned int savepoint = devmem__nic_savepoint(nic);
 	struct devmem__rules all;
@@ -274,4 +274,15 @@ int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned i
 		err = put_rule(nic, &rule, &all);
 	free(all.rules);
 	return err ? devmem__nic_back_out(nic, savepoint, err) : 0;
+}
+
+int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
+		      const struct sockaddr *peer)
+{
+	int err;
+
+	pthread_mutex_lock(&nic->lock);
+	err = steer(nic, queues, n, local, peer);
+	pthread_mutex_unlock(&nic->lock);
+	return err;
 }

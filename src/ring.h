@@ -107,6 +107,7 @@ struct devmem_ring {
 	struct devmem__place place;
 
 	struct devmem__list dirty, rearm, raised;
+	unsigned int raised_count;
 	struct devmem__list watches;
 	bool watches_idle;		/* one of them is not armed */
 	struct devmem__links links;
@@ -179,6 +180,7 @@ void devmem__place_drop(struct devmem_ring *ring);
 /* lowat.c: SO_RCVLOWAT */
 void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes);
 void devmem__lowat_fall(struct devmem_ring *ring);
+void devmem__lowat_forget(struct devmem_sock *sock);
 bool devmem__lowat_waits(const struct devmem_ring *ring);
 #define DEVMEM__TICK_NS 2000000u	/* how often it is looked at what is held back */
 

@@ -29,8 +29,10 @@ static void *map_anonymous(size_t bytes)
 
 static void give(struct devmem__rxbufs *bufs, unsigned int id)
 {
-	io_uring_buf_ring_add(bufs->ring, bufs->memory + id * bufs->stride, (unsigned int)bufs->stride,
-			      (unsigned short)id, io_uring_buf_ring_mask(bufs->count), 0);
+	/* not the whole stride: more payload than was asked for would look like a hole in the stream */
+	io_uring_buf_ring_add(bufs->ring, bufs->memory + id * bufs->stride,
+			      (unsigned int)(sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES +
+					     bufs->payload), (unsigned short)id, io_uring_buf_ring_mask(bufs->count), 0);
 	io_uring_buf_ring_advance(bufs->ring, 1);
 	bufs->free++;
 }

@@ -213,7 +213,7 @@ void devmem_detach(struct devmem_sock *sock)
 		return;
 	sock->detached = true;
 	devmem__list_del(&sock->rearm);
-	devmem__list_del(&sock->raised);
+	devmem__lowat_forget(sock);
 	if (sock->ring->place.held_of == sock)
 		devmem__place_drop(sock->ring);
 	if (sock->armed)
@@ -234,13 +234,16 @@ void devmem__sock_free(struct devmem_sock *sock)
 {
 	struct devmem_ring *ring = sock->ring;
 
+	/* a request that was not handed in yet may name its descriptor, which somebody else may get, or its memory */
+	if (io_uring_sq_ready(&ring->io))
+		devmem__ring_submit(ring);
 	ring->socks[sock->stream.slot] = NULL;
 	ring->sock_count--;
 	if (sock->stream.out.count)	/* the ring is being closed */
 		devmem__binding_back(sock->binding, sock->stream.out.count);
 	devmem__list_del(&sock->dirty);
 	devmem__list_del(&sock->rearm);
-	devmem__list_del(&sock->raised);
+	devmem__lowat_forget(sock);
 	close(sock->fd);
 	devmem_binding_close(sock->binding);
 	devmem__set_free(&sock->stream.out);

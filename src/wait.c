@@ -179,8 +179,10 @@ int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned 
 		got = devmem__hand_out(ring, events, n);
 		if (got || err)
 			return got ? got : err;
-		if (!tick && ring->now >= deadline && may_sleep_elsewhere(ring))
+		if (!tick && ring->now >= deadline && may_sleep_elsewhere(ring)) {
+			ring->idle |= timeout_ms > 0;	/* waits shorter than a tick add up to one */
 			return 0;
+		}
 		ring->idle |= tick;
 	}
 }

@@ -197,12 +197,14 @@ struct devmem_bind_opts {
  * devmem_bind_rx() - have RX queues of a NIC write payload into a buffer.
  *
  * Turns header/data split on, takes the queues out of the RSS table, and binds. From here on only flows that are
- * steered to these queues (devmem_steer()) arrive in the buffer. On failure the NIC is as it was. The binding
- * keeps references to @nic and @buffer. Needs CAP_NET_ADMIN and kernel 6.12. [net/core/netdev-genl.c]
+ * steered to these queues (devmem_steer()) arrive in the buffer. On failure the NIC is as it was. A buffer that was
+ * bound before may be bound again when the connections that used it are closed: bytes that the kernel holds for
+ * them still lie in it. The binding keeps references to @nic and @buffer. Needs CAP_NET_ADMIN and kernel 6.12. [net/core/netdev-genl.c]
  *
  * -ERANGE	no such queue
  * -EEXIST	a queue is bound already, by this process or another
- * -EBUSY	too few free queues (one must be left for ordinary traffic), or one is used by AF_XDP
+ * -EBUSY	too few free queues (one must be left for ordinary traffic), or one is used by AF_XDP; or the buffer
+ *		is bound already: two bindings of one buffer would write over each other
  * -EPROTONOSUPPORT the NIC cannot split headers from data
  * -EOPNOTSUPP	the driver cannot bind device memory
  * -EXDEV	the memory is an NVIDIA GPU's and the interface is not on PCI: the kernel must not be asked (it would
@@ -252,7 +254,8 @@ struct devmem_sock;
 enum devmem_event_type {
 	DEVMEM_EVENT_DATA = 1,	/* received bytes in device memory: (buffer, offset, length). Release it. */
 	DEVMEM_EVENT_HOST = 2,	/* received bytes in host memory, copied by the kernel: offset is their address in
-				 * this process, valid until released. Release it. */
+				 * this process, valid until released. Release it soon: when all receive buffers
+				 * of the ring are held, receiving pauses, and the end of a stream is not seen. */
 	DEVMEM_EVENT_END = 3,	/* the peer has closed its side; nothing more comes. */
 	DEVMEM_EVENT_ERROR = 4,	/* the connection broke: result is the negative errno; nothing more comes. */
 	DEVMEM_EVENT_READY = 5,	/* a descriptor given to devmem_watch() is readable: result is its poll(2) events,
