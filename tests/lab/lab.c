@@ -25,9 +25,9 @@ int lab_ok(int result, const char *what, const char *file, int line)
 
 /* ------------------------------------------------------------------------------------ set-up */
 
-static int open_listener(void)
+int lab_listen(uint16_t port)
 {
-	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
+	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
 
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
@@ -36,32 +36,45 @@ static int open_listener(void)
 	return fd;
 }
 
-void lab_open(struct lab *lab, size_t buffer_bytes, unsigned int queues)
+void lab_open_as(struct lab *lab, const struct lab_opts *o)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(PORT) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
+	uint16_t port = o->port ? o->port : PORT;
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 
 	memset(lab, 0, sizeof(*lab));
-	ok(devmem_buffer_create("udmabuf", buffer_bytes, NULL, &lab->buffer));
+	lab->port = port;
+	lab->nic = o->nic;
+	lab->nic_shared = o->nic;
+	ok(devmem_buffer_create("udmabuf", o->bytes, NULL, &lab->buffer));
 	ok(devmem_buffer_map(lab->buffer, (void **)&lab->memory));
-	ok(devmem_nic_open(NIC, NULL, &lab->nic));
-	ok(devmem_bind_rx(lab->nic, lab->buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = queues), &lab->binding));
+	if (!lab->nic)
+		ok(devmem_nic_open(NIC, NULL, &lab->nic));
+	ok(devmem_bind_rx(lab->nic, lab->buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = o->queues,
+							     .queue_list = o->queue_list), &lab->binding));
 	ok(devmem_steer(lab->binding, (struct sockaddr *)&v4, NULL));
 	ok(devmem_steer(lab->binding, (struct sockaddr *)&v6, NULL));
-	lab->listener = open_listener();
+	lab->listener = lab_listen(port);
+}
+
+void lab_open(struct lab *lab, size_t buffer_bytes, unsigned int queues)
+{
+	lab_open_as(lab, &(struct lab_opts){ .bytes = buffer_bytes, .queues = queues });
 }
 
 void lab_close(struct lab *lab)
 {
 	close(lab->listener);
 	devmem_binding_close(lab->binding);
-	ok(devmem_nic_close(lab->nic));
+	if (!lab->nic_shared)
+		ok(devmem_nic_close(lab->nic));
 	devmem_buffer_close(lab->buffer);
 }
 
 /* ------------------------------------------------------------------------------------ connections */
 
 struct dial {
+	uint16_t port;
 	bool ipv6;
 	int fd;
 };
@@ -69,10 +82,10 @@ struct dial {
 /* Sockets belong to the namespace of the thread that makes them, so a thread goes to far and dials. */
 static void *dial(void *arg)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(PORT) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
-	int ns = open("/run/netns/far", O_RDONLY | O_CLOEXEC);
 	struct dial *d = arg;
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(d->port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(d->port) };
+	int ns = open("/run/netns/far", O_RDONLY | O_CLOEXEC);
 
 	inet_pton(AF_INET, "192.0.2.1", &v4.sin_addr);
 	inet_pton(AF_INET6, "2001:db8:1ab::1", &v6.sin6_addr);
@@ -87,19 +100,32 @@ static void *dial(void *arg)
 	return NULL;
 }
 
-struct lab_pair lab_connect(struct lab *lab, bool ipv6)
+int lab_dial(uint16_t port, bool ipv6)
 {
-	struct dial d = { .ipv6 = ipv6 };
-	struct lab_pair pair;
+	struct dial d = { .port = port, .ipv6 = ipv6 };
 	pthread_t thread;
 
-	pthread_create(&thread, NULL, dial, &d);
+	assert_int_equal(pthread_create(&thread, NULL, dial, &d), 0);
 	pthread_join(thread, NULL);
 	assert_true(d.fd >= 0);
-	pair.far = d.fd;
+	return d.fd;
+}
+
+struct lab_pair lab_connect(struct lab *lab, bool ipv6)
+{
+	struct lab_pair pair = { .far = lab_dial(lab->port, ipv6) };
+
 	pair.near = accept4(lab->listener, NULL, NULL, SOCK_CLOEXEC);
 	assert_true(pair.near >= 0);
 	return pair;
+}
+
+/* Disconnecting does it although a thread may be sending. [net/ipv4/tcp.c: tcp_disconnect] */
+void lab_reset(int far)
+{
+	struct sockaddr none = { .sa_family = AF_UNSPEC };
+
+	assert_int_equal(connect(far, &none, sizeof(none)), 0);
 }
 
 /* ------------------------------------------------------------------------------------ sending */
@@ -107,7 +133,7 @@ struct lab_pair lab_connect(struct lab *lab, bool ipv6)
 struct lab_sender {
 	pthread_t thread;
 	int fd;
-	uint64_t bytes;
+	uint64_t start, bytes;
 	size_t portion;
 	bool fin, sent;
 };
@@ -119,7 +145,7 @@ static void *send_pattern(void *arg)
 
 	while (position < s->bytes) {
 		size_t want = s->portion && s->portion < s->bytes - position ? s->portion : s->bytes - position, n;
-		const unsigned char *p = pattern_at(position, want, &n);
+		const unsigned char *p = pattern_at(s->start + position, want, &n);
 		ssize_t sent = send(s->fd, p, n, MSG_NOSIGNAL);
 
 		if (sent < 0)
@@ -147,6 +173,18 @@ struct lab_sender *lab_send(int far, uint64_t bytes, size_t portion, bool then_f
 	return s;
 }
 
+struct lab_sender *lab_send_from(int far, uint64_t start, uint64_t bytes, bool then_fin)
+{
+	struct lab_sender *s = calloc(1, sizeof(*s));
+
+	s->fd = far;
+	s->start = start;
+	s->bytes = bytes;
+	s->fin = then_fin;
+	pthread_create(&s->thread, NULL, send_pattern, s);
+	return s;
+}
+
 bool lab_sent(struct lab_sender *s)
 {
 	bool sent;
@@ -159,24 +197,47 @@ bool lab_sent(struct lab_sender *s)
 
 /* ------------------------------------------------------------------------------------ receiving */
 
-void lab_attach(struct devmem_ring *ring, struct lab *lab, int fd, struct lab_stream *stream)
+void lab_attach_opts(struct devmem_ring *ring, struct lab *lab, int fd, struct lab_stream *stream,
+		     const struct devmem_attach_opts *opts)
 {
 	memset(stream, 0, sizeof(*stream));
-	ok(devmem_attach(ring, fd, lab->binding, (uintptr_t)stream, NULL, &stream->sock));
+	stream->lab = lab;
+	ok(devmem_attach(ring, fd, lab->binding, (uintptr_t)stream, opts, &stream->sock));
 }
 
-static void check_bytes(struct lab *lab, struct lab_stream *s, const struct devmem_event *ev)
+void lab_attach(struct devmem_ring *ring, struct lab *lab, int fd, struct lab_stream *stream)
+{
+	lab_attach_opts(ring, lab, fd, stream, NULL);
+}
+
+static const void *device_bytes(struct lab_stream *s, const struct devmem_event *ev)
+{
+	void *memory;
+
+	if (s->foreign && ev->buffer != devmem_buffer_id(s->lab->buffer))
+		return s->foreign + ev->offset;
+	if (s->lab->spill && ev->buffer == devmem_buffer_id(s->lab->spill)) {
+		s->spilled += ev->length;
+		ok(devmem_buffer_map(s->lab->spill, &memory));
+		return (unsigned char *)memory + ev->offset;
+	}
+	assert_int_equal(ev->buffer, devmem_buffer_id(s->lab->buffer));
+	assert_true(ev->offset + ev->length <= devmem_buffer_size(s->lab->buffer));
+	return s->lab->memory + ev->offset;
+}
+
+static void check_bytes(struct lab_stream *s, const struct devmem_event *ev)
 {
 	const void *bytes = (const void *)(uintptr_t)ev->offset;
 
 	if (ev->type == DEVMEM_EVENT_DATA) {
-		assert_int_equal(ev->buffer, devmem_buffer_id(lab->buffer));
-		assert_true(ev->offset + ev->length <= devmem_buffer_size(lab->buffer));
-		bytes = lab->memory + ev->offset;
+		bytes = device_bytes(s, ev);
 		s->device += ev->length;
 	} else {
 		s->host += ev->length;
 	}
+	s->switches += s->last_type && s->last_type != ev->type;
+	s->last_type = ev->type;
 	assert_true(ev->length > 0);
 	if (!pattern_matches(s->position, bytes, ev->length))
 		fail_msg("wrong bytes at %llu of a stream", (unsigned long long)s->position);
@@ -189,11 +250,12 @@ void lab_check(struct lab *lab, const struct devmem_event *events, int n)
 	for (int i = 0; i < n; i++) {
 		struct lab_stream *s = (struct lab_stream *)(uintptr_t)events[i].user_data;
 
-		assert_true(events[i].type == DEVMEM_EVENT_LOW || !s->ended);
+		if (s)
+			assert_false(s->ended);
 		switch (events[i].type) {
 		case DEVMEM_EVENT_DATA:
 		case DEVMEM_EVENT_HOST:
-			check_bytes(lab, s, &events[i]);
+			check_bytes(s, &events[i]);
 			break;
 		case DEVMEM_EVENT_ERROR:
 			s->error = events[i].result;
@@ -204,6 +266,10 @@ void lab_check(struct lab *lab, const struct devmem_event *events, int n)
 			break;
 		case DEVMEM_EVENT_LOW:
 			lab->low++;
+			break;
+		case DEVMEM_EVENT_LINK:
+			lab->links++;
+			lab->link = events[i].result;
 			break;
 		case DEVMEM_EVENT_MISPLACED:
 			s->misplaced++;
@@ -241,6 +307,111 @@ bool lab_drain(struct devmem_ring *ring, struct lab *lab, struct lab_stream *str
 	return true;
 }
 
+/* ------------------------------------------------------------------------------------ many streams */
+
+struct devmem_ring *lab_ring(const struct devmem_ring_opts *opts)
+{
+	struct devmem_ring *ring;
+
+	ok(devmem_ring_open(opts, &ring));
+	return ring;
+}
+
+/* Tokens go home on the turn after the release, or the one after a tick. */
+void lab_settle(struct devmem_ring *ring)
+{
+	struct devmem_event ev[1];
+
+	assert_int_equal(ok(devmem_wait(ring, ev, 1, 20)), 0);
+	assert_int_equal(lab_stats(ring).tokens_outstanding, 0);
+}
+
+unsigned int lab_leaked(int near)
+{
+	unsigned int freed = 0;
+
+	for (uint32_t start = 0; start < 1u << 16; start += 1024) {
+		const uint32_t run[2] = { start, 1024 };
+
+		freed += (unsigned int)lab_ok(setsockopt(near, SOL_SOCKET, 80 /* SO_DEVMEM_DONTNEED */, run,
+							 sizeof(run)), "SO_DEVMEM_DONTNEED", __FILE__, __LINE__);
+	}
+	return freed;
+}
+
+void lab_flows_start(struct lab_flows *f, struct devmem_ring *ring, struct lab *lab, unsigned int n, uint64_t bytes)
+{
+	*f = (struct lab_flows){
+		.ring = ring,
+		.n = n,
+		.bytes = bytes,
+		.array = 128,
+		.stream = calloc(n, sizeof(*f->stream)),
+		.sender = calloc(n, sizeof(*f->sender)),
+		.pair = calloc(n, sizeof(*f->pair)),
+	};
+	for (unsigned int i = 0; i < n; i++) {
+		f->pair[i] = lab_connect(lab, i % 2);
+		lab_attach(ring, lab, f->pair[i].near, &f->stream[i]);
+	}
+	for (unsigned int i = 0; i < n; i++)
+		f->sender[i] = lab_send(f->pair[i].far, bytes, 0, true);
+}
+
+static uint64_t received(const struct lab_flows *f)
+{
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < f->n; i++)
+		sum += f->stream[i].position;
+	return sum;
+}
+
+uint64_t lab_flows_receive(struct lab_flows *f, uint64_t bytes)
+{
+	struct devmem_event ev[4096];
+	uint64_t sum;
+
+	for (int silent = 0; (sum = received(f)) < bytes || (bytes == f->n * f->bytes && !all_ended(f->stream, f->n));) {
+		int n = ok(devmem_wait(f->ring, ev, f->array, 1000));
+
+		silent = n ? 0 : silent + 1;
+		if (silent == 20) {
+			struct devmem_stats st = lab_stats(f->ring);
+
+			fail_msg("nothing came for 20 seconds: bytes %llu, completions %llu, rearms %llu, no buffers %llu, "
+				 "tokens out %llu", (unsigned long long)sum, (unsigned long long)st.completions,
+				 (unsigned long long)st.rearms, (unsigned long long)st.no_buffers,
+				 (unsigned long long)st.tokens_outstanding);
+		}
+		lab_check(f->stream->lab, ev, n);
+		for (unsigned int i = 0; i < f->n; i++)
+			if (f->stream[i].ended && (f->stream[i].error || f->stream[i].position != f->bytes))
+				fail_msg("stream %u ended at %llu: %s", i, (unsigned long long)f->stream[i].position,
+					 strerror(-f->stream[i].error));
+		ok(devmem_release(f->ring, ev, (unsigned int)n));
+	}
+	return sum;
+}
+
+void lab_flows_finish(struct lab_flows *f)
+{
+	lab_flows_receive(f, f->n * f->bytes);
+	lab_settle(f->ring);
+	for (unsigned int i = 0; i < f->n; i++) {
+		assert_true(lab_sent(f->sender[i]));
+		assert_int_equal(f->stream[i].error, 0);
+		assert_int_equal(f->stream[i].position, f->bytes);
+		assert_int_equal(lab_leaked(f->pair[i].near), 0);
+		devmem_detach(f->stream[i].sock);
+		close(f->pair[i].near);
+		close(f->pair[i].far);
+	}
+	free(f->stream);
+	free(f->sender);
+	free(f->pair);
+}
+
 /* ------------------------------------------------------------------------------------ looking around */
 
 void lab_fault(const char *name, unsigned long value)
@@ -254,6 +425,37 @@ void lab_fault(const char *name, unsigned long value)
 		fail_msg("%s: %s", path, strerror(errno));
 	fprintf(f, "%lu", value);
 	assert_int_equal(fclose(f), 0);
+}
+
+void lab_faults_off(void)
+{
+	static const char *const names[] = { "drop_every", "reorder_every", "delay_every", "nosplit_every",
+					     "misroute_every", "starve", "fail_queue_alloc", "fail_queue_start" };
+
+	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		lab_fault(names[i], 0);
+	lab_fault("nosplit_bytes", 128);
+	lab_fault("delay_us", 1000);
+	lab_fault("link", 1);
+}
+
+uint64_t lab_counter(const char *name)
+{
+	FILE *f = popen("ethtool -S " NIC, "re");
+	unsigned long long value, found = 0;
+	char line[128], key[64];
+	bool any = false;
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, " %63[^:]: %llu", key, &value) == 2 && !strcmp(key, name)) {
+			found = value;
+			any = true;
+		}
+	assert_int_equal(pclose(f), 0);
+	if (!any)
+		fail_msg("ethtool -S " NIC " has no counter %s", name);
+	return found;
 }
 
 struct devmem_stats lab_stats(const struct devmem_ring *ring)
@@ -284,4 +486,72 @@ unsigned int lab_open_fds(void)
 		n++;
 	closedir(dir);
 	return n;
+}
+
+unsigned int lab_mappings(void)
+{
+	FILE *f = fopen("/proc/self/maps", "re");
+	unsigned int n = 0;
+	int c;
+
+	assert_non_null(f);
+	while ((c = getc(f)) != EOF)
+		n += c == '\n';
+	fclose(f);
+	return n;
+}
+
+static unsigned int dmabufs(void)
+{
+	FILE *f = fopen("/sys/kernel/debug/dma_buf/bufinfo", "re");
+	unsigned int n = 0;
+	char line[256];
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		sscanf(line, "Total %u objects", &n);
+	fclose(f);
+	return n;
+}
+
+/* What was freed on another processor waits there for a packet. [net/core/skbuff.c: skb_attempt_defer_free] */
+static void packet_on_each_processor(void)
+{
+	struct sockaddr_in discard = { .sin_family = AF_INET, .sin_port = htons(9) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	cpu_set_t all, one;
+
+	discard.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sched_getaffinity(0, sizeof(all), &all);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		sched_setaffinity(0, sizeof(one), &one);
+		sendto(fd, "", 1, 0, (struct sockaddr *)&discard, sizeof(discard));
+	}
+	sched_setaffinity(0, sizeof(all), &all);
+	close(fd);
+}
+
+unsigned int lab_dmabufs(void)
+{
+	for (int i = 0; i < 500 && dmabufs(); i++) {
+		packet_on_each_processor();
+		usleep(20000);
+	}
+	return dmabufs();
+}
+
+void lab_count_mappings(char **argv)
+{
+	const char *const name = "GLIBC_TUNABLES";
+
+	if (getenv(name))
+		return;
+	setenv(name, "glibc.pthread.stack_cache_size=0:glibc.malloc.arena_max=1", 1);
+	execv("/proc/self/exe", argv);
+	perror("execv");
+	exit(1);
 }

@@ -27,10 +27,24 @@ struct lab {
 	struct devmem_binding *binding;
 	unsigned char *memory;
 	int listener;
+	uint16_t port;
+	bool nic_shared;		/* the transaction is another lab's */
 	unsigned int low;		/* LOW events that lab_check() saw */
+	unsigned int links;		/* LINK events, and what the last one said */
+	int link;
+	struct devmem_buffer *spill;	/* of the ring, if a test uses one */
 };
 
 void lab_open(struct lab *lab, size_t buffer_bytes, unsigned int queues);
+
+struct lab_opts {
+	size_t bytes;			/* of the buffer */
+	unsigned int queues;
+	const uint32_t *queue_list;	/* NULL: the library chooses */
+	uint16_t port;			/* 0: PORT */
+	struct devmem_nic *nic;		/* NULL: one of its own */
+};
+void lab_open_as(struct lab *lab, const struct lab_opts *opts);
 void lab_close(struct lab *lab);
 
 /* A connection: @near is ours to attach, @far is the other end. @ipv6: which family. */
@@ -38,23 +52,34 @@ struct lab_pair {
 	int near, far;
 };
 struct lab_pair lab_connect(struct lab *lab, bool ipv6);
+int lab_listen(uint16_t port);		/* for both families */
+int lab_dial(uint16_t port, bool ipv6);	/* the far end alone */
+void lab_reset(int far);		/* RST, now */
 
 /* A thread that sends @bytes of the pattern on a pair's far end, in portions of @portion (0: as they come). */
 struct lab_sender;
 struct lab_sender *lab_send(int far, uint64_t bytes, size_t portion, bool then_fin);
+/* The same from @start of the pattern on. */
+struct lab_sender *lab_send_from(int far, uint64_t start, uint64_t bytes, bool then_fin);
 bool lab_sent(struct lab_sender *sender);	/* joins it; did all go out? */
 
 /* One stream on the receiving side. */
 struct lab_stream {
 	struct devmem_sock *sock;
 	uint64_t position;		/* bytes so far, each of them checked */
-	uint64_t device, host;
+	uint64_t device, host, spilled;	/* bytes; @device has those in the spill buffer too */
+	unsigned int switches;		/* from device to host bytes and back */
+	const unsigned char *foreign;	/* memory of a binding that is not the one attached with */
+	struct lab *lab;
+	uint16_t last_type;
 	bool ended;
 	int error;
 	unsigned int misplaced;		/* MISPLACED events, and what the last one said */
 	int misplaced_queue;
 };
 void lab_attach(struct devmem_ring *ring, struct lab *lab, int fd, struct lab_stream *stream);
+void lab_attach_opts(struct devmem_ring *ring, struct lab *lab, int fd, struct lab_stream *stream,
+		     const struct devmem_attach_opts *opts);
 
 /* Checks the bytes of DATA and HOST events against the pattern and notes ENDs. */
 void lab_check(struct lab *lab, const struct devmem_event *events, int n);
@@ -62,8 +87,37 @@ void lab_check(struct lab *lab, const struct devmem_event *events, int n);
 /* Receives, checks and releases until @n streams have ended or a second passed without an event: false. */
 bool lab_drain(struct devmem_ring *ring, struct lab *lab, struct lab_stream *streams, unsigned int n);
 
-/* A counter or fault of the NIC under /sys/kernel/debug/labnic/lab0. */
+/* Many streams on one ring, IPv4 and IPv6 in turns. Every byte is checked, and at the end nothing is left. */
+struct lab_flows {
+	struct devmem_ring *ring;
+	unsigned int n;
+	uint64_t bytes;			/* of each */
+	unsigned int array;		/* room for so many events; 0: 128 */
+	struct lab_stream *stream;
+	struct lab_sender **sender;
+	struct lab_pair *pair;
+};
+void lab_flows_start(struct lab_flows *flows, struct devmem_ring *ring, struct lab *lab, unsigned int n,
+		     uint64_t bytes);
+/* Receives until all together have so many bytes; returns how many they have. */
+uint64_t lab_flows_receive(struct lab_flows *flows, uint64_t bytes);
+void lab_flows_finish(struct lab_flows *flows);
+
+struct devmem_ring *lab_ring(const struct devmem_ring_opts *opts);
+void lab_settle(struct devmem_ring *ring);	/* everything was released: it goes home */
+
+/* How many fragments the kernel thinks are still out on a socket. It frees them: ask last. */
+unsigned int lab_leaked(int near);
+
+/* A fault of the NIC under /sys/kernel/debug/labnic/lab0. */
 void lab_fault(const char *name, unsigned long value);
+void lab_faults_off(void);
+
+/* A counter, as "ethtool -S lab0" shows it. */
+uint64_t lab_counter(const char *name);
+
+/* Runs a shell command that must succeed. */
+#define run(command) assert_int_equal(system(command), 0)
 
 struct devmem_stats lab_stats(const struct devmem_ring *ring);
 
@@ -71,5 +125,14 @@ struct devmem_stats lab_stats(const struct devmem_ring *ring);
 char *lab_nic_view(void);
 
 unsigned int lab_open_fds(void);
+
+/*
+ * How many mappings this process has, and how many dma-bufs the kernel (they may take seconds to go). Threads' stacks
+ * and arenas would make the first one vary: lab_count_mappings(), called first in main(), starts the program again
+ * without them.
+ */
+unsigned int lab_mappings(void);
+unsigned int lab_dmabufs(void);
+void lab_count_mappings(char **argv);
 
 #endif

@@ -102,19 +102,25 @@ static void no_such_queue(void **state)
 static void queue_already_bound(void **state)
 {
 	struct devmem_nic *nic = open_nic(), *other = open_nic();
+	struct devmem_buffer *second;
 	struct devmem_binding *a, *b, *c;
 	uint32_t queue;
 
 	(void)state;
+	ok(devmem_buffer_create("udmabuf", 4 << 20, NULL, &second));
 	ok(devmem_bind_rx(nic, buffer, NULL, &a));
+	refused(devmem_bind_rx(nic, buffer, NULL, &b), EBUSY, "buffer is bound");
 	assert_int_equal(devmem_binding_queues(a, &queue, 1), 1);
-	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue), &b),
+	refused(devmem_bind_rx(nic, second, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue), &b),
 		EEXIST, "bound");
-	refused(devmem_bind_rx(other, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue), &b),
+	refused(devmem_bind_rx(other, second, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue), &b),
 		EEXIST, "bound");
-	ok(devmem_bind_rx(nic, buffer, NULL, &c));	/* a free one is still found */
+	ok(devmem_bind_rx(nic, second, NULL, &c));	/* a free one is still found */
 	devmem_binding_close(c);
 	devmem_binding_close(a);
+	ok(devmem_bind_rx(nic, buffer, NULL, &a));	/* the buffer is free again */
+	devmem_binding_close(a);
+	devmem_buffer_close(second);
 	ok(devmem_nic_close(other));
 	ok(devmem_nic_close(nic));
 }

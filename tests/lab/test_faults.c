@@ -1,0 +1,837 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The NIC misbehaves while many sockets receive: every byte comes, in order, and at the end the kernel has every
+ * fragment back. Each test shows by a counter that its fault has happened.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+#define MIB (1u << 20)
+
+static const uint32_t queue_1 = 1, queue_2 = 2;
+
+/* One bound queue, so that the one after it is not. */
+static int set_up(void **state)
+{
+	struct lab *lab = malloc(sizeof(*lab));
+
+	lab_open_as(lab, &(struct lab_opts){ .bytes = 32 * MIB, .queues = 1, .queue_list = &queue_1 });
+	*state = lab;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	lab_faults_off();
+	lab_close(*state);
+	free(*state);
+	return 0;
+}
+
+/* @n streams of @bytes under the faults that are set; @array events at a time. */
+static struct devmem_stats transfer(struct lab *lab, const struct devmem_ring_opts *opts, unsigned int n,
+				    uint64_t bytes, unsigned int array, unsigned int *switches)
+{
+	struct devmem_ring *ring = lab_ring(opts);
+	struct lab_flows flows;
+	struct devmem_stats st;
+
+	lab_flows_start(&flows, ring, lab, n, bytes);
+	flows.array = array;
+	lab_flows_receive(&flows, n * bytes);
+	if (switches)
+		for (unsigned int i = 0; i < n; i++)
+			*switches += flows.stream[i].switches;
+	lab_flows_finish(&flows);
+	st = lab_stats(ring);
+	assert_int_equal(st.bytes_device + st.bytes_linear + st.bytes_plain, n * bytes);
+	assert_int_equal(st.tokens_released, st.fragments);
+	devmem_ring_close(ring);
+	return st;
+}
+
+/* ------------------------------------------------------------------------------------ bytes in host memory */
+
+static void payload_that_stays_with_the_headers(void **state)
+{
+	static const unsigned long bytes[] = { 1, 64, 128, 190 };
+
+	for (int i = 0; i < 4; i++) {
+		uint64_t before = lab_counter("fault_unsplit");
+		struct devmem_stats st;
+		unsigned int switches = 0;
+
+		lab_fault("nosplit_bytes", bytes[i]);
+		lab_fault("nosplit_every", 3);
+		st = transfer(*state, NULL, 4, 2 * MIB, 128, &switches);
+		assert_true(lab_counter("fault_unsplit") > before);
+		assert_true(st.bytes_linear > 0 && st.bytes_device > 0);
+		assert_int_equal(st.bytes_plain, 0);
+		assert_true(switches > 100);
+	}
+}
+
+static void packets_that_are_not_split_at_all(void **state)
+{
+	struct devmem_stats st;
+	unsigned int switches = 0;
+
+	lab_fault("nosplit_bytes", 0);
+	lab_fault("nosplit_every", 5);
+	st = transfer(*state, NULL, 4, 4 * MIB, 128, &switches);
+	assert_true(st.bytes_linear + st.bytes_plain > MIB);
+	assert_true(st.bytes_device > MIB);
+	assert_true(switches > 100);
+}
+
+static void every_packet_is_unsplit(void **state)
+{
+	struct devmem_stats st;
+
+	lab_fault("nosplit_bytes", 128);
+	lab_fault("nosplit_every", 1);
+	st = transfer(*state, NULL, 4, 2 * MIB, 128, NULL);
+	assert_true(st.bytes_linear > 0);
+	lab_fault("nosplit_bytes", 0);
+	st = transfer(*state, NULL, 4, 2 * MIB, 128, NULL);
+	assert_int_equal(st.bytes_device, 0);
+}
+
+/* Plain bytes between device bytes on one connection. */
+static void packets_through_a_queue_that_is_not_bound(void **state)
+{
+	static const unsigned long every[] = { 1, 2, 7 };
+
+	for (int i = 0; i < 3; i++) {
+		uint64_t before = lab_counter("fault_misrouted");
+		struct devmem_stats st;
+		unsigned int switches = 0;
+
+		lab_fault("misroute_every", every[i]);
+		st = transfer(*state, NULL, 4, 4 * MIB, 128, &switches);
+		assert_true(lab_counter("fault_misrouted") > before);
+		assert_true(st.bytes_plain > 0);
+		if (every[i] == 1)
+			continue;
+		assert_true(st.bytes_device > 0);
+		assert_true(switches > 20);
+	}
+}
+
+/*
+ * ... and through one that is bound to other memory. Its fragments do not name that: a socket knows only the binding
+ * that it was attached with.
+ */
+static void packets_through_a_queue_of_another_binding(void **state)
+{
+	struct lab *lab = *state;
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct devmem_binding *binding;
+	struct devmem_buffer *buffer;
+	struct lab_flows flows;
+	void *memory;
+
+	ok(devmem_buffer_create("udmabuf", 16 * MIB, NULL, &buffer));
+	ok(devmem_buffer_map(buffer, &memory));
+	ok(devmem_bind_rx(lab->nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue_2),
+			  &binding));
+	lab_fault("misroute_every", 3);
+	lab_flows_start(&flows, ring, lab, 4, 8 * MIB);
+	for (unsigned int i = 0; i < 4; i++)
+		flows.stream[i].foreign = memory;
+	lab_flows_finish(&flows);
+	assert_int_equal(lab_stats(ring).bytes_plain, 0);
+	assert_true(lab_counter("rx2_split") > 0);
+	devmem_ring_close(ring);
+	devmem_binding_close(binding);
+	devmem_buffer_close(buffer);
+}
+
+/* ------------------------------------------------------------------------------------ a bad wire */
+
+static void drops_reordering_and_delays(void **state)
+{
+	lab_fault("drop_every", 53);
+	lab_fault("reorder_every", 31);
+	lab_fault("delay_every", 41);
+	lab_fault("delay_us", 3000);
+	transfer(*state, NULL, 8, 2 * MIB, 128, NULL);
+	assert_true(lab_counter("fault_dropped") > 0);
+	assert_true(lab_counter("fault_reordered") > 0);
+	assert_true(lab_counter("fault_delayed") > 0);
+}
+
+static void all_faults_at_once_on_32_sockets(void **state)
+{
+	uint64_t dropped = lab_counter("fault_dropped"), reordered = lab_counter("fault_reordered");
+	unsigned int switches = 0;
+	struct devmem_stats st;
+
+	lab_fault("drop_every", 211);
+	lab_fault("reorder_every", 67);
+	lab_fault("delay_every", 97);
+	lab_fault("nosplit_every", 11);
+	lab_fault("misroute_every", 13);
+	st = transfer(*state, NULL, 32, MIB, 128, &switches);
+	assert_true(lab_counter("fault_dropped") > dropped && lab_counter("fault_reordered") > reordered);
+	assert_true(st.bytes_linear > 0 && st.bytes_plain > 0 && st.bytes_device > 0);
+	assert_true(switches > 100);
+}
+
+/* Takes what comes until nothing does for a while. */
+static void receive_until_silence(struct devmem_ring *ring, struct lab *lab)
+{
+	struct devmem_event ev[128];
+	int n;
+
+	while ((n = ok(devmem_wait(ring, ev, 128, 500)))) {
+		lab_check(lab, ev, n);
+		ok(devmem_release(ring, ev, (unsigned int)n));
+	}
+}
+
+static void a_queue_without_buffers_stalls_and_recovers(void **state)
+{
+	struct lab *lab = *state;
+	struct devmem_ring *ring = lab_ring(NULL);
+	uint64_t before = lab_counter("rx1_overruns");
+	struct lab_flows flows;
+
+	lab_flows_start(&flows, ring, lab, 4, 24 * MIB);
+	for (unsigned int round = 1; round <= 3; round++) {
+		lab_flows_receive(&flows, round * 8 * MIB);
+		lab_fault("starve", 1u << queue_1);
+		receive_until_silence(ring, lab);
+		assert_false(flows.stream[0].ended);
+		lab_fault("starve", 0);
+	}
+	assert_true(lab_counter("rx1_overruns") > before);
+	lab_flows_finish(&flows);
+	devmem_ring_close(ring);
+}
+
+static void the_link_goes_down_and_up(void **state)
+{
+	struct lab *lab = *state;
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_flows flows;
+
+	lab_flows_start(&flows, ring, lab, 4, 24 * MIB);
+	for (unsigned int round = 1; round <= 3; round++) {
+		lab_flows_receive(&flows, round * 16 * MIB);
+		lab_fault("link", 0);
+		run("ip link show " NIC " | grep -q NO-CARRIER");
+		receive_until_silence(ring, lab);
+		assert_false(flows.stream[0].ended);
+		lab_fault("link", 1);
+	}
+	lab_flows_finish(&flows);
+	devmem_ring_close(ring);
+}
+
+/* ------------------------------------------------------------------------------------ queues made anew */
+
+/* Another user of the NIC, on another queue. */
+struct binder {
+	pthread_t thread;
+	struct devmem_buffer *buffer;
+	const uint32_t *queue;
+	atomic_uint rounds;
+	atomic_bool stop;
+};
+
+static void *bind_and_unbind(void *arg)
+{
+	struct binder *b = arg;
+
+	while (!b->stop) {
+		struct devmem_binding *binding;
+		struct devmem_nic *nic;
+
+		ok(devmem_nic_open(NIC, NULL, &nic));
+		ok(devmem_bind_rx(nic, b->buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = b->queue),
+				  &binding));
+		usleep(20000);
+		devmem_binding_close(binding);
+		ok(devmem_nic_close(nic));
+		b->rounds++;
+	}
+	return NULL;
+}
+
+static void start_binder(struct binder *b, const uint32_t *queue)
+{
+	memset(b, 0, sizeof(*b));
+	b->queue = queue;
+	ok(devmem_buffer_create("udmabuf", 16 * MIB, NULL, &b->buffer));
+	pthread_create(&b->thread, NULL, bind_and_unbind, b);
+}
+
+static void stop_binder(struct binder *b)
+{
+	b->stop = true;
+	pthread_join(b->thread, NULL);
+	devmem_buffer_close(b->buffer);
+}
+
+static void other_queues_are_bound_and_unbound(void **state)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_flows flows;
+	struct binder binder;
+
+	start_binder(&binder, &queue_2);
+	do {
+		lab_flows_start(&flows, ring, *state, 4, 8 * MIB);
+		lab_flows_finish(&flows);
+	} while (binder.rounds < 10);
+	assert_int_equal(lab_stats(ring).bytes_plain, 0);
+	devmem_ring_close(ring);
+	stop_binder(&binder);
+}
+
+/* The rings and bindings of the NIC change while streams run; what is rebound carries nobody's bytes. */
+static void the_next_queue_cannot_be_restarted(void **state)
+{
+	struct lab *lab = *state;
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct devmem_binding *binding;
+	struct devmem_buffer *buffer;
+	struct lab_flows flows;
+
+	ok(devmem_buffer_create("udmabuf", 16 * MIB, NULL, &buffer));
+	lab_flows_start(&flows, ring, lab, 4, 8 * MIB);
+	for (unsigned int round = 0; round < 6; round++) {
+		lab_fault(round % 2 ? "fail_queue_alloc" : "fail_queue_start", 1);
+		assert_true(devmem_bind_rx(lab->nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1,
+									 .queue_list = &queue_2), &binding) < 0);
+		lab_fault(round % 2 ? "fail_queue_alloc" : "fail_queue_start", 0);
+		lab_flows_receive(&flows, (round + 1) * 4 * MIB);
+	}
+	lab_flows_finish(&flows);
+	assert_int_equal(lab_stats(ring).bytes_plain, 0);
+	devmem_ring_close(ring);
+	devmem_buffer_close(buffer);
+}
+
+/* All queues stop, what they held is lost, and bound ones come back bound. */
+static void the_ring_size_changes(void **state)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct devmem_stats st;
+	struct lab_flows flows;
+
+	lab_flows_start(&flows, ring, *state, 4, 16 * MIB);
+	for (unsigned int round = 0; round < 6; round++) {
+		lab_flows_receive(&flows, (round + 1) * 8 * MIB);
+		if (round % 2)
+			run("ethtool -G " NIC " rx 1024 && ethtool -g " NIC " | sed 1,/Current/d | grep -q 'RX:.*1024'");
+		else
+			run("ethtool -G " NIC " rx 128 && ethtool -g " NIC " | sed 1,/Current/d | grep -q 'RX:.*128'");
+	}
+	lab_flows_finish(&flows);
+	st = lab_stats(ring);
+	assert_int_equal(st.bytes_device, 64 * MIB);
+	devmem_ring_close(ring);
+}
+
+/* The interface goes down and up: routes and neighbours go with it, connections and bindings stay. */
+static void the_interface_goes_down_and_up(void **state)
+{
+	struct lab *lab = *state;
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_flows flows;
+
+	lab_flows_start(&flows, ring, lab, 4, 12 * MIB);
+	lab_flows_receive(&flows, 16 * MIB);
+	run("ip link set " NIC " down");
+	receive_until_silence(ring, lab);
+	assert_false(flows.stream[0].ended);
+	run("ip link set " NIC " up");
+	lab_flows_finish(&flows);
+	assert_int_equal(lab_stats(ring).bytes_plain, 0);
+	devmem_ring_close(ring);
+}
+
+/* ------------------------------------------------------------------------------------ how streams end */
+
+/* Waits for the peer's FIN to be there. */
+static void wait_for_fin(int fd)
+{
+	for (int i = 0; i < 10000; i++) {
+		struct tcp_info info;
+		socklen_t len = sizeof(info);
+
+		assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+		if (info.tcpi_state == TCP_CLOSE_WAIT)
+			return;
+		usleep(1000);
+	}
+	fail_msg("no FIN came");
+}
+
+static void fin_with_data_still_queued(void **state)
+{
+	struct lab *lab = *state;
+	struct devmem_event ev[8];
+
+	for (unsigned int mode = 0; mode < 4; mode++) {
+		struct devmem_ring *ring = lab_ring(mode & 2 ? DEVMEM_OPTS(devmem_ring_opts, .merge = 1) : NULL);
+		struct lab_pair pair = lab_connect(lab, mode & 1);
+		struct lab_stream stream;
+		bool mixed = mode & 2;
+
+		lab_fault("nosplit_every", mixed ? 3 : 0);
+		assert_true(lab_sent(lab_send(pair.far, 60000, 0, true)));
+		wait_for_fin(pair.near);
+		lab_attach(ring, lab, pair.near, &stream);
+		while (!stream.ended) {
+			int n = ok(devmem_wait(ring, ev, 8, 5000));
+
+			assert_true(n > 0);
+			lab_check(lab, ev, n);
+			ok(devmem_release(ring, ev, (unsigned int)n));
+		}
+		assert_int_equal(stream.error, 0);
+		assert_int_equal(stream.position, 60000);
+		if (mixed)
+			assert_true(stream.host > 0);
+		lab_settle(ring);	/* and END comes once */
+		assert_int_equal(lab_leaked(pair.near), 0);
+		devmem_detach(stream.sock);
+		devmem_ring_close(ring);
+		close(pair.near);
+		close(pair.far);
+	}
+}
+
+/* Everything is sent before anybody attaches, by many, and the buffers are few. */
+static void fins_of_many_wait_behind_few_buffers(void **state)
+{
+	struct lab *lab = *state;
+	struct devmem_ring *ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .buffers = 1, .buffer_bytes = 4096));
+	struct lab_stream streams[16];
+	struct lab_pair pairs[16];
+
+	lab_fault("misroute_every", 2);
+	for (int i = 0; i < 16; i++) {
+		pairs[i] = lab_connect(lab, i & 1);
+		assert_true(lab_sent(lab_send(pairs[i].far, 40000, 0, true)));
+	}
+	for (int i = 0; i < 16; i++) {
+		wait_for_fin(pairs[i].near);
+		lab_attach(ring, lab, pairs[i].near, &streams[i]);
+	}
+	assert_true(lab_drain(ring, lab, streams, 16));
+	assert_true(lab_stats(ring).no_buffers > 0);
+	assert_true(lab_stats(ring).bytes_plain > 0);
+	for (int i = 0; i < 16; i++) {
+		assert_int_equal(streams[i].error, 0);
+		assert_int_equal(streams[i].position, 40000);
+		devmem_detach(streams[i].sock);
+		close(pairs[i].near);
+		close(pairs[i].far);
+	}
+	lab_settle(ring);
+	devmem_ring_close(ring);
+}
+
+static void reset_before_it_is_attached(void **state)
+{
+	struct lab *lab = *state;
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_pair pair = lab_connect(lab, false);
+	struct devmem_sock *sock = (void *)1;
+	unsigned int fds = lab_open_fds();
+	char byte;
+
+	assert_true(lab_sent(lab_send(pair.far, 50000, 0, false)));
+	lab_reset(pair.far);
+	for (int i = 0; i < 5000 && (recv(pair.near, &byte, 0, MSG_DONTWAIT), errno != ENOTCONN); i++) {
+		struct sockaddr_storage peer;
+		socklen_t len = sizeof(peer);
+
+		if (getpeername(pair.near, (struct sockaddr *)&peer, &len))
+			break;
+		usleep(1000);
+	}
+	assert_int_equal(devmem_attach(ring, pair.near, lab->binding, 0, NULL, &sock), -ENOTCONN);
+	assert_ptr_equal(sock, (void *)1);
+	assert_int_equal(lab_open_fds(), fds);
+	devmem_ring_close(ring);
+	close(pair.near);
+	close(pair.far);
+}
+
+static void reset_at_once(void **state)
+{
+	struct lab *lab = *state;
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_pair pair = lab_connect(lab, true);
+	struct lab_stream stream;
+
+	lab_attach(ring, lab, pair.near, &stream);
+	lab_reset(pair.far);
+	assert_true(lab_drain(ring, lab, &stream, 1));
+	assert_int_equal(stream.error, -ECONNRESET);
+	lab_settle(ring);
+	devmem_detach(stream.sock);
+	devmem_ring_close(ring);
+	close(pair.near);
+	close(pair.far);
+}
+
+/*
+ * What was received before stays valid, and goes back like any other. Host bytes are not kept: they lie in receive
+ * buffers, and without one not even the end of a stream is reported.
+ */
+static void reset_in_mid_stream(void **state)
+{
+	struct lab *lab = *state;
+	static struct devmem_event ev[65536];
+
+	for (unsigned int round = 0; round < 6; round++) {
+		struct devmem_ring *ring = lab_ring(NULL);
+		struct lab_pair pair = lab_connect(lab, round & 1);
+		bool mixed = round & 2, reset = false;
+		struct lab_sender *sender;
+		struct lab_stream stream;
+		unsigned int n = 0;
+
+		lab_attach(ring, lab, pair.near, &stream);
+		lab_fault("nosplit_every", mixed ? 4 : 0);
+		sender = lab_send(pair.far, 512 * MIB, 0, true);
+		while (!stream.ended) {
+			int got = ok(devmem_wait(ring, ev + n, 65536 - n, 10000));
+
+			if (!got)
+				fail_msg("round %u: nothing after %llu bytes, %u events; reset %d", round,
+					 (unsigned long long)stream.position, n, reset);
+			lab_check(lab, ev + n, got);
+			if (mixed)
+				ok(devmem_release(ring, ev, (unsigned int)got));
+			else
+				n += (unsigned int)got;
+			if (stream.position > round * MIB && !reset) {
+				lab_reset(pair.far);
+				reset = true;
+			}
+		}
+		assert_int_equal(stream.error, -ECONNRESET);
+		assert_true(stream.position > round * MIB);
+		assert_true(mixed ? stream.host > 0 : !stream.host);
+		assert_false(lab_sent(sender));
+		stream.position = 0;	/* the same bytes once more, now that the connection is gone */
+		stream.ended = false;
+		lab_check(lab, ev, (int)n);
+		ok(devmem_release(ring, ev, n));
+		lab_settle(ring);
+		assert_int_equal(lab_leaked(pair.near), 0);
+		devmem_detach(stream.sock);
+		devmem_ring_close(ring);
+		close(pair.near);
+		close(pair.far);
+	}
+}
+
+/* After END nothing comes any more, not even an error. */
+static void reset_after_fin(void **state)
+{
+	struct lab *lab = *state;
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_pair pair = lab_connect(lab, false);
+	struct lab_sender *sender;
+	struct lab_stream stream;
+
+	lab_attach(ring, lab, pair.near, &stream);
+	sender = lab_send(pair.far, MIB, 0, true);
+	assert_true(lab_drain(ring, lab, &stream, 1));
+	assert_true(lab_sent(sender));
+	assert_int_equal(stream.error, 0);
+	lab_reset(pair.far);
+	lab_settle(ring);
+	lab_settle(ring);
+	devmem_detach(stream.sock);
+	devmem_ring_close(ring);
+	close(pair.near);
+	close(pair.far);
+}
+
+/* ------------------------------------------------------------------------------------ arrays, buffers, readers */
+
+static void arrays_of_any_size(void **state)
+{
+	static const unsigned int sizes[] = { 1, 2, 7, 1000, 4096 };
+
+	lab_fault("nosplit_every", 3);
+	lab_fault("misroute_every", 5);
+	for (int i = 0; i < 5; i++)
+		for (uint32_t merge = 0; merge < 3; merge++) {
+			struct devmem_ring_opts opts = { .size = sizeof(opts), .merge = merge };
+			struct devmem_stats st = transfer(*state, &opts, 4, MIB, sizes[i], NULL);
+
+			assert_true(st.bytes_linear > 0 && st.bytes_plain > 0 && st.bytes_device > 0);
+		}
+}
+
+static void small_receive_buffers(void **state)
+{
+	lab_fault("nosplit_every", 3);
+	lab_fault("misroute_every", 5);
+	for (uint32_t buffers = 1; buffers <= 4; buffers *= 2)
+		for (uint32_t bytes = 4096; bytes <= 16384; bytes *= 4) {
+			struct devmem_ring_opts opts = { .size = sizeof(opts), .buffers = buffers,
+							 .buffer_bytes = bytes };
+			struct devmem_stats st = transfer(*state, &opts, 8, MIB / 2, 128, NULL);
+
+			assert_true(st.no_buffers > 0);
+		}
+}
+
+/* Fewer entries than what a turn wants to hand in. */
+static void a_small_submission_queue(void **state)
+{
+	struct devmem_stats st;
+
+	lab_fault("nosplit_every", 3);
+	st = transfer(*state, DEVMEM_OPTS(devmem_ring_opts, .entries = 1, .merge = 1), 16, 2 * MIB, 4096, NULL);
+	assert_true(st.release_operations > 0);
+}
+
+/* The reader keeps host bytes until receiving has paused, then gives them back. */
+static void host_bytes_that_are_kept_pause_receiving(void **state)
+{
+	struct lab *lab = *state;
+	struct devmem_ring *ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .buffers = 2, .buffer_bytes = 4096));
+	struct devmem_event kept[512];
+	struct lab_flows flows;
+	unsigned int pauses = 0;
+
+	lab_fault("nosplit_bytes", 0);
+	lab_fault("nosplit_every", 1);
+	lab_flows_start(&flows, ring, lab, 3, 40000);
+	while (!flows.stream[0].ended || !flows.stream[1].ended || !flows.stream[2].ended) {
+		unsigned int n = 0;
+		int got;
+
+		while ((got = ok(devmem_wait(ring, kept + n, 512 - n, 200)))) {
+			lab_check(lab, kept + n, got);
+			n += (unsigned int)got;
+		}
+		pauses++;
+		assert_true(n > 0 && pauses < 100);
+		ok(devmem_release(ring, kept, n));
+	}
+	assert_true(pauses > 4 && lab_stats(ring).no_buffers > 0);
+	lab_flows_finish(&flows);
+	devmem_ring_close(ring);
+}
+
+/* One keeps up to 8 MiB of its fragments for a while; the other is not held up. */
+static void a_slow_reader_next_to_a_fast_one(void **state)
+{
+	struct lab *lab = *state;
+	struct devmem_ring *ring = lab_ring(NULL);
+	static struct devmem_event kept[65536];
+	unsigned int kept_n = 0;
+	struct lab_sender *sender[2];
+	struct lab_stream stream[2];
+	struct lab_pair pair[2];
+	struct devmem_event ev[64];
+	bool fast_first = false;
+
+	for (int i = 0; i < 2; i++) {
+		pair[i] = lab_connect(lab, i);
+		lab_attach(ring, lab, pair[i].near, &stream[i]);
+	}
+	sender[0] = lab_send(pair[0].far, 8 * MIB, 0, false);
+	sender[1] = lab_send(pair[1].far, 64 * MIB, 0, true);
+	while (stream[0].position < 8 * MIB || !stream[1].ended) {
+		int n = ok(devmem_wait(ring, ev, 64, 10000));
+
+		assert_true(n > 0);
+		lab_check(lab, ev, n);
+		for (int i = 0; i < n; i++) {
+			if (ev[i].user_data == (uintptr_t)&stream[0])
+				kept[kept_n++] = ev[i];
+			else
+				ok(devmem_release(ring, &ev[i], 1));
+		}
+		fast_first |= stream[1].ended;
+	}
+	assert_true(fast_first);	/* with 8 MiB of the other one's out */
+	stream[0].position = 0;		/* what it kept was not overwritten */
+	lab_check(lab, kept, (int)kept_n);
+	ok(devmem_release(ring, kept, kept_n));
+	assert_true(lab_sent(sender[0]) && lab_sent(sender[1]));
+	sender[0] = lab_send_from(pair[0].far, 8 * MIB, 32 * MIB, true);
+	assert_true(lab_drain(ring, lab, stream, 2));
+	assert_true(lab_sent(sender[0]));
+	assert_int_equal(stream[0].position, 40 * MIB);
+	lab_settle(ring);
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(lab_leaked(pair[i].near), 0);
+		devmem_detach(stream[i].sock);
+		close(pair[i].near);
+		close(pair[i].far);
+	}
+	devmem_ring_close(ring);
+}
+
+/* ------------------------------------------------------------------------------------ giving back */
+
+/* A batch that is full is handed in with the next turn, not before; its memory is not to be used until then. */
+static void full_batches_between_turns(void **state)
+{
+	struct lab *lab = *state;
+
+	for (unsigned int array = 600; array <= 2400; array += 600) {
+		struct devmem_stats st = transfer(lab, DEVMEM_OPTS(devmem_ring_opts, .merge = 1), 8, 8 * MIB, array,
+						  NULL);
+
+		assert_true(st.fragments > 8 * 1024);
+	}
+}
+
+/* A socket is gone from the application's side, and its last release fills a batch exactly. */
+static void the_last_release_of_a_detached_socket_fills_a_batch(void **state)
+{
+	struct lab *lab = *state;
+
+	for (int round = 0; round < 4; round++) {
+		struct devmem_ring *ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = 1));
+		struct lab_pair pair = lab_connect(lab, false), next;
+		struct devmem_event ev[1024], late[16];
+		struct lab_sender *sender;
+		struct lab_stream stream;
+		unsigned int n = 0;
+
+		lab_attach(ring, lab, pair.near, &stream);
+		sender = lab_send(pair.far, 8 * MIB, 0, false);
+		while (n < 1024) {
+			int got = ok(devmem_wait(ring, ev + n, 1024 - n, 5000));
+
+			assert_true(got > 0);
+			lab_check(lab, ev + n, got);
+			for (int i = 0; i < got; i++)
+				if (ev[n].type == DEVMEM_EVENT_DATA)
+					n++;
+				else
+					memmove(ev + n, ev + n + 1, sizeof(ev[0]) * (size_t)(got - i - 1));
+		}
+		devmem_detach(stream.sock);
+		shutdown(pair.near, SHUT_RDWR);
+		for (int i = 0; i < 5; i++)
+			assert_int_equal(ok(devmem_wait(ring, late, 16, 10)), 0);
+		ok(devmem_release(ring, ev, 1024));
+		next = lab_connect(lab, false);		/* may get the descriptor's number */
+		lab_settle(ring);
+		assert_int_equal(lab_leaked(pair.near), 0);
+		lab_sent(sender);
+		devmem_ring_close(ring);
+		close(pair.near);
+		close(pair.far);
+		close(next.near);
+		close(next.far);
+	}
+}
+
+/* Who never waits for long has their fragments back in the kernel all the same. */
+static void a_loop_of_short_waits_gives_everything_back(void **state)
+{
+	struct lab *lab = *state;
+
+	for (int timeout = 0; timeout <= 4; timeout++) {
+		struct devmem_ring *ring = lab_ring(NULL);
+		struct lab_pair pair = lab_connect(lab, false);
+		struct lab_sender *sender;
+		struct lab_stream stream;
+		struct devmem_event ev[16];
+
+		lab_attach(ring, lab, pair.near, &stream);
+		sender = lab_send(pair.far, 20000, 0, false);
+		while (stream.position < 20000) {
+			int n = ok(devmem_wait(ring, ev, 16, 5000));
+
+			lab_check(lab, ev, n);
+			ok(devmem_release(ring, ev, (unsigned int)n));
+		}
+		for (int i = 0; i < 1000 && lab_stats(ring).tokens_outstanding; i++) {
+			assert_int_equal(ok(devmem_wait(ring, ev, 16, timeout)), 0);
+			if (timeout == 0)
+				usleep(1000);
+		}
+		if (lab_stats(ring).tokens_outstanding)
+			fail_msg("a thousand waits of %d ms did not send the tokens home", timeout);
+		assert_true(lab_sent(sender));
+		devmem_detach(stream.sock);
+		devmem_ring_close(ring);
+		close(pair.near);
+		close(pair.far);
+	}
+}
+
+/* 512 MiB through 8 MiB: what is lost on the way is lost for good, and shows. */
+static void a_small_buffer_for_a_long_time(void **state)
+{
+	struct lab *first = *state, lab;
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_flows flows;
+
+	lab_open_as(&lab, &(struct lab_opts){ .bytes = 8 * MIB, .queues = 1, .queue_list = &queue_2,
+					      .port = PORT + 1, .nic = first->nic });
+	lab_flows_start(&flows, ring, &lab, 8, 64 * MIB);
+	lab_flows_finish(&flows);
+	devmem_ring_close(ring);
+	lab_close(&lab);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
+/* lab_faults [PATTERN]: the tests whose names match. */
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(payload_that_stays_with_the_headers),
+		TEST(packets_that_are_not_split_at_all),
+		TEST(packets_through_a_queue_of_another_binding),
+		TEST(drops_reordering_and_delays),
+		TEST(all_faults_at_once_on_32_sockets),
+		TEST(a_queue_without_buffers_stalls_and_recovers),
+		TEST(the_link_goes_down_and_up),
+		TEST(other_queues_are_bound_and_unbound),
+		TEST(the_next_queue_cannot_be_restarted),
+		TEST(the_ring_size_changes),
+		TEST(the_interface_goes_down_and_up),
+		TEST(fin_with_data_still_queued),
+		TEST(reset_before_it_is_attached),
+		TEST(reset_at_once),
+		TEST(reset_in_mid_stream),
+		TEST(reset_after_fin),
+		TEST(arrays_of_any_size),
+		TEST(a_small_submission_queue),
+		TEST(a_slow_reader_next_to_a_fast_one),
+		TEST(full_batches_between_turns),
+		TEST(a_small_buffer_for_a_long_time),
+		TEST(every_packet_is_unsplit),
+		TEST(packets_through_a_queue_that_is_not_bound),
+		TEST(fins_of_many_wait_behind_few_buffers),
+		TEST(small_receive_buffers),
+		TEST(host_bytes_that_are_kept_pause_receiving),
+		TEST(the_last_release_of_a_detached_socket_fills_a_batch),
+		TEST(a_loop_of_short_waits_gives_everything_back),
+	};
+
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests_name("faults", tests, NULL, NULL);
+}

@@ -1,0 +1,577 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Things end in every order, also by violence: receivers are killed, bindings come and go under live connections, the
+ * NIC is taken away. Every byte that a stream shows is right, and nothing is left: no descriptor, no mapping, no
+ * token, no dma-buf; page pools are the lab's own check.
+ *
+ * What a killed process changed on the NIC stays (nothing remembers it). So the tests that kill prepare the NIC: all
+ * other traffic goes to queue 0, as an administrator could have it, and a binding of the test's own keeps header
+ * split on. Then only rules are left, and those go with ethtool.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+#define MIB (1u << 20)
+#define OTHER_PORT (PORT + 10)
+
+static const uint32_t queue_2 = 2, queue_3 = 3;
+
+static unsigned int fds_before, mappings_before;
+static char *view_before;
+
+static int look_before(void **state)
+{
+	(void)state;
+	view_before = lab_nic_view();
+	fds_before = lab_open_fds();
+	mappings_before = lab_mappings();
+	return 0;
+}
+
+static void nothing_is_left(void)
+{
+	assert_int_equal(lab_open_fds(), fds_before);
+	assert_int_equal(lab_dmabufs(), 0);
+	assert_int_equal(lab_mappings(), mappings_before);
+}
+
+static int look_after(void **state)
+{
+	char *after = lab_nic_view();
+
+	(void)state;
+	assert_string_equal(view_before, after);
+	nothing_is_left();
+	free(view_before);
+	free(after);
+	return 0;
+}
+
+static void delete_rules(void)
+{
+	run("for r in $(ethtool -n " NIC " | sed -n 's/Filter: //p'); do ethtool -N " NIC " delete $r; done");
+}
+
+static int prepare_for_violence(void **state)
+{
+	look_before(state);
+	run("ethtool -X " NIC " equal 1");
+	return 0;
+}
+
+static int clean_up_after_violence(void **state)
+{
+	delete_rules();
+	run("ethtool -X " NIC " default");
+	return look_after(state);
+}
+
+/* Receives until the stream has so many more bytes of a kind. */
+static void receive(struct devmem_ring *ring, struct lab *lab, const struct lab_stream *s, const uint64_t *kind,
+		    uint64_t more)
+{
+	uint64_t target = *kind + more;
+	struct devmem_event ev[64];
+
+	while (*kind < target) {
+		int n = ok(devmem_wait(ring, ev, 64, 20000));
+
+		if (!n || s->ended)
+			fail_msg("%llu of the bytes did not come: %llu device, %llu host, error %d",
+				 (unsigned long long)(target - *kind), (unsigned long long)s->device,
+				 (unsigned long long)s->host, s->error);
+		lab_check(lab, ev, n);
+		ok(devmem_release(ring, ev, (unsigned int)n));
+	}
+}
+
+static char wait_for(int fd)
+{
+	char c = 0;
+
+	return read(fd, &c, 1) == 1 ? c : 0;
+}
+
+/* ------------------------------------------------------------------------------------ killed receivers */
+
+/* The program that is killed: "lab_lifecycle --receive", telling on descriptor 3 how far it is. */
+static int receiver(void)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_stream stream;
+	struct lab lab;
+	int fd;
+
+	lab_open_as(&lab, &(struct lab_opts){ .bytes = 16 * MIB, .queues = 1, .queue_list = &queue_3,
+					      .port = OTHER_PORT });
+	if (write(3, "L", 1) != 1)
+		return 1;
+	fd = accept(lab.listener, NULL, NULL);
+	lab_attach(ring, &lab, fd, &stream);
+	receive(ring, &lab, &stream, &stream.device, 8 * MIB);
+	if (write(3, "R", 1) != 1)
+		return 1;
+	receive(ring, &lab, &stream, &stream.device, UINT64_MAX / 2);
+	return 1;
+}
+
+static pid_t start_receiver(int *said)
+{
+	int ends[2];
+	pid_t child;
+
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child) {
+		dup2(ends[1], 3);
+		execl("/proc/self/exe", "lab_lifecycle", "--receive", NULL);
+		_exit(127);
+	}
+	close(ends[1]);
+	*said = ends[0];
+	return child;
+}
+
+static void killed(pid_t child, int signal)
+{
+	int status;
+
+	assert_int_equal(kill(child, signal), 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	if (signal == SIGKILL)
+		assert_true(WIFSIGNALED(status));
+	else
+		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
+}
+
+/* The next one binds the same queue. Its port's rules are still there, so they go before it starts. */
+static void a_killed_receiver_leaves_its_queue_usable(void **state)
+{
+	struct lab keeper;
+
+	(void)state;
+	lab_open_as(&keeper, &(struct lab_opts){ .bytes = 4 * MIB, .queues = 1, .queue_list = &queue_2 });
+	for (int round = 0; round < 3; round++) {
+		struct lab_sender *sender;
+		int said, far;
+		pid_t child = start_receiver(&said);
+
+		assert_int_equal(wait_for(said), 'L');
+		far = lab_dial(OTHER_PORT, round % 2);
+		sender = lab_send(far, (uint64_t)16 << 30, 0, false);
+		assert_int_equal(wait_for(said), 'R');
+		killed(child, SIGKILL);
+		assert_false(lab_sent(sender));	/* the kernel reset the connection */
+		close(far);
+		close(said);
+		run("ethtool -n " NIC " | grep -q 'Dest port: 5310'");
+		run("for r in $(ethtool -n " NIC " | grep -B20 'Dest port: 5310' | sed -n 's/Filter: //p'); do "
+		    "ethtool -n " NIC " rule $r | grep -q 'Dest port: 5310' && ethtool -N " NIC " delete $r; done; true");
+	}
+	lab_close(&keeper);
+}
+
+/* ------------------------------------------------------------------------------------ under a live connection */
+
+/* A process that owns a binding of @buffer to queue 2, and steers OTHER_PORT there. SIGTERM ends it in order. */
+static void own_binding(struct devmem_buffer *buffer, bool steer, int tell)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(OTHER_PORT) };
+	struct devmem_binding *binding;
+	struct devmem_nic *nic;
+	sigset_t term;
+	int signal;
+
+	for (int fd = 3; fd < 1024; fd++)
+		if (fd != tell && fd != devmem_buffer_fd(buffer))
+			close(fd);
+	sigemptyset(&term);
+	sigaddset(&term, SIGTERM);
+	sigprocmask(SIG_BLOCK, &term, NULL);
+	if (devmem_nic_open(NIC, NULL, &nic) ||
+	    devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue_2), &binding) ||
+	    (steer && devmem_steer(binding, (struct sockaddr *)&v4, NULL))) {
+		print_error("the binder: %s\n", devmem_error());
+		_exit(1);
+	}
+	if (write(tell, "B", 1) != 1)
+		_exit(2);
+	sigwait(&term, &signal);
+	devmem_binding_close(binding);
+	_exit(devmem_nic_close(nic) ? 3 : 0);
+}
+
+static pid_t start_binder(struct devmem_buffer *buffer, bool steer)
+{
+	int ends[2];
+	pid_t child;
+
+	assert_int_equal(pipe(ends), 0);
+	child = fork();
+	assert_true(child >= 0);
+	if (!child)
+		own_binding(buffer, steer, ends[1]);
+	close(ends[1]);
+	assert_int_equal(wait_for(ends[0]), 'B');
+	close(ends[0]);
+	return child;
+}
+
+/*
+ * The binding under a running stream goes and comes, four times, with data in flight. It belongs to another process,
+ * for a socket keeps alive the binding that it is attached with. Each has memory of its own: fragments of the last
+ * one may still be on their way when the next one is bound.
+ */
+static void comes_and_goes(int signal)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct devmem_buffer *memory[4];
+	struct lab_sender *sender;
+	struct lab_stream stream;
+	int listener, near, far;
+	struct lab lab;
+	void *map;
+
+	lab_open_as(&lab, &(struct lab_opts){ .bytes = 4 * MIB, .queues = 1, .queue_list = &queue_3 });
+	listener = lab_listen(OTHER_PORT);
+	far = lab_dial(OTHER_PORT, false);
+	near = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	lab_attach(ring, &lab, near, &stream);
+	sender = lab_send(far, (uint64_t)16 << 30, 0, false);
+	for (int round = 0; round < 4; round++) {
+		pid_t binder;
+
+		receive(ring, &lab, &stream, &stream.host, 2 * MIB);
+		ok(devmem_buffer_create("udmabuf", 16 * MIB, NULL, &memory[round]));
+		ok(devmem_buffer_map(memory[round], &map));
+		stream.foreign = map;
+		/* the rule of one that was killed is still there */
+		binder = start_binder(memory[round], signal == SIGTERM || !round);
+		receive(ring, &lab, &stream, &stream.device, 6 * MIB);
+		killed(binder, signal);
+	}
+	receive(ring, &lab, &stream, &stream.host, 2 * MIB);
+	assert_true(stream.switches >= 8);
+	lab_reset(far);
+	lab_sent(sender);
+	lab_drain(ring, &lab, &stream, 1);
+	assert_int_equal(stream.error, -ECONNRESET);
+	lab_settle(ring);
+	assert_int_equal(lab_leaked(near), 0);
+	devmem_detach(stream.sock);
+	devmem_ring_close(ring);
+	for (int i = 0; i < 4; i++)
+		devmem_buffer_close(memory[i]);
+	close(near);
+	close(far);
+	close(listener);
+	lab_close(&lab);
+}
+
+static void a_binding_comes_and_goes_under_a_live_connection(void **state)
+{
+	(void)state;
+	comes_and_goes(SIGTERM);
+}
+
+static void its_owner_is_killed_under_a_live_connection(void **state)
+{
+	(void)state;
+	comes_and_goes(SIGKILL);
+}
+
+static void receive_plainly(int fd, uint64_t position, uint64_t bytes)
+{
+	static unsigned char buf[65536];
+
+	while (bytes) {
+		ssize_t n = recv(fd, buf, bytes < sizeof(buf) ? bytes : sizeof(buf), 0);
+
+		assert_true(n > 0);
+		assert_true(pattern_matches(position, buf, (size_t)n));
+		position += (uint64_t)n;
+		bytes -= (uint64_t)n;
+	}
+}
+
+/*
+ * The same in one process, where the application protocol has pauses: what was sent is read, the socket detached,
+ * the binding closed, and the socket goes on as an ordinary one; then it is bound again.
+ */
+static void bound_unbound_and_bound_again_in_pauses(void **state)
+{
+	struct lab_pair pair = { -1, -1 };
+	uint64_t position = 0;
+
+	(void)state;
+	for (int round = 0; round < 3; round++) {
+		struct devmem_ring *ring = lab_ring(NULL);
+		struct lab_stream stream;
+		struct lab lab;
+		char *view;
+
+		lab_open(&lab, 16 * MIB, 2);
+		if (!round)
+			pair = lab_connect(&lab, true);
+		lab_attach(ring, &lab, pair.near, &stream);
+		stream.position = position;
+		assert_true(lab_sent(lab_send_from(pair.far, position, 100000, false)));
+		receive(ring, &lab, &stream, &stream.device, 100000);
+		assert_int_equal(stream.host, 0);
+		position += 100000;
+		devmem_detach(stream.sock);
+		lab_settle(ring);
+		lab_close(&lab);	/* the ring is open, the socket too: the binding has ended all the same */
+		view = lab_nic_view();
+		assert_string_equal(view, view_before);
+		free(view);
+		assert_true(lab_sent(lab_send_from(pair.far, position, 100000, false)));
+		receive_plainly(pair.near, position, 100000);
+		position += 100000;
+		devmem_ring_close(ring);
+	}
+	close(pair.near);
+	close(pair.far);
+}
+
+/* Somebody deletes the rules; the flow goes another way, and comes back when it is steered again. */
+static void the_rule_goes_and_comes_back(void **state)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(PORT) };
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_sender *sender;
+	struct lab_stream stream;
+	struct lab_pair pair;
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, 16 * MIB, 1);
+	pair = lab_connect(&lab, false);
+	lab_attach(ring, &lab, pair.near, &stream);
+	sender = lab_send(pair.far, (uint64_t)16 << 30, 0, false);
+	for (int round = 0; round < 4; round++) {
+		receive(ring, &lab, &stream, &stream.device, 4 * MIB);
+		delete_rules();
+		receive(ring, &lab, &stream, &stream.host, 4 * MIB);
+		ok(devmem_steer(lab.binding, (struct sockaddr *)&v4, NULL));
+	}
+	assert_true(stream.switches >= 7);
+	lab_reset(pair.far);
+	lab_sent(sender);
+	lab_drain(ring, &lab, &stream, 1);
+	lab_settle(ring);
+	assert_int_equal(lab_leaked(pair.near), 0);
+	devmem_detach(stream.sock);
+	devmem_ring_close(ring);
+	close(pair.near);
+	close(pair.far);
+	close(lab.listener);
+	devmem_binding_close(lab.binding);
+	assert_int_equal(devmem_nic_close(lab.nic), -ESTALE);	/* it says that rules of ours were deleted */
+	devmem_buffer_close(lab.buffer);
+}
+
+/* ------------------------------------------------------------------------------------ in every order */
+
+enum { NIC_OBJECT, BINDING, BUFFER, RING, OBJECTS };
+
+static void close_one(struct lab *lab, struct devmem_ring **ring, int object)
+{
+	switch (object) {
+	case NIC_OBJECT:
+		ok(devmem_nic_close(lab->nic));
+		break;
+	case BINDING:
+		devmem_binding_close(lab->binding);
+		break;
+	case BUFFER:
+		devmem_buffer_close(lab->buffer);
+		break;
+	case RING:
+		devmem_ring_close(*ring);
+		*ring = NULL;
+		break;
+	}
+}
+
+/* With data in flight, completions waiting and fragments out. What still has to work does. */
+static void closed_in_this_order(const int *order, bool ipv6)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct devmem_event ev[16];
+	struct lab_sender *sender;
+	struct lab_stream stream;
+	struct lab_pair pair;
+	struct lab lab;
+
+	lab_open(&lab, 8 * MIB, 1);
+	close(lab.listener);
+	lab.listener = lab_listen(PORT);
+	pair = lab_connect(&lab, ipv6);
+	lab_attach(ring, &lab, pair.near, &stream);
+	sender = lab_send(pair.far, 64 * MIB, 0, false);
+	for (int i = 0; i < OBJECTS; i++) {
+		uint64_t target = stream.position + 100000;
+
+		while (ring && stream.position < target) {
+			int n = ok(devmem_wait(ring, ev, 16, 10000));
+
+			assert_true(n > 0);
+			for (int e = 0; e < n; e++) {
+				stream.position += ev[e].length;
+				if (ev[e].type == DEVMEM_EVENT_DATA)
+					assert_true(pattern_matches(stream.position - ev[e].length,
+								    lab.memory + ev[e].offset, ev[e].length));
+			}
+		}
+		close_one(&lab, &ring, order[i]);
+	}
+	shutdown(pair.near, SHUT_RDWR);
+	close(pair.near);
+	lab_sent(sender);
+	close(pair.far);
+	close(lab.listener);
+	assert_int_equal(lab_open_fds(), fds_before);
+}
+
+static void closed_in_every_order(void **state)
+{
+	int order[OBJECTS];
+
+	(void)state;
+	for (int n = 0; n < OBJECTS * OBJECTS * OBJECTS * OBJECTS; n++) {
+		int seen = 0;
+
+		for (int i = 0, rest = n; i < OBJECTS; i++, rest /= OBJECTS) {
+			order[i] = rest % OBJECTS;
+			seen |= 1 << order[i];
+		}
+		if (seen != (1 << OBJECTS) - 1)
+			continue;
+		closed_in_this_order(order, n % 2);
+		nothing_is_left();
+	}
+}
+
+/* The socket stays the application's: what the ring held of it is free, what is still queued is read by the next. */
+static void a_ring_closed_with_fragments_out(void **state)
+{
+	struct devmem_event ev[64];
+	struct lab_stream stream;
+	struct lab_pair pair;
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, 8 * MIB, 1);
+	pair = lab_connect(&lab, false);
+	for (int round = 0; round < 4; round++) {
+		struct devmem_ring *ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = round % 2));
+
+		lab_attach(ring, &lab, pair.near, &stream);
+		stream.position = round * 400000u;
+		assert_true(lab_sent(lab_send_from(pair.far, stream.position, 400000, false)));
+		while (stream.position < (round + 1) * 400000u) {
+			int n = ok(devmem_wait(ring, ev, 64, 5000));
+
+			assert_true(n > 0);
+			lab_check(&lab, ev, n);
+		}
+		assert_true(lab_stats(ring).tokens_outstanding > 0);
+		devmem_ring_close(ring);
+		assert_int_equal(lab_leaked(pair.near), 0);
+	}
+	close(pair.near);
+	close(pair.far);
+	lab_close(&lab);
+}
+
+/* ------------------------------------------------------------------------------------ the NIC goes away */
+
+/* The last test: after it there is no NIC. The receiver can end in order, and keeps what it has until then. */
+static void removed_while_bound(void **state)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	static struct devmem_event ev[4096];
+	struct lab_stream stream[4];
+	struct lab_sender *sender[4];
+	struct lab_pair pair[4];
+	unsigned int n = 0;
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, 32 * MIB, 2);
+	for (int i = 0; i < 4; i++) {
+		pair[i] = lab_connect(&lab, i % 2);
+		lab_attach(ring, &lab, pair[i].near, &stream[i]);
+		sender[i] = lab_send(pair[i].far, 64 * MIB, 0, false);
+	}
+	while (n < 200) {
+		int got = ok(devmem_wait(ring, ev + n, 4096 - n, 5000));
+
+		assert_true(got > 0);
+		lab_check(&lab, ev + n, got);
+		n += (unsigned int)got;
+	}
+	lab_fault("remove", 1);
+	run("for i in $(seq 200); do ip link show " NIC " >/dev/null 2>&1 || exit 0; sleep 0.1; done; exit 1");
+	for (int got; (got = ok(devmem_wait(ring, ev + n, 4096 - n, 300))); n += (unsigned int)got)
+		lab_check(&lab, ev + n, got);
+	for (int i = 0; i < 4; i++) {
+		assert_false(stream[i].ended && !stream[i].error);
+		stream[i].position = 0;
+	}
+	ok(devmem_release(ring, ev, n));
+	for (int i = 0; i < 4; i++) {
+		devmem_detach(stream[i].sock);
+		shutdown(pair[i].near, SHUT_RDWR);
+		close(pair[i].near);
+		lab_reset(pair[i].far);
+		lab_sent(sender[i]);
+		close(pair[i].far);
+	}
+	for (int i = 0; i < 5; i++)
+		ok(devmem_wait(ring, ev, 16, 20));
+	assert_int_equal(lab_stats(ring).tokens_outstanding, 0);
+	devmem_ring_close(ring);
+	close(lab.listener);
+	devmem_binding_close(lab.binding);
+	assert_int_equal(devmem_nic_close(lab.nic), -ENODEV);
+	devmem_buffer_close(lab.buffer);
+	nothing_is_left();
+	free(view_before);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, look_before, look_after)
+#define VIOLENT(name) cmocka_unit_test_setup_teardown(name, prepare_for_violence, clean_up_after_violence)
+
+/* lab_lifecycle [PATTERN]: the tests whose names match. */
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		VIOLENT(a_killed_receiver_leaves_its_queue_usable),
+		VIOLENT(a_binding_comes_and_goes_under_a_live_connection),
+		VIOLENT(its_owner_is_killed_under_a_live_connection),
+		TEST(bound_unbound_and_bound_again_in_pauses),
+		TEST(the_rule_goes_and_comes_back),
+		TEST(closed_in_every_order),
+		TEST(a_ring_closed_with_fragments_out),
+		cmocka_unit_test_setup(removed_while_bound, look_before),
+	};
+
+	if (argc > 1 && !strcmp(argv[1], "--receive"))
+		return receiver();
+	lab_count_mappings(argv);
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
+	return cmocka_run_group_tests_name("lifecycle", tests, NULL, NULL);
+}
