@@ -25,15 +25,17 @@ static uint32_t high_mark(const struct devmem_sock *sock)
 	return share < HIGH_MARK ? (uint32_t)share : HIGH_MARK;
 }
 
-static void set_mark(struct devmem_sock *sock, uint32_t mark)
+/* false: the ring takes no request now, and nothing changed. */
+static bool set_mark(struct devmem_sock *sock, uint32_t mark)
 {
 	struct io_uring_sqe *sqe = devmem__ring_sqe(sock->ring, DEVMEM__CQE_OTHER, NULL);
 
 	if (!sqe)
-		return;		/* the next occasion will do */
+		return false;
 	sock->lowat = mark;
 	devmem__ring_setsockopt(sqe, sock->fd, SO_RCVLOWAT, mark == 1 ? &mark_low : (int *)&sock->lowat, sizeof(int));
 	sock->ring->stats.lowat_changes++;
+	return true;
 }
 
 void devmem__lowat_forget(struct devmem_sock *sock)
@@ -44,11 +46,13 @@ void devmem__lowat_forget(struct devmem_sock *sock)
 	sock->ring->raised_count--;
 }
 
-static void fall(struct devmem_sock *sock)
+static bool fall(struct devmem_sock *sock)
 {
+	if (!set_mark(sock, 1))
+		return false;
 	devmem__lowat_forget(sock);
 	sock->full_receives = 0;
-	set_mark(sock, 1);
+	return true;
 }
 
 static uint64_t at_most(uint64_t a, uint64_t b)
@@ -61,14 +65,13 @@ static void raise_mark(struct devmem_sock *sock, uint64_t bytes, uint64_t elapse
 {
 	uint64_t mark = at_most(bytes * FILL_NS / elapsed, high_mark(sock));
 
-	if (mark < WORTH_RAISING)
+	if (mark < WORTH_RAISING || !set_mark(sock, (uint32_t)mark))
 		return;
 	sock->patience = 2 * mark * elapsed / bytes;
 	if (sock->patience < DEVMEM__TICK_NS)
 		sock->patience = DEVMEM__TICK_NS;
 	devmem__list_append(&sock->ring->raised, &sock->raised);
 	sock->ring->raised_count++;
-	set_mark(sock, (uint32_t)mark);
 }
 
 void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes)
@@ -96,9 +99,8 @@ void devmem__lowat_fall(struct devmem_ring *ring)
 	while (devmem__lowat_waits(ring)) {
 		struct devmem_sock *sock = container_of(ring->raised.next, struct devmem_sock, raised);
 
-		if (ring->now - sock->last_receive < sock->patience)
+		if (ring->now - sock->last_receive < sock->patience || !fall(sock))
 			return;
-		fall(sock);
 	}
 }
 
