@@ -57,7 +57,8 @@ static int no_context(struct devmem_nic *nic, int err)
 	switch (err) {
 	case -EOPNOTSUPP:
 		return devmem__fail(EOPNOTSUPP, "%s (driver %s) has no RSS contexts to spread flows over several queues: "
-				    "make bindings of one queue each, and steer to each of them", name, nic->driver);
+				    "steer each connection by itself (with its peer), or make bindings of one queue "
+				    "each", name, nic->driver);
 	case -EBUSY:
 	case -ENOSPC:
 		return devmem__fail(ENOSPC, "%s has no room for another RSS context: delete one that is not needed "
@@ -210,7 +211,9 @@ static int put_rule(struct devmem_nic *nic, const struct devmem__rule *rule, con
 	return there ? replace_rule(nic, c, all, there) : add_rule(nic, c, all);
 }
 
-static int lead_to(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues, unsigned int n)
+/* @one_flow: the rule is for a single connection, which a NIC without contexts can have on a queue of its own. */
+static int lead_to(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues, unsigned int n,
+		   bool one_flow)
 {
 	uint32_t context = 0;
 	int err;
@@ -220,6 +223,10 @@ static int lead_to(struct devmem_nic *nic, struct devmem__rule *rule, const uint
 		return 0;
 	}
 	err = get_context(nic, queues, n, &context);
+	if (err == -EOPNOTSUPP && one_flow) {
+		devmem__rule_to_queue(rule, queues[nic->undo.count % n]);	/* each rule counts: they take turns */
+		return 0;
+	}
 	if (!err)
 		devmem__rule_to_context(rule, context);
 	return err;
@@ -269,7 +276,7 @@ static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 	}
 	err = check_flow(nic, &all, &rule);
 	if (!err)
-		err = lead_to(nic, &rule, queues, n);
+		err = lead_to(nic, &rule, queues, n, peer != NULL);
 	if (!err)
 		err = put_rule(nic, &rule, &all);
 	free(all.rules);

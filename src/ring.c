@@ -10,6 +10,7 @@
 
 #define MAX_ENTRIES	32768
 #define MAX_BUFFERS	4096
+#define MAX_BUSY_POLL	10000	/* microseconds; the kernel's own limit */
 #define CQ_PER_SQ	8	/* completions that may wait: releases need none, so sockets have all the room */
 
 /* ------------------------------------------------------------------------------------ submitting */
@@ -65,8 +66,8 @@ static int check_options(struct devmem_ring_opts *o)
 		return devmem__fail(EINVAL, "ring option buffers: a power of two, at most %d", MAX_BUFFERS);
 	if (o->buffer_bytes % 4096 || o->buffer_bytes > 1u << 30)
 		return devmem__fail(EINVAL, "ring option buffer_bytes: a multiple of 4096, at most 1 GiB");
-	if (o->reserved)
-		return devmem__fail(EINVAL, "ring option reserved: must be 0");
+	if (o->busy_poll_us > MAX_BUSY_POLL)
+		return devmem__fail(EINVAL, "ring option busy_poll_us: at most %d", MAX_BUSY_POLL);
 	if (o->merge > DEVMEM__MAX_FRAGS)
 		return devmem__fail(EINVAL, "ring option merge: at most %d tokens", DEVMEM__MAX_FRAGS);
 	return devmem__place_check(o);
@@ -104,6 +105,16 @@ static int setup_io(struct io_uring *io, unsigned int entries)
 	return err ? setup_failed(-err) : 0;
 }
 
+static int set_busy_poll(struct io_uring *io, uint32_t us)
+{
+	struct devmem__napi napi = { .busy_poll_us = us, .prefer_busy_poll = 1 };
+	int err = us ? io_uring_register((unsigned int)io->ring_fd, DEVMEM_IORING_REGISTER_NAPI, &napi, 1) : 0;
+
+	if (err >= 0)
+		return 0;
+	return devmem__fail(ENOSYS, "this kernel's io_uring cannot busy poll (Linux 6.9): %s", strerror(-err));
+}
+
 int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out)
 {
 	struct devmem_ring_opts o;
@@ -137,7 +148,9 @@ int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **o
 	err = setup_io(&ring->io, o.entries);
 	if (err)
 		goto err_wake;
-	err = ring->engine->open(ring, &o);
+	err = set_busy_poll(&ring->io, o.busy_poll_us);
+	if (!err)
+		err = ring->engine->open(ring, &o);
 	if (err)
 		goto err_io;
 	*out = ring;

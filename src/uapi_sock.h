@@ -30,6 +30,17 @@ struct devmem__token_run {
 #define DEVMEM__MAX_RUNS	128	/* one more: -EINVAL */
 #define DEVMEM__MAX_FRAGS	1024	/* those beyond are left out silently */
 
+/* io_uring_register(): busy polling (6.9), for sockets as they come [struct io_uring_napi] */
+#define DEVMEM_IORING_REGISTER_NAPI 27
+struct devmem__napi {
+	uint32_t busy_poll_us;
+	uint8_t prefer_busy_poll;
+	uint8_t opcode;
+	uint8_t pad[2];
+	uint32_t op_param;
+	uint32_t resv;
+};
+
 /* IORING_OP_URING_CMD on a socket (6.7); liburing 2.3 has no helper for it */
 #define DEVMEM_SOCKET_URING_OP_SETSOCKOPT 3
 

@@ -235,13 +235,14 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
  * @local:	address and port here. The unspecified address (0.0.0.0, ::) stands for any, port 0 for any port.
  * @peer:	address and port of the other end, or NULL for any. Same family as @local.
  *
- * With several queues, flows spread over them by an RSS context of their own. The rule ends with the NIC's
- * transaction. Connections that exist already follow from their next packet.
+ * With several queues, flows spread over them by an RSS context of their own. A NIC without contexts takes a rule
+ * for each connection instead: call this with its @peer when it is accepted; they take turns on the queues. The rule
+ * ends with the NIC's transaction. Connections that exist already follow from their next packet.
  *
  * -EAFNOSUPPORT not IPv4 or IPv6
  * -EADDRINUSE	a rule for the same flow exists which we did not make
  * -ENOSPC	the NIC has no room for another rule or context
- * -EOPNOTSUPP	the NIC has no n-tuple rules, or no RSS contexts where several queues are bound
+ * -EOPNOTSUPP	the NIC has no n-tuple rules, or no RSS contexts where several queues are bound and @peer is NULL
  */
 DEVMEM_API int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local,
 			    const struct sockaddr *peer);
@@ -295,7 +296,9 @@ struct devmem_ring_opts {
 				 * 0: 1 MiB. Address space; pages are used only when bytes come to host memory */
 	uint32_t merge;		/* most tokens merged into one descriptor, up to 1024. 0: 1024; 1: never merge */
 	uint32_t spill_bytes;	/* size of the buffer for DEVMEM_ATTACH_PLACE, a multiple of 4096. 0: 4 MiB */
-	uint32_t reserved;	/* 0 */
+	uint32_t busy_poll_us;	/* a wait looks at the sockets' queues itself for so many microseconds, up to 10000,
+				 * before it sleeps: less latency for processor time; bulk data gets dearer.
+				 * Kernel 6.9. 0: never */
 };
 
 /**
@@ -303,7 +306,7 @@ struct devmem_ring_opts {
  *
  * -EINVAL	an option out of range
  * -EPERM	io_uring is disabled by policy (sysctl kernel.io_uring_disabled, seccomp)
- * -ENOSYS	the kernel has no io_uring, or one without multishot receive (6.0)
+ * -ENOSYS	the kernel has no io_uring, or one without multishot receive (6.0), or without busy polling (6.9)
  * -ENOMEM	no memory, or RLIMIT_MEMLOCK too low
  */
 DEVMEM_API int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out);

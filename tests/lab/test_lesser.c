@@ -16,6 +16,9 @@ static char *before;
 static struct devmem_buffer *buffer;
 static struct devmem_nic *nic;
 static const struct sockaddr_in port = { .sin_family = AF_INET, .sin_port = 0x5014 };
+static const struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = 0x6014, .sin_addr.s_addr = 0x020200c0 };
+static const struct sockaddr_in other_peer = { .sin_family = AF_INET, .sin_port = 0x7014,
+					       .sin_addr.s_addr = 0x020200c0 };
 
 static int set_up(void **state)
 {
@@ -57,6 +60,10 @@ static void without_contexts(void **state)
 	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 2), &two));
 	assert_int_equal(devmem_steer(two, (const struct sockaddr *)&port, NULL), -EOPNOTSUPP);
 	assert_non_null(strstr(devmem_error(), "RSS contexts"));
+	/* single connections take turns */
+	ok(devmem_steer(two, (const struct sockaddr *)&port, (const struct sockaddr *)&peer));
+	ok(devmem_steer(two, (const struct sockaddr *)&port, (const struct sockaddr *)&other_peer));
+	assert_int_equal(system("test $(ethtool -n " NIC " | sed -n 's/.*Direct to queue //p' | sort -u | wc -l) = 2"), 0);
 	devmem_binding_close(two);
 	ok(devmem_bind_rx(nic, buffer, NULL, &one));
 	ok(devmem_steer(one, (const struct sockaddr *)&port, NULL));	/* one queue needs none */

@@ -114,6 +114,11 @@ static void without_merging(void **state)
 	assert_true(st.descriptors < st.fragments);
 }
 
+static void busy_polling(void **state)
+{
+	transfer(*state, DEVMEM_OPTS(devmem_ring_opts, .busy_poll_us = 100), 2, 8 * MIB, false, true);
+}
+
 /* Fewer buffers than sockets: receives pause with ENOBUFS and are armed again. */
 static void two_receive_buffers_for_sixteen_streams(void **state)
 {
@@ -518,6 +523,7 @@ int main(void)
 		TEST(ipv6),
 		TEST(sixty_four_streams),
 		TEST(without_merging),
+		TEST(busy_polling),
 		TEST(two_receive_buffers_for_sixteen_streams),
 		TEST(an_array_of_one),
 		TEST(a_tail_is_not_held_back),
