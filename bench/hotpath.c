@@ -98,7 +98,7 @@ int main(int argc, char **argv)
 	}
 	record(&control, fragments, merge > 1);
 	ring->socks = calloc(sockets, sizeof(*ring->socks));
-	ring->slots = ring->sock_count = sockets;
+	ring->slots = sockets;
 	for (unsigned int i = 0; i < sockets; i++)
 		ring->socks[i] = make_sock(ring, (uint16_t)i, merge);
 	for (unsigned int round = 0; round < ROUNDS; round++) {

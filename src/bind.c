@@ -12,6 +12,7 @@
 
 #include "bind.h"
 #include "buffer.h"
+#include "exporter.h"
 #include "netlink.h"
 #include "nic.h"
 #include "uapi.h"
@@ -32,27 +33,20 @@ struct devmem_binding {
 	uint32_t queues[];
 };
 
-/*
- * NVIDIA's exporter maps memory for PCI devices only, and the kernel does not check: a NIC on another bus would
- * be given addresses of something else. The exporter's name tells, so that imported descriptors are covered too.
- */
 static int check_exporter(const struct devmem_nic *nic, const struct devmem_buffer *buffer)
 {
-	char path[64], line[256], name[64] = "";
-	FILE *f;
+	char path[64], name[64];
+	int err;
 
 	if (devmem__nic_on_pci(nic))
 		return 0;
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", devmem_buffer_fd(buffer));
-	f = fopen(path, "re");
-	if (!f)
+	err = devmem__exporter_name(path, name);
+	if (err)
 		return devmem__fail(EXDEV, "%s is not on PCI and the exporter of the buffer cannot be told (%s: %s): "
 				    "not binding, since NVIDIA's memory must not be bound to it",
-				    devmem__nic_name(nic), path, strerror(errno));
-	while (fgets(line, sizeof(line), f) && sscanf(line, "exp_name: %63s", name) != 1)
-		;
-	fclose(f);
-	if (strncmp(name, "nvidia", 6))
+				    devmem__nic_name(nic), path, strerror(-err));
+	if (!devmem__exporter_needs_pci(name))
 		return 0;
 	return devmem__fail(EXDEV, "%s is not a PCI device, and memory of an NVIDIA GPU (exporter %s) must not be "
 			    "bound to it: the kernel would write elsewhere. Use a NIC on PCI, or another backend",

@@ -25,13 +25,14 @@ static int listen_for_links(void)
 {
 	struct sockaddr_nl group = { .nl_family = AF_NETLINK, .nl_groups = RTMGRP_LINK };
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	int err;
 
 	if (fd >= 0 && !bind(fd, (struct sockaddr *)&group, sizeof(group)))
 		return fd;
-	devmem__fail(errno, "cannot listen for link notifications: %s", strerror(errno));
+	err = devmem__fail(errno, "cannot listen for link notifications: %s", strerror(errno));
 	if (fd >= 0)
 		close(fd);
-	return -1;
+	return err;
 }
 
 int devmem__links_add(struct devmem__links *links, unsigned int ifindex)
@@ -48,7 +49,7 @@ int devmem__links_add(struct devmem__links *links, unsigned int ifindex)
 	if (links->fd < 0)
 		links->fd = listen_for_links();
 	if (links->fd < 0)
-		return -errno;
+		return links->fd;
 	links->link[links->count++] = (struct devmem__link){ .ifindex = ifindex, .state = DEVMEM__LINK_UP };
 	return 0;
 }

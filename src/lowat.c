@@ -5,7 +5,6 @@
  * limit. A mark holds a tail back that is shorter, so it falls when a socket is silent for about twice as long as
  * filling it should take; the kernel then reports what is there [net/ipv4/tcp.c: tcp_set_rcvlowat].
  */
-#include "buffer.h"
 #include "bind.h"
 #include "ring.h"
 

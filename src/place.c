@@ -5,7 +5,6 @@
  * placed in parts, and what has no room at all waits, held, in front of everything that came after it.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "bind.h"

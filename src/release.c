@@ -98,16 +98,34 @@ static void hand_in(struct devmem_sock *sock)
 	queue_batch(batch);
 }
 
+/* By system call: a run of any length. */
+static void release_now(struct devmem_sock *sock, uint32_t token, unsigned int count)
+{
+	while (count) {
+		struct devmem__token_batch one = { 0 };
+		unsigned int taken = devmem__batch_add(&one, token, count);
+
+		if (dontneed_now(sock->fd, &one) >= 0) {
+			sock->ring->stats.release_operations++;
+			sock->ring->stats.tokens_released += taken;
+		}
+		token += taken;
+		count -= taken;
+	}
+}
+
 /* Into the socket's batch, and the next one if that is full. */
-static int batch_tokens(struct devmem_sock *sock, uint32_t token, unsigned int count)
+static void batch_tokens(struct devmem_sock *sock, uint32_t token, unsigned int count)
 {
 	while (count) {
 		unsigned int taken;
 
 		if (!sock->batch) {
 			sock->batch = get_batch(sock);
-			if (!sock->batch)
-				return devmem__fail(ENOMEM, "no memory for a batch of tokens");
+			if (!sock->batch) {	/* no memory: they are in no book any more, so they go back now */
+				release_now(sock, token, count);
+				return;
+			}
 			devmem__list_append(&sock->ring->dirty, &sock->dirty);
 		}
 		taken = devmem__batch_add(&sock->batch->tokens, token, count);
@@ -117,7 +135,6 @@ static int batch_tokens(struct devmem_sock *sock, uint32_t token, unsigned int c
 		if (count || devmem__batch_full(&sock->batch->tokens))
 			hand_in(sock);
 	}
-	return 0;
 }
 
 int devmem__release_tokens(struct devmem_sock *sock, uint32_t token, unsigned int count)
@@ -127,7 +144,8 @@ int devmem__release_tokens(struct devmem_sock *sock, uint32_t token, unsigned in
 	if (err)
 		return devmem__fail(EINVAL, "a fragment was released that is not out: released twice, or not of this ring");
 	devmem__pressure_back(sock, count);
-	return batch_tokens(sock, token, count);
+	batch_tokens(sock, token, count);
+	return 0;
 }
 
 void devmem__release_flush(struct devmem_ring *ring, bool all)
@@ -174,20 +192,14 @@ void devmem__release_failed(struct devmem__batch *batch)
 void devmem__release_all_now(struct devmem_sock *sock)
 {
 	struct devmem__token_run run = { 0 };
-	struct devmem__token_batch one;
 
 	if (sock->batch) {
 		dontneed_now(sock->fd, &sock->batch->tokens);
 		spare_batch(sock->ring, sock->batch);
 		sock->batch = NULL;
 	}
-	while (devmem__set_next_run(&sock->stream.out, (size_t)run.start + run.count, &run)) {
-		if (run.count > DEVMEM__MAX_FRAGS)
-			run.count = DEVMEM__MAX_FRAGS;
-		one.runs = one.frags = 0;
-		devmem__batch_add(&one, run.start, run.count);
-		dontneed_now(sock->fd, &one);
-	}
+	while (devmem__set_next_run(&sock->stream.out, (size_t)run.start + run.count, &run))
+		release_now(sock, run.start, run.count);
 }
 
 static int release_host(struct devmem_ring *ring, uint32_t token)

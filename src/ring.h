@@ -98,7 +98,6 @@ struct devmem_ring {
 
 	struct devmem_sock **socks;	/* by slot */
 	unsigned int slots;
-	unsigned int sock_count;
 	uint32_t merge;
 
 	struct devmem_sock *rx_sock;	/* whose completion @rx is being handed out, or NULL */

@@ -155,7 +155,6 @@ int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 		goto err_close;
 	devmem__binding_ref(binding);
 	ring->socks[slot] = sock;
-	ring->sock_count++;
 	devmem__list_append(&ring->rearm, &sock->rearm);
 	*out = sock;
 	return 0;
@@ -238,7 +237,6 @@ void devmem__sock_free(struct devmem_sock *sock)
 	if (io_uring_sq_ready(&ring->io))
 		devmem__ring_submit(ring);
 	ring->socks[sock->stream.slot] = NULL;
-	ring->sock_count--;
 	if (sock->stream.out.count)	/* the ring is being closed */
 		devmem__binding_back(sock->binding, sock->stream.out.count);
 	devmem__list_del(&sock->dirty);

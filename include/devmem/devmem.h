@@ -265,12 +265,12 @@ enum devmem_event_type {
 	DEVMEM_EVENT_LOW = 7,	/* the buffer runs low: offset bytes of it, at most, are out. Release fragments soon,
 				 * or copy their bytes out and release them; when it is empty, connections stall.
 				 * Told once until half of the buffer is back */
-	DEVMEM_EVENT_LINK = 9,	/* the interface with index offset, to which a socket's binding belongs: result is 1
-				 * when its link is up again, 0 when it is down (connections stall and go on when it
-				 * is back), -ENODEV when it is gone (nothing more comes) */
 	DEVMEM_EVENT_MISPLACED = 8, /* the socket's bytes come through an ordinary queue and are copied: result is
 				 * the number of that queue, or -ENOENT if it is not one of the bound interface.
 				 * devmem_error() says more. Told when it begins, at most once a second */
+	DEVMEM_EVENT_LINK = 9,	/* the interface with index offset, to which a socket's binding belongs: result is 1
+				 * when its link is up again, 0 when it is down (connections stall and go on when it
+				 * is back), -ENODEV when it is gone (nothing more comes) */
 };
 
 /* What came out of a ring: 32 bytes, plain data. Events of one socket come in stream order. */

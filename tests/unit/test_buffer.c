@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* What buffers refuse. That they hold data is for the lab to show: few build machines have /dev/udmabuf. */
-#include <dirent.h>
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
