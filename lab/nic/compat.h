@@ -69,6 +69,14 @@ static inline bool labnic_rxq_bound(struct net_device *dev, unsigned int idx)
 #define LABNIC_QCFG_ARG
 #define labnic_qcfg_page_size	((u32)PAGE_SIZE)
 
+#ifndef LABNIC_HAVE_ALLOC_NETMEMS
+#define page_pool_alloc_netmems(pool, gfp)	page_pool_alloc_netmem(pool, gfp)
+#endif
+
+/* Stable kernels got some of these later (6.12.117 has them): names of our own clash with none. */
+#define ethtool_rxfh_fields			labnic_rxfh_fields
+#define page_pool_dma_sync_netmem_for_cpu	labnic_dma_sync_netmem_for_cpu
+
 struct ethtool_rxfh_fields {
 	u32 data;
 	u32 flow_type;
@@ -79,7 +87,6 @@ struct ethtool_rxfh_fields {
 #define napi_disable_locked(napi)			napi_disable(napi)
 #define netif_napi_del_locked(napi)			netif_napi_del(napi)
 #define netif_napi_add_config_locked(dev, napi, poll, i)	netif_napi_add(dev, napi, poll)
-#define page_pool_alloc_netmems(pool, gfp)		page_pool_alloc_netmem(pool, gfp)
 #define page_pool_is_unreadable(pool)			(!!(pool)->mp_priv)
 #define page_pool_enable_direct_recycling(pool, napi)	do { } while (0)
 

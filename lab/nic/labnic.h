@@ -306,7 +306,7 @@ bool labnic_rules_allow_indir(struct labnic *nic, u32 ctx, const u32 *indir);
 int labnic_steer(struct labnic *nic, const struct labnic_flow *flow, u32 *hash, bool *l4);
 
 /* queues.c */
-extern const struct netdev_queue_mgmt_ops labnic_queue_ops;
+const struct netdev_queue_mgmt_ops *labnic_choose_queue_ops(void);
 u32 labnic_queue_page_size(struct net_device *dev, u32 idx);
 
 /* stats.c */

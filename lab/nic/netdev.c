@@ -137,7 +137,7 @@ void labnic_netdev_setup(struct labnic *nic)
 
 	dev->netdev_ops = &labnic_netdev_ops;
 	dev->ethtool_ops = labnic_choose_ethtool_ops();
-	dev->queue_mgmt_ops = &labnic_queue_ops;
+	dev->queue_mgmt_ops = labnic_choose_queue_ops();
 	dev->stat_ops = &labnic_stat_ops;
 	dev->features = csum | tso | NETIF_F_RXHASH | (labnic_has_ntuple() ? NETIF_F_NTUPLE : 0);
 	dev->hw_features = dev->features | NETIF_F_GRO_HW;

@@ -81,7 +81,7 @@ u32 labnic_queue_page_size(struct net_device *dev, u32 idx)
 }
 #endif
 
-const struct netdev_queue_mgmt_ops labnic_queue_ops = {
+static const struct netdev_queue_mgmt_ops labnic_queue_ops = {
 	.ndo_queue_mem_size	= sizeof(struct labnic_rxmem),
 	.ndo_queue_mem_alloc	= labnic_queue_mem_alloc,
 	.ndo_queue_mem_free	= labnic_queue_mem_free,
@@ -94,3 +94,19 @@ const struct netdev_queue_mgmt_ops labnic_queue_ops = {
 	.supported_params	= QCFG_RX_PAGE_SIZE,
 #endif
 };
+
+static bool no_page_sizes;
+module_param(no_page_sizes, bool, 0444);
+MODULE_PARM_DESC(no_page_sizes, "a NIC whose queues take small pages alone");
+
+const struct netdev_queue_mgmt_ops *labnic_choose_queue_ops(void)
+{
+	static struct netdev_queue_mgmt_ops lesser;
+
+	lesser = labnic_queue_ops;
+#ifdef LABNIC_HAVE_QCFG
+	if (no_page_sizes)
+		lesser.supported_params = 0;
+#endif
+	return &lesser;
+}
