@@ -213,7 +213,7 @@ static int device_run(struct devmem__rx *rx, struct devmem__stream *stream, stru
 	err = devmem__set_add(&stream->out, FIELD(rx->control, frag_token), run.tokens);
 	if (err == -ENOMEM)
 		return err;
-	if (err) {	/* a token that is out already: the kernel would not do that */
+	if (err) {	/* a token that is out already, or cannot be: the kernel would not do that */
 		run.broken = true;
 		run.events = 0;
 	} else {

@@ -7,6 +7,7 @@
 #include "tokens.h"
 
 #define WORD_BITS 64
+#define MOST_TOKENS (1u << 24)	/* the kernel hands out the smallest that is free: more than any buffer has pages */
 
 static unsigned int at_most(unsigned int a, unsigned int b)
 {
@@ -94,6 +95,8 @@ static bool has_room(const struct devmem__token_set *set, uint32_t start, unsign
 
 int devmem__set_add(struct devmem__token_set *set, uint32_t start, unsigned int count)
 {
+	if (start > MOST_TOKENS || count > MOST_TOKENS - start)
+		return -ERANGE;
 	/* rare: a socket is given room for a whole buffer when it is attached */
 	if (!has_room(set, start, count)) {
 		int err = devmem__set_reserve(set, ((size_t)start + count) * 2);

@@ -37,7 +37,10 @@ struct devmem__token_set {
 int devmem__set_reserve(struct devmem__token_set *set, size_t tokens);
 void devmem__set_free(struct devmem__token_set *set);
 
-/* devmem__set_add() - a run is out. -ENOMEM, and -EEXIST if one of it was out already: then nothing changed. */
+/*
+ * devmem__set_add() - a run is out. -ENOMEM; -EEXIST if one of it was out already, -ERANGE if no kernel gives out such
+ * numbers: then nothing changed.
+ */
 int devmem__set_add(struct devmem__token_set *set, uint32_t start, unsigned int count);
 
 /* devmem__set_take() - a run comes back, all of it or, with -EINVAL, none of it. */
