@@ -66,14 +66,19 @@ struct devmem_buffer;
 
 struct devmem_buffer_opts {
 	size_t size;		/* sizeof(struct devmem_buffer_opts) */
-	uint32_t page_size;	/* bytes: of the pages behind the memory. 0: the system's page; 2097152 or
-				 * 1073741824: huge pages of that size, which the system must have reserved */
+	uint32_t page_size;	/* bytes: of the pages behind the memory. 0: huge pages if @bytes is a multiple of
+				 * them and enough are reserved, else the system's page; 4096: those;
+				 * 2097152 or 1073741824: huge pages of that size, which the system must have */
 	uint32_t reserved;	/* 0 */
 };
 
 /**
  * devmem_buffer_create() - allocate device memory and export it as a dma-buf.
- * @backend:	"udmabuf": host memory behind /dev/udmabuf, there for every machine and for the lab.
+ * @backend:	NULL: the best that this machine has, in the order of this list; devmem_buffer_backend() tells.
+ *		"udmabuf": host memory behind /dev/udmabuf, there for every machine and for the lab. NULL takes it only
+ *			   with huge pages, or if there is no dma-heap.
+ *		"dma-heap": host memory from /dev/dma_heap/system, in blocks of up to 1 MiB without huge pages.
+ *		"shm": plain shared memory, which no NIC can write to: bytes are copied into it (engine "copy").
  * @bytes:	size, a multiple of the page size and not 0.
  * @opts:	or NULL.
  * @out:	the new buffer; give it back with devmem_buffer_close().
@@ -91,7 +96,16 @@ DEVMEM_API int devmem_buffer_create(const char *backend, size_t bytes, const str
 /** devmem_buffer_close() - drop the caller's reference. Bindings keep their own. NULL is allowed. */
 DEVMEM_API void devmem_buffer_close(struct devmem_buffer *buffer);
 
-/** devmem_buffer_fd() - the dma-buf's file descriptor. It stays the buffer's: duplicate it to keep it. */
+/**
+ * devmem_buffer_backend() - the name of the backend that made it.
+ * @reason: unless NULL: set to a sentence on why it is this one. Both strings live as long as the buffer.
+ */
+DEVMEM_API const char *devmem_buffer_backend(const struct devmem_buffer *buffer, const char **reason);
+
+/**
+ * devmem_buffer_fd() - the dma-buf's file descriptor; with backend "shm" the memory file's. It stays the buffer's:
+ * duplicate it to keep it.
+ */
 DEVMEM_API int devmem_buffer_fd(const struct devmem_buffer *buffer);
 
 /** devmem_buffer_size() - bytes. */
@@ -125,6 +139,18 @@ DEVMEM_API int devmem_buffer_map(struct devmem_buffer *buffer, void **addr);
  * other	what the exporter answered
  */
 DEVMEM_API int devmem_buffer_sync(struct devmem_buffer *buffer, unsigned int flags);
+
+/**
+ * devmem_buffer_read() - copy bytes out of the buffer; devmem_buffer_write() - into it.
+ * @offset, @bytes: any alignment; the range must lie in the buffer.
+ *
+ * Works where devmem_buffer_map() does not, too, and brackets the access itself. Returns when the copy is complete.
+ *
+ * -ERANGE	the range does not lie in the buffer
+ * other	as devmem_buffer_map() and devmem_buffer_sync()
+ */
+DEVMEM_API int devmem_buffer_read(struct devmem_buffer *buffer, uint64_t offset, void *to, size_t bytes);
+DEVMEM_API int devmem_buffer_write(struct devmem_buffer *buffer, uint64_t offset, const void *from, size_t bytes);
 
 /* ------------------------------------------------------------------------------------------------ NIC, binding */
 

@@ -1,11 +1,17 @@
 // SPDX-License-Identifier: MIT
-/* What buffers refuse. That they hold data is for the lab to show: few build machines have /dev/udmabuf. */
+/*
+ * What buffers refuse, which backend is taken, and what shared memory can do anywhere. That dma-bufs hold data is for
+ * the lab to show: few build machines have their devices.
+ */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "unit.h"
-#include "devmem/devmem.h"
+#include "buffer.h"
 
 static void unknown_backend(void **state)
 {
@@ -13,9 +19,25 @@ static void unknown_backend(void **state)
 
 	(void)state;
 	assert_int_equal(devmem_buffer_create("quantum", 4096, NULL, &b), -ENOENT);
-	assert_int_equal(devmem_buffer_create(NULL, 4096, NULL, &b), -ENOENT);
 	assert_ptr_equal(b, (void *)1);	/* untouched */
-	assert_non_null(strstr(devmem_error(), "udmabuf"));
+	assert_non_null(strstr(devmem_error(), "udmabuf, dma-heap and shm"));
+}
+
+static void sizes_and_options_of(const char *backend)
+{
+	struct devmem_buffer *b = (void *)1;
+
+	assert_int_equal(devmem_buffer_create(backend, 4096, DEVMEM_OPTS(devmem_buffer_opts, .reserved = 1), &b),
+			 -EINVAL);
+	assert_int_equal(devmem_buffer_create(backend, 4096, DEVMEM_OPTS(devmem_buffer_opts), NULL), -EINVAL);
+	assert_int_equal(devmem_buffer_create(backend, 0, NULL, &b), -EINVAL);
+	assert_int_equal(devmem_buffer_create(backend, 4095, NULL, &b), -EINVAL);
+	assert_non_null(strstr(devmem_error(), "4095"));
+	assert_int_equal(devmem_buffer_create(backend, 8192,
+					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 6000), &b), -EINVAL);
+	assert_int_equal(devmem_buffer_create(backend, 8192,
+					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 2048), &b), -EINVAL);
+	assert_ptr_equal(b, (void *)1);
 }
 
 static void sizes_and_options(void **state)
@@ -23,14 +45,16 @@ static void sizes_and_options(void **state)
 	struct devmem_buffer *b;
 
 	(void)state;
-	assert_int_equal(devmem_buffer_create("udmabuf", 4096, DEVMEM_OPTS(devmem_buffer_opts, .reserved = 1), &b),
-			 -EINVAL);
-	assert_int_equal(devmem_buffer_create("udmabuf", 4096, DEVMEM_OPTS(devmem_buffer_opts), NULL), -EINVAL);
-	assert_int_equal(devmem_buffer_create("udmabuf", 0, NULL, &b), -EINVAL);
-	assert_int_equal(devmem_buffer_create("udmabuf", 4095, NULL, &b), -EINVAL);
+	sizes_and_options_of("udmabuf");
+	sizes_and_options_of("dma-heap");
+	sizes_and_options_of("shm");
+	sizes_and_options_of(NULL);
 	assert_int_equal(devmem_buffer_create("udmabuf", 8192,
 					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 6000), &b), -EINVAL);
 	assert_non_null(strstr(devmem_error(), "power of two"));
+	assert_int_equal(devmem_buffer_create("dma-heap", 8192,
+					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 4096), &b), -EINVAL);
+	assert_non_null(strstr(devmem_error(), "its own way"));
 }
 
 static void no_udmabuf_here(void **state)
@@ -42,6 +66,237 @@ static void no_udmabuf_here(void **state)
 		skip();
 	assert_int_equal(devmem_buffer_create("udmabuf", 4096, NULL, &b), -ENOENT);
 	assert_non_null(strstr(devmem_error(), "modprobe udmabuf"));
+}
+
+static void no_heap_here(void **state)
+{
+	struct devmem_buffer *b;
+
+	(void)state;
+	if (!access("/dev/dma_heap/system", F_OK))
+		skip();
+	assert_int_equal(devmem_buffer_create("dma-heap", 4096, NULL, &b), -ENOENT);
+	assert_non_null(strstr(devmem_error(), "CONFIG_DMABUF_HEAPS_SYSTEM"));
+}
+
+/* More than the machine has: asked for with the heap's own device it would end in killed processes. */
+static void more_than_there_is(void **state)
+{
+	struct devmem_buffer *b;
+
+	(void)state;
+	assert_int_equal(devmem_buffer_create("dma-heap", (size_t)1 << 46, NULL, &b), -ENOMEM);
+	assert_non_null(strstr(devmem_error(), "available"));
+	assert_int_equal(devmem_buffer_create("shm", (size_t)1 << 46,
+					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 2 << 20), &b), -ENOMEM);
+	assert_non_null(strstr(devmem_error(), "nr_hugepages"));
+}
+
+static struct devmem_buffer *make(const char *backend, size_t bytes, uint32_t page_size)
+{
+	struct devmem_buffer *b;
+
+	assert_int_equal(devmem_buffer_create(backend, bytes, DEVMEM_OPTS(devmem_buffer_opts, .page_size = page_size),
+					      &b), 0);
+	return b;
+}
+
+/* Where neither device is, the reason names both, each once. */
+static void the_best_there_is(void **state)
+{
+	bool none = access("/dev/udmabuf", F_OK) && access("/dev/dma_heap/system", F_OK);
+	struct devmem_buffer *b = make(NULL, 8192, 0);
+	const char *why, *first, *name = devmem_buffer_backend(b, &why);
+
+	(void)state;
+	print_message("%s: %s\n", name, why);
+	assert_string_equal(devmem__buffer_backend(b), name);
+	assert_non_null(strstr(why, "multiple of 2097152"));
+	if (none) {
+		assert_string_equal(name, "shm");
+		first = strstr(why, "/dev/udmabuf is missing");
+		assert_non_null(first);
+		assert_null(strstr(first + 1, "/dev/udmabuf is missing"));
+		assert_non_null(strstr(why, "/dev/dma_heap/system is missing"));
+		assert_non_null(strstr(why, "no NIC can write to"));
+	}
+	devmem_buffer_close(b);
+}
+
+static void named_is_named(void **state)
+{
+	struct devmem_buffer *b = make("shm", 8192, 0);
+	const char *why;
+
+	(void)state;
+	assert_string_equal(devmem_buffer_backend(b, &why), "shm");
+	assert_non_null(strstr(why, "asked for"));
+	assert_non_null(strstr(why, "not a multiple of huge pages"));
+	assert_int_equal(devmem__buffer_block(b), 4096);
+	assert_false(devmem__buffer_is_dmabuf(b));
+	assert_true(devmem_buffer_id(b) > 0);
+	devmem_buffer_close(b);
+}
+
+static unsigned long huge_pages_free(void)
+{
+	FILE *f = fopen("/sys/kernel/mm/hugepages/hugepages-2048kB/free_hugepages", "re");
+	unsigned long n = 0;
+
+	if (f) {
+		if (fscanf(f, "%lu", &n) != 1)
+			n = 0;
+		fclose(f);
+	}
+	return n;
+}
+
+static void huge_pages_if_there_are_any(void **state)
+{
+	bool any = huge_pages_free() >= 2;
+	struct devmem_buffer *b = make("shm", 4 << 20, 0), *small = make("shm", 4 << 20, 4096);
+	const char *why;
+
+	(void)state;
+	devmem_buffer_backend(b, &why);
+	print_message("%s\n", why);
+	assert_non_null(strstr(why, any ? "huge pages of 2048 KiB" : "nr_hugepages"));
+	assert_int_equal(devmem__buffer_block(b), any ? 2 << 20 : 4096);
+	assert_int_equal(devmem__buffer_block(small), 4096);
+	devmem_buffer_close(b);
+	devmem_buffer_close(small);
+}
+
+/* ------------------------------------------------------------------------------------ access */
+
+static void read_and_written(struct devmem_buffer *b)
+{
+	size_t bytes = devmem_buffer_size(b);
+	unsigned char *in = malloc(bytes), *out = calloc(1, bytes);
+
+	for (size_t i = 0; i < bytes; i++)
+		in[i] = (unsigned char)(i * 7 + i / 251);
+	assert_int_equal(devmem_buffer_write(b, 0, in, bytes), 0);
+	assert_int_equal(devmem_buffer_read(b, 0, out, bytes), 0);
+	assert_memory_equal(in, out, bytes);
+	/* any alignment */
+	assert_int_equal(devmem_buffer_write(b, 4093, "seven!!", 7), 0);
+	memcpy(in + 4093, "seven!!", 7);
+	assert_int_equal(devmem_buffer_read(b, 3, out, 5000), 0);
+	assert_memory_equal(in + 3, out, 5000);
+	/* up to the end, and nothing at the end */
+	assert_int_equal(devmem_buffer_read(b, bytes - 1, out, 1), 0);
+	assert_int_equal(out[0], in[bytes - 1]);
+	assert_int_equal(devmem_buffer_read(b, bytes, out, 0), 0);
+	assert_int_equal(devmem_buffer_read(b, bytes, out, 1), -ERANGE);
+	assert_int_equal(devmem_buffer_read(b, bytes + 1, out, 0), -ERANGE);
+	assert_int_equal(devmem_buffer_write(b, 1, in, bytes), -ERANGE);
+	assert_int_equal(devmem_buffer_write(b, UINT64_MAX, in, 2), -ERANGE);
+	assert_int_equal(devmem_buffer_write(b, 2, in, SIZE_MAX), -ERANGE);
+	free(in);
+	free(out);
+}
+
+static void shared_memory_is_memory(void **state)
+{
+	struct devmem_buffer *b = make("shm", 3 * 4096, 0);
+	void *addr, *again;
+	char byte;
+
+	(void)state;
+	read_and_written(b);
+	assert_int_equal(devmem_buffer_map(b, &addr), 0);
+	assert_int_equal(devmem_buffer_map(b, &again), 0);
+	assert_ptr_equal(addr, again);
+	memcpy(addr, "x", 1);
+	assert_int_equal(devmem_buffer_read(b, 0, &byte, 1), 0);
+	assert_int_equal(byte, 'x');
+	devmem_buffer_close(b);
+}
+
+static void bracketing_checks_its_flags_even_where_it_does_nothing(void **state)
+{
+	struct devmem_buffer *b = make("shm", 4096, 0);
+
+	(void)state;
+	assert_int_equal(devmem_buffer_sync(b, DEVMEM_SYNC_START | DEVMEM_SYNC_READ), 0);
+	assert_int_equal(devmem_buffer_sync(b, DEVMEM_SYNC_END | DEVMEM_SYNC_READ | DEVMEM_SYNC_WRITE), 0);
+	assert_int_equal(devmem_buffer_sync(b, DEVMEM_SYNC_END), -EINVAL);
+	assert_int_equal(devmem_buffer_sync(b, DEVMEM_SYNC_READ | 64), -EINVAL);
+	devmem_buffer_close(b);
+}
+
+/* A fake: memory that the processor cannot map, with copying of its own, over a memory file. */
+static int fake_alloc(size_t bytes, const struct devmem_buffer_opts *opts, struct devmem__memory *mem)
+{
+	(void)opts;
+	mem->fd = memfd_create("fake", MFD_CLOEXEC);
+	mem->bytes = bytes;
+	mem->priv = calloc(1, 1);	/* leaked if free() is not called */
+	return ftruncate(mem->fd, (off_t)bytes);
+}
+
+static void fake_free(struct devmem__memory *mem)
+{
+	free(mem->priv);
+}
+
+static int fake_copy_in(struct devmem__memory *mem, uint64_t offset, const void *from, size_t bytes)
+{
+	return pwrite(mem->fd, from, bytes, (off_t)offset) == (ssize_t)bytes ? 0 : -EIO;
+}
+
+static int fake_copy_out(struct devmem__memory *mem, uint64_t offset, void *to, size_t bytes)
+{
+	return pread(mem->fd, to, bytes, (off_t)offset) == (ssize_t)bytes ? 0 : -EIO;
+}
+
+static const struct devmem__backend fake = {
+	.name = "fake",
+	.alloc = fake_alloc,
+	.free = fake_free,
+	.copy_in = fake_copy_in,
+	.copy_out = fake_copy_out,
+};
+
+static const struct devmem__backend fake_without_access = {
+	.name = "fake",
+	.alloc = fake_alloc,
+	.free = fake_free,
+};
+
+static struct devmem_buffer *make_fake(const struct devmem__backend *ops)
+{
+	const struct devmem_buffer_opts o = { .size = sizeof(o) };
+	struct devmem_buffer *b;
+
+	assert_int_equal(devmem__buffer_new(ops, 3 * 4096, &o, &b), 0);
+	assert_string_equal(devmem_buffer_backend(b, NULL), "fake");
+	assert_int_equal(devmem__buffer_block(b), 0);
+	return b;
+}
+
+static void copied_by_the_backend_where_it_cannot_be_mapped(void **state)
+{
+	struct devmem_buffer *b = make_fake(&fake);
+	void *addr;
+
+	(void)state;
+	read_and_written(b);
+	assert_int_equal(devmem_buffer_map(b, &addr), -EOPNOTSUPP);
+	devmem_buffer_close(b);
+}
+
+static void no_access_at_all(void **state)
+{
+	struct devmem_buffer *b = make_fake(&fake_without_access);
+	char byte = 0;
+
+	(void)state;
+	assert_int_equal(devmem_buffer_read(b, 0, &byte, 1), -EOPNOTSUPP);
+	assert_int_equal(devmem_buffer_write(b, 0, &byte, 1), -EOPNOTSUPP);
+	assert_non_null(strstr(devmem_error(), "fake"));
+	devmem_buffer_close(b);
 }
 
 static void closing_nothing(void **state)
@@ -59,6 +314,15 @@ int main(void)
 		cmocka_unit_test(unknown_backend),
 		cmocka_unit_test(sizes_and_options),
 		cmocka_unit_test(no_udmabuf_here),
+		cmocka_unit_test(no_heap_here),
+		cmocka_unit_test(more_than_there_is),
+		cmocka_unit_test(the_best_there_is),
+		cmocka_unit_test(named_is_named),
+		cmocka_unit_test(huge_pages_if_there_are_any),
+		cmocka_unit_test(shared_memory_is_memory),
+		cmocka_unit_test(bracketing_checks_its_flags_even_where_it_does_nothing),
+		cmocka_unit_test(copied_by_the_backend_where_it_cannot_be_mapped),
+		cmocka_unit_test(no_access_at_all),
 		cmocka_unit_test(closing_nothing),
 	};
 

@@ -1,0 +1,85 @@
+// SPDX-License-Identifier: MIT
+/*
+ * dma-heap: memory of the kernel's system heap, a dma-buf from the start. The heap takes blocks of 1 MiB, then 64 KiB,
+ * then single pages, so that large receive pages fit without huge pages. [drivers/dma-buf/heaps/system_heap.c]
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include <linux/dma-heap.h>
+
+#include "host.h"
+
+#define DEVICE	"/dev/dma_heap/system"
+#define BLOCK	(64u << 10)
+
+/* Bytes that the kernel thinks can be had without swapping; SIZE_MAX if it does not tell. */
+static size_t memory_available(void)
+{
+	FILE *f = fopen("/proc/meminfo", "re");
+	size_t kib = SIZE_MAX >> 10;
+	char line[128];
+
+	if (!f)
+		return SIZE_MAX;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "MemAvailable: %zu kB", &kib) == 1)
+			break;
+	fclose(f);
+	return kib << 10;
+}
+
+/* The heap refuses nothing: it goes on until the kernel kills processes for their memory. */
+static int check_memory(size_t bytes)
+{
+	size_t available = memory_available();
+
+	if (bytes <= available)
+		return 0;
+	return devmem__fail(ENOMEM, "no %zu bytes of memory for " DEVICE ": %zu are available", bytes, available);
+}
+
+static int check(size_t bytes, const struct devmem_buffer_opts *opts)
+{
+	int err = devmem__host_check(bytes, 0);
+
+	if (!err && opts->page_size)
+		err = devmem__fail(EINVAL, "a page size of %u bytes was asked for, and " DEVICE " has its own way",
+				   opts->page_size);
+	return err ? err : check_memory(bytes);
+}
+
+static int dma_heap_alloc(size_t bytes, const struct devmem_buffer_opts *opts, struct devmem__memory *mem)
+{
+	struct dma_heap_allocation_data request = { .len = bytes, .fd_flags = O_RDWR | O_CLOEXEC };
+	int device, err;
+
+	err = check(bytes, opts);
+	if (err)
+		return err;
+	device = devmem__host_open(DEVICE, "the kernel needs CONFIG_DMABUF_HEAPS_SYSTEM");
+	if (device < 0)
+		return device;
+	if (ioctl(device, DMA_HEAP_IOCTL_ALLOC, &request))
+		err = devmem__fail(errno, DEVICE " refused a buffer of %zu bytes: %s", bytes, strerror(errno));
+	close(device);
+	if (err)
+		return err;
+	mem->fd = (int)request.fd;
+	mem->bytes = bytes;
+	mem->block = bytes % BLOCK ? (uint32_t)devmem__host_page() : BLOCK;
+	snprintf(mem->what, sizeof(mem->what), DEVICE ", in blocks of %u KiB or more", mem->block >> 10);
+	return 0;
+}
+
+const struct devmem__backend devmem__backend_dma_heap = {
+	.name = "dma-heap",
+	.dmabuf = true,
+	.alloc = dma_heap_alloc,
+	.map = devmem__host_map,
+	.unmap = devmem__host_unmap,
+};

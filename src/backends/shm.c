@@ -1,0 +1,27 @@
+// SPDX-License-Identifier: MIT
+/* shm: a memory file and nothing else. No NIC can write to it, and no device is needed for it. */
+#include <stdio.h>
+
+#include "host.h"
+
+static int shm_alloc(size_t bytes, const struct devmem_buffer_opts *opts, struct devmem__memory *mem)
+{
+	char pages[DEVMEM__HOST_WORDS];
+	int fd = devmem__host_check(bytes, opts->page_size);
+
+	if (!fd)
+		fd = devmem__host_memfd(bytes, opts->page_size, &mem->block, pages);
+	if (fd < 0)
+		return fd;
+	snprintf(mem->what, sizeof(mem->what), "plain shared memory, which no NIC can write to, in %s", pages);
+	mem->fd = fd;
+	mem->bytes = bytes;
+	return 0;
+}
+
+const struct devmem__backend devmem__backend_shm = {
+	.name = "shm",
+	.alloc = shm_alloc,
+	.map = devmem__host_map,
+	.unmap = devmem__host_unmap,
+};
