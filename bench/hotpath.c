@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "ring.h"
+#include "dontneed.h"
 
 #define ROUNDS		64	/* completions for each socket */
 #define FRAG_BYTES	4096
@@ -44,6 +44,7 @@ static struct devmem_sock *make_sock(struct devmem_ring *ring, uint16_t slot, ui
 	if (!sock || devmem__set_reserve(&sock->stream.out, 16384))
 		exit(1);
 	sock->ring = ring;
+	sock->engine = &devmem__engine_devmem;
 	sock->binding = calloc(1, 4096);	/* counts what is out; nothing else of it is looked at here */
 	sock->fd = -1;
 	sock->stream = (struct devmem__stream){ .out = sock->stream.out, .slot = slot, .merge = merge,
@@ -76,10 +77,10 @@ __attribute__((noinline)) unsigned int one_completion(struct devmem_ring *ring, 
 /* The kernel's part, which is not counted: batches that were handed in are done. */
 static void kernel_takes_batches(struct devmem_ring *ring)
 {
-	devmem__release_flush(ring, true);
+	devmem__dontneed_flush(ring, true);
 	io_uring_submit(&ring->io);
 	while (!devmem__list_empty(&ring->batches_out))
-		devmem__release_settle(ring);
+		devmem__dontneed_settle(ring);
 	io_uring_cq_advance(&ring->io, io_uring_cq_ready(&ring->io));
 }
 

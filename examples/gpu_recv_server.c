@@ -24,9 +24,10 @@
 
 static const char usage[] =
 	"usage: gpu_recv_server [options] INTERFACE\n"
-	"Receives TCP streams into device memory. Needs CAP_NET_ADMIN and a NIC with header/data split.\n"
+	"Receives TCP streams into device memory: without a copy if it has CAP_NET_ADMIN and INTERFACE can.\n"
 	"  -p, --port N          listen here, IPv4 and IPv6 (default 5201)\n"
-	"  -b, --backend NAME    where the memory comes from (default udmabuf)\n"
+	"  -e, --engine NAME     devmem, zcrx, copy or syscall (default: the best that can be)\n"
+	"  -b, --backend NAME    where the memory comes from (default: the best there is)\n"
 	"  -m, --buffer MIB      size of the buffer (default 64)\n"
 	"  -q, --queues N        RX queues to bind (default 1)\n"
 	"  -c, --connections N   end after so many connections (default: at SIGINT or SIGTERM)\n"
@@ -35,7 +36,7 @@ static const char usage[] =
 	"  -P, --progress        a line each second (the default on a terminal; --no-progress: never)\n"
 	"  -h, --help\n";
 struct options {
-	const char *interface, *backend, *json;
+	const char *interface, *backend, *engine, *json;
 	unsigned int port, buffer_mib, queues, connections;
 	bool verify, progress;
 };
@@ -93,11 +94,12 @@ static int open_server(struct server *s)
 		return failed("buffer");
 	if (devmem_nic_open(o->interface, NULL, &s->nic))
 		return failed(o->interface);
-	if (devmem_bind_rx(s->nic, s->buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = o->queues), &s->binding))
+	if (devmem_bind_rx(s->nic, s->buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = o->queues, .engine = o->engine),
+			   &s->binding))
 		return failed("bind");
 	if (steer(s))
 		return failed("steering");
-	if (devmem_ring_open(NULL, &s->ring))
+	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = o->engine), &s->ring))
 		return failed("ring");
 	if (devmem_watch(s->ring, s->listener, LISTENER) || devmem_watch(s->ring, s->signals, SIGNALS))
 		return failed("watch");
@@ -236,16 +238,18 @@ static struct options parse(int argc, char **argv)
 		{ "buffer", required_argument, NULL, 'm' }, { "queues", required_argument, NULL, 'q' },
 		{ "connections", required_argument, NULL, 'c' }, { "verify", no_argument, NULL, 'v' },
 		{ "json", required_argument, NULL, 'j' }, { "progress", no_argument, NULL, 'P' },
-		{ "no-progress", no_argument, NULL, 'Q' }, { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "no-progress", no_argument, NULL, 'Q' }, { "help", no_argument, NULL, 'h' },
+		{ "engine", required_argument, NULL, 'e' }, { 0 },
 	};
-	struct options o = { .backend = "udmabuf", .port = 5201, .buffer_mib = 64, .queues = 1,
+	struct options o = { .port = 5201, .buffer_mib = 64, .queues = 1,
 			     .progress = isatty(STDERR_FILENO) };
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "p:b:m:q:c:vj:Ph", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "p:b:e:m:q:c:vj:Ph", longs, NULL)) != -1) {
 		switch (opt) {
 		case 'p': o.port = arg_number(optarg, 65535); break;
 		case 'b': o.backend = optarg; break;
+		case 'e': o.engine = optarg; break;
 		case 'm': o.buffer_mib = arg_number(optarg, 1 << 20); break;
 		case 'q': o.queues = arg_number(optarg, 64); break;
 		case 'c': o.connections = arg_number(optarg, 1 << 20); break;
@@ -275,7 +279,9 @@ int main(int argc, char **argv)
 		fprintf(stderr, "gpu_recv_server: listening on port %u\n", s.opt.port);
 		ok = !serve(&s) && !s.wrong && !s.broken;
 		devmem_ring_stats(s.ring, &r.stats);
-		r.engine = devmem_ring_engine(s.ring);
+		r.engine = r.stats.engine;
+		snprintf(r.engine_reason, sizeof(r.engine_reason), "%s", r.stats.engine_reason);
+		r.page_size = devmem_binding_page_size(s.binding, NULL);
 		r.seconds = s.accepted ? report_clock() - s.started : 0;
 		r.connections = s.accepted;
 		r.queues_used = (unsigned int)__builtin_popcountll(s.queues_seen);

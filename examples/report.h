@@ -10,6 +10,8 @@
 struct report {
 	struct devmem_stats stats;
 	const char *engine;		/* NULL: nothing was set up, so there is nothing to report */
+	char engine_reason[512];	/* why it is this one */
+	uint32_t page_size;		/* bytes: of the pages that the queues take; 0: none do */
 	unsigned int connections, queues_used;
 	bool verify, verified, nic_restored;
 	double seconds;

@@ -1,87 +1,54 @@
 // SPDX-License-Identifier: MIT
 /*
- * Bindings. The kernel ties a binding to the netlink socket that asked for it: closing the socket unbinds, also
- * when the process dies. So a binding owns one. [net/core/netdev-genl.c: netdev_nl_bind_rx_doit]
+ * Bindings: a buffer, and how bytes get into it. The kernel ties queues to the netlink socket that asked for them:
+ * closing it unbinds, also when the process dies, so a binding owns one. [net/core/netdev-genl.c: netdev_nl_bind_rx_doit]
+ * Where nothing can be bound, or is not to be, the buffer is divided among the rings that copy into it.
  */
 #include <errno.h>
-#include <netlink/attr.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "bind.h"
+#include "bind_queues.h"
 #include "buffer.h"
-#include "exporter.h"
 #include "netlink.h"
 #include "nic.h"
-#include "uapi.h"
 
-#define MAX_QUEUES 1024
-#define PAGE_BYTES 4096		/* of the pages that the queues take from the buffer */
+#define MOST_CHUNK	(256u << 10)	/* bytes: of what a ring takes of a buffer at a time, to copy into */
 
 struct devmem_binding {
 	atomic_uint refs;
-	struct devmem_nic *nic;
+	enum devmem__way way;
+	struct devmem_nic *nic;		/* NULL: a ring's own, for sockets without a binding */
 	struct devmem_buffer *buffer;
 	struct devmem__nl nl;
 	uint32_t id;
-	atomic_size_t out;		/* fragments of all sockets and rings */
+	atomic_size_t out;		/* pages of all sockets and rings */
 	atomic_bool low;		/* it was told that the buffer runs low */
-	size_t pages;			/* of the buffer */
+	atomic_bool owned;		/* (zcrx) a ring has the queue */
+	size_t pages;			/* of the buffer, that one queue can have */
+	uint32_t entries;		/* of each queue's ring, each of which keeps a page. 0: not known */
+	uint32_t page_size;		/* bytes: what a fragment that is out keeps */
+	uint32_t page_asked;
+	char page_why[320];
+	struct devmem__chunks chunks;	/* (copy) */
+	unsigned char *memory;		/* (copy) where the kernel copies to: the buffer, or a stage */
+	bool staged;
+	char why[512];
 	unsigned int n;
 	uint32_t queues[];
 };
 
-static int check_exporter(const struct devmem_nic *nic, const struct devmem_buffer *buffer)
+static void set_page_size(struct devmem_binding *b, uint32_t bytes)
 {
-	char path[64], name[64];
-	int err;
+	size_t all = devmem_buffer_size(b->buffer) / bytes;
+	size_t others = b->n ? (size_t)(b->n - 1) * b->entries : 0;
 
-	if (devmem__nic_on_pci(nic))
-		return 0;
-	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", devmem_buffer_fd(buffer));
-	err = devmem__exporter_name(path, name);
-	if (err)
-		return devmem__fail(EXDEV, "%s is not on PCI and the exporter of the buffer cannot be told (%s: %s): "
-				    "not binding, since NVIDIA's memory must not be bound to it",
-				    devmem__nic_name(nic), path, strerror(-err));
-	if (!devmem__exporter_needs_pci(name))
-		return 0;
-	return devmem__fail(EXDEV, "%s is not a PCI device, and memory of an NVIDIA GPU (exporter %s) must not be "
-			    "bound to it: the kernel would write elsewhere. Use a NIC on PCI, or another backend",
-			    devmem__nic_name(nic), name);
-}
-
-static int got_id(struct nlattr **attrs, void *arg)
-{
-	uint32_t *id = arg;
-
-	if (!attrs[DEVMEM_NETDEV_A_DMABUF_ID])
-		return -EPROTO;
-	*id = nla_get_u32(attrs[DEVMEM_NETDEV_A_DMABUF_ID]);
-	return 0;
-}
-
-static int ask_kernel(struct devmem_binding *b)
-{
-	int err;
-
-	devmem__nl_begin(&b->nl, DEVMEM_NETDEV_CMD_BIND_RX);
-	devmem__nl_put_u32(&b->nl, DEVMEM_NETDEV_A_DMABUF_IFINDEX, devmem__nic_ifindex(b->nic));
-	devmem__nl_put_u32(&b->nl, DEVMEM_NETDEV_A_DMABUF_FD, (uint32_t)devmem_buffer_fd(b->buffer));
-	for (unsigned int i = 0; i < b->n; i++) {
-		struct nlattr *queue = devmem__nl_nest(&b->nl, DEVMEM_NETDEV_A_DMABUF_QUEUES);
-
-		devmem__nl_put_u32(&b->nl, DEVMEM_NETDEV_A_QUEUE_TYPE, DEVMEM_NETDEV_QUEUE_TYPE_RX);
-		devmem__nl_put_u32(&b->nl, DEVMEM_NETDEV_A_QUEUE_ID, b->queues[i]);
-		devmem__nl_nest_end(&b->nl, queue);
-	}
-	err = devmem__nl_call(&b->nl, got_id, &b->id);
-	if (err)
-		return devmem__nl_fail(&b->nl, err, "%s: the kernel does not bind the buffer",
-				       devmem__nic_name(b->nic));
-	return 0;
+	b->page_size = bytes;
+	b->pages = others < all / 2 ? all - others : all / 2;
 }
 
 static struct devmem_binding *new_binding(struct devmem_nic *nic, struct devmem_buffer *buffer, unsigned int n)
@@ -93,72 +60,219 @@ static struct devmem_binding *new_binding(struct devmem_nic *nic, struct devmem_
 	atomic_init(&b->refs, 1);
 	b->nic = nic;
 	b->buffer = buffer;
-	b->pages = devmem_buffer_size(buffer) / PAGE_BYTES;
+	set_page_size(b, devmem__pages_system());
 	b->n = n;
 	return b;
 }
 
-static int check_options(const struct devmem_bind_opts *o)
+static int check_options(const struct devmem_bind_opts *o, enum devmem__way *way)
 {
-	if (o->reserved)
-		return devmem__fail(EINVAL, "devmem_bind_rx: a reserved option is set");
+	int err = devmem__way_parse(o->engine, way);
+
+	if (err)
+		return err;
 	if (o->queue_list && !o->queues)
 		return devmem__fail(EINVAL, "devmem_bind_rx: a queue list needs its length in queues");
-	if (o->queues > MAX_QUEUES)
+	if (o->queues > DEVMEM__NIC_MOST_QUEUES)
 		return devmem__fail(ERANGE, "devmem_bind_rx: %u queues; no NIC has that many", o->queues);
+	if (*way == DEVMEM__WAY_ZCRX && o->queues > 1)
+		return devmem__fail(EINVAL, "devmem_bind_rx: engine zcrx takes one queue for each buffer, not %u: make as "
+				    "many bindings", o->queues);
+	if (*way == DEVMEM__WAY_SYSCALL)	/* says something of the ring; the binding is whatever it can be */
+		*way = DEVMEM__WAY_ANY;
 	return 0;
+}
+
+/* ------------------------------------------------------------------------------------ queues */
+
+int devmem__binding_pages(struct devmem_binding *b, struct devmem__pages *pages)
+{
+	struct devmem__pages_question q = {
+		.asked = b->page_asked,
+		.system = devmem__pages_system(),
+		.block = devmem__buffer_block(b->buffer),
+		.queues = b->n,
+		.bytes = devmem_buffer_size(b->buffer),
+	};
+	uint32_t mtu;
+
+	if (devmem__nic_facts(b->nic, &q.entries, &mtu))
+		q.entries = 0;	/* it does not tell; the kernel's refusals remain */
+	b->entries = q.entries;
+	return devmem__pages_list(&q, pages);
+}
+
+void devmem__binding_set_pages(struct devmem_binding *b, const struct devmem__pages *pages, unsigned int taken)
+{
+	set_page_size(b, pages->size[taken]);
+	snprintf(b->page_why, sizeof(b->page_why), "%s", pages->why);
+}
+
+/* The largest pages that the kernel takes. */
+static int bind_largest(struct devmem_binding *b)
+{
+	struct devmem__pages pages;
+	int err = devmem__binding_pages(b, &pages);
+
+	for (unsigned int i = 0; !err && i < pages.n; i++) {
+		err = devmem__bind_queues(&b->nl, b->nic, b->buffer, b->queues, b->n, pages.size[i], &b->id);
+		if (!err) {
+			devmem__binding_set_pages(b, &pages, i);
+			return 0;
+		}
+		if (err == -EOPNOTSUPP && b->page_asked > devmem__pages_system())
+			return -EINVAL;	/* said of the size, and no reason to copy */
+		if (!devmem__pages_go_on(err) || i + 1 == pages.n)
+			return err;
+		devmem__pages_refused(&pages, pages.size[i], devmem_error());
+		err = 0;
+	}
+	return err;
+}
+
+/* The queues of a zcrx binding are made ready here and bound by the ring that receives from them. */
+static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *o)
+{
+	unsigned int savepoint;
+	int err = devmem__nic_obstacle(b->nic);
+
+	if (!err)
+		err = devmem__bind_check(b->nic, b->buffer);
+	if (err)
+		return err;
+	savepoint = devmem__nic_savepoint(b->nic);
+	err = devmem__nic_claim(b->nic, b->n, o->queue_list, b->queues);
+	if (err)
+		return err;
+	if (b->way == DEVMEM__WAY_ZCRX) {
+		devmem__nic_hold(b->nic, b->queues[0], true);
+		return 0;
+	}
+	err = devmem__nl_open(&b->nl, "netdev");
+	if (err)
+		goto err_rollback;
+	err = bind_largest(b);
+	if (!err)
+		return 0;
+	devmem__nl_close(&b->nl);
+err_rollback:
+	devmem__nic_rollback(b->nic, savepoint);
+	return err;
+}
+
+/* What a program cannot mend by other arguments: it is the machine, the NIC or the policy that cannot. */
+static bool is_obstacle(int err)
+{
+	return err == -EOPNOTSUPP || err == -EPROTONOSUPPORT || err == -EPERM || err == -EXDEV;
+}
+
+/* ------------------------------------------------------------------------------------ copying */
+
+/* Address space as large as the buffer; what is never copied to takes no memory. */
+static int make_stage(struct devmem_binding *b)
+{
+	size_t bytes = devmem_buffer_size(b->buffer);
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED)
+		return devmem__fail(ENOMEM, "no address space to stage %zu bytes", bytes);
+	b->memory = p;
+	b->staged = true;
+	return 0;
+}
+
+static int open_copy(struct devmem_binding *b, const char *why)
+{
+	void *memory;
+	int err;
+
+	snprintf(b->why, sizeof(b->why), "%s", why);
+	err = devmem__chunks_open(&b->chunks, devmem_buffer_size(b->buffer), MOST_CHUNK);
+	if (err)
+		return err;
+	err = devmem_buffer_map(b->buffer, &memory);
+	if (!err)
+		b->memory = memory;
+	else if (err == -EOPNOTSUPP)
+		err = make_stage(b);
+	if (err) {
+		devmem__chunks_close(&b->chunks);
+		return err;
+	}
+	b->way = DEVMEM__WAY_COPY;
+	b->n = 0;
+	return 0;
+}
+
+static void close_copy(struct devmem_binding *b)
+{
+	devmem__chunks_close(&b->chunks);
+	if (b->staged)
+		munmap(b->memory, devmem_buffer_size(b->buffer));
+}
+
+/* ------------------------------------------------------------------------------------ opened, closed */
+
+static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o, enum devmem__way wanted)
+{
+	int err;
+
+	if (wanted == DEVMEM__WAY_COPY)
+		return open_copy(b, "copying was asked for");
+	b->page_asked = o->page_size;
+	b->way = wanted == DEVMEM__WAY_ZCRX ? wanted : DEVMEM__WAY_DEVMEM;
+	err = take_queues(b, o);
+	if (!err)
+		snprintf(b->why, sizeof(b->why), wanted == DEVMEM__WAY_ANY ? "%u queue(s) of %s are bound to the buffer" :
+			 "asked for, on %u queue(s) of %s", b->n, devmem__nic_name(b->nic));
+	else if (wanted == DEVMEM__WAY_ANY && is_obstacle(err))
+		err = open_copy(b, devmem_error());
+	return err;
 }
 
 int devmem_bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const struct devmem_bind_opts *opts,
 		   struct devmem_binding **out)
 {
+	enum devmem__way wanted;
 	struct devmem_bind_opts o;
 	struct devmem_binding *b;
-	unsigned int savepoint;
 	int err;
 
 	err = devmem__options(&o, sizeof(o), opts, "devmem_bind_opts");
 	if (!err)
-		err = check_options(&o);
+		err = check_options(&o, &wanted);
 	if (err)
 		return err;
 	if (!nic || !buffer || !out)
 		return devmem__fail(EINVAL, "devmem_bind_rx: no NIC, no buffer, or no place for the result");
-	err = check_exporter(nic, buffer);
-	if (err)
-		return err;
 	if (!devmem__buffer_take(buffer))
 		return devmem__fail(EBUSY, "the buffer is bound already: two bindings would write over each other; bind "
 				    "it once, to as many queues as it is to serve");
 	b = new_binding(nic, buffer, o.queues ? o.queues : 1);
-	if (!b) {
-		err = devmem__fail(ENOMEM, "no memory for a binding");
-		goto err_give;
+	err = b ? open_as(b, &o, wanted) : devmem__fail(ENOMEM, "no memory for a binding");
+	if (err) {
+		free(b);
+		devmem__buffer_give(buffer);
+		return err;
 	}
-	savepoint = devmem__nic_savepoint(nic);
-	err = devmem__nic_claim(nic, b->n, o.queue_list, b->queues);
-	if (err)
-		goto err_free;
-	err = devmem__nl_open(&b->nl, "netdev");
-	if (err)
-		goto err_rollback;
-	err = ask_kernel(b);
-	if (err)
-		goto err_close;
 	devmem__nic_ref(nic);
 	devmem__buffer_ref(buffer);
 	*out = b;
 	return 0;
+}
 
-err_close:
-	devmem__nl_close(&b->nl);
-err_rollback:
-	devmem__nic_rollback(nic, savepoint);
-err_free:
-	free(b);
-err_give:
-	devmem__buffer_give(buffer);
-	return err;
+int devmem__binding_own(struct devmem_buffer *buffer, const char *why, struct devmem_binding **out)
+{
+	struct devmem_binding *b = new_binding(NULL, buffer, 0);
+	int err = b ? open_copy(b, why) : devmem__fail(ENOMEM, "no memory for a binding");
+
+	if (err) {
+		free(b);
+		return err;
+	}
+	devmem__buffer_ref(buffer);
+	*out = b;
+	return 0;
 }
 
 void devmem__binding_ref(struct devmem_binding *binding)
@@ -171,8 +285,14 @@ void devmem_binding_close(struct devmem_binding *binding)
 {
 	if (!binding || atomic_fetch_sub_explicit(&binding->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	devmem__nl_close(&binding->nl);
-	devmem__nic_unref(binding->nic);
+	if (binding->way == DEVMEM__WAY_DEVMEM)
+		devmem__nl_close(&binding->nl);
+	if (binding->way == DEVMEM__WAY_ZCRX)
+		devmem__nic_hold(binding->nic, binding->queues[0], false);
+	if (binding->way == DEVMEM__WAY_COPY)
+		close_copy(binding);
+	if (binding->nic)
+		devmem__nic_unref(binding->nic);
 	devmem__buffer_give(binding->buffer);
 	devmem_buffer_close(binding->buffer);
 	free(binding);
@@ -207,17 +327,70 @@ const char *devmem__binding_backend(const struct devmem_binding *binding)
 
 unsigned int devmem__binding_ifindex(const struct devmem_binding *binding)
 {
-	return devmem__nic_ifindex(binding->nic);
+	return binding->nic ? devmem__nic_ifindex(binding->nic) : 0;
 }
 
-/* Low is three quarters, and no longer low is half: the queues' own rings hold some of the rest. */
+const char *devmem_binding_engine(const struct devmem_binding *binding, const char **reason)
+{
+	if (reason)
+		*reason = binding->why;
+	return devmem__way_name(binding->way);
+}
+
+enum devmem__way devmem__binding_way(const struct devmem_binding *binding)
+{
+	return binding->way;
+}
+
+struct devmem_buffer *devmem__binding_buffer(const struct devmem_binding *binding)
+{
+	return binding->buffer;
+}
+
+struct devmem__chunks *devmem__binding_chunks(struct devmem_binding *binding)
+{
+	return &binding->chunks;
+}
+
+unsigned char *devmem__binding_memory(const struct devmem_binding *binding, bool *staged)
+{
+	*staged = binding->staged;
+	return binding->memory;
+}
+
+bool devmem__binding_take_queue(struct devmem_binding *binding)
+{
+	return !atomic_exchange(&binding->owned, true);
+}
+
+void devmem__binding_give_queue(struct devmem_binding *binding, bool was_bound)
+{
+	if (was_bound)
+		devmem__nic_wait_unbound(binding->nic, binding->queues[0]);
+	atomic_store(&binding->owned, false);
+}
+
+uint32_t devmem_binding_page_size(const struct devmem_binding *binding, const char **reason)
+{
+	bool copies = binding->way == DEVMEM__WAY_COPY;
+
+	if (reason)
+		*reason = copies ? "no queue takes pages from the buffer: bytes are copied into it" :
+			  binding->page_why[0] ? binding->page_why : "it is decided when a ring takes the queue";
+	return copies ? 0 : binding->page_size;
+}
+
+/*
+ * Low is three quarters of what one queue can have, since all the traffic may come through it; no longer low is half.
+ * Its own ring holds some of the rest, and is used up last.
+ */
 uint64_t devmem__binding_out(struct devmem_binding *binding, size_t tokens)
 {
 	size_t out = atomic_fetch_add_explicit(&binding->out, tokens, memory_order_relaxed) + tokens;
 
 	if (out < binding->pages / 4 * 3 || atomic_exchange_explicit(&binding->low, true, memory_order_relaxed))
 		return 0;
-	return (uint64_t)out * PAGE_BYTES;
+	return (uint64_t)out * binding->page_size;
 }
 
 void devmem__binding_back(struct devmem_binding *binding, size_t tokens)
@@ -229,8 +402,18 @@ void devmem__binding_back(struct devmem_binding *binding, size_t tokens)
 		atomic_store_explicit(&binding->low, false, memory_order_relaxed);
 }
 
+bool devmem__binding_has_queue(const struct devmem_binding *binding, int queue)
+{
+	for (unsigned int i = 0; i < binding->n; i++)
+		if (binding->queues[i] == (uint32_t)queue)
+			return true;
+	return false;
+}
+
 int devmem__binding_queue_of_napi(const struct devmem_binding *binding, unsigned int napi_id)
 {
+	if (binding->way == DEVMEM__WAY_COPY)
+		return devmem__fail(ENOENT, "nothing is bound: the bytes may come through any interface");
 	return devmem__nic_queue_of_napi(binding->nic, napi_id);
 }
 
@@ -249,5 +432,7 @@ int devmem__binding_misplaced(const struct devmem_binding *binding, int queue)
 
 int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
 {
+	if (binding->way == DEVMEM__WAY_COPY)
+		return 0;
 	return devmem__nic_steer(binding->nic, binding->queues, binding->n, local, peer);
 }

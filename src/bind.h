@@ -1,26 +1,47 @@
 /* SPDX-License-Identifier: MIT */
-/* Bindings, as sockets see them. */
+/* Bindings, as rings and sockets see them. */
 #ifndef DEVMEM_BIND_H
 #define DEVMEM_BIND_H
 
+#include "chunks.h"
 #include "internal.h"
+#include "pages.h"
+#include "way.h"
 
 void devmem__binding_ref(struct devmem_binding *binding);
+enum devmem__way devmem__binding_way(const struct devmem_binding *binding);
+struct devmem_buffer *devmem__binding_buffer(const struct devmem_binding *binding);
 uint16_t devmem__binding_buffer_id(const struct devmem_binding *binding);
 size_t devmem__binding_bytes(const struct devmem_binding *binding);
 const char *devmem__binding_backend(const struct devmem_binding *binding);
-unsigned int devmem__binding_ifindex(const struct devmem_binding *binding);
+unsigned int devmem__binding_ifindex(const struct devmem_binding *binding);	/* 0: of no interface */
+
+/* devmem__binding_own() - a ring's own: no NIC, bytes are copied. The buffer need not be free. */
+int devmem__binding_own(struct devmem_buffer *buffer, const char *why, struct devmem_binding **out);
+
+/* Of engine "copy": how its buffer is divided, and where the kernel copies to: the buffer, or (@staged) a stage. */
+struct devmem__chunks *devmem__binding_chunks(struct devmem_binding *binding);
+unsigned char *devmem__binding_memory(const struct devmem_binding *binding, bool *staged);
+
+/* The sizes of pages to try for its queues, and which one it was. */
+int devmem__binding_pages(struct devmem_binding *binding, struct devmem__pages *pages);
+void devmem__binding_set_pages(struct devmem_binding *binding, const struct devmem__pages *pages, unsigned int taken);
+
+/* Of engine "zcrx": one ring at a time has the queue (false: another has it), and gives it back when it is closed. */
+bool devmem__binding_take_queue(struct devmem_binding *binding);
+void devmem__binding_give_queue(struct devmem_binding *binding, bool was_bound);
 
 /*
- * devmem__binding_out() - so many more fragments are out; any thread. Returns how many bytes of the buffer they are
+ * devmem__binding_out() - so many more pages are out; any thread. Returns how many bytes of the buffer they are
  * all together, at most, if that has just become too many, and 0 otherwise.
  */
-uint64_t devmem__binding_out(struct devmem_binding *binding, size_t tokens);
-void devmem__binding_back(struct devmem_binding *binding, size_t tokens);
+uint64_t devmem__binding_out(struct devmem_binding *binding, size_t pages);
+void devmem__binding_back(struct devmem_binding *binding, size_t pages);
 
 /* devmem__binding_misplaced() - set the sentence for flows that arrive on @queue (or -errno). Returns @queue. */
 int devmem__binding_misplaced(const struct devmem_binding *binding, int queue);
 
+bool devmem__binding_has_queue(const struct devmem_binding *binding, int queue);
 int devmem__binding_queue_of_napi(const struct devmem_binding *binding, unsigned int napi_id);
 
 #endif

@@ -6,7 +6,9 @@
 #include <errno.h>
 
 #include "bind.h"
-#include "ring.h"
+#include "buffer.h"
+#include "dontneed.h"
+#include "rxmsg.h"
 
 #define SECOND 1000000000u	/* ns */
 
@@ -49,62 +51,87 @@ static unsigned int receive_failed(struct devmem_sock *sock, int res, struct dev
 	case -ENOBUFS:
 		sock->ring->stats.no_buffers++;
 		return 0;
+	case -ENOSPC:		/* (zcrx) the completion queue was full */
 	case -ECANCELED:
 	case -EINTR:
 	case -EAGAIN:
 		return 0;	/* armed again unless the socket is being detached */
 	}
+	if (sock->engine->recover && sock->engine->recover(sock, res))
+		return 0;
 	return end_stream(sock, res, event);
 }
 
 /*
- * Bytes of a bound socket that came through a queue which is not: the rule is gone or another one is before it, or
- * the route changed. The application is told where they come from; they are copied until that is mended.
+ * Bytes of a bound socket that are in host memory: a packet that was not split, or, through a queue which is not bound,
+ * all of them: the rule is gone or another one is before it, or the route changed. The application is told where they
+ * come from; they are copied until that is mended. To find out takes a question to the kernel: at most one a second.
  */
 static unsigned int look_where(struct devmem_sock *sock, struct devmem_event *event)
 {
 	struct devmem_ring *ring = sock->ring;
-	bool was = sock->misplaced;
+	bool was = sock->misplaced, host = !ring->rx.devmem && ring->rx.bytes_left, told;
+	int queue;
 
-	sock->misplaced = !ring->rx.devmem && ring->rx.bytes_left;
-	if (!sock->misplaced || was)
+	sock->misplaced = host && !sock->unsplit;
+	if (!host || (was && sock->misplaced))
 		return 0;
-	ring->stats.misplaced++;
-	if (sock->detached || (sock->last_misplaced && ring->now - sock->last_misplaced < SECOND))
+	told = sock->last_look && ring->now - sock->last_look < SECOND;
+	if (!told) {
+		queue = devmem_sock_queue(sock);
+		sock->last_look = ring->now;
+		sock->unsplit = queue >= 0 && devmem__binding_has_queue(sock->binding, queue);
+		sock->misplaced = !sock->unsplit;
+	}
+	ring->stats.misplaced += sock->misplaced;
+	if (sock->detached || !sock->misplaced || told)
 		return 0;
-	sock->last_misplaced = ring->now;
 	*event = (struct devmem_event){
 		.user_data = sock->stream.user_data,
-		.result = devmem__binding_misplaced(sock->binding, devmem_sock_queue(sock)),
+		.result = devmem__binding_misplaced(sock->binding, queue),
 		.sock = sock->stream.slot,
 		.type = DEVMEM_EVENT_MISPLACED,
 	};
 	return 1;
 }
 
-/* A completion of a socket's receive. What it brought is left in ring->rx; what else happened is an event. */
-static unsigned int receive_done(struct devmem_sock *sock, const struct io_uring_cqe *cqe, struct devmem_event *event)
+/* A receive brought nothing, and will bring nothing more or has failed. */
+static unsigned int receive_empty(struct devmem_sock *sock, const struct io_uring_cqe *cqe, struct devmem_event *event)
+{
+	if (sock->engine->empty)
+		sock->engine->empty(sock, cqe);
+	return cqe->res < 0 ? receive_failed(sock, cqe->res, event) : end_stream(sock, 0, event);
+}
+
+/* A message. What it brought is left in ring->rx; what else happened is an event. */
+static unsigned int message(struct devmem_sock *sock, const struct io_uring_cqe *cqe, struct devmem_event *event)
 {
 	struct devmem_ring *ring = sock->ring;
-	unsigned int out = 0;
 
-	ring->stats.completions++;
-	if (!(cqe->flags & IORING_CQE_F_MORE)) {
-		sock->armed = false;
-		if (!sock->ended && !sock->detached)
-			devmem__list_append(&ring->rearm, &sock->rearm);
+	if (!devmem__rxmsg_begin(ring, cqe, &ring->rx)) {
+		devmem__rxmsg_handed(ring, &ring->rx, 0, true);
+		return end_stream(sock, 0, event);
 	}
-	if (!(cqe->flags & IORING_CQE_F_BUFFER)) {
-		out = cqe->res < 0 ? receive_failed(sock, cqe->res, event) : end_stream(sock, 0, event);
-	} else if (ring->engine->begin(sock, cqe, &ring->rx)) {
-		ring->rx_sock = sock;
-		ring->rx.one_host = sock->place;
-		devmem__lowat_received(sock, ring->rx.bytes_left);
-		out = look_where(sock, event);
-	} else {
-		ring->engine->handed(ring, &ring->rx, 0, true);
-		out = end_stream(sock, 0, event);
-	}
+	ring->rx_sock = sock;
+	ring->rx.one_host = sock->place;
+	sock->stuck = 0;
+	devmem__lowat_received(sock, ring->rx.bytes_left);
+	return look_where(sock, event);
+}
+
+/* A completion of a socket's receive that is no fragment by itself. */
+static unsigned int receive_done(struct devmem_sock *sock, const struct io_uring_cqe *cqe, struct devmem_event *event)
+{
+	const bool messages = !sock->engine->take || sock->messages;
+	unsigned int out;
+
+	sock->ring->stats.completions++;
+	if (!(cqe->flags & IORING_CQE_F_MORE))
+		devmem__sock_disarmed(sock);
+	if (messages && cqe->flags & IORING_CQE_F_BUFFER)
+		out = message(sock, cqe, event);
+	else
+		out = receive_empty(sock, cqe, event);
 	devmem__sock_reap(sock);
 	return out;
 }
@@ -118,7 +145,7 @@ static unsigned int dispatch(struct devmem_ring *ring, const struct io_uring_cqe
 	case DEVMEM__CQE_RECV:
 		return receive_done(object, cqe, event);
 	case DEVMEM__CQE_RELEASE:
-		devmem__release_failed(object);
+		devmem__dontneed_failed(object);
 		break;
 	case DEVMEM__CQE_WAKE:
 		ring->wake_armed = false;
@@ -133,6 +160,9 @@ static unsigned int dispatch(struct devmem_ring *ring, const struct io_uring_cqe
 		ring->link_armed = false;
 		devmem__links_read(&ring->links);
 		break;
+	case DEVMEM__CQE_END:
+		devmem__sock_end_comes(object);
+		break;
 	case DEVMEM__CQE_OTHER:
 		break;
 	}
@@ -143,11 +173,54 @@ static unsigned int dispatch(struct devmem_ring *ring, const struct io_uring_cqe
 static void discard(struct devmem_sock *sock, const struct devmem_event *events, int n)
 {
 	for (int i = 0; i < n; i++) {
-		if (events[i].type == DEVMEM_EVENT_DATA)
-			devmem__release_tokens(sock, events[i].token, events[i].tokens);
+		if (events[i].tokens)
+			devmem__release_tokens(sock, &events[i], events[i].tokens);
 		else
-			sock->ring->engine->put_host(sock->ring, events[i].token);
+			devmem__rxmsg_put_host(sock->ring, events[i].token);
 	}
+}
+
+/* Copied bytes of a buffer that the processor cannot map go there once more. Returns how many events are good. */
+static int stage(struct devmem_sock *sock, struct devmem_event *events, int n)
+{
+	struct devmem_buffer *buffer = devmem__binding_buffer(sock->binding);
+	bool staged;
+	const unsigned char *from = devmem__binding_memory(sock->binding, &staged);
+	int i;
+
+	for (i = 0; staged && i < n; i++) {
+		int err = devmem_buffer_write(buffer, events[i].offset, from + events[i].offset, events[i].length);
+
+		if (!err) {
+			sock->ring->stats.bytes_staged += events[i].length;
+			continue;
+		}
+		discard(sock, events + i, n - i);
+		if (sock->armed)
+			devmem__sock_cancel(sock);
+		return i + (int)end_stream(sock, err, events + i);
+	}
+	return n;
+}
+
+/*
+ * Completions that are fragments by themselves, as many as are of one socket. Returns the number of events; *taken says
+ * whether there were any.
+ */
+static int take_fragments(struct devmem_sock *sock, struct devmem_event *events, unsigned int n, bool *taken)
+{
+	int got = sock->engine->take(sock, events, n);
+
+	*taken = got > 0;
+	if (got <= 0)
+		return got;
+	sock->stuck = 0;
+	if (sock->detached || sock->ended) {
+		discard(sock, events, got);
+		devmem__sock_reap(sock);
+		return 0;
+	}
+	return sock->engine->way == DEVMEM__WAY_COPY ? stage(sock, events, got) : got;
 }
 
 /* Events from the completion that is open; it stays open (ring->rx_sock) until used up. Or -ENOMEM. */
@@ -159,7 +232,7 @@ static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, 
 	int got = devmem__rx_next(&ring->rx, &sock->stream, &ring->count, events, n);
 	bool done = got == 0 || got == -EBADMSG;
 
-	ring->engine->handed(ring, &ring->rx, ring->rx.host_events - host, done);
+	devmem__rxmsg_handed(ring, &ring->rx, ring->rx.host_events - host, done);
 	devmem__pressure_out(sock, sock->stream.out.count - out_before);
 	if ((sock->detached || sock->ended) && got > 0) {
 		discard(sock, events, got);
@@ -213,10 +286,23 @@ static unsigned int hand_out_news(struct devmem_ring *ring, struct devmem_event 
 	return out ? out : link_news(ring, event);
 }
 
+/* The socket whose fragments the completion may be, or NULL. */
+static struct devmem_sock *fragments_of(const struct io_uring_cqe *cqe)
+{
+	struct devmem_sock *sock;
+
+	if ((cqe->user_data & DEVMEM__CQE_KINDS) != DEVMEM__CQE_RECV)
+		return NULL;
+	sock = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)DEVMEM__CQE_KINDS);
+	return sock->engine->take ? sock : NULL;
+}
+
 int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
 {
 	struct io_uring_cqe *cqe;
+	struct devmem_sock *sock;
 	unsigned int out = 0;
+	bool taken;
 
 	while (out < n) {
 		if (hand_out_news(ring, events + out)) {
@@ -235,8 +321,18 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 		cqe = next_cqe(ring);
 		if (!cqe) {
 			if (!io_uring_sq_ready(&ring->io))	/* what was not handed in is not done */
-				devmem__release_settle(ring);
+				devmem__dontneed_settle(ring);
 			break;
+		}
+		sock = fragments_of(cqe);
+		if (sock) {
+			int got = take_fragments(sock, events + out, n - out, &taken);
+
+			if (got < 0)
+				return out ? (int)out : got;
+			out += (unsigned int)got;
+			if (taken)
+				continue;
 		}
 		out += dispatch(ring, cqe, events + out);
 		io_uring_cqe_seen(&ring->io, cqe);

@@ -8,7 +8,9 @@
 #include "bind.h"
 #include "ring.h"
 
-#define HIGH_MARK	(512u << 10)	/* bytes; twice as much saves no more */
+#define HIGH_MARK	(512u << 10)	/* bytes; with small pages twice as much saves no more */
+#define HIGHER_MARK	(1u << 20)	/* with large ones, a wake-up is most of what there is to save */
+#define LARGE_PAGE	(16u << 10)
 #define FILL_NS		5000000u	/* a mark is what comes in this time, at most */
 #define WORTH_RAISING	(64u << 10)	/* bytes; a lower mark would save nothing */
 #define FULL_RECEIVE	(32u << 10)	/* bytes in one completion that count as streaming */
@@ -20,8 +22,9 @@ static const int mark_low = 1;
 static uint32_t high_mark(const struct devmem_sock *sock)
 {
 	size_t share = devmem__binding_bytes(sock->binding) / 4 / (sock->ring->raised_count + 1);
+	uint32_t most = devmem_binding_page_size(sock->binding, NULL) < LARGE_PAGE ? HIGH_MARK : HIGHER_MARK;
 
-	return share < HIGH_MARK ? (uint32_t)share : HIGH_MARK;
+	return share < most ? (uint32_t)share : most;
 }
 
 /* false: the ring takes no request now, and nothing changed. */
@@ -45,6 +48,15 @@ void devmem__lowat_forget(struct devmem_sock *sock)
 	sock->ring->raised_count--;
 }
 
+/* The application's socket goes on without us: nobody would look after our mark. */
+void devmem__lowat_leave(struct devmem_sock *sock)
+{
+	devmem__lowat_forget(sock);
+	if (sock->lowat > 1)
+		setsockopt(sock->fd, SOL_SOCKET, SO_RCVLOWAT, &mark_low, sizeof(mark_low));
+	sock->lowat = 1;	/* also for a request that was not handed in and reads it there */
+}
+
 static bool fall(struct devmem_sock *sock)
 {
 	if (!set_mark(sock, 1))
@@ -59,18 +71,33 @@ static uint64_t at_most(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* @bytes came in @elapsed ns. */
+/* @bytes came in @elapsed ns: about twice that may pass until @mark bytes are there. */
+static void be_patient(struct devmem_sock *sock, uint64_t mark, uint64_t bytes, uint64_t elapsed)
+{
+	sock->patience = 2 * mark * elapsed / bytes;
+	if (sock->patience < DEVMEM__TICK_NS)
+		sock->patience = DEVMEM__TICK_NS;
+}
+
 static void raise_mark(struct devmem_sock *sock, uint64_t bytes, uint64_t elapsed)
 {
 	uint64_t mark = at_most(bytes * FILL_NS / elapsed, high_mark(sock));
 
 	if (mark < WORTH_RAISING || !set_mark(sock, (uint32_t)mark))
 		return;
-	sock->patience = 2 * mark * elapsed / bytes;
-	if (sock->patience < DEVMEM__TICK_NS)
-		sock->patience = DEVMEM__TICK_NS;
+	be_patient(sock, mark, bytes, elapsed);
 	devmem__list_append(&sock->ring->raised, &sock->raised);
 	sock->ring->raised_count++;
+}
+
+/* A stream begins slowly: a mark that was set then is too low later. */
+static void follow_rate(struct devmem_sock *sock, uint64_t bytes, uint64_t elapsed)
+{
+	uint64_t mark = at_most(bytes * FILL_NS / elapsed, high_mark(sock));
+
+	if (mark / 5 * 4 < sock->lowat || !set_mark(sock, (uint32_t)mark))
+		return;
+	be_patient(sock, mark, bytes, elapsed);
 }
 
 void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes)
@@ -85,6 +112,7 @@ void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes)
 	sock->last_receive = sock->ring->now;
 	if (sock->lowat > 1) {
 		devmem__list_append(&sock->ring->raised, &sock->raised);
+		follow_rate(sock, recent, elapsed);
 		return;
 	}
 	sock->full_receives = recent >= FULL_RECEIVE ? sock->full_receives + 1 : 0;
@@ -101,6 +129,14 @@ void devmem__lowat_fall(struct devmem_ring *ring)
 		if (ring->now - sock->last_receive < sock->patience || !fall(sock))
 			return;
 	}
+}
+
+uint64_t devmem__lowat_due(const struct devmem_ring *ring)
+{
+	const struct devmem_sock *sock = container_of(ring->raised.next, struct devmem_sock, raised);
+	uint64_t silent = ring->now - sock->last_receive;
+
+	return silent < sock->patience ? sock->patience - silent : 0;
 }
 
 bool devmem__lowat_waits(const struct devmem_ring *ring)

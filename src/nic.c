@@ -55,7 +55,9 @@ static int probe(struct devmem_nic *nic)
 		return 0;
 	case -EOPNOTSUPP:
 		return no_support(nic);
-	case -EPERM:
+	case -EPERM:	/* said before the device is looked at */
+		if (!nic->driver[0] && !nic->bus[0])
+			return no_support(nic);
 		return devmem__fail(EPERM, "%s: binding device memory needs CAP_NET_ADMIN: run as root, or give the "
 				    "program that capability", nic->et.name);
 	case -ENODEV:
@@ -98,8 +100,10 @@ int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, stru
 	err = devmem__nl_open(&nic->netdev, "netdev");
 	if (!err)
 		err = probe(nic);
-	if (err)
+	if (err == -ENODEV || err == -ENOMEM)
 		goto fail;
+	nic->obstacle = err;
+	snprintf(nic->why, sizeof(nic->why), "%s", err ? devmem_error() : "");
 	*out = nic;
 	return 0;
 fail:
@@ -127,6 +131,11 @@ int devmem__nic_unref(struct devmem_nic *nic)
 int devmem_nic_close(struct devmem_nic *nic)
 {
 	return nic ? devmem__nic_unref(nic) : 0;
+}
+
+int devmem__nic_obstacle(const struct devmem_nic *nic)
+{
+	return nic->obstacle ? devmem__fail(-nic->obstacle, "%s", nic->why) : 0;
 }
 
 unsigned int devmem__nic_ifindex(const struct devmem_nic *nic)

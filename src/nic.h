@@ -15,6 +15,9 @@
 void devmem__nic_ref(struct devmem_nic *nic);
 int devmem__nic_unref(struct devmem_nic *nic);
 
+/* devmem__nic_obstacle() - why nothing can be bound to it, with the sentence set; 0: nothing speaks against it. */
+int devmem__nic_obstacle(const struct devmem_nic *nic);
+
 unsigned int devmem__nic_ifindex(const struct devmem_nic *nic);
 const char *devmem__nic_name(const struct devmem_nic *nic);
 
@@ -28,6 +31,19 @@ int devmem__nic_rollback(struct devmem_nic *nic, unsigned int savepoint);
  * On failure everything is as it was. -ERANGE, -EEXIST, -EBUSY, -EPROTONOSUPPORT, -EPERM as devmem_bind_rx().
  */
 int devmem__nic_claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues);
+
+/*
+ * devmem__nic_hold() - a queue that was claimed, and that a ring will bind only later, is not given to another binding
+ * of the same transaction.
+ */
+#define DEVMEM__NIC_MOST_QUEUES 1024
+void devmem__nic_hold(struct devmem_nic *nic, uint32_t queue, bool hold);
+
+/*
+ * devmem__nic_wait_unbound() - until io_uring has let go of the queue. It does so in the background some time after its
+ * ring was closed, and before that the settings cannot be put back. [io_uring/io_uring.c: io_ring_ctx_wait_and_kill]
+ */
+void devmem__nic_wait_unbound(struct devmem_nic *nic, uint32_t queue);
 
 /* devmem__nic_steer() - one rule for the flow, to the queue or to an RSS context over the queues. */
 int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,

@@ -4,11 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "nic_impl.h"
 #include "queues.h"
 #include "rss.h"
 #include "uapi.h"
+
+#define UNBOUND_TRIES	5000u	/* five seconds in all; io_uring takes milliseconds */
+#define UNBOUND_US	1000u
 
 /* ------------------------------------------------------------------------------------- looking at queues */
 
@@ -115,7 +119,43 @@ int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id)
 	return err;
 }
 
+void devmem__nic_wait_unbound(struct devmem_nic *nic, uint32_t queue)
+{
+	struct devmem__nic_queues q;
+	bool bound = true;
+
+	for (unsigned int i = 0; bound && i < UNBOUND_TRIES; i++) {
+		int err;
+
+		if (i)
+			usleep(UNBOUND_US);
+		pthread_mutex_lock(&nic->lock);
+		err = devmem__nic_queues(nic, &q);
+		pthread_mutex_unlock(&nic->lock);
+		if (err)
+			return;		/* an interface that is gone has let go, too */
+		bound = queue < q.count && q.use[queue] & DEVMEM__QUEUE_IO_URING;
+		devmem__nic_queues_free(&q);
+	}
+}
+
 /* -------------------------------------------------------------------------------------------- choosing */
+
+void devmem__nic_hold(struct devmem_nic *nic, uint32_t queue, bool hold)
+{
+	uint64_t bit = 1ull << queue % 64;
+
+	pthread_mutex_lock(&nic->lock);
+	nic->held[queue / 64] = hold ? nic->held[queue / 64] | bit : nic->held[queue / 64] & ~bit;
+	pthread_mutex_unlock(&nic->lock);
+}
+
+static void mark_held(const struct devmem_nic *nic, struct devmem__nic_queues *q)
+{
+	for (uint32_t i = 0; i < q->count && i < DEVMEM__NIC_MOST_QUEUES; i++)
+		if (nic->held[i / 64] & 1ull << i % 64)
+			q->use[i] |= DEVMEM__QUEUE_IO_URING;
+}
 
 static void mark(struct devmem__nic_queues *q, uint64_t queue)
 {
@@ -370,6 +410,7 @@ static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list
 
 	if (err)
 		return err;
+	mark_held(nic, &q);
 	err = choose(nic, want, list, &q, queues);
 	if (!err)
 		err = plan_table(nic, &q, queues, want, &plan);

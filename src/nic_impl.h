@@ -18,6 +18,9 @@ struct devmem_nic {
 	struct devmem__nl netdev;	/* family "netdev" */
 	struct devmem__undo undo;
 	char driver[32], bus[32];	/* of the parent device; "" where there is none */
+	uint64_t held[DEVMEM__NIC_MOST_QUEUES / 64]; /* a bit each: see devmem__nic_hold() */
+	int obstacle;			/* why it cannot receive into device memory at all, or 0; @why: the sentence */
+	char why[512];
 };
 
 /* The RX queues as the kernel shows them. @use and @napi are the caller's to free, by devmem__nic_queues_free(). */

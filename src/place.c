@@ -9,7 +9,7 @@
 
 #include "bind.h"
 #include "buffer.h"
-#include "ring.h"
+#include "rxmsg.h"
 
 #define CHUNK		4096u
 #define DEFAULT_BYTES	(4u << 20)
@@ -146,5 +146,5 @@ void devmem__place_drop(struct devmem_ring *ring)
 	struct devmem_event held = ring->place.held;
 
 	ring->place.held_of = NULL;
-	ring->engine->put_host(ring, held.token);
+	devmem__rxmsg_put_host(ring, held.token);
 }

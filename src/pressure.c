@@ -2,7 +2,8 @@
 /*
  * Back-pressure. Fragments that are out do not shrink the TCP window, and a queue whose buffer is empty stalls its
  * connections for seconds: so what is out is counted, a socket can be held to a limit, and a buffer that runs low
- * is told of while there is time. A fragment is counted as a page, though several may share one.
+ * is told of while there is time. A fragment counts as a page, though several may share one; what is copied, as the
+ * pages of its chunk.
  */
 #include "bind.h"
 #include "ring.h"
@@ -18,15 +19,12 @@ static void pause_if_full(struct devmem_sock *sock)
 		devmem__sock_cancel(sock);
 }
 
-/* devmem__pressure_out() - fragments were handed out. */
-void devmem__pressure_out(struct devmem_sock *sock, size_t tokens)
+/* devmem__pressure_out() - fragments were handed out, and with them so many more pages. */
+void devmem__pressure_out(struct devmem_sock *sock, size_t pages)
 {
 	struct devmem_ring *ring = sock->ring;
-	uint64_t bytes;
+	uint64_t bytes = pages ? devmem__binding_out(sock->binding, pages) : 0;
 
-	if (!tokens)
-		return;
-	bytes = devmem__binding_out(sock->binding, tokens);
 	if (bytes) {
 		ring->low_bytes = bytes;
 		ring->low_buffer = sock->stream.buffer;
@@ -36,9 +34,10 @@ void devmem__pressure_out(struct devmem_sock *sock, size_t tokens)
 }
 
 /* devmem__pressure_back() - fragments came back. */
-void devmem__pressure_back(struct devmem_sock *sock, size_t tokens)
+void devmem__pressure_back(struct devmem_sock *sock, size_t pages)
 {
-	devmem__binding_back(sock->binding, tokens);
+	if (pages)
+		devmem__binding_back(sock->binding, pages);
 	if (sock->paused && sock->stream.out.count <= sock->max_tokens / 2)
 		sock->paused = false;	/* it is on the list of those to be armed */
 }

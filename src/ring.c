@@ -1,24 +1,29 @@
 // SPDX-License-Identifier: MIT
 /* The ring: opened, given requests, closed. What it does in between: wait.c, handout.c, sock.c, release.c. */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
-#include "ring.h"
+#include "bind.h"
+#include "calls.h"
+#include "dontneed.h"
+#include "rxmsg.h"
 
 #define MAX_ENTRIES	32768
 #define MAX_BUFFERS	4096
 #define MAX_BUSY_POLL	10000	/* microseconds; the kernel's own limit */
 #define CQ_PER_SQ	8	/* completions that may wait: releases need none, so sockets have all the room */
+#define MAX_REFILL	32768	/* the kernel's own limit */
 
 /* ------------------------------------------------------------------------------------ submitting */
 
 int devmem__ring_submit(struct devmem_ring *ring)
 {
 	ring->stats.enter_calls++;
-	return io_uring_submit(&ring->io);
+	return ring->calls ? devmem__calls_submit(ring->calls) : io_uring_submit(&ring->io);
 }
 
 struct io_uring_sqe *devmem__ring_sqe(struct devmem_ring *ring, enum devmem__cqe_kind kind, const void *object)
@@ -52,6 +57,31 @@ void devmem__ring_setsockopt(struct io_uring_sqe *sqe, int fd, int name, const v
 	sqe->addr3 = (uintptr_t)value;
 }
 
+/* Provided buffers to receive into. -errno, without a sentence; -EINVAL: not with these flags */
+int devmem__ring_buffers(struct devmem_ring *ring, struct io_uring_buf_ring *bufs, unsigned int entries,
+			 unsigned int group, unsigned int flags)
+{
+	struct devmem__buf_reg reg = {
+		.ring_addr = (uintptr_t)bufs,
+		.ring_entries = entries,
+		.group = (uint16_t)group,
+		.flags = (uint16_t)flags,
+	};
+	int err;
+
+	io_uring_buf_ring_init(bufs);
+	if (ring->calls)
+		return devmem__calls_buffers(ring->calls, bufs, entries, group, flags & DEVMEM_PBUF_RING_INC);
+	err = io_uring_register(ring->io.ring_fd, IORING_REGISTER_PBUF_RING, &reg, 1);
+	return err < 0 ? err : 0;
+}
+
+void devmem__ring_no_buffers(struct devmem_ring *ring, unsigned int group)
+{
+	if (!ring->calls)
+		io_uring_unregister_buf_ring(&ring->io, (int)group);
+}
+
 /* ------------------------------------------------------------------------------------ opening, closing */
 
 static int check_options(struct devmem_ring_opts *o)
@@ -68,6 +98,8 @@ static int check_options(struct devmem_ring_opts *o)
 		return devmem__fail(EINVAL, "ring option buffer_bytes: a multiple of 4096, at most 1 GiB");
 	if (o->busy_poll_us > MAX_BUSY_POLL)
 		return devmem__fail(EINVAL, "ring option busy_poll_us: at most %d", MAX_BUSY_POLL);
+	if (o->refill_entries > MAX_REFILL)
+		return devmem__fail(EINVAL, "ring option refill_entries: at most %d", MAX_REFILL);
 	if (o->merge > DEVMEM__MAX_FRAGS)
 		return devmem__fail(EINVAL, "ring option merge: at most %d tokens", DEVMEM__MAX_FRAGS);
 	return devmem__place_check(o);
@@ -88,16 +120,16 @@ static int setup_failed(int err)
 }
 
 /* Completions are made when we ask for them, on our thread: cheaper by a twentieth per wake-up (kernel 6.1). */
-static int setup_io(struct io_uring *io, unsigned int entries)
+static int setup_io(struct io_uring *io, unsigned int entries, bool large)
 {
 	struct io_uring_params p = {
 		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE |
-			 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP,
+			 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP | (large ? IORING_SETUP_CQE32 : 0),
 		.cq_entries = entries * CQ_PER_SQ,
 	};
 	int err = io_uring_queue_init_params(entries, io, &p);
 
-	if (err == -EINVAL) {
+	if (err == -EINVAL && !large) {
 		p = (struct io_uring_params){ .flags = IORING_SETUP_CQSIZE | IORING_SETUP_CLAMP,
 					      .cq_entries = entries * CQ_PER_SQ };
 		err = io_uring_queue_init_params(entries, io, &p);
@@ -115,49 +147,106 @@ static int set_busy_poll(struct io_uring *io, uint32_t us)
 	return devmem__fail(ENOSYS, "this kernel's io_uring cannot busy poll (Linux 6.9): %s", strerror(-err));
 }
 
+/* Zero-copy sends came with multishot receives (6.0); provided-buffer rings before them. */
+static int check_features(struct io_uring *io)
+{
+	struct io_uring_probe *probe = io_uring_get_probe_ring(io);
+	bool good = probe && io_uring_opcode_supported(probe, IORING_OP_SEND_ZC);
+
+	io_uring_free_probe(probe);
+	return good ? 0 : devmem__fail(ENOSYS, "this kernel's io_uring has no multishot receive (Linux 6.0)");
+}
+
+static int open_uring(struct devmem_ring *ring)
+{
+	int err = setup_io(&ring->io, ring->opts.entries, ring->way == DEVMEM__WAY_ZCRX);
+
+	if (err)
+		return err;
+	err = check_features(&ring->io);
+	if (!err)
+		err = set_busy_poll(&ring->io, ring->opts.busy_poll_us);
+	if (err)
+		io_uring_queue_exit(&ring->io);
+	return err;
+}
+
+static int open_calls(struct devmem_ring *ring)
+{
+	if (ring->opts.busy_poll_us)
+		return devmem__fail(ENOSYS, "engine syscall cannot busy poll: leave busy_poll_us at 0");
+	ring->engine = devmem__way_name(DEVMEM__WAY_SYSCALL);
+	return devmem__calls_open(&ring->io, ring->opts.entries, ring->opts.entries * CQ_PER_SQ, &ring->calls);
+}
+
+/* io_uring if it can be had, and why not if not. */
+static int open_port(struct devmem_ring *ring)
+{
+	int err;
+
+	ring->engine = devmem__way_name(ring->way == DEVMEM__WAY_ANY ? DEVMEM__WAY_DEVMEM : ring->way);
+	snprintf(ring->why, sizeof(ring->why), ring->way == DEVMEM__WAY_ANY ? "no socket is attached yet" :
+		 "it was asked for");
+	snprintf(ring->no_uring, sizeof(ring->no_uring), "plain system calls were asked for");
+	if (ring->way == DEVMEM__WAY_SYSCALL)
+		return open_calls(ring);
+	err = open_uring(ring);
+	if (ring->way != DEVMEM__WAY_ANY || (err != -EPERM && err != -ENOSYS))
+		return err;
+	snprintf(ring->no_uring, sizeof(ring->no_uring), "%s", devmem_error());
+	return open_calls(ring);
+}
+
+static void close_port(struct devmem_ring *ring)
+{
+	if (ring->calls)
+		devmem__calls_close(ring->calls);
+	else
+		io_uring_queue_exit(&ring->io);
+}
+
 int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out)
 {
 	struct devmem_ring_opts o;
 	struct devmem_ring *ring;
+	enum devmem__way way;
 	int err;
 
 	err = devmem__options(&o, sizeof(o), opts, "devmem_ring_opts");
 	if (!err)
 		err = check_options(&o);
+	if (!err)
+		err = devmem__way_parse(o.engine, &way);
 	if (err)
 		return err;
 	ring = calloc(1, sizeof(*ring));
 	if (!ring)
 		return devmem__fail(ENOMEM, "no memory for a ring");
-	ring->engine = &devmem__engine_devmem;
+	ring->opts = o;
+	ring->way = way;
 	ring->owner = pthread_self();
 	ring->merge = o.merge;
 	ring->place.bytes = o.spill_bytes;
 	devmem__links_init(&ring->links);
+	devmem__list_init(&ring->sources);
 	devmem__list_init(&ring->dirty);
 	devmem__list_init(&ring->rearm);
 	devmem__list_init(&ring->raised);
 	devmem__list_init(&ring->watches);
 	devmem__list_init(&ring->batches_spare);
 	devmem__list_init(&ring->batches_out);
+	atomic_init(&ring->notify_fd, -1);
 	ring->wake_fd = eventfd(0, EFD_CLOEXEC);
 	if (ring->wake_fd < 0) {
 		err = devmem__fail(errno, "cannot make an eventfd: %s", strerror(errno));
 		goto err_ring;
 	}
-	err = setup_io(&ring->io, o.entries);
+	err = open_port(ring);
 	if (err)
 		goto err_wake;
-	err = set_busy_poll(&ring->io, o.busy_poll_us);
-	if (!err)
-		err = ring->engine->open(ring, &o);
-	if (err)
-		goto err_io;
 	*out = ring;
 	return 0;
 
-err_io:
-	io_uring_queue_exit(&ring->io);
 err_wake:
 	close(ring->wake_fd);
 err_ring:
@@ -169,38 +258,57 @@ err_ring:
  * Requests end before the memory that they write to is unmapped. Completions that nobody will see may carry
  * tokens: reading them puts those into the sockets' sets, from where they go back.
  */
-static void stop_requests(struct devmem_ring *ring)
+static void cancel_requests(struct devmem_ring *ring)
 {
 	struct io_uring_sync_cancel_reg all = {
 		.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL,
 		.timeout = { -1, -1 },
 	};
-	struct devmem_event scratch[64];
 
-	io_uring_submit(&ring->io);
+	devmem__ring_submit(ring);
+	if (ring->calls) {
+		devmem__calls_cancel_all(ring->calls);
+		return;
+	}
 	io_uring_register_sync_cancel(&ring->io, &all);
 	io_uring_get_events(&ring->io);
+}
+
+static void stop_requests(struct devmem_ring *ring)
+{
+	struct devmem_event scratch[64];
+
+	cancel_requests(ring);
 	while (devmem__hand_out(ring, scratch, ARRAY_SIZE(scratch)) > 0)
 		;
 }
 
+/*
+ * Sockets before what they share, and the io_uring before sources that the kernel ties to it (zcrx). Sources that copy
+ * ended with their sockets.
+ */
 void devmem_ring_close(struct devmem_ring *ring)
 {
 	if (!ring)
 		return;
 	stop_requests(ring);
+	devmem__release_take_over(ring);
 	for (unsigned int i = 0; i < ring->slots; i++) {
 		if (!ring->socks[i])
 			continue;
-		devmem__release_all_now(ring->socks[i]);
+		ring->socks[i]->engine->drop(ring->socks[i]);
 		devmem__sock_free(ring->socks[i]);
 	}
-	devmem__release_close(ring);
+	devmem__dontneed_close(ring);
 	devmem__watch_close(ring);
 	devmem__links_close(&ring->links);
 	devmem__place_close(ring);
-	ring->engine->close(ring);
-	io_uring_queue_exit(&ring->io);
+	devmem__rxmsg_close(ring);
+	close_port(ring);
+	if (ring->notify_fd >= 0)
+		close(ring->notify_fd);
+	devmem__source_close_all(ring);
+	devmem_binding_close(ring->own);
 	close(ring->wake_fd);
 	free(ring->socks);
 	free(ring);
@@ -211,7 +319,9 @@ struct devmem_buffer *devmem_ring_spill(const struct devmem_ring *ring)
 	return ring->place.buffer;
 }
 
-const char *devmem_ring_engine(const struct devmem_ring *ring)
+const char *devmem_ring_engine(const struct devmem_ring *ring, const char **reason)
 {
-	return ring->engine->name;
+	if (reason)
+		*reason = ring->why;
+	return ring->engine;
 }

@@ -13,6 +13,7 @@
 #include "recv.h"
 #include "rxbufs.h"
 #include "tokens.h"
+#include "way.h"
 
 /* What a completion belongs to, in the low bits of its user_data; the rest is a pointer or 0. */
 enum devmem__cqe_kind {
@@ -22,11 +23,12 @@ enum devmem__cqe_kind {
 	DEVMEM__CQE_WATCH,	/* struct devmem__watch */
 	DEVMEM__CQE_TICK,	/* time to look after what is held back, for who sleeps on the ring's descriptor */
 	DEVMEM__CQE_LINK,	/* link notifications can be read */
+	DEVMEM__CQE_END,	/* struct devmem_sock: its connection is ending */
 	DEVMEM__CQE_OTHER,	/* nothing to do: a cancel, a socket option */
 };
 #define DEVMEM__CQE_KINDS 7u
 
-/* A batch of tokens on its way from the application to the kernel. */
+/* A batch of tokens on its way from the application to the kernel: dontneed.h. */
 struct devmem__batch {
 	struct devmem__list node;	/* ring->batches_spare, or ring->batches_out until the kernel has done it */
 	struct devmem_sock *sock;
@@ -35,17 +37,24 @@ struct devmem__batch {
 
 struct devmem_sock {
 	struct devmem_ring *ring;
-	struct devmem_binding *binding;
+	struct devmem_binding *binding;	/* the source's */
+	struct devmem__source *source;
+	const struct devmem__engine *engine;
 	struct devmem__stream stream;
 	int fd;				/* our duplicate: tokens die with the last descriptor */
 	bool armed;			/* a multishot receive is in the kernel */
+	bool end_armed, end_seen;	/* the kernel is to tell of the connection's end; it has */
 	bool ended;			/* END or ERROR was handed out */
 	bool detached;			/* the application has let go */
 	bool place;			/* host bytes go to the spill buffer */
+	bool host;			/* it has no binding: what is copied is told by address */
+	bool messages;			/* (zcrx) it receives messages for a while: bytes that it could not have */
+	unsigned int stuck;		/* (zcrx) changes between the two without a byte */
 	bool misplaced;			/* its last bytes came through a queue that is not bound */
 	bool paused;			/* it has more fragments out than it may */
 	uint32_t max_tokens;		/* that many; 0: no limit */
-	uint64_t last_misplaced;	/* ns: when it was told last */
+	bool unsplit;			/* when that was looked at last, its host bytes came through a bound queue */
+	uint64_t last_look;		/* ns */
 	struct devmem__batch *batch;	/* tokens given back and not yet handed in */
 	unsigned int batches_out;	/* batches handed in and not yet known to be done */
 	struct devmem__list dirty;	/* ring->dirty: @batch is not empty */
@@ -59,24 +68,51 @@ struct devmem_sock {
 	uint64_t patience;		/* ns: how long it may be silent before its mark falls */
 };
 
-/* How bytes get from the kernel to us. One file of src/engines each; nothing else knows its details. */
-struct devmem__engine {
-	const char *name;
-	int (*open)(struct devmem_ring *ring, const struct devmem_ring_opts *opts);
-	void (*close)(struct devmem_ring *ring);
-	/* fill in a multishot receive */
-	void (*arm)(struct devmem_sock *sock, struct io_uring_sqe *sqe);
-	/* can a receive be armed, or are all buffers out? */
-	bool (*can_arm)(const struct devmem_ring *ring);
-	/* open a completion for devmem__rx_next(); false: the stream has ended */
-	bool (*begin)(struct devmem_sock *sock, const struct io_uring_cqe *cqe, struct devmem__rx *rx);
-	/* a portion was handed out: @host of its events were HOST; @done: the completion is used up */
-	void (*handed)(struct devmem_ring *ring, struct devmem__rx *rx, unsigned int host, bool done);
-	/* a HOST fragment comes back */
-	int (*put_host)(struct devmem_ring *ring, uint32_t token);
+/* What the sockets of one binding share on one ring. */
+struct devmem__source {
+	struct devmem__list node;	/* ring->sources */
+	struct devmem_ring *ring;
+	const struct devmem__engine *engine;
+	struct devmem_binding *binding;	/* a reference */
+	unsigned int socks;
+	void *own;			/* the engine's */
 };
 
-extern const struct devmem__engine devmem__engine_devmem;
+/* How bytes get from the kernel to us. One file of src/engines each; nothing else knows its details. */
+struct devmem__engine {
+	enum devmem__way way;
+	/* make what the sockets of @source need, and end it; both may be NULL */
+	int (*open)(struct devmem__source *source, const struct devmem_ring_opts *opts);
+	void (*close)(struct devmem__source *source);
+	bool ends_get_lost;		/* its multishot receives may miss that a connection has ended */
+	bool keep;			/* a source stays until the ring is closed, with or without sockets */
+	/* fill in a multishot receive */
+	void (*arm)(struct devmem_sock *sock, struct io_uring_sqe *sqe);
+	/* can a receive be armed, or is nothing free to receive into? */
+	bool (*can_arm)(const struct devmem_sock *sock);
+	/*
+	 * Completions of @sock at the head of the queue that are fragments by themselves: consume them, write events.
+	 * 0: the first is not one of those. -ENOMEM: nothing is lost, call again. NULL: messages (rxmsg.h) alone.
+	 */
+	int (*take)(struct devmem_sock *sock, struct devmem_event *events, unsigned int n);
+	/* a receive completed without bytes: @cqe may have used something up. May be NULL */
+	void (*empty)(struct devmem_sock *sock, const struct io_uring_cqe *cqe);
+	/* a receive failed: true if there is another way to go on, and the next arm() takes it. May be NULL */
+	bool (*recover)(struct devmem_sock *sock, int res);
+	/* fragments that came out of take(), or as messages, come back. Sets the sentence */
+	int (*release)(struct devmem_sock *sock, const struct devmem_event *event, unsigned int tokens);
+	/*
+	 * The first of @events that are fragments of @sock, as many as there are, at least one: they come back. Returns how
+	 * many, or as release() if the first is bad. NULL: one by one
+	 */
+	int (*release_many)(struct devmem_sock *sock, const struct devmem_event *events, unsigned int n);
+	/* the ring is being closed: all that @sock has out goes back */
+	void (*drop)(struct devmem_sock *sock);
+	/* before the kernel is entered: make room to receive into. true: look again soon. May be NULL */
+	bool (*refill)(struct devmem__source *source);
+};
+
+extern const struct devmem__engine devmem__engine_devmem, devmem__engine_copy, devmem__engine_zcrx;
 
 /* The spill buffer, and the run of host bytes that is next to go there. */
 struct devmem__place {
@@ -91,8 +127,16 @@ struct devmem__place {
 
 struct devmem_ring {
 	struct io_uring io;
-	const struct devmem__engine *engine;
-	struct devmem__rxbufs bufs;
+	struct devmem__calls *calls;	/* in the place of the kernel's io_uring, or NULL */
+	struct devmem_ring_opts opts;
+	enum devmem__way way;		/* asked for */
+	const char *engine;		/* of the socket attached last */
+	char why[512], no_uring[256];	/* @no_uring: why there is none */
+	struct devmem__list sources;
+	uint32_t groups;		/* buffer groups in use, a bit each */
+	struct devmem_binding *own;	/* for sockets without a binding, or NULL */
+	bool hungry;			/* a source found nothing to receive into */
+	struct devmem__rxbufs bufs;	/* @bufs.ring is NULL until a socket receives messages */
 	struct msghdr msg;		/* of every multishot recvmsg: says how the buffers are divided */
 	pthread_t owner;
 
@@ -119,6 +163,7 @@ struct devmem_ring {
 	atomic_bool woken;		/* devmem_wake() was called */
 	atomic_bool sleeping;		/* the ring is about to wait, or waiting */
 	int wake_fd;
+	atomic_int notify_fd;		/* what devmem_ring_fd() gave away, or -1: nobody asked */
 	bool wake_armed, tick_armed;
 	bool idle;			/* a tick has passed without an event */
 	struct __kernel_timespec tick;
@@ -134,21 +179,27 @@ struct devmem_ring {
 struct io_uring_sqe *devmem__ring_sqe(struct devmem_ring *ring, enum devmem__cqe_kind kind, const void *object);
 void devmem__ring_setsockopt(struct io_uring_sqe *sqe, int fd, int name, const void *value, size_t bytes);
 int devmem__ring_submit(struct devmem_ring *ring);
+int devmem__ring_buffers(struct devmem_ring *ring, struct io_uring_buf_ring *bufs, unsigned int entries,
+			 unsigned int group, unsigned int flags);
+void devmem__ring_no_buffers(struct devmem_ring *ring, unsigned int group);
 
-/* release.c: tokens on their way back */
-int devmem__release_tokens(struct devmem_sock *sock, uint32_t token, unsigned int count);
-void devmem__release_flush(struct devmem_ring *ring, bool all);
-void devmem__release_failed(struct devmem__batch *batch);
-void devmem__release_settle(struct devmem_ring *ring);
-void devmem__release_all_now(struct devmem_sock *sock);
+/* source.c: what sockets of one binding share */
+int devmem__source_get(struct devmem_ring *ring, struct devmem_binding *binding, struct devmem__source **out);
+void devmem__source_put(struct devmem__source *source);
+void devmem__source_refill(struct devmem_ring *ring);
+void devmem__source_close_all(struct devmem_ring *ring);
+
+/* release.c: fragments on their way back */
+int devmem__release_tokens(struct devmem_sock *sock, const struct devmem_event *event, unsigned int count);
 void devmem__release_take_over(struct devmem_ring *ring);
-void devmem__release_close(struct devmem_ring *ring);
 
 /* sock.c */
 void devmem__sock_arm_pending(struct devmem_ring *ring);
 void devmem__sock_reap(struct devmem_sock *sock);
 void devmem__sock_cancel(struct devmem_sock *sock);
 void devmem__sock_free(struct devmem_sock *sock);
+void devmem__sock_disarmed(struct devmem_sock *sock);
+void devmem__sock_end_comes(struct devmem_sock *sock);
 
 /* wait.c */
 void devmem__wake(struct devmem_ring *ring);
@@ -163,8 +214,8 @@ unsigned int devmem__watch_done(struct devmem__watch *watch, int res, struct dev
 void devmem__watch_close(struct devmem_ring *ring);
 
 /* pressure.c: what is out, of a socket and of a buffer */
-void devmem__pressure_out(struct devmem_sock *sock, size_t tokens);
-void devmem__pressure_back(struct devmem_sock *sock, size_t tokens);
+void devmem__pressure_out(struct devmem_sock *sock, size_t pages);
+void devmem__pressure_back(struct devmem_sock *sock, size_t pages);
 unsigned int devmem__pressure_events(struct devmem_ring *ring, struct devmem_event *event);
 
 /* place.c: host bytes into device memory */
@@ -180,7 +231,9 @@ void devmem__place_drop(struct devmem_ring *ring);
 void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes);
 void devmem__lowat_fall(struct devmem_ring *ring);
 void devmem__lowat_forget(struct devmem_sock *sock);
+void devmem__lowat_leave(struct devmem_sock *sock);
 bool devmem__lowat_waits(const struct devmem_ring *ring);
+uint64_t devmem__lowat_due(const struct devmem_ring *ring);	/* ns until the first mark may fall, if one is raised */
 #define DEVMEM__TICK_NS 2000000u	/* how often it is looked at what is held back */
 
 #endif

@@ -6,9 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "rxbufs.h"
-
-#define GROUP 0
+#include "ring.h"
 
 struct devmem__rxbuf {
 	unsigned int holders;
@@ -37,23 +35,7 @@ static void give(struct devmem__rxbufs *bufs, unsigned int id)
 	bufs->free++;
 }
 
-static int register_ring(struct devmem__rxbufs *bufs, struct io_uring *io)
-{
-	struct io_uring_buf_reg reg = {
-		.ring_addr = (uintptr_t)bufs->ring,
-		.ring_entries = bufs->count,
-		.bgid = GROUP,
-	};
-	int err = io_uring_register_buf_ring(io, &reg, 0);
-
-	if (err)
-		return devmem__fail(-err == EINVAL ? ENOSYS : -err, "the kernel refuses a provided-buffer ring "
-				    "(Linux 5.19): %s", strerror(-err));
-	io_uring_buf_ring_init(bufs->ring);
-	return 0;
-}
-
-int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct io_uring *io, unsigned int count, size_t payload)
+int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct devmem_ring *ring, unsigned int count, size_t payload)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t bytes = sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES + payload;
@@ -72,9 +54,11 @@ int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct io_uring *io, unsign
 	}
 	/* the header of each would otherwise make a huge page resident */
 	madvise(bufs->memory, count * bufs->stride, MADV_NOHUGEPAGE);
-	err = register_ring(bufs, io);
-	if (err)
+	err = devmem__ring_buffers(ring, bufs->ring, count, DEVMEM__RXBUFS_GROUP, 0);
+	if (err) {
+		devmem__fail(-err, "the kernel refuses a provided-buffer ring: %s", strerror(-err));
 		goto err_free;
+	}
 	for (unsigned int i = 0; i < count; i++)
 		give(bufs, i);
 	return 0;
@@ -84,10 +68,10 @@ err_free:
 	return err;
 }
 
-void devmem__rxbufs_close(struct devmem__rxbufs *bufs, struct io_uring *io)
+void devmem__rxbufs_close(struct devmem__rxbufs *bufs, struct devmem_ring *ring)
 {
-	if (io)
-		io_uring_unregister_buf_ring(io, GROUP);
+	if (ring)
+		devmem__ring_no_buffers(ring, DEVMEM__RXBUFS_GROUP);
 	if (bufs->memory)
 		munmap(bufs->memory, bufs->count * bufs->stride);
 	if (bufs->ring)

@@ -18,6 +18,8 @@
  */
 #define DEVMEM__CONTROL_BYTES 16000
 
+#define DEVMEM__RXBUFS_GROUP 0	/* of provided buffers */
+
 struct devmem__rxbufs {
 	struct io_uring_buf_ring *ring;
 	unsigned char *memory;
@@ -28,8 +30,8 @@ struct devmem__rxbufs {
 	unsigned int free;		/* how many the kernel has */
 };
 
-int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct io_uring *io, unsigned int count, size_t payload);
-void devmem__rxbufs_close(struct devmem__rxbufs *bufs, struct io_uring *io);
+int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct devmem_ring *ring, unsigned int count, size_t payload);
+void devmem__rxbufs_close(struct devmem__rxbufs *bufs, struct devmem_ring *ring);
 
 /* devmem__rxbufs_take() - the kernel filled buffer @id; it has one holder, the completion. */
 unsigned char *devmem__rxbufs_take(struct devmem__rxbufs *bufs, unsigned int id);

@@ -6,6 +6,8 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -15,6 +17,7 @@
 
 #define MAX_SOCKS	65535	/* an event names its socket in 16 bits */
 #define SMALLEST_PAGE	4096	/* a fragment holds at least one page of the buffer */
+#define OWN_BYTES	(4u << 20) /* of the memory for sockets without a binding */
 
 #ifndef SO_INCOMING_NAPI_ID
 #define SO_INCOMING_NAPI_ID 56
@@ -96,75 +99,167 @@ static int set_limit(struct devmem_sock *sock, uint32_t fragments)
 	return devmem__fail(errno, "SO_RCVBUF %d: %s", value, strerror(errno));
 }
 
-static struct devmem_sock *new_sock(struct devmem_ring *ring, struct devmem_binding *binding)
+static int new_sock(struct devmem_ring *ring, int fd, struct devmem_sock **out)
 {
 	struct devmem_sock *sock = calloc(1, sizeof(*sock));
+	int err;
 
 	if (!sock)
-		return NULL;
+		return devmem__fail(ENOMEM, "no memory for a socket");
 	sock->ring = ring;
-	sock->binding = binding;
-	sock->fd = -1;
 	devmem__list_init(&sock->dirty);
 	devmem__list_init(&sock->rearm);
 	devmem__list_init(&sock->raised);
-	return sock;
+	sock->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (sock->fd < 0) {
+		err = devmem__fail(errno, "cannot duplicate descriptor %d: %s", fd, strerror(errno));
+		free(sock);
+		return err;
+	}
+	*out = sock;
+	return 0;
+}
+
+/* Memory for sockets without a binding: made for the first of them. */
+static int open_own(struct devmem_ring *ring)
+{
+	struct devmem_buffer *buffer;
+	int err;
+
+	if (ring->own)
+		return 0;
+	err = devmem_buffer_create("shm", OWN_BYTES, NULL, &buffer);
+	if (err)
+		return err;
+	err = devmem__binding_own(buffer, "the socket has no binding", &ring->own);
+	devmem_buffer_close(buffer);
+	return err;
+}
+
+/* The ring was opened for one engine; does the binding's fit? */
+static int check_way(const struct devmem_ring *ring, const struct devmem_binding *binding)
+{
+	const enum devmem__way way = devmem__binding_way(binding);
+	const char *why;
+
+	devmem_binding_engine(binding, &why);
+	if (way == DEVMEM__WAY_ZCRX && ring->way != DEVMEM__WAY_ZCRX)
+		return devmem__fail(EOPNOTSUPP, "the binding is for engine zcrx: open the ring with that engine too");
+	if (ring->way == DEVMEM__WAY_ANY || ring->way == DEVMEM__WAY_SYSCALL || ring->way == way)
+		return 0;
+	return devmem__fail(EOPNOTSUPP, "the ring was opened for engine %s, and the binding is of engine %s (%s)",
+			    devmem__way_name(ring->way), devmem__way_name(way), why);
+}
+
+/* What was decided goes on record. */
+static void note_engine(struct devmem_ring *ring, const struct devmem_binding *binding)
+{
+	const char *why, *name = devmem_binding_engine(binding, &why);
+
+	ring->engine = ring->calls ? devmem__way_name(DEVMEM__WAY_SYSCALL) : name;
+	if (ring->calls)
+		snprintf(ring->why, sizeof(ring->why), "%s; with a binding of engine %s: %.200s", ring->no_uring, name, why);
+	else
+		snprintf(ring->why, sizeof(ring->why), "%s", why);
+}
+
+/* Ties the socket to its binding: with everything that others of the same binding share on this ring. */
+static int join(struct devmem_sock *sock, struct devmem_binding *binding, const struct devmem_attach_opts *o)
+{
+	struct devmem_ring *ring = sock->ring;
+	int err = binding ? 0 : open_own(ring);
+
+	sock->host = !binding;
+	binding = binding ? binding : ring->own;
+	if (!err)
+		err = check_way(ring, binding);
+	if (!err && devmem__binding_ifindex(binding))
+		err = devmem__links_add(&ring->links, devmem__binding_ifindex(binding));
+	sock->place = o->flags & DEVMEM_ATTACH_PLACE && devmem__binding_way(binding) != DEVMEM__WAY_COPY;
+	if (!err && sock->place)
+		err = devmem__place_open(ring, binding);
+	if (!err && devmem__binding_way(binding) == DEVMEM__WAY_DEVMEM)
+		err = devmem__set_reserve(&sock->stream.out, devmem__binding_bytes(binding) / SMALLEST_PAGE);
+	if (!err)
+		err = devmem__source_get(ring, binding, &sock->source);
+	if (err) {
+		devmem__set_free(&sock->stream.out);
+		return err;
+	}
+	sock->binding = binding;
+	sock->engine = sock->source->engine;
+	note_engine(ring, binding);
+	return 0;
 }
 
 int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *binding, uint64_t user_data,
 		  const struct devmem_attach_opts *opts, struct devmem_sock **out)
 {
 	struct devmem_attach_opts o;
-	struct devmem_sock *sock;
+	struct devmem_sock *sock = NULL;
 	int err, slot;
 
 	err = devmem__options(&o, sizeof(o), opts, "devmem_attach_opts");
 	if (err)
 		return err;
-	if (!ring || !binding || !out || o.flags & ~DEVMEM_ATTACH_PLACE || o.reserved || o.lowat > INT32_MAX)
-		return devmem__fail(EINVAL, "devmem_attach: no ring, binding or place for the result, or an option "
-				    "out of range");
+	if (!ring || !out || o.flags & ~DEVMEM_ATTACH_PLACE || o.reserved || o.lowat > INT32_MAX)
+		return devmem__fail(EINVAL, "devmem_attach: no ring or place for the result, or an option out of range");
+	if (!binding && o.flags & DEVMEM_ATTACH_PLACE)
+		return devmem__fail(EINVAL, "devmem_attach: a socket without a binding has no device memory to place "
+				    "its bytes in");
 	err = check_socket(fd);
 	if (err)
 		return err;
 	slot = get_slot(ring);
 	if (slot < 0)
 		return slot;
-	err = devmem__links_add(&ring->links, devmem__binding_ifindex(binding));
-	if (!err && o.flags & DEVMEM_ATTACH_PLACE)
-		err = devmem__place_open(ring, binding);
+	err = new_sock(ring, fd, &sock);
 	if (err)
 		return err;
-	sock = new_sock(ring, binding);
-	if (!sock)
-		return devmem__fail(ENOMEM, "no memory for a socket");
-	init_stream(sock, user_data, slot);
-	sock->place = o.flags & DEVMEM_ATTACH_PLACE;
-	err = devmem__set_reserve(&sock->stream.out, devmem__binding_bytes(binding) / SMALLEST_PAGE);
-	if (err)
-		goto err_free;
-	sock->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
-	if (sock->fd < 0) {
-		err = devmem__fail(errno, "cannot duplicate descriptor %d: %s", fd, strerror(errno));
-		goto err_free;
-	}
 	err = set_fixed_lowat(sock, o.lowat);
 	if (!err)
 		err = set_limit(sock, o.max_fragments);
-	if (err)
-		goto err_close;
-	devmem__binding_ref(binding);
+	if (!err)
+		err = join(sock, binding, &o);
+	if (err) {
+		close(sock->fd);
+		free(sock);
+		return err;
+	}
+	init_stream(sock, user_data, slot);
 	ring->socks[slot] = sock;
 	devmem__list_append(&ring->rearm, &sock->rearm);
 	*out = sock;
 	return 0;
+}
 
-err_close:
-	close(sock->fd);
-err_free:
-	devmem__set_free(&sock->stream.out);
-	free(sock);
-	return err;
+/*
+ * In Linux 7.3 a receive that has so much to do that it is queued again forgets that the connection was reset meanwhile:
+ * nothing else follows, and it waits for ever. A poll for nothing but the end is not forgotten.
+ * [io_uring/poll.c: io_poll_check_events, IOU_REQUEUE after "again"]
+ */
+static void watch_end(struct devmem_sock *sock)
+{
+	struct io_uring_sqe *sqe;
+
+	if (!sock->engine->ends_get_lost || sock->ring->calls || sock->end_armed || sock->end_seen)
+		return;
+	sqe = devmem__ring_sqe(sock->ring, DEVMEM__CQE_END, sock);
+	if (!sqe)
+		return;		/* with the next receive */
+	io_uring_prep_poll_add(sqe, sock->fd, POLLRDHUP);
+	sqe->user_data = (uintptr_t)sock | DEVMEM__CQE_END;
+	sock->end_armed = true;
+}
+
+/* A receive that is armed from here on looks at the end by itself. */
+void devmem__sock_end_comes(struct devmem_sock *sock)
+{
+	sock->end_armed = false;
+	sock->end_seen = true;
+	if (sock->armed && !sock->ended && !sock->detached)
+		devmem__sock_cancel(sock);
+	devmem__sock_reap(sock);
 }
 
 static void arm(struct devmem_sock *sock)
@@ -174,36 +269,59 @@ static void arm(struct devmem_sock *sock)
 
 	if (!sqe)
 		return;		/* stays on the list for the next turn */
-	ring->engine->arm(sock, sqe);
+	sock->engine->arm(sock, sqe);
 	sock->armed = true;
 	ring->stats.rearms++;
 	devmem__list_del(&sock->rearm);
+	watch_end(sock);
 }
 
+/*
+ * A zero-copy receive finds no room for its fragments while the queue is full, or has more waiting behind it, and then
+ * ends at once. Its end takes room too: if all were armed again in that state, none would ever receive anything.
+ * [io_uring/zcrx.c: io_zcrx_queue_cqe]
+ */
+static bool completions_have_room(const struct devmem_ring *ring)
+{
+	return io_uring_cq_ready(&ring->io) < ring->io.cq.ring_entries && !io_uring_cq_has_overflow(&ring->io);
+}
+
+/* What is not armed now stays on the list for the next turn. */
 void devmem__sock_arm_pending(struct devmem_ring *ring)
 {
 	struct devmem__list *node, *next;
 
-	if (!ring->engine->can_arm(ring))
-		return;
-	for (node = ring->rearm.next; node != &ring->rearm; node = next) {
+	for (node = ring->rearm.next; node != &ring->rearm && completions_have_room(ring); node = next) {
 		struct devmem_sock *sock = container_of(node, struct devmem_sock, rearm);
 
 		next = node->next;
-		if (!sock->paused)
+		if (!sock->paused && sock->engine->can_arm(sock))
 			arm(sock);
 	}
+}
+
+/* The receive in the kernel has ended; another follows unless the stream has ended too. */
+void devmem__sock_disarmed(struct devmem_sock *sock)
+{
+	sock->armed = false;
+	if (!sock->ended && !sock->detached)
+		devmem__list_append(&sock->ring->rearm, &sock->rearm);
+}
+
+static void cancel(struct devmem_sock *sock, enum devmem__cqe_kind kind)
+{
+	struct io_uring_sqe *sqe = devmem__ring_sqe(sock->ring, DEVMEM__CQE_OTHER, NULL);
+
+	if (!sqe)
+		return;		/* the request then ends with the connection, or with the ring */
+	io_uring_prep_cancel64(sqe, (uintptr_t)sock | kind, 0);
+	sqe->user_data = DEVMEM__CQE_OTHER;
 }
 
 /* The receive ends with a completion; what it brought before is not lost. */
 void devmem__sock_cancel(struct devmem_sock *sock)
 {
-	struct io_uring_sqe *sqe = devmem__ring_sqe(sock->ring, DEVMEM__CQE_OTHER, NULL);
-
-	if (!sqe)
-		return;		/* the receive then ends with the connection, or with the ring */
-	io_uring_prep_cancel64(sqe, (uintptr_t)sock | DEVMEM__CQE_RECV, 0);
-	sqe->user_data = DEVMEM__CQE_OTHER;
+	cancel(sock, DEVMEM__CQE_RECV);
 }
 
 void devmem_detach(struct devmem_sock *sock)
@@ -212,19 +330,21 @@ void devmem_detach(struct devmem_sock *sock)
 		return;
 	sock->detached = true;
 	devmem__list_del(&sock->rearm);
-	devmem__lowat_forget(sock);
+	devmem__lowat_leave(sock);
 	if (sock->ring->place.held_of == sock)
 		devmem__place_drop(sock->ring);
 	if (sock->armed)
 		devmem__sock_cancel(sock);
+	if (sock->end_armed)
+		cancel(sock, DEVMEM__CQE_END);
 	devmem__sock_reap(sock);
 }
 
 /* Frees a detached socket when the last thing that refers to it is gone. */
 void devmem__sock_reap(struct devmem_sock *sock)
 {
-	if (!sock->detached || sock->armed || sock->stream.out.count || sock->batch || sock->batches_out ||
-	    sock->ring->rx_sock == sock)
+	if (!sock->detached || sock->armed || sock->end_armed || sock->stream.out.count || sock->batch ||
+	    sock->batches_out || sock->ring->rx_sock == sock)
 		return;
 	devmem__sock_free(sock);
 }
@@ -237,14 +357,12 @@ void devmem__sock_free(struct devmem_sock *sock)
 	if (io_uring_sq_ready(&ring->io))
 		devmem__ring_submit(ring);
 	ring->socks[sock->stream.slot] = NULL;
-	if (sock->stream.out.count)	/* the ring is being closed */
-		devmem__binding_back(sock->binding, sock->stream.out.count);
 	devmem__list_del(&sock->dirty);
 	devmem__list_del(&sock->rearm);
-	devmem__lowat_forget(sock);
+	devmem__lowat_leave(sock);
 	close(sock->fd);
-	devmem_binding_close(sock->binding);
 	devmem__set_free(&sock->stream.out);
+	devmem__source_put(sock->source);
 	free(sock);
 }
 

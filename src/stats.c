@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "calls.h"
 #include "ring.h"
 
 int devmem_ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats)
@@ -18,6 +19,9 @@ int devmem_ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats
 	s.bytes_plain = ring->count.plain;
 	s.fragments = ring->count.fragments;
 	s.descriptors = ring->count.descriptors;
+	s.engine = devmem_ring_engine(ring, &s.engine_reason);
+	if (ring->calls)
+		s.enter_calls = devmem__calls_made(ring->calls);
 	s.tokens_outstanding = s.fragments - s.tokens_released;
 	memset(stats, 0, size);
 	memcpy(stats, &s, s.size);

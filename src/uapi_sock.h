@@ -44,4 +44,72 @@ struct devmem__napi {
 /* IORING_OP_URING_CMD on a socket (6.7); liburing 2.3 has no helper for it */
 #define DEVMEM_SOCKET_URING_OP_SETSOCKOPT 3
 
+/* struct io_uring_buf_reg: older headers do not name the flags */
+struct devmem__buf_reg {
+	uint64_t ring_addr;
+	uint32_t ring_entries;
+	uint16_t group;
+	uint16_t flags;
+	uint64_t resv[3];
+};
+
+/* provided buffers that receives use up little by little (6.12), and the completion's flag: there is more of it */
+#define DEVMEM_PBUF_RING_INC	2
+#define DEVMEM_CQE_F_BUF_MORE	(1u << 4)
+
+/* zero-copy receive (6.15; dma-buf areas 6.16) [include/uapi/linux/io_uring/zcrx.h] */
+#define DEVMEM_IORING_REGISTER_ZCRX_IFQ	32
+#define DEVMEM_IORING_OP_RECV_ZC	58
+#define DEVMEM_ZCRX_AREA_DMABUF		1
+#define DEVMEM_ZCRX_AREA_MASK		(~(uint64_t)0 << 48)	/* of an offset: which area */
+
+struct devmem__zcrx_rqe {	/* of the refill ring: a fragment comes back */
+	uint64_t off;
+	uint32_t len;
+	uint32_t pad;
+};
+
+struct devmem__zcrx_cqe {	/* the second half of a fragment's completion */
+	uint64_t off;
+	uint64_t pad;
+};
+
+struct devmem__zcrx_area_reg {
+	uint64_t addr;		/* 0 of a dma-buf */
+	uint64_t len;		/* all of it */
+	uint64_t rq_area_token;
+	uint32_t flags;
+	uint32_t dmabuf_fd;
+	uint64_t resv[2];
+};
+
+struct devmem__zcrx_ifq_reg {
+	uint32_t if_idx;
+	uint32_t if_rxq;
+	uint32_t rq_entries;
+	uint32_t flags;
+	uint64_t area_ptr;
+	uint64_t region_ptr;	/* struct devmem__region_desc */
+	struct {
+		uint32_t head;
+		uint32_t tail;
+		uint32_t rqes;
+		uint32_t resv2;
+		uint64_t resv[2];
+	} offsets;		/* answer: in the region */
+	uint32_t zcrx_id;	/* answer */
+	uint32_t rx_buf_len;	/* bytes: 0, or a page size (7.0) */
+	uint64_t resv[3];
+};
+
+struct devmem__region_desc {	/* struct io_uring_region_desc */
+	uint64_t user_addr;
+	uint64_t size;
+	uint32_t flags;		/* 1: memory of the user */
+	uint32_t id;
+	uint64_t mmap_offset;
+	uint64_t resv[4];
+};
+#define DEVMEM_REGION_USER	1
+
 #endif

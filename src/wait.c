@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/eventfd.h>
 #include <time.h>
 #include <unistd.h>
 
-#include "ring.h"
+#include "calls.h"
+#include "dontneed.h"
 
 static uint64_t read_clock(void)
 {
@@ -23,12 +25,17 @@ static uint64_t read_clock(void)
 void devmem__wake(struct devmem_ring *ring)
 {
 	uint64_t one = 1;
+	int notify_fd;
 	ssize_t ignored;
 
 	/* Pairs with the store in enter(): either we see that the ring sleeps, or it sees what we did before. */
 	if (!atomic_exchange(&ring->sleeping, false))
 		return;
 	ignored = write(ring->wake_fd, &one, sizeof(one));
+	/* Linux before 7.3 may lose what one eventfd is to tell another. [io_uring/eventfd.c: io_eventfd_do_signal] */
+	notify_fd = atomic_load(&ring->notify_fd);
+	if (notify_fd >= 0)
+		ignored = write(notify_fd, &one, sizeof(one));
 	(void)ignored;	/* fails only if the counter is full, and then the ring is awake */
 }
 
@@ -38,9 +45,41 @@ void devmem_wake(struct devmem_ring *ring)
 	devmem__wake(ring);
 }
 
-int devmem_ring_fd(const struct devmem_ring *ring)
+/*
+ * Not the io_uring's own: before Linux 7.3 who polls it is not woken by work that waits for our thread, an eventfd is.
+ * Signalling that costs something for each completion, so it is made for those who ask. [io_uring/tw.c:
+ * io_req_local_work_add]
+ */
+int devmem_ring_fd(struct devmem_ring *ring)
 {
-	return ring->io.ring_fd;
+	int fd = atomic_load(&ring->notify_fd), err;
+
+	if (ring->calls)
+		return devmem__calls_fd(ring->calls);
+	if (fd >= 0)
+		return fd;
+	fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);	/* completions may be there already */
+	if (fd < 0)
+		return devmem__fail(errno, "cannot make an eventfd: %s", strerror(errno));
+	err = io_uring_register_eventfd(&ring->io, fd);
+	if (err) {
+		close(fd);
+		return devmem__fail(-err, "io_uring takes no eventfd: %s", strerror(-err));
+	}
+	atomic_store(&ring->notify_fd, fd);
+	return fd;
+}
+
+/* What comes from here on makes the descriptor readable again. */
+static void quiet_notify_fd(struct devmem_ring *ring)
+{
+	uint64_t times;
+	ssize_t ignored;
+
+	if (atomic_load_explicit(&ring->notify_fd, memory_order_relaxed) < 0)
+		return;
+	ignored = read(ring->notify_fd, &times, sizeof(times));
+	(void)ignored;	/* fails if it is quiet */
 }
 
 /* Did another thread do something that this one must look at before it sleeps? */
@@ -77,10 +116,16 @@ static void arm_links(struct devmem_ring *ring)
 	ring->link_armed = true;
 }
 
-/* Somebody holds something back that must not be held for long: a mark or a few tokens. */
-static bool needs_tick(const struct devmem_ring *ring)
+/*
+ * Somebody holds something back that must not be held for long: a mark or a few tokens. Or another ring has what we
+ * would receive into, and does not tell us when it gives it back. In how many ns is that to be looked at?
+ */
+static uint64_t tick_ns(const struct devmem_ring *ring)
 {
-	return devmem__lowat_waits(ring) || !devmem__list_empty(&ring->dirty);
+	uint64_t due = devmem__lowat_waits(ring) ? devmem__lowat_due(ring) : UINT64_MAX;
+	bool soon = ring->hungry || !devmem__list_empty(&ring->dirty);
+
+	return soon && due > DEVMEM__TICK_NS ? DEVMEM__TICK_NS : due;
 }
 
 /* Who sleeps on the descriptor instead of in here cannot see the tick pass, so it has to be a completion. */
@@ -88,12 +133,14 @@ static void arm_tick(struct devmem_ring *ring)
 {
 	struct io_uring_sqe *sqe;
 
-	if (ring->tick_armed || !needs_tick(ring))
+	uint64_t ns = tick_ns(ring);
+
+	if (ring->tick_armed || ns == UINT64_MAX)
 		return;
 	sqe = devmem__ring_sqe(ring, DEVMEM__CQE_TICK, NULL);
 	if (!sqe)
 		return;
-	ring->tick = (struct __kernel_timespec){ .tv_nsec = DEVMEM__TICK_NS };
+	ring->tick = (struct __kernel_timespec){ (int64_t)(ns / 1000000000u), (long long)(ns % 1000000000u) };
 	io_uring_prep_timeout(sqe, &ring->tick, 0, 0);
 	sqe->user_data = DEVMEM__CQE_TICK;
 	ring->tick_armed = true;
@@ -103,7 +150,8 @@ static void arm_tick(struct devmem_ring *ring)
 static void prepare(struct devmem_ring *ring, bool will_wait)
 {
 	devmem__release_take_over(ring);
-	devmem__release_flush(ring, ring->idle);
+	devmem__dontneed_flush(ring, ring->idle);
+	devmem__source_refill(ring);
 	devmem__sock_arm_pending(ring);
 	devmem__watch_arm(ring);
 	arm_wake(ring);
@@ -129,7 +177,10 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns)
 		forever = false;
 	}
 	ring->stats.enter_calls++;
-	ret = io_uring_submit_and_wait_timeout(&ring->io, &cqe, 1, forever ? NULL : &ts, NULL);
+	if (ring->calls)
+		ret = devmem__calls_enter(ring->calls, forever ? NULL : &ts);
+	else
+		ret = io_uring_submit_and_wait_timeout(&ring->io, &cqe, 1, forever ? NULL : &ts, NULL);
 	atomic_store_explicit(&ring->sleeping, false, memory_order_relaxed);
 	if (ret >= 0 || ret == -ETIME || ret == -EAGAIN || ret == -EBUSY)
 		return 0;
@@ -145,8 +196,8 @@ static uint64_t turn_ns(const struct devmem_ring *ring, uint64_t deadline, bool 
 
 	if (deadline != UINT64_MAX)
 		left = deadline > ring->now ? deadline - ring->now : 0;
-	*tick = needs_tick(ring) && left > DEVMEM__TICK_NS;
-	return *tick ? DEVMEM__TICK_NS : left;
+	*tick = tick_ns(ring) < left;
+	return *tick ? tick_ns(ring) : left;
 }
 
 /* The last thing of a turn that did not wait: from here on the caller may sleep on the descriptor. */
@@ -169,16 +220,29 @@ int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned 
 	}
 	if (got || !n)
 		return got;
-	ring->now = read_clock();
-	if (timeout_ms >= 0)
+	/* for ever: that of the last wait will do, and what is looked at in time comes that much later */
+	if (timeout_ms >= 0) {
+		ring->now = read_clock();
 		deadline = ring->now + (uint64_t)timeout_ms * 1000000u;
+	}
 	for (;;) {
+		unsigned int seen;
+
+		if (!timeout_ms)
+			quiet_notify_fd(ring);
 		prepare(ring, timeout_ms != 0);
 		err = enter(ring, turn_ns(ring, deadline, &tick));
 		ring->now = read_clock();
+		seen = *ring->io.cq.khead;
 		got = devmem__hand_out(ring, events, n);
 		if (got || err)
 			return got ? got : err;
+		/*
+		 * Who sleeps on the descriptor: a completion that made no event (a tick, a receive that ended) is
+		 * answered by another turn, or nothing would make it readable again.
+		 */
+		if (!timeout_ms && *ring->io.cq.khead != seen)
+			continue;
 		if (!tick && ring->now >= deadline && may_sleep_elsewhere(ring)) {
 			ring->idle |= timeout_ms > 0;	/* waits shorter than a tick add up to one */
 			return 0;

@@ -12,6 +12,15 @@
  *   devmem_ring      one thread's loop
  *   devmem_event     what comes out of it               plain data in the caller's array
  *
+ * Engines: the ways in which bytes get from the kernel to the program. The same calls work with each of them; which
+ * one it is, and why, is on record: devmem_binding_engine(), devmem_ring_engine(), and in the statistics.
+ *
+ *   devmem   the NIC writes into the buffer; descriptors by io_uring (Linux 6.12). The first choice.
+ *   zcrx     the NIC writes into the buffer; descriptors by io_uring's own zero-copy receive (Linux 6.18). Must be asked
+ *            for, of the binding and of the ring: the queues then belong to that ring alone.
+ *   copy     the kernel copies into the buffer. Any interface, loopback included, and no privilege.
+ *   syscall  as devmem or copy, but by plain system calls: where there is no io_uring, or policy forbids it.
+ *
  * Conventions. Functions that return int give 0 or a count, or a negative errno; devmem_error() then holds a
  * sentence about this thread's last failure. A new object comes out through the last parameter, which is left
  * alone on failure. What is mandatory is a parameter; what is optional is in a structure whose first member is
@@ -169,11 +178,10 @@ struct devmem_nic_opts {
  *
  * Changes nothing. devmem_bind_rx() and devmem_steer() then change what they need: header/data split on, its
  * threshold to 0, bound queues out of the RSS table, an RSS context and flow rules. Each change is remembered
- * together with what was there before.
+ * together with what was there before. An interface without device memory support (lo, veth; kernels before 6.12), or
+ * a process without CAP_NET_ADMIN, is no failure here: what follows copies, or says why not.
  *
  * -ENODEV	no such interface
- * -EOPNOTSUPP	the interface or the kernel has no device memory support (lo, veth; kernels before 6.12)
- * -EPERM	not CAP_NET_ADMIN
  */
 DEVMEM_API int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out);
 
@@ -191,23 +199,33 @@ DEVMEM_API int devmem_nic_close(struct devmem_nic *nic);
 struct devmem_plan {
 	size_t size;		/* sizeof(struct devmem_plan) */
 	uint32_t queues;	/* to be bound. 0: 1 */
-	uint32_t page_size;	/* bytes, of the pages that the queues take from the buffer. 0: 4096 */
+	uint32_t page_size;	/* bytes, of the pages that the queues take from the buffer. 0: what devmem_bind_rx()
+				 * takes unasked, if memory, NIC and kernel can do it: see @bind_page_size */
 	uint32_t connections;	/* that receive at the same time. 0: 1 */
 	uint32_t ring_entries;	/* answer: of each queue's ring */
 	uint32_t mtu;		/* answer: bytes */
-	uint32_t reserved;	/* 0 */
+	uint32_t message_bytes;	/* what typically comes at once on a connection. 0: they stream */
 	uint64_t buffer_bytes;	/* of the buffer that you have in mind. 0: none yet */
 	uint64_t pinned_bytes;	/* answer: what the rings themselves keep of the buffer, traffic or not */
 	uint64_t least_bytes;	/* answer: with less, receiving stalls */
 	uint64_t advised_bytes;	/* answer: with this, @connections can stream at full rate */
+	uint64_t wasted_bytes;	/* answer: how much of @advised_bytes nothing is ever written to, beside the rings, if
+				 * each packet begins a page: what comes does not fill its last one */
+	uint32_t bind_page_size; /* answer: what all others were counted with */
+	uint32_t advised_page_size; /* answer: for devmem_bind_opts */
+	const char *advice;	/* answer: why that one is better, or what would allow larger pages; NULL: all is well.
+				 * A constant */
 };
 
 /**
  * devmem_plan() - do ring size, MTU, queues and buffer size fit together? To be asked before binding; changes nothing.
  *
+ * Large pages are what makes receiving cheap, and small messages are what wastes them: a message that is alone in its
+ * page keeps all of it until it is released.
+ *
  * 0: they do. The answers are filled in either way.
  * -ENOSPC	the buffer is smaller than @least_bytes
- * -EINVAL	no NIC or plan, or a page size that is not a power of two
+ * -EINVAL	no NIC or plan, or a page size that is not a power of two or less than the system's
  * other	the NIC's settings could not be read
  */
 DEVMEM_API int devmem_plan(struct devmem_nic *nic, struct devmem_plan *plan);
@@ -215,15 +233,24 @@ DEVMEM_API int devmem_plan(struct devmem_nic *nic, struct devmem_plan *plan);
 struct devmem_bind_opts {
 	size_t size;			/* sizeof(struct devmem_bind_opts) */
 	uint32_t queues;		/* how many RX queues. 0: one, or as many as are in @queue_list */
-	uint32_t reserved;		/* 0 */
+	uint32_t page_size;		/* bytes, a power of two: of the pages that the queues take from the buffer; the
+					 * larger, the fewer descriptors. 0: the largest up to 64 KiB that NIC, kernel
+					 * (7.3 for more than 4 KiB) and buffer can do and of which the queues' own rings
+					 * do not take more than half of the buffer */
 	const uint32_t *queue_list;	/* @queues queue numbers. NULL: free queues are chosen from the top */
+	const char *engine;		/* NULL: "devmem" where that can be, else "copy". "devmem", "zcrx" (one queue),
+					 * "copy": that one, or a failure that says why not. "syscall": as NULL */
 };
 
 /**
  * devmem_bind_rx() - have RX queues of a NIC write payload into a buffer.
  *
  * Turns header/data split on, takes the queues out of the RSS table, and binds. From here on only flows that are
- * steered to these queues (devmem_steer()) arrive in the buffer. On failure the NIC is as it was. A buffer that was
+ * steered to these queues (devmem_steer()) arrive in the buffer. On failure the NIC is as it was.
+ *
+ * Where the interface cannot do that, or the process may not, or the memory is of a kind that cannot be bound to it, the
+ * binding is one of engine "copy": nothing of the NIC is touched, and the kernel copies what the sockets receive into the
+ * buffer. devmem_binding_engine() tells. An engine that is named in @opts is refused instead. A buffer that was
  * bound before may be bound again when the connections that used it are closed: bytes that the kernel holds for
  * them still lie in it. The binding keeps references to @nic and @buffer. Needs CAP_NET_ADMIN and kernel 6.12. [net/core/netdev-genl.c]
  *
@@ -231,12 +258,13 @@ struct devmem_bind_opts {
  * -EEXIST	a queue is bound already, by this process or another
  * -EBUSY	too few free queues (one must be left for ordinary traffic), or one is used by AF_XDP; or the buffer
  *		is bound already: two bindings of one buffer would write over each other
+ * -EINVAL	bad options, or the kernel refused the combination: devmem_error() has its reason
+ * Only if engine "devmem" or "zcrx" is asked for; otherwise these make it "copy":
  * -EPROTONOSUPPORT the NIC cannot split headers from data
- * -EOPNOTSUPP	the driver cannot bind device memory
+ * -EOPNOTSUPP	the driver or the kernel cannot bind device memory, or the buffer is no dma-buf
  * -EXDEV	the memory is an NVIDIA GPU's and the interface is not on PCI: the kernel must not be asked (it would
  *		corrupt memory)
  * -EPERM	not CAP_NET_ADMIN
- * -EINVAL	bad options, or the kernel refused the combination: devmem_error() has its reason
  */
 DEVMEM_API int devmem_bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer,
 			      const struct devmem_bind_opts *opts, struct devmem_binding **out);
@@ -244,16 +272,28 @@ DEVMEM_API int devmem_bind_rx(struct devmem_nic *nic, struct devmem_buffer *buff
 /**
  * devmem_binding_close() - drop the caller's reference.
  *
- * The queues are unbound when the sockets attached with this binding are gone and their last fragment is back.
- * NULL is allowed.
+ * The queues are unbound when the sockets attached with this binding are gone and their last fragment is back; with
+ * engine "zcrx" when the ring that took the queue is closed. NULL is allowed.
  */
 DEVMEM_API void devmem_binding_close(struct devmem_binding *binding);
+
+/**
+ * devmem_binding_engine() - how bytes get into its buffer: "devmem", "zcrx" or "copy".
+ * @reason: unless NULL: set to a sentence on why it is this one. Both strings live as long as the binding.
+ */
+DEVMEM_API const char *devmem_binding_engine(const struct devmem_binding *binding, const char **reason);
+
+/**
+ * devmem_binding_page_size() - bytes of the pages that its queues take from the buffer; 0 with engine "copy".
+ * @reason: as above: what the size was decided by.
+ */
+DEVMEM_API uint32_t devmem_binding_page_size(const struct devmem_binding *binding, const char **reason);
 
 /** devmem_binding_queues() - how many queues are bound; up to @n of their numbers are written to @list. */
 DEVMEM_API unsigned int devmem_binding_queues(const struct devmem_binding *binding, uint32_t *list,
 					      unsigned int n);
 
-/** devmem_binding_id() - the kernel's number for the binding, as "ynl netdev" and cmsgs show it. */
+/** devmem_binding_id() - the kernel's number for the binding, as "ynl netdev" and cmsgs show it; 0: it has none. */
 DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
 
 /**
@@ -263,7 +303,8 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
  *
  * With several queues, flows spread over them by an RSS context of their own. A NIC without contexts takes a rule
  * for each connection instead: call this with its @peer when it is accepted; they take turns on the queues. The rule
- * ends with the NIC's transaction. Connections that exist already follow from their next packet.
+ * ends with the NIC's transaction. Connections that exist already follow from their next packet. A binding of engine
+ * "copy" takes bytes from wherever they come: nothing is done, and 0 returned.
  *
  * -EAFNOSUPPORT not IPv4 or IPv6
  * -EADDRINUSE	a rule for the same flow exists which we did not make
@@ -325,15 +366,21 @@ struct devmem_ring_opts {
 	uint32_t busy_poll_us;	/* a wait looks at the sockets' queues itself for so many microseconds, up to 10000,
 				 * before it sleeps: less latency for processor time; bulk data gets dearer.
 				 * Kernel 6.9. 0: never */
+	uint32_t refill_entries; /* engine "zcrx": of the ring on which fragments go back, up to 32768. 0: as many as
+				 * the buffer has pages. What has no room waits, and nothing is lost */
+	const char *engine;	/* NULL: what each socket's binding asks for, by io_uring where there is one, else by
+				 * plain system calls. "devmem", "zcrx", "copy", "syscall": that one alone; a socket
+				 * whose binding is of another is refused. "zcrx" bindings need a ring of "zcrx" */
 };
 
 /**
  * devmem_ring_open() - an io_uring and what receiving needs around it.
  *
- * -EINVAL	an option out of range
+ * -EINVAL	an option out of range, or no such engine
+ * -ENOMEM	no memory
+ * Only if an engine other than "syscall" is asked for; otherwise these make it "syscall":
  * -EPERM	io_uring is disabled by policy (sysctl kernel.io_uring_disabled, seccomp)
  * -ENOSYS	the kernel has no io_uring, or one without multishot receive (6.0), or without busy polling (6.9)
- * -ENOMEM	no memory, or RLIMIT_MEMLOCK too low
  */
 DEVMEM_API int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out);
 
@@ -368,10 +415,12 @@ struct devmem_attach_opts {
  * devmem_attach() - receive from a connected TCP socket.
  * @fd:		stays the caller's and may be closed; the connection ends when the library's duplicate is closed
  *		too, which is when the socket is detached and its last fragment is back. shutdown() ends it at once.
- * @binding:	where its payload arrives.
+ * @binding:	where its payload arrives. NULL: in memory of the ring, by copying; it comes as HOST events.
  * @user_data:	comes back in every event of this socket.
  *
- * -EINVAL	no ring, binding or socket, or an option out of range
+ * -EINVAL	no ring or socket, or an option out of range
+ * -EOPNOTSUPP	the ring's engine and the binding's do not go together; or (zcrx) the kernel cannot do it
+ * -EBUSY	(zcrx) another ring has the binding's queue
  * -EBADF	@fd is not open
  * -ENOTSOCK, -ENOTCONN, -EPROTOTYPE	@fd is not a socket, not connected, not TCP
  * -EMFILE	no file descriptors left, or 65,535 sockets on this ring
@@ -441,12 +490,14 @@ DEVMEM_API void devmem_wake(struct devmem_ring *ring);
 
 /**
  * devmem_ring_fd() - a descriptor for poll(2), epoll or an event loop: readable when devmem_wait() with a time-out
- * of 0 has something to do. It stays the ring's.
+ * of 0 has something to do; now and then without a reason. It stays the ring's.
  *
  * Each time before sleeping on it, call devmem_wait() with a time-out of 0 until it returns 0: that hands in what
  * is pending and makes sure that everything that matters makes the descriptor readable.
+ *
+ * -EMFILE, -ENOMEM	it could not be made
  */
-DEVMEM_API int devmem_ring_fd(const struct devmem_ring *ring);
+DEVMEM_API int devmem_ring_fd(struct devmem_ring *ring);
 
 /** devmem_ring_spill() - the buffer for DEVMEM_ATTACH_PLACE: the ring's own; NULL until a socket asks for it. */
 DEVMEM_API struct devmem_buffer *devmem_ring_spill(const struct devmem_ring *ring);
@@ -456,13 +507,14 @@ struct devmem_stats {
 	size_t size;			/* sizeof(struct devmem_stats), set by the caller */
 	uint64_t bytes_device;		/* bytes that the NIC wrote into device memory */
 	uint64_t bytes_linear;		/* bytes that the kernel copied because the packet could not be split */
-	uint64_t bytes_plain;		/* bytes that came through an ordinary queue and were copied */
-	uint64_t fragments;		/* device fragments received: one token each */
+	uint64_t bytes_plain;		/* bytes that came through an ordinary queue and were copied: with engine "copy",
+					 * into the buffer; otherwise to host memory */
+	uint64_t fragments;		/* fragments in a buffer: one token each */
 	uint64_t descriptors;		/* DATA events handed out; neighbours merge, so at most as many as fragments */
 	uint64_t tokens_released;	/* tokens that went back to the kernel */
 	uint64_t tokens_outstanding;	/* tokens that the application or a batch still holds */
-	uint64_t release_operations;	/* SO_DEVMEM_DONTNEED operations that carried them */
-	uint64_t enter_calls;		/* io_uring_enter system calls */
+	uint64_t release_operations;	/* SO_DEVMEM_DONTNEED operations that carried them: engine "devmem" alone */
+	uint64_t enter_calls;		/* io_uring_enter system calls; with engine "syscall" all system calls */
 	uint64_t completions;		/* receive completions */
 	uint64_t rearms;		/* multishot receives armed again */
 	uint64_t no_buffers;		/* times that receiving paused because all receive buffers were out */
@@ -471,13 +523,22 @@ struct devmem_stats {
 	uint64_t paused;		/* times that a socket had as many fragments out as it may */
 	uint64_t low;			/* times that a buffer ran low */
 	uint64_t bytes_placed;		/* bytes of bytes_linear and bytes_plain that were put into the spill buffer */
+	uint64_t bytes_staged;		/* bytes of bytes_plain that were copied twice: the processor cannot map the buffer */
+	uint64_t refill_waits;		/* (zcrx) tokens that had to wait for room on the refill ring */
+	uint64_t fallbacks;		/* (zcrx) times that a socket changed to copying for bytes it could not have */
+	const char *engine;		/* devmem_ring_engine() and its reason, which live as long as they do there */
+	const char *engine_reason;
 };
 
 /** devmem_ring_stats() - read the counters. -EINVAL if @stats->size is 0. */
 DEVMEM_API int devmem_ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats);
 
-/** devmem_ring_engine() - how bytes get here: "devmem". A constant string. */
-DEVMEM_API const char *devmem_ring_engine(const struct devmem_ring *ring);
+/**
+ * devmem_ring_engine() - how bytes get here: the engine of the socket attached last, or before that of the ring.
+ * @reason: unless NULL: set to a sentence on why it is this one. It lives until the next devmem_attach(), and no longer
+ *	    than the ring.
+ */
+DEVMEM_API const char *devmem_ring_engine(const struct devmem_ring *ring, const char **reason);
 
 #ifdef __cplusplus
 }

@@ -2,6 +2,9 @@
 /*
  * What the tests in the lab share: connections between the namespaces near (lab0, where devmem receives) and far
  * (lab1), the pattern, the NIC's faults. A test program runs in near. Failures end it through cmocka.
+ *
+ * The same programs, compiled with NIC="lo", run outside the lab: both ends in one process on the loopback interface,
+ * without any privilege (which they drop), and without what only the lab's NIC has.
  */
 #ifndef LAB_H
 #define LAB_H
@@ -13,8 +16,37 @@
 #include "devmem/devmem.h"
 #include "../../examples/pattern.h"
 
+#ifndef NIC
 #define NIC "lab0"
+#endif
 #define PORT 5300
+
+/*
+ * The engine that a run is for: DEVMEM_TEST_ENGINE, which is devmem (the default), zcrx, copy or syscall. Every binding
+ * and every ring is asked for with it.
+ */
+const char *lab_engine(void);
+bool lab_in(const char *where);		/* is it that engine? "lo": is it outside the lab? */
+bool lab_copies(void);			/* nothing is bound: the kernel copies into the buffer. copy; syscall on lo */
+bool lab_tokens(void);			/* fragments are the kernel's tokens, which it can be asked about */
+
+/*
+ * At the beginning of a test: a case that an engine, or the loopback interface, cannot have. It is named with its reason,
+ * and counted at the end: lab_begin(), first in main(), and lab_end(), around the result, see to that.
+ */
+#define lab_cannot(where, reason) \
+	do { \
+		if (lab_in(where)) \
+			lab_name_case(__func__, reason); \
+	} while (0)
+#define lab_cannot_copy(reason) \
+	do { \
+		if (lab_copies()) \
+			lab_name_case(__func__, reason); \
+	} while (0)
+void lab_name_case(const char *test, const char *reason);
+void lab_begin(int argc, char **argv);	/* argv[1]: the tests whose names match this pattern */
+int lab_end(int result);
 
 /* Asserts success, and shows the sentence if it was none. */
 #define ok(call) lab_ok(call, #call, __FILE__, __LINE__)
@@ -39,9 +71,9 @@ void lab_open(struct lab *lab, size_t buffer_bytes, unsigned int queues);
 
 struct lab_opts {
 	size_t bytes;			/* of the buffer */
-	unsigned int queues;
+	unsigned int queues;		/* engine zcrx takes one, whatever this says */
 	const uint32_t *queue_list;	/* NULL: the library chooses */
-	uint16_t port;			/* 0: PORT */
+	uint16_t port;			/* 0: PORT; on loopback a free one in any case */
 	struct devmem_nic *nic;		/* NULL: one of its own */
 };
 void lab_open_as(struct lab *lab, const struct lab_opts *opts);
@@ -52,7 +84,8 @@ struct lab_pair {
 	int near, far;
 };
 struct lab_pair lab_connect(struct lab *lab, bool ipv6);
-int lab_listen(uint16_t port);		/* for both families */
+int lab_listen(uint16_t port);		/* for both families; 0: a free one */
+uint16_t lab_port(int listener);
 int lab_dial(uint16_t port, bool ipv6);	/* the far end alone */
 void lab_reset(int far);		/* RST, now */
 
@@ -103,13 +136,18 @@ void lab_flows_start(struct lab_flows *flows, struct devmem_ring *ring, struct l
 uint64_t lab_flows_receive(struct lab_flows *flows, uint64_t bytes);
 void lab_flows_finish(struct lab_flows *flows);
 
-struct devmem_ring *lab_ring(const struct devmem_ring_opts *opts);
+struct devmem_ring *lab_ring(const struct devmem_ring_opts *opts);	/* of the run's engine, unless @opts names one */
 void lab_settle(struct devmem_ring *ring);	/* everything was released: it goes home */
 
-/* How many fragments the kernel thinks are still out on a socket. It frees them: ask last. */
+/* Another binding: of the run's engine, as lab_open() makes them. */
+struct devmem_binding *lab_bind(struct devmem_nic *nic, struct devmem_buffer *buffer, unsigned int queues,
+				const uint32_t *queue_list);
+struct devmem_buffer *lab_buffer(size_t bytes);
+
+/* How many fragments the kernel thinks are still out on a socket. It frees them: ask last. 0 without lab_tokens(). */
 unsigned int lab_leaked(int near);
 
-/* A fault of the NIC under /sys/kernel/debug/labnic/lab0. */
+/* A fault of the NIC under /sys/kernel/debug/labnic/lab0. With zcrx, GRO is off while packets are not split. */
 void lab_fault(const char *name, unsigned long value);
 void lab_faults_off(void);
 
@@ -121,15 +159,21 @@ uint64_t lab_counter(const char *name);
 
 struct devmem_stats lab_stats(const struct devmem_ring *ring);
 
-/* What ethtool shows of an interface: freed by the caller. */
+/*
+ * Do the counters say what happened? @bytes came, everything was released, and what the NIC wrote is told from what was
+ * copied as it is with this run's engine. @whole: no packet was unsplit or came through another queue.
+ */
+void lab_expect(const struct devmem_stats *st, uint64_t bytes, bool whole);
+
+/* What ethtool shows of an interface: freed by the caller. Nothing on loopback, which has no settings. */
 char *lab_nic_view(void);
 
 unsigned int lab_open_fds(void);
 
 /*
- * How many mappings this process has, and how many dma-bufs the kernel (they may take seconds to go). Threads' stacks
- * and arenas would make the first one vary: lab_count_mappings(), called first in main(), starts the program again
- * without them.
+ * How many mappings this process has, and how many dma-bufs the kernel (they may take seconds to go; 0 outside the
+ * lab). Threads' stacks and arenas would make the first one vary: lab_count_mappings(), called first in main(), starts the program again
+ * without them. Under AddressSanitizer, whose own mappings come and go, it is always 0.
  */
 unsigned int lab_mappings(void);
 unsigned int lab_dmabufs(void);

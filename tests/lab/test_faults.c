@@ -8,8 +8,10 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
+#include <linux/sockios.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -53,8 +55,7 @@ static struct devmem_stats transfer(struct lab *lab, const struct devmem_ring_op
 			*switches += flows.stream[i].switches;
 	lab_flows_finish(&flows);
 	st = lab_stats(ring);
-	assert_int_equal(st.bytes_device + st.bytes_linear + st.bytes_plain, n * bytes);
-	assert_int_equal(st.tokens_released, st.fragments);
+	lab_expect(&st, n * bytes, false);
 	devmem_ring_close(ring);
 	return st;
 }
@@ -65,6 +66,7 @@ static void payload_that_stays_with_the_headers(void **state)
 {
 	static const unsigned long bytes[] = { 1, 64, 128, 190 };
 
+	lab_cannot_copy("the NIC is asked to split nothing");
 	for (int i = 0; i < 4; i++) {
 		uint64_t before = lab_counter("fault_unsplit");
 		struct devmem_stats st;
@@ -85,6 +87,7 @@ static void packets_that_are_not_split_at_all(void **state)
 	struct devmem_stats st;
 	unsigned int switches = 0;
 
+	lab_cannot_copy("the NIC is asked to split nothing");
 	lab_fault("nosplit_bytes", 0);
 	lab_fault("nosplit_every", 5);
 	st = transfer(*state, NULL, 4, 4 * MIB, 128, &switches);
@@ -97,6 +100,7 @@ static void every_packet_is_unsplit(void **state)
 {
 	struct devmem_stats st;
 
+	lab_cannot_copy("the NIC is asked to split nothing");
 	lab_fault("nosplit_bytes", 128);
 	lab_fault("nosplit_every", 1);
 	st = transfer(*state, NULL, 4, 2 * MIB, 128, NULL);
@@ -120,7 +124,7 @@ static void packets_through_a_queue_that_is_not_bound(void **state)
 		st = transfer(*state, NULL, 4, 4 * MIB, 128, &switches);
 		assert_true(lab_counter("fault_misrouted") > before);
 		assert_true(st.bytes_plain > 0);
-		if (every[i] == 1)
+		if (every[i] == 1 || lab_copies())
 			continue;
 		assert_true(st.bytes_device > 0);
 		assert_true(switches > 20);
@@ -134,16 +138,18 @@ static void packets_through_a_queue_that_is_not_bound(void **state)
 static void packets_through_a_queue_of_another_binding(void **state)
 {
 	struct lab *lab = *state;
-	struct devmem_ring *ring = lab_ring(NULL);
 	struct devmem_binding *binding;
 	struct devmem_buffer *buffer;
+	struct devmem_ring *ring;
 	struct lab_flows flows;
 	void *memory;
 
-	ok(devmem_buffer_create("udmabuf", 16 * MIB, NULL, &buffer));
+	lab_cannot_copy("it cannot read device memory of somebody's binding");
+	lab_cannot("zcrx", "it cannot read device memory of another binding: the connection breaks (test_zcrx.c)");
+	ring = lab_ring(NULL);
+	buffer = lab_buffer(16 * MIB);
 	ok(devmem_buffer_map(buffer, &memory));
-	ok(devmem_bind_rx(lab->nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue_2),
-			  &binding));
+	binding = lab_bind(lab->nic, buffer, 1, &queue_2);
 	lab_fault("misroute_every", 3);
 	lab_flows_start(&flows, ring, lab, 4, 8 * MIB);
 	for (unsigned int i = 0; i < 4; i++)
@@ -183,7 +189,10 @@ static void all_faults_at_once_on_32_sockets(void **state)
 	lab_fault("misroute_every", 13);
 	st = transfer(*state, NULL, 32, MIB, 128, &switches);
 	assert_true(lab_counter("fault_dropped") > dropped && lab_counter("fault_reordered") > reordered);
-	assert_true(st.bytes_linear > 0 && st.bytes_plain > 0 && st.bytes_device > 0);
+	assert_true(st.bytes_plain > 0);
+	if (lab_copies())
+		return;
+	assert_true(st.bytes_linear > 0 && st.bytes_device > 0);
 	assert_true(switches > 100);
 }
 
@@ -199,22 +208,29 @@ static void receive_until_silence(struct devmem_ring *ring, struct lab *lab)
 	}
 }
 
+static uint64_t overruns(void)
+{
+	return lab_counter("rx0_overruns") + lab_counter("rx1_overruns") + lab_counter("rx2_overruns") +
+	       lab_counter("rx3_overruns");
+}
+
 static void a_queue_without_buffers_stalls_and_recovers(void **state)
 {
 	struct lab *lab = *state;
 	struct devmem_ring *ring = lab_ring(NULL);
-	uint64_t before = lab_counter("rx1_overruns");
+	const unsigned int queues = lab_copies() ? 15 : 1u << queue_1;	/* that the flows may come through */
+	uint64_t before = overruns();
 	struct lab_flows flows;
 
 	lab_flows_start(&flows, ring, lab, 4, 24 * MIB);
 	for (unsigned int round = 1; round <= 3; round++) {
 		lab_flows_receive(&flows, round * 8 * MIB);
-		lab_fault("starve", 1u << queue_1);
+		lab_fault("starve", queues);
 		receive_until_silence(ring, lab);
 		assert_false(flows.stream[0].ended);
 		lab_fault("starve", 0);
 	}
-	assert_true(lab_counter("rx1_overruns") > before);
+	assert_true(overruns() > before);
 	lab_flows_finish(&flows);
 	devmem_ring_close(ring);
 }
@@ -258,8 +274,8 @@ static void *bind_and_unbind(void *arg)
 		struct devmem_nic *nic;
 
 		ok(devmem_nic_open(NIC, NULL, &nic));
-		ok(devmem_bind_rx(nic, b->buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = b->queue),
-				  &binding));
+		ok(devmem_bind_rx(nic, b->buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = b->queue,
+							      .engine = "devmem"), &binding));
 		usleep(20000);
 		devmem_binding_close(binding);
 		ok(devmem_nic_close(nic));
@@ -288,13 +304,15 @@ static void other_queues_are_bound_and_unbound(void **state)
 	struct devmem_ring *ring = lab_ring(NULL);
 	struct lab_flows flows;
 	struct binder binder;
+	uint64_t received = 0;
 
 	start_binder(&binder, &queue_2);
 	do {
 		lab_flows_start(&flows, ring, *state, 4, 8 * MIB);
 		lab_flows_finish(&flows);
+		received += 32 * MIB;
 	} while (binder.rounds < 10);
-	assert_int_equal(lab_stats(ring).bytes_plain, 0);
+	assert_int_equal(lab_stats(ring).bytes_plain, lab_copies() ? received : 0);
 	devmem_ring_close(ring);
 	stop_binder(&binder);
 }
@@ -305,20 +323,22 @@ static void the_next_queue_cannot_be_restarted(void **state)
 	struct lab *lab = *state;
 	struct devmem_ring *ring = lab_ring(NULL);
 	struct devmem_binding *binding;
+	const uint64_t received = 32 * MIB;
 	struct devmem_buffer *buffer;
 	struct lab_flows flows;
 
-	ok(devmem_buffer_create("udmabuf", 16 * MIB, NULL, &buffer));
+	buffer = lab_buffer(16 * MIB);
 	lab_flows_start(&flows, ring, lab, 4, 8 * MIB);
 	for (unsigned int round = 0; round < 6; round++) {
 		lab_fault(round % 2 ? "fail_queue_alloc" : "fail_queue_start", 1);
-		assert_true(devmem_bind_rx(lab->nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1,
-									 .queue_list = &queue_2), &binding) < 0);
+		assert_true(devmem_bind_rx(lab->nic, buffer,
+					   DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue_2,
+						       .engine = "devmem"), &binding) < 0);
 		lab_fault(round % 2 ? "fail_queue_alloc" : "fail_queue_start", 0);
 		lab_flows_receive(&flows, (round + 1) * 4 * MIB);
 	}
 	lab_flows_finish(&flows);
-	assert_int_equal(lab_stats(ring).bytes_plain, 0);
+	assert_int_equal(lab_stats(ring).bytes_plain, lab_copies() ? received : 0);
 	devmem_ring_close(ring);
 	devmem_buffer_close(buffer);
 }
@@ -340,7 +360,7 @@ static void the_ring_size_changes(void **state)
 	}
 	lab_flows_finish(&flows);
 	st = lab_stats(ring);
-	assert_int_equal(st.bytes_device, 64 * MIB);
+	lab_expect(&st, 64 * MIB, true);
 	devmem_ring_close(ring);
 }
 
@@ -349,30 +369,36 @@ static void the_interface_goes_down_and_up(void **state)
 {
 	struct lab *lab = *state;
 	struct devmem_ring *ring = lab_ring(NULL);
+	const uint64_t received = 128 * MIB;
 	struct lab_flows flows;
 
-	lab_flows_start(&flows, ring, lab, 4, 12 * MIB);
+	lab_flows_start(&flows, ring, lab, 4, 32 * MIB);
 	lab_flows_receive(&flows, 16 * MIB);
 	run("ip link set " NIC " down");
 	receive_until_silence(ring, lab);
 	assert_false(flows.stream[0].ended);
 	run("ip link set " NIC " up");
 	lab_flows_finish(&flows);
-	assert_int_equal(lab_stats(ring).bytes_plain, 0);
+	assert_int_equal(lab_stats(ring).bytes_plain, lab_copies() ? received : 0);
 	devmem_ring_close(ring);
 }
 
 /* ------------------------------------------------------------------------------------ how streams end */
 
+static int tcp_state(int fd)
+{
+	struct tcp_info info;
+	socklen_t len = sizeof(info);
+
+	assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
+	return info.tcpi_state;
+}
+
 /* Waits for the peer's FIN to be there. */
 static void wait_for_fin(int fd)
 {
 	for (int i = 0; i < 10000; i++) {
-		struct tcp_info info;
-		socklen_t len = sizeof(info);
-
-		assert_int_equal(getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len), 0);
-		if (info.tcpi_state == TCP_CLOSE_WAIT)
+		if (tcp_state(fd) == TCP_CLOSE_WAIT)
 			return;
 		usleep(1000);
 	}
@@ -403,7 +429,7 @@ static void fin_with_data_still_queued(void **state)
 		}
 		assert_int_equal(stream.error, 0);
 		assert_int_equal(stream.position, 60000);
-		if (mixed)
+		if (mixed && !lab_copies())
 			assert_true(stream.host > 0);
 		lab_settle(ring);	/* and END comes once */
 		assert_int_equal(lab_leaked(pair.near), 0);
@@ -418,10 +444,12 @@ static void fin_with_data_still_queued(void **state)
 static void fins_of_many_wait_behind_few_buffers(void **state)
 {
 	struct lab *lab = *state;
-	struct devmem_ring *ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .buffers = 1, .buffer_bytes = 4096));
+	struct devmem_ring *ring;
 	struct lab_stream streams[16];
 	struct lab_pair pairs[16];
 
+	lab_cannot_copy("it has no receive buffers; it waits behind few chunks in test_copy.c");
+	ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .buffers = 1, .buffer_bytes = 4096));
 	lab_fault("misroute_every", 2);
 	for (int i = 0; i < 16; i++) {
 		pairs[i] = lab_connect(lab, i & 1);
@@ -514,8 +542,8 @@ static void reset_in_mid_stream(void **state)
 			int got = ok(devmem_wait(ring, ev + n, 65536 - n, 10000));
 
 			if (!got)
-				fail_msg("round %u: nothing after %llu bytes, %u events; reset %d", round,
-					 (unsigned long long)stream.position, n, reset);
+				fail_msg("round %u: nothing after %llu bytes, %u events; reset %d, state %d", round,
+					 (unsigned long long)stream.position, n, reset, tcp_state(pair.near));
 			lab_check(lab, ev + n, got);
 			if (mixed)
 				ok(devmem_release(ring, ev, (unsigned int)got));
@@ -528,7 +556,7 @@ static void reset_in_mid_stream(void **state)
 		}
 		assert_int_equal(stream.error, -ECONNRESET);
 		assert_true(stream.position > round * MIB);
-		assert_true(mixed ? stream.host > 0 : !stream.host);
+		assert_int_equal(!stream.host, !mixed || lab_copies());
 		assert_false(lab_sent(sender));
 		stream.position = 0;	/* the same bytes once more, now that the connection is gone */
 		stream.ended = false;
@@ -537,6 +565,45 @@ static void reset_in_mid_stream(void **state)
 		lab_settle(ring);
 		assert_int_equal(lab_leaked(pair.near), 0);
 		devmem_detach(stream.sock);
+		devmem_ring_close(ring);
+		close(pair.near);
+		close(pair.far);
+	}
+}
+
+/*
+ * A receive is armed, and before the ring looks again much data has come and the end behind it: more than the kernel takes
+ * at a time.
+ */
+static void an_end_behind_much_data_is_not_missed(void **state)
+{
+	const int room = 8 * MIB;
+	struct lab *lab = *state;
+	struct devmem_event ev[64];
+
+	for (int reset = 0; reset < 2; reset++) {
+		struct devmem_ring *ring = lab_ring(NULL);
+		struct lab_pair pair;
+		struct lab_stream stream;
+
+		assert_int_equal(setsockopt(lab->listener, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), 0);
+		pair = lab_connect(lab, false);
+		lab_attach(ring, lab, pair.near, &stream);
+		assert_int_equal(ok(devmem_wait(ring, ev, 64, 0)), 0);
+		assert_true(lab_sent(lab_send(pair.far, 3 * MIB, 0, !reset)));
+		for (int i = 0, sent = 1; i < 5000 && sent; i++) {
+			assert_int_equal(ioctl(pair.far, SIOCOUTQ, &sent), 0);
+			usleep(1000);
+		}
+		if (reset)
+			lab_reset(pair.far);
+		usleep(200000);
+		if (!lab_drain(ring, lab, &stream, 1))
+			fail_msg("%s was missed after %llu bytes; state %d", reset ? "a reset" : "the end",
+				 (unsigned long long)stream.position, tcp_state(pair.near));
+		assert_int_equal(stream.error, reset ? -ECONNRESET : 0);
+		devmem_detach(stream.sock);
+		lab_settle(ring);
 		devmem_ring_close(ring);
 		close(pair.near);
 		close(pair.far);
@@ -579,12 +646,15 @@ static void arrays_of_any_size(void **state)
 			struct devmem_ring_opts opts = { .size = sizeof(opts), .merge = merge };
 			struct devmem_stats st = transfer(*state, &opts, 4, MIB, sizes[i], NULL);
 
-			assert_true(st.bytes_linear > 0 && st.bytes_plain > 0 && st.bytes_device > 0);
+			assert_true(st.bytes_plain > 0);
+			if (!lab_copies())
+				assert_true(st.bytes_linear > 0 && st.bytes_device > 0);
 		}
 }
 
 static void small_receive_buffers(void **state)
 {
+	lab_cannot_copy("it has no receive buffers");
 	lab_fault("nosplit_every", 3);
 	lab_fault("misroute_every", 5);
 	for (uint32_t buffers = 1; buffers <= 4; buffers *= 2)
@@ -600,22 +670,21 @@ static void small_receive_buffers(void **state)
 /* Fewer entries than what a turn wants to hand in. */
 static void a_small_submission_queue(void **state)
 {
-	struct devmem_stats st;
-
 	lab_fault("nosplit_every", 3);
-	st = transfer(*state, DEVMEM_OPTS(devmem_ring_opts, .entries = 1, .merge = 1), 16, 2 * MIB, 4096, NULL);
-	assert_true(st.release_operations > 0);
+	transfer(*state, DEVMEM_OPTS(devmem_ring_opts, .entries = 1, .merge = 1), 16, 2 * MIB, 4096, NULL);
 }
 
 /* The reader keeps host bytes until receiving has paused, then gives them back. */
 static void host_bytes_that_are_kept_pause_receiving(void **state)
 {
 	struct lab *lab = *state;
-	struct devmem_ring *ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .buffers = 2, .buffer_bytes = 4096));
+	struct devmem_ring *ring;
 	struct devmem_event kept[512];
 	struct lab_flows flows;
 	unsigned int pauses = 0;
 
+	lab_cannot_copy("it has no receive buffers; chunks that are kept pause it in test_copy.c");
+	ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .buffers = 2, .buffer_bytes = 4096));
 	lab_fault("nosplit_bytes", 0);
 	lab_fault("nosplit_every", 1);
 	lab_flows_start(&flows, ring, lab, 3, 40000);
@@ -694,6 +763,7 @@ static void full_batches_between_turns(void **state)
 {
 	struct lab *lab = *state;
 
+	lab_cannot_copy("nothing is handed to the kernel when fragments come back");
 	for (unsigned int array = 600; array <= 2400; array += 600) {
 		struct devmem_stats st = transfer(lab, DEVMEM_OPTS(devmem_ring_opts, .merge = 1), 8, 8 * MIB, array,
 						  NULL);
@@ -706,6 +776,7 @@ static void full_batches_between_turns(void **state)
 static void the_last_release_of_a_detached_socket_fills_a_batch(void **state)
 {
 	struct lab *lab = *state;
+	const unsigned int batch = lab_copies() ? 16 : 1024;	/* there are no batches; they are as many bytes */
 
 	for (int round = 0; round < 4; round++) {
 		struct devmem_ring *ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = 1));
@@ -717,8 +788,8 @@ static void the_last_release_of_a_detached_socket_fills_a_batch(void **state)
 
 		lab_attach(ring, lab, pair.near, &stream);
 		sender = lab_send(pair.far, 8 * MIB, 0, false);
-		while (n < 1024) {
-			int got = ok(devmem_wait(ring, ev + n, 1024 - n, 5000));
+		while (n < batch) {
+			int got = ok(devmem_wait(ring, ev + n, batch - n, 5000));
 
 			assert_true(got > 0);
 			lab_check(lab, ev + n, got);
@@ -732,7 +803,7 @@ static void the_last_release_of_a_detached_socket_fills_a_batch(void **state)
 		shutdown(pair.near, SHUT_RDWR);
 		for (int i = 0; i < 5; i++)
 			assert_int_equal(ok(devmem_wait(ring, late, 16, 10)), 0);
-		ok(devmem_release(ring, ev, 1024));
+		ok(devmem_release(ring, ev, batch));
 		next = lab_connect(lab, false);		/* may get the descriptor's number */
 		lab_settle(ring);
 		assert_int_equal(lab_leaked(pair.near), 0);
@@ -816,6 +887,7 @@ int main(int argc, char **argv)
 		TEST(reset_before_it_is_attached),
 		TEST(reset_at_once),
 		TEST(reset_in_mid_stream),
+		TEST(an_end_behind_much_data_is_not_missed),
 		TEST(reset_after_fin),
 		TEST(arrays_of_any_size),
 		TEST(a_small_submission_queue),
@@ -831,7 +903,6 @@ int main(int argc, char **argv)
 		TEST(a_loop_of_short_waits_gives_everything_back),
 	};
 
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests_name("faults", tests, NULL, NULL);
+	lab_begin(argc, argv);
+	return lab_end(cmocka_run_group_tests_name("faults", tests, NULL, NULL));
 }

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "lab.h"
 
@@ -43,13 +44,45 @@ static int tear_down(void **state)
 	return 0;
 }
 
+/* What is asked for is refused; by itself it copies, and receives. */
 static void without_split(void **state)
 {
-	struct devmem_binding *b;
+	static const char *const engines[] = { "devmem", "zcrx" };
+	struct lab lab = { .port = PORT, .nic = nic, .buffer = buffer, .listener = lab_listen(PORT) };
+	struct lab_stream stream;
+	struct lab_sender *sender;
+	struct devmem_ring *ring;
+	struct devmem_stats st;
+	struct lab_pair pair;
+	const char *reason;
 
 	(void)state;
-	assert_int_equal(devmem_bind_rx(nic, buffer, NULL, &b), -EPROTONOSUPPORT);
-	assert_non_null(strstr(devmem_error(), "split headers from data"));
+	for (int i = 0; i < 2; i++) {
+		assert_int_equal(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = engines[i]),
+						&lab.binding), -EPROTONOSUPPORT);
+		assert_non_null(strstr(devmem_error(), "split headers from data"));
+	}
+	ok(devmem_bind_rx(nic, buffer, NULL, &lab.binding));
+	assert_string_equal(devmem_binding_engine(lab.binding, &reason), "copy");
+	assert_non_null(strstr(reason, "split headers from data"));
+	ok(devmem_ring_open(NULL, &ring));
+	ok(devmem_buffer_map(buffer, (void **)&lab.memory));
+	pair = lab_connect(&lab, false);
+	lab_attach(ring, &lab, pair.near, &stream);
+	assert_string_equal(devmem_ring_engine(ring, NULL), "copy");
+	sender = lab_send(pair.far, 16 << 20, 0, true);
+	assert_true(lab_drain(ring, &lab, &stream, 1));
+	assert_true(lab_sent(sender));
+	st = lab_stats(ring);
+	assert_int_equal(stream.position, 16 << 20);
+	assert_int_equal(st.bytes_plain, 16 << 20);
+	assert_int_equal(st.bytes_device + st.bytes_linear, 0);
+	devmem_detach(stream.sock);
+	devmem_ring_close(ring);
+	devmem_binding_close(lab.binding);
+	close(pair.near);
+	close(pair.far);
+	close(lab.listener);
 }
 
 static void without_contexts(void **state)

@@ -64,14 +64,18 @@ static void delete_rules(void)
 static int prepare_for_violence(void **state)
 {
 	look_before(state);
+	if (lab_in("lo"))
+		return 0;
 	run("ethtool -X " NIC " equal 1");
 	return 0;
 }
 
 static int clean_up_after_violence(void **state)
 {
-	delete_rules();
-	run("ethtool -X " NIC " default");
+	if (!lab_in("lo")) {
+		delete_rules();
+		run("ethtool -X " NIC " default");
+	}
 	return look_after(state);
 }
 
@@ -160,6 +164,7 @@ static void a_killed_receiver_leaves_its_queue_usable(void **state)
 	struct lab keeper;
 
 	(void)state;
+	lab_cannot_copy("no queue is taken, and nothing is left when its owner is killed");
 	lab_open_as(&keeper, &(struct lab_opts){ .bytes = 4 * MIB, .queues = 1, .queue_list = &queue_2 });
 	for (int round = 0; round < 3; round++) {
 		struct lab_sender *sender;
@@ -252,7 +257,7 @@ static void comes_and_goes(int signal)
 		pid_t binder;
 
 		receive(ring, &lab, &stream, &stream.host, 2 * MIB);
-		ok(devmem_buffer_create("udmabuf", 16 * MIB, NULL, &memory[round]));
+		memory[round] = lab_buffer(16 * MIB);
 		ok(devmem_buffer_map(memory[round], &map));
 		stream.foreign = map;
 		/* the rule of one that was killed is still there */
@@ -281,12 +286,16 @@ static void comes_and_goes(int signal)
 static void a_binding_comes_and_goes_under_a_live_connection(void **state)
 {
 	(void)state;
+	lab_cannot_copy("it cannot read device memory of somebody's binding");
+	lab_cannot("zcrx", "it cannot read device memory of another binding: the connection breaks (test_zcrx.c)");
 	comes_and_goes(SIGTERM);
 }
 
 static void its_owner_is_killed_under_a_live_connection(void **state)
 {
 	(void)state;
+	lab_cannot_copy("it cannot read device memory of somebody's binding");
+	lab_cannot("zcrx", "it cannot read device memory of another binding: the connection breaks (test_zcrx.c)");
 	comes_and_goes(SIGKILL);
 }
 
@@ -331,6 +340,8 @@ static void bound_unbound_and_bound_again_in_pauses(void **state)
 		position += 100000;
 		devmem_detach(stream.sock);
 		lab_settle(ring);
+		if (lab_in("zcrx"))	/* the queue is the ring's until it is closed */
+			devmem_ring_close(ring);
 		lab_close(&lab);	/* the ring is open, the socket too: the binding has ended all the same */
 		view = lab_nic_view();
 		assert_string_equal(view, view_before);
@@ -338,7 +349,8 @@ static void bound_unbound_and_bound_again_in_pauses(void **state)
 		assert_true(lab_sent(lab_send_from(pair.far, position, 100000, false)));
 		receive_plainly(pair.near, position, 100000);
 		position += 100000;
-		devmem_ring_close(ring);
+		if (!lab_in("zcrx"))
+			devmem_ring_close(ring);
 	}
 	close(pair.near);
 	close(pair.far);
@@ -348,13 +360,15 @@ static void bound_unbound_and_bound_again_in_pauses(void **state)
 static void the_rule_goes_and_comes_back(void **state)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(PORT) };
-	struct devmem_ring *ring = lab_ring(NULL);
+	struct devmem_ring *ring;
 	struct lab_sender *sender;
 	struct lab_stream stream;
 	struct lab_pair pair;
 	struct lab lab;
 
 	(void)state;
+	lab_cannot_copy("there is no rule: bytes may come any way");
+	ring = lab_ring(NULL);
 	lab_open(&lab, 16 * MIB, 1);
 	pair = lab_connect(&lab, false);
 	lab_attach(ring, &lab, pair.near, &stream);
@@ -366,6 +380,8 @@ static void the_rule_goes_and_comes_back(void **state)
 		ok(devmem_steer(lab.binding, (struct sockaddr *)&v4, NULL));
 	}
 	assert_true(stream.switches >= 7);
+	if (lab_in("zcrx"))
+		assert_true(lab_stats(ring).fallbacks >= 4);
 	lab_reset(pair.far);
 	lab_sent(sender);
 	lab_drain(ring, &lab, &stream, 1);
@@ -416,7 +432,7 @@ static void closed_in_this_order(const int *order, bool ipv6)
 
 	lab_open(&lab, 8 * MIB, 1);
 	close(lab.listener);
-	lab.listener = lab_listen(PORT);
+	lab.listener = lab_listen(lab.port);
 	pair = lab_connect(&lab, ipv6);
 	lab_attach(ring, &lab, pair.near, &stream);
 	sender = lab_send(pair.far, 64 * MIB, 0, false);
@@ -500,7 +516,7 @@ static void a_ring_closed_with_fragments_out(void **state)
 /* The last test: after it there is no NIC. The receiver can end in order, and keeps what it has until then. */
 static void removed_while_bound(void **state)
 {
-	struct devmem_ring *ring = lab_ring(NULL);
+	struct devmem_ring *ring;
 	static struct devmem_event ev[4096];
 	struct lab_stream stream[4];
 	struct lab_sender *sender[4];
@@ -509,13 +525,15 @@ static void removed_while_bound(void **state)
 	struct lab lab;
 
 	(void)state;
+	lab_cannot("lo", "loopback is not removed");
+	ring = lab_ring(NULL);
 	lab_open(&lab, 32 * MIB, 2);
 	for (int i = 0; i < 4; i++) {
 		pair[i] = lab_connect(&lab, i % 2);
 		lab_attach(ring, &lab, pair[i].near, &stream[i]);
 		sender[i] = lab_send(pair[i].far, 64 * MIB, 0, false);
 	}
-	while (n < 200) {
+	while (n < (lab_copies() ? 20 : 200)) {
 		int got = ok(devmem_wait(ring, ev + n, 4096 - n, 5000));
 
 		assert_true(got > 0);
@@ -545,7 +563,7 @@ static void removed_while_bound(void **state)
 	devmem_ring_close(ring);
 	close(lab.listener);
 	devmem_binding_close(lab.binding);
-	assert_int_equal(devmem_nic_close(lab.nic), -ENODEV);
+	assert_int_equal(devmem_nic_close(lab.nic), lab_copies() ? 0 : -ENODEV);	/* nothing was changed */
 	devmem_buffer_close(lab.buffer);
 	nothing_is_left();
 	free(view_before);
@@ -571,7 +589,6 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "--receive"))
 		return receiver();
 	lab_count_mappings(argv);
-	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	return cmocka_run_group_tests_name("lifecycle", tests, NULL, NULL);
+	lab_begin(argc, argv);
+	return lab_end(cmocka_run_group_tests_name("lifecycle", tests, NULL, NULL));
 }

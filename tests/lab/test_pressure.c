@@ -28,7 +28,7 @@ static int set_up(void **state)
 	struct fixture *f = calloc(1, sizeof(*f));
 
 	lab_open(&f->lab, 16 * MIB, 1);
-	ok(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .merge = 1), &f->ring));
+	f->ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = 1));
 	f->pair = lab_connect(&f->lab, false);
 	*state = f;
 	return 0;
@@ -100,17 +100,18 @@ static void a_limit_keeps_room_for_others(void **state)
 {
 	struct fixture *f = *state;
 	struct lab_pair other = lab_connect(&f->lab, false);
-	struct lab_sender *greedy, *fair;
+	struct lab_sender *greedy, *fair = NULL;
 	struct lab_stream second;
 	struct devmem_event *ev = f->ev;
 	static struct devmem_event kept[MANY];
+	/* what is copied comes in fragments of up to 256 KiB: 16 of them are as much of the buffer */
+	const uint32_t limit = lab_copies() ? 16 : 256;
 	unsigned int n = 0;
 
 	lab_attach_opts(f->ring, &f->lab, f->pair.near, &f->stream,
-			DEVMEM_OPTS(devmem_attach_opts, .max_fragments = 256));
+			DEVMEM_OPTS(devmem_attach_opts, .max_fragments = limit));
 	lab_attach(f->ring, &f->lab, other.near, &second);
 	greedy = lab_send(f->pair.far, 24 * MIB, 0, true);
-	fair = lab_send(other.far, 48 * MIB, 0, true);
 	while (!second.ended) {
 		int got = ok(devmem_wait(f->ring, ev, 256, 5000));
 
@@ -123,13 +124,16 @@ static void a_limit_keeps_room_for_others(void **state)
 				ok(devmem_release(f->ring, &ev[i], 1));
 			assert_true(n < MANY);
 		}
+		if (!fair && lab_stats(f->ring).paused)
+			fair = lab_send(other.far, 48 * MIB, 0, true);
 	}
 	assert_true(lab_sent(fair));
 	assert_int_equal(second.position, 48 * MIB);
 	assert_false(f->stream.ended);
-	assert_true(lab_stats(f->ring).paused > 0);
-	/* the limit, and what was on its way when it was reached; far from all of the buffer's 4096 pages */
-	assert_in_range(lab_stats(f->ring).tokens_outstanding, 256, 3072);
+	print_message("%llu fragments out, limit %u\n",
+		      (unsigned long long)lab_stats(f->ring).tokens_outstanding, limit);
+	/* the limit, and what was on its way when it was reached; far from all of the buffer */
+	assert_in_range(lab_stats(f->ring).tokens_outstanding, limit, limit * 12);
 	ok(devmem_release(f->ring, kept, n));
 	assert_true(lab_drain(f->ring, &f->lab, &f->stream, 1));
 	assert_true(lab_sent(greedy));
@@ -151,6 +155,7 @@ static void a_rule_that_is_gone_is_told(void **state)
 	struct fixture *f = *state;
 	struct lab_sender *sender;
 
+	lab_cannot_copy("there is no rule: bytes may come any way");
 	lab_attach(f->ring, &f->lab, f->pair.near, &f->stream);
 	sender = lab_send(f->pair.far, MIB, 0, false);
 	while (f->stream.position < MIB) {
@@ -180,6 +185,8 @@ static int tear_down_without_rules(void **state)
 {
 	struct fixture *f = *state;
 
+	if (lab_copies())
+		return tear_down(state);
 	devmem_detach(f->stream.sock);
 	while (ok(devmem_wait(f->ring, f->ev, 16, 20)))
 		;
@@ -211,8 +218,10 @@ static void epoll_and_the_ring_s_descriptor(void **state)
 			lab_check(&f->lab, f->ev, n);
 			ok(devmem_release(f->ring, f->ev, (unsigned int)n));
 		}
-		if (f->stream.position < 24 * MIB + 100)
-			assert_int_equal(epoll_wait(ep, &came, 1, 5000), 1);
+		if (f->stream.position == 24 * MIB + 100)
+			break;
+		n = epoll_wait(ep, &came, 1, 5000);
+		assert_true(n == 1 || (n < 0 && errno == EINTR));	/* io_uring's own work may interrupt it */
 	}
 	assert_true(lab_sent(sender));
 	assert_true(lab_stats(f->ring).lowat_changes > 0);
@@ -231,6 +240,7 @@ static void woken_from_another_thread(void **state)
 	struct fixture *f = *state;
 	struct pollfd p = { .fd = devmem_ring_fd(f->ring), .events = POLLIN };
 	pthread_t thread;
+	int n = 0;
 
 	devmem_wake(f->ring);	/* before the wait: not lost */
 	devmem_wake(f->ring);	/* twice is once */
@@ -242,8 +252,11 @@ static void woken_from_another_thread(void **state)
 	pthread_join(thread, NULL);
 	assert_int_equal(ok(devmem_wait(f->ring, f->ev, 4, 0)), 0);
 	pthread_create(&thread, NULL, wake_soon, f->ring);
-	assert_int_equal(poll(&p, 1, 5000), 1);	/* asleep on the descriptor */
-	assert_int_equal(ok(devmem_wait(f->ring, f->ev, 4, 0)), 1);
+	for (int i = 0; i < 10 && !n; i++) {	/* asleep on the descriptor, which may be readable without a reason */
+		assert_int_equal(poll(&p, 1, 5000), 1);
+		n = ok(devmem_wait(f->ring, f->ev, 4, 0));
+	}
+	assert_int_equal(n, 1);
 	assert_int_equal(f->ev[0].type, DEVMEM_EVENT_WOKEN);
 	pthread_join(thread, NULL);
 }
@@ -254,6 +267,7 @@ static void the_link_goes_down_and_comes_back(void **state)
 	struct lab_sender *sender;
 	int got;
 
+	lab_cannot("lo", "loopback has no link that goes down, and no faults");
 	lab_attach(f->ring, &f->lab, f->pair.near, &f->stream);
 	sender = lab_send(f->pair.far, 24 * MIB, 0, true);
 	while (f->stream.position < MIB) {
@@ -284,6 +298,7 @@ static void placement_hides_host_bytes(void **state)
 	struct lab_sender *sender;
 	struct devmem_stats st;
 
+	lab_cannot_copy("nothing comes to host memory, so there is nothing to place (test_copy.c)");
 	lab_attach_opts(f->ring, &f->lab, f->pair.near, &f->stream,
 			DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE));
 	f->lab.spill = devmem_ring_spill(f->ring);
@@ -299,7 +314,10 @@ static void placement_hides_host_bytes(void **state)
 	print_message("%llu bytes placed\n", (unsigned long long)st.bytes_placed);
 	assert_int_equal(f->stream.position, 12 * MIB);
 	assert_int_equal(f->stream.host, 0);
-	assert_true(st.bytes_linear > 0 && st.bytes_plain > 0);
+	if (lab_in("zcrx"))	/* which of the two it was is asked once a second */
+		assert_true(st.bytes_linear + st.bytes_plain > 0);
+	else
+		assert_true(st.bytes_linear > 0 && st.bytes_plain > 0);
 	assert_int_equal(st.bytes_placed, st.bytes_linear + st.bytes_plain);
 	assert_int_equal(f->stream.spilled, st.bytes_placed);
 }
@@ -312,8 +330,9 @@ static void a_full_spill_buffer_waits(void **state)
 	unsigned int n = 0;
 	int got;
 
+	lab_cannot_copy("nothing comes to host memory, so there is no spill buffer (test_copy.c)");
 	devmem_ring_close(f->ring);
-	ok(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .spill_bytes = 64 << 10), &f->ring));
+	f->ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .spill_bytes = 64 << 10));
 	lab_attach_opts(f->ring, &f->lab, f->pair.near, &f->stream,
 			DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE));
 	f->lab.spill = devmem_ring_spill(f->ring);
@@ -344,6 +363,7 @@ static void a_plan_for_this_nic(void **state)
 	struct fixture *f = *state;
 	struct devmem_plan plan = { .size = sizeof(plan), .queues = 2, .buffer_bytes = 4096 };
 
+	lab_cannot("lo", "loopback has no rings to plan with");
 	assert_int_equal(devmem_plan(f->lab.nic, &plan), -ENOSPC);
 	assert_true(plan.ring_entries >= 64 && plan.mtu >= 1500);
 	assert_int_equal(plan.pinned_bytes, 2ull * plan.ring_entries * 4096);
@@ -355,7 +375,7 @@ static void a_plan_for_this_nic(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_buffer_that_runs_low_is_told_once),
@@ -370,5 +390,6 @@ int main(void)
 		TEST(a_plan_for_this_nic),
 	};
 
-	return cmocka_run_group_tests_name("pressure", tests, NULL, NULL);
+	lab_begin(argc, argv);
+	return lab_end(cmocka_run_group_tests_name("pressure", tests, NULL, NULL));
 }

@@ -30,23 +30,6 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static struct devmem_ring *open_ring(const struct devmem_ring_opts *opts)
-{
-	struct devmem_ring *ring;
-
-	ok(devmem_ring_open(opts, &ring));
-	return ring;
-}
-
-/* Tokens go home on the turn after the release, or the one after a tick. */
-static void settle(struct devmem_ring *ring)
-{
-	struct devmem_event ev[1];
-
-	assert_int_equal(ok(devmem_wait(ring, ev, 1, 20)), 0);
-	assert_int_equal(lab_stats(ring).tokens_outstanding, 0);
-}
-
 static void close_pair(struct lab_pair pair)
 {
 	close(pair.near);
@@ -57,7 +40,7 @@ static void close_pair(struct lab_pair pair)
 static struct devmem_stats transfer(struct lab *lab, const struct devmem_ring_opts *opts, unsigned int n,
 				    uint64_t bytes, bool ipv6, bool all_device)
 {
-	struct devmem_ring *ring = open_ring(opts);
+	struct devmem_ring *ring = lab_ring(opts);
 	struct lab_stream *streams = calloc(n, sizeof(*streams));
 	struct lab_sender **senders = calloc(n, sizeof(*senders));
 	struct lab_pair *pairs = calloc(n, sizeof(*pairs));
@@ -70,19 +53,21 @@ static struct devmem_stats transfer(struct lab *lab, const struct devmem_ring_op
 		senders[i] = lab_send(pairs[i].far, bytes, 0, true);
 	}
 	assert_true(lab_drain(ring, lab, streams, n));
+	for (i = 0; i < n; i++)
+		if (streams[i].error)	/* else its sender would be waited for */
+			fail_msg("stream %u broke after %llu bytes: %s (%s)", i,
+				 (unsigned long long)streams[i].position, strerror(-streams[i].error), devmem_error());
 	for (i = 0; i < n; i++) {
 		assert_true(lab_sent(senders[i]));
-		assert_int_equal(streams[i].error, 0);
 		assert_int_equal(streams[i].position, bytes);
 		if (all_device)
 			assert_int_equal(streams[i].device, bytes);
 		devmem_detach(streams[i].sock);
 		close_pair(pairs[i]);
 	}
-	settle(ring);
+	lab_settle(ring);
 	st = lab_stats(ring);
-	assert_int_equal(st.bytes_device + st.bytes_linear + st.bytes_plain, n * bytes);
-	assert_int_equal(st.tokens_released, st.fragments);
+	lab_expect(&st, n * bytes, all_device);
 	devmem_ring_close(ring);
 	free(streams);
 	free(senders);
@@ -110,21 +95,30 @@ static void without_merging(void **state)
 	struct devmem_stats st = transfer(*state, DEVMEM_OPTS(devmem_ring_opts, .merge = 1), 2, 8 * MIB, false, true);
 
 	assert_int_equal(st.descriptors, st.fragments);
+	if (lab_copies())	/* each is the bytes of one receive */
+		assert_true(st.fragments <= st.completions);
 	st = transfer(*state, NULL, 2, 8 * MIB, false, true);
-	assert_true(st.descriptors < st.fragments);
+	if (lab_copies())	/* what was copied to neighbouring places is one fragment from the start */
+		assert_int_equal(st.descriptors, st.fragments);
+	else
+		assert_true(st.descriptors < st.fragments);
 }
 
 static void busy_polling(void **state)
 {
+	lab_cannot("syscall", "it is io_uring that polls; asked for, it is refused (test_refusals.c, test_policy.c)");
 	transfer(*state, DEVMEM_OPTS(devmem_ring_opts, .busy_poll_us = 100), 2, 8 * MIB, false, true);
 }
 
 /* Fewer buffers than sockets: receives pause with ENOBUFS and are armed again. */
 static void two_receive_buffers_for_sixteen_streams(void **state)
 {
-	struct devmem_stats st = transfer(*state, DEVMEM_OPTS(devmem_ring_opts, .buffers = 2,
-							      .buffer_bytes = 64 << 10), 16, 2 * MIB, false, true);
+	struct devmem_stats st;
 
+	lab_cannot_copy("it receives into the buffer itself, which runs out in test_copy.c");
+	lab_cannot("zcrx", "it takes no receive buffers while all goes well");
+	st = transfer(*state, DEVMEM_OPTS(devmem_ring_opts, .buffers = 2, .buffer_bytes = 64 << 10), 16, 2 * MIB, false,
+		      true);
 	assert_true(st.no_buffers > 0);	/* else this test shows nothing */
 }
 
@@ -132,7 +126,7 @@ static void two_receive_buffers_for_sixteen_streams(void **state)
 static void an_array_of_one(void **state)
 {
 	struct lab *lab = *state;
-	struct devmem_ring *ring = open_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = 1));
+	struct devmem_ring *ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = 1));
 	struct lab_pair pair = lab_connect(lab, false);
 	struct lab_stream stream;
 	struct lab_sender *sender;
@@ -150,7 +144,7 @@ static void an_array_of_one(void **state)
 	assert_true(lab_sent(sender));
 	assert_int_equal(stream.device, 2 * MIB);
 	devmem_detach(stream.sock);
-	settle(ring);
+	lab_settle(ring);
 	devmem_ring_close(ring);
 	close_pair(pair);
 }
@@ -159,7 +153,7 @@ static void an_array_of_one(void **state)
 static void a_tail_is_not_held_back(void **state)
 {
 	struct lab *lab = *state;
-	struct devmem_ring *ring = open_ring(NULL);
+	struct devmem_ring *ring = lab_ring(NULL);
 	struct lab_pair pair = lab_connect(lab, false);
 	struct lab_stream stream;
 	struct lab_sender *sender;
@@ -177,7 +171,7 @@ static void a_tail_is_not_held_back(void **state)
 	assert_true(lab_sent(sender));
 	assert_true(lab_stats(ring).lowat_changes > 0);	/* else this test shows nothing */
 	devmem_detach(stream.sock);
-	settle(ring);
+	lab_settle(ring);
 	devmem_ring_close(ring);
 	close_pair(pair);
 }
@@ -186,7 +180,7 @@ static void a_tail_is_not_held_back(void **state)
 static void a_reader_that_keeps_everything_loses_nothing(void **state)
 {
 	struct lab *lab = *state;
-	struct devmem_ring *ring = open_ring(NULL);
+	struct devmem_ring *ring = lab_ring(NULL);
 	struct lab_pair pair = lab_connect(lab, false);
 	static struct devmem_event kept[65536];
 	struct lab_stream stream;
@@ -205,13 +199,13 @@ static void a_reader_that_keeps_everything_loses_nothing(void **state)
 	}
 	assert_false(stream.ended);
 	assert_true(stream.position > MIB);
-	assert_true(lab_stats(ring).tokens_outstanding > 256);
+	assert_true(lab_stats(ring).tokens_outstanding > (lab_copies() ? 0 : 256));
 	ok(devmem_release(ring, kept, n));
 	assert_true(lab_drain(ring, lab, &stream, 1));
 	assert_true(lab_sent(sender));
 	assert_int_equal(stream.position, 96 * MIB);
 	devmem_detach(stream.sock);
-	settle(ring);
+	lab_settle(ring);
 	devmem_ring_close(ring);
 	close_pair(pair);
 }
@@ -219,7 +213,7 @@ static void a_reader_that_keeps_everything_loses_nothing(void **state)
 static void released_twice(void **state)
 {
 	struct lab *lab = *state;
-	struct devmem_ring *ring = open_ring(NULL);
+	struct devmem_ring *ring = lab_ring(NULL);
 	struct lab_pair pair = lab_connect(lab, false);
 	struct lab_stream stream;
 	struct lab_sender *sender;
@@ -233,7 +227,7 @@ static void released_twice(void **state)
 	assert_int_equal(devmem_release(ring, &ev, 1), -EINVAL);
 	assert_true(lab_sent(sender));
 	devmem_detach(stream.sock);
-	settle(ring);
+	lab_settle(ring);
 	devmem_ring_close(ring);
 	close_pair(pair);
 }
@@ -242,7 +236,7 @@ static void released_twice(void **state)
 static void fragments_outlive_their_socket(void **state)
 {
 	struct lab *lab = *state;
-	struct devmem_ring *ring = open_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = 1));
+	struct devmem_ring *ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = 1));
 	struct lab_pair pair = lab_connect(lab, false), other;
 	struct lab_stream stream, next;
 	struct devmem_event ev[16], late[16];
@@ -270,7 +264,7 @@ static void fragments_outlive_their_socket(void **state)
 	lab_check(lab, ev, n);
 	ok(devmem_release(ring, ev, (unsigned int)n));
 	devmem_detach(next.sock);
-	settle(ring);
+	lab_settle(ring);
 	devmem_ring_close(ring);
 	close(pair.far);
 	close_pair(other);
@@ -280,7 +274,7 @@ static void fragments_outlive_their_socket(void **state)
 static void detached_with_data_on_the_way(void **state)
 {
 	struct lab *lab = *state;
-	struct devmem_ring *ring = open_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = 1));
+	struct devmem_ring *ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = 1));
 	struct lab_stream streams[8];
 	struct lab_sender *senders[8];
 	struct lab_pair pairs[8];
@@ -313,7 +307,7 @@ static void detached_with_data_on_the_way(void **state)
 static void a_reset_is_an_error_after_what_came_before(void **state)
 {
 	struct lab *lab = *state;
-	struct devmem_ring *ring = open_ring(NULL);
+	struct devmem_ring *ring = lab_ring(NULL);
 	struct lab_pair pair = lab_connect(lab, false);
 	struct linger hard = { .l_onoff = 1 };
 	struct lab_stream stream;
@@ -327,9 +321,36 @@ static void a_reset_is_an_error_after_what_came_before(void **state)
 	assert_true(lab_drain(ring, lab, &stream, 1));
 	assert_int_equal(stream.error, -ECONNRESET);
 	devmem_detach(stream.sock);
-	settle(ring);
+	lab_settle(ring);
 	devmem_ring_close(ring);
 	close(pair.near);
+}
+
+/* Both are there before the ring looks: a receive that was armed takes the bytes, and the reset must not be missed. */
+static void a_reset_right_behind_the_data(void **state)
+{
+	struct lab *lab = *state;
+	struct linger hard = { .l_onoff = 1 };
+	struct devmem_event ev[4];
+
+	for (int round = 0; round < 3; round++) {
+		struct devmem_ring *ring = lab_ring(NULL);
+		struct lab_pair pair = lab_connect(lab, false);
+		struct lab_stream stream;
+
+		lab_attach(ring, lab, pair.near, &stream);
+		assert_int_equal(ok(devmem_wait(ring, ev, 4, 0)), 0);
+		assert_true(lab_sent(lab_send(pair.far, 1000, 0, false)));
+		setsockopt(pair.far, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+		close(pair.far);
+		usleep(100000);	/* so that the reset has come too */
+		assert_true(lab_drain(ring, lab, &stream, 1));
+		assert_int_equal(stream.error, -ECONNRESET);
+		devmem_detach(stream.sock);
+		lab_settle(ring);
+		devmem_ring_close(ring);
+		close(pair.near);
+	}
 }
 
 static void closing_the_ring_gives_everything_back(void **state)
@@ -337,7 +358,7 @@ static void closing_the_ring_gives_everything_back(void **state)
 	struct lab *lab = *state;
 
 	for (int round = 0; round < 5; round++) {
-		struct devmem_ring *ring = open_ring(NULL);
+		struct devmem_ring *ring = lab_ring(NULL);
 		struct lab_pair pair = lab_connect(lab, false);
 		struct lab_stream stream;
 		struct lab_sender *sender;
@@ -397,7 +418,7 @@ static void released_by_another_thread(void **state)
 	struct lab_stream stream;
 	struct lab_sender *sender;
 
-	r.ring = open_ring(NULL);
+	r.ring = lab_ring(NULL);
 	pthread_create(&r.thread, NULL, release_elsewhere, &r);
 	lab_attach(r.ring, lab, pair.near, &stream);
 	sender = lab_send(pair.far, 64 * MIB, 0, true);
@@ -425,7 +446,7 @@ static void released_by_another_thread(void **state)
 	assert_true(lab_sent(sender));
 	assert_int_equal(stream.position, 64 * MIB);
 	devmem_detach(stream.sock);
-	settle(r.ring);
+	lab_settle(r.ring);
 	devmem_ring_close(r.ring);
 	close_pair(pair);
 }
@@ -435,18 +456,23 @@ static void unsplit_packets_are_copied_and_counted(void **state)
 	struct lab *lab = *state;
 	struct devmem_stats st;
 
+	lab_cannot("lo", "loopback has no packets to split, and no faults");
+	lab_cannot_copy("the NIC is asked to split nothing");
 	lab_fault("nosplit_every", 7);
 	st = transfer(lab, NULL, 2, 4 * MIB, false, false);
 	lab_fault("nosplit_every", 0);
 	print_message("%llu bytes unsplit\n", (unsigned long long)(st.bytes_linear + st.bytes_plain));
 	assert_true(st.bytes_linear + st.bytes_plain > 0);
 	assert_true(st.bytes_device > 0);
+	if (lab_in("zcrx"))
+		assert_true(st.fallbacks > 0);
 }
 
 static void drops_and_reordering(void **state)
 {
 	struct lab *lab = *state;
 
+	lab_cannot("lo", "loopback has no faults");
 	lab_fault("drop_every", 97);
 	lab_fault("reorder_every", 53);
 	transfer(lab, NULL, 4, 4 * MIB, false, true);
@@ -457,22 +483,27 @@ static void drops_and_reordering(void **state)
 static void the_queue_is_one_of_the_bound_ones(void **state)
 {
 	struct lab *lab = *state;
-	struct devmem_ring *ring = open_ring(NULL);
+	struct devmem_ring *ring = lab_ring(NULL);
 	struct lab_pair pair = lab_connect(lab, false);
 	struct lab_stream stream;
 	struct lab_sender *sender;
 	uint32_t queues[2];
+	unsigned int n;
 	int queue;
 
 	lab_attach(ring, lab, pair.near, &stream);
 	sender = lab_send(pair.far, 100000, 0, true);
 	assert_true(lab_drain(ring, lab, &stream, 1));
 	assert_true(lab_sent(sender));
-	assert_int_equal(devmem_binding_queues(lab->binding, queues, 2), 2);
-	queue = ok(devmem_sock_queue(stream.sock));
-	assert_true(queue == (int)queues[0] || queue == (int)queues[1]);
+	n = devmem_binding_queues(lab->binding, queues, 2);
+	assert_int_equal(n, lab_copies() ? 0 : lab_in("zcrx") ? 1 : 2);
+	queue = devmem_sock_queue(stream.sock);
+	if (lab_copies())	/* there is none to name; on loopback there is no NAPI either */
+		assert_int_equal(queue, lab_in("lo") ? -EAGAIN : -ENOENT);
+	else
+		assert_true(queue == (int)queues[0] || (n == 2 && queue == (int)queues[1]));
 	devmem_detach(stream.sock);
-	settle(ring);
+	lab_settle(ring);
 	devmem_ring_close(ring);
 	close_pair(pair);
 }
@@ -493,7 +524,7 @@ static void closed_in_any_order(void **state)
 	(void)state;
 	lab_open(&lab, 4 * MIB, 1);
 	pair = lab_connect(&lab, false);
-	ok(devmem_ring_open(NULL, &ring));
+	ring = lab_ring(NULL);
 	lab_attach(ring, &lab, pair.near, &stream);
 	lab_close(&lab);	/* the listener, the NIC, the binding, the buffer */
 	sender = lab_send(pair.far, 20000, 0, false);
@@ -504,9 +535,12 @@ static void closed_in_any_order(void **state)
 	ok(devmem_release(ring, ev, (unsigned int)n));
 	for (int i = 0; i < 3; i++)
 		ok(devmem_wait(ring, ev, 16, 20));
+	if (lab_in("zcrx"))	/* the queue is the ring's until it is closed */
+		devmem_ring_close(ring);
 	after = lab_nic_view();	/* the last fragment is back, the ring is open: undone all the same */
 	assert_string_equal(before, after);
-	devmem_ring_close(ring);
+	if (!lab_in("zcrx"))
+		devmem_ring_close(ring);
 	lab_sent(sender);
 	close_pair(pair);
 	assert_int_equal(lab_open_fds(), fds);
@@ -516,7 +550,7 @@ static void closed_in_any_order(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(one_stream),
@@ -532,6 +566,7 @@ int main(void)
 		TEST(fragments_outlive_their_socket),
 		TEST(detached_with_data_on_the_way),
 		TEST(a_reset_is_an_error_after_what_came_before),
+		TEST(a_reset_right_behind_the_data),
 		TEST(closing_the_ring_gives_everything_back),
 		TEST(released_by_another_thread),
 		TEST(unsplit_packets_are_copied_and_counted),
@@ -540,5 +575,6 @@ int main(void)
 		cmocka_unit_test(closed_in_any_order),
 	};
 
-	return cmocka_run_group_tests_name("receive", tests, NULL, NULL);
+	lab_begin(argc, argv);
+	return lab_end(cmocka_run_group_tests_name("receive", tests, NULL, NULL));
 }

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
@@ -69,15 +70,56 @@ static void unknown_interface(void **state)
 	assert_ptr_equal(nic, (void *)1);
 }
 
+/*
+ * A machine, an interface or a policy that cannot: opening it is no failure, an engine that is asked for is refused, and
+ * the best that can be done instead is copying, with the same sentence for its reason.
+ */
+static void check_falls_back(struct devmem_nic *nic, struct devmem_buffer *b, int err, const char *word, int line)
+{
+	static const char *const engines[] = { "devmem", "zcrx" };
+	struct devmem_binding *binding = (void *)1;
+	const char *reason;
+	char sentence[512];
+
+	for (int i = 0; i < 2; i++) {
+		check_refused(devmem_bind_rx(nic, b, DEVMEM_OPTS(devmem_bind_opts, .engine = engines[i]), &binding), err,
+			      word, engines[i], line);
+		assert_ptr_equal(binding, (void *)1);
+	}
+	snprintf(sentence, sizeof(sentence), "%s", devmem_error());
+	ok(devmem_bind_rx(nic, b, NULL, &binding));
+	assert_string_equal(devmem_binding_engine(binding, &reason), "copy");
+	assert_string_equal(reason, sentence);
+	devmem_binding_close(binding);
+}
+#define falls_back(nic, b, err, word) check_falls_back(nic, b, err, word, __LINE__)
+
 static void interfaces_without_devmem(void **state)
 {
 	struct devmem_nic *nic;
 
 	(void)state;
-	refused(devmem_nic_open("lo", NULL, &nic), EOPNOTSUPP, "lo");
+	ok(devmem_nic_open("lo", NULL, &nic));
+	falls_back(nic, buffer, EOPNOTSUPP, "lo");
+	ok(devmem_nic_close(nic));
 	assert_int_equal(system("ip link add refusal0 type veth peer name refusal1"), 0);
-	refused(devmem_nic_open("refusal0", NULL, &nic), EOPNOTSUPP, "refusal0");
+	ok(devmem_nic_open("refusal0", NULL, &nic));
+	falls_back(nic, buffer, EOPNOTSUPP, "refusal0");
+	ok(devmem_nic_close(nic));
 	assert_int_equal(system("ip link delete refusal0"), 0);
+}
+
+/* Memory that no NIC can write to. */
+static void memory_that_is_no_dmabuf(void **state)
+{
+	struct devmem_nic *nic = open_nic();
+	struct devmem_buffer *shm;
+
+	(void)state;
+	ok(devmem_buffer_create("shm", 4 << 20, NULL, &shm));
+	falls_back(nic, shm, EOPNOTSUPP, "dma-buf");
+	devmem_buffer_close(shm);
+	ok(devmem_nic_close(nic));
 }
 
 static void no_such_queue(void **state)
@@ -180,14 +222,28 @@ static int elsewhere(int (*fn)(void))
 
 static int as_nobody(void)
 {
+	struct devmem_binding *binding;
 	struct devmem_buffer *b;
 	struct devmem_nic *nic;
+	const char *reason;
 
 	if (setgid(65534) || setuid(65534))
 		return 1;
-	if (devmem_nic_open(NIC, NULL, &nic) != -EPERM || !strstr(devmem_error(), "CAP_NET_ADMIN"))
+	if (devmem_buffer_create("udmabuf", 4096, NULL, &b) != -EACCES)
 		return 2;
-	return devmem_buffer_create("udmabuf", 4096, NULL, &b) == -EACCES ? 0 : 3;
+	if (devmem_buffer_create(NULL, 1 << 20, NULL, &b) || devmem_nic_open(NIC, NULL, &nic))
+		return 3;
+	for (int i = 0; i < 2; i++)
+		if (devmem_bind_rx(nic, b, DEVMEM_OPTS(devmem_bind_opts, .engine = i ? "devmem" : "zcrx"), &binding) !=
+		    -EPERM || !strstr(devmem_error(), "CAP_NET_ADMIN"))
+			return 4;
+	if (devmem_bind_rx(nic, b, NULL, &binding))
+		return 5;
+	if (strcmp(devmem_binding_engine(binding, &reason), "copy") || !strstr(reason, "CAP_NET_ADMIN"))
+		return 6;
+	devmem_binding_close(binding);
+	devmem_buffer_close(b);
+	return devmem_nic_close(nic) ? 7 : 0;
 }
 
 static void no_permission(void **state)
@@ -242,11 +298,12 @@ static void port_in_use(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(unknown_interface),
 		TEST(interfaces_without_devmem),
+		TEST(memory_that_is_no_dmabuf),
 		TEST(no_such_queue),
 		TEST(queue_already_bound),
 		TEST(the_driver_cannot_restart_the_queue),
@@ -257,5 +314,6 @@ int main(void)
 		TEST(port_in_use),
 	};
 
-	return cmocka_run_group_tests_name("refusals", tests, NULL, NULL);
+	lab_begin(argc, argv);
+	return lab_end(cmocka_run_group_tests_name("refusals", tests, NULL, NULL));
 }

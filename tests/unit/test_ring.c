@@ -127,7 +127,9 @@ static void what_attach_refuses(void **state)
 	int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int pipe_fd = eventfd(0, EFD_CLOEXEC);
 
-	assert_int_equal(devmem_attach(ring, tcp, NULL, 0, NULL, &sock), -EINVAL);
+	assert_int_equal(devmem_attach(ring, tcp, NULL, 0,
+				       DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE), &sock), -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "none"), (void *)&sock), -EINVAL);
 	assert_int_equal(devmem_attach(ring, tcp, binding, 0, DEVMEM_OPTS(devmem_attach_opts, .flags = 8), &sock),
 			 -EINVAL);
 	assert_int_equal(devmem_attach(ring, 9999, binding, 0, NULL, &sock), -EBADF);
@@ -203,7 +205,7 @@ static void statistics_follow_the_caller_s_size(void **state)
 	assert_int_equal(devmem_ring_stats(ring, &bigger.known), 0);
 	assert_int_equal(bigger.newer, 0);
 	assert_int_equal(bigger.known.size, sizeof(struct devmem_stats));
-	assert_string_equal(devmem_ring_engine(ring), "devmem");
+	assert_string_equal(devmem_ring_engine(ring, NULL), "devmem");
 }
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)

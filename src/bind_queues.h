@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* The kernel's part of a binding: a dma-buf and RX queues, tied together for as long as a netlink socket is open. */
+#ifndef DEVMEM_BIND_QUEUES_H
+#define DEVMEM_BIND_QUEUES_H
+
+#include "internal.h"
+#include "netlink.h"
+
+/* devmem__bind_check() - may this memory be bound to that NIC at all? To be asked before the kernel is. -EXDEV, -EOPNOTSUPP */
+int devmem__bind_check(const struct devmem_nic *nic, const struct devmem_buffer *buffer);
+
+/*
+ * devmem__bind_queues() - @page_size: of the pages that the queues take from the buffer; the system's is not mentioned to
+ * the kernel, since before 7.3 it knows no other. @id: the kernel's number. Sets the sentence.
+ */
+int devmem__bind_queues(struct devmem__nl *nl, const struct devmem_nic *nic, const struct devmem_buffer *buffer,
+			const uint32_t *queues, unsigned int n, uint32_t page_size, uint32_t *id);
+
+#endif

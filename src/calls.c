@@ -1,0 +1,530 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What waits is a request on a descriptor, and no descriptor has two; epoll says when it is to be tried. Results are laid
+ * out as io_uring would: a message behind struct io_uring_recvmsg_out, a buffer's number in the flags.
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "calls.h"
+#include "uapi_sock.h"
+
+#define GROUPS		32u
+#define READY_AT_ONCE	64
+#define RECEIVES	8u		/* of one socket, before the others have their turn */
+#define SPARE		4u		/* completions that one request may need */
+
+struct request {
+	struct request *next;		/* of those that wait */
+	struct request **link;
+	uint64_t user_data;
+	int fd;
+	uint8_t opcode;
+	bool multishot;
+	uint16_t group;
+	const struct msghdr *msg;
+	void *to;			/* of a read */
+	unsigned int bytes, flags, events;
+};
+
+struct group {
+	struct io_uring_buf_ring *ring;
+	unsigned int entries;
+	uint16_t head;
+	unsigned int used;		/* bytes of the buffer at the head */
+	bool incremental;
+};
+
+struct devmem__calls {
+	struct io_uring *io;
+	int epoll, timer;
+	uint64_t timer_user_data, made;
+	bool timer_set;
+	struct request *waiting;
+	struct request **by_fd;		/* those that wait, again */
+	unsigned int fds;
+	struct group group[GROUPS];
+	unsigned int sq_head, sq_tail, cq_head, cq_tail, sq_flags, cq_flags;	/* what a kernel would share */
+	struct io_uring_sqe *sqes;
+	struct io_uring_cqe *cqes;
+};
+
+/* ------------------------------------------------------------------------------------ completions */
+
+static bool has_room(const struct devmem__calls *c)
+{
+	return c->io->cq.ring_entries - (c->cq_tail - c->cq_head) >= SPARE;
+}
+
+static void complete(struct devmem__calls *c, uint64_t user_data, int res, unsigned int flags)
+{
+	c->cqes[c->cq_tail++ & c->io->cq.ring_mask] = (struct io_uring_cqe){
+		.user_data = user_data,
+		.res = res,
+		.flags = flags,
+	};
+}
+
+/* ------------------------------------------------------------------------------------ what waits */
+
+static int grow(struct devmem__calls *c, int fd)
+{
+	unsigned int fds = c->fds ? c->fds : 64;
+	struct request **by_fd;
+
+	while (fds <= (unsigned int)fd)
+		fds *= 2;
+	by_fd = realloc(c->by_fd, fds * sizeof(*by_fd));
+	if (!by_fd)
+		return -ENOMEM;
+	memset(by_fd + c->fds, 0, (fds - c->fds) * sizeof(*by_fd));
+	c->by_fd = by_fd;
+	c->fds = fds;
+	return 0;
+}
+
+static void forget(struct devmem__calls *c, struct request *r)
+{
+	struct epoll_event none = { 0 };
+
+	c->made++;
+	epoll_ctl(c->epoll, EPOLL_CTL_DEL, r->fd, &none);	/* fails if it was closed, and then it is gone */
+	c->by_fd[r->fd] = NULL;
+	*r->link = r->next;
+	if (r->next)
+		r->next->link = r->link;
+	free(r);
+}
+
+static int wait_for(struct devmem__calls *c, const struct request *like)
+{
+	struct epoll_event ev = { .events = like->events, .data.fd = like->fd };
+	struct request *r;
+
+	if (like->fd < 0)
+		return -EBADF;
+	if ((unsigned int)like->fd >= c->fds && grow(c, like->fd))
+		return -ENOMEM;
+	if (c->by_fd[like->fd])
+		return -EBUSY;
+	r = malloc(sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	*r = *like;
+	c->made++;
+	if (epoll_ctl(c->epoll, EPOLL_CTL_ADD, r->fd, &ev)) {
+		free(r);
+		return -errno;
+	}
+	r->next = c->waiting;
+	r->link = &c->waiting;
+	if (r->next)
+		r->next->link = &r->next;
+	c->waiting = r;
+	c->by_fd[r->fd] = r;
+	return 0;
+}
+
+static void cancel(struct devmem__calls *c, struct request *r)
+{
+	uint64_t user_data = r->user_data;
+
+	forget(c, r);
+	complete(c, user_data, -ECANCELED, 0);
+}
+
+static int cancel_one(struct devmem__calls *c, uint64_t user_data)
+{
+	for (struct request *r = c->waiting; r; r = r->next) {
+		if (r->user_data != user_data)
+			continue;
+		cancel(c, r);
+		return 0;
+	}
+	return -ENOENT;
+}
+
+/* ------------------------------------------------------------------------------------ provided buffers */
+
+static struct io_uring_buf *next_buffer(struct group *g)
+{
+	if (!g->ring || g->head == __atomic_load_n(&g->ring->tail, __ATOMIC_ACQUIRE))
+		return NULL;
+	return &g->ring->bufs[g->head & (g->entries - 1)];
+}
+
+/* So many bytes of the buffer at the head were filled. Returns the completion's flags. */
+static unsigned int use_buffer(struct group *g, const struct io_uring_buf *buf, unsigned int bytes)
+{
+	unsigned int flags = IORING_CQE_F_BUFFER | (unsigned int)buf->bid << IORING_CQE_BUFFER_SHIFT;
+
+	g->used += bytes;
+	if (g->incremental && g->used < buf->len)
+		return flags | DEVMEM_CQE_F_BUF_MORE;
+	g->used = 0;
+	g->head++;
+	return flags;
+}
+
+/* ------------------------------------------------------------------------------------ receiving */
+
+/* One message into @buf: its header, room for control data, payload. [io_uring/net.c: io_recvmsg_multishot] */
+static ssize_t receive_message(struct devmem__calls *c, const struct request *r, const struct io_uring_buf *buf)
+{
+	struct io_uring_recvmsg_out *out = (void *)(uintptr_t)buf->addr;
+	unsigned char *control = (unsigned char *)(out + 1);
+	size_t header = sizeof(*out) + r->msg->msg_controllen;
+	struct iovec payload = { .iov_base = control + r->msg->msg_controllen, .iov_len = buf->len - header };
+	struct msghdr msg = { .msg_iov = &payload, .msg_iovlen = 1, .msg_control = control,
+			      .msg_controllen = r->msg->msg_controllen };
+	ssize_t got;
+
+	c->made++;
+	got = recvmsg(r->fd, &msg, (int)r->flags | MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	if (got < 0)
+		return -errno;
+	*out = (struct io_uring_recvmsg_out){
+		.controllen = (uint32_t)msg.msg_controllen,
+		.payloadlen = (uint32_t)got,
+		.flags = (uint32_t)msg.msg_flags,
+	};
+	return got || msg.msg_controllen ? got + (ssize_t)header : 0;
+}
+
+static ssize_t receive_bytes(struct devmem__calls *c, const struct request *r, const struct io_uring_buf *buf,
+			     unsigned int used)
+{
+	ssize_t got;
+
+	c->made++;
+	got = recv(r->fd, (char *)(uintptr_t)buf->addr + used, buf->len - used, (int)r->flags | MSG_DONTWAIT);
+	return got < 0 ? -errno : got;
+}
+
+/* Was the message cut off where its room ended? Then there is more to have. */
+static bool message_cut(const struct request *r, const struct io_uring_buf *buf)
+{
+	const struct io_uring_recvmsg_out *out = (void *)(uintptr_t)buf->addr;
+	size_t room = buf->len - sizeof(*out) - r->msg->msg_controllen;
+
+	return out->payloadlen == room ||
+	       out->controllen + CMSG_SPACE(sizeof(struct devmem__cmsg_frag)) > r->msg->msg_controllen;
+}
+
+/* Once. false: that was all for now, or for ever. */
+static bool receive(struct devmem__calls *c, struct request *r)
+{
+	struct group *g = &c->group[r->group];
+	const struct io_uring_buf *buf = next_buffer(g);
+	const bool message = r->opcode == IORING_OP_RECVMSG;
+	const uint64_t user_data = r->user_data;
+	unsigned int room, flags = 0;
+	ssize_t got;
+
+	if (!buf) {
+		forget(c, r);
+		complete(c, user_data, -ENOBUFS, 0);
+		return false;
+	}
+	room = buf->len - g->used;
+	got = message ? receive_message(c, r, buf) : receive_bytes(c, r, buf, g->used);
+	if (got == -EAGAIN || got == -EINTR)
+		return false;
+	if (got > 0) {
+		flags = use_buffer(g, buf, message ? buf->len : (unsigned int)got);
+		complete(c, user_data, (int)got, flags | IORING_CQE_F_MORE);
+		return message ? message_cut(r, buf) : (unsigned int)got == room;
+	}
+	if (!got && message)	/* the end is told in a buffer */
+		flags = use_buffer(g, buf, buf->len);
+	forget(c, r);
+	complete(c, user_data, (int)got, flags);
+	return false;
+}
+
+/* ------------------------------------------------------------------------------------ what is asked for */
+
+static int set_option(const struct io_uring_sqe *sqe)
+{
+	uint32_t level_and_name[2];
+	int done;
+
+	memcpy(level_and_name, &sqe->addr, sizeof(level_and_name));
+	done = setsockopt(sqe->fd, (int)level_and_name[0], (int)level_and_name[1], (void *)(uintptr_t)sqe->addr3,
+			  (socklen_t)sqe->splice_fd_in);
+	return done < 0 ? -errno : done;
+}
+
+static int set_timer(struct devmem__calls *c, const struct io_uring_sqe *sqe)
+{
+	const struct __kernel_timespec *ts = (void *)(uintptr_t)sqe->addr;
+	struct itimerspec at = { .it_value = { .tv_sec = ts->tv_sec, .tv_nsec = (long)ts->tv_nsec } };
+
+	c->timer_user_data = sqe->user_data;
+	c->timer_set = true;
+	return timerfd_settime(c->timer, 0, &at, NULL) ? -errno : 0;
+}
+
+static struct request request_of(const struct io_uring_sqe *sqe)
+{
+	struct request r = {
+		.user_data = sqe->user_data,
+		.fd = sqe->fd,
+		.opcode = sqe->opcode,
+		.multishot = sqe->ioprio & IORING_RECV_MULTISHOT,
+		.group = sqe->buf_group,
+		.events = EPOLLIN,
+	};
+
+	switch (sqe->opcode) {
+	case IORING_OP_RECVMSG:
+		r.msg = (void *)(uintptr_t)sqe->addr;
+		r.flags = sqe->msg_flags;
+		break;
+	case IORING_OP_RECV:
+		r.flags = sqe->msg_flags;
+		break;
+	case IORING_OP_READ:
+		r.to = (void *)(uintptr_t)sqe->addr;
+		r.bytes = sqe->len;
+		break;
+	case IORING_OP_POLL_ADD:
+		r.events = sqe->poll32_events;
+		break;
+	}
+	return r;
+}
+
+static void begin(struct devmem__calls *c, const struct io_uring_sqe *sqe)
+{
+	struct request r = request_of(sqe);
+	int err = wait_for(c, &r);
+
+	if (err == -EPERM && sqe->opcode == IORING_OP_POLL_ADD)	/* a file is always ready; epoll does not take it */
+		complete(c, sqe->user_data, POLLIN, 0);
+	else if (err)
+		complete(c, sqe->user_data, err, 0);
+}
+
+static void carry_out(struct devmem__calls *c, const struct io_uring_sqe *sqe)
+{
+	int res;
+
+	switch (sqe->opcode) {
+	case IORING_OP_URING_CMD:
+		c->made++;
+		res = set_option(sqe);
+		if (res < 0 || !(sqe->flags & IOSQE_CQE_SKIP_SUCCESS))
+			complete(c, sqe->user_data, res, 0);
+		break;
+	case IORING_OP_ASYNC_CANCEL:
+		complete(c, sqe->user_data, cancel_one(c, sqe->addr), 0);
+		break;
+	case IORING_OP_TIMEOUT:
+		c->made++;
+		res = set_timer(c, sqe);
+		if (res)
+			complete(c, sqe->user_data, res, 0);
+		break;
+	case IORING_OP_RECVMSG:
+	case IORING_OP_RECV:
+	case IORING_OP_READ:
+	case IORING_OP_POLL_ADD:
+		begin(c, sqe);
+		break;
+	default:
+		complete(c, sqe->user_data, -EINVAL, 0);
+	}
+}
+
+/* What finds no room for its completion stays in the queue. */
+int devmem__calls_submit(struct devmem__calls *c)
+{
+	int done = 0;
+
+	c->sq_tail = c->io->sq.sqe_tail;
+	for (; c->sq_head != c->sq_tail && has_room(c); done++)
+		carry_out(c, &c->sqes[c->sq_head++ & c->io->sq.ring_mask]);
+	return c->sq_head == c->sq_tail ? done : -EBUSY;
+}
+
+/* ------------------------------------------------------------------------------------ what happened */
+
+static void ready(struct devmem__calls *c, struct request *r, unsigned int events)
+{
+	uint64_t user_data = r->user_data;
+	ssize_t got;
+
+	switch (r->opcode) {
+	case IORING_OP_POLL_ADD:
+		forget(c, r);
+		complete(c, user_data, (int)events, 0);
+		break;
+	case IORING_OP_READ:
+		c->made++;
+		got = read(r->fd, r->to, r->bytes);
+		forget(c, r);
+		complete(c, user_data, got < 0 ? -errno : (int)got, 0);
+		break;
+	default:
+		for (unsigned int i = 0; i < RECEIVES && has_room(c); i++)
+			if (!receive(c, r))
+				break;
+	}
+}
+
+static void timer_rang(struct devmem__calls *c)
+{
+	uint64_t times;
+
+	c->made++;
+	if (read(c->timer, &times, sizeof(times)) < 0 || !c->timer_set)
+		return;
+	c->timer_set = false;
+	complete(c, c->timer_user_data, -ETIME, 0);
+}
+
+/* Rounded up: a wait does not end before its time. */
+static int milliseconds(const struct __kernel_timespec *ts)
+{
+	uint64_t ms;
+
+	if (!ts)
+		return -1;
+	ms = (uint64_t)ts->tv_sec * 1000 + ((uint64_t)ts->tv_nsec + 999999) / 1000000;
+	return ms < INT32_MAX ? (int)ms : INT32_MAX;
+}
+
+int devmem__calls_enter(struct devmem__calls *c, const struct __kernel_timespec *timeout)
+{
+	struct epoll_event ev[READY_AT_ONCE];
+	int n;
+
+	devmem__calls_submit(c);
+	if (!has_room(c))
+		return 0;
+	c->made++;
+	n = epoll_wait(c->epoll, ev, READY_AT_ONCE, c->cq_head != c->cq_tail ? 0 : milliseconds(timeout));
+	if (n < 0)
+		return -errno;
+	for (int i = 0; i < n && has_room(c); i++) {
+		if (ev[i].data.fd == c->timer)
+			timer_rang(c);
+		else if (c->by_fd[ev[i].data.fd])	/* else one before it has ended it */
+			ready(c, c->by_fd[ev[i].data.fd], ev[i].events);
+	}
+	return n ? 0 : -ETIME;
+}
+
+/* ------------------------------------------------------------------------------------ opened, closed */
+
+static unsigned int power_of_two(unsigned int n)
+{
+	unsigned int p = 1;
+
+	while (p < n)
+		p *= 2;
+	return p;
+}
+
+/* As liburing's inline functions expect it. [liburing.h: io_uring_get_sqe, io_uring_for_each_cqe] */
+static void lay_out(struct devmem__calls *c, unsigned int entries, unsigned int completions)
+{
+	struct io_uring *io = c->io;
+
+	memset(io, 0, sizeof(*io));
+	io->ring_fd = -1;
+	io->enter_ring_fd = -1;
+	io->sq.khead = &c->sq_head;
+	io->sq.ktail = &c->sq_tail;
+	io->sq.kflags = &c->sq_flags;
+	io->sq.sqes = c->sqes;
+	io->sq.ring_entries = entries;
+	io->sq.ring_mask = entries - 1;
+	io->cq.khead = &c->cq_head;
+	io->cq.ktail = &c->cq_tail;
+	io->cq.kflags = &c->cq_flags;
+	io->cq.cqes = c->cqes;
+	io->cq.ring_entries = completions;
+	io->cq.ring_mask = completions - 1;
+}
+
+static int open_fds(struct devmem__calls *c)
+{
+	struct epoll_event ev = { .events = EPOLLIN };
+
+	c->epoll = epoll_create1(EPOLL_CLOEXEC);
+	c->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
+	ev.data.fd = c->timer;
+	if (c->epoll >= 0 && c->timer >= 0 && !epoll_ctl(c->epoll, EPOLL_CTL_ADD, c->timer, &ev))
+		return 0;
+	return devmem__fail(errno, "cannot make an epoll and a timer descriptor: %s", strerror(errno));
+}
+
+int devmem__calls_open(struct io_uring *io, unsigned int entries, unsigned int completions, struct devmem__calls **out)
+{
+	struct devmem__calls *c = calloc(1, sizeof(*c));
+	int err;
+
+	if (!c)
+		return devmem__fail(ENOMEM, "no memory for a ring");
+	entries = power_of_two(entries);
+	completions = power_of_two(completions);
+	c->io = io;
+	c->epoll = c->timer = -1;
+	c->sqes = calloc(entries, sizeof(*c->sqes));
+	c->cqes = calloc(completions, sizeof(*c->cqes));
+	err = c->sqes && c->cqes ? open_fds(c) : devmem__fail(ENOMEM, "no memory for %u completions", completions);
+	if (err) {
+		devmem__calls_close(c);
+		return err;
+	}
+	lay_out(c, entries, completions);
+	*out = c;
+	return 0;
+}
+
+void devmem__calls_close(struct devmem__calls *c)
+{
+	while (c->waiting)
+		forget(c, c->waiting);
+	if (c->epoll >= 0)
+		close(c->epoll);
+	if (c->timer >= 0)
+		close(c->timer);
+	free(c->by_fd);
+	free(c->sqes);
+	free(c->cqes);
+	free(c);
+}
+
+int devmem__calls_buffers(struct devmem__calls *c, struct io_uring_buf_ring *ring, unsigned int entries,
+			  unsigned int group, bool incremental)
+{
+	if (group >= GROUPS)
+		return -EMFILE;
+	c->group[group] = (struct group){ .ring = ring, .entries = entries, .incremental = incremental };
+	return 0;
+}
+
+void devmem__calls_cancel_all(struct devmem__calls *c)
+{
+	while (c->waiting && has_room(c))
+		cancel(c, c->waiting);
+}
+
+int devmem__calls_fd(const struct devmem__calls *c)
+{
+	return c->epoll;
+}
+
+uint64_t devmem__calls_made(const struct devmem__calls *c)
+{
+	return c->made;
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* Tokens of engine "devmem", back to the kernel in batches. */
+#ifndef DEVMEM_DONTNEED_H
+#define DEVMEM_DONTNEED_H
+
+#include "ring.h"
+
+/* devmem__dontneed() - a run of tokens comes back; it goes with the next turns. -EINVAL: not all of it is out */
+int devmem__dontneed(struct devmem_sock *sock, uint32_t token, unsigned int count);
+
+/* devmem__dontneed_flush() - hand in the batches that are worth it, or @all of them. */
+void devmem__dontneed_flush(struct devmem_ring *ring, bool all);
+
+/* What became of a batch: it failed; or the completions of all that was handed in were seen, and it did not. */
+void devmem__dontneed_failed(struct devmem__batch *batch);
+void devmem__dontneed_settle(struct devmem_ring *ring);
+
+/* devmem__dontneed_all_now() - for closing a ring: everything that the socket has out goes back by system call. */
+void devmem__dontneed_all_now(struct devmem_sock *sock);
+void devmem__dontneed_close(struct devmem_ring *ring);
+
+#endif

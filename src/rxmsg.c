@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/*
+ * io_uring has no code of its own for device memory: the fragments come as cmsgs in the provided buffer, laid out
+ * behind struct io_uring_recvmsg_out. [io_uring/net.c: io_recvmsg_multishot]
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "rxmsg.h"
+
+int devmem__rxmsg_open(struct devmem_ring *ring)
+{
+	if (ring->bufs.ring)
+		return 0;
+	ring->msg.msg_controllen = DEVMEM__CONTROL_BYTES;
+	return devmem__rxbufs_open(&ring->bufs, ring, ring->opts.buffers, ring->opts.buffer_bytes);
+}
+
+void devmem__rxmsg_close(struct devmem_ring *ring)
+{
+	if (ring->bufs.ring)
+		devmem__rxbufs_close(&ring->bufs, ring);
+}
+
+void devmem__rxmsg_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe, int flags)
+{
+	uint64_t user_data = sqe->user_data;
+
+	io_uring_prep_recvmsg_multishot(sqe, sock->fd, &sock->ring->msg, (unsigned int)flags);
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = DEVMEM__RXBUFS_GROUP;
+	sqe->user_data = user_data;
+}
+
+/*
+ * The header's payloadlen counts device bytes too; only host bytes lie behind the control data. The end of the
+ * stream is a message of no bytes. cqe->res is not used: it counts the room for control data, filled or not.
+ */
+bool devmem__rxmsg_begin(struct devmem_ring *ring, const struct io_uring_cqe *cqe, struct devmem__rx *rx)
+{
+	struct devmem__rxbufs *bufs = &ring->bufs;
+	unsigned int id = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
+	const unsigned char *p = devmem__rxbufs_take(bufs, id);
+	struct io_uring_recvmsg_out out;
+
+	memcpy(&out, p, sizeof(out));
+	devmem__rx_start(rx, p + sizeof(out), out.controllen, p + sizeof(out) + DEVMEM__CONTROL_BYTES, bufs->payload,
+			 out.payloadlen, devmem__rxbufs_token(bufs, id));
+	if (out.flags & MSG_CTRUNC)	/* kernels before 6.15 could drop a token here */
+		rx->broken = true;
+	return out.payloadlen || out.controllen;
+}
+
+void devmem__rxmsg_handed(struct devmem_ring *ring, struct devmem__rx *rx, unsigned int host, bool done)
+{
+	if (host)
+		devmem__rxbufs_hold(&ring->bufs, rx->host_token & 0xffff, host);
+	if (done)
+		devmem__rxbufs_put(&ring->bufs, rx->host_token);
+}
+
+int devmem__rxmsg_put_host(struct devmem_ring *ring, uint32_t token)
+{
+	if (!ring->bufs.ring || devmem__rxbufs_put(&ring->bufs, token))
+		return devmem__fail(EINVAL, "a HOST fragment was released that is not out");
+	return 0;
+}

@@ -1,0 +1,485 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What only copying has: chunks that rings of several threads share, memory that the processor cannot map, sockets
+ * without a binding, and kernels that use a whole buffer up for each receive. On loopback, with copy and syscall.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "buffer.h"
+#include "lab.h"
+
+#define MIB (1u << 20)
+#define SMALL (128u << 10)	/* a buffer of 32 chunks of 4 KiB */
+
+static unsigned int fds_before;
+
+static int look_before(void **state)
+{
+	(void)state;
+	fds_before = lab_open_fds();
+	return 0;
+}
+
+static int look_after(void **state)
+{
+	(void)state;
+	assert_int_equal(lab_open_fds(), fds_before);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------ few chunks */
+
+/* Many sockets and little room: a chunk that is out in part is out whole. */
+static void many_streams_through_a_small_buffer(void **state)
+{
+	static const unsigned int arrays[] = { 1, 7, 1000 };
+
+	(void)state;
+	for (unsigned int i = 0; i < 3; i++)
+		for (uint32_t merge = 0; merge < 2; merge++) {
+			struct devmem_ring *ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = merge, .entries = 4));
+			struct lab_flows flows;
+			struct devmem_stats st;
+			struct lab lab;
+
+			lab_open(&lab, SMALL, 1);
+			lab_flows_start(&flows, ring, &lab, 16, MIB / 2);
+			flows.array = arrays[i];
+			lab_flows_finish(&flows);
+			st = lab_stats(ring);
+			lab_expect(&st, 16 * MIB / 2, true);
+			devmem_ring_close(ring);
+			lab_close(&lab);
+		}
+}
+
+/* The reader keeps what comes until nothing does, then gives it back. */
+static void chunks_that_are_kept_pause_receiving(void **state)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	static struct devmem_event kept[65536];
+	struct lab_flows flows;
+	unsigned int pauses = 0;
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, SMALL, 1);
+	lab_flows_start(&flows, ring, &lab, 4, MIB / 2);
+	while (!flows.stream[0].ended || !flows.stream[1].ended || !flows.stream[2].ended || !flows.stream[3].ended) {
+		unsigned int n = 0;
+		int got;
+
+		while ((got = ok(devmem_wait(ring, kept + n, 65536 - n, 50)))) {
+			lab_check(&lab, kept + n, got);
+			n += (unsigned int)got;
+		}
+		pauses++;
+		assert_true(n > 0 && pauses < 1000);
+		ok(devmem_release(ring, kept, n));
+	}
+	assert_true(pauses >= 4 * MIB / 2 / SMALL);	/* each time no more than the buffer */
+	assert_true(lab_stats(ring).no_buffers > 0);
+	assert_true(lab.low > 0);
+	lab_flows_finish(&flows);
+	devmem_ring_close(ring);
+	lab_close(&lab);
+}
+
+/* Two rings of one binding, a thread each. */
+struct second_ring {
+	pthread_t thread;
+	struct lab *lab;
+	struct lab_pair pair;
+	struct lab_stream stream;
+	atomic_bool starved;
+};
+
+static void *receive_on_a_second_ring(void *arg)
+{
+	struct second_ring *r = arg;
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct devmem_event ev[64];
+	struct devmem_stats st;
+	int n;
+
+	lab_attach(ring, r->lab, r->pair.near, &r->stream);
+	r->starved = ok(devmem_wait(ring, ev, 64, 200)) == 0;
+	while (r->starved && !r->stream.ended) {
+		n = ok(devmem_wait(ring, ev, 64, 10000));
+		if (!n)
+			break;
+		lab_check(r->lab, ev, n);
+		ok(devmem_release(ring, ev, (unsigned int)n));
+	}
+	devmem_detach(r->stream.sock);
+	st = lab_stats(ring);
+	lab_expect(&st, r->stream.position, true);
+	devmem_ring_close(ring);
+	return NULL;
+}
+
+/* The first one has every chunk, and the second waits, without being told when they come back. */
+static void one_ring_starves_the_other_for_a_while(void **state)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	static struct devmem_event kept[65536];
+	struct second_ring second = { 0 };
+	struct lab_sender *sender[2];
+	struct lab_stream stream;
+	struct lab_pair pair;
+	unsigned int n = 0;
+	struct lab lab;
+	int got;
+
+	(void)state;
+	lab_open(&lab, SMALL, 1);
+	pair = lab_connect(&lab, false);
+	second.lab = &lab;
+	second.pair = lab_connect(&lab, true);
+	lab_attach(ring, &lab, pair.near, &stream);
+	sender[0] = lab_send(pair.far, 2 * MIB, 0, true);
+	while ((got = ok(devmem_wait(ring, kept + n, 65536 - n, 100)))) {
+		lab_check(&lab, kept + n, got);
+		n += (unsigned int)got;
+	}
+	sender[1] = lab_send(second.pair.far, 2 * MIB, 0, true);
+	pthread_create(&second.thread, NULL, receive_on_a_second_ring, &second);
+	while (!second.starved)
+		usleep(1000);
+	stream.position = 0;		/* nothing was written over what is out */
+	lab_check(&lab, kept, (int)n);
+	ok(devmem_release(ring, kept, n));
+	assert_true(lab_drain(ring, &lab, &stream, 1));
+	pthread_join(second.thread, NULL);
+	assert_true(second.stream.ended);
+	assert_int_equal(second.stream.position, 2 * MIB);
+	for (int i = 0; i < 2; i++)
+		assert_true(lab_sent(sender[i]));
+	devmem_detach(stream.sock);
+	devmem_ring_close(ring);
+	for (int i = 0; i < 2; i++) {
+		close(i ? second.pair.near : pair.near);
+		close(i ? second.pair.far : pair.far);
+	}
+	lab_close(&lab);
+}
+
+/* ------------------------------------------------------------------------------------ without a binding */
+
+static void sockets_without_a_binding_beside_a_bound_one(void **state)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_stream stream[3] = { 0 };
+	struct lab_sender *sender[3];
+	struct devmem_event ev[32], kept = { 0 };
+	struct lab_pair pair[3];
+	struct devmem_stats st;
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, MIB, 1);
+	for (int i = 0; i < 3; i++) {
+		pair[i] = lab_connect(&lab, i % 2);
+		stream[i].lab = &lab;
+		ok(devmem_attach(ring, pair[i].near, i ? NULL : lab.binding, (uintptr_t)&stream[i], NULL,
+				 &stream[i].sock));
+		sender[i] = lab_send(pair[i].far, 8 * MIB, 0, true);
+	}
+	while (!stream[0].ended || !stream[1].ended || !stream[2].ended) {
+		int n = ok(devmem_wait(ring, ev, 32, 5000));
+
+		assert_true(n > 0);
+		lab_check(&lab, ev, n);
+		for (int i = 0; i < n; i++)
+			if (ev[i].type == DEVMEM_EVENT_HOST) {
+				assert_int_equal(ev[i].buffer, 0);
+				kept = ev[i];
+			}
+		ok(devmem_release(ring, ev, (unsigned int)n));
+	}
+	assert_int_equal(devmem_release(ring, &kept, 1), -EINVAL);	/* it was released with the others */
+	assert_non_null(strstr(devmem_error(), "twice"));
+	for (int i = 0; i < 3; i++) {
+		assert_true(lab_sent(sender[i]));
+		assert_int_equal(stream[i].error, 0);
+		assert_int_equal(i ? stream[i].host : stream[i].device, 8 * MIB);
+		devmem_detach(stream[i].sock);
+		close(pair[i].near);
+		close(pair[i].far);
+	}
+	st = lab_stats(ring);
+	lab_expect(&st, 3 * 8 * MIB, true);
+	devmem_ring_close(ring);
+	lab_close(&lab);
+}
+
+/* Bytes are in the buffer already: asked for, placement is granted and finds nothing to do. */
+static void placement_has_nothing_to_do(void **state)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_sender *sender;
+	struct lab_stream stream;
+	struct devmem_stats st;
+	struct lab_pair pair;
+	struct devmem_sock *sock;
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, MIB, 1);
+	pair = lab_connect(&lab, false);
+	assert_int_equal(devmem_attach(ring, pair.near, NULL, 0,
+				       DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE), &sock), -EINVAL);
+	assert_non_null(strstr(devmem_error(), "without a binding"));
+	lab_attach_opts(ring, &lab, pair.near, &stream,
+			DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE));
+	assert_null(devmem_ring_spill(ring));
+	sender = lab_send(pair.far, 4 * MIB, 0, true);
+	assert_true(lab_drain(ring, &lab, &stream, 1));
+	assert_true(lab_sent(sender));
+	assert_int_equal(stream.device, 4 * MIB);
+	st = lab_stats(ring);
+	lab_expect(&st, 4 * MIB, true);
+	devmem_detach(stream.sock);
+	devmem_ring_close(ring);
+	close(pair.near);
+	close(pair.far);
+	lab_close(&lab);
+}
+
+/* ------------------------------------------------------------------------------------ memory that is not mapped */
+
+/* A fake: device memory that the processor reaches only through its driver, which may refuse. */
+static atomic_int fake_refuses_after = INT32_MAX;
+
+static int fake_alloc(size_t bytes, const struct devmem_buffer_opts *opts, struct devmem__memory *mem)
+{
+	(void)opts;
+	mem->fd = memfd_create("fake", MFD_CLOEXEC);
+	mem->bytes = bytes;
+	mem->priv = malloc(bytes);
+	return mem->fd >= 0 && mem->priv ? 0 : -ENOMEM;
+}
+
+static void fake_free(struct devmem__memory *mem)
+{
+	free(mem->priv);
+}
+
+static int fake_copy_in(struct devmem__memory *mem, uint64_t offset, const void *from, size_t bytes)
+{
+	if (fake_refuses_after-- <= 0)
+		return devmem__fail(EIO, "the fake refuses");
+	memcpy((char *)mem->priv + offset, from, bytes);
+	return 0;
+}
+
+static int fake_copy_out(struct devmem__memory *mem, uint64_t offset, void *to, size_t bytes)
+{
+	memcpy(to, (char *)mem->priv + offset, bytes);
+	return 0;
+}
+
+static const struct devmem__backend fake_device = {
+	.name = "fake",
+	.alloc = fake_alloc,
+	.free = fake_free,
+	.copy_in = fake_copy_in,
+	.copy_out = fake_copy_out,
+};
+
+struct staged {
+	struct lab lab;		/* the listener, the NIC and the binding of it */
+	struct devmem_buffer *buffer;
+	struct devmem_ring *ring;
+	struct lab_pair pair;
+	struct devmem_sock *sock;
+	struct lab_sender *sender;
+	uint64_t position;
+};
+
+static void open_staged(struct staged *s, const struct devmem_ring_opts *opts)
+{
+	const struct devmem_buffer_opts none = { .size = sizeof(none) };
+	const char *reason;
+	void *memory;
+
+	memset(s, 0, sizeof(*s));
+	s->lab.listener = lab_listen(0);
+	s->lab.port = lab_port(s->lab.listener);
+	ok(devmem__buffer_new(&fake_device, MIB, &none, &s->buffer));
+	assert_int_equal(devmem_buffer_map(s->buffer, &memory), -EOPNOTSUPP);
+	ok(devmem_nic_open(NIC, NULL, &s->lab.nic));
+	ok(devmem_bind_rx(s->lab.nic, s->buffer, NULL, &s->lab.binding));
+	assert_string_equal(devmem_binding_engine(s->lab.binding, &reason), "copy");
+	assert_non_null(strstr(reason, NIC));
+	s->ring = lab_ring(opts);
+}
+
+static void begin_staged(struct staged *s, uint64_t bytes)
+{
+	s->position = 0;
+	s->pair = lab_connect(&s->lab, false);
+	ok(devmem_attach(s->ring, s->pair.near, s->lab.binding, 1, NULL, &s->sock));
+	s->sender = lab_send(s->pair.far, bytes, 0, true);
+}
+
+/* Receives to the end, and checks the bytes in the fake's memory. Returns the result of the last event. */
+static int receive_staged(struct staged *s)
+{
+	static unsigned char bytes[MIB];
+	struct devmem_event ev[16];
+
+	for (;;) {
+		int n = ok(devmem_wait(s->ring, ev, 16, 5000)), end = 0;
+
+		assert_true(n > 0);
+		for (int i = 0; i < n; i++) {
+			end = ev[i].type;
+			if (ev[i].type == DEVMEM_EVENT_LOW)
+				continue;
+			if (ev[i].type != DEVMEM_EVENT_DATA) {
+				assert_int_equal(i, n - 1);
+				continue;
+			}
+			assert_int_equal(ev[i].buffer, devmem_buffer_id(s->buffer));
+			ok(devmem_buffer_read(s->buffer, ev[i].offset, bytes, ev[i].length));
+			assert_true(pattern_matches(s->position, bytes, ev[i].length));
+			s->position += ev[i].length;
+		}
+		ok(devmem_release(s->ring, ev, (unsigned int)n));
+		if (end == DEVMEM_EVENT_END || end == DEVMEM_EVENT_ERROR)
+			return ev[n - 1].result;
+	}
+}
+
+static void end_staged(struct staged *s)
+{
+	devmem_detach(s->sock);
+	close(s->pair.near);
+	lab_settle(s->ring);	/* the library's descriptor goes too, and the sender notices */
+	lab_sent(s->sender);
+	close(s->pair.far);
+}
+
+static void close_staged(struct staged *s)
+{
+	devmem_ring_close(s->ring);
+	close(s->lab.listener);
+	devmem_binding_close(s->lab.binding);
+	ok(devmem_nic_close(s->lab.nic));
+	devmem_buffer_close(s->buffer);
+}
+
+static void memory_that_cannot_be_mapped_is_staged(void **state)
+{
+	(void)state;
+	for (uint32_t merge = 0; merge < 2; merge++) {
+		struct devmem_stats st;
+		struct staged s;
+
+		open_staged(&s, DEVMEM_OPTS(devmem_ring_opts, .merge = merge));
+		begin_staged(&s, 16 * MIB);
+		assert_int_equal(receive_staged(&s), 0);
+		assert_int_equal(s.position, 16 * MIB);
+		end_staged(&s);
+		st = lab_stats(s.ring);
+		assert_int_equal(st.bytes_plain, 16 * MIB);
+		assert_int_equal(st.bytes_staged, 16 * MIB);
+		assert_int_equal(st.bytes_device, 0);
+		assert_int_equal(st.tokens_outstanding, 0);
+		close_staged(&s);
+	}
+}
+
+/* The error comes after what was copied before it, and the chunks come back: more than the buffer is received after. */
+static void a_copy_that_is_refused_is_an_error(void **state)
+{
+	(void)state;
+	for (int good = 0; good < 12; good += 3) {
+		struct staged s;
+
+		open_staged(&s, DEVMEM_OPTS(devmem_ring_opts, .merge = 1));
+		for (int round = 0; round < 3; round++) {
+			fake_refuses_after = good;
+			begin_staged(&s, 16 * MIB);
+			assert_int_equal(receive_staged(&s), -EIO);
+			assert_true(s.position < 16 * MIB);
+			assert_int_equal(!s.position, !good);
+			fake_refuses_after = INT32_MAX;
+			end_staged(&s);
+		}
+		begin_staged(&s, 4 * MIB);
+		assert_int_equal(receive_staged(&s), 0);
+		assert_int_equal(s.position, 4 * MIB);
+		end_staged(&s);
+		close_staged(&s);
+	}
+}
+
+/* ------------------------------------------------------------------------------------ many bindings */
+
+/* Each takes a group of provided buffers, of which a ring has so many; the next one is refused, and it can be used again. */
+static void sockets_of_many_bindings_on_one_ring(void **state)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab lab[33] = { 0 };
+	struct lab_stream stream[33];
+	struct lab_pair pair[33];
+	unsigned int n;
+	int err = 0;
+
+	(void)state;
+	for (n = 0; n < 33; n++) {
+		lab_open(&lab[n], SMALL, 1);
+		pair[n] = lab_connect(&lab[n], false);
+		stream[n] = (struct lab_stream){ .lab = &lab[n] };
+		err = devmem_attach(ring, pair[n].near, lab[n].binding, (uintptr_t)&stream[n], NULL, &stream[n].sock);
+		if (err)
+			break;
+	}
+	assert_int_equal(err, -EMFILE);
+	assert_non_null(strstr(devmem_error(), "open another"));
+	assert_int_equal(n, 31);
+	devmem_detach(stream[0].sock);
+	for (int i = 0; i < 3; i++)
+		devmem_wait(ring, (struct devmem_event[1]){ 0 }, 1, 10);
+	lab_attach(ring, &lab[n], pair[n].near, &stream[n]);
+	for (unsigned int i = 1; i <= n; i++) {
+		assert_true(lab_sent(lab_send(pair[i].far, 20000, 0, true)));
+		assert_true(lab_drain(ring, &lab[i], &stream[i], 1));
+		assert_int_equal(stream[i].device, 20000);
+		devmem_detach(stream[i].sock);
+	}
+	devmem_ring_close(ring);
+	for (unsigned int i = 0; i <= n; i++) {
+		close(pair[i].near);
+		close(pair[i].far);
+		lab_close(&lab[i]);
+	}
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, look_before, look_after)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(many_streams_through_a_small_buffer),
+		TEST(chunks_that_are_kept_pause_receiving),
+		TEST(one_ring_starves_the_other_for_a_while),
+		TEST(sockets_without_a_binding_beside_a_bound_one),
+		TEST(placement_has_nothing_to_do),
+		TEST(memory_that_cannot_be_mapped_is_staged),
+		TEST(a_copy_that_is_refused_is_an_error),
+		TEST(sockets_of_many_bindings_on_one_ring),
+	};
+
+	lab_begin(argc, argv);
+	return lab_end(cmocka_run_group_tests_name("copy", tests, NULL, NULL));
+}

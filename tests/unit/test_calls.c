@@ -1,0 +1,503 @@
+// SPDX-License-Identifier: MIT
+/* Requests carried out by plain system calls: each kind, its completion, and what happens when there is no room. */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "calls.h"
+#include "uapi_sock.h"
+#include "unit.h"
+
+#define BUFFERS		4u
+#define BYTES		256u
+#define GROUP		3u
+
+struct fixture {
+	struct io_uring io;
+	struct devmem__calls *calls;
+	struct io_uring_buf_ring *ring;
+	unsigned char memory[BUFFERS][BYTES];
+	int near, far;			/* a connection */
+	struct msghdr msg;
+};
+
+static int set_up_with(void **state, unsigned int completions)
+{
+	struct fixture *f = calloc(1, sizeof(*f));
+	int fd[2];
+
+	assert_int_equal(devmem__calls_open(&f->io, 8, completions, &f->calls), 0);
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
+	f->near = fd[0];
+	f->far = fd[1];
+	f->ring = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	assert_ptr_not_equal(f->ring, MAP_FAILED);
+	io_uring_buf_ring_init(f->ring);
+	f->msg.msg_controllen = 64;
+	*state = f;
+	return 0;
+}
+
+static int set_up(void **state)
+{
+	return set_up_with(state, 64);
+}
+
+static int set_up_small(void **state)
+{
+	return set_up_with(state, 8);
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *f = *state;
+
+	devmem__calls_close(f->calls);
+	munmap(f->ring, 4096);
+	close(f->near);
+	close(f->far);
+	free(f);
+	return 0;
+}
+
+static void provide(struct fixture *f, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		io_uring_buf_ring_add(f->ring, f->memory[i], BYTES, (unsigned short)i,
+				      io_uring_buf_ring_mask(BUFFERS), (int)i);
+	io_uring_buf_ring_advance(f->ring, (int)n);
+}
+
+static void buffers(struct fixture *f, unsigned int n, bool incremental)
+{
+	assert_int_equal(devmem__calls_buffers(f->calls, f->ring, BUFFERS, GROUP, incremental), 0);
+	provide(f, n);
+}
+
+static struct io_uring_sqe *request(struct fixture *f, uint64_t user_data)
+{
+	struct io_uring_sqe *sqe = io_uring_get_sqe(&f->io);
+
+	assert_non_null(sqe);
+	memset(sqe, 0, sizeof(*sqe));
+	sqe->user_data = user_data;
+	return sqe;
+}
+
+static void ask_to_receive(struct fixture *f, uint64_t user_data, bool message)
+{
+	struct io_uring_sqe *sqe = request(f, user_data);
+
+	if (message)
+		io_uring_prep_recvmsg_multishot(sqe, f->near, &f->msg, 0);
+	else
+		io_uring_prep_recv_multishot(sqe, f->near, NULL, 0, 0);
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = GROUP;
+	sqe->user_data = user_data;
+}
+
+static void turn(struct fixture *f, int ms)
+{
+	struct __kernel_timespec ts = { .tv_nsec = ms * 1000000ll };
+	int err = devmem__calls_enter(f->calls, &ts);
+
+	assert_true(err == 0 || err == -ETIME);
+}
+
+/* The next completion, or NULL. It is done with. */
+static const struct io_uring_cqe *next(struct fixture *f)
+{
+	static struct io_uring_cqe copy;
+	struct io_uring_cqe *cqe;
+	unsigned int head;
+
+	io_uring_for_each_cqe(&f->io, head, cqe) {
+		copy = *cqe;
+		io_uring_cqe_seen(&f->io, cqe);
+		return &copy;
+	}
+	return NULL;
+}
+
+#define expect(f, data, result, bits) check_next(f, data, result, bits, __LINE__)
+static void check_next(struct fixture *f, uint64_t user_data, int res, unsigned int flags, int line)
+{
+	const struct io_uring_cqe *cqe = next(f);
+
+	if (cqe && cqe->user_data == user_data && cqe->res == res && cqe->flags == flags)
+		return;
+	if (cqe)
+		print_error("completion of %llu: %d, flags %#x\n", (unsigned long long)cqe->user_data, cqe->res,
+			    cqe->flags);
+	else
+		print_error("no completion\n");
+	_fail(__FILE__, line);
+}
+
+static unsigned int buffer_flags(unsigned int number)
+{
+	return IORING_CQE_F_BUFFER | number << IORING_CQE_BUFFER_SHIFT;
+}
+
+static void say(struct fixture *f, size_t n)
+{
+	static const char bytes[4096];
+
+	assert_int_equal(send(f->far, bytes, n, 0), n);
+}
+
+/* ------------------------------------------------------------------------------------ receiving */
+
+static void a_receive_fills_a_buffer_bit_by_bit(void **state)
+{
+	struct fixture *f = *state;
+
+	buffers(f, 2, true);
+	ask_to_receive(f, 16, false);
+	turn(f, 0);
+	assert_null(next(f));
+	assert_int_equal(send(f->far, "abc", 3, 0), 3);
+	turn(f, 1000);
+	expect(f, 16, 3, buffer_flags(0) | DEVMEM_CQE_F_BUF_MORE | IORING_CQE_F_MORE);
+	assert_int_equal(send(f->far, "def", 3, 0), 3);
+	turn(f, 1000);
+	expect(f, 16, 3, buffer_flags(0) | DEVMEM_CQE_F_BUF_MORE | IORING_CQE_F_MORE);
+	assert_memory_equal(f->memory[0], "abcdef", 6);
+	say(f, BYTES);
+	turn(f, 1000);
+	expect(f, 16, BYTES - 6, buffer_flags(0) | IORING_CQE_F_MORE);	/* full: it is used up */
+	expect(f, 16, 6, buffer_flags(1) | DEVMEM_CQE_F_BUF_MORE | IORING_CQE_F_MORE);
+	turn(f, 0);
+	assert_null(next(f));
+}
+
+/* As before Linux 6.12. */
+static void each_receive_uses_a_buffer_up(void **state)
+{
+	struct fixture *f = *state;
+
+	buffers(f, 3, false);
+	ask_to_receive(f, 16, false);
+	for (unsigned int i = 0; i < 3; i++) {
+		say(f, 5);
+		turn(f, 1000);
+		expect(f, 16, 5, buffer_flags(i) | IORING_CQE_F_MORE);
+	}
+	say(f, 5);
+	turn(f, 1000);
+	expect(f, 16, -ENOBUFS, 0);	/* and it is over */
+	turn(f, 0);
+	assert_null(next(f));
+	provide(f, 1);
+	ask_to_receive(f, 24, false);
+	turn(f, 1000);
+	expect(f, 24, 5, buffer_flags(0) | IORING_CQE_F_MORE);
+}
+
+static void the_end_of_a_stream(void **state)
+{
+	struct fixture *f = *state;
+
+	buffers(f, 1, true);
+	ask_to_receive(f, 16, false);
+	shutdown(f->far, SHUT_WR);
+	turn(f, 1000);
+	expect(f, 16, 0, 0);	/* it has used nothing */
+	ask_to_receive(f, 24, true);
+	turn(f, 1000);
+	expect(f, 24, 0, buffer_flags(0));	/* a message's end is told in a buffer */
+}
+
+/* A header, room for control data, and what the payload leaves of the buffer. */
+static void a_message_is_laid_out_as_the_kernel_does(void **state)
+{
+	struct fixture *f = *state;
+	const struct io_uring_recvmsg_out *out = (void *)f->memory[0];
+	const size_t header = sizeof(*out) + f->msg.msg_controllen;
+	const size_t room = BYTES - header;
+
+	buffers(f, 2, true);	/* said of the group; a message takes a whole buffer all the same */
+	ask_to_receive(f, 16, true);
+	assert_int_equal(send(f->far, "hello", 5, 0), 5);
+	turn(f, 1000);
+	expect(f, 16, (int)header + 5, buffer_flags(0) | IORING_CQE_F_MORE);
+	assert_int_equal(out->payloadlen, 5);
+	assert_int_equal(out->controllen, 0);
+	assert_memory_equal(f->memory[0] + header, "hello", 5);
+	say(f, room);
+	turn(f, 1000);
+	expect(f, 16, BYTES, buffer_flags(1) | IORING_CQE_F_MORE);
+	/* there may be more, so it went on, and found no buffer */
+	expect(f, 16, -ENOBUFS, 0);
+}
+
+static void control_data_is_passed_on(void **state)
+{
+	struct fixture *f = *state;
+	union {
+		char bytes[CMSG_SPACE(sizeof(int))];
+		struct cmsghdr align;
+	} control = { 0 };
+	char x = 'x';
+	struct iovec iov = { &x, 1 };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	const struct io_uring_recvmsg_out *out = (void *)f->memory[0];
+	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
+	int fd;
+
+	c->cmsg_level = SOL_SOCKET;
+	c->cmsg_type = SCM_RIGHTS;
+	c->cmsg_len = CMSG_LEN(sizeof(int));
+	memcpy(CMSG_DATA(c), &f->far, sizeof(int));
+	assert_int_equal(sendmsg(f->far, &msg, 0), 1);
+	buffers(f, 1, true);
+	ask_to_receive(f, 16, true);
+	turn(f, 1000);
+	expect(f, 16, (int)(sizeof(*out) + f->msg.msg_controllen) + 1, buffer_flags(0) | IORING_CQE_F_MORE);
+	assert_true(out->controllen >= CMSG_LEN(sizeof(int)));
+	c = (void *)(out + 1);
+	assert_int_equal(c->cmsg_type, SCM_RIGHTS);
+	memcpy(&fd, CMSG_DATA(c), sizeof(fd));
+	assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
+	close(fd);
+}
+
+/* A descriptor has one request at a time; what cannot be waited for fails at once. */
+static void what_cannot_be_begun(void **state)
+{
+	struct fixture *f = *state;
+
+	buffers(f, 1, true);
+	ask_to_receive(f, 16, false);
+	ask_to_receive(f, 24, false);
+	io_uring_prep_poll_add(request(f, 0), 999, POLLIN);
+	f->io.sq.sqes[2].user_data = 32;
+	io_uring_prep_nop(request(f, 0));
+	f->io.sq.sqes[3].user_data = 40;
+	turn(f, 0);
+	expect(f, 24, -EBUSY, 0);
+	expect(f, 32, -EBADF, 0);
+	expect(f, 40, -EINVAL, 0);	/* a request that this library does not make */
+	assert_int_equal(devmem__calls_buffers(f->calls, f->ring, BUFFERS, 32, true), -EMFILE);
+}
+
+/* ------------------------------------------------------------------------------------ everything else */
+
+static void a_read_and_a_poll_complete_once(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t value = 0, two = 2;
+	int fd = eventfd(0, EFD_CLOEXEC);
+	struct io_uring_sqe *sqe = request(f, 0);
+
+	io_uring_prep_read(sqe, fd, &value, sizeof(value), 0);
+	sqe->user_data = 16;
+	sqe = request(f, 0);
+	io_uring_prep_poll_add(sqe, f->near, POLLIN);
+	sqe->user_data = 24;
+	turn(f, 0);
+	assert_null(next(f));
+	assert_int_equal(write(fd, &two, sizeof(two)), sizeof(two));
+	turn(f, 1000);
+	expect(f, 16, sizeof(value), 0);
+	assert_int_equal(value, 2);
+	say(f, 1);
+	turn(f, 1000);
+	expect(f, 24, POLLIN, 0);
+	turn(f, 0);
+	assert_null(next(f));	/* the byte is still there, nobody asks for it */
+	close(fd);
+}
+
+static void a_file_is_always_ready(void **state)
+{
+	struct fixture *f = *state;
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct io_uring_sqe *sqe = request(f, 0);
+
+	io_uring_prep_poll_add(sqe, fd, POLLIN);
+	sqe->user_data = 16;
+	turn(f, 0);
+	expect(f, 16, POLLIN, 0);
+	close(fd);
+}
+
+static void a_timeout_rings_once(void **state)
+{
+	struct fixture *f = *state;
+	struct __kernel_timespec ts = { .tv_nsec = 1000000 };
+	struct io_uring_sqe *sqe = request(f, 0);
+
+	io_uring_prep_timeout(sqe, &ts, 0, 0);
+	sqe->user_data = 16;
+	assert_int_equal(devmem__calls_enter(f->calls, NULL), 0);	/* for ever, but for that */
+	expect(f, 16, -ETIME, 0);
+	turn(f, 5);
+	assert_null(next(f));
+}
+
+static void canceled(void **state)
+{
+	struct fixture *f = *state;
+	struct io_uring_sqe *sqe;
+
+	buffers(f, 1, true);
+	ask_to_receive(f, 16, false);
+	turn(f, 0);
+	sqe = request(f, 0);
+	io_uring_prep_cancel64(sqe, 16, 0);
+	sqe->user_data = 24;
+	sqe = request(f, 0);
+	io_uring_prep_cancel64(sqe, 16, 0);
+	sqe->user_data = 32;
+	turn(f, 0);
+	expect(f, 16, -ECANCELED, 0);
+	expect(f, 24, 0, 0);
+	expect(f, 32, -ENOENT, 0);
+	say(f, 1);
+	turn(f, 0);
+	assert_null(next(f));
+	ask_to_receive(f, 40, false);	/* the descriptor is free again */
+	turn(f, 1000);
+	expect(f, 40, 1, buffer_flags(0) | DEVMEM_CQE_F_BUF_MORE | IORING_CQE_F_MORE);
+	devmem__calls_cancel_all(f->calls);
+	expect(f, 40, -ECANCELED, 0);
+}
+
+static void ask_for_option(struct fixture *f, uint64_t user_data, int name, const int *value)
+{
+	const uint32_t level_and_name[2] = { SOL_SOCKET, (uint32_t)name };
+	struct io_uring_sqe *sqe = request(f, user_data);
+
+	sqe->opcode = IORING_OP_URING_CMD;
+	sqe->fd = f->near;
+	sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
+	memcpy(&sqe->addr, level_and_name, sizeof(level_and_name));
+	sqe->splice_fd_in = sizeof(*value);
+	sqe->addr3 = (uintptr_t)value;
+}
+
+static void a_socket_option_completes_only_if_it_fails(void **state)
+{
+	struct fixture *f = *state;
+	const int mark = 100;
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	ask_for_option(f, 16, SO_RCVLOWAT, &mark);
+	ask_for_option(f, 24, 9999, &mark);
+	turn(f, 0);
+	expect(f, 24, -ENOPROTOOPT, 0);
+	assert_null(next(f));
+	assert_int_equal(getsockopt(f->near, SOL_SOCKET, SO_RCVLOWAT, &value, &len), 0);
+	assert_int_equal(value, mark);
+}
+
+/* Completions that nobody takes hold up what makes more of them; nothing is lost. */
+static void a_full_queue_holds_up(void **state)
+{
+	struct fixture *f = *state;
+	const int value = 1;
+	unsigned int seen = 0, queued;
+
+	for (int i = 0; i < 8; i++)
+		ask_for_option(f, 16, 9999, &value);
+	turn(f, 0);
+	queued = f->io.sq.sqe_tail - *f->io.sq.khead;
+	assert_in_range(queued, 1, 7);
+	assert_int_equal(devmem__calls_submit(f->calls), -EBUSY);
+	for (int i = 0; i < 8; i++) {
+		while (next(f))
+			seen++;
+		turn(f, 0);
+	}
+	assert_int_equal(seen, 8);
+	assert_int_equal(f->io.sq.sqe_tail, *f->io.sq.khead);
+}
+
+/* One byte for each receive, more of them than there is room for. */
+static void a_full_queue_holds_up_a_stream(void **state)
+{
+	struct fixture *f = *state;
+	unsigned int bytes = 0;
+
+	buffers(f, 1, true);
+	ask_to_receive(f, 16, false);
+	for (unsigned int i = 0; i < 40; i++) {
+		say(f, 1);
+		turn(f, 0);
+	}
+	for (int i = 0; i < 20; i++) {
+		const struct io_uring_cqe *cqe;
+
+		while ((cqe = next(f))) {
+			assert_true(cqe->res > 0);
+			bytes += (unsigned int)cqe->res;
+		}
+		turn(f, 0);
+	}
+	assert_int_equal(bytes, 40);
+}
+
+static void system_calls_are_counted(void **state)
+{
+	struct fixture *f = *state;
+	uint64_t before;
+
+	buffers(f, 1, true);
+	ask_to_receive(f, 16, false);
+	turn(f, 0);
+	before = devmem__calls_made(f->calls);
+	say(f, 7);
+	turn(f, 1000);
+	assert_int_equal(devmem__calls_made(f->calls) - before, 2);	/* epoll_wait, recv */
+}
+
+static void the_descriptor_is_readable_when_something_has_happened(void **state)
+{
+	struct fixture *f = *state;
+	struct pollfd p = { .fd = devmem__calls_fd(f->calls), .events = POLLIN };
+
+	buffers(f, 1, true);
+	ask_to_receive(f, 16, false);
+	assert_int_equal(devmem__calls_submit(f->calls), 1);
+	assert_int_equal(poll(&p, 1, 0), 0);
+	say(f, 1);
+	assert_int_equal(poll(&p, 1, 1000), 1);
+	turn(f, 0);
+	assert_int_equal(poll(&p, 1, 0), 0);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define SMALL(name) cmocka_unit_test_setup_teardown(name, set_up_small, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(a_receive_fills_a_buffer_bit_by_bit),
+		TEST(each_receive_uses_a_buffer_up),
+		TEST(the_end_of_a_stream),
+		TEST(a_message_is_laid_out_as_the_kernel_does),
+		TEST(control_data_is_passed_on),
+		TEST(what_cannot_be_begun),
+		TEST(a_read_and_a_poll_complete_once),
+		TEST(a_file_is_always_ready),
+		TEST(a_timeout_rings_once),
+		TEST(canceled),
+		TEST(a_socket_option_completes_only_if_it_fails),
+		SMALL(a_full_queue_holds_up),
+		SMALL(a_full_queue_holds_up_a_stream),
+		TEST(system_calls_are_counted),
+		TEST(the_descriptor_is_readable_when_something_has_happened),
+	};
+
+	return cmocka_run_group_tests_name("calls", tests, NULL, NULL);
+}
