@@ -1,12 +1,19 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest of scripts/bench: the same bytes received by the kernel's ncdevmem, by the leanest loop and by
-# libdevmem. Prints lines of JSON. bench/lab.sh MIB ROUNDS CALLS-MIB
+# In the guest of scripts/bench: the same bytes received by the kernel's ncdevmem, by the leanest loops, by plain
+# epoll and by libdevmem. Prints lines of JSON. bench/lab.sh MIB ROUNDS CALLS-MIB PART...
+#
+#   devmem	engine devmem and its leanest loop, 4 KiB pages; ncdevmem
+#   zcrx		engine zcrx and its leanest loop, 4 KiB pages and 64 KiB pages
+#   copy		engine copy and epoll
+#   pages	engine devmem with default options, and at 4 KiB
 #
 # Three processors: 0 sends, 1 is the NIC's (its threads), 2 receives.
 set -euo pipefail
 
-MIB=$1 ROUNDS=$2 CALLS_MIB=$3
+MIB=$1 ROUNDS=$2 CALLS_MIB=$3 PARTS=("${@:4}")
+LARGE_MIB=$((MIB * 4))	# where little is executed for each byte, beginning and ending must not weigh too much
+SMALL=(--page 4K) LARGE=(--page 64K --buffer 128M)
 PORTION=64K		# what the sender hands its TCP at a time
 INTERVAL=200		# microseconds between portions where traffic is paced: 328 MB/s
 PACE=0
@@ -82,7 +89,7 @@ receive() {
 
 # Not to be taken for one of the counts that are compared.
 receive_apart() {
-	receive "$@" --name apart
+	receive "$1" "$2" --name apart "${SMALL[@]}"
 }
 
 # What it prints goes nowhere, and what it writes there is counted apart.
@@ -119,21 +126,75 @@ count_calls() {
 		$((many[0] - few[0])) $((many[1] - few[1]))
 }
 
-printf '{"name": "run", "kernel": "%s", "mib": %d, "rounds": %d}\n' "$(uname -r)" "$MIB" "$ROUNDS"
+# As hardware with LRO or HW-GRO does: packets of up to 64 KiB, so that large pages are filled.
+merge() {
+	ethtool -K lab0 rx-gro-hw "$1"
+	[[ $(ethtool -k lab0 | sed -n 's/^rx-gro-hw: //p') == "$1" ]] || fail "merging cannot be turned $1"
+}
+
+count_all_calls() {
+	count_calls libdevmem receive receive_apart receive
+	count_calls leanest leanest receive_apart leanest
+	count_calls ncdevmem ncdevmem ncdevmem
+}
+
+# pair LOOP NAME SUFFIX MIB OPTION...: the loop and libdevmem, one after the other
+pair() {
+	local loop=$1 name=$2 suffix=$3 mib=$4
+	shift 4
+	receive "$loop" "$mib" --name "$loop$suffix" "$@"
+	receive receive "$mib" --name "$name$suffix" --engine "${name#libdevmem-}" "$@"
+}
+
+round_devmem() {
+	receive leanest "$MIB" "${SMALL[@]}"
+	receive receive "$MIB" "${SMALL[@]}"
+	PACE=$INTERVAL
+	receive leanest "$MIB" --name leanest-paced "${SMALL[@]}"
+	receive receive "$MIB" --name libdevmem-paced "${SMALL[@]}"
+	PACE=0
+}
+
+round_zcrx() {
+	pair leanest_zcrx libdevmem-zcrx -small "$MIB" "${SMALL[@]}"
+	merge on
+	pair leanest_zcrx libdevmem-zcrx -large "$LARGE_MIB" "${LARGE[@]}"
+	PACE=$INTERVAL
+	pair leanest_zcrx libdevmem-zcrx -large-paced "$MIB" "${LARGE[@]}"
+	receive leanest_zcrx "$MIB" --name leanest_zcrx-mark --lowat 1M "${LARGE[@]}"
+	PACE=0
+	merge off
+}
+
+round_copy() {
+	pair epoll libdevmem-copy "" "$LARGE_MIB"
+	receive epoll "$LARGE_MIB" --name epoll-mark --lowat 512K
+	PACE=$INTERVAL
+	pair epoll libdevmem-copy -paced "$MIB"
+	receive epoll "$MIB" --name epoll-mark-paced --lowat 512K
+	PACE=0
+}
+
+round_pages() {
+	merge on
+	receive receive "$LARGE_MIB" --name pages-default --buffer 128M
+	receive receive "$LARGE_MIB" --name pages-small --buffer 128M "${SMALL[@]}"
+	merge off
+}
+
+printf '{"name": "run", "kernel": "%s", "mib": %d, "rounds": %d, "parts": "%s"}\n' "$(uname -r)" "$MIB" "$ROUNDS" \
+	"${PARTS[*]}"
 # The same code on one processor after the other: each must get its own count.
 taskset -c "$SENDER" /build/bench/bench_control control-sender
 taskset -c "$RECEIVER" /build/bench/bench_control control-receiver
 thread_nics
-count_calls libdevmem receive receive_apart receive
-count_calls leanest leanest receive_apart leanest
-count_calls ncdevmem ncdevmem ncdevmem
+[[ ${PARTS[*]} != *devmem* ]] || count_all_calls
 for ((round = 0; round < ROUNDS; round++)); do
-	receive leanest "$MIB"
-	receive receive "$MIB"
-	PACE=$INTERVAL
-	receive leanest "$MIB" --name leanest-paced
-	receive receive "$MIB" --name libdevmem-paced
-	PACE=0
+	for part in "${PARTS[@]}"; do
+		"round_$part"
+	done
 done
-settle
-/build/bench/pingpong 2000 "$RECEIVER" "$SENDER" 2>/dev/null
+if [[ ${PARTS[*]} == *devmem* ]]; then
+	settle
+	/build/bench/pingpong 2000 "$RECEIVER" "$SENDER" 2>/dev/null
+fi

@@ -20,7 +20,6 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "../lab/count/mark.h"
 #include "setup.h"
 #include "uapi_sock.h"
 
@@ -221,7 +220,10 @@ int main(int argc, char **argv)
 	struct leanest l = { 0 };
 	struct bench b;
 
-	bench_listen(&b, "leanest", argc, argv);
+	bench_parse(&b, "leanest", argc, argv);
+	b.engine = "devmem";
+	bench_bind(&b);
+	bench_listen(&b);
 	bench_accept(&b);
 	open_ring(&l, &b);
 	l.open = b.connections;
@@ -232,15 +234,12 @@ int main(int argc, char **argv)
 			bench_die("SO_RCVLOWAT");
 		arm(&l, i);
 	}
-	lab_count_name(b.name);
-	bench_go(&b);
-	l.r.seconds = -bench_clock();
-	lab_count_begin();
+	bench_begin(&b, &l.r);
 	receive(&l, b.connections);
-	lab_count_end();
-	l.r.seconds += bench_clock();
-	lab_count_bytes(l.r.bytes);
+	bench_end(&l.r);
 	l.r.descriptors = l.r.fragments;
+	l.r.engine = "by hand, devmem";
+	l.r.page_size = devmem_binding_page_size(b.binding, NULL);
 	io_uring_queue_exit(&l.io);
 	bench_result(&b, &l.r);
 	bench_close(&b);

@@ -140,7 +140,10 @@ int main(int argc, char **argv)
 		p.cpu_there = atoi(argv[3]);
 	}
 	p.trips = (p.trips + 2 * TURN - 1) / TURN * TURN;
-	bench_listen(&b, "pingpong", 3, options);
+	bench_parse(&b, "pingpong", 3, options);
+	b.page_size = 4096;
+	bench_bind(&b);
+	bench_listen(&b);
 	pthread_create(&thread, NULL, dial, &p);
 	bench_accept(&b);
 	pthread_join(thread, NULL);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* What leanest.c does, with libdevmem: the loop that the public header shows, and nothing else. */
+/*
+ * What the leanest loops and epoll.c do, with libdevmem: the loop that the public header shows, and nothing else.
+ */
 #include <errno.h>
 #include <string.h>
 
-#include "../lab/count/mark.h"
 #include "setup.h"
 
 #define EVENTS 256
@@ -18,6 +19,20 @@ static void attach(struct bench *b, struct devmem_ring *ring)
 			bench_die("%s", devmem_error());
 }
 
+static void verify(struct bench *b, const struct devmem_event *ev, int n)
+{
+	unsigned char *memory;
+
+	if (devmem_buffer_map(b->buffer, (void **)&memory) ||
+	    devmem_buffer_sync(b->buffer, DEVMEM_SYNC_START | DEVMEM_SYNC_READ))
+		bench_die("%s", devmem_error());
+	for (int i = 0; i < n; i++)
+		if (ev[i].type == DEVMEM_EVENT_DATA)
+			bench_check(b, (unsigned int)ev[i].user_data, memory + ev[i].offset, ev[i].length);
+	if (devmem_buffer_sync(b->buffer, DEVMEM_SYNC_END | DEVMEM_SYNC_READ))
+		bench_die("%s", devmem_error());
+}
+
 /* Returns how many connections ended. */
 static unsigned int consume(const struct devmem_event *ev, int n, uint64_t *bytes)
 {
@@ -29,7 +44,7 @@ static unsigned int consume(const struct devmem_event *ev, int n, uint64_t *byte
 			*bytes += ev[i].length;
 			break;
 		case DEVMEM_EVENT_HOST:
-			bench_die("bytes were copied");
+			bench_die("bytes came to host memory");
 		case DEVMEM_EVENT_ERROR:
 			bench_die("a connection broke: %s", strerror(-ev[i].result));
 		case DEVMEM_EVENT_END:
@@ -40,19 +55,32 @@ static unsigned int consume(const struct devmem_event *ev, int n, uint64_t *byte
 	return ended;
 }
 
-static void receive(struct devmem_ring *ring, unsigned int connections, uint64_t *bytes)
+static void receive(struct bench *b, struct devmem_ring *ring, uint64_t *bytes)
 {
+	unsigned int open = b->connections;
 	struct devmem_event ev[EVENTS];
 
-	while (connections) {
+	while (open) {
 		int n = devmem_wait(ring, ev, EVENTS, -1);
 
 		if (n < 0)
 			bench_die("%s", devmem_error());
-		connections -= consume(ev, n, bytes);
+		open -= consume(ev, n, bytes);
+		if (b->verify)
+			verify(b, ev, n);
 		if (devmem_release(ring, ev, (unsigned int)n))
 			bench_die("%s", devmem_error());
 	}
+}
+
+static void difference(const struct devmem_stats *before, const struct devmem_stats *after, struct bench_result *r)
+{
+	r->enter_calls = after->enter_calls - before->enter_calls;
+	r->completions = after->completions - before->completions;
+	r->releases = after->release_operations - before->release_operations;
+	r->fragments = after->fragments - before->fragments;
+	r->descriptors = after->descriptors - before->descriptors;
+	r->lowat_changes = after->lowat_changes - before->lowat_changes;
 }
 
 int main(int argc, char **argv)
@@ -62,29 +90,23 @@ int main(int argc, char **argv)
 	struct devmem_ring *ring;
 	struct bench b;
 
-	bench_listen(&b, "libdevmem", argc, argv);
+	bench_parse(&b, "libdevmem", argc, argv);
+	bench_bind(&b);
+	bench_listen(&b);
 	bench_accept(&b);
-	if (devmem_ring_open(NULL, &ring))
+	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = b.engine), &ring))
 		bench_die("%s", devmem_error());
 	attach(&b, ring);
-	lab_count_name(b.name);
 	devmem_ring_stats(ring, &before);
-	bench_go(&b);
-	r.seconds = -bench_clock();
-	lab_count_begin();
-	receive(ring, b.connections, &r.bytes);
-	lab_count_end();
-	r.seconds += bench_clock();
+	bench_begin(&b, &r);
+	receive(&b, ring, &r.bytes);
+	bench_end(&r);
 	devmem_ring_stats(ring, &after);
-	lab_count_bytes(r.bytes);
-	r.enter_calls = after.enter_calls - before.enter_calls;
-	r.completions = after.completions - before.completions;
-	r.releases = after.release_operations - before.release_operations;
-	r.fragments = after.fragments - before.fragments;
-	r.descriptors = after.descriptors - before.descriptors;
-	r.lowat_changes = after.lowat_changes - before.lowat_changes;
-	devmem_ring_close(ring);
+	difference(&before, &after, &r);
+	r.engine = after.engine;
+	r.page_size = devmem_binding_page_size(b.binding, NULL);
 	bench_result(&b, &r);
+	devmem_ring_close(ring);
 	bench_close(&b);
 	return 0;
 }

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * The other end of the receivers here: connects, waits for a byte, sends zeros, and closes. Paced, it sends a
- * portion at fixed times, whatever became of the one before: then what a receiver does repeats from run to run.
+ * The other end of the receivers here: connects, waits for a byte, sends zeros (or bytes that can be verified), and
+ * closes. Paced, it sends a portion at fixed times, whatever became of the one before: then what a receiver does
+ * repeats from run to run.
  */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,12 +16,15 @@
 #include <unistd.h>
 
 #include "../examples/args.h"
+#include "../examples/pattern.h"
 
 #define MOST_CONNECTIONS 1024
 
-static const char usage[] = "usage: send ADDRESS PORT CONNECTIONS BYTES PORTION [MICROSECONDS [SOURCE-PORT]]\n";
+static const char usage[] =
+	"usage: send [--pattern] ADDRESS PORT CONNECTIONS BYTES PORTION [MICROSECONDS [SOURCE-PORT]]\n";
 
-static char zeros[1 << 20];
+static unsigned char zeros[1 << 20];
+static bool pattern;
 
 static void failed(const char *what)
 {
@@ -46,13 +51,24 @@ static int connect_to(const char *address, unsigned int port, unsigned int from)
 	return fd;
 }
 
-static void send_all(int fd, size_t n)
+static const unsigned char *bytes_at(uint64_t position, size_t n, size_t *available)
+{
+	if (pattern)
+		return pattern_at(position, n, available);
+	*available = n < sizeof(zeros) ? n : sizeof(zeros);
+	return zeros;
+}
+
+static void send_all(int fd, uint64_t position, size_t n)
 {
 	while (n) {
-		ssize_t sent = send(fd, zeros, n < sizeof(zeros) ? n : sizeof(zeros), MSG_NOSIGNAL);
+		size_t available;
+		const unsigned char *bytes = bytes_at(position, n, &available);
+		ssize_t sent = send(fd, bytes, available, MSG_NOSIGNAL);
 
 		if (sent < 0)
 			failed("send");
+		position += (size_t)sent;
 		n -= (size_t)sent;
 	}
 }
@@ -70,12 +86,17 @@ static void sleep_until(struct timespec *when, long us)
 int main(int argc, char **argv)
 {
 	unsigned int n, from;
-	uint64_t left, portion;
+	uint64_t left, portion, position = 0;
 	int fd[MOST_CONNECTIONS];
 	struct timespec when;
 	long us;
 	char go;
 
+	if (argc > 1 && !strcmp(argv[1], "--pattern")) {
+		pattern = true;
+		argc--;
+		argv++;
+	}
 	if (argc < 6 || argc > 8) {
 		fputs(usage, stderr);
 		return 2;
@@ -91,12 +112,12 @@ int main(int argc, char **argv)
 		if (recv(fd[i], &go, 1, 0) != 1)
 			failed("the receiver did not start");
 	clock_gettime(CLOCK_MONOTONIC, &when);
-	for (; left; left -= portion) {
+	for (; left; left -= portion, position += portion) {
 		portion = portion < left ? portion : left;
 		for (unsigned int i = 0; i < n; i++) {
 			if (us)
 				sleep_until(&when, us);
-			send_all(fd[i], portion);
+			send_all(fd[i], position, portion);
 		}
 	}
 	for (unsigned int i = 0; i < n; i++)

@@ -8,20 +8,30 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "../examples/args.h"
+#include "../examples/pattern.h"
+#include "../lab/count/mark.h"
 #include "setup.h"
+
+#define BUFFER_BYTES	(64u << 20)
 
 static const char usage[] =
 	"usage: %s [options]\n"
-	"Receives from bench/send into device memory and prints what it took, as a line of JSON.\n"
+	"Receives from bench/send and prints what it took, as a line of JSON.\n"
+	"  --interface NAME  default lab0\n"
+	"  --engine NAME     libdevmem's; default: its choice\n"
+	"  --page N[KMG]     of the NIC's pages; default: the largest that it takes\n"
+	"  --buffer N[KMG]   default 64M; of epoll what it receives at a time\n"
 	"  --connections N   default 1\n"
 	"  --bytes N[KMG]    in all, default 256M\n"
 	"  --pin CPU         stay on this processor\n"
 	"  --port N          default 5400\n"
 	"  --lowat N[KMG]    SO_RCVLOWAT, default: what this receiver does best with\n"
+	"  --verify          every byte, from send --pattern (receive and epoll)\n"
 	"  --name NAME       of the count and in the result\n";
 
 void bench_die(const char *format, ...)
@@ -54,13 +64,15 @@ void bench_pin(int cpu)
 		bench_die("processor %d: %s", cpu, strerror(errno));
 }
 
-static void parse(struct bench *b, int argc, char **argv)
+static void parse_options(struct bench *b, int argc, char **argv)
 {
 	static const struct option longs[] = {
 		{ "connections", required_argument, NULL, 'c' }, { "bytes", required_argument, NULL, 'n' },
 		{ "pin", required_argument, NULL, 'i' }, { "port", required_argument, NULL, 'p' },
 		{ "lowat", required_argument, NULL, 'l' }, { "name", required_argument, NULL, 'N' },
-		{ "help", no_argument, NULL, 'h' }, { 0 },
+		{ "interface", required_argument, NULL, 'I' }, { "engine", required_argument, NULL, 'e' },
+		{ "page", required_argument, NULL, 'g' }, { "buffer", required_argument, NULL, 'b' },
+		{ "verify", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	int opt;
 
@@ -72,6 +84,11 @@ static void parse(struct bench *b, int argc, char **argv)
 		case 'p': b->port = arg_number(optarg, 65535); break;
 		case 'l': b->lowat = (uint32_t)arg_bytes(optarg); break;
 		case 'N': b->name = optarg; break;
+		case 'I': b->interface = optarg; break;
+		case 'e': b->engine = optarg; break;
+		case 'g': b->page_size = (uint32_t)arg_bytes(optarg); break;
+		case 'b': b->buffer_bytes = arg_bytes(optarg); break;
+		case 'v': b->verify = true; break;
 		case 'h': printf(usage, program_invocation_short_name); exit(0);
 		default: fprintf(stderr, usage, program_invocation_short_name); exit(2);
 		}
@@ -79,14 +96,58 @@ static void parse(struct bench *b, int argc, char **argv)
 	b->bytes -= b->bytes % b->connections;
 }
 
-static void listen_there(struct bench *b, const struct sockaddr_in6 *any)
+void bench_parse(struct bench *b, const char *name, int argc, char **argv)
 {
+	*b = (struct bench){ .name = name, .interface = "lab0", .connections = 1,
+			     .bytes = 256u << 20, .port = 5400, .cpu = -1 };
+	parse_options(b, argc, argv);
+}
+
+static struct sockaddr_in6 any_address(const struct bench *b)
+{
+	return (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)b->port) };
+}
+
+/*
+ * What a copy goes to was used before, as with epoll.c: the first access to the memory of a dma-buf maps all of it,
+ * and that is set-up.
+ */
+static void touch(const struct bench *b)
+{
+	void *memory;
+
+	if (devmem_buffer_map(b->buffer, &memory) ||
+	    devmem_buffer_sync(b->buffer, DEVMEM_SYNC_START | DEVMEM_SYNC_WRITE))
+		bench_die("%s", devmem_error());
+	memset(memory, 0, devmem_buffer_size(b->buffer));
+	if (devmem_buffer_sync(b->buffer, DEVMEM_SYNC_END | DEVMEM_SYNC_WRITE))
+		bench_die("%s", devmem_error());
+}
+
+void bench_bind(struct bench *b)
+{
+	struct sockaddr_in6 any = any_address(b);
+
+	if (devmem_buffer_create(NULL, b->buffer_bytes ? b->buffer_bytes : BUFFER_BYTES, NULL, &b->buffer) ||
+	    devmem_nic_open(b->interface, NULL, &b->nic) ||
+	    devmem_bind_rx(b->nic, b->buffer,
+			   DEVMEM_OPTS(devmem_bind_opts, .engine = b->engine, .page_size = b->page_size), &b->binding) ||
+	    devmem_steer(b->binding, (struct sockaddr *)&any, NULL))
+		bench_die("%s", devmem_error());
+	if (!strcmp(devmem_binding_engine(b->binding, NULL), "copy"))
+		touch(b);
+}
+
+void bench_listen(struct bench *b)
+{
+	struct sockaddr_in6 any = any_address(b);
 	int one = 1;
 
 	b->listener = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(b->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(b->listener, (const struct sockaddr *)any, sizeof(*any)) || listen(b->listener, 1024))
+	if (bind(b->listener, (const struct sockaddr *)&any, sizeof(any)) || listen(b->listener, 1024))
 		bench_die("port %u: %s", b->port, strerror(errno));
+	fprintf(stderr, "%s: listening\n", b->name);
 }
 
 void bench_accept(struct bench *b)
@@ -94,7 +155,8 @@ void bench_accept(struct bench *b)
 	int one = 1;
 
 	b->fd = calloc(b->connections, sizeof(*b->fd));
-	if (!b->fd)
+	b->position = calloc(b->connections, sizeof(*b->position));
+	if (!b->fd || !b->position)
 		bench_die("no memory");
 	for (unsigned int i = 0; i < b->connections; i++) {
 		b->fd[i] = accept4(b->listener, NULL, NULL, SOCK_CLOEXEC);
@@ -106,41 +168,73 @@ void bench_accept(struct bench *b)
 		bench_pin(b->cpu);
 }
 
-void bench_listen(struct bench *b, const char *name, int argc, char **argv)
+static double seconds(struct timeval tv)
 {
-	struct sockaddr_in6 any = { .sin6_family = AF_INET6 };
-
-	*b = (struct bench){ .name = name, .connections = 1, .bytes = 256u << 20, .port = 5400, .cpu = -1 };
-	parse(b, argc, argv);
-	any.sin6_port = htons((uint16_t)b->port);
-	if (devmem_buffer_create("udmabuf", BUFFER_BYTES, NULL, &b->buffer) ||
-	    devmem_nic_open("lab0", NULL, &b->nic) ||
-	    devmem_bind_rx(b->nic, b->buffer, NULL, &b->binding) ||
-	    devmem_steer(b->binding, (struct sockaddr *)&any, NULL))
-		bench_die("%s", devmem_error());
-	listen_there(b, &any);
-	fprintf(stderr, "%s: listening\n", b->name);
+	return (double)tv.tv_sec + (double)tv.tv_usec / 1e6;
 }
 
-void bench_go(struct bench *b)
+static void add_time(struct bench_result *r, int sign)
 {
+	struct rusage spent;
+
+	r->seconds += sign * bench_clock();
+	getrusage(RUSAGE_SELF, &spent);
+	r->user += sign * seconds(spent.ru_utime);
+	r->system += sign * seconds(spent.ru_stime);
+}
+
+/* The marks are next to the caller's loop: nothing of ours is counted. */
+void bench_begin(const struct bench *b, struct bench_result *r)
+{
+	lab_count_name(b->name);
 	for (unsigned int i = 0; i < b->connections; i++)
 		if (send(b->fd[i], "", 1, MSG_NOSIGNAL) != 1)
 			bench_die("send: %s", strerror(errno));
+	add_time(r, -1);
+	lab_count_begin();
+}
+
+void bench_end(struct bench_result *r)
+{
+	lab_count_end();
+	add_time(r, 1);
+	lab_count_bytes(r->bytes);
+}
+
+void bench_check(struct bench *b, unsigned int connection, const void *bytes, size_t n)
+{
+	if (!pattern_matches(b->position[connection], bytes, n))
+		bench_die("wrong bytes after %llu of connection %u", (unsigned long long)b->position[connection],
+			  connection);
+	b->position[connection] += n;
+}
+
+static void check_bytes(const struct bench *b, const struct bench_result *r)
+{
+	uint64_t verified = 0;
+
+	for (unsigned int i = 0; i < b->connections; i++)
+		verified += b->position[i];
+	if (r->bytes != b->bytes)
+		bench_die("%llu bytes came instead of %llu", (unsigned long long)r->bytes,
+			  (unsigned long long)b->bytes);
+	if (b->verify && verified != b->bytes)
+		bench_die("%llu bytes were verified instead of %llu", (unsigned long long)verified,
+			  (unsigned long long)b->bytes);
 }
 
 void bench_result(const struct bench *b, const struct bench_result *r)
 {
-	if (r->bytes != b->bytes)
-		bench_die("%llu bytes came instead of %llu", (unsigned long long)r->bytes,
-			  (unsigned long long)b->bytes);
-	printf("{\"name\": \"%s\", \"connections\": %u, \"bytes\": %llu, \"seconds\": %.6f, \"enter_calls\": %llu, "
-	       "\"completions\": %llu, \"releases\": %llu, \"fragments\": %llu, \"descriptors\": %llu, "
-	       "\"lowat_changes\": %llu}\n",
-	       b->name, b->connections, (unsigned long long)r->bytes, r->seconds, (unsigned long long)r->enter_calls,
-	       (unsigned long long)r->completions, (unsigned long long)r->releases,
-	       (unsigned long long)r->fragments, (unsigned long long)r->descriptors,
-	       (unsigned long long)r->lowat_changes);
+	check_bytes(b, r);
+	printf("{\"name\": \"%s\", \"engine\": \"%s\", \"backend\": \"%s\", \"page_size\": %u, \"connections\": %u, "
+	       "\"bytes\": %llu, \"verified\": %s, \"seconds\": %.6f, \"user_seconds\": %.6f, "
+	       "\"system_seconds\": %.6f, \"enter_calls\": %llu, \"completions\": %llu, \"releases\": %llu, "
+	       "\"fragments\": %llu, \"descriptors\": %llu, \"lowat_changes\": %llu}\n",
+	       b->name, r->engine, b->buffer ? devmem_buffer_backend(b->buffer, NULL) : "none", r->page_size,
+	       b->connections, (unsigned long long)r->bytes, b->verify ? "true" : "false", r->seconds, r->user,
+	       r->system, (unsigned long long)r->enter_calls, (unsigned long long)r->completions,
+	       (unsigned long long)r->releases, (unsigned long long)r->fragments,
+	       (unsigned long long)r->descriptors, (unsigned long long)r->lowat_changes);
 }
 
 void bench_close(struct bench *b)
@@ -149,8 +243,9 @@ void bench_close(struct bench *b)
 		close(b->fd[i]);
 	close(b->listener);
 	devmem_binding_close(b->binding);
-	if (devmem_nic_close(b->nic))
+	if (b->nic && devmem_nic_close(b->nic))
 		bench_die("the NIC could not be restored: %s", devmem_error());
 	devmem_buffer_close(b->buffer);
+	free(b->position);
 	free(b->fd);
 }

@@ -1,40 +1,55 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What the receivers here share, so that they differ in their loops alone: the command line, a buffer bound to a
- * queue of lab0, connections from send, the line that is printed. Failures end the program.
+ * queue of the interface, connections from send, the line that is printed. Failures end the program.
  */
 #ifndef BENCH_SETUP_H
 #define BENCH_SETUP_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #include <devmem/devmem.h>
 
-#define BUFFER_BYTES	(64u << 20)
-
 struct bench {
 	const char *name;		/* of the count */
+	const char *interface;
+	const char *engine;		/* NULL: the library's choice */
+	uint32_t page_size;		/* of the pages that the queue takes; 0: the library's choice */
+	uint64_t buffer_bytes;		/* 0: the program's choice */
 	unsigned int connections;
 	uint64_t bytes;			/* in all; a multiple of the number of connections */
 	unsigned int port;
 	int cpu;			/* to stay on, or -1 */
 	uint32_t lowat;			/* SO_RCVLOWAT; 0: what the receiver thinks best */
+	bool verify;			/* every byte, which send --pattern sends */
+	uint64_t *position;		/* in the stream of each connection, as far as verified */
 	int listener;
 	int *fd;			/* of each connection */
-	struct devmem_buffer *buffer;
+	struct devmem_buffer *buffer;	/* these three are NULL without bench_bind() */
 	struct devmem_nic *nic;
 	struct devmem_binding *binding;
 };
 
 struct bench_result {
 	uint64_t bytes, enter_calls, completions, releases, fragments, descriptors, lowat_changes;
-	double seconds;
+	double seconds, user, system;	/* passed, and of the processor */
+	const char *engine;
+	uint32_t page_size;
 };
 
-void bench_listen(struct bench *b, const char *name, int argc, char **argv);
+void bench_parse(struct bench *b, const char *name, int argc, char **argv);
+void bench_bind(struct bench *b);	/* and steers to it what comes to the port */
+void bench_listen(struct bench *b);	/* says so: send may start */
 void bench_accept(struct bench *b);	/* all of them, and stays on the processor that was asked for */
-/* Lets the senders go: they wait for a byte. Everything before is set-up. */
-void bench_go(struct bench *b);
+
+/* Around what is measured. The first lets the senders go, which wait for a byte: everything before is set-up. */
+void bench_begin(const struct bench *b, struct bench_result *r);
+void bench_end(struct bench_result *r);
+
+/* Are these the next bytes of the connection's stream? Ends the program if not. */
+void bench_check(struct bench *b, unsigned int connection, const void *bytes, size_t n);
+
 void bench_result(const struct bench *b, const struct bench_result *r);
 void bench_close(struct bench *b);
 
