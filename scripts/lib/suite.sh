@@ -1,16 +1,53 @@
 # SPDX-License-Identifier: MIT
-# Runs named checks, one line each, keeps their output, and counts.
+# Runs named checks, a few at a time, one line each; keeps their output, and counts. A guest of the lab waits about as
+# much as it works, so two of them share two processors well.
 # shellcheck shell=bash
 
+JOBS=${JOBS:-2}
 PASSED=0 FAILED=0 SKIPPED=0
+declare -A RUNNING=()	# process: name and when it began
 
-# check NAME COMMAND...: exit status 77 is a skip; the last line of the output says why.
-check() {
-	local name=$1 log=$LOGS/test-$1.log status=0 started=$SECONDS
+# begin NAME COMMAND...: when there is room. Its line comes when it ends.
+begin() {
+	local name=$1
 	shift
-	"$@" >"$log" 2>&1 </dev/null || status=$?
+	while ((${#RUNNING[@]} >= JOBS)); do
+		await_one
+	done
+	(
+		status=0
+		"$@" || status=$?
+		exit "$status"
+	) >"$LOGS/test-$name.log" 2>&1 </dev/null &
+	RUNNING[$!]="$name $SECONDS"
+}
+
+# check NAME COMMAND...: alone, and done when this returns.
+check() {
+	await_all
+	begin "$@"
+	await_all
+}
+
+await_one() {
+	local pid status=0
+	wait -n -p pid "${!RUNNING[@]}" || status=$?
+	# shellcheck disable=SC2086 # a name and a number
+	tell "$status" ${RUNNING[$pid]}
+	unset "RUNNING[$pid]"
+}
+
+await_all() {
+	while ((${#RUNNING[@]})); do
+		await_one
+	done
+}
+
+# tell STATUS NAME BEGAN: 77 is a skip; the last line of the output says why.
+tell() {
+	local status=$1 name=$2 seconds=$((SECONDS - $3)) log=$LOGS/test-$2.log
 	case $status in
-	0) PASSED=$((PASSED + 1)) && printf 'ok    %-28s %3d s\n' "$name" $((SECONDS - started)) ;;
+	0) PASSED=$((PASSED + 1)) && printf 'ok    %-28s %3d s\n' "$name" "$seconds" ;;
 	77)
 		SKIPPED=$((SKIPPED + 1))
 		printf 'SKIP  %-28s %s\n' "$name" "$(tail -n 1 "$log")"
@@ -21,6 +58,11 @@ check() {
 		tail -n "${TAIL:-80}" "$log" | sed 's/^/      /'
 		;;
 	esac
+}
+
+# For the exit trap: what runs in the background does not hear of an interrupt by itself.
+end_running() {
+	((${#RUNNING[@]} == 0)) || kill "${!RUNNING[@]}" 2>/dev/null || true
 }
 
 # The line that is counted by whoever runs this.

@@ -1,0 +1,82 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# One unchanged binary of the example, wherever it runs: it copies on this machine's loopback, by system calls where
+# io_uring is refused; and in the lab it receives without a copy on a bound queue, by the engine that it is asked for.
+# Same verified bytes, honest statistics. Run it on the host; it starts itself in the lab.
+set -euo pipefail
+
+TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
+MIB=64 CONNECTIONS=8
+BYTES=$((MIB << 20))
+
+fail() {
+	echo "engines: $*"
+	exit 1
+}
+
+# ------------------------------------------------------------------------------------ on this machine
+
+# The lab's binary, with the libraries of the root that it was built in.
+on_this_machine() {
+	local libraries
+	# shellcheck disable=SC2034 # what the files in scripts/lib use
+	ME=engines
+	for file in common root build; do
+		# shellcheck source=/dev/null
+		. "$TREE/scripts/lib/$file.sh"
+	done
+	"$TREE/scripts/lab" prepare
+	make_cache
+	set_root
+	set_work
+	libraries=$ROOT/usr/lib/x86_64-linux-gnu
+	LD_LIBRARY_PATH='' "$TREE/tests/unit/example.sh" "$ROOT$WORK/build/examples" "$ROOT$WORK/build/tests/unit/without_uring" \
+		"$libraries/ld-linux-x86-64.so.2" --library-path "$ROOT$WORK/build:$libraries"
+	echo "on this machine: copied, and by system calls where io_uring is refused"
+	SUM=$(sha256sum <"$ROOT$WORK/build/examples/gpu_recv_server")
+}
+
+# ------------------------------------------------------------------------------------ in the lab
+
+has() {
+	grep -q "\"$1\": $2,\?$" /share/demo.json || fail "$1 is not $2: $(cat /share/demo.json)"
+}
+
+# receive WHAT ENGINE-ASKED-FOR QUEUES ENGINE-EXPECTED DEVICE-BYTES
+receive() {
+	rm -f /share/demo.json
+	/devmem/lab/guest/demo "$MIB" $CONNECTIONS "$3" 64 --no-progress "$2" || fail "$1: it failed"
+	has engine "\"$4\""
+	has bytes "$BYTES"
+	has bytes_device "$5"
+	has bytes_host $((BYTES - $5))
+	has connections $CONNECTIONS
+	has verified true
+	has tokens_outstanding 0
+	has nic_restored true
+	echo "== $1: engine $4, $(($5 >> 20)) MiB of $MIB without a copy"
+}
+
+in_the_lab() {
+	local program=/build/examples/gpu_recv_server
+	[[ $(sha256sum <"$program") == "$1" ]] || fail "not the binary that ran outside"
+	mkdir -p /share
+	receive "nothing asked for" "" 2 devmem "$BYTES"
+	receive "zcrx asked for" zcrx 1 zcrx "$BYTES"
+	receive "copy asked for" copy 2 copy 0
+	receive "syscall asked for" syscall 2 syscall "$BYTES"
+	sysctl -q -w kernel.io_uring_disabled=2
+	receive "io_uring disabled by sysctl" "" 2 syscall "$BYTES"
+	if "$program" --engine zcrx lab0 2>/tmp/log; then fail "zcrx without io_uring"; fi
+	grep -q 'io_uring is disabled by policy' /tmp/log || fail "zcrx is refused without its reason: $(cat /tmp/log)"
+	sysctl -q -w kernel.io_uring_disabled=0
+	"$TREE/tests/unit/example.sh" /build/examples /build/tests/unit/without_uring
+	echo "== loopback in the lab: copied"
+}
+
+if [[ ${DEVMEM_LAB:-} ]]; then
+	in_the_lab "$1"
+else
+	on_this_machine
+	exec "$TREE/scripts/lab" run "$@" -- /devmem/tests/lab/engines.sh "$SUM"
+fi

@@ -1,0 +1,22 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# suite.sh ENGINE [PROGRAM]...: the receive tests with one engine, in one guest. It stops at the first program that
+# fails; at the end the cases that this engine cannot have are named, each with its reason.
+set -eu
+
+export DEVMEM_TEST_ENGINE="$1"
+shift
+[ $# -gt 0 ] || set -- receive pressure faults scale lifecycle	# the last one ends without a NIC
+
+for program in "$@"; do
+	status=0
+	started=$(date +%s)
+	/build/tests/lab/lab_"$program" >/tmp/"$program".log 2>&1 || status=$?
+	cat /tmp/"$program".log
+	echo "== $DEVMEM_TEST_ENGINE $program: status $status after $(($(date +%s) - started)) s"
+	[ $status -eq 0 ] || exit $status
+done
+echo "== cases that $DEVMEM_TEST_ENGINE cannot have:"
+for program in "$@"; do
+	sed -n 's/^cannot  //p' /tmp/"$program".log
+done
