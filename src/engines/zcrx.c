@@ -409,43 +409,83 @@ static int zcrx_release(struct devmem_sock *sock, const struct devmem_event *eve
 	return 0;
 }
 
-/* Fragments that did not merge, nearly all where pages are large: the second place where this engine spends its time. */
+/* What of an event's end must be as that of all others of its socket: everything but how many tokens it has. */
+static uint64_t without_tokens(uint64_t end)
+{
+	const struct devmem_event only = { .tokens = UINT16_MAX };
+
+	return end & ~event_end(&only);
+}
+
+/*
+ * Takes the run off the books, and puts it on the refill ring, where it must have room. false: not all of it is out, and
+ * nothing was done.
+ */
+static bool refill_run(struct zcrx *z, uint32_t token, unsigned int tokens)
+{
+	const uint32_t first = token & ~SAME_PAGE, mask = z->entries - 1, bytes = 1u << z->shift;
+	const unsigned int shift = z->shift;
+	struct page *const pages = z->page;
+	const bool same = token & SAME_PAGE;
+	uint32_t tail = z->tail;
+
+	if (!is_out(z, first, tokens, same))
+		return false;
+	for (unsigned int i = 0; i < tokens; i++) {
+		const uint32_t page = same ? first : first + i;
+
+		pages[page].out--;
+		z->rqes[tail++ & mask] = (struct devmem__zcrx_rqe){ z->area | (uint64_t)page << shift, bytes, 0 };
+	}
+	z->tail = tail;
+	return true;
+}
+
+/*
+ * The second place where this engine spends its time: most fragments are an event of their own. What needs a closer look
+ * ends it, and gets that from the caller.
+ */
 static int zcrx_release_many(struct devmem_sock *sock, const struct devmem_event *events, unsigned int n)
 {
 	struct zcrx *z = sock->source->own;
-	const uint32_t mask = z->entries - 1, bytes = 1u << z->shift, room = z->entries - (z->tail - z->head);
 	const struct devmem_event common = pattern(sock);
 	const uint64_t end = event_end(&common), area = z->area;
+	const uint32_t mask = z->entries - 1, room = z->entries - (z->tail - z->head), before = z->tail;
+	const uint32_t most = room < sock->stream.out.count ? room : (uint32_t)sock->stream.out.count;
 	const unsigned int shift = z->shift;
 	const size_t count = z->pages;
 	struct page *const pages = z->page;
 	struct devmem__zcrx_rqe *const rqes = z->rqes;
-	uint32_t tail = z->tail;
-	unsigned int i, most = n < room ? n : room;
+	uint32_t tail = before;
+	unsigned int i;
 
-	for (i = 0; i < most; i++) {
-		const uint32_t page = events[i].token;
+	for (i = 0; i < n; i++) {
+		const struct devmem_event *ev = &events[i];
+		const uint32_t page = ev->token;
 
-		if (event_end(&events[i]) != end || page >= count || !pages[page].out)
+		if (event_end(ev) == end && page < count && pages[page].out && tail - before < most) {
+			pages[page].out--;
+			rqes[tail++ & mask] = (struct devmem__zcrx_rqe){ area | (uint64_t)page << shift, 1u << shift, 0 };
+			continue;
+		}
+		if (without_tokens(event_end(ev)) != without_tokens(end) || !ev->tokens ||
+		    tail - before + ev->tokens > most)
 			break;
-		pages[page].out--;
-		rqes[tail++ & mask] = (struct devmem__zcrx_rqe){ area | (uint64_t)page << shift, bytes, 0 };
-	}
-	if (i > sock->stream.out.count) {	/* more than this socket has: they are told apart one by one */
-		while (i)
-			pages[events[--i].token].out++;
-	} else {
 		z->tail = tail;
+		if (!refill_run(z, page, ev->tokens))
+			break;
+		tail = z->tail;
 	}
+	z->tail = tail;
 	if (!i) {
 		int err = zcrx_release(sock, events, events->tokens);
 
 		return err ? err : 1;
 	}
 	publish(z);
-	sock->stream.out.count -= i;
-	sock->ring->stats.tokens_released += i;
-	devmem__pressure_back(sock, i);
+	sock->stream.out.count -= tail - before;
+	sock->ring->stats.tokens_released += tail - before;
+	devmem__pressure_back(sock, tail - before);
 	return (int)i;
 }
 
