@@ -16,7 +16,7 @@
  * one it is, and why, is on record: devmem_binding_engine(), devmem_ring_engine(), and in the statistics.
  *
  *   devmem   the NIC writes into the buffer; descriptors by io_uring (Linux 6.12). The first choice.
- *   zcrx     the NIC writes into the buffer; descriptors by io_uring's own zero-copy receive (Linux 6.18). Must be asked
+ *   zcrx     the NIC writes into the buffer; descriptors by io_uring's own zero-copy receive (Linux 6.16). Must be asked
  *            for, of the binding and of the ring: the queues then belong to that ring alone.
  *   copy     the kernel copies into the buffer. Any interface, loopback included, and no privilege.
  *   syscall  as devmem or copy, but by plain system calls: where there is no io_uring, or policy forbids it.
