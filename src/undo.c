@@ -8,7 +8,7 @@
 #include "internal.h"
 #include "undo.h"
 
-static void forget(struct devmem__change *c)
+void devmem__change_free(struct devmem__change *c)
 {
 	free(c->before);
 	free(c->after);
@@ -36,7 +36,7 @@ struct devmem__change *devmem__undo_prepare(struct devmem__undo *undo, enum devm
 	if (undo->count == undo->room && grow(undo) < 0)
 		return NULL;
 	c = &undo->changes[undo->count];
-	forget(c);
+	devmem__change_free(c);
 	c->kind = kind;
 	return c;
 }
@@ -52,7 +52,7 @@ int devmem__undo_rollback(struct devmem__undo *undo, unsigned int keep, devmem__
 	int result = 0;
 
 	if (undo->count < undo->room)
-		forget(&undo->changes[undo->count]);
+		devmem__change_free(&undo->changes[undo->count]);
 	while (undo->count > keep) {
 		struct devmem__change *c = &undo->changes[--undo->count];
 		int err = fn(c, arg);
@@ -61,7 +61,7 @@ int devmem__undo_rollback(struct devmem__undo *undo, unsigned int keep, devmem__
 			result = err;
 			snprintf(first, sizeof(first), "%s", devmem_error());
 		}
-		forget(c);
+		devmem__change_free(c);
 	}
 	return result ? devmem__fail(-result, "%s", first) : 0;
 }
@@ -69,7 +69,7 @@ int devmem__undo_rollback(struct devmem__undo *undo, unsigned int keep, devmem__
 void devmem__undo_free(struct devmem__undo *undo)
 {
 	for (unsigned int i = 0; i < undo->room; i++)
-		forget(&undo->changes[i]);
+		devmem__change_free(&undo->changes[i]);
 	free(undo->changes);
 	memset(undo, 0, sizeof(*undo));
 }

@@ -17,16 +17,19 @@ enum devmem__change_kind {
 	DEVMEM__CHANGE_TABLE,		/* the main RSS table */
 	DEVMEM__CHANGE_CONTEXT,		/* an RSS context, which was not there */
 	DEVMEM__CHANGE_RULE,		/* a flow rule, which was not there or was one of ours */
+	DEVMEM__CHANGE_LAST = DEVMEM__CHANGE_RULE,
 };
 
 struct devmem__change {
 	enum devmem__change_kind kind;
+	uint64_t seq;			/* its number in the journal; 0: not there yet */
 	/* SPLIT; what we set is ENABLED and 0 */
 	bool split, thresh;		/* which of the two were changed */
 	uint8_t split_before;		/* enum devmem__split, as it was reported */
 	uint32_t thresh_before;
 	/* TABLE, CONTEXT */
-	uint32_t context;
+	uint32_t context;		/* 0: it is not known yet which number it gets */
+	uint64_t contexts_before;	/* a bit for each number that had one before ours was made */
 	uint32_t size;			/* entries */
 	uint32_t *before, *after;	/* owned; a context has only @after */
 	uint32_t *queues;		/* owned; CONTEXT: which it is over, rising */
@@ -41,6 +44,8 @@ struct devmem__undo {
 	struct devmem__change *changes;
 	unsigned int count, room;
 };
+
+void devmem__change_free(struct devmem__change *change);	/* what it owns */
 
 /* Undo one change, whatever it takes; a negative errno and a sentence if it could not be. */
 typedef int (*devmem__undo_one)(const struct devmem__change *change, void *arg);

@@ -6,8 +6,7 @@
 
 #include "fuzz.h"
 
-#define INPUTS	50000u
-#define ROOM	1024u
+#define ROOM	8192u
 
 static uint64_t state = 88172645463325252u;
 

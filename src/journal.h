@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What must be undone on a NIC, on disk: a file for each interface, which all processes share that change its settings.
+ * It outlives a process that is killed, and then tells the next one what to put back. Knows nothing of how.
+ *
+ * The file is locked (flock) for what takes several steps. A process that owns changes holds a lock of its own besides,
+ * for as long as it lives: who can take it knows that the owner is dead. The kernel releases both, however a process ends.
+ */
+#ifndef DEVMEM_JOURNAL_H
+#define DEVMEM_JOURNAL_H
+
+#include "records.h"
+
+#define DEVMEM__JOURNAL_FOLDER	"/run/devmem"
+
+struct devmem__journal {
+	int fd;				/* -1: not open */
+	uint32_t owner;			/* our id; 0: we own nothing */
+	bool torn;			/* it ended in the middle of a record, or was damaged, when it was read */
+	char path[256];
+	struct devmem__book book;	/* as it was when it was locked last, with what we appended since */
+};
+
+/* devmem__journal_path() - of an interface's journal. -ENAMETOOLONG. */
+int devmem__journal_path(const char *folder, uint64_t netns, uint32_t ifindex, char *path, size_t room);
+
+/* devmem__journal_boot() - the present boot id. devmem__journal_netns() - of this thread: inode number, or 0. */
+void devmem__journal_boot(char boot[40]);
+uint64_t devmem__journal_netns(void);
+
+/*
+ * devmem__journal_open() - open it and lock it. @head: NULL: only if it is there (-ENOENT). Else it is made, with its
+ * folder, if it is not. What it says of another boot does not count. -EPROTO: another version of it, or no journal.
+ * Sets the sentence.
+ */
+int devmem__journal_open(struct devmem__journal *journal, const char *path, const struct devmem__journal_head *head);
+
+/* devmem__journal_lock() - and read what is new. */
+int devmem__journal_lock(struct devmem__journal *journal);
+void devmem__journal_unlock(struct devmem__journal *journal);
+
+/*
+ * devmem__journal_close() - we leave; it must be locked. What is left of ours is for others to undo; a file that has
+ * nothing left, and no owner, is removed.
+ */
+void devmem__journal_close(struct devmem__journal *journal);
+
+/* devmem__journal_join() - become an owner. */
+int devmem__journal_join(struct devmem__journal *journal);
+
+/* devmem__journal_lives() - is the owner a process that lives? Ours always is. */
+bool devmem__journal_lives(const struct devmem__journal *journal, const struct devmem__owner *owner);
+
+/*
+ * To append, while it is locked: on disk when this returns. -ENOSPC, -EIO, -ENOMEM, with the sentence; then the file is as
+ * it was.
+ */
+int devmem__journal_claim(struct devmem__journal *journal, const uint32_t *queues, uint32_t n);
+int devmem__journal_intent(struct devmem__journal *journal, struct devmem__change *change);	/* sets change->seq */
+int devmem__journal_done(struct devmem__journal *journal, const struct devmem__change *change);
+int devmem__journal_gone(struct devmem__journal *journal, uint64_t seq);
+
+#endif
