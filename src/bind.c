@@ -144,10 +144,8 @@ static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *
 	err = devmem__nic_claim(b->nic, b->n, o->queue_list, b->queues);
 	if (err)
 		return err;
-	if (b->way == DEVMEM__WAY_ZCRX) {
-		devmem__nic_hold(b->nic, b->queues[0], true);
+	if (b->way == DEVMEM__WAY_ZCRX)
 		return 0;
-	}
 	err = devmem__nl_open(&b->nl, "netdev");
 	if (err)
 		goto err_rollback;
@@ -157,6 +155,7 @@ static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *
 	devmem__nl_close(&b->nl);
 err_rollback:
 	devmem__nic_rollback(b->nic, savepoint);
+	devmem__nic_release(b->nic, b->queues, b->n);
 	return err;
 }
 
@@ -287,10 +286,10 @@ void devmem_binding_close(struct devmem_binding *binding)
 		return;
 	if (binding->way == DEVMEM__WAY_DEVMEM)
 		devmem__nl_close(&binding->nl);
-	if (binding->way == DEVMEM__WAY_ZCRX)
-		devmem__nic_hold(binding->nic, binding->queues[0], false);
 	if (binding->way == DEVMEM__WAY_COPY)
 		close_copy(binding);
+	else
+		devmem__nic_release(binding->nic, binding->queues, binding->n);
 	if (binding->nic)
 		devmem__nic_unref(binding->nic);
 	devmem__buffer_give(binding->buffer);

@@ -77,6 +77,42 @@ static void nic_free(struct devmem_nic *nic)
 	free(nic);
 }
 
+int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem_nic **out)
+{
+	struct devmem_nic *nic = calloc(1, sizeof(*nic));
+	int err;
+
+	if (!nic)
+		return devmem__fail(ENOMEM, "%s: no memory", ifname);
+	atomic_init(&nic->refs, 1);
+	pthread_mutex_init(&nic->lock, NULL);
+	nic->journal.fd = -1;
+	nic->netns = devmem__journal_netns();
+	err = devmem__ethtool_open(&nic->et, ifname);
+	if (!err && (size_t)snprintf(nic->journal_folder, sizeof(nic->journal_folder), "%s",
+				     journal ? journal : DEVMEM__JOURNAL_FOLDER) >= sizeof(nic->journal_folder))
+		err = devmem__fail(ENAMETOOLONG, "the name of the journal's folder is too long: %.100s...", journal);
+	if (err) {
+		nic_free(nic);
+		return err;
+	}
+	devmem__ethtool_driver(&nic->et, nic->driver, nic->bus);
+	*out = nic;
+	return 0;
+}
+
+/*
+ * Whoever was killed in the middle of a transaction left it to the next one. What cannot be put back now stays in the
+ * journal, and is no reason not to go on.
+ */
+static void look_around(struct devmem_nic *nic, int obstacle)
+{
+	nic->obstacle = obstacle;
+	snprintf(nic->why, sizeof(nic->why), "%s", obstacle ? devmem_error() : "");
+	if (!obstacle)
+		devmem__nic_recover(nic, NULL);
+}
+
 int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out)
 {
 	struct devmem_nic_opts o;
@@ -88,27 +124,19 @@ int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, stru
 	if (!ifname || !out || o.flags || o.reserved)
 		return devmem__fail(EINVAL, "devmem_nic_open: an interface name and a place for the result are needed, "
 				    "and flags must be 0");
-	nic = calloc(1, sizeof(*nic));
-	if (!nic)
-		return devmem__fail(ENOMEM, "%s: no memory", ifname);
-	atomic_init(&nic->refs, 1);
-	pthread_mutex_init(&nic->lock, NULL);
-	err = devmem__ethtool_open(&nic->et, ifname);
+	err = devmem__nic_open_idle(ifname, o.journal, &nic);
 	if (err)
-		goto fail;
-	devmem__ethtool_driver(&nic->et, nic->driver, nic->bus);
+		return err;
 	err = devmem__nl_open(&nic->netdev, "netdev");
 	if (!err)
 		err = probe(nic);
-	if (err == -ENODEV || err == -ENOMEM)
-		goto fail;
-	nic->obstacle = err;
-	snprintf(nic->why, sizeof(nic->why), "%s", err ? devmem_error() : "");
+	if (err == -ENODEV || err == -ENOMEM) {
+		nic_free(nic);
+		return err;
+	}
+	look_around(nic, err);
 	*out = nic;
 	return 0;
-fail:
-	nic_free(nic);
-	return err;
 }
 
 void devmem__nic_ref(struct devmem_nic *nic)
@@ -123,7 +151,7 @@ int devmem__nic_unref(struct devmem_nic *nic)
 	/* what the others did to the NIC must be visible to the one who undoes it */
 	if (atomic_fetch_sub_explicit(&nic->refs, 1, memory_order_acq_rel) != 1)
 		return 0;
-	err = devmem__nic_rollback(nic, 0);
+	err = devmem__nic_leave(nic);
 	nic_free(nic);
 	return err;
 }
@@ -155,17 +183,13 @@ unsigned int devmem__nic_savepoint(const struct devmem_nic *nic)
 
 int devmem__nic_rollback(struct devmem_nic *nic, unsigned int savepoint)
 {
-	int err;
+	int err = devmem__nic_begin(nic);
 
-	pthread_mutex_lock(&nic->lock);
+	if (err)
+		return err;	/* it is undone when the transaction ends */
 	err = devmem__nic_roll(nic, savepoint);
-	pthread_mutex_unlock(&nic->lock);
+	devmem__nic_end(nic);
 	return err;
-}
-
-int devmem__nic_roll(struct devmem_nic *nic, unsigned int savepoint)
-{
-	return devmem__undo_rollback(&nic->undo, savepoint, devmem__nic_undo_one, nic);
 }
 
 int devmem__nic_back_out(struct devmem_nic *nic, unsigned int savepoint, int err)

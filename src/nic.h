@@ -32,18 +32,27 @@ int devmem__nic_rollback(struct devmem_nic *nic, unsigned int savepoint);
  */
 int devmem__nic_claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues);
 
-/*
- * devmem__nic_hold() - a queue that was claimed, and that a ring will bind only later, is not given to another binding
- * of the same transaction.
- */
+/* devmem__nic_release() - claimed queues are not used any more: others may have them. */
 #define DEVMEM__NIC_MOST_QUEUES 1024
-void devmem__nic_hold(struct devmem_nic *nic, uint32_t queue, bool hold);
+void devmem__nic_release(struct devmem_nic *nic, const uint32_t *queues, unsigned int n);
 
 /*
  * devmem__nic_wait_unbound() - until io_uring has let go of the queue. It does so in the background some time after its
  * ring was closed, and before that the settings cannot be put back. [io_uring/io_uring.c: io_ring_ctx_wait_and_kill]
  */
 void devmem__nic_wait_unbound(struct devmem_nic *nic, uint32_t queue);
+
+/* What was undone that nobody alive owned, or could not be, is told one by one; @report may be NULL. */
+struct devmem__restore {
+	void (*report)(void *arg, const char *ifname, int result, const char *text);
+	void *arg;
+};
+
+/* devmem__nic_open_idle() - without asking what it can do, and without undoing anything. */
+int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem_nic **out);
+
+/* devmem__nic_recover() - undo what dead processes left. 0, or the first failure. Not in a transaction. */
+int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *restore);
 
 /* devmem__nic_steer() - one rule for the flow, to the queue or to an RSS context over the queues. */
 int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,

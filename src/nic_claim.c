@@ -119,43 +119,42 @@ int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id)
 	return err;
 }
 
-void devmem__nic_wait_unbound(struct devmem_nic *nic, uint32_t queue)
+/* Is it used in one of these ways? An interface that is gone has let go, too. */
+static bool is_used(struct devmem_nic *nic, uint32_t queue, unsigned int uses)
 {
 	struct devmem__nic_queues q;
+	bool used;
+
+	if (devmem__nic_queues(nic, &q))
+		return false;
+	used = queue < q.count && q.use[queue] & uses;
+	devmem__nic_queues_free(&q);
+	return used;
+}
+
+void devmem__nic_wait_unbound(struct devmem_nic *nic, uint32_t queue)
+{
 	bool bound = true;
 
 	for (unsigned int i = 0; bound && i < UNBOUND_TRIES; i++) {
-		int err;
-
 		if (i)
 			usleep(UNBOUND_US);
 		pthread_mutex_lock(&nic->lock);
-		err = devmem__nic_queues(nic, &q);
+		bound = is_used(nic, queue, DEVMEM__QUEUE_IO_URING);
 		pthread_mutex_unlock(&nic->lock);
-		if (err)
-			return;		/* an interface that is gone has let go, too */
-		bound = queue < q.count && q.use[queue] & DEVMEM__QUEUE_IO_URING;
-		devmem__nic_queues_free(&q);
+	}
+}
+
+void devmem__nic_wait_free(struct devmem_nic *nic, uint32_t queue)
+{
+	for (unsigned int i = 0; i < UNBOUND_TRIES; i++) {
+		if (!is_used(nic, queue, DEVMEM__QUEUE_IO_URING | DEVMEM__QUEUE_DMABUF))
+			return;
+		usleep(UNBOUND_US);
 	}
 }
 
 /* -------------------------------------------------------------------------------------------- choosing */
-
-void devmem__nic_hold(struct devmem_nic *nic, uint32_t queue, bool hold)
-{
-	uint64_t bit = 1ull << queue % 64;
-
-	pthread_mutex_lock(&nic->lock);
-	nic->held[queue / 64] = hold ? nic->held[queue / 64] | bit : nic->held[queue / 64] & ~bit;
-	pthread_mutex_unlock(&nic->lock);
-}
-
-static void mark_held(const struct devmem_nic *nic, struct devmem__nic_queues *q)
-{
-	for (uint32_t i = 0; i < q->count && i < DEVMEM__NIC_MOST_QUEUES; i++)
-		if (nic->held[i / 64] & 1ull << i % 64)
-			q->use[i] |= DEVMEM__QUEUE_IO_URING;
-}
 
 static void mark(struct devmem__nic_queues *q, uint64_t queue)
 {
@@ -269,12 +268,16 @@ static int set_split(struct devmem_nic *nic, const struct devmem__split_state *b
 	c->split_before = before->split;
 	c->thresh = thresh;
 	c->thresh_before = before->thresh;
+	err = devmem__nic_write_down(nic, c);
+	if (err)
+		return err;
 	err = devmem__ethtool_set_split(&nic->et, split, DEVMEM_SPLIT_ENABLED, thresh, 0, &changed);
 	if (err)
-		return split_failed(nic, err);
-	if (changed)
-		devmem__undo_commit(&nic->undo);
-	return 0;
+		split_failed(nic, err);
+	if (!err && changed)
+		return devmem__nic_made(nic, c);
+	devmem__nic_not_made(nic, c);
+	return err;
 }
 
 static int split_on(struct devmem_nic *nic)
@@ -363,7 +366,7 @@ static int plan_table(struct devmem_nic *nic, const struct devmem__nic_queues *q
 }
 
 /* What the driver made of it is what must be found there when it is undone. */
-static int read_back(struct devmem_nic *nic, struct devmem__change *c, const uint32_t *queues, unsigned int n)
+static int read_back(struct devmem_nic *nic, struct devmem__change *c)
 {
 	uint32_t *now, size;
 	int err = devmem__ethtool_table(&nic->et, 0, &now, &size);
@@ -373,10 +376,16 @@ static int read_back(struct devmem_nic *nic, struct devmem__change *c, const uin
 	free(c->after);
 	c->after = now;
 	c->size = size;
-	if (devmem__rss_uses(now, size, queues, n))
-		return devmem__fail(EIO, "%s (driver %s) kept the queues in its RSS table: see \"ethtool -x %s\"",
-				    nic->et.name, nic->driver, nic->et.name);
 	return 0;
+}
+
+static int check_table(const struct devmem_nic *nic, const struct devmem__change *c, const uint32_t *queues,
+		       unsigned int n)
+{
+	if (!devmem__rss_uses(c->after, c->size, queues, n))
+		return 0;
+	return devmem__fail(EIO, "%s (driver %s) kept the queues in its RSS table: see \"ethtool -x %s\"",
+			    nic->et.name, nic->driver, nic->et.name);
 }
 
 static int write_table(struct devmem_nic *nic, struct table_plan *p, const uint32_t *queues, unsigned int n)
@@ -393,12 +402,35 @@ static int write_table(struct devmem_nic *nic, struct table_plan *p, const uint3
 	c->after = p->after;
 	c->size = p->size;
 	memset(p, 0, sizeof(*p));
-	err = devmem__ethtool_set_table(&nic->et, c->after, c->size);
+	err = devmem__nic_write_down(nic, c);
 	if (err)
-		return devmem__fail(-err, "%s: cannot take the queues out of the RSS table (\"ethtool -X %s\"): %s",
-				    nic->et.name, nic->et.name, strerror(-err));
-	devmem__undo_commit(&nic->undo);
-	return read_back(nic, c, queues, n);
+		return err;
+	err = devmem__ethtool_set_table(&nic->et, c->after, c->size);
+	if (err) {
+		devmem__fail(-err, "%s: cannot take the queues out of the RSS table (\"ethtool -X %s\"): %s",
+			     nic->et.name, nic->et.name, strerror(-err));
+		devmem__nic_not_made(nic, c);
+		return err;
+	}
+	err = read_back(nic, c);
+	if (err) {
+		devmem__undo_commit(&nic->undo);
+		return err;
+	}
+	err = devmem__nic_made(nic, c);
+	return err ? err : check_table(nic, c, queues, n);
+}
+
+/* After a failure, whose sentence stays. */
+static void back_to_others(struct devmem_nic *nic, const uint32_t *queues, unsigned int n)
+{
+	char why[512];
+	int err;
+
+	snprintf(why, sizeof(why), "%s", devmem_error());
+	err = devmem__nic_note_claim(nic, queues, n, false);
+	if (err)
+		devmem__fail(-err, "%s", why);
 }
 
 static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues)
@@ -410,27 +442,34 @@ static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list
 
 	if (err)
 		return err;
-	mark_held(nic, &q);
+	devmem__nic_mark_claimed(nic, &q);
 	err = choose(nic, want, list, &q, queues);
 	if (!err)
 		err = plan_table(nic, &q, queues, want, &plan);
 	devmem__nic_queues_free(&q);
 	if (err)
 		return err;
+	err = devmem__nic_note_claim(nic, queues, want, true);
 	/* from here on things change */
-	err = split_on(nic);
+	if (!err)
+		err = split_on(nic);
 	if (!err)
 		err = write_table(nic, &plan, queues, want);
 	plan_free(&plan);
-	return err ? devmem__nic_back_out(nic, savepoint, err) : 0;
+	if (!err)
+		return 0;
+	err = devmem__nic_back_out(nic, savepoint, err);
+	back_to_others(nic, queues, want);
+	return err;
 }
 
 int devmem__nic_claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues)
 {
-	int err;
+	int err = devmem__nic_begin(nic);
 
-	pthread_mutex_lock(&nic->lock);
+	if (err)
+		return err;
 	err = claim(nic, want, list, queues);
-	pthread_mutex_unlock(&nic->lock);
+	devmem__nic_end(nic);
 	return err;
 }

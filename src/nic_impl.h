@@ -7,6 +7,7 @@
 #include <stdatomic.h>
 
 #include "ethtool.h"
+#include "journal.h"
 #include "netlink.h"
 #include "nic.h"
 #include "undo.h"
@@ -17,8 +18,12 @@ struct devmem_nic {
 	struct devmem__ethtool et;
 	struct devmem__nl netdev;	/* family "netdev" */
 	struct devmem__undo undo;
+	struct devmem__journal journal;	/* opened with the first change */
+	char journal_folder[192];
+	uint64_t netns;			/* inode of the namespace that it was opened in */
 	char driver[32], bus[32];	/* of the parent device; "" where there is none */
-	uint64_t held[DEVMEM__NIC_MOST_QUEUES / 64]; /* a bit each: see devmem__nic_hold() */
+	uint64_t claimed[DEVMEM__NIC_MOST_QUEUES / 64]; /* a bit for each queue that our bindings have */
+	bool recovering;		/* what is undone now may be undone already */
 	int obstacle;			/* why it cannot receive into device memory at all, or 0; @why: the sentence */
 	char why[512];
 };
@@ -40,7 +45,29 @@ const struct devmem__change *devmem__nic_own_rule(const struct devmem_nic *nic, 
 /* devmem__undo_one for a NIC's changes; @arg is the NIC. */
 int devmem__nic_undo_one(const struct devmem__change *change, void *arg);
 
-/* devmem__nic_rollback() for who holds the lock. */
+/* Of a change that was only intended: was it made? Fills in what could not be known before. */
+bool devmem__nic_was_made(struct devmem_nic *nic, struct devmem__change *change);
+
+/* The number of the context that was intended, if it was made. */
+bool devmem__nic_find_context(struct devmem_nic *nic, struct devmem__change *change);
+
+/* Until nobody has bound the queue, or some time has passed. */
+void devmem__nic_wait_free(struct devmem_nic *nic, uint32_t queue);
+
+/* nic_journal.c. All but the first, for who has begun: alone on this NIC, in this process and among others. */
+int devmem__nic_begin(struct devmem_nic *nic);
+void devmem__nic_end(struct devmem_nic *nic);
+int devmem__nic_leave(struct devmem_nic *nic);	/* the end of the transaction; for who holds the last reference */
+
+/* A change: written down before it is made, and then as it is; or it was not made after all. */
+int devmem__nic_write_down(struct devmem_nic *nic, struct devmem__change *change);
+int devmem__nic_made(struct devmem_nic *nic, const struct devmem__change *change);
+void devmem__nic_not_made(struct devmem_nic *nic, const struct devmem__change *change);
+
+void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__nic_queues *q);
+int devmem__nic_note_claim(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, bool claim);
+
+/* devmem__nic_rollback() for who has begun. */
 int devmem__nic_roll(struct devmem_nic *nic, unsigned int savepoint);
 
 /* Roll back after a failure, whose number and sentence stay. Returns @err. */

@@ -68,6 +68,39 @@ static int no_context(struct devmem_nic *nic, int err)
 	}
 }
 
+#define MOST_CONTEXTS 64u	/* whose numbers are looked at: a driver hands out the lowest that is free */
+
+static uint64_t contexts(struct devmem_nic *nic)
+{
+	uint64_t there = 0;
+
+	for (uint32_t i = 1; i < MOST_CONTEXTS; i++) {
+		uint32_t *table, size;
+		int err = devmem__ethtool_table(&nic->et, i, &table, &size);
+
+		if (err == -EOPNOTSUPP)
+			break;
+		if (err)
+			continue;
+		free(table);
+		there |= 1ull << i;
+	}
+	return there;
+}
+
+/* A context that was not there before ours was to be made, and looks like it, is ours. */
+bool devmem__nic_find_context(struct devmem_nic *nic, struct devmem__change *c)
+{
+	uint64_t more = contexts(nic) & ~c->contexts_before;
+
+	for (uint32_t i = 1; i < MOST_CONTEXTS; i++) {
+		c->context = i;
+		if (more & 1ull << i && intact(nic, c))
+			return true;
+	}
+	return false;
+}
+
 static int new_context(struct devmem_nic *nic, struct devmem__change *c)
 {
 	uint32_t *main_table, *now, size;
@@ -78,16 +111,22 @@ static int new_context(struct devmem_nic *nic, struct devmem__change *c)
 	/* the main table is of the same size, and is memory to write into */
 	c->after = main_table;
 	devmem__rss_over(c->after, c->size, c->queues, c->nqueues);
-	err = devmem__ethtool_new_context(&nic->et, c->after, c->size, &c->context);
+	c->contexts_before = contexts(nic);
+	err = devmem__nic_write_down(nic, c);
 	if (err)
-		return no_context(nic, err);
-	devmem__undo_commit(&nic->undo);
+		return err;
+	err = devmem__ethtool_new_context(&nic->et, c->after, c->size, &c->context);
+	if (err) {
+		err = no_context(nic, err);
+		devmem__nic_not_made(nic, c);
+		return err;
+	}
 	if (!devmem__ethtool_table(&nic->et, c->context, &now, &size)) {
 		free(c->after);
 		c->after = now;
 		c->size = size;
 	}
-	return 0;
+	return devmem__nic_made(nic, c);
 }
 
 /* The context over these queues: the one that we have, or a new one. */
@@ -162,31 +201,28 @@ static int add_rule(struct devmem_nic *nic, struct devmem__change *c, const stru
 			return no_rules(nic, (int)at);
 	}
 	c->rule.fs.location = (uint32_t)at;
-	err = devmem__ethtool_add_rule(&nic->et, &c->rule);
+	err = devmem__nic_write_down(nic, c);
+	if (err)
+		return err;
+	err = c->had_rule ? devmem__ethtool_delete_rule(&nic->et, (uint32_t)at) : 0;
+	if (!err)
+		err = devmem__ethtool_add_rule(&nic->et, &c->rule);
 	if (err)
 		return no_rules(nic, err);
-	devmem__undo_commit(&nic->undo);
 	/* what the driver made of it is what must be found there when it is undone */
 	if (!devmem__ethtool_rule(&nic->et, c->rule.fs.location, &now) && devmem__rule_same_flow(&now, &c->rule))
 		c->rule = now;
-	return 0;
+	return devmem__nic_made(nic, c);
 }
 
-/* One of our own rules, made to lead elsewhere. */
-static int replace_rule(struct devmem_nic *nic, struct devmem__change *c, const struct devmem__rules *all,
-			const struct devmem__rule *old)
-{
-	int err = devmem__ethtool_delete_rule(&nic->et, old->fs.location);
-	struct devmem__rule back = *old;
 
-	if (err)
-		return no_rules(nic, err);
-	c->rule_before = *old;
-	c->had_rule = true;
-	err = add_rule(nic, c, all);
-	if (err)
+/* It may have been deleted already. */
+static void put_old_back(struct devmem_nic *nic, const struct devmem__change *c)
+{
+	struct devmem__rule back = c->rule_before, now;
+
+	if (c->had_rule && devmem__ethtool_rule(&nic->et, back.fs.location, &now))
 		devmem__ethtool_add_rule(&nic->et, &back);
-	return err;
 }
 
 static const struct devmem__rule *find_flow(const struct devmem__rules *all, const struct devmem__rule *rule)
@@ -200,7 +236,9 @@ static const struct devmem__rule *find_flow(const struct devmem__rules *all, con
 static int put_rule(struct devmem_nic *nic, const struct devmem__rule *rule, const struct devmem__rules *all)
 {
 	const struct devmem__rule *there = find_flow(all, rule);
+	const unsigned int made = nic->undo.count;
 	struct devmem__change *c;
+	int err;
 
 	if (there && devmem__rule_same(there, rule))
 		return 0;
@@ -208,7 +246,15 @@ static int put_rule(struct devmem_nic *nic, const struct devmem__rule *rule, con
 	if (!c)
 		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
 	c->rule = *rule;
-	return there ? replace_rule(nic, c, all, there) : add_rule(nic, c, all);
+	c->had_rule = there;	/* one of our own, made to lead elsewhere */
+	if (there)
+		c->rule_before = *there;
+	err = add_rule(nic, c, all);
+	if (err && nic->undo.count == made) {
+		put_old_back(nic, c);
+		devmem__nic_not_made(nic, c);
+	}
+	return err;
 }
 
 /* @one_flow: the rule is for a single connection, which a NIC without contexts can have on a queue of its own. */
@@ -286,10 +332,11 @@ static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
 		      const struct sockaddr *peer)
 {
-	int err;
+	int err = devmem__nic_begin(nic);
 
-	pthread_mutex_lock(&nic->lock);
+	if (err)
+		return err;
 	err = steer(nic, queues, n, local, peer);
-	pthread_mutex_unlock(&nic->lock);
+	devmem__nic_end(nic);
 	return err;
 }

@@ -67,6 +67,9 @@ static int undo_split(struct devmem_nic *nic, const struct devmem__change *c)
 		err = put_split_back(nic, c, split, thresh);
 	if (err)
 		return err;
+	if (nic->recovering && (split || !c->split || now.split == c->split_before) &&
+	    (thresh || !c->thresh || now.thresh == c->thresh_before))
+		return 0;
 	if (split != c->split)
 		return split_stale(nic, c, "tcp-data-split");
 	return thresh != c->thresh ? split_stale(nic, c, "hds-thresh") : 0;
@@ -106,6 +109,8 @@ static int undo_table(struct devmem_nic *nic, const struct devmem__change *c)
 	const char *name = nic->et.name;
 	int err = same_table(nic, 0, c->after, c->size);
 
+	if (nic->recovering && err == -ESTALE && !same_table(nic, 0, c->before, c->size))
+		return 0;
 	if (err == -ESTALE)
 		return devmem__fail(ESTALE, "%s: somebody changed the RSS table after us, and it was left like that: see "
 				    "\"ethtool -x %s\"; \"ethtool -X %s default\" spreads flows over all queues", name,
@@ -123,6 +128,8 @@ static int undo_context(struct devmem_nic *nic, const struct devmem__change *c)
 	const char *name = nic->et.name;
 	int err = same_table(nic, c->context, c->after, c->size);
 
+	if (err == -ENOENT && nic->recovering)
+		return 0;
 	if (err == -ENOENT)
 		return devmem__fail(ESTALE, "%s: somebody deleted our RSS context %u", name, c->context);
 	if (err == -ESTALE)
@@ -145,6 +152,9 @@ static int undo_rule(struct devmem_nic *nic, const struct devmem__change *c)
 	const char *name = nic->et.name;
 	int err = devmem__ethtool_rule(&nic->et, at, &now);
 
+	if (nic->recovering && (err == -ENOENT || err == -EINVAL ||
+				(!err && c->had_rule && devmem__rule_same(&now, &c->rule_before))))
+		return 0;
 	if (err == -ENOENT || err == -EINVAL)
 		return devmem__fail(ESTALE, "%s: somebody deleted our rule at location %u", name, at);
 	if (!err && !devmem__rule_same(&now, &c->rule))
@@ -158,6 +168,38 @@ static int undo_rule(struct devmem_nic *nic, const struct devmem__change *c)
 		return devmem__fail(-err, "%s: cannot remove our rule (%s): \"ethtool -N %s delete %u\"", name,
 				    strerror(-err), name, at);
 	return 0;
+}
+
+/* ------------------------------------------------------------------------------------- was it made at all? */
+
+/* By what it matches and where it leads, wherever it stands. */
+static bool find_rule(struct devmem_nic *nic, struct devmem__change *c)
+{
+	struct devmem__rules all;
+	bool found = false;
+
+	if (!devmem__ethtool_rules(&nic->et, &all))
+		for (uint32_t i = 0; !found && i < all.count; i++) {
+			found = devmem__rule_same(&all.rules[i], &c->rule);
+			if (found)
+				c->rule = all.rules[i];
+		}
+	free(all.rules);
+	return found;
+}
+
+bool devmem__nic_was_made(struct devmem_nic *nic, struct devmem__change *c)
+{
+	switch (c->kind) {
+	case DEVMEM__CHANGE_CONTEXT:
+		return devmem__nic_find_context(nic, c);
+	case DEVMEM__CHANGE_RULE:
+		return find_rule(nic, c);
+	case DEVMEM__CHANGE_SPLIT:
+	case DEVMEM__CHANGE_TABLE:
+		break;
+	}
+	return true;	/* what is as it was before is left alone when it is undone */
 }
 
 int devmem__nic_undo_one(const struct devmem__change *change, void *arg)

@@ -6,7 +6,8 @@
 
 bool devmem__queue_is_ordinary(uint8_t use)
 {
-	return !(use & (DEVMEM__QUEUE_DMABUF | DEVMEM__QUEUE_IO_URING | DEVMEM__QUEUE_XSK | DEVMEM__QUEUE_LEASED));
+	return !(use & (DEVMEM__QUEUE_DMABUF | DEVMEM__QUEUE_IO_URING | DEVMEM__QUEUE_XSK | DEVMEM__QUEUE_LEASED |
+			DEVMEM__QUEUE_CLAIMED));
 }
 
 static uint32_t ordinary(const uint8_t *use, uint32_t n)
@@ -49,7 +50,7 @@ static int check_one(const uint8_t *use, uint32_t n, const uint32_t *list, unsig
 	for (unsigned int i = 0; i < at; i++)
 		if (list[i] == q)
 			return -EINVAL;
-	if (use[q] & (DEVMEM__QUEUE_DMABUF | DEVMEM__QUEUE_IO_URING))
+	if (use[q] & (DEVMEM__QUEUE_DMABUF | DEVMEM__QUEUE_IO_URING | DEVMEM__QUEUE_CLAIMED))
 		return -EEXIST;
 	return devmem__queue_is_ordinary(use[q]) ? 0 : -EBUSY;
 }

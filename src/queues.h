@@ -12,6 +12,7 @@ enum devmem__queue_use {
 	DEVMEM__QUEUE_IO_URING = 2,	/* zcrx has it */
 	DEVMEM__QUEUE_XSK = 4,		/* AF_XDP has it */
 	DEVMEM__QUEUE_LEASED = 8,	/* a container has it */
+	DEVMEM__QUEUE_CLAIMED = 32,	/* a transaction has it, and will bind it */
 	DEVMEM__QUEUE_STEERED = 16,	/* somebody steers flows to it: not chosen, but may be asked for */
 };
 

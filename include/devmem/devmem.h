@@ -170,6 +170,8 @@ struct devmem_nic_opts {
 	size_t size;		/* sizeof(struct devmem_nic_opts) */
 	uint32_t flags;		/* 0 */
 	uint32_t reserved;	/* 0 */
+	const char *journal;	/* folder where changes are written down before they are made, so that they can be undone
+				 * after a crash; all processes that share a NIC must name the same. NULL: /run/devmem */
 };
 
 /**
@@ -178,10 +180,17 @@ struct devmem_nic_opts {
  *
  * Changes nothing. devmem_bind_rx() and devmem_steer() then change what they need: header/data split on, its
  * threshold to 0, bound queues out of the RSS table, an RSS context and flow rules. Each change is remembered
- * together with what was there before. An interface without device memory support (lo, veth; kernels before 6.12), or
- * a process without CAP_NET_ADMIN, is no failure here: what follows copies, or says why not.
+ * together with what was there before, and written to a journal (one for each interface) before it is made.
+ *
+ * Several processes may have transactions on one interface: they share what must be shared, never take the same queue,
+ * and the last one to go puts it back. What a process left that died before it could is undone here, or by
+ * devmem_nic_restore().
+ *
+ * An interface without device memory support (lo, veth; kernels before 6.12), or a process without CAP_NET_ADMIN, is no
+ * failure here: what follows copies, or says why not.
  *
  * -ENODEV	no such interface
+ * -ENAMETOOLONG the journal's folder
  */
 DEVMEM_API int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out);
 
@@ -194,6 +203,34 @@ DEVMEM_API int devmem_nic_open(const char *ifname, const struct devmem_nic_opts 
  * -ESTALE	somebody else changed a setting after us; it was left as they made it
  */
 DEVMEM_API int devmem_nic_close(struct devmem_nic *nic);
+
+struct devmem_restore_opts {
+	size_t size;		/* sizeof(struct devmem_restore_opts) */
+	const char *journal;	/* the folder that transactions were given. NULL: /run/devmem */
+	/*
+	 * Unless NULL: called for each change. @result is 0: undone; 1: kept, since a living process uses it; -ESTALE:
+	 * somebody changed it since, and it was left like that; -EBADMSG: the journal was damaged, and what is whole in
+	 * it counts; else why it could not be undone. @text is a sentence, valid during the call.
+	 */
+	void (*report)(void *arg, const char *ifname, int result, const char *text);
+	void *arg;
+};
+
+/**
+ * devmem_nic_restore() - undo what processes left that died in the middle of a transaction.
+ * @ifname:	an interface in this thread's network namespace, or NULL for all that have a journal there.
+ *
+ * Only what they changed, and only if it still is as they left it. Nothing of a process that lives is touched. Needs
+ * CAP_NET_ADMIN. Waits up to five seconds for queues that the dead still have bound. Any thread.
+ *
+ * Returns 0: nothing is left to undo, or only what living processes use; or the first failure:
+ * -ENODEV	no such interface
+ * -ESTALE	somebody changed a setting since; it was left as they made it, and is forgotten
+ * -EPROTO	the file is no journal of this version
+ * -EPERM, -EACCES	the settings, or the journal, may not be changed by this user
+ * other	what the kernel answered; it stays in the journal for the next try
+ */
+DEVMEM_API int devmem_nic_restore(const char *ifname, const struct devmem_restore_opts *opts);
 
 /* A question to devmem_plan(), and its answer. */
 struct devmem_plan {
@@ -256,6 +293,7 @@ struct devmem_bind_opts {
  *
  * -ERANGE	no such queue
  * -EEXIST	a queue is bound already, by this process or another
+ * -ENOSPC, -EROFS, -EACCES, -EIO	the journal cannot be written, so nothing is changed
  * -EBUSY	too few free queues (one must be left for ordinary traffic), or one is used by AF_XDP; or the buffer
  *		is bound already: two bindings of one buffer would write over each other
  * -EINVAL	bad options, or the kernel refused the combination: devmem_error() has its reason

@@ -1,0 +1,354 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The transaction and its journal: every change is written down before it is made, and crossed out when it was undone.
+ * Processes that share a NIC undo what is theirs alone (rules, contexts) when they leave. What they share (header split,
+ * the RSS table) stays while others need it, and falls to the last of them. What the dead left is undone by whoever
+ * comes next: another transaction, or devmem_nic_restore().
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nic_impl.h"
+#include "queues.h"
+#include "rss.h"
+
+/* ------------------------------------------------------------------------------------ words */
+
+/* What it is that was undone, for who asked for it to be. */
+static void describe(const struct devmem__change *c, char *text, size_t room)
+{
+	switch (c->kind) {
+	case DEVMEM__CHANGE_SPLIT:
+		snprintf(text, room, "header/data split and its threshold");
+		return;
+	case DEVMEM__CHANGE_TABLE:
+		snprintf(text, room, "the RSS table");
+		return;
+	case DEVMEM__CHANGE_CONTEXT:
+		snprintf(text, room, "RSS context %u", c->context);
+		return;
+	case DEVMEM__CHANGE_RULE:
+		snprintf(text, room, "the flow rule at location %u", c->rule.fs.location);
+		return;
+	}
+	snprintf(text, room, "a change");
+}
+
+static void tell(const struct devmem__restore *restore, const struct devmem_nic *nic, int result, const char *text)
+{
+	if (restore && restore->report)
+		restore->report(restore->arg, nic->et.name, result, text);
+}
+
+/* ------------------------------------------------------------------------------------ others */
+
+/* Does the owner use the NIC? @leaving: we do no longer. */
+static bool uses_nic(const struct devmem_nic *nic, const struct devmem__owner *o, bool leaving)
+{
+	if (o->id == nic->journal.owner)
+		return !leaving && (o->nqueues || nic->undo.count);
+	return devmem__journal_lives(&nic->journal, o);
+}
+
+static bool is_used(const struct devmem_nic *nic, bool leaving)
+{
+	for (unsigned int i = 0; i < nic->journal.book.nowners; i++)
+		if (uses_nic(nic, &nic->journal.book.owners[i], leaving))
+			return true;
+	return false;
+}
+
+static bool is_claimed(const struct devmem_nic *nic, bool leaving, const uint32_t *table, uint32_t size)
+{
+	for (unsigned int i = 0; i < nic->journal.book.nowners; i++) {
+		const struct devmem__owner *o = &nic->journal.book.owners[i];
+
+		if (uses_nic(nic, o, leaving) && devmem__rss_uses(table, size, o->queues, o->nqueues))
+			return true;
+	}
+	return false;
+}
+
+void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__nic_queues *q)
+{
+	const struct devmem__book *book = &nic->journal.book;
+
+	for (uint32_t i = 0; i < q->count && i < DEVMEM__NIC_MOST_QUEUES; i++)
+		if (nic->claimed[i / 64] & 1ull << i % 64)
+			q->use[i] |= DEVMEM__QUEUE_CLAIMED;
+	for (unsigned int i = 0; i < book->nowners; i++) {
+		const struct devmem__owner *o = &book->owners[i];
+
+		if (o->id == nic->journal.owner || !o->nqueues || !devmem__journal_lives(&nic->journal, o))
+			continue;
+		for (uint32_t k = 0; k < o->nqueues; k++)
+			if (o->queues[k] < q->count)
+				q->use[o->queues[k]] |= DEVMEM__QUEUE_CLAIMED;
+	}
+}
+
+/* ------------------------------------------------------------------------------------ undoing */
+
+/* The dead let go of their queues some time after they died, and until then the settings cannot be put back. */
+static void wait_for_queues(struct devmem_nic *nic, const struct devmem__owner *owner)
+{
+	for (uint32_t i = 0; i < owner->nqueues; i++)
+		devmem__nic_wait_free(nic, owner->queues[i]);
+}
+
+static bool is_shared(const struct devmem__change *c)
+{
+	return c->kind != DEVMEM__CHANGE_CONTEXT && c->kind != DEVMEM__CHANGE_RULE;
+}
+
+/*
+ * While the NIC is used: what is shared stays, unless it is a table that nobody built upon, and the one before it leads
+ * to no queue that is used.
+ */
+static bool must_stay(struct devmem_nic *nic, const struct devmem__change *c, bool leaving)
+{
+	uint32_t *now, size;
+	bool ours;
+
+	if (!is_shared(c))
+		return false;
+	if (c->kind != DEVMEM__CHANGE_TABLE || is_claimed(nic, leaving, c->before, c->size) ||
+	    devmem__ethtool_table(&nic->et, 0, &now, &size))
+		return true;
+	ours = size == c->size && !memcmp(now, c->after, size * sizeof(*now));
+	free(now);
+	return !ours;
+}
+
+static int undo_entry(struct devmem_nic *nic, struct devmem__entry *e)
+{
+	int err;
+
+	nic->recovering = e->owner != nic->journal.owner || !e->done;
+	err = e->done || devmem__nic_was_made(nic, &e->change) ? devmem__nic_undo_one(&e->change, nic) : 0;
+	nic->recovering = false;
+	return err;
+}
+
+/* The number of the entry is all that is needed of it: crossing it out frees it. Returns what undoing it returned. */
+static int undo_and_cross_out(struct devmem_nic *nic, struct devmem__entry *e, const struct devmem__restore *restore)
+{
+	const uint64_t seq = e->seq;
+	char what[64], text[128];
+	int err = undo_entry(nic, e);
+
+	describe(&e->change, what, sizeof(what));
+	snprintf(text, sizeof(text), "%s: as it was before process %d", what,
+		 devmem__book_owner(&nic->journal.book, e->owner)->pid);
+	tell(restore, nic, err, err ? devmem_error() : text);
+	if (!err || err == -ESTALE) {
+		char why[512];
+
+		snprintf(why, sizeof(why), "%s", devmem_error());
+		devmem__journal_gone(&nic->journal, seq);	/* if it cannot be said, it is found undone next time */
+		if (err)
+			devmem__fail(-err, "%s", why);
+	}
+	return err;
+}
+
+static void tell_kept(struct devmem_nic *nic, const struct devmem__entry *e, bool lives, const struct devmem__restore *restore)
+{
+	const struct devmem__owner *o = devmem__book_owner(&nic->journal.book, e->owner);
+	char what[64], text[192];
+
+	describe(&e->change, what, sizeof(what));
+	snprintf(text, sizeof(text), lives ? "%s: kept, in use by process %d (%s)" :
+		 "%s: kept, changed by process %d (%s), which is gone, and needed by others", what, o->pid, o->name);
+	tell(restore, nic, 1, text);
+}
+
+/*
+ * Everything that nobody alive owns and, when we are leaving, our own, the last one first. Goes on past failures; the result and
+ * the sentence are those of the first one.
+ */
+static int undo_book(struct devmem_nic *nic, bool leaving, const struct devmem__restore *restore)
+{
+	struct devmem__book *book = &nic->journal.book;
+	const bool used = is_used(nic, leaving);
+	char first[512] = "";
+	int result = 0;
+
+	for (unsigned int i = 0; i < book->nowners; i++)
+		if (!devmem__journal_lives(&nic->journal, &book->owners[i]))
+			wait_for_queues(nic, &book->owners[i]);
+	for (unsigned int i = book->nentries; i-- > 0;) {
+		struct devmem__entry *e = &book->entries[i];
+		bool us = e->owner == nic->journal.owner;
+		bool lives = !us && devmem__journal_lives(&nic->journal, devmem__book_owner(book, e->owner));
+		int err;
+
+		if (us && !leaving)
+			continue;
+		if (lives || (used && must_stay(nic, &e->change, leaving))) {
+			tell_kept(nic, e, lives, restore);
+			continue;
+		}
+		err = undo_and_cross_out(nic, e, restore);
+		if (err && !result) {
+			result = err;
+			snprintf(first, sizeof(first), "%s", devmem_error());
+		}
+	}
+	return result ? devmem__fail(-result, "%s", first) : 0;
+}
+
+/* ------------------------------------------------------------------------------------ opening, closing */
+
+static int path_of(const struct devmem_nic *nic, char *path, size_t room)
+{
+	return devmem__journal_path(nic->journal_folder, nic->netns, nic->et.ifindex, path, room);
+}
+
+static int open_journal(struct devmem_nic *nic)
+{
+	struct devmem__journal_head head = { .netns = nic->netns, .ifindex = nic->et.ifindex };
+	char path[sizeof(nic->journal.path)];
+	int err = path_of(nic, path, sizeof(path));
+
+	if (err)
+		return err;
+	snprintf(head.ifname, sizeof(head.ifname), "%s", nic->et.name);
+	snprintf(head.driver, sizeof(head.driver), "%s", nic->driver);
+	snprintf(head.bus, sizeof(head.bus), "%s", nic->bus);
+	devmem__journal_boot(head.boot);
+	err = devmem__journal_open(&nic->journal, path, &head);
+	if (!err)
+		err = devmem__journal_join(&nic->journal);
+	if (err)
+		devmem__journal_close(&nic->journal);
+	return err;
+}
+
+int devmem__nic_begin(struct devmem_nic *nic)
+{
+	int err;
+
+	pthread_mutex_lock(&nic->lock);
+	err = nic->journal.fd >= 0 ? devmem__journal_lock(&nic->journal) : open_journal(nic);
+	if (err) {
+		pthread_mutex_unlock(&nic->lock);
+		return err;
+	}
+	undo_book(nic, false, NULL);	/* what the dead left may be in our way; if it must stay, it stays */
+	return 0;
+}
+
+void devmem__nic_end(struct devmem_nic *nic)
+{
+	devmem__journal_unlock(&nic->journal);
+	pthread_mutex_unlock(&nic->lock);
+}
+
+int devmem__nic_leave(struct devmem_nic *nic)
+{
+	int err;
+
+	if (nic->journal.fd < 0)
+		return 0;	/* nothing was changed */
+	err = devmem__journal_lock(&nic->journal);
+	if (err)	/* what it said cannot be read any more: what we know ourselves must do */
+		return devmem__undo_rollback(&nic->undo, 0, devmem__nic_undo_one, nic);
+	err = undo_book(nic, true, NULL);
+	devmem__journal_close(&nic->journal);
+	return err;
+}
+
+int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *restore)
+{
+	char path[sizeof(nic->journal.path)];
+	int err = path_of(nic, path, sizeof(path));
+
+	if (!err)
+		err = devmem__journal_open(&nic->journal, path, NULL);
+	if (err)
+		return err == -ENOENT ? 0 : err;
+	if (nic->journal.torn)
+		tell(restore, nic, -EBADMSG, "the journal ends in the middle of a record: what is whole in it counts");
+	err = undo_book(nic, false, restore);
+	devmem__journal_close(&nic->journal);
+	return err;
+}
+
+/* ------------------------------------------------------------------------------------ changes */
+
+int devmem__nic_write_down(struct devmem_nic *nic, struct devmem__change *change)
+{
+	return devmem__journal_intent(&nic->journal, change);
+}
+
+int devmem__nic_made(struct devmem_nic *nic, const struct devmem__change *change)
+{
+	devmem__undo_commit(&nic->undo);
+	return devmem__journal_done(&nic->journal, change);
+}
+
+void devmem__nic_not_made(struct devmem_nic *nic, const struct devmem__change *change)
+{
+	char why[512];
+
+	if (!change->seq)
+		return;
+	snprintf(why, sizeof(why), "%s", devmem_error());
+	if (devmem__journal_gone(&nic->journal, change->seq))	/* then it is found not made, later */
+		devmem__fail(EIO, "%s", why);
+}
+
+static int undo_and_note(const struct devmem__change *change, void *arg)
+{
+	struct devmem_nic *nic = arg;
+	int err = devmem__nic_undo_one(change, nic);
+
+	if (change->seq && (!err || err == -ESTALE))
+		devmem__nic_not_made(nic, change);
+	return err;
+}
+
+int devmem__nic_roll(struct devmem_nic *nic, unsigned int savepoint)
+{
+	return devmem__undo_rollback(&nic->undo, savepoint, undo_and_note, nic);
+}
+
+/* ------------------------------------------------------------------------------------ claims */
+
+static int write_claims(struct devmem_nic *nic)
+{
+	uint32_t queues[DEVMEM__NIC_MOST_QUEUES], n = 0;
+
+	for (uint32_t i = 0; i < DEVMEM__NIC_MOST_QUEUES; i++)
+		if (nic->claimed[i / 64] & 1ull << i % 64)
+			queues[n++] = i;
+	return devmem__journal_claim(&nic->journal, queues, n);
+}
+
+int devmem__nic_note_claim(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, bool claim)
+{
+	int err;
+
+	for (unsigned int i = 0; i < n; i++) {
+		uint64_t bit = 1ull << queues[i] % 64, *word = &nic->claimed[queues[i] / 64];
+
+		*word = claim ? *word | bit : *word & ~bit;
+	}
+	err = write_claims(nic);
+	if (err && claim)
+		for (unsigned int i = 0; i < n; i++)
+			nic->claimed[queues[i] / 64] &= ~(1ull << queues[i] % 64);
+	return err;
+}
+
+/* What cannot be written down is claimed until we leave: nobody is harmed by that. */
+void devmem__nic_release(struct devmem_nic *nic, const uint32_t *queues, unsigned int n)
+{
+	if (devmem__nic_begin(nic))
+		return;
+	devmem__nic_note_claim(nic, queues, n, false);
+	devmem__nic_end(nic);
+}

@@ -1,0 +1,612 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A transaction that is not ended by who began it: killed at any moment, its disk full, its journal torn; and one NIC
+ * shared by two processes. Afterwards what ethtool shows is the same to the letter, but for what others changed.
+ * "lab_journal once" is one transaction and nothing else, for crashpoints.sh. ROUNDS: of the killed receiver.
+ */
+#include <arpa/inet.h>
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+#define MIB (1u << 20)
+#define FOLDER "/run/devmem"
+
+static const uint32_t queue_1 = 1, queue_2 = 2;
+static char *view_before;
+static unsigned int fds_before;
+
+static unsigned int journals(void)
+{
+	DIR *dir = opendir(FOLDER);
+	struct dirent *entry;
+	unsigned int n = 0;
+
+	while (dir && (entry = readdir(dir)))
+		n += strstr(entry->d_name, ".journal") != NULL;
+	if (dir)
+		closedir(dir);
+	return n;
+}
+
+static int look_before(void **state)
+{
+	(void)state;
+	view_before = lab_nic_view();
+	fds_before = lab_open_fds();
+	return 0;
+}
+
+static void as_before(void)
+{
+	char *now = lab_nic_view();
+
+	assert_string_equal(view_before, now);
+	free(now);
+}
+
+static int look_after(void **state)
+{
+	(void)state;
+	as_before();
+	assert_int_equal(journals(), 0);
+	assert_int_equal(lab_open_fds(), fds_before);
+	assert_int_equal(lab_dmabufs(), 0);
+	free(view_before);
+	return 0;
+}
+
+static bool is_changed(void)
+{
+	char *now = lab_nic_view();
+	bool changed = strcmp(view_before, now) != 0;
+
+	free(now);
+	return changed;
+}
+
+/* ------------------------------------------------------------------------------------ another process */
+
+/* It does a step for each byte that it is sent, and answers each with one: '+', or '-' if it failed. */
+struct actor {
+	pid_t pid;
+	int to, from;
+};
+
+typedef int (*step)(char what);
+
+static struct actor start(step fn)
+{
+	struct actor a;
+	int to[2], from[2];
+
+	assert_int_equal(pipe2(to, O_CLOEXEC) | pipe2(from, O_CLOEXEC), 0);
+	a.pid = fork();
+	if (!a.pid) {
+		char c;
+
+		close(to[1]);
+		close(from[0]);
+		while (read(to[0], &c, 1) == 1) {
+			c = fn(c) ? '-' : '+';
+			if (write(from[1], &c, 1) != 1)
+				break;
+		}
+		_exit(0);
+	}
+	close(to[0]);
+	close(from[1]);
+	a.to = to[1];
+	a.from = from[0];
+	return a;
+}
+
+static void act(struct actor *a, char what)
+{
+	char c = 0;
+
+	assert_int_equal(write(a->to, &what, 1), 1);
+	assert_int_equal(read(a->from, &c, 1), 1);
+	assert_int_equal(c, '+');
+}
+
+static void end(struct actor *a, bool kill_it)
+{
+	int status;
+
+	if (kill_it)
+		kill(a->pid, SIGKILL);
+	close(a->to);
+	assert_int_equal(waitpid(a->pid, &status, 0), a->pid);
+	assert_true(kill_it ? WIFSIGNALED(status) : WIFEXITED(status) && !WEXITSTATUS(status));
+	close(a->from);
+}
+
+static struct {
+	struct devmem_buffer *buffer;
+	struct devmem_nic *nic;
+	struct devmem_binding *binding;
+} theirs;
+
+static int bind_one(const uint32_t *queue, unsigned int n, uint16_t port)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	int err = devmem_buffer_create("udmabuf", 8 * MIB, NULL, &theirs.buffer);
+
+	if (!err)
+		err = devmem_nic_open(NIC, NULL, &theirs.nic);
+	if (!err)
+		err = devmem_bind_rx(theirs.nic, theirs.buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = n,
+				     .queue_list = queue, .engine = lab_engine()), &theirs.binding);
+	if (!err)
+		err = devmem_steer(theirs.binding, (struct sockaddr *)&v4, NULL);
+	if (!err)
+		err = devmem_steer(theirs.binding, (struct sockaddr *)&v6, NULL);
+	if (err)
+		print_error("the other process: %s\n", devmem_error());
+	return err;
+}
+
+/* 'b': queue 2; 'B': two of the library's choice; 'c': all is closed. */
+static int transaction(char what)
+{
+	int err;
+
+	switch (what) {
+	case 'b':
+		return bind_one(&queue_2, 1, PORT + 1);
+	case 'B':
+		return bind_one(NULL, 2, PORT + 1);
+	case 'c':
+		devmem_binding_close(theirs.binding);
+		err = devmem_nic_close(theirs.nic);
+		devmem_buffer_close(theirs.buffer);
+		if (err)
+			print_error("the other process: %s\n", devmem_error());
+		return err;
+	}
+	return -1;
+}
+
+static void killed_with_two_queues(void)
+{
+	struct actor a = start(transaction);
+
+	act(&a, 'B');
+	end(&a, true);
+	assert_int_equal(journals(), 1);
+	assert_true(is_changed());
+}
+
+/* ------------------------------------------------------------------------------------ what restoring tells */
+
+struct told {
+	unsigned int undone, kept, stale, torn, other;
+	char text[2048];
+};
+
+static void told(void *arg, const char *ifname, int result, const char *text)
+{
+	struct told *t = arg;
+	size_t used = strlen(t->text);
+
+	assert_string_equal(ifname, NIC);
+	snprintf(t->text + used, sizeof(t->text) - used, "%s\n", text);
+	t->undone += result == 0;
+	t->kept += result == 1;
+	t->stale += result == -ESTALE;
+	t->torn += result == -EBADMSG;
+	t->other += result < 0 && result != -ESTALE && result != -EBADMSG;
+}
+
+static int restore(struct told *t)
+{
+	memset(t, 0, sizeof(*t));
+	return devmem_nic_restore(NIC, DEVMEM_OPTS(devmem_restore_opts, .report = told, .arg = t));
+}
+
+/* ------------------------------------------------------------------------------------ killed */
+
+static uint64_t milliseconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
+/* Binds, receives on four connections, closes: all of it in a process of its own, both ends of the wire. */
+static void a_whole_life(void)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_flows flows;
+	struct lab lab;
+
+	lab_open(&lab, 8 * MIB, 2);
+	lab_flows_start(&flows, ring, &lab, 4, 2 * MIB);
+	lab_flows_finish(&flows);
+	devmem_ring_close(ring);
+	lab_close(&lab);
+	_exit(0);
+}
+
+/* Returns whether it was still alive. UINT64_MAX: it is let live. */
+static bool killed_after(uint64_t ms)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child)
+		a_whole_life();
+	if (ms != UINT64_MAX) {
+		usleep((useconds_t)(ms * 1000));
+		kill(child, SIGKILL);
+	}
+	waitpid(child, &status, 0);
+	return WIFSIGNALED(status);
+}
+
+static void a_receiver_killed_at_any_moment(void **state)
+{
+	const unsigned int rounds = getenv("ROUNDS") ? (unsigned int)atoi(getenv("ROUNDS")) : 20;
+	unsigned int changed = 0, alive = 0;
+	uint64_t life = milliseconds();
+
+	(void)state;
+	assert_false(killed_after(UINT64_MAX));
+	life = milliseconds() - life;
+	srandom((unsigned int)time(NULL));
+	for (unsigned int i = 0; i < rounds; i++) {
+		uint64_t ms = (uint64_t)random() % (life * 3 / 4);
+
+		alive += killed_after(ms);
+		changed += journals();
+		if (devmem_nic_restore(NIC, NULL))
+			fail_msg("round %u, killed after %llu ms: it is not restored", i, (unsigned long long)ms);
+		as_before();
+		assert_int_equal(journals(), 0);
+	}
+	print_message("%u rounds: %u killed, %u of them with something to restore\n", rounds, alive, changed);
+	assert_true(changed > 0);
+}
+
+/* The next one to open the interface does it, too, and goes on. */
+static void the_next_one_puts_it_back(void **state)
+{
+	struct devmem_nic *nic;
+	struct actor a;
+
+	(void)state;
+	killed_with_two_queues();
+	ok(devmem_nic_open(NIC, NULL, &nic));
+	as_before();
+	ok(devmem_nic_close(nic));
+	killed_with_two_queues();
+	a = start(transaction);
+	act(&a, 'B');
+	act(&a, 'c');
+	end(&a, false);
+}
+
+static void nothing_to_restore(void **state)
+{
+	struct told t;
+
+	(void)state;
+	ok(restore(&t));
+	ok(devmem_nic_restore(NULL, NULL));
+	assert_int_equal(t.undone + t.kept + t.stale + t.other + t.torn, 0);
+	assert_int_equal(devmem_nic_restore("nothere", NULL), -ENODEV);
+	assert_non_null(strstr(devmem_error(), "nothere"));
+}
+
+static void all_that_have_a_journal(void **state)
+{
+	(void)state;
+	killed_with_two_queues();
+	ok(devmem_nic_restore(NULL, NULL));
+}
+
+static int restore_as_nobody(char what)
+{
+	(void)what;
+	if (setgid(65534) || setuid(65534))
+		return -1;
+	return devmem_nic_restore(NIC, NULL) == -EACCES && strstr(devmem_error(), "journal") ? 0 : -1;
+}
+
+static void not_by_everybody(void **state)
+{
+	struct actor a = start(restore_as_nobody);
+
+	(void)state;
+	killed_with_two_queues();
+	act(&a, 'r');
+	end(&a, false);
+	ok(devmem_nic_restore(NIC, NULL));
+}
+
+/* ------------------------------------------------------------------------------------ full disks */
+
+/* So many pages for the journal: it is full at another point each time. */
+static bool with_room(unsigned int pages)
+{
+	char options[32];
+	int err;
+
+	mkdir(FOLDER, 0755);
+	snprintf(options, sizeof(options), "size=%u", (pages ? pages : 1) * 4096);
+	assert_int_equal(mount("full", FOLDER, "tmpfs", 0, options), 0);
+	if (!pages)
+		run("head -c 4096 /dev/zero >" FOLDER "/ballast");
+	memset(&theirs, 0, sizeof(theirs));
+	err = bind_one(NULL, 2, PORT + 1);
+	if (err) {
+		assert_int_equal(err, -ENOSPC);
+		assert_non_null(strstr(devmem_error(), "journal"));
+		assert_non_null(strstr(devmem_error(), "nothing is changed"));
+	}
+	if (err && !theirs.binding)
+		as_before();
+	devmem_binding_close(theirs.binding);
+	ok(devmem_nic_close(theirs.nic));
+	devmem_buffer_close(theirs.buffer);
+	as_before();
+	assert_int_equal(journals(), 0);
+	assert_int_equal(umount(FOLDER), 0);
+	return !err;
+}
+
+static void its_disk_is_full(void **state)
+{
+	unsigned int pages = 0;
+
+	(void)state;
+	while (!with_room(pages))
+		pages++;
+	print_message("a journal of %u pages is enough\n", pages);
+	assert_in_range(pages, 2, 16);
+}
+
+static void its_folder_cannot_be(void **state)
+{
+	struct devmem_binding *binding = NULL;
+	struct devmem_buffer *buffer;
+	struct devmem_nic *nic;
+
+	(void)state;
+	buffer = lab_buffer(8 * MIB);
+	ok(devmem_nic_open(NIC, DEVMEM_OPTS(devmem_nic_opts, .journal = "/proc/nowhere"), &nic));
+	assert_int_equal(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = lab_engine()), &binding),
+			 -ENOENT);
+	assert_non_null(strstr(devmem_error(), "/proc/nowhere"));
+	assert_null(binding);
+	ok(devmem_nic_close(nic));
+	ok(devmem_nic_open(NIC, DEVMEM_OPTS(devmem_nic_opts, .journal = "/tmp/elsewhere"), &nic));
+	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = lab_engine()), &binding));
+	run("test -e /tmp/elsewhere/*.journal");
+	assert_int_equal(journals(), 0);
+	devmem_binding_close(binding);
+	ok(devmem_nic_close(nic));
+	devmem_buffer_close(buffer);
+	run("rmdir /tmp/elsewhere");
+}
+
+/* ------------------------------------------------------------------------------------ torn */
+
+static off_t size_of_journal(char path[300])
+{
+	DIR *dir = opendir(FOLDER);
+	struct dirent *entry;
+	struct stat st = { 0 };
+
+	assert_non_null(dir);
+	while ((entry = readdir(dir)))
+		if (strstr(entry->d_name, ".journal"))
+			snprintf(path, 300, FOLDER "/%s", entry->d_name);
+	closedir(dir);
+	assert_int_equal(stat(path, &st), 0);
+	return st.st_size;
+}
+
+static void cut(off_t bytes)
+{
+	char path[300];
+	off_t size = size_of_journal(path);
+
+	assert_int_equal(truncate(path, size - bytes), 0);
+}
+
+/* The last change was made and not noted as made: it is found. */
+static void torn_in_its_last_record(void **state)
+{
+	struct told t;
+
+	(void)state;
+	killed_with_two_queues();
+	cut(3);
+	ok(restore(&t));
+	assert_int_equal(t.torn, 1);
+	assert_true(t.undone >= 5);
+	assert_int_equal(t.stale + t.other + t.kept, 0);
+}
+
+/* Damaged where the rules begin: they stay, and are told of; what is before that is undone. */
+static void damaged_in_its_middle(void **state)
+{
+	struct told t;
+	char path[300], *now;
+	int fd, err;
+
+	(void)state;
+	killed_with_two_queues();
+	fd = open((size_of_journal(path), path), O_RDWR | O_CLOEXEC);
+	assert_int_equal(pwrite(fd, "damaged", 7, size_of_journal(path) - 2000), 7);
+	close(fd);
+	err = restore(&t);
+	print_message("%s", t.text);
+	assert_int_equal(t.torn, 1);
+	assert_true(t.undone > 0);
+	assert_true(err < 0 && t.other == 1);	/* the context cannot go: a rule leads to it */
+	assert_int_equal(journals(), 1);
+	now = lab_nic_view();
+	assert_string_not_equal(view_before, now);	/* what is not in a whole record is not undone */
+	free(now);
+	run("for rule in $(ethtool -n " NIC " | sed -n 's/^Filter: //p'); do ethtool -N " NIC " delete $rule; done");
+	ok(restore(&t));
+	assert_int_equal(t.undone, 1);
+}
+
+/* ------------------------------------------------------------------------------------ others */
+
+/* What somebody else made meanwhile stays, and is told of; the rest is put back. */
+static void what_others_changed_stays(void **state)
+{
+	struct told t;
+
+	(void)state;
+	killed_with_two_queues();
+	run("ethtool -N " NIC " flow-type tcp4 dst-port 7777 action 0 >/dev/null");
+	run("ethtool -X " NIC " weight 3 1 0 0");
+	assert_int_equal(restore(&t), -ESTALE);
+	print_message("%s", t.text);
+	assert_int_equal(t.stale, 1);
+	assert_non_null(strstr(t.text, "somebody changed the RSS table"));
+	run("ethtool -n " NIC " | grep -q 'Dest port: 7777'");
+	run("test $(ethtool -n " NIC " | grep -c ^Filter:) = 1");
+	run("ethtool -x " NIC " | grep -q '^    0: *0 *0 *0'");
+	run("ethtool -g " NIC " | grep -q 'TCP data split:.*off'");
+	assert_int_equal(journals(), 0);
+	run("ethtool -N " NIC " delete $(ethtool -n " NIC " | sed -n 's/^Filter: //p')");
+	run("ethtool -X " NIC " default");
+}
+
+/* ------------------------------------------------------------------------------------ two processes */
+
+static void receive_here(struct lab *lab)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_flows flows;
+	struct devmem_stats st;
+
+	lab_flows_start(&flows, ring, lab, 4, 2 * MIB);
+	lab_flows_finish(&flows);
+	st = lab_stats(ring);
+	lab_expect(&st, 4 * 2 * MIB, true);
+	devmem_ring_close(ring);
+}
+
+/* Whoever goes first, and however, the other receives on without a copy, and the last one puts all back. */
+static void shared(bool they_first, bool they_leave_first, bool killed)
+{
+	struct actor a = start(transaction);
+	struct lab lab;
+	struct told t;
+
+	if (they_first)
+		act(&a, 'b');
+	lab_open_as(&lab, &(struct lab_opts){ .bytes = 8 * MIB, .queues = 1, .queue_list = &queue_1 });
+	if (!they_first)
+		act(&a, 'b');
+	receive_here(&lab);
+	if (!they_leave_first) {
+		lab_close(&lab);
+		assert_true(is_changed());
+		act(&a, 'c');
+		end(&a, false);
+		as_before();
+		return;
+	}
+	if (!killed)
+		act(&a, 'c');
+	end(&a, killed);
+	ok(restore(&t));
+	assert_true(t.kept > 0);
+	assert_int_equal(t.stale + t.other + t.torn, 0);
+	run("! ethtool -n " NIC " | grep -q 'Dest port: 5301'");	/* theirs alone, so it is gone */
+	receive_here(&lab);
+	lab_close(&lab);
+	as_before();
+}
+
+static void two_processes_share_a_nic(void **state)
+{
+	(void)state;
+	for (int order = 0; order < 6; order++)
+		shared(order & 1, order >> 1 > 0, order >> 1 == 2);
+}
+
+/* Claimed and not bound yet: nobody else gets it. */
+static int claim_for_zcrx(char what)
+{
+	struct devmem_nic *nic;
+
+	(void)what;
+	return devmem_buffer_create("udmabuf", 8 * MIB, NULL, &theirs.buffer) || devmem_nic_open(NIC, NULL, &nic) ||
+	       devmem_bind_rx(nic, theirs.buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "zcrx", .queues = 1,
+							      .queue_list = &queue_2), &theirs.binding);
+}
+
+static void a_claimed_queue_is_not_given_away(void **state)
+{
+	struct actor a = start(claim_for_zcrx);
+	struct devmem_buffer *buffer = lab_buffer(8 * MIB);
+	struct devmem_binding *binding = NULL;
+	struct devmem_nic *nic;
+	uint32_t queue;
+
+	(void)state;
+	act(&a, 'b');
+	ok(devmem_nic_open(NIC, NULL, &nic));
+	assert_int_equal(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue_2,
+								 .engine = "devmem"), &binding), -EEXIST);
+	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &binding));
+	devmem_binding_queues(binding, &queue, 1);
+	assert_int_equal(queue, 3);
+	devmem_binding_close(binding);
+	end(&a, true);
+	/* its owner is dead: now it is free */
+	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue_2,
+						   .engine = "devmem"), &binding));
+	devmem_binding_close(binding);
+	ok(devmem_nic_close(nic));
+	devmem_buffer_close(buffer);
+}
+
+#define TEST(name) cmocka_unit_test_setup_teardown(name, look_before, look_after)
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		TEST(nothing_to_restore),
+		TEST(the_next_one_puts_it_back),
+		TEST(all_that_have_a_journal),
+		TEST(not_by_everybody),
+		TEST(its_disk_is_full),
+		TEST(its_folder_cannot_be),
+		TEST(torn_in_its_last_record),
+		TEST(damaged_in_its_middle),
+		TEST(what_others_changed_stays),
+		TEST(two_processes_share_a_nic),
+		TEST(a_claimed_queue_is_not_given_away),
+		TEST(a_receiver_killed_at_any_moment),
+	};
+
+	if (argc == 2 && !strcmp(argv[1], "once"))
+		return transaction('B') || transaction('c');
+	lab_begin(argc, argv);
+	return lab_end(cmocka_run_group_tests_name("journal", tests, NULL, NULL));
+}
