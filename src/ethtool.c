@@ -403,7 +403,7 @@ struct feature {
 	bool on, switchable;
 };
 
-/* In a bitset that is a list, a bit is there if it is set. */
+/* In a bitset without a mask the bits that are there are set; with one, those that say so. [net/ethtool/bitset.c] */
 static bool has_bit(struct nlattr *bitset, const char *name)
 {
 	struct nlattr *of[DEVMEM__NL_ATTRS + 1], *bit[DEVMEM__NL_ATTRS + 1], *at;
@@ -414,7 +414,7 @@ static bool has_bit(struct nlattr *bitset, const char *name)
 	nla_for_each_nested(at, of[DEVMEM_ETHTOOL_A_BITSET_BITS], left)
 		if (devmem__nl_nested(at, bit) && bit[DEVMEM_ETHTOOL_A_BITSET_BIT_NAME] &&
 		    !strcmp(nla_get_string(bit[DEVMEM_ETHTOOL_A_BITSET_BIT_NAME]), name))
-			return true;
+			return of[DEVMEM_ETHTOOL_A_BITSET_NOMASK] || bit[DEVMEM_ETHTOOL_A_BITSET_BIT_VALUE];
 	return false;
 }
 

@@ -76,9 +76,11 @@ enum {
 };
 
 enum {
+	DEVMEM_ETHTOOL_A_BITSET_NOMASK = 1,	/* flag: a list of what is set; without it, of what has a value */
 	DEVMEM_ETHTOOL_A_BITSET_BITS = 3,	/* nest of bits */
 	DEVMEM_ETHTOOL_A_BITSET_BITS_BIT = 1,	/* nest */
 	DEVMEM_ETHTOOL_A_BITSET_BIT_NAME = 2,	/* string */
+	DEVMEM_ETHTOOL_A_BITSET_BIT_VALUE = 3,	/* flag: it is set */
 };
 
 /* --------------------------------------------------------------------------------------------- ioctl SIOCETHTOOL */
