@@ -13,6 +13,7 @@
 /* ------------------------------------------------------------------------------------ generic netlink "netdev" */
 
 enum {
+	DEVMEM_NETDEV_CMD_PAGE_POOL_GET = 5,
 	DEVMEM_NETDEV_CMD_QUEUE_GET = 10,
 	DEVMEM_NETDEV_CMD_BIND_RX = 13,
 	DEVMEM_NETDEV_CMD_BIND_TX = 15,		/* 6.16 */
@@ -38,6 +39,17 @@ enum {
 };
 
 enum {
+	DEVMEM_NETDEV_A_PAGE_POOL_ID = 1,	/* these are "uint": four bytes or eight, as the value needs */
+	DEVMEM_NETDEV_A_PAGE_POOL_IFINDEX = 2,	/* u32 */
+	DEVMEM_NETDEV_A_PAGE_POOL_NAPI_ID = 3,
+	DEVMEM_NETDEV_A_PAGE_POOL_INFLIGHT = 4,	/* pages */
+	DEVMEM_NETDEV_A_PAGE_POOL_INFLIGHT_MEM = 5, /* bytes */
+	DEVMEM_NETDEV_A_PAGE_POOL_DETACH_TIME = 6, /* there if its queue is gone, and its pages are not all back */
+	DEVMEM_NETDEV_A_PAGE_POOL_DMABUF = 7,	/* u32: id of the binding */
+	DEVMEM_NETDEV_A_PAGE_POOL_IO_URING = 8,	/* nest, there if zcrx has it (6.15) */
+};
+
+enum {
 	DEVMEM_NETDEV_QUEUE_TYPE_RX = 0,
 	DEVMEM_NETDEV_QUEUE_TYPE_TX = 1,
 };
@@ -59,6 +71,7 @@ enum {
 
 enum {
 	DEVMEM_ETHTOOL_A_RINGS_HEADER = 1,	/* nest */
+	DEVMEM_ETHTOOL_A_RINGS_RX = 6,		/* u32, entries */
 	DEVMEM_ETHTOOL_A_RINGS_TCP_DATA_SPLIT = 11, /* u8, enum devmem__split; absent: unknown */
 	DEVMEM_ETHTOOL_A_RINGS_HDS_THRESH = 17,	/* u32; absent where the driver has none (6.14) */
 };

@@ -1,0 +1,154 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# devmemctl.sh PROGRAM: the tool without any privilege and without a NIC for it: help, wrong arguments, the reason why
+# loopback cannot, output for programs. What it finds on a NIC that can: tests/lab/doctor.sh.
+set -euo pipefail
+
+PROGRAM=$1
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+export TERM=xterm
+
+UNPRIVILEGED=()
+if ((EUID == 0)); then
+	UNPRIVILEGED=(setpriv --bounding-set=-all --inh-caps=-all)
+fi
+
+fail() {
+	echo "devmemctl: $*"
+	tail -n 40 "$WORK/out" "$WORK/err" 2>/dev/null || true
+	exit 1
+}
+
+# run STATUS ARGUMENT...: what it prints goes to two files.
+run() {
+	local want=$1 status=0
+	shift
+	"${UNPRIVILEGED[@]}" "$PROGRAM" "$@" >"$WORK/out" 2>"$WORK/err" || status=$?
+	((status == want)) || fail "$*: status $status instead of $want"
+	! grep -q $'\033' "$WORK/out" "$WORK/err" || fail "$*: colours, and this is no terminal"
+}
+
+says() {
+	grep -qE -- "$2" "$WORK/$1" || fail "nothing like \"$2\""
+}
+
+# wrong WORDS ARGUMENT...: status 2, and one line that says what to do.
+wrong() {
+	local words=$1
+	shift
+	run 2 "$@"
+	says err "$words"
+	[[ ! -s $WORK/out && $(wc -l <"$WORK/err") == 1 ]] || fail "$*: not one line on standard error"
+}
+
+helps() {
+	local verb verbs
+	run 0 --help
+	mapfile -t verbs < <(sed -n 's/^  \([a-z][a-z]*\) .*/\1/p' "$WORK/out")
+	((${#verbs[@]})) || fail "no verbs"
+	for verb in "${verbs[@]}"; do
+		run 0 "$verb" --help
+		says out "^usage: devmemctl $verb "
+		says out '^Exit status: '
+		run 0 "$verb" -h
+		wrong "$verb --help" "$verb" --no-such-option
+		wrong 'no interface "nosuch0"' "$verb" nosuch0
+	done
+	run 0 --version
+	says out '^devmemctl [0-9]+\.[0-9]+\.[0-9]+$'
+}
+
+wrong_arguments() {
+	wrong 'what to do is missing: see "devmemctl --help"'
+	wrong 'nosuch is no verb: see "devmemctl --help"' nosuch
+	wrong 'a\?b is no verb' $'a\033b'
+	wrong 'name of an interface is missing' plan
+	wrong '"b" is one more' doctor a b
+	wrong 'there is no option -z' doctor -z
+	wrong '--queues cannot be used here' doctor --queues
+	wrong '--buffer wants a value' doctor --buffer
+	wrong '"x"' plan --queues x lo
+	wrong '"0"' doctor --buffer 0 lo
+	wrong '"-1"' plan --connections=-1 lo
+	wrong '"99999999999999999999"' doctor --buffer 99999999999999999999 lo
+	wrong '"64KB"' plan --message 64KB lo
+	wrong 'no backend "nosuch"' doctor --backend nosuch lo
+}
+
+# A kernel without device memory is told of first; then it is the interface that has no driver.
+loopback() {
+	run 1 doctor lo
+	if ! grep -q '^problem  kernel ' "$WORK/out"; then
+		says out '^ok       kernel '
+		says out '^problem  driver +it has no driver that could bind device memory -> take an interface'
+	fi
+	says out '^problem  privileges .*CAP_NET_ADMIN.* -> |^problem  kernel '
+	says out '^lo cannot receive into device memory: first see to '
+	[[ $(grep -cE '^(warning|problem) ' "$WORK/out") == $(grep -cE '^(warning|problem) .* -> .' "$WORK/out") ]] ||
+		fail "something is wrong, and nothing said about what to do"
+	run 1 doctor
+	says out '^cannot   lo: '
+	run 1 doctor --backend shm lo
+	says out '^problem  shm .*no NIC can write to'
+	! grep -qE '^[a-z]+ +(udmabuf|dma-heap) ' "$WORK/out" || fail "other backends than the one that was named"
+	run 1 plan lo
+	says err 'lo: cannot read the ring sizes \("ethtool -g lo"\)'
+}
+
+show() {
+	if grep -q '^problem  kernel ' "$WORK/doctor"; then
+		run 1 show lo
+		says err 'netlink'
+	else
+		run 0 show lo
+		says out '^lo: driver none, up, MTU [0-9]+, header/data split unknown$'
+	fi
+}
+
+for_programs() {
+	command -v python3 >/dev/null || { echo "JSON is not parsed: no python3 here"; return; }
+	run 1 doctor --json lo
+	python3 - "$WORK/out" <<-'END' || fail "not the JSON that it should be"
+		import json, sys
+		o = json.load(open(sys.argv[1]))
+		assert o["interface"] == "lo" and o["can"] is False, o
+		assert {c["level"] for c in o["checks"]} <= {"ok", "warning", "problem"}, o
+		assert all(c["check"] and c["fact"] for c in o["checks"]), o
+		assert all(c["todo"] for c in o["checks"] if c["level"] != "ok"), o
+	END
+	run 1 doctor --json
+	python3 - "$WORK/out" <<-'END' || fail "not the JSON that it should be"
+		import json, sys
+		o = json.load(open(sys.argv[1]))
+		lo = [i for i in o["interfaces"] if i["interface"] == "lo"]
+		assert o["interface"] is None and len(lo) == 1 and not lo[0]["can"] and lo[0]["todo"], o
+	END
+}
+
+# The same on a terminal: there are colours, unless NO_COLOR is set.
+on_a_terminal() {
+	command -v script >/dev/null || { echo "nothing is shown on a terminal: no script(1) here"; return; }
+	script -qec "'$PROGRAM' doctor lo" /dev/null </dev/null >"$WORK/out" || true
+	grep -q $'\033\[31mproblem ' "$WORK/out" || fail "no colours on a terminal"
+	NO_COLOR=1 script -qec "'$PROGRAM' doctor lo" /dev/null </dev/null >"$WORK/out" || true
+	says out '^problem '
+	! grep -q $'\033' "$WORK/out" || fail "colours in spite of NO_COLOR"
+}
+
+full_disk() {
+	local status=0
+	"$PROGRAM" --help >/dev/full 2>"$WORK/err" || status=$?
+	((status == 1)) || fail "status $status though nothing could be written"
+	says err 'cannot write: No space left'
+}
+
+helps
+wrong_arguments
+loopback
+run 1 doctor lo
+cp "$WORK/out" "$WORK/doctor"
+show
+for_programs
+on_a_terminal
+full_disk

@@ -1,0 +1,414 @@
+// SPDX-License-Identifier: MIT
+/* An interface: its driver, what it is set to, and who has its queues. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "ethtool.h"
+#include "nic.h"
+#include "pages.h"
+
+#include "checks.h"
+#include "drivers.h"
+#include "link.h"
+#include "netdev.h"
+#include "steering.h"
+
+#define NO_CONTEXT	0xfffffffeu	/* an RSS context that nobody has */
+#define NO_RING		0xffffffffu	/* entries: more than any ring may have */
+#define LARGE_PAGE	65536u
+
+struct nic {
+	const char *name;
+	const struct ctl_options *opt;
+	const struct machine *machine;
+	const struct driver_facts *facts;	/* or NULL */
+	struct devmem_nic *nic;
+	struct devmem__ethtool et;
+	struct devmem__nl netdev;		/* family 0: the kernel has none */
+	struct link_facts link;
+	char driver[32], bus[32];
+};
+
+/* ----------------------------------------------------------------------------------------------- driver */
+
+static void cannot(struct report *r, const struct nic *n)
+{
+	const char *note = n->facts ? n->facts->note : NULL;
+	bool could = n->facts && n->facts->since;
+
+	if (!n->driver[0])
+		report_add(r, PROBLEM, "driver", "it has no driver that could bind device memory");
+	else if (could)
+		report_add(r, PROBLEM, "driver", "%s cannot bind device memory here, though it can since Linux %s%s%s",
+			   n->driver, n->facts->since, note ? ": " : "", note ? note : "");
+	else
+		report_add(r, PROBLEM, "driver", "%s cannot bind device memory%s%s", n->driver, note ? ": " : "",
+			   note ? note : "");
+	report_todo(r, could ? "a newer kernel or firmware, or the driver's other mode" :
+		    "take an interface of bnxt_en, fbnic, gve, mlx5_core or the lab");
+}
+
+/* false: nothing else matters. */
+static bool check_driver(struct report *r, const struct nic *n)
+{
+	int err = devmem__nic_obstacle(n->nic);
+
+	if (!n->machine->kernel)	/* which has been said */
+		return n->driver[0];
+	if (err == -EOPNOTSUPP || (err == -EPERM && n->facts && !n->facts->since)) {
+		cannot(r, n);
+		return false;
+	}
+	if (err == -EPERM)
+		report_add(r, WARNING, "driver", "%s: whether it can bind device memory, only who may bind can find out",
+			   n->driver[0] ? n->driver : "none");
+	else if (err)
+		report_add(r, PROBLEM, "driver", "%s", devmem_error());
+	else
+		report_add(r, OK, "driver", "%s can bind device memory%s%s", n->driver[0] ? n->driver : "none",
+			   n->facts && n->facts->note ? "; " : "", n->facts && n->facts->note ? n->facts->note : "");
+	if (err == -EPERM)
+		report_todo(r, "run as root");
+	return true;
+}
+
+static void check_link(struct report *r, const struct nic *n)
+{
+	if (n->link.up) {
+		report_add(r, OK, "link", "%s is up, MTU %u", n->name, n->link.mtu);
+		return;
+	}
+	report_add(r, WARNING, "link", "%s is down: who has its queues cannot be seen", n->name);
+	report_todo(r, "ip link set dev %s up", n->name);
+}
+
+/* --------------------------------------------------------------------------------------------- settings */
+
+/*
+ * Can the driver split at all? That is looked at before the rest of the request, which must fail. 0: it can.
+ * [net/ethtool/rings.c: ethnl_set_rings_validate(), then ethnl_set_rings()]
+ */
+static int ask_split(struct nic *n)
+{
+	struct devmem__nl *nl = &n->et.nl;
+	struct nlattr *nest;
+	int err;
+
+	devmem__nl_begin(nl, DEVMEM_ETHTOOL_MSG_RINGS_SET);
+	nest = devmem__nl_nest(nl, DEVMEM_ETHTOOL_A_RINGS_HEADER);
+	devmem__nl_put_u32(nl, DEVMEM_ETHTOOL_A_HEADER_DEV_INDEX, n->et.ifindex);
+	devmem__nl_nest_end(nl, nest);
+	devmem__nl_put_u32(nl, DEVMEM_ETHTOOL_A_RINGS_RX, NO_RING);
+	devmem__nl_put_u8(nl, DEVMEM_ETHTOOL_A_RINGS_TCP_DATA_SPLIT, DEVMEM_SPLIT_ENABLED);
+	err = devmem__nl_call(nl, NULL, NULL);
+	return err == -EINVAL ? 0 : err;
+}
+
+static void check_threshold(struct report *r, const struct devmem__split_state *s)
+{
+	if (!s->has_thresh)
+		report_add(r, OK, "hds-thresh", "the driver has none");
+	else if (s->thresh)
+		report_add(r, OK, "hds-thresh", "%u bytes; set to 0 for as long as a queue is bound", s->thresh);
+	else
+		report_add(r, OK, "hds-thresh", "0");
+}
+
+static void check_split(struct report *r, struct nic *n)
+{
+	static const char *const words[] = {
+		[DEVMEM_SPLIT_UNKNOWN] = "the driver does not report it",
+		[DEVMEM_SPLIT_DISABLED] = "off",
+		[DEVMEM_SPLIT_ENABLED] = "on",
+	};
+	struct devmem__split_state s;
+	int err = devmem__ethtool_split(&n->et, &s), can;
+
+	if (err) {
+		report_add(r, PROBLEM, "split", "%s has no ring settings (%s), and so no header/data split", n->name,
+			   strerror(-err));
+		report_todo(r, "take another interface");
+		return;
+	}
+	can = s.split == DEVMEM_SPLIT_ENABLED ? 0 : ask_split(n);
+	if (can == -EOPNOTSUPP) {
+		report_add(r, PROBLEM, "split", "%s (driver %s) cannot split headers from data", n->name, n->driver);
+		report_todo(r, "take another interface");
+		return;
+	}
+	if (s.split == DEVMEM_SPLIT_ENABLED)
+		report_add(r, OK, "split", "header/data split is on");
+	else if (!can)
+		report_add(r, OK, "split", "header/data split: %s; turned on for as long as a queue is bound",
+			   words[s.split == DEVMEM_SPLIT_DISABLED]);
+	else
+		report_add(r, WARNING, "split", "header/data split: %s; whether it can be turned on is not known (%s)",
+			   words[s.split == DEVMEM_SPLIT_DISABLED], strerror(-can));
+	if (can == -EPERM)
+		report_todo(r, "run as root");
+	else if (can)
+		report_todo(r, "ethtool -G %s tcp-data-split on", n->name);
+	check_threshold(r, &s);
+}
+
+/* In any mode: the kernel counts them all. [net/core/netdev_rx_queue.c, dev_xdp_prog_count()] */
+static void check_xdp(struct report *r, const struct nic *n)
+{
+	const struct link_xdp *xdp = &n->link.xdp;
+
+	if (!xdp->mode) {
+		report_add(r, OK, "xdp", "no program is attached");
+		return;
+	}
+	report_add(r, PROBLEM, "xdp", "an XDP program (id %u, %s%s) is attached, and with one the kernel binds no queue",
+		   xdp->program, xdp->mode, xdp->several ? " and more" : "");
+	report_todo(r, "ip link set dev %s %s off", n->name, xdp->off);
+}
+
+/* ----------------------------------------------------------------------------------------------- queues */
+
+static void mark_steered(struct nic *n, struct netdev_queues *q)
+{
+	struct devmem__rules all;
+	uint8_t *hit = calloc(q->count ? q->count : 1, 1);
+
+	if (!hit)
+		return;
+	if (!devmem__ethtool_rules(&n->et, &all))
+		for (uint32_t i = 0; i < all.count; i++)
+			steering_leads(&n->et, &all.rules[i], hit, q->count);
+	for (uint32_t i = 0; i < q->count; i++)
+		q->queue[i].use |= hit[i] ? DEVMEM__QUEUE_STEERED : 0;
+	free(all.rules);
+	free(hit);
+}
+
+/* How many could be had at once, as the library chooses them. */
+static unsigned int count_free(const struct netdev_queues *q)
+{
+	uint8_t *use = malloc(q->count + 1);
+	uint32_t *chosen = malloc((q->count + 1) * sizeof(*chosen));
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; use && i < q->count; i++)
+		use[i] = q->queue[i].use;
+	while (use && chosen && n < q->count && !devmem__queues_choose(use, q->count, n + 1, chosen))
+		n++;
+	free(use);
+	free(chosen);
+	return n;
+}
+
+static unsigned int count_use(const struct netdev_queues *q, uint8_t use)
+{
+	unsigned int n = 0;
+
+	for (uint32_t i = 0; i < q->count; i++)
+		n += (q->queue[i].use & use) != 0;
+	return n;
+}
+
+/* "2 bound, 1 steered to", with ": " before it; "" if all are free. */
+static void uses(const struct netdev_queues *q, char *text, size_t room)
+{
+	static const struct {
+		uint8_t use;
+		const char *word;
+	} all[] = {
+		{ DEVMEM__QUEUE_DMABUF, "bound" }, { DEVMEM__QUEUE_IO_URING, "with io_uring (zcrx)" },
+		{ DEVMEM__QUEUE_XSK, "with AF_XDP" }, { DEVMEM__QUEUE_LEASED, "leased to containers" },
+		{ DEVMEM__QUEUE_STEERED, "steered to by rules" },
+	};
+	size_t used = 0;
+
+	text[0] = '\0';
+	for (size_t i = 0; i < ARRAY_SIZE(all) && used < room; i++) {
+		unsigned int n = count_use(q, all[i].use);
+
+		if (n)
+			used += (size_t)snprintf(text + used, room - used, "%s%u %s", used ? ", " : ": ", n,
+						 all[i].word);
+	}
+}
+
+static int list_queues(struct nic *n, struct netdev_queues *q)
+{
+	int err = netdev_queues(&n->netdev, n->et.ifindex, q);
+	int rings = err || q->count ? 0 : devmem__ethtool_rings(&n->et);
+
+	if (err || rings <= 0)
+		return err ? err : rings;
+	/* it is down, and the kernel lists none */
+	q->queue = calloc((size_t)rings, sizeof(*q->queue));
+	if (!q->queue)
+		return -ENOMEM;
+	q->count = (uint32_t)rings;
+	return 0;
+}
+
+static void check_queues(struct report *r, struct nic *n)
+{
+	struct netdev_queues q = { 0 };
+	char words[160];
+	unsigned int free_queues;
+	int err;
+
+	if (!n->netdev.family)
+		return;
+	err = list_queues(n, &q);
+	if (err) {
+		report_add(r, WARNING, "queues", "they cannot be listed: %s", strerror(-err));
+		report_todo(r, "ip link set dev %s up", n->name);
+		goto out;
+	}
+	mark_steered(n, &q);
+	uses(&q, words, sizeof(words));
+	free_queues = count_free(&q);
+	report_add(r, free_queues ? OK : PROBLEM, "queues", "%u of %u RX queues can be had (one is left for ordinary "
+		   "traffic)%s", free_queues, q.count, words);
+	if (!free_queues && q.count == 1)
+		report_todo(r, "ethtool -L %s combined 2", n->name);
+	else if (!free_queues)
+		report_todo(r, "end who has them (devmemctl show %s), or add some (ethtool -L %s)", n->name, n->name);
+out:
+	free(q.queue);
+}
+
+static void check_ntuple(struct report *r, struct nic *n)
+{
+	bool on = false, switchable = false;
+	int err = devmem__ethtool_feature(&n->et, "rx-ntuple-filter", &on, &switchable);
+
+	if (err)
+		report_add(r, WARNING, "n-tuple", "whether it has rules cannot be read: %s", strerror(-err));
+	else if (on)
+		report_add(r, OK, "n-tuple", "rules are on");
+	else if (switchable)
+		report_add(r, PROBLEM, "n-tuple", "rules are off: flows cannot be steered to a queue");
+	else
+		report_add(r, PROBLEM, "n-tuple", "%s has no rules: flows cannot be steered to a queue", n->name);
+	if (err)
+		report_todo(r, "ethtool -n %s", n->name);
+	else if (!on)
+		report_todo(r, switchable ? "ethtool -K %s ntuple on" : "take another interface than %s", n->name);
+}
+
+/* Of one that does not exist, a kernel says so only where there can be any. [net/ethtool/ioctl.c: ethtool_get_rxfh()] */
+static void check_contexts(struct report *r, struct nic *n)
+{
+	uint32_t *table = NULL, size;
+	int err = devmem__ethtool_table(&n->et, NO_CONTEXT, &table, &size);
+
+	free(table);
+	if (err == -ENOENT)
+		report_add(r, OK, "contexts", "it has RSS contexts: one rule spreads flows over several queues");
+	else if (err == -EOPNOTSUPP)
+		report_add(r, OK, "contexts", "it has no RSS contexts: with several queues each connection takes a rule of "
+			   "its own (devmem_steer() with its peer)");
+	else
+		report_add(r, OK, "contexts", "whether it has RSS contexts shows only when several queues are bound");
+}
+
+/* ------------------------------------------------------------------------------------------------ pages */
+
+/* false: it is known that there are none but the system's. */
+static bool check_page_sizes(struct report *r, struct nic *n)
+{
+	int err;
+
+	if (!n->netdev.family || !n->machine->may_bind || !n->machine->kernel)
+		return true;
+	err = netdev_ask_bind(&n->netdev, n->et.ifindex, LARGE_PAGE);
+	if (err == -EINVAL || err == -EOPNOTSUPP || (n->facts && !n->facts->large_pages)) {
+		report_add(r, WARNING, "pages", "only the system's: %s", err == -EINVAL ?
+			   "the kernel knows no rx-page-size" : "the driver knows no rx-page-size");
+		report_todo(r, "boot Linux 7.3 or later, with bnxt_en or mlx5_core");
+		return false;
+	}
+	if (n->facts)
+		report_add(r, OK, "pages", "the kernel and drivers of this name know rx-page-size; whether this "
+			   "NIC and the memory do shows when it is bound");
+	else
+		report_add(r, OK, "pages", "the kernel knows rx-page-size; whether the NIC and the memory do shows "
+			   "when it is bound");
+	return true;
+}
+
+static void rings_failed(struct report *r, const struct nic *n, int err, uint64_t advised)
+{
+	report_add(r, err == -ENOSPC ? PROBLEM : WARNING, "rings", "%s", devmem_error());
+	if (err == -ENOSPC)
+		report_todo(r, "--buffer %llu", (unsigned long long)(advised + (1 << 20) - 1) >> 20);
+	else
+		report_todo(r, "ethtool -g %s", n->name);
+}
+
+/* @large: there may be pages that are larger than the system's; without, advice to take them would be none. */
+static void check_rings(struct report *r, struct nic *n, bool large)
+{
+	struct devmem_plan plan = {
+		.size = sizeof(plan),
+		.buffer_bytes = n->opt->buffer_bytes,
+		.page_size = large ? 0 : devmem__pages_system(),
+	};
+	char buffer[32], pinned[32], advised[32];
+	int err = devmem_plan(n->nic, &plan);
+
+	if (err) {
+		rings_failed(r, n, err, plan.advised_bytes);
+		return;
+	}
+	if (!large)
+		plan.advice = NULL;
+	report_add(r, plan.advice ? WARNING : OK, "rings", "%u entries, MTU %u: of %s, a queue with pages of %u KiB keeps "
+		   "%s; %s are advised", plan.ring_entries, plan.mtu,
+		   out_bytes(buffer, sizeof(buffer), n->opt->buffer_bytes), plan.bind_page_size >> 10, out_bytes(pinned, sizeof(pinned), plan.pinned_bytes),
+		   out_bytes(advised, sizeof(advised), plan.advised_bytes));
+	if (plan.advice)
+		report_todo(r, "%s", plan.advice);
+}
+
+/* -------------------------------------------------------------------------------------------- all of it */
+
+static int open_nic(struct nic *n, const char *ifname)
+{
+	int err = devmem_nic_open(ifname, NULL, &n->nic);
+
+	if (!err)
+		err = devmem__ethtool_open(&n->et, ifname);
+	if (err)
+		return err;
+	n->name = n->et.name;
+	devmem__ethtool_driver(&n->et, n->driver, n->bus);
+	n->facts = driver_facts(n->driver);
+	devmem__nl_open(&n->netdev, "netdev");
+	err = link_facts(n->et.ifindex, &n->link);
+	return err ? devmem__fail(-err, "%s: cannot be looked at: %s", n->name, strerror(-err)) : 0;
+}
+
+static void close_nic(struct nic *n)
+{
+	devmem__nl_close(&n->netdev);
+	devmem__ethtool_close(&n->et);
+	devmem_nic_close(n->nic);
+}
+
+int check_nic(struct report *r, const struct machine *m, const struct ctl_options *opt, const char *ifname)
+{
+	struct nic n = { .opt = opt, .machine = m, .et.fd = -1 };
+	int err = open_nic(&n, ifname);
+
+	if (!err && check_driver(r, &n)) {
+		check_link(r, &n);
+		check_split(r, &n);
+		check_xdp(r, &n);
+		check_queues(r, &n);
+		check_ntuple(r, &n);
+		check_contexts(r, &n);
+		check_rings(r, &n, check_page_sizes(r, &n));
+		check_place(r, n.name, n.bus);
+	}
+	close_nic(&n);
+	return err;
+}

@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+/* The verb "doctor": can device memory be received here, and if not, what is in the way? */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "checks.h"
+
+static const char usage[] =
+	"usage: devmemctl doctor [options] [INTERFACE]\n"
+	"Finds out whether device memory can be received here, and changes nothing. Without INTERFACE: which ones can.\n"
+	"  -b, --backend NAME    where the memory is to come from (default: udmabuf or dma-heap)\n"
+	"  -m, --buffer MIB      how much of it (default 64)\n"
+	"  -j, --json            for programs\n"
+	"  -h, --help\n"
+	"Exit status: 0 it can be (there may be warnings), 1 something is in the way, 2 wrong arguments.\n";
+
+struct doctor {
+	const struct ctl_options *opt;
+	struct machine machine;
+	struct out_json json;
+};
+
+/* ----------------------------------------------------------------------------------- interfaces in brief */
+
+static void print_brief(const char *ifname, const struct finding *problem)
+{
+	printf("%s%-8s%s ", out_colour(problem ? OUT_RED : OUT_GREEN), problem ? "cannot" : "can",
+	       out_colour(OUT_PLAIN));
+	out_text(stdout, ifname);
+	if (problem) {
+		printf(": ");
+		out_text(stdout, problem->fact);
+		printf(" -> ");
+		out_text(stdout, problem->todo);
+	}
+	printf("\n");
+}
+
+static void json_brief(struct out_json *j, const char *ifname, const struct finding *problem)
+{
+	out_object(j, NULL);
+	out_string(j, "interface", ifname);
+	out_bool(j, "can", !problem);
+	out_string(j, "check", problem ? problem->check : NULL);
+	out_string(j, "fact", problem ? problem->fact : NULL);
+	out_string(j, "todo", problem ? problem->todo : NULL);
+	out_end(j);
+}
+
+/* An interface's first problem is what is told of it. */
+static bool in_brief(struct doctor *d, const char *ifname)
+{
+	struct report r = { 0 };
+	const struct finding *problem;
+	int err = check_nic(&r, &d->machine, d->opt, ifname);
+
+	if (err == -ENODEV) {	/* gone meanwhile */
+		report_free(&r);
+		return false;
+	}
+	if (err)
+		report_add(&r, PROBLEM, "interface", "%s", devmem_error());
+	else if (!d->machine.kernel)
+		report_add(&r, PROBLEM, "kernel", "the kernel does not know device memory");
+	problem = report_problem(&r);
+	if (d->opt->json)
+		json_brief(&d->json, ifname, problem);
+	else
+		print_brief(ifname, problem);
+	err = problem != NULL;
+	report_free(&r);
+	return !err;
+}
+
+/* Returns how many can. */
+static unsigned int all_interfaces(struct doctor *d)
+{
+	struct if_nameindex *list = if_nameindex();
+	unsigned int n = 0;
+
+	if (d->opt->json)
+		out_array(&d->json, "interfaces");
+	for (struct if_nameindex *i = list; i && i->if_index; i++)
+		n += in_brief(d, i->if_name);
+	if (d->opt->json)
+		out_end(&d->json);
+	if (list)
+		if_freenameindex(list);
+	return n;
+}
+
+/* ---------------------------------------------------------------------------------------------- verdict */
+
+static void print_verdict(const struct ctl_options *opt, const struct finding *problem, bool can)
+{
+	printf("\n");
+	if (opt->ifname)
+		out_text(stdout, opt->ifname);
+	else
+		printf("%s", can || problem ? "this machine" : "every interface here");
+	printf(" %s receive into device memory", can ? "can" : "cannot");
+	if (problem)
+		printf(": first see to \"%s\"", problem->check);
+	printf("\n");
+}
+
+/* @r: what was found of the machine and, if it was named, of the interface. */
+static int tell(struct doctor *d, const struct report *r)
+{
+	bool can = !report_problem(r);
+
+	if (!d->opt->json)
+		report_print(r);
+	if (!d->opt->ifname) {
+		unsigned int n;
+
+		if (!d->opt->json)
+			printf("\n");
+		n = all_interfaces(d);
+		can = can && n;
+	}
+	if (!d->opt->json)
+		print_verdict(d->opt, report_problem(r), can);
+	return can ? CTL_OK : CTL_NO;
+}
+
+static int tell_json(struct doctor *d, const struct report *r)
+{
+	int status;
+
+	d->json = (struct out_json){ .f = stdout };
+	out_object(&d->json, NULL);
+	out_string(&d->json, "interface", d->opt->ifname);
+	report_json(r, &d->json);
+	status = tell(d, r);
+	out_bool(&d->json, "can", status == CTL_OK);
+	out_end(&d->json);
+	return status;
+}
+
+static int doctor(const struct ctl_options *opt)
+{
+	struct doctor d = { .opt = opt };
+	struct report r = { 0 };
+	int status, err = 0;
+
+	check_machine(&r, &d.machine);
+	if (!check_memory(&r, opt)) {
+		report_free(&r);
+		ctl_failed(0);
+		return CTL_USAGE;
+	}
+	if (opt->ifname)
+		err = check_nic(&r, &d.machine, opt, opt->ifname);
+	if (err)
+		status = ctl_failed(err);
+	else
+		status = opt->json ? tell_json(&d, &r) : tell(&d, &r);
+	report_free(&r);
+	return status;
+}
+
+const struct ctl_verb ctl_doctor = {
+	.name = "doctor",
+	.what = "can device memory be received here, and if not, what is in the way?",
+	.usage = usage,
+	.letters = "bmj",
+	.run = doctor,
+};

@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: MIT
+/* devmemctl: is this machine ready for device memory, what goes on, and how large should a buffer be? */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "internal.h"
+
+#include "ctl.h"
+#include "out.h"
+
+static const struct ctl_verb *const verbs[] = {
+	&ctl_doctor,
+	&ctl_show,
+	&ctl_plan,
+};
+
+static int usage(void)
+{
+	printf("usage: devmemctl VERB [ARGUMENT]...\n\n");
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		printf("  %-10s %s\n", verbs[i]->name, verbs[i]->what);
+	printf("\n\"devmemctl VERB --help\" has the options; \"man devmemctl-VERB\" all of it.\n"
+	       "  -h, --help\n  -V, --version\n");
+	return CTL_OK;
+}
+
+int ctl_failed(int err)
+{
+	fprintf(stderr, "devmemctl: ");
+	out_text(stderr, devmem_error());
+	fprintf(stderr, "\n");
+	return err == -ENODEV ? CTL_USAGE : CTL_NO;
+}
+
+static int version(void)
+{
+	printf("devmemctl %s\n", devmem_version());
+	return CTL_OK;
+}
+
+static int run_verb(const struct ctl_verb *verb, int argc, char **argv)
+{
+	struct ctl_options opt;
+	bool help;
+	int status = ctl_parse(verb, argc, argv, &opt, &help);
+
+	if (status)
+		return status;
+	if (!help)
+		return verb->run(&opt);
+	fputs(verb->usage, stdout);
+	return CTL_OK;
+}
+
+static int run(int argc, char **argv)
+{
+	const char *word = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(word, "-h") || !strcmp(word, "--help"))
+		return usage();
+	if (!strcmp(word, "-V") || !strcmp(word, "--version"))
+		return version();
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		if (!strcmp(word, verbs[i]->name))
+			return run_verb(verbs[i], argc - 1, argv + 1);
+	fprintf(stderr, "devmemctl: ");
+	out_text(stderr, *word ? word : "what to do");
+	fprintf(stderr, " is %s: see \"devmemctl --help\"\n", *word ? "no verb" : "missing");
+	return CTL_USAGE;
+}
+
+int main(int argc, char **argv)
+{
+	int status = run(argc, argv);
+
+	/* a disk that is full is no success */
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "devmemctl: cannot write: %s\n", strerror(errno));
+	return CTL_NO;
+}

@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+/* From words to options. What is wrong is told in one line, which says what to do. */
+#include <ctype.h>
+#include <errno.h>
+#include <getopt.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "internal.h"
+
+#include "ctl.h"
+#include "out.h"
+
+#define BUFFER_MIB 64
+
+/* All there are. The letter is what a verb lists to take it; -h needs no listing. */
+static const struct option all[] = {
+	{ "backend", required_argument, NULL, 'b' },
+	{ "buffer", required_argument, NULL, 'm' },
+	{ "connections", required_argument, NULL, 'c' },
+	{ "json", no_argument, NULL, 'j' },
+	{ "message", required_argument, NULL, 's' },
+	{ "page-size", required_argument, NULL, 'p' },
+	{ "queues", required_argument, NULL, 'q' },
+	{ "help", no_argument, NULL, 'h' },
+};
+
+struct tables {
+	struct option longs[ARRAY_SIZE(all) + 1];
+	char shorts[2 * ARRAY_SIZE(all) + 3];
+};
+
+/* Those that the verb takes, in the form that getopt wants. It is to be silent, and to tell a missing value. */
+static void select_options(const struct ctl_verb *verb, struct tables *t)
+{
+	size_t n = 0;
+	char *s = t->shorts;
+
+	memset(t, 0, sizeof(*t));
+	*s++ = ':';
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
+		if (all[i].val != 'h' && !strchr(verb->letters, all[i].val))
+			continue;
+		t->longs[n++] = all[i];
+		*s++ = (char)all[i].val;
+		if (all[i].has_arg)
+			*s++ = ':';
+	}
+}
+
+static int wrong(const struct ctl_verb *verb, const char *fmt, ...) DEVMEM_PRINTF(2, 3);
+static int wrong(const struct ctl_verb *verb, const char *fmt, ...)
+{
+	char text[256];
+	va_list ap;
+
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	fprintf(stderr, "devmemctl %s: ", verb->name);
+	out_text(stderr, text);
+	fprintf(stderr, ": see \"devmemctl %s --help\"\n", verb->name);
+	return CTL_USAGE;
+}
+
+static const char *name_of(int letter)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i].val == letter)
+			return all[i].name;
+	return "?";
+}
+
+/* Digits, and where @units allows it one of K, M, G. 0: it is none, or more than @most. */
+static uint64_t number(const char *text, uint64_t most, bool units)
+{
+	static const char letters[] = "KMG";
+	const char *unit;
+	uint64_t n;
+	char *end;
+
+	if (!isdigit((unsigned char)*text))
+		return 0;
+	errno = 0;
+	n = strtoull(text, &end, 10);
+	unit = units && *end ? strchr(letters, *end) : NULL;
+	if (errno || n > most)
+		return 0;
+	if (unit) {
+		n <<= 10 * (unit - letters + 1);	/* @most is less than 2^32 */
+		end++;
+	}
+	return *end || n > most ? 0 : n;
+}
+
+static int take_number(const struct ctl_verb *verb, int letter, const char *text, struct ctl_options *opt)
+{
+	const struct {
+		int letter;
+		uint32_t most;
+		bool bytes;
+		uint32_t *to;
+	} numbers[] = {
+		{ 'q', 1024, false, &opt->queues },
+		{ 'c', 1 << 24, false, &opt->connections },
+		{ 's', 1 << 30, true, &opt->message },
+		{ 'p', 1 << 30, true, &opt->page_size },
+	};
+
+	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
+		if (numbers[i].letter != letter)
+			continue;
+		*numbers[i].to = (uint32_t)number(text, numbers[i].most, numbers[i].bytes);
+		if (!*numbers[i].to)
+			return wrong(verb, "--%s wants a number%s from 1 to %u, not \"%s\"", name_of(letter),
+				     numbers[i].bytes ? " of bytes, such as 64K," : "", numbers[i].most, text);
+	}
+	return CTL_OK;
+}
+
+static int take(const struct ctl_verb *verb, int letter, const char *text, struct ctl_options *opt, bool *help)
+{
+	switch (letter) {
+	case 'b':
+		opt->backend = text;
+		return CTL_OK;
+	case 'j':
+		opt->json = true;
+		return CTL_OK;
+	case 'h':
+		*help = true;
+		return CTL_OK;
+	case 'm':
+		opt->buffer_bytes = number(text, 1 << 20, false) << 20;
+		if (opt->buffer_bytes)
+			return CTL_OK;
+		return wrong(verb, "--buffer wants a number of MiB from 1 to %u, not \"%s\"", 1 << 20, text);
+	default:
+		return take_number(verb, letter, text, opt);
+	}
+}
+
+/* A word that getopt does not know: a long one, or one letter of several. */
+static int unknown(const struct ctl_verb *verb, char **argv)
+{
+	if (optopt && optopt < 256 && !strchr("bmcjspqh", optopt))
+		return wrong(verb, "there is no option -%c", optopt);
+	return wrong(verb, "%s cannot be used here", argv[optind - 1]);
+}
+
+static int take_interface(const struct ctl_verb *verb, int argc, char **argv, struct ctl_options *opt)
+{
+	if (argc - optind > 1)
+		return wrong(verb, "one interface at a time, and \"%s\" is one more", argv[optind + 1]);
+	opt->ifname = optind < argc ? argv[optind] : NULL;
+	if (!opt->ifname && verb->needs_interface)
+		return wrong(verb, "the name of an interface is missing");
+	return CTL_OK;
+}
+
+int ctl_parse(const struct ctl_verb *verb, int argc, char **argv, struct ctl_options *opt, bool *help)
+{
+	struct tables t;
+	int letter, status;
+
+	*opt = (struct ctl_options){ .buffer_bytes = (uint64_t)BUFFER_MIB << 20 };
+	*help = false;
+	select_options(verb, &t);
+	opterr = 0;
+	while ((letter = getopt_long(argc, argv, t.shorts, t.longs, NULL)) != -1) {
+		if (letter == '?')
+			return unknown(verb, argv);
+		if (letter == ':')
+			return wrong(verb, "%s wants a value", argv[optind - 1]);
+		status = take(verb, letter, optarg, opt, help);
+		if (status || *help)
+			return status;
+	}
+	return take_interface(verb, argc, argv, opt);
+}

@@ -1,0 +1,109 @@
+// SPDX-License-Identifier: MIT
+/* The verb "plan": devmem_plan() in words. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "internal.h"
+
+#include "ctl.h"
+#include "out.h"
+
+static const char usage[] =
+	"usage: devmemctl plan [options] INTERFACE\n"
+	"Do ring size, MTU, queues and buffer size fit together? Changes nothing.\n"
+	"  -q, --queues N        RX queues that would be bound (default 1)\n"
+	"  -c, --connections N   that receive at the same time (default 1)\n"
+	"  -s, --message BYTES   what typically comes at once on a connection, such as 4K (default: they stream)\n"
+	"  -p, --page-size BYTES pages that the queues are to take (default: what the library would take)\n"
+	"  -m, --buffer MIB      size of the buffer (default 64)\n"
+	"  -j, --json            for programs\n"
+	"  -h, --help\n"
+	"Exit status: 0 they do, 1 they do not or it cannot be read, 2 wrong arguments.\n";
+
+static void print_bytes(const char *what, uint64_t bytes, const char *why)
+{
+	char text[32];
+
+	printf("%-10s %-11s %s\n", what, out_bytes(text, sizeof(text), bytes), why);
+}
+
+static void for_people(const struct devmem_plan *p, bool fits)
+{
+	printf("%u queue%s with rings of %u entries, MTU %u, %u connection%s", p->queues, p->queues == 1 ? "" : "s",
+	       p->ring_entries, p->mtu, p->connections, p->connections == 1 ? "" : "s");
+	if (p->message_bytes)
+		printf(" with messages of %u bytes\n", p->message_bytes);
+	else
+		printf("%s\n", p->connections == 1 ? " that streams" : " that stream");
+	print_bytes("buffer", p->buffer_bytes, fits ? "which is enough" : "which is too small");
+	print_bytes("pages", p->bind_page_size, p->page_size ? "as you said" :
+		    "what the library takes, if memory, NIC and kernel can do it");
+	print_bytes("pinned", p->pinned_bytes, "what the rings themselves keep, traffic or not");
+	print_bytes("least", p->least_bytes, "with less, receiving stalls");
+	print_bytes("advised", p->advised_bytes, "with this, the connections can receive at full rate");
+	print_bytes("wasted", p->wasted_bytes, "of the advised: never written to, if each packet begins a page");
+	if (p->advised_page_size != p->bind_page_size)
+		print_bytes("better", p->advised_page_size, "pages would be");
+	if (p->advice)
+		printf("%-10s %s\n", "advice", p->advice);
+}
+
+static void for_programs(const struct devmem_plan *p, const char *ifname, bool fits)
+{
+	struct out_json j = { .f = stdout };
+
+	out_object(&j, NULL);
+	out_string(&j, "interface", ifname);
+	out_bool(&j, "fits", fits);
+	out_number(&j, "queues", p->queues);
+	out_number(&j, "connections", p->connections);
+	out_number(&j, "message_bytes", p->message_bytes);
+	out_number(&j, "ring_entries", p->ring_entries);
+	out_number(&j, "mtu", p->mtu);
+	out_number(&j, "buffer_bytes", p->buffer_bytes);
+	out_number(&j, "page_size", p->bind_page_size);
+	out_number(&j, "advised_page_size", p->advised_page_size);
+	out_number(&j, "pinned_bytes", p->pinned_bytes);
+	out_number(&j, "least_bytes", p->least_bytes);
+	out_number(&j, "advised_bytes", p->advised_bytes);
+	out_number(&j, "wasted_bytes", p->wasted_bytes);
+	out_string(&j, "advice", p->advice);
+	out_end(&j);
+}
+
+static int plan(const struct ctl_options *opt)
+{
+	struct devmem_plan p = {
+		.size = sizeof(p),
+		.queues = opt->queues,
+		.connections = opt->connections,
+		.message_bytes = opt->message,
+		.page_size = opt->page_size,
+		.buffer_bytes = opt->buffer_bytes,
+	};
+	struct devmem_nic *nic;
+	int err = devmem_nic_open(opt->ifname, NULL, &nic);
+
+	if (err)
+		return ctl_failed(err);
+	err = devmem_plan(nic, &p);
+	devmem_nic_close(nic);
+	if (err && err != -ENOSPC) {
+		ctl_failed(err);
+		return err == -EINVAL ? CTL_USAGE : CTL_NO;
+	}
+	if (opt->json)
+		for_programs(&p, opt->ifname, !err);
+	else
+		for_people(&p, !err);
+	return err ? ctl_failed(err) : CTL_OK;
+}
+
+const struct ctl_verb ctl_plan = {
+	.name = "plan",
+	.what = "how large should the buffer and its pages be?",
+	.usage = usage,
+	.letters = "qcspmj",
+	.needs_interface = true,
+	.run = plan,
+};

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* What "devmemctl show" has collected of an interface, to be printed in one of two ways. */
+#ifndef SHOW_H
+#define SHOW_H
+
+#include "ethtool.h"
+
+#include "link.h"
+#include "netdev.h"
+#include "out.h"
+#include "owner.h"
+
+struct iface {
+	char name[IFNAMSIZ], driver[32];
+	struct link_facts link;
+	struct devmem__split_state split;
+	struct netdev_queues queues;
+	struct netdev_pools pools;
+	uint32_t rules;			/* those that lead to queues that are bound */
+	struct iface_rule {
+		struct devmem__rule rule;
+		uint8_t *hit;		/* a flag for each queue */
+	} *rule;
+	unsigned int bindings;
+	struct iface_binding {
+		uint32_t dmabuf;	/* the kernel's number; 0: zcrx has the queue */
+		uint32_t queue;		/* zcrx: that one */
+		unsigned int owners;	/* how many it may belong to, and the first of them */
+		const struct owner *owner;
+	} *binding;
+};
+
+/* Is the queue bound, and by this binding? */
+bool iface_bound(const struct netdev_queue *queue);
+bool iface_binds(const struct iface_binding *b, const struct netdev_queue *queue);
+
+/* May it belong to this process? */
+bool iface_owner(const struct iface_binding *b, const struct owner *owner);
+
+void show_print(const struct iface *i, const struct owners *owners);
+void show_json(struct out_json *j, const struct iface *i, const struct owners *owners);
+
+#endif
