@@ -373,6 +373,28 @@ int devmem__journal_open(struct devmem__journal *j, const char *path, const stru
 	return err;
 }
 
+int devmem__journal_look(struct devmem__journal *j, const char *path)
+{
+	int err = 0;
+
+	*j = (struct devmem__journal){ .fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) };
+	snprintf(j->path, sizeof(j->path), "%s", path);
+	if (j->fd < 0)
+		return errno == ENOENT ? -ENOENT : cannot(j, errno, "open");
+	while (flock(j->fd, LOCK_SH) && !err)
+		err = errno == EINTR ? 0 : cannot(j, errno, "lock");
+	if (!err)
+		err = read_new(j);
+	if (err)
+		clear(j);
+	return err;
+}
+
+void devmem__journal_look_away(struct devmem__journal *j)
+{
+	clear(j);
+}
+
 void devmem__journal_unlock(struct devmem__journal *j)
 {
 	flock(j->fd, LOCK_UN);

@@ -35,6 +35,13 @@ uint64_t devmem__journal_netns(void);
  */
 int devmem__journal_open(struct devmem__journal *journal, const char *path, const struct devmem__journal_head *head);
 
+/*
+ * devmem__journal_look() - read it, and leave it as it is: for who only wants to know. -ENOENT. It is closed by
+ * devmem__journal_look_away().
+ */
+int devmem__journal_look(struct devmem__journal *journal, const char *path);
+void devmem__journal_look_away(struct devmem__journal *journal);
+
 /* devmem__journal_lock() - and read what is new. */
 int devmem__journal_lock(struct devmem__journal *journal);
 void devmem__journal_unlock(struct devmem__journal *journal);

@@ -16,26 +16,6 @@
 
 /* ------------------------------------------------------------------------------------ words */
 
-/* What it is that was undone, for who asked for it to be. */
-static void describe(const struct devmem__change *c, char *text, size_t room)
-{
-	switch (c->kind) {
-	case DEVMEM__CHANGE_SPLIT:
-		snprintf(text, room, "header/data split and its threshold");
-		return;
-	case DEVMEM__CHANGE_TABLE:
-		snprintf(text, room, "the RSS table");
-		return;
-	case DEVMEM__CHANGE_CONTEXT:
-		snprintf(text, room, "RSS context %u", c->context);
-		return;
-	case DEVMEM__CHANGE_RULE:
-		snprintf(text, room, "the flow rule at location %u", c->rule.fs.location);
-		return;
-	}
-	snprintf(text, room, "a change");
-}
-
 static void tell(const struct devmem__restore *restore, const struct devmem_nic *nic, int result, const char *text)
 {
 	if (restore && restore->report)
@@ -139,7 +119,7 @@ static int undo_and_cross_out(struct devmem_nic *nic, struct devmem__entry *e, c
 	char what[64], text[128];
 	int err = undo_entry(nic, e);
 
-	describe(&e->change, what, sizeof(what));
+	devmem__change_words(&e->change, what, sizeof(what));
 	snprintf(text, sizeof(text), "%s: as it was before process %d", what,
 		 devmem__book_owner(&nic->journal.book, e->owner)->pid);
 	tell(restore, nic, err, err ? devmem_error() : text);
@@ -159,7 +139,7 @@ static void tell_kept(struct devmem_nic *nic, const struct devmem__entry *e, boo
 	const struct devmem__owner *o = devmem__book_owner(&nic->journal.book, e->owner);
 	char what[64], text[192];
 
-	describe(&e->change, what, sizeof(what));
+	devmem__change_words(&e->change, what, sizeof(what));
 	snprintf(text, sizeof(text), lives ? "%s: kept, in use by process %d (%s)" :
 		 "%s: kept, changed by process %d (%s), which is gone, and needed by others", what, o->pid, o->name);
 	tell(restore, nic, 1, text);

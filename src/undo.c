@@ -16,6 +16,25 @@ void devmem__change_free(struct devmem__change *c)
 	memset(c, 0, sizeof(*c));
 }
 
+void devmem__change_words(const struct devmem__change *c, char *text, size_t room)
+{
+	switch (c->kind) {
+	case DEVMEM__CHANGE_SPLIT:
+		snprintf(text, room, "header/data split and its threshold");
+		return;
+	case DEVMEM__CHANGE_TABLE:
+		snprintf(text, room, "the RSS table");
+		return;
+	case DEVMEM__CHANGE_CONTEXT:
+		snprintf(text, room, c->context ? "RSS context %u" : "an RSS context", c->context);
+		return;
+	case DEVMEM__CHANGE_RULE:
+		snprintf(text, room, "the flow rule at location %u", c->rule.fs.location);
+		return;
+	}
+	snprintf(text, room, "a change that is not known");
+}
+
 static int grow(struct devmem__undo *undo)
 {
 	unsigned int room = undo->room ? undo->room * 2 : 8;

@@ -8,6 +8,7 @@
 #define DEVMEM_UNDO_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "rules.h"
@@ -44,6 +45,9 @@ struct devmem__undo {
 	struct devmem__change *changes;
 	unsigned int count, room;
 };
+
+/* What it is, in words: "RSS context 1". */
+void devmem__change_words(const struct devmem__change *change, char *text, size_t room);
 
 void devmem__change_free(struct devmem__change *change);	/* what it owns */
 

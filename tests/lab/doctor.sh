@@ -242,6 +242,8 @@ show() {
 		fail "the owner is not $SERVER"
 	grep -qE '^  page pool [0-9]+( napi [0-9]+)?, dma-buf [0-9]+, in flight 1024 pages' /tmp/out || fail "no page pool"
 	grep -qE '^  rule [0-9]+: tcp4 to \*:5201 from \*:\* -> context [0-9]+, queue 2 3$' /tmp/out || fail "no rule"
+	grep -qE "^    process $SERVER \(gpu_recv_server\) lives, has queue 2, 3$" /tmp/out || fail "no owner in the journal"
+	grep -qE "^    to be undone: the RSS table, changed by process $SERVER$" /tmp/out || fail "nothing to be undone"
 	python3 - "$SERVER" /tmp/json <<-'END' || fail "not the JSON that it should be"
 		import json, sys
 		i, = json.load(open(sys.argv[2]))["interfaces"]
@@ -253,12 +255,33 @@ show() {
 		assert len(pools) == 2 and all(p["in_flight"] == 1024 and p["in_flight_bytes"] for p in pools), pools
 		assert {r["flow"][:4] for r in i["rules"]} == {"tcp4", "tcp6"}, i
 		assert all(r["queues"] == [2, 3] and r["context"] for r in i["rules"]), i
+		o, = i["journal"]["owners"]
+		assert o["pid"] == int(sys.argv[1]) and o["state"] == "lives" and o["queues"] == [2, 3], o
+		assert len(i["journal"]["changes"]) >= 5 and not i["journal"]["torn"], i["journal"]
 	END
 	"${NOBODY[@]}" /build/tools/devmemctl show lab0 >/tmp/out
 	grep -qE '^  dma-buf [0-9]+ is of process unknown: .*run as root$' /tmp/out || fail "an owner, and nobody may look"
 	stop_server
 	devmemctl show lab0 >/tmp/out
-	if grep -q 'dma-buf\|rule' /tmp/out; then fail "something is bound, and the server has ended"; fi
+	if grep -q 'dma-buf\|rule\|journal' /tmp/out; then fail "something is bound, and the server has ended"; fi
+}
+
+# What a server left that was killed is shown, and put back.
+restore() {
+	start_server --queues 2
+	kill -KILL "$SERVER"
+	wait "$SERVER" || true
+	devmemctl show lab0 >/tmp/out
+	grep -qE "^    process $SERVER \(gpu_recv_server\) died" /tmp/out || fail "the owner is not dead"
+	grep -qE "^    to be undone: the RSS table, changed by process $SERVER \(\"devmemctl restore\"\)$" /tmp/out ||
+		fail "nothing to be undone"
+	devmemctl restore >/tmp/out
+	cat /tmp/out
+	grep -q "^undone   lab0: header/data split and its threshold: as it was before process $SERVER$" /tmp/out ||
+		fail "it does not tell what it did"
+	devmemctl restore --json lab0 >/tmp/json
+	python3 -c 'import json; o = json.load(open("/tmp/json")); assert o == {"changes": [], "complete": True}, o' ||
+		fail "not the JSON that it should be"
 }
 
 # A ring takes the queue with its first connection.
@@ -308,7 +331,7 @@ lesser() {
 $VIEW >/tmp/before
 parts=("$@")
 ((${#parts[@]})) || parts=(interfaces as_it_is split xdp queues_taken link_down rules_off no_privilege no_uring memory
-	no_device show show_zcrx plan)
+	no_device show show_zcrx restore plan)
 for part in "${parts[@]}"; do
 	echo "== $part"
 	$part

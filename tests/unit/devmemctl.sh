@@ -74,6 +74,7 @@ wrong_arguments() {
 	wrong '"99999999999999999999"' doctor --buffer 99999999999999999999 lo
 	wrong '"64KB"' plan --message 64KB lo
 	wrong 'no backend "nosuch"' doctor --backend nosuch lo
+	wrong '--queues cannot be used here' restore --queues
 }
 
 # A kernel without device memory is told of first; then it is the interface that has no driver.
@@ -104,6 +105,22 @@ show() {
 		run 0 show lo
 		says out '^lo: driver none, up, MTU [0-9]+, header/data split unknown$'
 	fi
+}
+
+# Nothing to do, and something in the place of a journal that is none. What really is restored: tests/lab/test_journal.c.
+restoring() {
+	local netns
+	netns=$(stat -Lc %i /proc/self/ns/net)
+	run 0 restore --journal "$WORK/nowhere"
+	says out '^nothing to put back$'
+	mkdir "$WORK/run"
+	run 0 restore --journal "$WORK/run" lo
+	says out '^nothing to put back$'
+	head -c 5000 /dev/zero >"$WORK/run/$netns-1.journal"
+	run 1 restore --journal "$WORK/run" --json
+	says err 'nothing in it can be trusted'
+	says out '"complete": false'
+	[[ $(wc -c <"$WORK/run/$netns-1.journal") == 5000 ]] || fail "what is no journal was changed"
 }
 
 for_programs() {
@@ -149,6 +166,7 @@ loopback
 run 1 doctor lo
 cp "$WORK/out" "$WORK/doctor"
 show
+restoring
 for_programs
 on_a_terminal
 full_disk

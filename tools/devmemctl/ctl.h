@@ -16,6 +16,7 @@ enum {
 struct ctl_options {
 	const char *ifname;	/* or NULL */
 	const char *backend;	/* or NULL */
+	const char *journal;	/* folder, or NULL */
 	bool json;
 	uint32_t queues, connections, message, page_size;	/* 0: not said */
 	uint64_t buffer_bytes;
@@ -30,7 +31,7 @@ struct ctl_verb {
 	int (*run)(const struct ctl_options *opt);
 };
 
-extern const struct ctl_verb ctl_doctor, ctl_show, ctl_plan;
+extern const struct ctl_verb ctl_doctor, ctl_show, ctl_plan, ctl_restore;
 
 /*
  * ctl_parse() - argv[0] is the verb's name. CTL_OK; anything else has had its sentence. @help: that was asked for.

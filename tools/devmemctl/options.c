@@ -20,6 +20,7 @@ static const struct option all[] = {
 	{ "backend", required_argument, NULL, 'b' },
 	{ "buffer", required_argument, NULL, 'm' },
 	{ "connections", required_argument, NULL, 'c' },
+	{ "journal", required_argument, NULL, 'd' },
 	{ "json", no_argument, NULL, 'j' },
 	{ "message", required_argument, NULL, 's' },
 	{ "page-size", required_argument, NULL, 'p' },
@@ -126,6 +127,9 @@ static int take(const struct ctl_verb *verb, int letter, const char *text, struc
 	case 'b':
 		opt->backend = text;
 		return CTL_OK;
+	case 'd':
+		opt->journal = text;
+		return CTL_OK;
 	case 'j':
 		opt->json = true;
 		return CTL_OK;
@@ -145,7 +149,7 @@ static int take(const struct ctl_verb *verb, int letter, const char *text, struc
 /* A word that getopt does not know: a long one, or one letter of several. */
 static int unknown(const struct ctl_verb *verb, char **argv)
 {
-	if (optopt && optopt < 256 && !strchr("bmcjspqh", optopt))
+	if (optopt && optopt < 256 && !strchr("bmcdjspqh", optopt))
 		return wrong(verb, "there is no option -%c", optopt);
 	return wrong(verb, "%s cannot be used here", argv[optind - 1]);
 }

@@ -5,16 +5,26 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "journal.h"
+
 #include "ctl.h"
 #include "show.h"
 #include "steering.h"
 
 static const char usage[] =
 	"usage: devmemctl show [options] [INTERFACE]\n"
-	"Shows queues, what is bound to them and by which process, page pools, and the rules that lead there.\n"
+	"Shows queues, what is bound to them and by which process, page pools, the rules that lead there, and the journal.\n"
+	"  -d, --journal FOLDER  where transactions are written down (default /run/devmem)\n"
 	"  -j, --json            for programs\n"
 	"  -h, --help\n"
 	"Exit status: 0, 1 the kernel does not tell, 2 wrong arguments.\n";
+
+struct show {
+	const struct ctl_options *opt;
+	struct devmem__nl netdev;
+	struct owners owners;
+	struct out_json json;
+};
 
 bool iface_bound(const struct netdev_queue *queue)
 {
@@ -99,8 +109,31 @@ static int collect_rules(struct iface *i, struct devmem__ethtool *et)
 	return err;
 }
 
-static int collect(struct iface *i, struct devmem__nl *netdev, const char *ifname, const struct owners *owners)
+/* It may be for root alone to read: that is told, and no failure. */
+static void collect_journal(struct iface *i, unsigned int ifindex, const char *folder)
 {
+	struct devmem__journal *journal = calloc(1, sizeof(*journal));
+	char path[sizeof(journal->path)];
+	int err = journal ? 0 : devmem__fail(ENOMEM, "no memory");
+
+	if (!err)
+		err = devmem__journal_path(folder ? folder : DEVMEM__JOURNAL_FOLDER, devmem__journal_netns(), ifindex,
+					   path, sizeof(path));
+	if (!err)
+		err = devmem__journal_look(journal, path);
+	if (!err) {
+		i->journal = journal;
+		return;
+	}
+	free(journal);
+	if (err != -ENOENT)
+		snprintf(i->no_journal, sizeof(i->no_journal), "%s", devmem_error());
+}
+
+static int collect(struct iface *i, struct show *s, const char *ifname)
+{
+	const struct owners *owners = &s->owners;
+	struct devmem__nl *netdev = &s->netdev;
 	struct devmem__ethtool et;
 	char bus[32];
 	int err = devmem__ethtool_open(&et, ifname);
@@ -122,6 +155,8 @@ static int collect(struct iface *i, struct devmem__nl *netdev, const char *ifnam
 		err = collect_bindings(i, owners);
 	if (!err)
 		err = collect_rules(i, &et);
+	if (!err)
+		collect_journal(i, et.ifindex, s->opt->journal);
 	devmem__ethtool_close(&et);
 	return err ? devmem__fail(-err, "%s: the kernel does not tell: %s", ifname, strerror(-err)) : 0;
 }
@@ -131,6 +166,9 @@ static void iface_free(struct iface *i)
 	for (uint32_t r = 0; r < i->rules; r++)
 		free(i->rule[r].hit);
 	free(i->rule);
+	if (i->journal)
+		devmem__journal_look_away(i->journal);
+	free(i->journal);
 	free(i->binding);
 	free(i->queues.queue);
 	free(i->pools.pool);
@@ -138,17 +176,10 @@ static void iface_free(struct iface *i)
 
 /* ------------------------------------------------------------------------------------------------ showing */
 
-struct show {
-	const struct ctl_options *opt;
-	struct devmem__nl netdev;
-	struct owners owners;
-	struct out_json json;
-};
-
 static int show_one(struct show *s, const char *ifname)
 {
 	struct iface i = { 0 };
-	int err = collect(&i, &s->netdev, ifname, &s->owners);
+	int err = collect(&i, s, ifname);
 
 	if (!err && s->opt->json)
 		show_json(&s->json, &i, &s->owners);
@@ -206,6 +237,6 @@ const struct ctl_verb ctl_show = {
 	.name = "show",
 	.what = "which queues are bound, to what and by whom, and what leads there",
 	.usage = usage,
-	.letters = "j",
+	.letters = "dj",
 	.run = show,
 };

@@ -21,6 +21,8 @@ struct iface {
 		struct devmem__rule rule;
 		uint8_t *hit;		/* a flag for each queue */
 	} *rule;
+	struct devmem__journal *journal;	/* or NULL: there is none */
+	char no_journal[256];		/* why it cannot be read, or "" */
 	unsigned int bindings;
 	struct iface_binding {
 		uint32_t dmabuf;	/* the kernel's number; 0: zcrx has the queue */
@@ -36,6 +38,11 @@ bool iface_binds(const struct iface_binding *b, const struct netdev_queue *queue
 
 /* May it belong to this process? */
 bool iface_owner(const struct iface_binding *b, const struct owner *owner);
+
+/* What the library's processes have written down of the interface: who they are, and what is to be undone. */
+struct devmem__journal;
+void show_journal_print(const struct devmem__journal *journal);
+void show_journal_json(struct out_json *j, const struct devmem__journal *journal);
 
 void show_print(const struct iface *i, const struct owners *owners);
 void show_json(struct out_json *j, const struct iface *i, const struct owners *owners);

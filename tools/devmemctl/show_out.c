@@ -120,6 +120,10 @@ void show_print(const struct iface *i, const struct owners *owners)
 		print_pool(&i->pools.pool[n]);
 	for (uint32_t n = 0; n < i->rules; n++)
 		print_rule(i, &i->rule[n]);
+	if (i->journal)
+		show_journal_print(i->journal);
+	if (i->no_journal[0])
+		printf("  journal: %s\n", i->no_journal);
 }
 
 /* ----------------------------------------------------------------------------------------- for programs */
@@ -246,5 +250,6 @@ void show_json(struct out_json *j, const struct iface *i, const struct owners *o
 	json_bindings(j, i, owners);
 	json_pools(j, i);
 	json_rules(j, i);
+	show_journal_json(j, i->journal);
 	out_end(j);
 }
