@@ -29,10 +29,12 @@ static int ask_for_nothing(struct devmem_nic *nic, uint32_t ifindex)
 
 static int no_support(struct devmem_nic *nic)
 {
+	const char *remark = nic->recipe->remark;
+
 	if (nic->driver[0])
-		return devmem__fail(EOPNOTSUPP, "%s (driver %s) cannot receive into device memory: take an interface "
+		return devmem__fail(EOPNOTSUPP, "%s (driver %s) cannot receive into device memory: %s%stake an interface "
 				    "whose driver manages its queues (bnxt, fbnic, gve, mlx5, or the lab's)",
-				    nic->et.name, nic->driver);
+				    nic->et.name, nic->driver, remark ? remark : "", remark ? "; " : "");
 	return devmem__fail(EOPNOTSUPP, "%s cannot receive into device memory: take an interface of a real NIC "
 			    "(or of the lab)", nic->et.name);
 }
@@ -97,6 +99,7 @@ int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem
 		return err;
 	}
 	devmem__ethtool_driver(&nic->et, nic->driver, nic->bus);
+	nic->recipe = devmem__recipe_of(nic->driver);
 	*out = nic;
 	return 0;
 }

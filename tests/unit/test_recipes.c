@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: MIT
+/* The table of drivers: what is known about each, and nothing about others. */
+#include <string.h>
+
+#include "unit.h"
+
+#include "recipes.h"
+
+static void known(void **state)
+{
+	const struct devmem__recipe *mlx5 = devmem__recipe_of("mlx5_core"), *bnxt = devmem__recipe_of("bnxt_en");
+	const struct devmem__recipe *fbnic = devmem__recipe_of("fbnic"), *gve = devmem__recipe_of("gve");
+
+	(void)state;
+	assert_string_equal(mlx5->feature_first, "rx-gro-hw");
+	assert_true(mlx5->stops_all && !mlx5->refuses_split_off && !mlx5->keeps_queue_0);
+	assert_true(bnxt->refuses_split_off && !bnxt->stops_all && !bnxt->keeps_queue_0);
+	assert_true(fbnic->refuses_split_off && !fbnic->stops_all && !fbnic->keeps_queue_0);
+	assert_true(gve->keeps_queue_0 && gve->stops_all && !gve->refuses_split_off);
+	assert_true(!bnxt->feature_first && !fbnic->feature_first && !gve->feature_first);
+}
+
+/* Each is found by its own name, and has something to say that goes into the middle of a sentence. */
+static void remarks(void **state)
+{
+	static const char *const drivers[] = { "mlx5_core", "bnxt_en", "fbnic", "gve", "netkit", "netdevsim", "bnge",
+					       "idpf", "ice", "ena", "ionic", "mana", "virtio_net" };
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		const struct devmem__recipe *r = devmem__recipe_of(drivers[i]);
+
+		assert_string_equal(r->driver, drivers[i]);
+		assert_in_range(strlen(r->remark), 20, 150);
+		assert_in_range(r->remark[0], 'a', 'z');
+		assert_int_not_equal(r->remark[strlen(r->remark) - 1], '.');
+	}
+}
+
+static void unknown(void **state)
+{
+	static const char *const drivers[] = { "labnic", "", "mlx5", "mlx5_core2", "gv", "e1000e" };
+	static const struct devmem__recipe nothing;
+
+	(void)state;
+	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
+		const struct devmem__recipe *r = devmem__recipe_of(drivers[i]);
+
+		assert_non_null(r);
+		assert_memory_equal(r, &nothing, sizeof(nothing));
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(known),
+		cmocka_unit_test(remarks),
+		cmocka_unit_test(unknown),
+	};
+
+	return cmocka_run_group_tests_name("recipes", tests, NULL, NULL);
+}
