@@ -26,16 +26,16 @@
 #define labnic_get_hds_thresh(nic, kring)				\
 do {									\
 	(kring)->hds_thresh = (nic)->hds_thresh;			\
-	(kring)->hds_thresh_max = LABNIC_HDS_THRESH_MAX;		\
+	(kring)->hds_thresh_max = labnic_quirks()->hds_thresh_max;	\
 } while (0)
 #define labnic_set_hds_thresh(nic, kring)	((nic)->hds_thresh = (kring)->hds_thresh)
 
-#define labnic_netdev_setup_compat(nic, dev)				\
+#define labnic_netdev_setup_compat(nic, dev, quirks)			\
 do {									\
 	(dev)->netmem_tx = NETMEM_TX_DMA;				\
-	(nic)->hds_thresh = LABNIC_HDS_THRESH;				\
-	(dev)->cfg->hds_config = ETHTOOL_TCP_DATA_SPLIT_DISABLED;	\
-	(dev)->cfg->hds_thresh = LABNIC_HDS_THRESH;			\
+	(nic)->hds_thresh = (quirks)->hds_thresh;			\
+	(dev)->cfg->hds_config = (quirks)->split_config;		\
+	(dev)->cfg->hds_thresh = (quirks)->hds_thresh;			\
 } while (0)
 
 static inline bool labnic_rxq_bound(struct net_device *dev, unsigned int idx)
@@ -108,7 +108,7 @@ static inline void hrtimer_setup(struct hrtimer *timer,
 
 #define labnic_get_hds_thresh(nic, kring)	do { } while (0)
 #define labnic_set_hds_thresh(nic, kring)	do { } while (0)
-#define labnic_netdev_setup_compat(nic, dev)	((nic)->hds_thresh = 0)
+#define labnic_netdev_setup_compat(nic, dev, quirks)	((nic)->hds_thresh = 0)
 
 int labnic_set_rxnfc_compat(struct net_device *dev, struct ethtool_rxnfc *cmd);
 int labnic_get_rxnfc_compat(struct net_device *dev, struct ethtool_rxnfc *cmd);

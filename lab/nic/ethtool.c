@@ -9,7 +9,7 @@ static void labnic_get_drvinfo(struct net_device *dev, struct ethtool_drvinfo *i
 {
 	struct labnic *nic = netdev_priv(dev);
 
-	strscpy(info->driver, LABNIC_NAME, sizeof(info->driver));
+	strscpy(info->driver, labnic_quirks()->driver, sizeof(info->driver));
 	strscpy(info->bus_info, dev_name(nic->dev), sizeof(info->bus_info));
 }
 
@@ -36,8 +36,7 @@ static void labnic_get_ringparam(struct net_device *dev, struct ethtool_ringpara
 	ring->tx_pending = nic->tx_size;
 	if (!labnic_has_split())
 		return;
-	kring->tcp_data_split = nic->split ? ETHTOOL_TCP_DATA_SPLIT_ENABLED :
-					     ETHTOOL_TCP_DATA_SPLIT_DISABLED;
+	kring->tcp_data_split = labnic_mimic_get_split(nic);
 	labnic_get_hds_thresh(nic, kring);
 }
 
@@ -46,7 +45,7 @@ static void labnic_set_rings(struct labnic *nic, const struct ethtool_ringparam 
 {
 	nic->rx_size = ring->rx_pending;
 	nic->tx_size = ring->tx_pending;
-	nic->split = kring->tcp_data_split == ETHTOOL_TCP_DATA_SPLIT_ENABLED;
+	labnic_mimic_set_split(nic, kring->tcp_data_split);
 	labnic_set_hds_thresh(nic, kring);
 }
 
@@ -58,13 +57,20 @@ static int labnic_set_ringparam(struct net_device *dev, struct ethtool_ringparam
 	struct kernel_ethtool_ringparam old_kring = {};
 	struct labnic *nic = netdev_priv(dev);
 	struct ethtool_ringparam old_ring = {};
+	bool old_split = nic->split;
 	int err;
 
 	if (ring->rx_pending < LABNIC_RING_MIN || ring->tx_pending < LABNIC_RING_MIN) {
 		NL_SET_ERR_MSG_MOD(extack, "a ring has at least 64 entries");
 		return -EINVAL;
 	}
+	if (kring->tcp_data_split != nic->split_config) {
+		err = labnic_mimic_check_split(nic, kring->tcp_data_split, extack);
+		if (err)
+			return err;
+	}
 	labnic_get_ringparam(dev, &old_ring, &old_kring, NULL);
+	old_kring.tcp_data_split = nic->split_config;
 	if (!netif_running(dev)) {
 		labnic_set_rings(nic, ring, kring);
 		return 0;
@@ -76,6 +82,7 @@ static int labnic_set_ringparam(struct net_device *dev, struct ethtool_ringparam
 		return 0;
 	NL_SET_ERR_MSG_MOD(extack, "no memory for these rings");
 	labnic_set_rings(nic, &old_ring, &old_kring);
+	nic->split = old_split;
 	if (labnic_up(nic))
 		netdev_err(dev, "could not restore the rings: the interface is dead\n");
 	return err;
@@ -175,7 +182,9 @@ const struct ethtool_ops *labnic_choose_ethtool_ops(void)
 	lesser = labnic_ethtool_ops;
 	if (no_split)
 		lesser.supported_ring_params = 0;
-	if (no_contexts) {
+	if (!labnic_quirks()->hds_thresh_max)
+		lesser.supported_ring_params &= ETHTOOL_RING_USE_TCP_DATA_SPLIT;
+	if (no_contexts || labnic_quirks()->no_contexts) {
 		lesser.create_rxfh_context = NULL;
 		lesser.modify_rxfh_context = NULL;
 		lesser.remove_rxfh_context = NULL;

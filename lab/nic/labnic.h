@@ -188,6 +188,7 @@ struct labnic {
 	u32 channels, max_channels;
 	u32 rx_size, tx_size;
 	bool split;
+	u8 split_config;	/* ETHTOOL_TCP_DATA_SPLIT_*: as it was asked for */
 	u32 hds_thresh;
 
 	rwlock_t steer_lock;		/* rss, rules: written by ethtool, read by the NIC */
@@ -320,6 +321,27 @@ void labnic_get_stats64(struct net_device *dev, struct rtnl_link_stats64 *st);
 const struct ethtool_ops *labnic_choose_ethtool_ops(void);
 bool labnic_has_split(void);
 bool labnic_has_ntuple(void);
+
+/* mimic.c */
+struct labnic_quirks {
+	const char *name, *driver;
+	u32 hds_thresh, hds_thresh_max;	/* at first, and at most; 0: there is no such setting */
+	u8 split_config;		/* at first */
+	bool reports_config;		/* what was asked for, rather than what is */
+	bool split_needs_gro_hw;	/* and keeps it on */
+	bool no_split_off;		/* unknown turns it off */
+	bool unknown_is_as_it_is;	/* unknown does not turn it off */
+	bool always_splits;
+	bool no_contexts;
+	bool keeps_queue_0;		/* cannot restart it */
+};
+
+int labnic_mimic_init(void);
+const struct labnic_quirks *labnic_quirks(void);
+int labnic_mimic_check_split(struct labnic *nic, u8 asked, struct netlink_ext_ack *extack);
+void labnic_mimic_set_split(struct labnic *nic, u8 asked);
+u8 labnic_mimic_get_split(const struct labnic *nic);
+netdev_features_t labnic_mimic_fix_features(struct labnic *nic, netdev_features_t features);
 
 /* faults.c */
 int labnic_faults_module_init(void);

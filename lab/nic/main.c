@@ -185,6 +185,9 @@ static int __init labnic_init(void)
 {
 	int err, i;
 
+	err = labnic_mimic_init();
+	if (err)
+		return err;
 	labnic_faults_module_init();
 	err = platform_driver_register(&labnic_driver);
 	if (err)

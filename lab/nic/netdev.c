@@ -112,6 +112,7 @@ static int labnic_change_mtu(struct net_device *dev, int mtu)
 
 static netdev_features_t labnic_fix_features(struct net_device *dev, netdev_features_t features)
 {
+	features = labnic_mimic_fix_features(netdev_priv(dev), features);
 	if (!(features & NETIF_F_RXCSUM))
 		features &= ~NETIF_F_GRO_HW;
 	return features;
@@ -145,6 +146,6 @@ void labnic_netdev_setup(struct labnic *nic)
 	dev->max_mtu = LABNIC_MAX_MTU;
 	eth_hw_addr_set(dev, mac);
 
-	nic->split = false;
-	labnic_netdev_setup_compat(nic, dev);
+	labnic_mimic_set_split(nic, labnic_quirks()->split_config);
+	labnic_netdev_setup_compat(nic, dev, labnic_quirks());
 }

@@ -37,6 +37,8 @@ static int labnic_queue_stop(struct net_device *dev, void *mem, int idx)
 {
 	struct labnic *nic = netdev_priv(dev);
 
+	if (!idx && labnic_quirks()->keeps_queue_0)
+		return -ERANGE;
 	napi_disable_locked(&nic->rxq[idx].napi);
 	labnic_rxq_stop(&nic->rxq[idx], mem);
 	return 0;
