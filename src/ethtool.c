@@ -398,12 +398,7 @@ int devmem__ethtool_delete_rule(struct devmem__ethtool *et, uint32_t location)
 
 /* ------------------------------------------------------------------------------------------- features */
 
-struct feature {
-	const char *name;
-	bool on, switchable;
-};
-
-/* In a bitset without a mask the bits that are there are set; with one, those that say so. [net/ethtool/bitset.c] */
+/* A bitset that is a list has the bits that are set; with a mask those of the mask, and each says what it is. */
 static bool has_bit(struct nlattr *bitset, const char *name)
 {
 	struct nlattr *of[DEVMEM__NL_ATTRS + 1], *bit[DEVMEM__NL_ATTRS + 1], *at;
@@ -418,23 +413,65 @@ static bool has_bit(struct nlattr *bitset, const char *name)
 	return false;
 }
 
+struct named_feature {
+	const char *name;
+	struct devmem__feature *feature;
+};
+
 static int got_features(struct nlattr **attrs, void *arg)
 {
-	struct feature *f = arg;
+	const struct named_feature *f = arg;
 
-	f->on = has_bit(attrs[DEVMEM_ETHTOOL_A_FEATURES_ACTIVE], f->name);
-	f->switchable = has_bit(attrs[DEVMEM_ETHTOOL_A_FEATURES_HW], f->name);
+	f->feature->on = has_bit(attrs[DEVMEM_ETHTOOL_A_FEATURES_ACTIVE], f->name);
+	f->feature->wanted = has_bit(attrs[DEVMEM_ETHTOOL_A_FEATURES_WANTED], f->name);
+	f->feature->switchable = has_bit(attrs[DEVMEM_ETHTOOL_A_FEATURES_HW], f->name);
 	return 0;
 }
 
-int devmem__ethtool_feature(struct devmem__ethtool *et, const char *name, bool *on, bool *switchable)
+int devmem__ethtool_feature(struct devmem__ethtool *et, const char *name, struct devmem__feature *feature)
 {
-	struct feature f = { .name = name };
-	int err;
+	struct named_feature f = { .name = name, .feature = feature };
 
+	memset(feature, 0, sizeof(*feature));
 	begin(et, DEVMEM_ETHTOOL_MSG_FEATURES_GET, DEVMEM_ETHTOOL_A_FEATURES_HEADER);
-	err = devmem__nl_call(&et->nl, got_features, &f);
-	*on = f.on;
-	*switchable = f.switchable;
-	return err;
+	return devmem__nl_call(&et->nl, got_features, &f);
+}
+
+static int ask_feature(struct devmem__ethtool *et, const char *name, bool on)
+{
+	struct nlattr *wanted, *bits, *bit;
+
+	begin(et, DEVMEM_ETHTOOL_MSG_FEATURES_SET, DEVMEM_ETHTOOL_A_FEATURES_HEADER);
+	wanted = devmem__nl_nest(&et->nl, DEVMEM_ETHTOOL_A_FEATURES_WANTED);
+	bits = devmem__nl_nest(&et->nl, DEVMEM_ETHTOOL_A_BITSET_BITS);
+	bit = devmem__nl_nest(&et->nl, DEVMEM_ETHTOOL_A_BITSET_BITS_BIT);
+	devmem__nl_put_string(&et->nl, DEVMEM_ETHTOOL_A_BITSET_BIT_NAME, name);
+	if (on)
+		devmem__nl_put_flag(&et->nl, DEVMEM_ETHTOOL_A_BITSET_BIT_VALUE);
+	devmem__nl_nest_end(&et->nl, bit);
+	devmem__nl_nest_end(&et->nl, bits);
+	devmem__nl_nest_end(&et->nl, wanted);
+	return devmem__nl_call(&et->nl, NULL, NULL);
+}
+
+int devmem__ethtool_set_feature(struct devmem__ethtool *et, const char *name, bool on)
+{
+	struct devmem__feature before, now;
+	int err = devmem__ethtool_feature(et, name, &before);
+
+	if (err)
+		return err;
+	if (!before.switchable)
+		return before.on == on ? 0 : -EOPNOTSUPP;
+	/* the kernel looks again only when what is asked for changes. [net/ethtool/features.c: ethnl_set_features()] */
+	if (before.wanted == on && before.on != on)
+		err = ask_feature(et, name, !on);
+	if (!err)
+		err = ask_feature(et, name, on);
+	if (!err)
+		err = devmem__ethtool_feature(et, name, &now);
+	if (err || now.on == on)
+		return err;
+	ask_feature(et, name, before.wanted);
+	return -EIO;
 }

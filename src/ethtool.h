@@ -74,7 +74,19 @@ int devmem__ethtool_rule(struct devmem__ethtool *et, uint32_t location, struct d
 int devmem__ethtool_add_rule(struct devmem__ethtool *et, struct devmem__rule *rule);
 int devmem__ethtool_delete_rule(struct devmem__ethtool *et, uint32_t location);
 
-/* Is a feature, as ethtool -k names it, on; could it be switched? */
-int devmem__ethtool_feature(struct devmem__ethtool *et, const char *name, bool *on, bool *switchable);
+/* A feature, as ethtool -k names it. */
+struct devmem__feature {
+	bool on;
+	bool wanted;			/* it is asked for; what it depends on, and the driver, have a say in @on too */
+	bool switchable;
+};
+
+int devmem__ethtool_feature(struct devmem__ethtool *et, const char *name, struct devmem__feature *feature);
+
+/*
+ * devmem__ethtool_set_feature() - turn it on or off. -EOPNOTSUPP: it cannot be switched. -EIO: the kernel accepted it,
+ * but something keeps it as it was; what was asked for before is asked for again.
+ */
+int devmem__ethtool_set_feature(struct devmem__ethtool *et, const char *name, bool on);
 
 #endif

@@ -72,6 +72,11 @@ void devmem__nl_put_string(struct devmem__nl *nl, int attr, const char *value)
 	put(nl, attr, value, strlen(value) + 1);
 }
 
+void devmem__nl_put_flag(struct devmem__nl *nl, int attr)
+{
+	put(nl, attr, NULL, 0);
+}
+
 struct nlattr *devmem__nl_nest(struct devmem__nl *nl, int attr)
 {
 	struct nlattr *nest;

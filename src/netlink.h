@@ -53,6 +53,7 @@ void devmem__nl_begin(struct devmem__nl *nl, uint8_t cmd);
 void devmem__nl_put_u8(struct devmem__nl *nl, int attr, uint8_t value);
 void devmem__nl_put_u32(struct devmem__nl *nl, int attr, uint32_t value);
 void devmem__nl_put_string(struct devmem__nl *nl, int attr, const char *value);
+void devmem__nl_put_flag(struct devmem__nl *nl, int attr);
 struct nlattr *devmem__nl_nest(struct devmem__nl *nl, int attr);
 void devmem__nl_nest_end(struct devmem__nl *nl, struct nlattr *nest);
 

@@ -165,11 +165,11 @@ static int get_context(struct devmem_nic *nic, const uint32_t *queues, unsigned 
 static int no_rules(struct devmem_nic *nic, int err)
 {
 	const char *name = nic->et.name;
-	bool on = true, switchable = false;
+	struct devmem__feature f;
 
 	switch (err) {
 	case -EOPNOTSUPP:
-		if (!devmem__ethtool_feature(&nic->et, "rx-ntuple-filter", &on, &switchable) && !on && switchable)
+		if (!devmem__ethtool_feature(&nic->et, "rx-ntuple-filter", &f) && !f.on && f.switchable)
 			return devmem__fail(EOPNOTSUPP, "n-tuple rules are turned off on %s: \"ethtool -K %s ntuple on\"",
 					    name, name);
 		return devmem__fail(EOPNOTSUPP, "%s (driver %s) has no n-tuple rules: flows cannot be steered", name,

@@ -58,6 +58,7 @@ enum {
 
 enum {
 	DEVMEM_ETHTOOL_MSG_FEATURES_GET = 11,
+	DEVMEM_ETHTOOL_MSG_FEATURES_SET = 12,
 	DEVMEM_ETHTOOL_MSG_RINGS_GET = 15,
 	DEVMEM_ETHTOOL_MSG_RINGS_SET = 16,
 	DEVMEM_ETHTOOL_MSG_RINGS_NTF = 17,	/* numbered with the messages that the kernel sends */
@@ -85,6 +86,7 @@ enum devmem__split {
 enum {
 	DEVMEM_ETHTOOL_A_FEATURES_HEADER = 1,	/* nest */
 	DEVMEM_ETHTOOL_A_FEATURES_HW = 2,	/* bitset: those that a user may switch */
+	DEVMEM_ETHTOOL_A_FEATURES_WANTED = 3,	/* bitset: those that are asked for */
 	DEVMEM_ETHTOOL_A_FEATURES_ACTIVE = 4,	/* bitset */
 };
 

@@ -277,21 +277,21 @@ out:
 
 static void check_ntuple(struct report *r, struct nic *n)
 {
-	bool on = false, switchable = false;
-	int err = devmem__ethtool_feature(&n->et, "rx-ntuple-filter", &on, &switchable);
+	struct devmem__feature f = { 0 };
+	int err = devmem__ethtool_feature(&n->et, "rx-ntuple-filter", &f);
 
 	if (err)
 		report_add(r, WARNING, "n-tuple", "whether it has rules cannot be read: %s", strerror(-err));
-	else if (on)
+	else if (f.on)
 		report_add(r, OK, "n-tuple", "rules are on");
-	else if (switchable)
+	else if (f.switchable)
 		report_add(r, PROBLEM, "n-tuple", "rules are off: flows cannot be steered to a queue");
 	else
 		report_add(r, PROBLEM, "n-tuple", "%s has no rules: flows cannot be steered to a queue", n->name);
 	if (err)
 		report_todo(r, "ethtool -n %s", n->name);
-	else if (!on)
-		report_todo(r, switchable ? "ethtool -K %s ntuple on" : "take another interface than %s", n->name);
+	else if (!f.on)
+		report_todo(r, f.switchable ? "ethtool -K %s ntuple on" : "take another interface than %s", n->name);
 }
 
 /* Of one that does not exist, a kernel says so only where there can be any. [net/ethtool/ioctl.c: ethtool_get_rxfh()] */
