@@ -107,6 +107,12 @@ static void interfaces_without_devmem(void **state)
 	falls_back(nic, buffer, EOPNOTSUPP, "refusal0");
 	ok(devmem_nic_close(nic));
 	assert_int_equal(system("ip link delete refusal0"), 0);
+	/* of this one it is known why */
+	assert_int_equal(system("ip link add refusal0 type netkit peer name refusal1"), 0);
+	ok(devmem_nic_open("refusal0", NULL, &nic));
+	falls_back(nic, buffer, EOPNOTSUPP, "leases");
+	ok(devmem_nic_close(nic));
+	assert_int_equal(system("ip link delete refusal0"), 0);
 }
 
 /* Memory that no NIC can write to. */
