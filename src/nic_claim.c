@@ -219,6 +219,17 @@ static int refuse_listed(struct devmem_nic *nic, int err, uint32_t queue, uint32
 	}
 }
 
+/* The kernel would find out only when everything else has been done, and say ERANGE. */
+static int refuse_queue_0(struct devmem_nic *nic, unsigned int want, const uint32_t *list)
+{
+	for (unsigned int i = 0; nic->recipe->keeps_queue_0 && i < want; i++)
+		if (!list[i])
+			return devmem__fail(EBUSY, "RX queue 0 of %s cannot be bound, because its driver (%s) cannot "
+					    "restart that one: take another one, or let the library choose",
+					    nic->et.name, nic->driver);
+	return 0;
+}
+
 static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *list, struct devmem__nic_queues *q,
 		  uint32_t *queues)
 {
@@ -233,6 +244,9 @@ static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *lis
 		err = devmem__queues_check(q->use, q->count, list, want, &bad);
 		if (err)
 			return refuse_listed(nic, err, list[bad], q->count);
+		err = refuse_queue_0(nic, want, list);
+		if (err)
+			return err;
 		memcpy(queues, list, want * sizeof(*list));
 		return 0;
 	}
@@ -242,6 +256,53 @@ static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *lis
 				    "that others steer flows to are not taken; bind fewer, or add some with "
 				    "\"ethtool -L %s\"", name, want, want == 1 ? "" : "s", q->count, name);
 	return 0;
+}
+
+/* -------------------------------------------------------------------------------- what must come first */
+
+static int feature_failed(struct devmem_nic *nic, int err)
+{
+	const char *name = nic->et.name, *feature = nic->recipe->feature_first;
+
+	if (err == -EOPNOTSUPP)
+		return devmem__fail(EPROTONOSUPPORT, "%s (driver %s) cannot split headers from data, which device memory "
+				    "needs: it would take %s, which this NIC has not", name, nic->driver, feature);
+	if (err == -EIO)
+		return devmem__fail(EPROTONOSUPPORT, "%s (driver %s) cannot split headers from data as long as something "
+				    "keeps %s off: see \"ethtool -k %s\", rx-checksumming among others", name,
+				    nic->driver, feature, name);
+	return devmem__nl_fail(&nic->et.nl, err, "%s: cannot turn %s on, which header/data split needs (\"ethtool -K %s "
+			       "%s on\")", name, feature, name, feature);
+}
+
+static int feature_on(struct devmem_nic *nic)
+{
+	const char *feature = nic->recipe->feature_first;
+	struct devmem__feature before;
+	struct devmem__change *c;
+	int err;
+
+	if (!feature)
+		return 0;
+	err = devmem__ethtool_feature(&nic->et, feature, &before);
+	if (err)
+		return feature_failed(nic, err);
+	if (before.on)
+		return 0;
+	c = devmem__undo_prepare(&nic->undo, DEVMEM__CHANGE_FEATURE);
+	if (!c)
+		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
+	snprintf(c->feature, sizeof(c->feature), "%s", feature);
+	c->feature_before = before.wanted;
+	err = devmem__nic_write_down(nic, c);
+	if (err)
+		return err;
+	err = devmem__ethtool_set_feature(&nic->et, feature, true);
+	if (!err)
+		return devmem__nic_made(nic, c);
+	err = feature_failed(nic, err);
+	devmem__nic_not_made(nic, c);
+	return err;
 }
 
 /* ------------------------------------------------------------------------------------------ data split */
@@ -451,6 +512,8 @@ static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list
 		return err;
 	err = devmem__nic_note_claim(nic, queues, want, true);
 	/* from here on things change */
+	if (!err)
+		err = feature_on(nic);
 	if (!err)
 		err = split_on(nic);
 	if (!err)

@@ -30,10 +30,15 @@ static bool is_back(struct devmem_nic *nic, const struct devmem__change *c, bool
 	return (!split || now.split == c->split_before) && (!thresh || now.thresh == c->thresh_before);
 }
 
+static bool may_say(const struct devmem_nic *nic, uint8_t split)
+{
+	return split == DEVMEM_SPLIT_ENABLED || (split == DEVMEM_SPLIT_DISABLED && !nic->recipe->refuses_split_off);
+}
+
 /*
  * What was reported may have been configured or the driver's own choice; it cannot be read which. Nearly always it
- * is the latter, and some drivers (bnxt) refuse an explicit "off": so leave it to the driver, and look whether that
- * gives what was there. Others (gve) take "unknown" for "as it is": then say it.
+ * is the latter: so leave it to the driver, and look whether that gives what was there. Some (gve) take "unknown" for
+ * "as it is": then say it, unless the driver refuses to hear it.
  */
 static int put_split_back(struct devmem_nic *nic, const struct devmem__change *c, bool split, bool thresh)
 {
@@ -41,7 +46,7 @@ static int put_split_back(struct devmem_nic *nic, const struct devmem__change *c
 
 	if (!err && is_back(nic, c, split, thresh))
 		return 0;
-	if (split && c->split_before != DEVMEM_SPLIT_UNKNOWN)
+	if (split && may_say(nic, c->split_before))
 		err = devmem__ethtool_set_split(&nic->et, true, c->split_before, thresh, c->thresh_before, NULL);
 	if (err)
 		return devmem__nl_fail(&nic->et.nl, err, "%s: cannot put header/data split back to what it was (see "
@@ -73,6 +78,34 @@ static int undo_split(struct devmem_nic *nic, const struct devmem__change *c)
 	if (split != c->split)
 		return split_stale(nic, c, "tcp-data-split");
 	return thresh != c->thresh ? split_stale(nic, c, "hds-thresh") : 0;
+}
+
+/* --------------------------------------------------------------------------------------------- features */
+
+/*
+ * What we left is that it is asked for. It may be off all the same, because what it depends on was turned off, and on
+ * although somebody asked for off, because the driver needed it until now: both end here.
+ */
+static int undo_feature(struct devmem_nic *nic, const struct devmem__change *c)
+{
+	const char *name = nic->et.name;
+	struct devmem__feature now;
+	int err = devmem__ethtool_feature(&nic->et, c->feature, &now);
+
+	if (!err && nic->recovering && !c->feature_before && !now.on && !now.wanted)
+		return 0;
+	if (!err && !now.on && !now.wanted)
+		return devmem__fail(ESTALE, "%s: somebody turned %s off after us, and it was left like that; it was %s "
+				    "(\"ethtool -K %s\")", name, c->feature, c->feature_before ? "on" : "off", name);
+	if (!err)
+		err = devmem__ethtool_set_feature(&nic->et, c->feature, c->feature_before);
+	if (err == -EIO)
+		return devmem__fail(EIO, "%s (driver %s) did not put %s back to what it was: see \"ethtool -k %s\"",
+				    name, nic->driver, c->feature, name);
+	if (err)
+		return devmem__nl_fail(&nic->et.nl, err, "%s: cannot put %s back to what it was (\"ethtool -K %s %s "
+				       "%s\")", name, c->feature, name, c->feature, c->feature_before ? "on" : "off");
+	return 0;
 }
 
 /* ------------------------------------------------------------------------------------------- RSS tables */
@@ -197,6 +230,7 @@ bool devmem__nic_was_made(struct devmem_nic *nic, struct devmem__change *c)
 		return find_rule(nic, c);
 	case DEVMEM__CHANGE_SPLIT:
 	case DEVMEM__CHANGE_TABLE:
+	case DEVMEM__CHANGE_FEATURE:
 		break;
 	}
 	return true;	/* what is as it was before is left alone when it is undone */
@@ -215,6 +249,8 @@ int devmem__nic_undo_one(const struct devmem__change *change, void *arg)
 		return undo_context(nic, change);
 	case DEVMEM__CHANGE_RULE:
 		return undo_rule(nic, change);
+	case DEVMEM__CHANGE_FEATURE:
+		return undo_feature(nic, change);
 	}
 	return devmem__fail(EINVAL, "%s: a change of a kind that is not known", nic->et.name);
 }

@@ -7,7 +7,7 @@
 
 struct devmem__recipe {
 	const char *driver;		/* as ETHTOOL_GDRVINFO names it; NULL: any other */
-	const char *feature_first;	/* as ethtool -k names it: must be on before header/data split can be; or NULL */
+	const char *feature_first;	/* as ethtool -k names it: header/data split needs it on; or NULL */
 	bool refuses_split_off;		/* tcp-data-split "off" is an error: it is left to the driver ("unknown") */
 	bool keeps_queue_0;		/* cannot restart queue 0, so it cannot be bound */
 	bool stops_all;			/* a bind interrupts all queues, so bind all with one call */

@@ -117,6 +117,7 @@ void devmem__record_change(struct devmem__record *r, enum devmem__record_type ty
 			   const struct devmem__change *c)
 {
 	const uint8_t kind = (uint8_t)c->kind, split = c->split, thresh = c->thresh, had_rule = c->had_rule;
+	const uint8_t feature_before = c->feature_before;
 
 	begin(r, type);
 	PUT(r, owner);
@@ -134,6 +135,8 @@ void devmem__record_change(struct devmem__record *r, enum devmem__record_type ty
 	PUT(r, had_rule);
 	PUT(r, c->rule);
 	PUT(r, c->rule_before);
+	PUT(r, c->feature);
+	PUT(r, feature_before);
 }
 
 void devmem__record_gone(struct devmem__record *r, uint64_t seq)
@@ -224,6 +227,8 @@ static void get_change(struct cursor *c, struct devmem__change *change)
 	change->had_rule = get_bool(c);
 	GET(c, change->rule);
 	GET(c, change->rule_before);
+	GET_TEXT(c, change->feature);
+	change->feature_before = get_bool(c);
 	change->size = nafter ? nafter : nbefore;
 	c->bad |= kind < DEVMEM__CHANGE_SPLIT || kind > DEVMEM__CHANGE_LAST || change->split_before > DEVMEM_SPLIT_ENABLED;
 	c->bad |= kind == DEVMEM__CHANGE_TABLE && (!nbefore || nbefore != nafter);

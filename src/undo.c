@@ -31,6 +31,9 @@ void devmem__change_words(const struct devmem__change *c, char *text, size_t roo
 	case DEVMEM__CHANGE_RULE:
 		snprintf(text, room, "the flow rule at location %u", c->rule.fs.location);
 		return;
+	case DEVMEM__CHANGE_FEATURE:
+		snprintf(text, room, "the feature %s", c->feature);
+		return;
 	}
 	snprintf(text, room, "a change that is not known");
 }

@@ -18,7 +18,8 @@ enum devmem__change_kind {
 	DEVMEM__CHANGE_TABLE,		/* the main RSS table */
 	DEVMEM__CHANGE_CONTEXT,		/* an RSS context, which was not there */
 	DEVMEM__CHANGE_RULE,		/* a flow rule, which was not there or was one of ours */
-	DEVMEM__CHANGE_LAST = DEVMEM__CHANGE_RULE,
+	DEVMEM__CHANGE_FEATURE,		/* a feature, which we asked for */
+	DEVMEM__CHANGE_LAST = DEVMEM__CHANGE_FEATURE,
 };
 
 struct devmem__change {
@@ -39,6 +40,9 @@ struct devmem__change {
 	struct devmem__rule rule;
 	struct devmem__rule rule_before;
 	bool had_rule;			/* rule_before was ours and stood there */
+	/* FEATURE; what we asked for is on */
+	char feature[32];		/* as ethtool -k names it */
+	bool feature_before;		/* was it asked for */
 };
 
 struct devmem__undo {

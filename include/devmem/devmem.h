@@ -178,9 +178,10 @@ struct devmem_nic_opts {
  * devmem_nic_open() - begin a transaction on an interface's settings.
  * @ifname:	name of the interface, in this thread's network namespace.
  *
- * Changes nothing. devmem_bind_rx() and devmem_steer() then change what they need: header/data split on, its
- * threshold to 0, bound queues out of the RSS table, an RSS context and flow rules. Each change is remembered
- * together with what was there before, and written to a journal (one for each interface) before it is made.
+ * Changes nothing. devmem_bind_rx() and devmem_steer() then change what they need: header/data split on (mlx5 wants
+ * rx-gro-hw on before that), its threshold to 0, bound queues out of the RSS table, an RSS context and flow rules. Each
+ * change is remembered together with what was there before, and written to a journal (one for each interface) before
+ * it is made.
  *
  * Several processes may have transactions on one interface: they share what must be shared, never take the same queue,
  * and the last one to go puts it back. What a process left that died before it could is undone here, or by
@@ -283,7 +284,9 @@ struct devmem_bind_opts {
  * devmem_bind_rx() - have RX queues of a NIC write payload into a buffer.
  *
  * Turns header/data split on, takes the queues out of the RSS table, and binds. From here on only flows that are
- * steered to these queues (devmem_steer()) arrive in the buffer. On failure the NIC is as it was.
+ * steered to these queues (devmem_steer()) arrive in the buffer. On failure the NIC is as it was. With some drivers
+ * (mlx5, gve) each further binding, when it is made and when it ends, interrupts all queues for a moment: bind all that
+ * you need with one call.
  *
  * Where the interface cannot do that, or the process may not, or the memory is of a kind that cannot be bound to it, the
  * binding is one of engine "copy": nothing of the NIC is touched, and the kernel copies what the sockets receive into the
@@ -294,8 +297,9 @@ struct devmem_bind_opts {
  * -ERANGE	no such queue
  * -EEXIST	a queue is bound already, by this process or another
  * -ENOSPC, -EROFS, -EACCES, -EIO	the journal cannot be written, so nothing is changed
- * -EBUSY	too few free queues (one must be left for ordinary traffic), or one is used by AF_XDP; or the buffer
- *		is bound already: two bindings of one buffer would write over each other
+ * -EBUSY	too few free queues (one must be left for ordinary traffic), or one is used by AF_XDP, or is queue 0 of
+ *		a driver that cannot restart it (gve); or the buffer is bound already: two bindings of one buffer
+ *		would write over each other
  * -EINVAL	bad options, or the kernel refused the combination: devmem_error() has its reason
  * Only if engine "devmem" or "zcrx" is asked for; otherwise these make it "copy":
  * -EPROTONOSUPPORT the NIC cannot split headers from data

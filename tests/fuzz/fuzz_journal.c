@@ -119,6 +119,7 @@ size_t fuzz_seed(uint8_t *data, size_t room)
 		{ .kind = DEVMEM__CHANGE_TABLE, .size = 4, .before = table, .after = table },
 		{ .kind = DEVMEM__CHANGE_CONTEXT, .size = 4, .after = table, .queues = queues, .nqueues = 2 },
 		{ .kind = DEVMEM__CHANGE_RULE, .had_rule = true },
+		{ .kind = DEVMEM__CHANGE_FEATURE, .feature = "rx-gro-hw" },
 	};
 	struct devmem__record r;
 	size_t at = 0;
