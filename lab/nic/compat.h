@@ -14,6 +14,9 @@
 
 #include <net/netdev_lock.h>
 
+#define labnic_lock(dev)	netdev_lock(dev)
+#define labnic_unlock(dev)	netdev_unlock(dev)
+
 #define LABNIC_DMA_MAP_OPS	.map_phys = labnic_map_phys, .unmap_phys = labnic_unmap_phys,
 
 #define LABNIC_QCFG_ARG		struct netdev_queue_config *qcfg,
@@ -64,6 +67,8 @@ static inline bool labnic_rxq_bound(struct net_device *dev, unsigned int idx)
 #else /* 6.12 */
 
 #define LABNIC_OLD		1
+#define labnic_lock(dev)	ASSERT_RTNL()
+#define labnic_unlock(dev)	ASSERT_RTNL()
 #define LABNIC_DMA_MAP_OPS	.map_page = labnic_map_page, .unmap_page = labnic_unmap_phys,
 
 #define LABNIC_QCFG_ARG

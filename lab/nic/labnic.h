@@ -32,6 +32,7 @@
 #define LABNIC_MAX_CTX		16
 #define LABNIC_MAX_RULES	64
 #define LABNIC_PARKED		16
+#define LABNIC_RESET_MS_MAX	10000
 
 struct labnic;
 
@@ -183,7 +184,7 @@ struct labnic {
 	struct device *dev;		/* does the DMA */
 	int id;
 	struct labnic __rcu *peer;
-	bool up;			/* under labnic_link_lock */
+	bool up;			/* it has its queues: under labnic_link_lock and the instance lock */
 
 	u32 channels, max_channels;
 	u32 rx_size, tx_size;
@@ -214,6 +215,7 @@ extern const struct net_device_ops labnic_netdev_ops;
 void labnic_netdev_setup(struct labnic *nic);
 int labnic_up(struct labnic *nic);
 void labnic_down(struct labnic *nic);
+void labnic_reset(struct labnic *nic, unsigned int ms);
 
 /* dma.c: the only way to memory */
 int labnic_dma_setup(struct device *dev);

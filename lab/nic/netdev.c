@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /* The network interface: up, down, and the operations of struct net_device_ops. */
+#include <linux/delay.h>
 #include <linux/etherdevice.h>
 #include <linux/ethtool.h>
+#include <linux/rtnetlink.h>
 
 #include "labnic.h"
 
@@ -58,13 +60,18 @@ static int labnic_queue_up(struct labnic *nic, u32 i, struct labnic_rxmem *mem)
 	return 0;
 }
 
-/* Under the instance lock. */
+/*
+ * Under the instance lock. An interface that runs is without its queues in the middle of a reset, and after one that
+ * failed: whatever ends or restarts it then finds nothing to do, or does it.
+ */
 int labnic_up(struct labnic *nic)
 {
 	struct labnic_rxmem *mem;
 	u32 i;
 	int err = 0;
 
+	if (nic->up)
+		return 0;
 	mem = kzalloc(sizeof(*mem), GFP_KERNEL);
 	if (!mem)
 		return -ENOMEM;
@@ -86,10 +93,50 @@ void labnic_down(struct labnic *nic)
 	struct labnic_rxmem mem;
 	u32 i;
 
+	if (!nic->up)
+		return;
 	labnic_set_up(nic, false);
 	netif_tx_disable(nic->netdev);
 	for (i = 0; i < nic->channels; i++)
 		labnic_queue_down(nic, i, &mem);
+}
+
+/* Told at once: the core looks at the carrier once a second, and would not see that it was gone for less. */
+static void labnic_tell_carrier(struct net_device *dev)
+{
+	if (netif_running(dev))
+		netdev_state_change(dev);
+}
+
+/*
+ * What a driver does when its firmware died or a transmit timed out. While the NIC starts again nobody is kept out; an
+ * interface that cannot be brought up is closed. [drivers/net/ethernet/broadcom/bnxt/bnxt.c: bnxt_fw_reset_task]
+ */
+void labnic_reset(struct labnic *nic, unsigned int ms)
+{
+	struct net_device *dev = nic->netdev;
+	int err = 0;
+
+	rtnl_lock();
+	labnic_lock(dev);
+	labnic_down(nic);
+	labnic_unlock(dev);
+	labnic_tell_carrier(dev);
+	rtnl_unlock();
+
+	msleep(ms);
+
+	rtnl_lock();
+	labnic_lock(dev);
+	if (netif_running(dev))
+		err = labnic_up(nic);
+	labnic_unlock(dev);
+	if (err) {
+		netdev_err(dev, "cannot come up after a reset: %d\n", err);
+		dev_close(dev);
+	}
+	labnic_tell_carrier(dev);
+	rtnl_unlock();
 }
 
 static int labnic_open(struct net_device *dev)

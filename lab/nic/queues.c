@@ -6,8 +6,9 @@ static int labnic_queue_mem_alloc(struct net_device *dev, LABNIC_QCFG_ARG void *
 {
 	struct labnic *nic = netdev_priv(dev);
 
-	if (labnic_fail_next(&nic->faults.fail_queue_alloc))
-		return -ENOMEM;
+	/* In the middle of a reset. The core forgives this answer to who unbinds. [__netif_mp_close_rxq()] */
+	if (netif_running(dev) && !nic->up)
+		return -ENETDOWN;
 	return labnic_rxmem_alloc(nic, mem, idx, labnic_qcfg_page_size);
 }
 

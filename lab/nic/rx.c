@@ -33,6 +33,8 @@ int labnic_rxmem_alloc(struct labnic *nic, struct labnic_rxmem *mem, u32 idx, u3
 	int err;
 
 	memset(mem, 0, sizeof(*mem));
+	if (labnic_fail_next(&nic->faults.fail_queue_alloc))
+		return -ENOMEM;
 	err = labnic_ring_alloc(&mem->host, nic->rx_size, PAGE_SIZE) ?:
 	      labnic_ring_alloc(&mem->pay, nic->rx_size, page_size);
 	if (err)
