@@ -262,6 +262,18 @@ static unsigned int woken(struct devmem_ring *ring, struct devmem_event *event)
 	return 1;
 }
 
+static int link_result(enum devmem__link_state state)
+{
+	switch (state) {
+	case DEVMEM__LINK_MOVED:
+		return -EXDEV;
+	case DEVMEM__LINK_GONE:
+		return -ENODEV;
+	default:
+		return state == DEVMEM__LINK_UP;
+	}
+}
+
 static unsigned int link_news(struct devmem_ring *ring, struct devmem_event *event)
 {
 	const struct devmem__link *link = ring->links.news ? devmem__links_next(&ring->links) : NULL;
@@ -270,7 +282,7 @@ static unsigned int link_news(struct devmem_ring *ring, struct devmem_event *eve
 		return 0;
 	*event = (struct devmem_event){
 		.offset = link->ifindex,
-		.result = link->state == DEVMEM__LINK_GONE ? -ENODEV : link->state,
+		.result = link_result(link->state),
 		.type = DEVMEM_EVENT_LINK,
 	};
 	return 1;

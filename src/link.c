@@ -13,6 +13,9 @@
 
 #include "link.h"
 
+/* Attributes, which older headers lack (5.1, 5.14) [include/uapi/linux/if_link.h] */
+enum { NEW_NETNSID = 45, PARENT_DEV_NAME = 56 };
+
 /* IFF_LOWER_UP of <linux/if.h>, which does not go with <net/if.h> */
 #define LOWER_UP (1u << 16)
 
@@ -62,17 +65,77 @@ void devmem__links_close(struct devmem__links *links)
 	devmem__links_init(links);
 }
 
-static void note(struct devmem__links *links, unsigned int ifindex, enum devmem__link_state state)
+/* What a notification says. */
+struct notice {
+	unsigned int ifindex;
+	enum devmem__link_state state;
+	char parent[32];		/* or "" */
+};
+
+static bool concerns(struct devmem__link *link, const struct notice *n)
+{
+	if (link->state != DEVMEM__LINK_MOVED)
+		return link->ifindex == n->ifindex;
+	/* its number may belong to another by now, and it may be back with a new one */
+	if (link->parent[0] ? strcmp(link->parent, n->parent) : link->ifindex != n->ifindex)
+		return false;
+	link->ifindex = n->ifindex;
+	return true;
+}
+
+static void note(struct devmem__links *links, const struct notice *n)
 {
 	for (size_t i = 0; i < links->count; i++) {
 		struct devmem__link *link = &links->link[i];
 
-		if (link->ifindex != ifindex || link->state == state)
+		if (!concerns(link, n) || link->state == n->state)
 			continue;
-		link->state = state;
+		link->state = n->state;
+		memcpy(link->parent, n->parent, sizeof(link->parent));
 		links->news += !link->news;
 		link->news = true;
 	}
+}
+
+/* A move is told as the end of the interface, with the namespace it is in from now on. [dev_change_net_namespace()] */
+static void read_attributes(struct notice *n, const unsigned char *p, size_t bytes)
+{
+	while (bytes >= sizeof(struct rtattr)) {
+		size_t len, text;
+		struct rtattr a;
+
+		memcpy(&a, p, sizeof(a));
+		if (a.rta_len < sizeof(a) || a.rta_len > bytes)
+			return;
+		text = a.rta_len - sizeof(a);
+		if (a.rta_type == NEW_NETNSID && n->state == DEVMEM__LINK_GONE)
+			n->state = DEVMEM__LINK_MOVED;
+		if (a.rta_type == PARENT_DEV_NAME)
+			memcpy(n->parent, p + sizeof(a), text < sizeof(n->parent) ? text : sizeof(n->parent) - 1);
+		len = RTA_ALIGN(a.rta_len);
+		if (len >= bytes)
+			return;
+		p += len;
+		bytes -= len;
+	}
+}
+
+static void read_link(struct devmem__links *links, uint16_t type, const unsigned char *message, size_t bytes)
+{
+	struct notice n = { 0 };
+	struct ifinfomsg info;
+
+	if (bytes < NLMSG_LENGTH(sizeof(info)) || (type != RTM_NEWLINK && type != RTM_DELLINK))
+		return;
+	memcpy(&info, message + NLMSG_HDRLEN, sizeof(info));
+	if (info.ifi_family != AF_UNSPEC)	/* of a bridge's port: it left the bridge, and is there */
+		return;
+	n.ifindex = (unsigned int)info.ifi_index;
+	n.state = info.ifi_flags & IFF_UP && info.ifi_flags & LOWER_UP ? DEVMEM__LINK_UP : DEVMEM__LINK_DOWN;
+	if (type == RTM_DELLINK)
+		n.state = DEVMEM__LINK_GONE;
+	read_attributes(&n, message + NLMSG_SPACE(sizeof(info)), bytes - NLMSG_LENGTH(sizeof(info)));
+	note(links, &n);
 }
 
 void devmem__links_parse(struct devmem__links *links, const void *messages, size_t bytes)
@@ -81,20 +144,11 @@ void devmem__links_parse(struct devmem__links *links, const void *messages, size
 
 	while (bytes >= sizeof(struct nlmsghdr)) {
 		struct nlmsghdr h;
-		struct ifinfomsg info;
-		bool up;
 
 		memcpy(&h, p, sizeof(h));
 		if (h.nlmsg_len < sizeof(h) || h.nlmsg_len > bytes)
 			return;
-		if (h.nlmsg_len >= NLMSG_LENGTH(sizeof(info))) {
-			memcpy(&info, p + NLMSG_HDRLEN, sizeof(info));
-			up = info.ifi_flags & IFF_UP && info.ifi_flags & LOWER_UP;
-			if (h.nlmsg_type == RTM_NEWLINK)
-				note(links, (unsigned int)info.ifi_index, up ? DEVMEM__LINK_UP : DEVMEM__LINK_DOWN);
-			else if (h.nlmsg_type == RTM_DELLINK)
-				note(links, (unsigned int)info.ifi_index, DEVMEM__LINK_GONE);
-		}
+		read_link(links, h.nlmsg_type, p, h.nlmsg_len);
 		if (NLMSG_ALIGN(h.nlmsg_len) >= bytes)
 			return;
 		p += NLMSG_ALIGN(h.nlmsg_len);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Link news: interfaces that go down, come back, or go away. Knows nothing of rings. */
+/* Link news: interfaces that go down, come back, are moved, or go away. Knows nothing of rings. */
 #ifndef DEVMEM_LINK_H
 #define DEVMEM_LINK_H
 
@@ -8,6 +8,7 @@
 #include "internal.h"
 
 enum devmem__link_state {
+	DEVMEM__LINK_MOVED = -2,	/* to another network namespace */
 	DEVMEM__LINK_GONE = -1,
 	DEVMEM__LINK_DOWN = 0,
 	DEVMEM__LINK_UP = 1,
@@ -16,6 +17,7 @@ enum devmem__link_state {
 struct devmem__link {
 	unsigned int ifindex;
 	enum devmem__link_state state;
+	char parent[32];		/* of one that was moved: the device behind it, by which it is known again */
 	bool news;			/* it changed, and nobody was told yet */
 };
 

@@ -379,7 +379,11 @@ enum devmem_event_type {
 				 * devmem_error() says more. Told when it begins, at most once a second */
 	DEVMEM_EVENT_LINK = 9,	/* the interface with index offset, to which a socket's binding belongs: result is 1
 				 * when its link is up again, 0 when it is down (connections stall and go on when it
-				 * is back), -ENODEV when it is gone (nothing more comes) */
+				 * is back), -ENODEV when it is gone (nothing more comes), -EXDEV when it was moved to
+				 * another network namespace: connections stall, and go on when it is back here with its
+				 * addresses, which is told like a link that is up again, with the index that it has then.
+				 * What the last event said is how it is; changes in between may be left out. It is told of
+				 * the namespace of the thread that attached the ring's first socket with a NIC */
 };
 
 /* What came out of a ring: 32 bytes, plain data. Events of one socket come in stream order. */

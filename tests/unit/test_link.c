@@ -2,16 +2,30 @@
 /* Link notifications as the kernel sends them, and cut off at every byte. */
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "unit.h"
 #include "link.h"
 
 #define LOWER_UP (1u << 16)
 
+/* [include/uapi/linux/if_link.h] */
+#define NEW_NETNSID 45
+#define PARENT_DEV_NAME 56
+
 struct message {
 	struct nlmsghdr h;
 	struct ifinfomsg info;
+};
+
+struct whole_message {
+	struct message m;
+	struct rtattr parent;
+	char name[16];
+	struct rtattr netns;
+	uint32_t id;
 };
 
 static struct message make(int type, int ifindex, unsigned int flags)
@@ -60,10 +74,66 @@ static void up_down_gone(void **state)
 	devmem__links_close(&l);
 }
 
-static void cut_off_anywhere(void **state)
+static struct whole_message make_whole(int type, int ifindex, unsigned int flags, const char *parent, bool moved)
+{
+	struct whole_message w = {
+		.m = make(type, ifindex, flags),
+		.parent = { .rta_len = RTA_LENGTH(16), .rta_type = PARENT_DEV_NAME },
+		.netns = { .rta_len = RTA_LENGTH(4), .rta_type = moved ? NEW_NETNSID : 1 },
+	};
+
+	w.m.h.nlmsg_len = sizeof(w);
+	strncpy(w.name, parent, sizeof(w.name) - 1);
+	return w;
+}
+
+/* Another interface has its number, and another one is moved, before it is back with a number that is new. */
+static void moved_away_and_back(void **state)
 {
 	struct devmem__links l;
+	struct whole_message w;
+
+	(void)state;
+	devmem__links_init(&l);
+	assert_int_equal(devmem__links_add(&l, 7), 0);
+	assert_int_equal(devmem__links_add(&l, 8), 0);
+	w = make_whole(RTM_DELLINK, 7, 0, "0000:01:00.0", true);
+	devmem__links_parse(&l, &w, sizeof(w));
+	expect(&l, 7, DEVMEM__LINK_MOVED);
+	w = make_whole(RTM_NEWLINK, 7, IFF_UP | LOWER_UP, "0000:02:00.0", false);
+	devmem__links_parse(&l, &w, sizeof(w));
+	w = make_whole(RTM_DELLINK, 9, 0, "0000:01:00.1", true);
+	devmem__links_parse(&l, &w, sizeof(w));
+	assert_null(devmem__links_next(&l));
+	w = make_whole(RTM_NEWLINK, 12, IFF_UP | LOWER_UP, "0000:01:00.0", false);
+	devmem__links_parse(&l, &w, sizeof(w));
+	expect(&l, 12, DEVMEM__LINK_UP);
+	w = make_whole(RTM_DELLINK, 12, 0, "0000:01:00.0", false);
+	devmem__links_parse(&l, &w, sizeof(w));
+	expect(&l, 12, DEVMEM__LINK_GONE);
+	devmem__links_close(&l);
+}
+
+/* What a bridge says of a port that it loses is not about the interface. */
+static void leaves_a_bridge(void **state)
+{
+	struct message m = make(RTM_DELLINK, 7, IFF_UP);
+	struct devmem__links l;
+
+	(void)state;
+	devmem__links_init(&l);
+	assert_int_equal(devmem__links_add(&l, 7), 0);
+	m.info.ifi_family = AF_BRIDGE;
+	devmem__links_parse(&l, &m, sizeof(m));
+	assert_null(devmem__links_next(&l));
+	devmem__links_close(&l);
+}
+
+static void cut_off_anywhere(void **state)
+{
+	struct whole_message w = make_whole(RTM_DELLINK, 8, 0, "0000:01:00.0", true);
 	struct message m = make(RTM_NEWLINK, 7, 0);
+	struct devmem__links l;
 
 	(void)state;
 	devmem__links_init(&l);
@@ -72,6 +142,14 @@ static void cut_off_anywhere(void **state)
 		devmem__links_parse(&l, &m, n);
 	m.h.nlmsg_len = 3;
 	devmem__links_parse(&l, &m, sizeof(m));
+	for (size_t n = sizeof(m); n <= sizeof(w); n++) {
+		unsigned char *exact = malloc(n);	/* what is behind it the sanitizer guards */
+
+		w.m.h.nlmsg_len = (uint32_t)n;
+		memcpy(exact, &w, n);
+		devmem__links_parse(&l, exact, n);
+		free(exact);
+	}
 	assert_null(devmem__links_next(&l));
 	devmem__links_close(&l);
 }
@@ -80,6 +158,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(up_down_gone),
+		cmocka_unit_test(moved_away_and_back),
+		cmocka_unit_test(leaves_a_bridge),
 		cmocka_unit_test(cut_off_anywhere),
 	};
 
