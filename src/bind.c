@@ -146,7 +146,7 @@ static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *
 		return err;
 	if (b->way == DEVMEM__WAY_ZCRX)
 		return 0;
-	err = devmem__nl_open(&b->nl, "netdev");
+	err = devmem__nic_socket(b->nic, &b->nl);
 	if (err)
 		goto err_rollback;
 	err = bind_largest(b);

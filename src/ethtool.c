@@ -36,6 +36,8 @@ int devmem__ethtool_open(struct devmem__ethtool *et, const char *ifname)
 	memcpy(et->name, ifname, len + 1);
 	err = devmem__nl_open(&et->nl, "ethtool");
 	if (!err)
+		err = devmem__nl_open(&et->monitor, "ethtool");
+	if (!err)
 		return 0;
 fail:
 	devmem__ethtool_close(et);
@@ -45,6 +47,7 @@ fail:
 void devmem__ethtool_close(struct devmem__ethtool *et)
 {
 	devmem__nl_close(&et->nl);
+	devmem__nl_close(&et->monitor);
 	if (et->fd >= 0)
 		close(et->fd);
 	et->fd = -1;
@@ -174,23 +177,73 @@ int devmem__ethtool_set_split(struct devmem__ethtool *et, bool split, uint8_t to
 			      bool *changed)
 {
 	struct announcement a = { .ifindex = et->ifindex };
-	struct devmem__nl listener = { 0 };
+	bool lost;
+	uint32_t group;
 	int err;
 
 	if (!changed)
 		return set_split(et, split, to, thresh, bytes);
 	/* the announcement is queued before the request returns. [ethnl_default_set_doit()] */
-	err = devmem__nl_open(&listener, "ethtool");
-	if (!err)
-		err = devmem__nl_subscribe(&listener, DEVMEM_ETHTOOL_MCGRP_MONITOR);
-	if (!err)
-		err = set_split(et, split, to, thresh, bytes);
-	if (!err) {
-		/* announcements may have been lost, or not be readable: then it counts as changed */
-		*changed = devmem__nl_notices(&listener, notice, &a) < 0 || a.seen;
-	}
-	devmem__nl_close(&listener);
+	err = devmem__nl_subscribe(&et->monitor, DEVMEM_ETHTOOL_MCGRP_MONITOR, &group);
+	if (err)
+		return err;
+	err = set_split(et, split, to, thresh, bytes);
+	devmem__nl_unsubscribe(&et->monitor, group);
+	lost = devmem__nl_notices(&et->monitor, notice, &a) < 0;
+	if (!err)	/* announcements may have been lost, or not be readable: then it counts as changed */
+		*changed = lost || a.seen;
 	return err;
+}
+
+/* ----------------------------------------------------------------------------------------- still here? */
+
+struct wanted {
+	const struct devmem__ethtool *et;
+	const char *driver, *bus;
+	unsigned int found;		/* its index, or 0 */
+};
+
+static bool is_at(const struct wanted *w, unsigned int ifindex)
+{
+	struct devmem__ethtool other = { .fd = w->et->fd, .ifindex = ifindex };
+	struct ifreq ifr = { .ifr_ifindex = (int)ifindex };
+	char driver[32], bus[32];
+
+	if (ioctl(other.fd, SIOCGIFNAME, &ifr) < 0)
+		return false;
+	devmem__ethtool_driver(&other, driver, bus);
+	return !strcmp(driver, w->driver) && !strcmp(bus, w->bus);
+}
+
+static int got_interface(struct nlattr **attrs, void *arg)
+{
+	struct nlattr *header[DEVMEM__NL_ATTRS + 1];
+	struct wanted *w = arg;
+
+	if (!attrs[DEVMEM_ETHTOOL_A_RINGS_HEADER] || !devmem__nl_nested(attrs[DEVMEM_ETHTOOL_A_RINGS_HEADER], header) ||
+	    !header[DEVMEM_ETHTOOL_A_HEADER_DEV_INDEX])
+		return 0;
+	if (is_at(w, nla_get_u32(header[DEVMEM_ETHTOOL_A_HEADER_DEV_INDEX])))
+		w->found = nla_get_u32(header[DEVMEM_ETHTOOL_A_HEADER_DEV_INDEX]);
+	return 0;
+}
+
+/* Whoever has rings is listed by a dump of them, which keeps to our socket's namespace. */
+int devmem__ethtool_find(struct devmem__ethtool *et, const char *driver, const char *bus)
+{
+	struct wanted w = { .et = et, .driver = driver, .bus = bus };
+	int err;
+
+	if (is_at(&w, et->ifindex))
+		return 0;
+	if (!bus[0])
+		return -ENODEV;
+	devmem__nl_begin(&et->nl, DEVMEM_ETHTOOL_MSG_RINGS_GET);
+	err = devmem__nl_dump(&et->nl, got_interface, &w);
+	if (!w.found)
+		return err ? err : -ENODEV;
+	et->ifindex = w.found;
+	return 0;
 }
 
 /* ------------------------------------------------------------------------------------------------ RSS */

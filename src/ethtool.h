@@ -9,6 +9,7 @@
 #define DEVMEM_ETHTOOL_H
 
 #include <net/if.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -18,13 +19,20 @@
 struct devmem__ethtool {
 	int fd;				/* for the ioctls; keeps the network namespace that it was opened in */
 	struct devmem__nl nl;		/* family "ethtool" */
-	unsigned int ifindex;
+	struct devmem__nl monitor;	/* the same, for announcements: in the same namespace, whoever asks */
+	atomic_uint ifindex;		/* see devmem__ethtool_find() */
 	char name[IFNAMSIZ];		/* when it was opened; it may have been renamed since */
 };
 
 /* devmem__ethtool_open() - sets the sentence. -ENODEV: no such interface. */
 int devmem__ethtool_open(struct devmem__ethtool *et, const char *ifname);
 void devmem__ethtool_close(struct devmem__ethtool *et);
+
+/*
+ * devmem__ethtool_find() - is the interface still here? If it was moved to another namespace and is back with another
+ * index, that is taken over: the one with this @driver and @bus, if not "". -ENODEV: it is not here.
+ */
+int devmem__ethtool_find(struct devmem__ethtool *et, const char *driver, const char *bus);
 
 /* devmem__ethtool_driver() - names of the driver and of the parent device on its bus; "" where there are none. */
 void devmem__ethtool_driver(struct devmem__ethtool *et, char driver[32], char bus[32]);

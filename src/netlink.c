@@ -25,6 +25,8 @@
 /* Acknowledgement attributes; older headers lack the later ones. [include/uapi/linux/netlink.h] */
 enum { ACK_MSG = 1, ACK_OFFSET = 2, ACK_MISSING = 5 };
 
+#define NETNS_COOKIE 71	/* SO_NETNS_COOKIE [include/uapi/asm-generic/socket.h] */
+
 #define ACK_CAPPED 0x100
 #define ACK_HAS_TLVS 0x200
 
@@ -401,6 +403,17 @@ int devmem__nl_open(struct devmem__nl *nl, const char *family)
 	return 0;
 }
 
+bool devmem__nl_same_net(const struct devmem__nl *a, const struct devmem__nl *b)
+{
+	uint64_t of_a = 0, of_b = 0;
+	socklen_t len = sizeof(of_a);
+
+	if (getsockopt(a->fd, SOL_SOCKET, NETNS_COOKIE, &of_a, &len) ||
+	    getsockopt(b->fd, SOL_SOCKET, NETNS_COOKIE, &of_b, &len))
+		return true;
+	return of_a == of_b;
+}
+
 void devmem__nl_close(struct devmem__nl *nl)
 {
 	drop_request(nl);
@@ -409,7 +422,7 @@ void devmem__nl_close(struct devmem__nl *nl)
 	memset(nl, 0, sizeof(*nl));
 }
 
-int devmem__nl_subscribe(struct devmem__nl *nl, const char *name)
+int devmem__nl_subscribe(struct devmem__nl *nl, const char *name, uint32_t *id)
 {
 	struct group group = { .name = name };
 	int err = ask_family(nl, got_groups, &group);
@@ -418,7 +431,13 @@ int devmem__nl_subscribe(struct devmem__nl *nl, const char *name)
 		return err;
 	if (setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group.id, sizeof(group.id)) < 0)
 		return -errno;
+	*id = group.id;
 	return 0;
+}
+
+void devmem__nl_unsubscribe(struct devmem__nl *nl, uint32_t id)
+{
+	setsockopt(nl->fd, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, &id, sizeof(id));
 }
 
 int devmem__nl_notices(struct devmem__nl *nl, void (*fn)(uint8_t cmd, struct nlattr **attrs, void *arg), void *arg)

@@ -48,6 +48,12 @@ typedef int (*devmem__nl_reply)(struct nlattr **attrs, void *arg);
 int devmem__nl_open(struct devmem__nl *nl, const char *family);
 void devmem__nl_close(struct devmem__nl *nl);
 
+/*
+ * devmem__nl_same_net() - are both sockets in one network namespace? true if it cannot be told: the kernel that binds
+ * device memory can. (SO_NETNS_COOKIE, Linux 5.14)
+ */
+bool devmem__nl_same_net(const struct devmem__nl *a, const struct devmem__nl *b);
+
 /* Build a request. devmem__nl_begin() drops one that was not sent. */
 void devmem__nl_begin(struct devmem__nl *nl, uint8_t cmd);
 void devmem__nl_put_u8(struct devmem__nl *nl, int attr, uint8_t value);
@@ -71,8 +77,12 @@ int devmem__nl_dump(struct devmem__nl *nl, devmem__nl_reply fn, void *arg);
  */
 int devmem__nl_fail(const struct devmem__nl *nl, int err, const char *fmt, ...) DEVMEM_PRINTF(3, 4);
 
-/* devmem__nl_subscribe() - receive a multicast group of the family, "monitor" for one. On a socket of its own. */
-int devmem__nl_subscribe(struct devmem__nl *nl, const char *group);
+/*
+ * devmem__nl_subscribe() - receive a multicast group of the family, "monitor" for one, until devmem__nl_unsubscribe().
+ * On a socket of its own. @id: of the group.
+ */
+int devmem__nl_subscribe(struct devmem__nl *nl, const char *group, uint32_t *id);
+void devmem__nl_unsubscribe(struct devmem__nl *nl, uint32_t id);
 
 /* devmem__nl_notices() - hand out the notifications that are there, without waiting. Negative errno or 0. */
 int devmem__nl_notices(struct devmem__nl *nl, void (*fn)(uint8_t cmd, struct nlattr **attrs, void *arg), void *arg);

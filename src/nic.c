@@ -74,6 +74,7 @@ static void nic_free(struct devmem_nic *nic)
 {
 	devmem__undo_free(&nic->undo);
 	devmem__nl_close(&nic->netdev);
+	devmem__nl_close(&nic->spare);
 	devmem__ethtool_close(&nic->et);
 	pthread_mutex_destroy(&nic->lock);
 	free(nic);
@@ -132,6 +133,8 @@ int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, stru
 		return err;
 	err = devmem__nl_open(&nic->netdev, "netdev");
 	if (!err)
+		err = devmem__nl_open(&nic->spare, "netdev");
+	if (!err)
 		err = probe(nic);
 	if (err == -ENODEV || err == -ENOMEM) {
 		nic_free(nic);
@@ -167,6 +170,30 @@ int devmem_nic_close(struct devmem_nic *nic)
 int devmem__nic_obstacle(const struct devmem_nic *nic)
 {
 	return nic->obstacle ? devmem__fail(-nic->obstacle, "%s", nic->why) : 0;
+}
+
+int devmem__nic_look(struct devmem_nic *nic)
+{
+	int err = devmem__ethtool_find(&nic->et, nic->driver, nic->bus);
+
+	return err ? devmem__fail(-err, "%s is not here any more: it was removed, or moved to another network namespace; "
+				  "there, what was changed on it is still changed", nic->et.name) : 0;
+}
+
+/* A socket stays in the namespace that it was opened in, and nobody can open one in another without going there. */
+int devmem__nic_socket(struct devmem_nic *nic, struct devmem__nl *nl)
+{
+	int err = devmem__nl_open(nl, "netdev");
+
+	if (err || devmem__nl_same_net(nl, &nic->netdev))
+		return err;
+	devmem__nl_close(nl);
+	pthread_mutex_lock(&nic->lock);
+	*nl = nic->spare;
+	memset(&nic->spare, 0, sizeof(nic->spare));
+	pthread_mutex_unlock(&nic->lock);
+	return nl->family ? 0 : devmem__fail(ENODEV, "%s is not in this thread's network namespace: bind more than once "
+					     "in the one where devmem_nic_open() was called", nic->et.name);
 }
 
 unsigned int devmem__nic_ifindex(const struct devmem_nic *nic)

@@ -18,6 +18,13 @@ int devmem__nic_unref(struct devmem_nic *nic);
 /* devmem__nic_obstacle() - why nothing can be bound to it, with the sentence set; 0: nothing speaks against it. */
 int devmem__nic_obstacle(const struct devmem_nic *nic);
 
+/*
+ * devmem__nic_socket() - a netlink socket for a binding, in the network namespace where the NIC was opened, wherever this
+ * thread is now. A thread that is elsewhere can have one; -ENODEV after that. Sets the sentence.
+ */
+struct devmem__nl;
+int devmem__nic_socket(struct devmem_nic *nic, struct devmem__nl *nl);
+
 unsigned int devmem__nic_ifindex(const struct devmem_nic *nic);
 const char *devmem__nic_name(const struct devmem_nic *nic);
 

@@ -72,6 +72,9 @@ int devmem__nic_queues(struct devmem_nic *nic, struct devmem__nic_queues *q)
 	int err, rings;
 
 	memset(q, 0, sizeof(*q));
+	err = devmem__nic_look(nic);
+	if (err)
+		return err;
 	err = dump_queues(nic, q);
 	if (err) {
 		devmem__nic_queues_free(q);

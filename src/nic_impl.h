@@ -18,6 +18,7 @@ struct devmem_nic {
 	pthread_mutex_t lock;		/* rings of several threads ask on which queue a flow arrives */
 	struct devmem__ethtool et;
 	struct devmem__nl netdev;	/* family "netdev" */
+	struct devmem__nl spare;	/* the same, not used yet, for devmem__nic_socket() */
 	struct devmem__undo undo;
 	struct devmem__journal journal;	/* opened with the first change */
 	char journal_folder[192];
@@ -29,6 +30,12 @@ struct devmem_nic {
 	int obstacle;			/* why it cannot receive into device memory at all, or 0; @why: the sentence */
 	char why[512];
 };
+
+/*
+ * devmem__nic_look() - is the interface here, where it was opened? To be asked before anything is asked of it, since it
+ * may have been moved to another network namespace and back, with another index. -ENODEV; sets the sentence.
+ */
+int devmem__nic_look(struct devmem_nic *nic);
 
 /* The RX queues as the kernel shows them. @use and @napi are the caller's to free, by devmem__nic_queues_free(). */
 struct devmem__nic_queues {

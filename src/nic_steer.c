@@ -313,6 +313,8 @@ static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 	if (!n || !local)
 		return devmem__fail(EINVAL, "%s: a queue and a local address are needed to steer a flow", nic->et.name);
 	err = build(nic, local, peer, &rule);
+	if (!err)
+		err = devmem__nic_look(nic);
 	if (err)
 		return err;
 	err = devmem__ethtool_rules(&nic->et, &all);

@@ -239,7 +239,10 @@ bool devmem__nic_was_made(struct devmem_nic *nic, struct devmem__change *c)
 int devmem__nic_undo_one(const struct devmem__change *change, void *arg)
 {
 	struct devmem_nic *nic = arg;
+	int err = devmem__nic_look(nic);
 
+	if (err)
+		return err;
 	switch (change->kind) {
 	case DEVMEM__CHANGE_SPLIT:
 		return undo_split(nic, change);

@@ -202,6 +202,7 @@ DEVMEM_API int devmem_nic_open(const char *ifname, const struct devmem_nic_opts 
  *
  * Returns 0, or the first failure; the undoing goes on past a failure.
  * -ESTALE	somebody else changed a setting after us; it was left as they made it
+ * -ENODEV	the interface was removed, or moved to another network namespace and not back: nothing could be undone
  */
 DEVMEM_API int devmem_nic_close(struct devmem_nic *nic);
 
@@ -295,6 +296,9 @@ struct devmem_bind_opts {
  * them still lie in it. The binding keeps references to @nic and @buffer. Needs CAP_NET_ADMIN and kernel 6.12. [net/core/netdev-genl.c]
  *
  * -ERANGE	no such queue
+ * -ENODEV	the interface was removed or moved to another network namespace; or this thread is in another one than
+ *		where devmem_nic_open() was called. It can bind to @nic once all the same; but a ring of engine "zcrx"
+ *		needs its thread there
  * -EEXIST	a queue is bound already, by this process or another
  * -ENOSPC, -EROFS, -EACCES, -EIO	the journal cannot be written, so nothing is changed
  * -EBUSY	too few free queues (one must be left for ordinary traffic), or one is used by AF_XDP, or is queue 0 of
