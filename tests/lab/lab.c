@@ -397,6 +397,7 @@ void lab_check(struct lab *lab, const struct devmem_event *events, int n)
 		case DEVMEM_EVENT_LINK:
 			lab->links++;
 			lab->link = events[i].result;
+			lab->link_index = events[i].offset;
 			break;
 		case DEVMEM_EVENT_MISPLACED:
 			s->misplaced++;
@@ -407,6 +408,20 @@ void lab_check(struct lab *lab, const struct devmem_event *events, int n)
 		}
 	}
 	ok(devmem_buffer_sync(lab->buffer, DEVMEM_SYNC_END | DEVMEM_SYNC_READ));
+}
+
+void lab_await_link(struct devmem_ring *ring, struct lab *lab, int link)
+{
+	struct devmem_event ev[128];
+
+	for (int i = 0; !lab->links || lab->link != link; i++) {
+		int n = ok(devmem_wait(ring, ev, 128, 1000));
+
+		lab_check(lab, ev, n);
+		ok(devmem_release(ring, ev, (unsigned int)n));
+		if (!n && i > 20)
+			fail_msg("no LINK event said %d; %u came, and the last one said %d", link, lab->links, lab->link);
+	}
 }
 
 static bool all_ended(const struct lab_stream *streams, unsigned int n)

@@ -64,6 +64,7 @@ struct lab {
 	unsigned int low;		/* LOW events that lab_check() saw */
 	unsigned int links;		/* LINK events, and what the last one said */
 	int link;
+	uint64_t link_index;
 	struct devmem_buffer *spill;	/* of the ring, if a test uses one */
 };
 
@@ -116,6 +117,9 @@ void lab_attach_opts(struct devmem_ring *ring, struct lab *lab, int fd, struct l
 
 /* Checks the bytes of DATA and HOST events against the pattern and notes ENDs. */
 void lab_check(struct lab *lab, const struct devmem_event *events, int n);
+
+/* Receives, checks and releases until a LINK event said @link last. */
+void lab_await_link(struct devmem_ring *ring, struct lab *lab, int link);
 
 /* Receives, checks and releases until @n streams have ended or a second passed without an event: false. */
 bool lab_drain(struct devmem_ring *ring, struct lab *lab, struct lab_stream *streams, unsigned int n);

@@ -544,6 +544,7 @@ static void removed_while_bound(void **state)
 	run("for i in $(seq 200); do ip link show " NIC " >/dev/null 2>&1 || exit 0; sleep 0.1; done; exit 1");
 	for (int got; (got = ok(devmem_wait(ring, ev + n, 4096 - n, 300))); n += (unsigned int)got)
 		lab_check(&lab, ev + n, got);
+	assert_int_equal(lab.links ? lab.link : 0, -ENODEV);
 	for (int i = 0; i < 4; i++) {
 		assert_false(stream[i].ended && !stream[i].error);
 		stream[i].position = 0;
