@@ -250,6 +250,8 @@ int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *re
 		err = devmem__journal_open(&nic->journal, path, NULL);
 	if (err)
 		return err == -ENOENT ? 0 : err;
+	if (!nic->netdev.family)
+		devmem__nl_open(&nic->netdev, "netdev");	/* without, queues cannot be waited for */
 	if (nic->journal.torn)
 		tell(restore, nic, -EBADMSG, "the journal ends in the middle of a record: what is whole in it counts");
 	err = undo_book(nic, false, restore);
