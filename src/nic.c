@@ -29,12 +29,17 @@ static int ask_for_nothing(struct devmem_nic *nic, uint32_t ifindex)
 
 static int no_support(struct devmem_nic *nic)
 {
-	const char *remark = nic->recipe->remark;
+	const struct devmem__recipe *recipe = nic->recipe;
+	const char *remark = recipe->remark ? recipe->remark : "";
 
+	if (recipe->since)
+		return devmem__fail(EOPNOTSUPP, "%s (driver %s) cannot receive into device memory: this driver does it from "
+				    "kernel %s on%s%s", nic->et.name, nic->driver, recipe->since, *remark ? ", " : "",
+				    remark);
 	if (nic->driver[0])
 		return devmem__fail(EOPNOTSUPP, "%s (driver %s) cannot receive into device memory: %s%stake an interface "
 				    "whose driver manages its queues (bnxt, fbnic, gve, mlx5, or the lab's)",
-				    nic->et.name, nic->driver, remark ? remark : "", remark ? "; " : "");
+				    nic->et.name, nic->driver, remark, *remark ? "; " : "");
 	return devmem__fail(EOPNOTSUPP, "%s cannot receive into device memory: take an interface of a real NIC "
 			    "(or of the lab)", nic->et.name);
 }

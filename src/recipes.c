@@ -6,6 +6,7 @@
 #include "recipes.h"
 
 #define NO_QUEUE_OPS	"up to kernel 7.3 this driver does not manage its queues one by one"
+#define NO_HARDWARE	"it is no hardware, and the NIC behind it would have to be asked"
 
 static const struct devmem__recipe plain;
 
@@ -16,34 +17,34 @@ static const struct devmem__recipe plain;
 static const struct devmem__recipe recipes[] = {
 	{
 		.driver = "mlx5_core",
+		.since = "6.17",
+		.large_pages = true,
 		.feature_first = "rx-gro-hw",
 		.stops_all = true,
-		.remark = "this driver does it on ConnectX-7 or later, from kernel 6.17 on",
+		.remark = "on ConnectX-7 or later",
 	},
 	{
 		.driver = "bnxt_en",
+		.since = "6.16",
+		.large_pages = true,
 		.refuses_split_off = true,
-		.remark = "this driver does it on chips of P5 or later, from kernel 6.16 on, and with firmware that has "
-			  "NTUPLE_VNIC and VNIC_RE_FLUSH",
+		.remark = "on chips of P5 or later, with firmware that has NTUPLE_VNIC and VNIC_RE_FLUSH",
 	},
 	{
 		/* its hds-thresh is 1536 at first, and its split is on by itself but must be asked for */
 		.driver = "fbnic",
+		.since = "6.18",
 		.refuses_split_off = true,
-		.remark = "this driver does it from kernel 6.18 on",
 	},
 	{
 		.driver = "gve",
+		.since = "6.15",
 		.keeps_queue_0 = true,
 		.stops_all = true,
-		.remark = "this driver does it in queue format DQO-RDA, from kernel 6.15 on",
+		.remark = "in queue format DQO-RDA",
 	},
-	{
-		.driver = "netkit",
-		.remark = "a netkit has no memory of its own and receives through a queue that a NIC leases to it, from "
-			  "kernel 7.1 on",
-	},
-	{ .driver = "netdevsim", .remark = "a simulated device has no payload to write anywhere" },
+	{ .driver = "labnic", .since = "6.12", .large_pages = true, .remark = "in the lab" },
+
 	{ .driver = "bnge", .remark = "up to kernel 7.3 this driver cannot bind" },
 	{ .driver = "idpf", .remark = NO_QUEUE_OPS },
 	{ .driver = "ice", .remark = NO_QUEUE_OPS },
@@ -51,6 +52,19 @@ static const struct devmem__recipe recipes[] = {
 	{ .driver = "ionic", .remark = NO_QUEUE_OPS },
 	{ .driver = "mana", .remark = NO_QUEUE_OPS },
 	{ .driver = "virtio_net", .remark = NO_QUEUE_OPS },
+	{ .driver = "netdevsim", .remark = "a simulated device has no payload to write anywhere" },
+	{
+		.driver = "netkit",
+		.remark = "a netkit has no memory of its own and receives through a queue that a NIC leases to it, from "
+			  "kernel 7.1 on",
+	},
+	{ .driver = "bonding", .remark = NO_HARDWARE },
+	{ .driver = "bridge", .remark = NO_HARDWARE },
+	{ .driver = "802.1Q VLAN Support", .remark = NO_HARDWARE },
+	{ .driver = "macvlan", .remark = NO_HARDWARE },
+	{ .driver = "team", .remark = NO_HARDWARE },
+	{ .driver = "tun", .remark = NO_HARDWARE },
+	{ .driver = "veth", .remark = NO_HARDWARE },
 };
 
 const struct devmem__recipe *devmem__recipe_of(const char *driver)

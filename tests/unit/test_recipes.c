@@ -18,19 +18,22 @@ static void known(void **state)
 	assert_true(fbnic->refuses_split_off && !fbnic->stops_all && !fbnic->keeps_queue_0);
 	assert_true(gve->keeps_queue_0 && gve->stops_all && !gve->refuses_split_off);
 	assert_true(!bnxt->feature_first && !fbnic->feature_first && !gve->feature_first);
+	assert_string_equal(gve->since, "6.15");
+	assert_true(mlx5->large_pages && bnxt->large_pages && !fbnic->large_pages && !gve->large_pages);
 }
 
-/* Each is found by its own name, and has something to say that goes into the middle of a sentence. */
+/* Of each that cannot bind there is something to say, and it goes into the middle of a sentence. */
 static void remarks(void **state)
 {
-	static const char *const drivers[] = { "mlx5_core", "bnxt_en", "fbnic", "gve", "netkit", "netdevsim", "bnge",
-					       "idpf", "ice", "ena", "ionic", "mana", "virtio_net" };
+	static const char *const drivers[] = { "netkit", "netdevsim", "bnge", "idpf", "ice", "ena", "ionic", "mana",
+					       "virtio_net", "veth" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
 		const struct devmem__recipe *r = devmem__recipe_of(drivers[i]);
 
 		assert_string_equal(r->driver, drivers[i]);
+		assert_null(r->since);
 		assert_in_range(strlen(r->remark), 20, 150);
 		assert_in_range(r->remark[0], 'a', 'z');
 		assert_int_not_equal(r->remark[strlen(r->remark) - 1], '.');
@@ -39,7 +42,7 @@ static void remarks(void **state)
 
 static void unknown(void **state)
 {
-	static const char *const drivers[] = { "labnic", "", "mlx5", "mlx5_core2", "gv", "e1000e" };
+	static const char *const drivers[] = { "lab", "", "mlx5", "mlx5_core2", "gv", "e1000e" };
 	static const struct devmem__recipe nothing;
 
 	(void)state;

@@ -7,9 +7,9 @@
 #include "ethtool.h"
 #include "nic.h"
 #include "pages.h"
+#include "recipes.h"
 
 #include "checks.h"
-#include "drivers.h"
 #include "link.h"
 #include "netdev.h"
 #include "steering.h"
@@ -22,7 +22,7 @@ struct nic {
 	const char *name;
 	const struct ctl_options *opt;
 	const struct machine *machine;
-	const struct driver_facts *facts;	/* or NULL */
+	const struct devmem__recipe *recipe;
 	struct devmem_nic *nic;
 	struct devmem__ethtool et;
 	struct devmem__nl netdev;		/* family 0: the kernel has none */
@@ -34,18 +34,17 @@ struct nic {
 
 static void cannot(struct report *r, const struct nic *n)
 {
-	const char *note = n->facts ? n->facts->note : NULL;
-	bool could = n->facts && n->facts->since;
+	const char *remark = n->recipe->remark;
 
 	if (!n->driver[0])
 		report_add(r, PROBLEM, "driver", "it has no driver that could bind device memory");
-	else if (could)
-		report_add(r, PROBLEM, "driver", "%s cannot bind device memory here, though it can since Linux %s%s%s",
-			   n->driver, n->facts->since, note ? ": " : "", note ? note : "");
+	else if (n->recipe->since)
+		report_add(r, PROBLEM, "driver", "%s cannot bind device memory here; it does from Linux %s on%s%s", n->driver,
+			   n->recipe->since, remark ? ", " : "", remark ? remark : "");
 	else
-		report_add(r, PROBLEM, "driver", "%s cannot bind device memory%s%s", n->driver, note ? ": " : "",
-			   note ? note : "");
-	report_todo(r, could ? "a newer kernel or firmware, or the driver's other mode" :
+		report_add(r, PROBLEM, "driver", "%s cannot bind device memory%s%s", n->driver, remark ? ": " : "",
+			   remark ? remark : "");
+	report_todo(r, n->recipe->since ? "a newer kernel or firmware, or the driver's other mode" :
 		    "take an interface of bnxt_en, fbnic, gve, mlx5_core or the lab");
 }
 
@@ -56,7 +55,7 @@ static bool check_driver(struct report *r, const struct nic *n)
 
 	if (!n->machine->kernel)	/* which has been said */
 		return n->driver[0];
-	if (err == -EOPNOTSUPP || (err == -EPERM && n->facts && !n->facts->since)) {
+	if (err == -EOPNOTSUPP || (err == -EPERM && n->recipe->driver && !n->recipe->since)) {
 		cannot(r, n);
 		return false;
 	}
@@ -66,8 +65,8 @@ static bool check_driver(struct report *r, const struct nic *n)
 	else if (err)
 		report_add(r, PROBLEM, "driver", "%s", devmem_error());
 	else
-		report_add(r, OK, "driver", "%s can bind device memory%s%s", n->driver[0] ? n->driver : "none",
-			   n->facts && n->facts->note ? "; " : "", n->facts && n->facts->note ? n->facts->note : "");
+		report_add(r, OK, "driver", "%s can bind device memory%s", n->driver[0] ? n->driver : "none",
+			   n->recipe->stops_all ? "; each time all of its queues are interrupted" : "");
 	if (err == -EPERM)
 		report_todo(r, "run as root");
 	return true;
@@ -320,13 +319,13 @@ static bool check_page_sizes(struct report *r, struct nic *n)
 	if (!n->netdev.family || !n->machine->may_bind || !n->machine->kernel)
 		return true;
 	err = netdev_ask_bind(&n->netdev, n->et.ifindex, LARGE_PAGE);
-	if (err == -EINVAL || err == -EOPNOTSUPP || (n->facts && !n->facts->large_pages)) {
+	if (err == -EINVAL || err == -EOPNOTSUPP || (n->recipe->driver && !n->recipe->large_pages)) {
 		report_add(r, WARNING, "pages", "only the system's: %s", err == -EINVAL ?
 			   "the kernel knows no rx-page-size" : "the driver knows no rx-page-size");
 		report_todo(r, "boot Linux 7.3 or later, with bnxt_en or mlx5_core");
 		return false;
 	}
-	if (n->facts)
+	if (n->recipe->driver)
 		report_add(r, OK, "pages", "the kernel and drivers of this name know rx-page-size; whether this "
 			   "NIC and the memory do shows when it is bound");
 	else
@@ -381,7 +380,7 @@ static int open_nic(struct nic *n, const char *ifname)
 		return err;
 	n->name = n->et.name;
 	devmem__ethtool_driver(&n->et, n->driver, n->bus);
-	n->facts = driver_facts(n->driver);
+	n->recipe = devmem__recipe_of(n->driver);
 	devmem__nl_open(&n->netdev, "netdev");
 	err = link_facts(n->et.ifindex, &n->link);
 	return err ? devmem__fail(-err, "%s: cannot be looked at: %s", n->name, strerror(-err)) : 0;
