@@ -435,3 +435,10 @@ int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local, c
 		return 0;
 	return devmem__nic_steer(binding->nic, binding->queues, binding->n, local, peer);
 }
+
+int devmem_source_port(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
+{
+	if (binding->way == DEVMEM__WAY_COPY)
+		return 0;
+	return devmem__nic_source_port(binding->nic, binding->queues, binding->n, local, peer);
+}

@@ -294,6 +294,37 @@ int devmem__ethtool_table(struct devmem__ethtool *et, uint32_t context, uint32_t
 	return err;
 }
 
+static bool is_four_tuple(struct devmem__ethtool *et, uint32_t flow_type)
+{
+	struct ethtool_rxnfc info = { .cmd = ETHTOOL_GRXFH, .flow_type = flow_type };
+
+	return !do_ioctl(et, &info) && info.data == (RXH_IP_SRC | RXH_IP_DST | RXH_L4_B_0_1 | RXH_L4_B_2_3);
+}
+
+int devmem__ethtool_hash(struct devmem__ethtool *et, uint32_t flow_type, struct devmem__hash_config *hash)
+{
+	struct devmem__rxfh query = { .cmd = DEVMEM_GRSSH }, *rxfh;
+	int err = do_ioctl(et, &query);
+
+	memset(hash, 0, sizeof(*hash));
+	if (err)
+		return err;
+	rxfh = new_rxfh(DEVMEM_GRSSH, 0, query.indir_size + (query.key_size + 3) / 4);
+	if (!rxfh)
+		return -ENOMEM;
+	rxfh->indir_size = query.indir_size;
+	rxfh->key_size = query.key_size;
+	err = do_ioctl(et, rxfh);
+	if (!err && rxfh->key_size <= sizeof(hash->key)) {
+		hash->key_bytes = rxfh->key_size;
+		memcpy(hash->key, rxfh->rss_config + rxfh->indir_size, rxfh->key_size);
+	}
+	hash->toeplitz = !err && rxfh->hfunc == DEVMEM_RSS_HFUNC_TOEPLITZ && !rxfh->input_xfrm;
+	hash->four_tuple = is_four_tuple(et, flow_type);
+	free(rxfh);
+	return err;
+}
+
 /* What is not the table stays: no key, and "no change" where the kernel has a word for it. */
 static int set_rxfh(struct devmem__ethtool *et, const uint32_t *table, uint32_t size, uint32_t *context)
 {

@@ -117,6 +117,7 @@ struct devmem__rxfh {
 #define DEVMEM_SRSSH			0x47
 #define DEVMEM_RSS_CONTEXT_ALLOC	0xffffffffu
 #define DEVMEM_RSS_HFUNC_NO_CHANGE	0
+#define DEVMEM_RSS_HFUNC_TOEPLITZ	1
 #define DEVMEM_RSS_XFRM_NO_CHANGE	0xff
 
 #define DEVMEM_FLOW_RSS			0x20000000u

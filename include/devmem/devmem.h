@@ -360,6 +360,28 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
 DEVMEM_API int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local,
 			    const struct sockaddr *peer);
 
+/**
+ * devmem_source_port() - where a NIC has no flow rules: with which source port does a connection come to the binding's
+ * queues?
+ * @local:	address and port here, as the peer will dial them.
+ * @peer:	address that it will dial from, and the first port to be considered; port 0: 49152. For another connection,
+ *		one more than the last answer.
+ *
+ * The peer binds its socket to that port before it connects. An entry of the RSS table for each queue leads there from
+ * now on, until the NIC's transaction ends, and the NIC's hash (Toeplitz, over addresses and ports) says which ports hash
+ * to one of them. Any other flow that happens to hash there arrives in device memory too, where an ordinary socket cannot
+ * read it: one of a hundred with the usual table of 128 entries. So this is for networks that carry nothing else.
+ *
+ * Returns the port; 0 with engine "copy", which takes bytes from wherever they come.
+ * -EAFNOSUPPORT not IPv4 or IPv6
+ * -EINVAL	an address or the port here is not given, or they are of two families
+ * -EOPNOTSUPP	the NIC hashes in a way that cannot be computed: devmem_error() says what to change
+ * -ENOENT	no port from that one on
+ * -ENOSPC	the RSS table is too small, or the journal cannot be written
+ */
+DEVMEM_API int devmem_source_port(struct devmem_binding *binding, const struct sockaddr *local,
+				  const struct sockaddr *peer);
+
 /* -------------------------------------------------------------------------------------------------------- ring */
 
 struct devmem_ring;

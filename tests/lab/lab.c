@@ -193,7 +193,7 @@ void lab_close(struct lab *lab)
 /* ------------------------------------------------------------------------------------ connections */
 
 struct dial {
-	uint16_t port;
+	uint16_t port, source_port;	/* the latter 0: any */
 	bool ipv6;
 	int fd;
 };
@@ -206,6 +206,14 @@ static bool go_to_far(void)
 	if (ns >= 0)
 		close(ns);
 	return there;
+}
+
+static int bind_port(int fd, bool ipv6, uint16_t port)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+
+	return ipv6 ? bind(fd, (struct sockaddr *)&v6, sizeof(v6)) : bind(fd, (struct sockaddr *)&v4, sizeof(v4));
 }
 
 /* Sockets belong to the namespace of the thread that makes them, so a thread goes to far and dials. */
@@ -221,7 +229,9 @@ static void *dial(void *arg)
 	if (!on_loopback() && !go_to_far())
 		return NULL;
 	d->fd = socket(d->ipv6 ? AF_INET6 : AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (connect(d->fd, d->ipv6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4,
+	if (d->source_port && bind_port(d->fd, d->ipv6, d->source_port))
+		d->fd = -1;
+	else if (connect(d->fd, d->ipv6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4,
 		    d->ipv6 ? sizeof(v6) : sizeof(v4)))
 		d->fd = -1;
 	return NULL;
@@ -229,7 +239,12 @@ static void *dial(void *arg)
 
 int lab_dial(uint16_t port, bool ipv6)
 {
-	struct dial d = { .port = port, .ipv6 = ipv6 };
+	return lab_dial_from(port, ipv6, 0);
+}
+
+int lab_dial_from(uint16_t port, bool ipv6, uint16_t source_port)
+{
+	struct dial d = { .port = port, .source_port = source_port, .ipv6 = ipv6 };
 	pthread_t thread;
 
 	assert_int_equal(pthread_create(&thread, NULL, dial, &d), 0);

@@ -88,6 +88,7 @@ struct lab_pair lab_connect(struct lab *lab, bool ipv6);
 int lab_listen(uint16_t port);		/* for both families; 0: a free one */
 uint16_t lab_port(int listener);
 int lab_dial(uint16_t port, bool ipv6);	/* the far end alone */
+int lab_dial_from(uint16_t port, bool ipv6, uint16_t source_port);
 void lab_reset(int far);		/* RST, now */
 
 /* A thread that sends @bytes of the pattern on a pair's far end, in portions of @portion (0: as they come). */

@@ -1,0 +1,159 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Flows brought to the claimed queues without a rule: a few entries of the RSS table lead there, and the other end takes a
+ * source port that hashes to one of them.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "hash.h"
+#include "nic_impl.h"
+#include "rss.h"
+#include "uapi.h"
+
+#define FIRST_PORT	49152u	/* of those that are nobody's [RFC 6335] */
+#define LAST_PORT	65535u
+
+/* Are both addresses and the port here given? */
+static bool is_complete(const struct devmem__rule *flow)
+{
+	const struct ethtool_tcpip4_spec *v4 = &flow->fs.m_u.tcp_ip4_spec;
+	const struct ethtool_tcpip6_spec *v6 = &flow->fs.m_u.tcp_ip6_spec;
+
+	if (flow->fs.flow_type == TCP_V4_FLOW)
+		return v4->ip4src && v4->ip4dst && v4->pdst;
+	return v6->ip6src[0] && v6->ip6dst[0] && v6->pdst;
+}
+
+static uint16_t first_port(const struct devmem__rule *flow)
+{
+	const bool v4 = flow->fs.flow_type == TCP_V4_FLOW;
+	const uint16_t port = ntohs(v4 ? flow->fs.h_u.tcp_ip4_spec.psrc : flow->fs.h_u.tcp_ip6_spec.psrc);
+
+	return port ? port : FIRST_PORT;
+}
+
+static int flow_of(const struct devmem_nic *nic, const struct sockaddr *local, const struct sockaddr *peer,
+		   struct devmem__rule *flow)
+{
+	int err = local && peer ? devmem__rule_flow(flow, local, peer) : -EINVAL;
+
+	if (err == -EAFNOSUPPORT)
+		return devmem__fail(EAFNOSUPPORT, "%s: only IPv4 and IPv6 flows have a source port", nic->et.name);
+	if (!err && is_complete(flow))
+		return 0;
+	return devmem__fail(EINVAL, "%s: for a source port both addresses and the port here must be known, and of one family",
+			    nic->et.name);
+}
+
+/* Only what we can compute: Toeplitz over addresses and ports, as they are. */
+static int read_hash(struct devmem_nic *nic, const struct devmem__rule *flow, struct devmem__hash_config *hash)
+{
+	const char *name = nic->et.name;
+	int err = devmem__ethtool_hash(&nic->et, flow->fs.flow_type, hash);
+
+	if (err)
+		return devmem__fail(-err, "%s: cannot read how it hashes flows (\"ethtool -x %s\", \"ethtool -n %s rx-flow-hash "
+				    "tcp4\"): %s", name, name, name, strerror(-err));
+	if (hash->key_bytes < DEVMEM__HASH_KEY || !hash->toeplitz)
+		return devmem__fail(EOPNOTSUPP, "%s (driver %s) does not hash flows by Toeplitz with a key that can be read: "
+				    "\"ethtool -X %s hfunc toeplitz\"", name, nic->driver, name);
+	if (!hash->four_tuple)
+		return devmem__fail(EOPNOTSUPP, "%s does not hash TCP flows by addresses and ports: \"ethtool -N %s "
+				    "rx-flow-hash %s sdfn\"", name, name,
+				    flow->fs.flow_type == TCP_V4_FLOW ? "tcp4" : "tcp6");
+	return 0;
+}
+
+static bool leads_to_all(const uint32_t *table, uint32_t size, const uint32_t *queues, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (!devmem__rss_uses(table, size, &queues[i], 1))
+			return false;
+	return true;
+}
+
+/* An entry for each queue, at the end of the table. */
+static int lead_in(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, uint32_t *table, uint32_t size)
+{
+	struct devmem__change *c = devmem__undo_prepare(&nic->undo, DEVMEM__CHANGE_TABLE);
+	int err = 0;
+
+	if (n * 2 > size)
+		return devmem__fail(ENOSPC, "%s: an RSS table of %u entries is too small for %u queues", nic->et.name, size, n);
+	if (c) {
+		c->size = size;
+		c->before = malloc(size * sizeof(*table));
+		c->after = malloc(size * sizeof(*table));
+	}
+	if (!c || !c->before || !c->after)
+		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
+	memcpy(c->before, table, size * sizeof(*table));
+	for (unsigned int i = 0; i < n; i++)
+		table[size - 1 - i] = queues[i];
+	memcpy(c->after, table, size * sizeof(*table));
+	err = devmem__nic_write_down(nic, c);
+	if (err)
+		return err;
+	err = devmem__ethtool_set_table(&nic->et, c->after, size);
+	if (!err)
+		return devmem__nic_made(nic, c);
+	devmem__fail(-err, "%s: cannot lead a part of the RSS table to the queues (\"ethtool -X %s\"): %s", nic->et.name,
+		     nic->et.name, strerror(-err));
+	devmem__nic_not_made(nic, c);
+	return err;
+}
+
+static int find_port(const struct devmem_nic *nic, const struct devmem__rule *flow, const struct devmem__hash_config *hash,
+		     const uint32_t *table, uint32_t size, const uint32_t *queues, unsigned int n, uint16_t first)
+{
+	for (uint32_t p = first; p <= LAST_PORT; p++) {
+		uint32_t entry = devmem__hash_flow(flow, (uint16_t)p, hash->key) % size;
+
+		if (devmem__rss_uses(&table[entry], 1, queues, n))
+			return (int)p;
+	}
+	return devmem__fail(ENOENT, "%s: no source port from %u on leads to the queues: begin with a lower one", nic->et.name,
+			    first);
+}
+
+static int source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
+		       const struct sockaddr *peer)
+{
+	const unsigned int savepoint = devmem__nic_savepoint(nic);
+	struct devmem__hash_config hash;
+	struct devmem__rule flow = { 0 };
+	uint32_t *table = NULL, size;
+	int err = flow_of(nic, local, peer, &flow);
+
+	if (!err)
+		err = devmem__nic_look(nic);
+	if (!err)
+		err = read_hash(nic, &flow, &hash);
+	if (err)
+		return err;
+	err = devmem__ethtool_table(&nic->et, 0, &table, &size);
+	if (err)
+		return devmem__fail(-err, "%s: cannot read the RSS table (\"ethtool -x %s\"): %s", nic->et.name, nic->et.name,
+				    strerror(-err));
+	if (!leads_to_all(table, size, queues, n))
+		err = lead_in(nic, queues, n, table, size);
+	if (!err)
+		err = find_port(nic, &flow, &hash, table, size, queues, n, first_port(&flow));
+	free(table);
+	return err < 0 ? devmem__nic_back_out(nic, savepoint, err) : err;
+}
+
+int devmem__nic_source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
+			    const struct sockaddr *peer)
+{
+	int err = devmem__nic_begin(nic);
+
+	if (err)
+		return err;
+	err = source_port(nic, queues, n, local, peer);
+	devmem__nic_end(nic);
+	return err;
+}
