@@ -7,7 +7,7 @@ set -euo pipefail
 
 STEP=${1:-1}
 CALLS=ioctl,sendto,sendmsg,pwrite64,ftruncate,unlink,flock
-VIEW=/devmem/lab/guest/nic-view
+VIEW=(/devmem/lab/guest/nic-view near)
 DONE='' HELD=0 n=1
 
 fail() {
@@ -15,7 +15,7 @@ fail() {
 	exit 1
 }
 
-$VIEW >/tmp/before
+"${VIEW[@]}" >/tmp/before
 while [[ ! $DONE ]]; do
 	status=0
 	strace -f -o /tmp/trace -e "trace=$CALLS" -e "inject=$CALLS:signal=KILL:when=$n" \
@@ -27,7 +27,7 @@ while [[ ! $DONE ]]; do
 	esac
 	if compgen -G '/run/devmem/*.journal' >/dev/null; then HELD=$((HELD + 1)); fi
 	devmemctl restore lab0 >/tmp/log 2>&1 || fail "not restored: $(cat /tmp/log)"
-	$VIEW | diff /tmp/before - || fail "the NIC is not as it was; restoring said: $(cat /tmp/log)"
+	"${VIEW[@]}" | diff /tmp/before - || fail "the NIC is not as it was; restoring said: $(cat /tmp/log)"
 	! compgen -G '/run/devmem/*.journal' || fail "a journal is left"
 	n=$((n + STEP))
 done

@@ -5,7 +5,7 @@
 # "doctor.sh PART...": those parts alone; lesser: on a NIC without split, contexts and rules (--nic 'no_split=1 no_contexts=1 no_ntuple=1').
 set -euo pipefail
 
-VIEW=/devmem/lab/guest/nic-view
+VIEW=(/devmem/lab/guest/nic-view near)
 NOBODY=(setpriv --reuid 65534 --regid 65534 --clear-groups --inh-caps=-all --bounding-set=-all)
 LIMIT=/sys/module/udmabuf/parameters/size_limit_mb
 SERVER=''
@@ -65,7 +65,7 @@ stop_server() {
 }
 
 unchanged() {
-	$VIEW | diff /tmp/before - || fail "the NIC is not as it was"
+	"${VIEW[@]}" | diff /tmp/before - || fail "the NIC is not as it was"
 }
 
 # ------------------------------------------------------------------------------ what cannot, and what can
@@ -328,7 +328,7 @@ lesser() {
 	has cannot lab0: 'cannot split'
 }
 
-$VIEW >/tmp/before
+"${VIEW[@]}" >/tmp/before
 parts=("$@")
 ((${#parts[@]})) || parts=(interfaces as_it_is split xdp queues_taken link_down rules_off no_privilege no_uring memory
 	no_device show show_zcrx restore plan)

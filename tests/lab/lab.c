@@ -667,7 +667,7 @@ void lab_expect(const struct devmem_stats *st, uint64_t bytes, bool whole)
 
 char *lab_nic_view(void)
 {
-	FILE *f = on_loopback() ? NULL : popen("/devmem/lab/guest/nic-view", "re");
+	FILE *f = on_loopback() ? NULL : popen("/devmem/lab/guest/nic-view near", "re");
 	char *text = calloc(1, 65536);
 
 	if (on_loopback())
