@@ -337,7 +337,7 @@ static int set_split(struct devmem_nic *nic, const struct devmem__split_state *b
 		return err;
 	err = devmem__ethtool_set_split(&nic->et, split, DEVMEM_SPLIT_ENABLED, thresh, 0, &changed);
 	if (err)
-		split_failed(nic, err);
+		err = split_failed(nic, err);
 	if (!err && changed)
 		return devmem__nic_made(nic, c);
 	devmem__nic_not_made(nic, c);
