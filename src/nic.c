@@ -110,18 +110,25 @@ int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem
 	return 0;
 }
 
+int devmem__nic_ask(struct devmem_nic *nic)
+{
+	int err = devmem__nl_open(&nic->netdev, "netdev");
+
+	if (!err)
+		err = devmem__nl_open(&nic->spare, "netdev");
+	if (!err)
+		err = probe(nic);
+	if (err == -ENODEV || err == -ENOMEM)
+		return err;
+	nic->obstacle = err;
+	snprintf(nic->why, sizeof(nic->why), "%s", err ? devmem_error() : "");
+	return 0;
+}
+
 /*
  * Whoever was killed in the middle of a transaction left it to the next one. What cannot be put back now stays in the
  * journal, and is no reason not to go on.
  */
-static void look_around(struct devmem_nic *nic, int obstacle)
-{
-	nic->obstacle = obstacle;
-	snprintf(nic->why, sizeof(nic->why), "%s", obstacle ? devmem_error() : "");
-	if (!obstacle)
-		devmem__nic_recover(nic, NULL);
-}
-
 int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out)
 {
 	struct devmem_nic_opts o;
@@ -136,16 +143,13 @@ int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, stru
 	err = devmem__nic_open_idle(ifname, o.journal, &nic);
 	if (err)
 		return err;
-	err = devmem__nl_open(&nic->netdev, "netdev");
-	if (!err)
-		err = devmem__nl_open(&nic->spare, "netdev");
-	if (!err)
-		err = probe(nic);
-	if (err == -ENODEV || err == -ENOMEM) {
+	err = devmem__nic_ask(nic);
+	if (err) {
 		nic_free(nic);
 		return err;
 	}
-	look_around(nic, err);
+	if (!nic->obstacle)
+		devmem__nic_recover(nic, NULL);
 	*out = nic;
 	return 0;
 }

@@ -55,8 +55,12 @@ struct devmem__restore {
 	void *arg;
 };
 
-/* devmem__nic_open_idle() - without asking what it can do, and without undoing anything. */
+/*
+ * devmem__nic_open_idle() - without asking what it can do, and without undoing anything. devmem__nic_ask() - what it can
+ * do, for devmem__nic_obstacle(); -ENODEV, -ENOMEM. Neither changes anything.
+ */
 int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem_nic **out);
+int devmem__nic_ask(struct devmem_nic *nic);
 
 /* devmem__nic_recover() - undo what dead processes left. 0, or the first failure. Not in a transaction. */
 int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *restore);

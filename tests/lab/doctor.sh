@@ -275,6 +275,10 @@ restore() {
 	grep -qE "^    process $SERVER \(gpu_recv_server\) died" /tmp/out || fail "the owner is not dead"
 	grep -qE "^    to be undone: the RSS table, changed by process $SERVER \(\"devmemctl restore\"\)$" /tmp/out ||
 		fail "nothing to be undone"
+	doctor 0 lab0
+	has warning journal 'settings are as a process left them that died -> devmemctl restore lab0'
+	devmemctl plan lab0 >/dev/null || true
+	[[ $(devmemctl show lab0 | grep -c 'to be undone') -ge 5 ]] || fail "looking has put something back"
 	devmemctl restore >/tmp/out
 	cat /tmp/out
 	grep -q "^undone   lab0: header/data split and its threshold: as it was before process $SERVER$" /tmp/out ||

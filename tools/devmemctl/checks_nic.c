@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "ethtool.h"
+#include "journal.h"
 #include "nic.h"
 #include "pages.h"
 #include "recipes.h"
@@ -368,12 +369,51 @@ static void check_rings(struct report *r, struct nic *n, bool large)
 		report_todo(r, "%s", plan.advice);
 }
 
+/* ---------------------------------------------------------------------------------------------- journal */
+
+/* Changes whose owner is dead, and of how many living ones. */
+static unsigned int left_behind(const struct devmem__journal *journal)
+{
+	unsigned int n = 0;
+
+	for (unsigned int i = 0; i < journal->book.nentries; i++)
+		n += !devmem__journal_lives(journal, devmem__book_owner(&journal->book, journal->book.entries[i].owner));
+	return n;
+}
+
+static void check_journal(struct report *r, const struct nic *n)
+{
+	struct devmem__journal journal;
+	char path[sizeof(journal.path)];
+	unsigned int left;
+	int err = devmem__journal_path(DEVMEM__JOURNAL_FOLDER, devmem__journal_netns(), n->et.ifindex, path, sizeof(path));
+
+	if (!err)
+		err = devmem__journal_look(&journal, path);
+	if (err == -ENOENT)
+		return;
+	if (err) {
+		report_add(r, WARNING, "journal", "%s", devmem_error());
+		report_todo(r, "run as root");
+		return;
+	}
+	left = left_behind(&journal);
+	report_add(r, left || journal.torn ? WARNING : OK, "journal", left ? "%u settings are as a process left them that died" :
+		   journal.torn ? "it ends in the middle of a record" : "%u settings are left to put back", left);
+	if (left || journal.torn)
+		report_todo(r, "devmemctl restore %s", n->name);
+	devmem__journal_look_away(&journal);
+}
+
 /* -------------------------------------------------------------------------------------------- all of it */
 
 static int open_nic(struct nic *n, const char *ifname)
 {
-	int err = devmem_nic_open(ifname, NULL, &n->nic);
+	/* not devmem_nic_open(), which puts back what the dead left */
+	int err = devmem__nic_open_idle(ifname, NULL, &n->nic);
 
+	if (!err)
+		err = devmem__nic_ask(n->nic);
 	if (!err)
 		err = devmem__ethtool_open(&n->et, ifname);
 	if (err)
@@ -407,6 +447,7 @@ int check_nic(struct report *r, const struct machine *m, const struct ctl_option
 		check_contexts(r, &n);
 		check_rings(r, &n, check_page_sizes(r, &n));
 		check_place(r, n.name, n.bus);
+		check_journal(r, &n);
 	}
 	close_nic(&n);
 	return err;
