@@ -1,9 +1,9 @@
 # SPDX-License-Identifier: MIT
 # Runs named checks, a few at a time, one line each; keeps their output, and counts. A guest of the lab waits about as
-# much as it works, so two of them share two processors well.
+# much as it works, so three of them share two processors well.
 # shellcheck shell=bash
 
-JOBS=${JOBS:-2}
+JOBS=${JOBS:-3}
 PASSED=0 FAILED=0 SKIPPED=0
 declare -A RUNNING=()	# process: name and when it began
 
