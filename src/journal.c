@@ -173,6 +173,14 @@ static int append(struct devmem__journal *j, struct devmem__record *r)
 			    "after a crash", j->path, strerror(-err));
 }
 
+int devmem__journal_bury(struct devmem__journal *j, uint32_t owner)
+{
+	struct devmem__record r;
+
+	devmem__record_leave(&r, owner);
+	return append(j, &r);
+}
+
 int devmem__journal_claim(struct devmem__journal *j, const uint32_t *queues, uint32_t n)
 {
 	struct devmem__record r;
@@ -402,14 +410,10 @@ void devmem__journal_unlock(struct devmem__journal *j)
 
 void devmem__journal_close(struct devmem__journal *j)
 {
-	struct devmem__record r;
-
 	if (j->fd < 0)
 		return;
-	if (j->owner) {
-		devmem__record_leave(&r, j->owner);
-		append(j, &r);		/* if it cannot be said, the lock that is gone says it */
-	}
+	if (j->owner)
+		devmem__journal_bury(j, j->owner);	/* if it cannot be said, the lock that is gone says it */
 	j->owner = 0;
 	if (!j->book.nentries && !has_owners(j))
 		unlink(j->path);

@@ -62,6 +62,7 @@ bool devmem__journal_lives(const struct devmem__journal *journal, const struct d
  * To append, while it is locked: on disk when this returns. -ENOSPC, -EIO, -ENOMEM, with the sentence; then the file is as
  * it was.
  */
+int devmem__journal_bury(struct devmem__journal *journal, uint32_t owner);	/* it is dead, and has no queues any more */
 int devmem__journal_claim(struct devmem__journal *journal, const uint32_t *queues, uint32_t n);
 int devmem__journal_intent(struct devmem__journal *journal, struct devmem__change *change);	/* sets change->seq */
 int devmem__journal_done(struct devmem__journal *journal, const struct devmem__change *change);

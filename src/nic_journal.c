@@ -5,10 +5,13 @@
  * the RSS table) stays while others need it, and falls to the last of them. What the dead left is undone by whoever
  * comes next: another transaction, or devmem_nic_restore().
  */
+#include <dirent.h>
 #include <errno.h>
+#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "nic_impl.h"
 #include "queues.h"
@@ -71,11 +74,21 @@ void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__nic_q
 
 /* ------------------------------------------------------------------------------------ undoing */
 
-/* The dead let go of their queues some time after they died, and until then the settings cannot be put back. */
-static void wait_for_queues(struct devmem_nic *nic, const struct devmem__owner *owner)
+/*
+ * The dead let go of their queues some time after they died, and until then the settings cannot be put back. That is
+ * waited for once: a queue of theirs that is bound later is somebody else's.
+ */
+static void bury_the_dead(struct devmem_nic *nic)
 {
-	for (uint32_t i = 0; i < owner->nqueues; i++)
-		devmem__nic_wait_free(nic, owner->queues[i]);
+	for (unsigned int i = 0; i < nic->journal.book.nowners; i++) {
+		const struct devmem__owner *o = &nic->journal.book.owners[i];
+
+		if (o->left || devmem__journal_lives(&nic->journal, o))
+			continue;
+		for (uint32_t k = 0; k < o->nqueues; k++)
+			devmem__nic_wait_free(nic, o->queues[k]);
+		devmem__journal_bury(&nic->journal, o->id);	/* if it cannot be said, it is waited for again */
+	}
 }
 
 static bool is_shared(const struct devmem__change *c)
@@ -156,9 +169,7 @@ static int undo_book(struct devmem_nic *nic, bool leaving, const struct devmem__
 	char first[512] = "";
 	int result = 0;
 
-	for (unsigned int i = 0; i < book->nowners; i++)
-		if (!devmem__journal_lives(&nic->journal, &book->owners[i]))
-			wait_for_queues(nic, &book->owners[i]);
+	bury_the_dead(nic);
 	for (unsigned int i = book->nentries; i-- > 0;) {
 		struct devmem__entry *e = &book->entries[i];
 		bool us = e->owner == nic->journal.owner;
@@ -241,10 +252,48 @@ int devmem__nic_leave(struct devmem_nic *nic)
 	return err;
 }
 
+/* Is this the journal of our interface, as it was before it went to another namespace and came back? */
+static bool is_of_another_index(const struct devmem_nic *nic, const char *path)
+{
+	struct devmem__journal journal;
+	const struct devmem__journal_head *head = &journal.book.head;
+	char name[IF_NAMESIZE];
+	bool same;
+
+	if (devmem__journal_look(&journal, path))
+		return false;
+	same = journal.book.has_head && head->netns == nic->netns && nic->bus[0] && !strcmp(head->bus, nic->bus) &&
+	       !strcmp(head->driver, nic->driver) && !if_indextoname(head->ifindex, name);
+	devmem__journal_look_away(&journal);
+	return same;
+}
+
+/* Our own, or one that was ours by another index. -ENOENT: there is none. */
+static int find_journal(const struct devmem_nic *nic, char *path, size_t room)
+{
+	struct dirent *entry;
+	int err = path_of(nic, path, room);
+	DIR *dir;
+
+	if (err || !access(path, F_OK))
+		return err;
+	dir = opendir(nic->journal_folder);
+	err = -ENOENT;
+	while (dir && err && (entry = readdir(dir))) {
+		if (strstr(entry->d_name, ".journal") &&
+		    (size_t)snprintf(path, room, "%s/%s", nic->journal_folder, entry->d_name) < room &&
+		    is_of_another_index(nic, path))
+			err = 0;
+	}
+	if (dir)
+		closedir(dir);
+	return err;
+}
+
 int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *restore)
 {
 	char path[sizeof(nic->journal.path)];
-	int err = path_of(nic, path, sizeof(path));
+	int err = find_journal(nic, path, sizeof(path));
 
 	if (!err)
 		err = devmem__journal_open(&nic->journal, path, NULL);

@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 /* What the dead left, undone by hand: one interface, or all that have a journal. */
-#include <dirent.h>
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 
 #include "internal.h"
-#include "journal.h"
 #include "nic.h"
 
 static int restore_one(const char *ifname, const struct devmem_restore_opts *o)
@@ -23,40 +21,24 @@ static int restore_one(const char *ifname, const struct devmem_restore_opts *o)
 	return err;
 }
 
-/* The interface that a journal is of, by its file's name. An interface that is not here cannot be helped from here. */
-static bool is_here(const char *file, uint64_t netns, char name[IF_NAMESIZE])
-{
-	unsigned long long of;
-	unsigned int ifindex;
-	int end = 0;
-
-	if (sscanf(file, "%llu-%u.journal%n", &of, &ifindex, &end) != 2 || !end || file[end] || of != netns)
-		return false;
-	return if_indextoname(ifindex, name);
-}
-
+/* By interface and not by file: one may have come back from another namespace with another index. */
 static int restore_all(const struct devmem_restore_opts *o)
 {
-	const char *folder = o->journal ? o->journal : DEVMEM__JOURNAL_FOLDER;
-	const uint64_t netns = devmem__journal_netns();
-	char name[IF_NAMESIZE], first[512] = "";
-	struct dirent *entry;
+	struct if_nameindex *list = if_nameindex();
+	char first[512] = "";
 	int result = 0;
-	DIR *dir = opendir(folder);
 
-	if (!dir && errno == ENOENT)
-		return 0;
-	if (!dir)
-		return devmem__fail(errno, "cannot read %s: %s", folder, strerror(errno));
-	while ((entry = readdir(dir))) {
-		int err = is_here(entry->d_name, netns, name) ? restore_one(name, o) : 0;
+	if (!list)
+		return devmem__fail(errno, "cannot list the interfaces: %s", strerror(errno));
+	for (struct if_nameindex *i = list; i->if_index; i++) {
+		int err = restore_one(i->if_name, o);
 
-		if (err && !result) {
+		if (err && err != -ENODEV && !result) {		/* gone meanwhile */
 			result = err;
 			snprintf(first, sizeof(first), "%s", devmem_error());
 		}
 	}
-	closedir(dir);
+	if_freenameindex(list);
 	return result ? devmem__fail(-result, "%s", first) : 0;
 }
 

@@ -141,8 +141,8 @@ static void add_again(void)
 	view_before = lab_nic_view();
 }
 
-/* What was changed is still changed, and nobody knows it any more: a new device for the next test. */
-static void move_back_as_new(void)
+/* What was changed is still changed. The journal knows it, whatever number the interface has now. */
+static void move_back_and_restore(void)
 {
 	char *now;
 
@@ -150,8 +150,20 @@ static void move_back_as_new(void)
 	now = lab_nic_view();
 	assert_int_equal(!strcmp(view_before, now), lab_copies());
 	free(now);
-	remove_it();
-	add_again();
+	ok(devmem_nic_restore(NULL, NULL));
+}
+
+static void move_to_where_its_index_is_taken(void)
+{
+	run("ip -n aside link add blocker index $(cat /sys/class/net/" NIC "/ifindex) type dummy");
+	move_away();
+	run("ip link add decoy type dummy");
+}
+
+static void move_back_with_another_index(void)
+{
+	move_back_and_restore();
+	run("ip link del decoy; ip -n aside link del blocker");
 }
 
 /* ------------------------------------------------------------------------------------ and the streams go on */
@@ -381,8 +393,11 @@ static void closed_after_a_reset_that_failed(void **state)
 static void closed_while_it_is_elsewhere(void **state)
 {
 	(void)state;
-	closed_in_every_order(&(struct trouble){ .begin = move_away, .end = move_back_as_new, .link = -EXDEV,
+	closed_in_every_order(&(struct trouble){ .begin = move_away, .end = move_back_and_restore, .link = -EXDEV,
 						 .closed = -ENODEV });
+	closed_in_this_order(&(struct trouble){ .begin = move_to_where_its_index_is_taken,
+						.end = move_back_with_another_index, .link = -EXDEV,
+						.closed = -ENODEV }, (const int[]){ RING, BINDING, NIC_OBJECT }, true);
 }
 
 static void closed_when_it_was_removed(void **state)
