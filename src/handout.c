@@ -163,6 +163,9 @@ static unsigned int dispatch(struct devmem_ring *ring, const struct io_uring_cqe
 	case DEVMEM__CQE_END:
 		devmem__sock_end_comes(object);
 		break;
+	case DEVMEM__CQE_CANCEL:
+		devmem__sock_cancelled(object, cqe->res);
+		break;
 	case DEVMEM__CQE_OTHER:
 		break;
 	}

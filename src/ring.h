@@ -24,9 +24,10 @@ enum devmem__cqe_kind {
 	DEVMEM__CQE_TICK,	/* time to look after what is held back, for who sleeps on the ring's descriptor */
 	DEVMEM__CQE_LINK,	/* link notifications can be read */
 	DEVMEM__CQE_END,	/* struct devmem_sock: its connection is ending */
-	DEVMEM__CQE_OTHER,	/* nothing to do: a cancel, a socket option */
+	DEVMEM__CQE_CANCEL,	/* struct devmem_sock: its receive was to be cancelled */
+	DEVMEM__CQE_OTHER,	/* nothing to do: a socket option */
 };
-#define DEVMEM__CQE_KINDS 7u
+#define DEVMEM__CQE_KINDS 15u	/* what malloc() gives is aligned to as much */
 
 /* A batch of tokens on its way from the application to the kernel: dontneed.h. */
 struct devmem__batch {
@@ -43,7 +44,9 @@ struct devmem_sock {
 	struct devmem__stream stream;
 	int fd;				/* our duplicate: tokens die with the last descriptor */
 	bool armed;			/* a multishot receive is in the kernel */
-	bool end_armed, end_seen;	/* the kernel is to tell of the connection's end; it has */
+	bool end_armed;			/* the kernel is to tell of the connection's end */
+	bool ending;			/* it has while a receive was armed, which may not know */
+	unsigned int cancels;		/* requests to cancel the receive that are in the kernel */
 	bool ended;			/* END or ERROR was handed out */
 	bool detached;			/* the application has let go */
 	bool place;			/* host bytes go to the spill buffer */
@@ -200,6 +203,7 @@ void devmem__sock_cancel(struct devmem_sock *sock);
 void devmem__sock_free(struct devmem_sock *sock);
 void devmem__sock_disarmed(struct devmem_sock *sock);
 void devmem__sock_end_comes(struct devmem_sock *sock);
+void devmem__sock_cancelled(struct devmem_sock *sock, int res);
 
 /* wait.c */
 void devmem__wake(struct devmem_ring *ring);

@@ -242,7 +242,7 @@ static void watch_end(struct devmem_sock *sock)
 {
 	struct io_uring_sqe *sqe;
 
-	if (!sock->engine->ends_get_lost || sock->ring->calls || sock->end_armed || sock->end_seen)
+	if (!sock->engine->ends_get_lost || sock->ring->calls || sock->end_armed)
 		return;
 	sqe = devmem__ring_sqe(sock->ring, DEVMEM__CQE_END, sock);
 	if (!sqe)
@@ -252,11 +252,14 @@ static void watch_end(struct devmem_sock *sock)
 	sock->end_armed = true;
 }
 
-/* A receive that is armed from here on looks at the end by itself. */
+/*
+ * The receive is ended and armed again: it then takes what is there and, when that was all, looks at the end by itself. If
+ * there is so much that it is queued again, the end is told again, and so on.
+ */
 void devmem__sock_end_comes(struct devmem_sock *sock)
 {
 	sock->end_armed = false;
-	sock->end_seen = true;
+	sock->ending = sock->armed;
 	if (sock->armed && !sock->ended && !sock->detached)
 		devmem__sock_cancel(sock);
 	devmem__sock_reap(sock);
@@ -303,25 +306,41 @@ void devmem__sock_arm_pending(struct devmem_ring *ring)
 /* The receive in the kernel has ended; another follows unless the stream has ended too. */
 void devmem__sock_disarmed(struct devmem_sock *sock)
 {
-	sock->armed = false;
+	sock->armed = sock->ending = false;
 	if (!sock->ended && !sock->detached)
 		devmem__list_append(&sock->ring->rearm, &sock->rearm);
 }
 
-static void cancel(struct devmem_sock *sock, enum devmem__cqe_kind kind)
+/* @object: which hears of it; NULL: nobody. Returns whether it was handed in: if not, the request ends with the connection. */
+static bool cancel(struct devmem_sock *sock, enum devmem__cqe_kind kind, enum devmem__cqe_kind answer, const void *object)
 {
-	struct io_uring_sqe *sqe = devmem__ring_sqe(sock->ring, DEVMEM__CQE_OTHER, NULL);
+	struct io_uring_sqe *sqe = devmem__ring_sqe(sock->ring, answer, object);
 
 	if (!sqe)
-		return;		/* the request then ends with the connection, or with the ring */
+		return false;
 	io_uring_prep_cancel64(sqe, (uintptr_t)sock | kind, 0);
-	sqe->user_data = DEVMEM__CQE_OTHER;
+	sqe->user_data = (uintptr_t)object | answer;
+	return true;
 }
 
 /* The receive ends with a completion; what it brought before is not lost. */
 void devmem__sock_cancel(struct devmem_sock *sock)
 {
-	cancel(sock, DEVMEM__CQE_RECV);
+	sock->cancels += cancel(sock, DEVMEM__CQE_RECV, DEVMEM__CQE_CANCEL, sock);
+}
+
+/*
+ * A receive that is at work, or queued to go on, is not found, or cannot be cancelled at the moment: it is asked for again
+ * as long as the receive is not wanted. [io_uring/cancel.c: io_try_cancel]
+ */
+void devmem__sock_cancelled(struct devmem_sock *sock, int res)
+{
+	const bool unwanted = sock->detached || sock->ended || sock->paused || sock->ending;
+
+	sock->cancels--;
+	if ((res == -ENOENT || res == -EALREADY) && sock->armed && unwanted)
+		devmem__sock_cancel(sock);
+	devmem__sock_reap(sock);
 }
 
 void devmem_detach(struct devmem_sock *sock)
@@ -336,14 +355,14 @@ void devmem_detach(struct devmem_sock *sock)
 	if (sock->armed)
 		devmem__sock_cancel(sock);
 	if (sock->end_armed)
-		cancel(sock, DEVMEM__CQE_END);
+		cancel(sock, DEVMEM__CQE_END, DEVMEM__CQE_OTHER, NULL);
 	devmem__sock_reap(sock);
 }
 
 /* Frees a detached socket when the last thing that refers to it is gone. */
 void devmem__sock_reap(struct devmem_sock *sock)
 {
-	if (!sock->detached || sock->armed || sock->end_armed || sock->stream.out.count || sock->batch ||
+	if (!sock->detached || sock->armed || sock->end_armed || sock->cancels || sock->stream.out.count || sock->batch ||
 	    sock->batches_out || sock->ring->rx_sock == sock)
 		return;
 	devmem__sock_free(sock);
