@@ -9,14 +9,6 @@
 #define VERSION		1u		/* of what follows the magic number of a HEAD */
 #define MOST_ENTRIES	(64u << 10)	/* of a table */
 
-/* In front of each record. The sum is over all behind it. Numbers are this machine's: a journal never leaves it. */
-struct header {
-	uint32_t magic;
-	uint32_t sum;
-	uint32_t bytes;		/* of what follows the header */
-	uint32_t type;
-};
-
 /* CRC-32 as zlib has it, by bits: a journal is short. */
 static uint32_t check_sum(const unsigned char *p, size_t n)
 {
@@ -30,7 +22,12 @@ static uint32_t check_sum(const unsigned char *p, size_t n)
 	return ~sum;
 }
 
-#define UNSUMMED offsetof(struct header, bytes)
+#define UNSUMMED offsetof(struct devmem__record_header, bytes)
+
+uint32_t devmem__record_sum(const unsigned char *record, size_t bytes_behind_header)
+{
+	return check_sum(record + UNSUMMED, sizeof(struct devmem__record_header) - UNSUMMED + bytes_behind_header);
+}
 
 /* ------------------------------------------------------------------------------------ to bytes */
 
@@ -55,7 +52,7 @@ static void put(struct devmem__record *r, const void *from, size_t n)
 
 static void begin(struct devmem__record *r, enum devmem__record_type type)
 {
-	const struct header h = { .magic = MAGIC, .type = type };
+	const struct devmem__record_header h = { .magic = MAGIC, .type = type };
 
 	*r = (struct devmem__record){ 0 };
 	PUT(r, h);
@@ -63,14 +60,14 @@ static void begin(struct devmem__record *r, enum devmem__record_type type)
 
 bool devmem__record_end(struct devmem__record *r)
 {
-	struct header h;
+	struct devmem__record_header h;
 
 	if (r->failed)
 		return false;
 	memcpy(&h, r->p, sizeof(h));
 	h.bytes = (uint32_t)(r->bytes - sizeof(h));
 	memcpy(r->p, &h, sizeof(h));
-	h.sum = check_sum(r->p + UNSUMMED, r->bytes - UNSUMMED);
+	h.sum = devmem__record_sum(r->p, h.bytes);
 	memcpy(r->p, &h, sizeof(h));
 	return true;
 }
@@ -418,10 +415,10 @@ static void read_one(struct devmem__book *book, uint32_t type, struct cursor *c)
 	}
 }
 
-static bool is_whole(const struct header *h, const unsigned char *data, size_t left)
+static bool is_whole(const struct devmem__record_header *h, const unsigned char *data, size_t left)
 {
 	return h->magic == MAGIC && h->bytes <= DEVMEM__MOST_RECORD && h->bytes <= left - sizeof(*h) &&
-	       h->sum == check_sum(data + UNSUMMED, sizeof(*h) - UNSUMMED + h->bytes);
+	       h->sum == devmem__record_sum(data, h->bytes);
 }
 
 bool devmem__book_read(struct devmem__book *book, const unsigned char *data, size_t bytes, int *err)
@@ -429,7 +426,7 @@ bool devmem__book_read(struct devmem__book *book, const unsigned char *data, siz
 	*err = 0;
 	while (bytes) {
 		struct cursor c = { 0 };
-		struct header h;
+		struct devmem__record_header h;
 
 		if (bytes < sizeof(h))
 			return false;

@@ -71,6 +71,16 @@ void devmem__book_free(struct devmem__book *book);
 
 struct devmem__owner *devmem__book_owner(const struct devmem__book *book, uint32_t id);
 
+/* What is in front of each record. Numbers are this machine's: a journal never leaves it. */
+struct devmem__record_header {
+	uint32_t magic;
+	uint32_t sum;		/* of all behind it: devmem__record_sum() */
+	uint32_t bytes;		/* of what follows the header */
+	uint32_t type;
+};
+
+uint32_t devmem__record_sum(const unsigned char *record, size_t bytes_behind_header);
+
 /* A record being made. devmem__record_end() makes it whole; false: there was no memory. The caller frees @p. */
 struct devmem__record {
 	unsigned char *p;

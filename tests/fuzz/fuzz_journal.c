@@ -10,33 +10,17 @@
 #include "fuzz.h"
 #include "records.h"
 
-struct header {
-	uint32_t magic, sum, bytes, type;
-};
-
-static uint32_t check_sum(const unsigned char *p, size_t n)
-{
-	uint32_t sum = 0xffffffffu;
-
-	while (n--) {
-		sum ^= *p++;
-		for (int i = 0; i < 8; i++)
-			sum = sum >> 1 ^ (sum & 1 ? 0xedb88320u : 0);
-	}
-	return ~sum;
-}
-
 /* As far as lengths make sense. One sum in eight stays as it is. */
 static void mend(unsigned char *data, size_t size)
 {
-	struct header h;
+	struct devmem__record_header h;
 
 	for (size_t at = 0; size - at >= sizeof(h); at += sizeof(h) + h.bytes) {
 		memcpy(&h, data + at, sizeof(h));
 		if (h.bytes > size - at - sizeof(h))
 			return;
 		if (h.sum % 8)
-			h.sum = check_sum(data + at + 8, sizeof(h) - 8 + h.bytes);
+			h.sum = devmem__record_sum(data + at, h.bytes);
 		memcpy(data + at, &h, sizeof(h));
 	}
 }
