@@ -543,6 +543,10 @@ uint64_t lab_flows_receive(struct lab_flows *f, uint64_t bytes)
 		if (silent == 20) {
 			struct devmem_stats st = lab_stats(f->ring);
 
+			for (unsigned int i = 0; i < f->n; i++)
+				print_error("stream %u: %llu bytes, ended %d, error %d\n", i,
+					    (unsigned long long)f->stream[i].position, f->stream[i].ended,
+					    f->stream[i].error);
 			fail_msg("nothing came for 20 seconds: bytes %llu, completions %llu, rearms %llu, no buffers %llu, "
 				 "tokens out %llu", (unsigned long long)sum, (unsigned long long)st.completions,
 				 (unsigned long long)st.rearms, (unsigned long long)st.no_buffers,
@@ -757,14 +761,59 @@ unsigned int lab_dmabufs(void)
 	return dmabufs();
 }
 
+#define TUNABLES "GLIBC_TUNABLES"
+
 void lab_count_mappings(char **argv)
 {
-	const char *const name = "GLIBC_TUNABLES";
-
-	if (getenv(name))
+	if (getenv(TUNABLES))
 		return;
-	setenv(name, "glibc.pthread.stack_cache_size=0:glibc.malloc.arena_max=1", 1);
+	setenv(TUNABLES, "glibc.pthread.stack_cache_size=0:glibc.malloc.arena_max=1", 1);
 	execv("/proc/self/exe", argv);
 	perror("execv");
 	exit(1);
+}
+
+/* ------------------------------------------------------------------------------------ what a test leaves */
+
+static struct {
+	char *view;
+	unsigned int fds, mappings;
+} before;
+
+int lab_look_before(void **state)
+{
+	(void)state;
+	free(before.view);
+	before.view = lab_nic_view();
+	before.fds = lab_open_fds();
+	before.mappings = getenv(TUNABLES) ? lab_mappings() : 0;
+	return 0;
+}
+
+bool lab_as_before(void)
+{
+	char *now = lab_nic_view();
+	bool same = !strcmp(before.view, now);
+
+	free(now);
+	return same;
+}
+
+void lab_nothing_is_left(void)
+{
+	assert_int_equal(lab_open_fds(), before.fds);
+	assert_int_equal(lab_dmabufs(), 0);
+	if (getenv(TUNABLES))
+		assert_int_equal(lab_mappings(), before.mappings);
+}
+
+int lab_look_after(void **state)
+{
+	char *now = lab_nic_view();
+
+	(void)state;
+	assert_string_equal(before.view, now);
+	free(now);
+	lab_nothing_is_left();
+	return 0;
 }

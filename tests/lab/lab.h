@@ -184,4 +184,14 @@ unsigned int lab_mappings(void);
 unsigned int lab_dmabufs(void);
 void lab_count_mappings(char **argv);
 
+/*
+ * What a test leaves, around each of them as cmocka's set-up and tear-down: the NIC's settings are as before to the letter,
+ * and no descriptor, no dma-buf and, in a program that counts them, no mapping is left.
+ */
+int lab_look_before(void **state);
+int lab_look_after(void **state);
+bool lab_as_before(void);		/* the settings alone */
+void lab_nothing_is_left(void);		/* all but the settings */
+#define LAB_TEST(name) cmocka_unit_test_setup_teardown(name, lab_look_before, lab_look_after)
+
 #endif

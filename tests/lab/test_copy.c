@@ -18,22 +18,6 @@
 #define MIB (1u << 20)
 #define SMALL (128u << 10)	/* a buffer of 32 chunks of 4 KiB */
 
-static unsigned int fds_before;
-
-static int look_before(void **state)
-{
-	(void)state;
-	fds_before = lab_open_fds();
-	return 0;
-}
-
-static int look_after(void **state)
-{
-	(void)state;
-	assert_int_equal(lab_open_fds(), fds_before);
-	return 0;
-}
-
 /* ------------------------------------------------------------------------------------ few chunks */
 
 /* Many sockets and little room: a chunk that is out in part is out whole. */
@@ -465,19 +449,17 @@ static void sockets_of_many_bindings_on_one_ring(void **state)
 	}
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, look_before, look_after)
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(many_streams_through_a_small_buffer),
-		TEST(chunks_that_are_kept_pause_receiving),
-		TEST(one_ring_starves_the_other_for_a_while),
-		TEST(sockets_without_a_binding_beside_a_bound_one),
-		TEST(placement_has_nothing_to_do),
-		TEST(memory_that_cannot_be_mapped_is_staged),
-		TEST(a_copy_that_is_refused_is_an_error),
-		TEST(sockets_of_many_bindings_on_one_ring),
+		LAB_TEST(many_streams_through_a_small_buffer),
+		LAB_TEST(chunks_that_are_kept_pause_receiving),
+		LAB_TEST(one_ring_starves_the_other_for_a_while),
+		LAB_TEST(sockets_without_a_binding_beside_a_bound_one),
+		LAB_TEST(placement_has_nothing_to_do),
+		LAB_TEST(memory_that_cannot_be_mapped_is_staged),
+		LAB_TEST(a_copy_that_is_refused_is_an_error),
+		LAB_TEST(sockets_of_many_bindings_on_one_ring),
 	};
 
 	lab_begin(argc, argv);

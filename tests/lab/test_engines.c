@@ -14,29 +14,6 @@
 
 #define MIB (1u << 20)
 
-static char *view_before;
-static unsigned int fds_before;
-
-static int look_before(void **state)
-{
-	(void)state;
-	view_before = lab_nic_view();
-	fds_before = lab_open_fds();
-	return 0;
-}
-
-static int look_after(void **state)
-{
-	char *after = lab_nic_view();
-
-	(void)state;
-	assert_string_equal(view_before, after);
-	assert_int_equal(lab_open_fds(), fds_before);
-	free(view_before);
-	free(after);
-	return 0;
-}
-
 /* ------------------------------------------------------------------------------------ names */
 
 static void names_that_are_none(void **state)
@@ -177,14 +154,12 @@ static void a_copying_binding_leaves_the_nic_alone(void **state)
 	struct devmem_binding *binding;
 	const char *reason;
 	struct devmem_nic *nic;
-	char *view;
 
 	(void)state;
 	ok(devmem_nic_open(NIC, NULL, &nic));
 	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "copy", .queues = 2), &binding));
 	ok(devmem_steer(binding, (struct sockaddr *)&v4, NULL));
-	view = lab_nic_view();
-	assert_string_equal(view, view_before);
+	assert_true(lab_as_before());
 	assert_string_equal(devmem_binding_engine(binding, &reason), "copy");
 	assert_non_null(strstr(reason, "asked for"));
 	assert_int_equal(devmem_binding_queues(binding, NULL, 0), 0);
@@ -193,7 +168,6 @@ static void a_copying_binding_leaves_the_nic_alone(void **state)
 	devmem_binding_close(binding);
 	ok(devmem_nic_close(nic));
 	devmem_buffer_close(buffer);
-	free(view);
 }
 
 /* ------------------------------------------------------------------------------------ without a binding */
@@ -254,16 +228,14 @@ static void sockets_without_a_binding_beside_a_bound_one(void **state)
 	beside_a_bound_one("syscall");
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, look_before, look_after)
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(names_that_are_none),
-		TEST(every_engine_of_a_ring_with_every_engine_of_a_binding),
-		TEST(a_binding_for_system_calls_is_bound),
-		TEST(a_copying_binding_leaves_the_nic_alone),
-		TEST(sockets_without_a_binding_beside_a_bound_one),
+		LAB_TEST(names_that_are_none),
+		LAB_TEST(every_engine_of_a_ring_with_every_engine_of_a_binding),
+		LAB_TEST(a_binding_for_system_calls_is_bound),
+		LAB_TEST(a_copying_binding_leaves_the_nic_alone),
+		LAB_TEST(sockets_without_a_binding_beside_a_bound_one),
 	};
 
 	lab_begin(argc, argv);

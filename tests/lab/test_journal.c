@@ -25,9 +25,6 @@
 #define FOLDER "/run/devmem"
 
 static const uint32_t queue_1 = 1, queue_2 = 2;
-static char *view_before;
-static unsigned int fds_before;
-
 static unsigned int journals(void)
 {
 	DIR *dir = opendir(FOLDER);
@@ -41,40 +38,10 @@ static unsigned int journals(void)
 	return n;
 }
 
-static int look_before(void **state)
-{
-	(void)state;
-	view_before = lab_nic_view();
-	fds_before = lab_open_fds();
-	return 0;
-}
-
-static void as_before(void)
-{
-	char *now = lab_nic_view();
-
-	assert_string_equal(view_before, now);
-	free(now);
-}
-
 static int look_after(void **state)
 {
-	(void)state;
-	as_before();
 	assert_int_equal(journals(), 0);
-	assert_int_equal(lab_open_fds(), fds_before);
-	assert_int_equal(lab_dmabufs(), 0);
-	free(view_before);
-	return 0;
-}
-
-static bool is_changed(void)
-{
-	char *now = lab_nic_view();
-	bool changed = strcmp(view_before, now) != 0;
-
-	free(now);
-	return changed;
+	return lab_look_after(state);
 }
 
 /* ------------------------------------------------------------------------------------ another process */
@@ -188,7 +155,7 @@ static void killed_with_two_queues(void)
 	act(&a, 'B');
 	end(&a, true);
 	assert_int_equal(journals(), 1);
-	assert_true(is_changed());
+	assert_false(lab_as_before());
 }
 
 /* ------------------------------------------------------------------------------------ what restoring tells */
@@ -276,7 +243,7 @@ static void a_receiver_killed_at_any_moment(void **state)
 		changed += journals();
 		if (system("devmemctl restore " NIC))
 			fail_msg("round %u, killed after %llu ms: it is not restored", i, (unsigned long long)ms);
-		as_before();
+		assert_true(lab_as_before());
 		assert_int_equal(journals(), 0);
 	}
 	print_message("%u rounds: %u killed, %u of them with something to restore\n", rounds, alive, changed);
@@ -292,7 +259,7 @@ static void the_next_one_puts_it_back(void **state)
 	(void)state;
 	killed_with_two_queues();
 	ok(devmem_nic_open(NIC, NULL, &nic));
-	as_before();
+	assert_true(lab_as_before());
 	ok(devmem_nic_close(nic));
 	killed_with_two_queues();
 	a = start(transaction);
@@ -360,11 +327,11 @@ static bool with_room(unsigned int pages)
 		assert_non_null(strstr(devmem_error(), "nothing is changed"));
 	}
 	if (err && !theirs.binding)
-		as_before();
+		assert_true(lab_as_before());
 	devmem_binding_close(theirs.binding);
 	ok(devmem_nic_close(theirs.nic));
 	devmem_buffer_close(theirs.buffer);
-	as_before();
+	assert_true(lab_as_before());
 	assert_int_equal(journals(), 0);
 	assert_int_equal(umount(FOLDER), 0);
 	return !err;
@@ -448,7 +415,7 @@ static void torn_in_its_last_record(void **state)
 static void damaged_in_its_middle(void **state)
 {
 	struct told t;
-	char path[300], *now;
+	char path[300];
 	int fd, err;
 
 	(void)state;
@@ -462,9 +429,7 @@ static void damaged_in_its_middle(void **state)
 	assert_true(t.undone > 0);
 	assert_true(err < 0 && t.other == 1);	/* the context cannot go: a rule leads to it */
 	assert_int_equal(journals(), 1);
-	now = lab_nic_view();
-	assert_string_not_equal(view_before, now);	/* what is not in a whole record is not undone */
-	free(now);
+	assert_false(lab_as_before());	/* what is not in a whole record is not undone */
 	run("for rule in $(ethtool -n " NIC " | sed -n 's/^Filter: //p'); do ethtool -N " NIC " delete $rule; done");
 	ok(restore(&t));
 	assert_int_equal(t.undone, 1);
@@ -524,10 +489,10 @@ static void shared(bool they_first, bool they_leave_first, bool killed)
 	receive_here(&lab);
 	if (!they_leave_first) {
 		lab_close(&lab);
-		assert_true(is_changed());
+		assert_false(lab_as_before());
 		act(&a, 'c');
 		end(&a, false);
-		as_before();
+		assert_true(lab_as_before());
 		return;
 	}
 	if (!killed)
@@ -539,7 +504,7 @@ static void shared(bool they_first, bool they_leave_first, bool killed)
 	run("! ethtool -n " NIC " | grep -q 'Dest port: 5301'");	/* theirs alone, so it is gone */
 	receive_here(&lab);
 	lab_close(&lab);
-	as_before();
+	assert_true(lab_as_before());
 }
 
 static void two_processes_share_a_nic(void **state)
@@ -586,7 +551,7 @@ static void a_claimed_queue_is_not_given_away(void **state)
 	devmem_buffer_close(buffer);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, look_before, look_after)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, lab_look_before, look_after)
 
 int main(int argc, char **argv)
 {

@@ -25,37 +25,6 @@
 
 static const uint32_t queue_2 = 2, queue_3 = 3;
 
-static unsigned int fds_before, mappings_before;
-static char *view_before;
-
-static int look_before(void **state)
-{
-	(void)state;
-	view_before = lab_nic_view();
-	fds_before = lab_open_fds();
-	mappings_before = lab_mappings();
-	return 0;
-}
-
-static void nothing_is_left(void)
-{
-	assert_int_equal(lab_open_fds(), fds_before);
-	assert_int_equal(lab_dmabufs(), 0);
-	assert_int_equal(lab_mappings(), mappings_before);
-}
-
-static int look_after(void **state)
-{
-	char *after = lab_nic_view();
-
-	(void)state;
-	assert_string_equal(view_before, after);
-	nothing_is_left();
-	free(view_before);
-	free(after);
-	return 0;
-}
-
 static void delete_rules(void)
 {
 	run("for r in $(ethtool -n " NIC " | sed -n 's/Filter: //p'); do ethtool -N " NIC " delete $r; done");
@@ -306,8 +275,7 @@ static void bound_unbound_and_bound_again_in_pauses(void **state)
 		struct devmem_ring *ring = lab_ring(NULL);
 		struct lab_stream stream;
 		struct lab lab;
-		char *view;
-
+	
 		lab_open(&lab, 16 * MIB, 2);
 		if (!round)
 			pair = lab_connect(&lab, true);
@@ -322,9 +290,7 @@ static void bound_unbound_and_bound_again_in_pauses(void **state)
 		if (lab_in("zcrx"))	/* the queue is the ring's until it is closed */
 			devmem_ring_close(ring);
 		lab_close(&lab);	/* the ring is open, the socket too: the binding has ended all the same */
-		view = lab_nic_view();
-		assert_string_equal(view, view_before);
-		free(view);
+		assert_true(lab_as_before());
 		assert_true(lab_sent(lab_send_from(pair.far, position, 100000, false)));
 		receive_plainly(pair.near, position, 100000);
 		position += 100000;
@@ -436,7 +402,6 @@ static void closed_in_this_order(const int *order, bool ipv6)
 	lab_sent(sender);
 	close(pair.far);
 	close(lab.listener);
-	assert_int_equal(lab_open_fds(), fds_before);
 }
 
 static void closed_in_every_order(void **state)
@@ -454,7 +419,7 @@ static void closed_in_every_order(void **state)
 		if (seen != (1 << OBJECTS) - 1)
 			continue;
 		closed_in_this_order(order, n % 2);
-		nothing_is_left();
+		lab_nothing_is_left();
 	}
 }
 
@@ -545,24 +510,21 @@ static void removed_while_bound(void **state)
 	devmem_binding_close(lab.binding);
 	assert_int_equal(devmem_nic_close(lab.nic), lab_copies() ? 0 : -ENODEV);	/* nothing was changed */
 	devmem_buffer_close(lab.buffer);
-	nothing_is_left();
-	free(view_before);
+	lab_nothing_is_left();
 }
-
-#define TEST(name) cmocka_unit_test_setup_teardown(name, look_before, look_after)
 
 /* lab_lifecycle [PATTERN]: the tests whose names match. */
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_killed_receiver_leaves_its_queue_usable),
-		TEST(a_binding_comes_and_goes_under_a_live_connection),
-		TEST(its_owner_is_killed_under_a_live_connection),
-		TEST(bound_unbound_and_bound_again_in_pauses),
-		TEST(the_rule_goes_and_comes_back),
-		TEST(closed_in_every_order),
-		TEST(a_ring_closed_with_fragments_out),
-		cmocka_unit_test_setup(removed_while_bound, look_before),
+		LAB_TEST(a_killed_receiver_leaves_its_queue_usable),
+		LAB_TEST(a_binding_comes_and_goes_under_a_live_connection),
+		LAB_TEST(its_owner_is_killed_under_a_live_connection),
+		LAB_TEST(bound_unbound_and_bound_again_in_pauses),
+		LAB_TEST(the_rule_goes_and_comes_back),
+		LAB_TEST(closed_in_every_order),
+		LAB_TEST(a_ring_closed_with_fragments_out),
+		cmocka_unit_test_setup(removed_while_bound, lab_look_before),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "--receive"))

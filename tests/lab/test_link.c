@@ -21,42 +21,16 @@
 #define MIB (1u << 20)
 #define PATIENCE 250	/* seconds for a test: what hangs is ended by SIGALRM */
 
-static unsigned int fds_before, mappings_before;
-static char *view_before;
-
 static int look_before(void **state)
 {
-	(void)state;
 	alarm(PATIENCE);
-	view_before = lab_nic_view();
-	fds_before = lab_open_fds();
-	mappings_before = lab_mappings();
-	return 0;
-}
-
-static void nothing_is_left(void)
-{
-	assert_int_equal(lab_open_fds(), fds_before);
-	assert_int_equal(lab_dmabufs(), 0);
-	assert_int_equal(lab_mappings(), mappings_before);
-}
-
-static void is_as_before(void)
-{
-	char *now = lab_nic_view();
-
-	assert_string_equal(view_before, now);
-	free(now);
+	return lab_look_before(state);
 }
 
 static int look_after(void **state)
 {
-	(void)state;
 	alarm(0);
-	is_as_before();
-	nothing_is_left();
-	free(view_before);
-	return 0;
+	return lab_look_after(state);
 }
 
 /* ------------------------------------------------------------------------------------ what happens to it */
@@ -137,19 +111,14 @@ static void add_again(void)
 	    "echo labnic.0 >/sys/bus/platform/drivers/labnic/bind && "
 	    "nsenter --net=/proc/1/ns/net ip link set " NIC " netns near");
 	configure();
-	free(view_before);
-	view_before = lab_nic_view();
+	lab_look_before(NULL);
 }
 
 /* What was changed is still changed. The journal knows it, whatever number the interface has now. */
 static void move_back_and_restore(void)
 {
-	char *now;
-
 	move_back();
-	now = lab_nic_view();
-	assert_int_equal(!strcmp(view_before, now), lab_copies());
-	free(now);
+	assert_int_equal(lab_as_before(), lab_copies());
 	ok(devmem_nic_restore(NULL, NULL));
 }
 
@@ -351,8 +320,8 @@ static void closed_in_this_order(const struct trouble *t, const int *order, bool
 	close(pair.far);
 	close(lab.listener);
 	t->end();
-	nothing_is_left();
-	is_as_before();
+	lab_nothing_is_left();
+	assert_true(lab_as_before());
 }
 
 static void closed_in_every_order(const struct trouble *t)

@@ -21,28 +21,6 @@
 #define KIB 1024u
 #define MIB (1024u * KIB)
 
-static char *view_before;
-
-static int set_up(void **state)
-{
-	(void)state;
-	view_before = lab_nic_view();
-	return 0;
-}
-
-static int tear_down(void **state)
-{
-	unsigned int left = lab_dmabufs();
-	char *after = lab_nic_view();
-
-	(void)state;
-	assert_string_equal(view_before, after);
-	assert_int_equal(left, 0);
-	free(view_before);
-	free(after);
-	return 0;
-}
-
 static void says(const char *why, const char *word)
 {
 	if (!strstr(why, word))
@@ -266,15 +244,12 @@ static void refused(struct devmem_buffer *buffer, uint32_t page, const char *wor
 {
 	struct devmem_binding *binding = (void *)1;
 	struct devmem_nic *nic;
-	char *view;
 
 	ok(devmem_nic_open(NIC, NULL, &nic));
 	assert_int_equal(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .page_size = page), &binding), -EINVAL);
 	assert_ptr_equal(binding, (void *)1);
 	says(devmem_error(), word);
-	view = lab_nic_view();
-	assert_string_equal(view, view_before);
-	free(view);
+	assert_true(lab_as_before());
 	ok(devmem_nic_close(nic));
 	devmem_buffer_close(buffer);
 }
@@ -534,41 +509,39 @@ static void an_older_kernel_takes_small_pages(void **state)
 	print_message("%s\n", devmem_error());
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
-
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest older[] = {
-		TEST(an_older_kernel_takes_small_pages),
-		TEST(small_where_the_memory_is),
-		TEST(buffers_hold_data),
+		LAB_TEST(an_older_kernel_takes_small_pages),
+		LAB_TEST(small_where_the_memory_is),
+		LAB_TEST(buffers_hold_data),
 	};
 	const struct CMUnitTest received[] = {
-		TEST(sixteen_kib),
-		TEST(sixty_four_kib),
-		TEST(two_mib),
-		TEST(sixty_four_kib_of_the_heap),
-		TEST(four_kib_although_larger_ones_could_be_had),
-		TEST(the_largest_where_nothing_is_asked),
-		TEST(small_where_the_memory_is),
+		LAB_TEST(sixteen_kib),
+		LAB_TEST(sixty_four_kib),
+		LAB_TEST(two_mib),
+		LAB_TEST(sixty_four_kib_of_the_heap),
+		LAB_TEST(four_kib_although_larger_ones_could_be_had),
+		LAB_TEST(the_largest_where_nothing_is_asked),
+		LAB_TEST(small_where_the_memory_is),
 	};
 	const struct CMUnitTest tests[] = {
-		TEST(sixteen_kib),
-		TEST(sixty_four_kib),
-		TEST(two_mib),
-		TEST(sixty_four_kib_of_the_heap),
-		TEST(four_kib_although_larger_ones_could_be_had),
-		TEST(the_largest_where_nothing_is_asked),
-		TEST(rings_take_at_most_half),
-		TEST(small_where_the_memory_is),
-		TEST(planned_as_bound),
-		TEST(a_size_that_is_asked_for_and_cannot_be),
-		TEST(small_messages_run_a_buffer_low),
-		TEST(low_although_others_keep_their_rings),
-		TEST(buffers_hold_data),
-		TEST(the_best_there_is),
-		TEST(more_than_the_heap_has),
-		TEST(where_devices_are_missing),
+		LAB_TEST(sixteen_kib),
+		LAB_TEST(sixty_four_kib),
+		LAB_TEST(two_mib),
+		LAB_TEST(sixty_four_kib_of_the_heap),
+		LAB_TEST(four_kib_although_larger_ones_could_be_had),
+		LAB_TEST(the_largest_where_nothing_is_asked),
+		LAB_TEST(rings_take_at_most_half),
+		LAB_TEST(small_where_the_memory_is),
+		LAB_TEST(planned_as_bound),
+		LAB_TEST(a_size_that_is_asked_for_and_cannot_be),
+		LAB_TEST(small_messages_run_a_buffer_low),
+		LAB_TEST(low_although_others_keep_their_rings),
+		LAB_TEST(buffers_hold_data),
+		LAB_TEST(the_best_there_is),
+		LAB_TEST(more_than_the_heap_has),
+		LAB_TEST(where_devices_are_missing),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "older"))

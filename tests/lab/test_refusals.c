@@ -24,15 +24,11 @@ static void check_refused(int result, int err, const char *word, const char *wha
 	}
 }
 
-static char *view_before;
-static unsigned int fds_before;
 static struct devmem_buffer *buffer;
 
 static int set_up(void **state)
 {
-	(void)state;
-	view_before = lab_nic_view();
-	fds_before = lab_open_fds();
+	lab_look_before(state);
 	ok(devmem_buffer_create("udmabuf", 4 << 20, NULL, &buffer));
 	return 0;
 }
@@ -40,15 +36,8 @@ static int set_up(void **state)
 /* Nothing changed and nothing leaked, whatever the test did. */
 static int tear_down(void **state)
 {
-	char *after = lab_nic_view();
-
-	(void)state;
 	devmem_buffer_close(buffer);
-	assert_string_equal(view_before, after);
-	assert_int_equal(lab_open_fds(), fds_before);
-	free(view_before);
-	free(after);
-	return 0;
+	return lab_look_after(state);
 }
 
 static struct devmem_nic *open_nic(void)

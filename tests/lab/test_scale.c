@@ -16,9 +16,6 @@
 
 #define MIB (1u << 20)
 
-static unsigned int fds_before, mappings_before;
-static char *view_before;
-
 static int eight_queues(void **state)
 {
 	struct rlimit many = { 65536, 65536 };
@@ -36,29 +33,6 @@ static int four_queues(void **state)
 {
 	(void)state;
 	return lab_in("lo") ? 0 : system("ethtool -L " NIC " combined 4");
-}
-
-static int look_before(void **state)
-{
-	(void)state;
-	view_before = lab_nic_view();
-	fds_before = lab_open_fds();
-	mappings_before = lab_mappings();
-	return 0;
-}
-
-static int look_after(void **state)
-{
-	char *after = lab_nic_view();
-
-	(void)state;
-	assert_string_equal(view_before, after);
-	assert_int_equal(lab_open_fds(), fds_before);
-	assert_int_equal(lab_dmabufs(), 0);
-	assert_int_equal(lab_mappings(), mappings_before);
-	free(view_before);
-	free(after);
-	return 0;
 }
 
 static uint32_t opened_queues(const struct lab *lab, uint32_t *queues, unsigned int n)
@@ -371,18 +345,16 @@ static void sockets_come_and_go(void **state)
 	lab_close(&lab);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, look_before, look_after)
-
 /* lab_scale [PATTERN]: the tests whose names match. */
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(sockets_of_four_threads_on_one_binding),
-		TEST(many_idle_and_a_few_busy_ones),
-		TEST(a_small_ring_for_many_sockets),
-		TEST(two_bindings_on_one_ring),
-		TEST(a_port_steered_to_one_queue),
-		TEST(sockets_come_and_go),
+		LAB_TEST(sockets_of_four_threads_on_one_binding),
+		LAB_TEST(many_idle_and_a_few_busy_ones),
+		LAB_TEST(a_small_ring_for_many_sockets),
+		LAB_TEST(two_bindings_on_one_ring),
+		LAB_TEST(a_port_steered_to_one_queue),
+		LAB_TEST(sockets_come_and_go),
 	};
 
 	lab_count_mappings(argv);

@@ -16,30 +16,11 @@
 #define MIB (1u << 20)
 
 static const uint32_t queue_1 = 1, queue_2 = 2;
-static char *view_before;
-static unsigned int fds_before;
-
-static int look_before(void **state)
-{
-	(void)state;
-	view_before = lab_nic_view();
-	fds_before = lab_open_fds();
-	return 0;
-}
 
 static int look_after(void **state)
 {
-	char *after;
-
-	(void)state;
 	lab_faults_off();
-	after = lab_nic_view();
-	assert_string_equal(view_before, after);
-	assert_int_equal(lab_open_fds(), fds_before);
-	assert_int_equal(lab_dmabufs(), 0);
-	free(view_before);
-	free(after);
-	return 0;
+	return lab_look_after(state);
 }
 
 /* The reader keeps what it has until nothing comes, and gives back more at a time than the ring has room for. */
@@ -218,12 +199,32 @@ static void two_threads_with_a_binding_each(void **state)
 
 /* ------------------------------------------------------------------------------------ what it cannot have */
 
+/* What comes, checked and given back. */
+static void turn(struct devmem_ring *ring, struct lab *lab)
+{
+	struct devmem_event ev[128];
+	int n = ok(devmem_wait(ring, ev, 128, 10000));
+
+	assert_true(n > 0);
+	lab_check(lab, ev, n);
+	ok(devmem_release(ring, ev, (unsigned int)n));
+}
+
+/* The sentence is looked at before anything else can fail. */
+static void until_it_breaks(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream, const char *word)
+{
+	while (!stream->ended)
+		turn(ring, lab);
+	assert_non_null(strstr(devmem_error(), word));
+	assert_true(stream->error < 0);
+	devmem_detach(stream->sock);
+}
+
 /* Unsplit packets and another queue, a few and then none: it goes on by copying, and comes back each time. */
 static void it_copies_for_a_while_and_comes_back(void **state)
 {
 	struct devmem_ring *ring = lab_ring(NULL);
 	static const char *const faults[] = { "nosplit_every", "misroute_every" };
-	struct devmem_event ev[128];
 	struct lab_sender *sender;
 	struct lab_stream stream;
 	struct devmem_stats st;
@@ -240,21 +241,11 @@ static void it_copies_for_a_while_and_comes_back(void **state)
 		const uint64_t host = stream.host, device = stream.device;
 
 		lab_fault(faults[round % 2], 7);
-		while (stream.host < host + 50000) {
-			int n = ok(devmem_wait(ring, ev, 128, 5000));
-
-			assert_true(n > 0);
-			lab_check(&lab, ev, n);
-			ok(devmem_release(ring, ev, (unsigned int)n));
-		}
+		while (stream.host < host + 50000)
+			turn(ring, &lab);
 		lab_fault(faults[round % 2], 0);
-		while (stream.device < device + 2 * MIB) {
-			int n = ok(devmem_wait(ring, ev, 128, 5000));
-
-			assert_true(n > 0);
-			lab_check(&lab, ev, n);
-			ok(devmem_release(ring, ev, (unsigned int)n));
-		}
+		while (stream.device < device + 2 * MIB)
+			turn(ring, &lab);
 	}
 	st = lab_stats(ring);
 	print_message("%llu fallbacks, %u switches\n", (unsigned long long)st.fallbacks, stream.switches);
@@ -277,7 +268,6 @@ static void it_copies_for_a_while_and_comes_back(void **state)
 static void what_gro_merged_breaks_the_connection(void **state)
 {
 	struct devmem_ring *ring = lab_ring(NULL);
-	struct devmem_event ev[128];
 	struct lab_sender *sender;
 	struct lab_stream stream;
 	struct lab_pair pair;
@@ -290,17 +280,7 @@ static void what_gro_merged_breaks_the_connection(void **state)
 	lab_fault("nosplit_every", 7);
 	run("ethtool -K " NIC " gro on");
 	sender = lab_send(pair.far, 64 * MIB, 0, false);
-	while (!stream.ended) {
-		int n = ok(devmem_wait(ring, ev, 128, 10000));
-
-		assert_true(n > 0);
-		lab_check(&lab, ev, n);
-		if (stream.ended)
-			assert_non_null(strstr(devmem_error(), "GRO"));
-		ok(devmem_release(ring, ev, (unsigned int)n));
-	}
-	assert_true(stream.error < 0);
-	devmem_detach(stream.sock);
+	until_it_breaks(ring, &lab, &stream, "GRO");
 	close(pair.near);
 	lab_settle(ring);
 	lab_sent(sender);
@@ -315,7 +295,6 @@ static void bytes_in_memory_of_another_binding_break_the_connection(void **state
 	struct devmem_ring *ring = lab_ring(NULL);
 	struct devmem_binding *binding;
 	struct devmem_buffer *buffer;
-	struct devmem_event ev[128];
 	struct lab_sender *sender;
 	struct lab_stream stream;
 	struct lab_pair pair;
@@ -330,17 +309,7 @@ static void bytes_in_memory_of_another_binding_break_the_connection(void **state
 	lab_attach(ring, &lab, pair.near, &stream);
 	lab_fault("misroute_every", 7);
 	sender = lab_send(pair.far, 64 * MIB, 0, false);
-	while (!stream.ended) {
-		int n = ok(devmem_wait(ring, ev, 128, 10000));
-
-		assert_true(n > 0);
-		lab_check(&lab, ev, n);
-		if (stream.ended)
-			assert_non_null(strstr(devmem_error(), "queue that they come through"));
-		ok(devmem_release(ring, ev, (unsigned int)n));
-	}
-	assert_true(stream.error < 0);
-	devmem_detach(stream.sock);
+	until_it_breaks(ring, &lab, &stream, "queue that they come through");
 	close(pair.near);
 	lab_settle(ring);
 	lab_sent(sender);
@@ -351,7 +320,7 @@ static void bytes_in_memory_of_another_binding_break_the_connection(void **state
 	lab_close(&lab);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, look_before, look_after)
+#define TEST(name) cmocka_unit_test_setup_teardown(name, lab_look_before, look_after)
 
 int main(int argc, char **argv)
 {
