@@ -209,12 +209,17 @@ int devmem__journal_done(struct devmem__journal *j, const struct devmem__change 
 	return append(j, &r);
 }
 
+/* On a full disk it is gone for us all the same, so that a file with nothing left to undo can be removed. */
 int devmem__journal_gone(struct devmem__journal *j, uint64_t seq)
 {
 	struct devmem__record r;
+	int err;
 
 	devmem__record_gone(&r, seq);
-	return append(j, &r);
+	err = append(j, &r);
+	if (err)
+		devmem__book_cross_out(&j->book, seq);
+	return err;
 }
 
 /* ------------------------------------------------------------------------------------ owners */

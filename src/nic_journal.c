@@ -198,6 +198,12 @@ static int path_of(const struct devmem_nic *nic, char *path, size_t room)
 	return devmem__journal_path(nic->journal_folder, nic->netns, nic->et.ifindex, path, room);
 }
 
+/* An interface that goes to another namespace may come back with another index, and its old one be somebody else's. */
+static bool is_of(const struct devmem_nic *nic, const struct devmem__journal_head *head)
+{
+	return head->netns == nic->netns && !strcmp(head->bus, nic->bus) && !strcmp(head->driver, nic->driver);
+}
+
 static int open_journal(struct devmem_nic *nic)
 {
 	struct devmem__journal_head head = { .netns = nic->netns, .ifindex = nic->et.ifindex };
@@ -211,6 +217,10 @@ static int open_journal(struct devmem_nic *nic)
 	snprintf(head.bus, sizeof(head.bus), "%s", nic->bus);
 	devmem__journal_boot(head.boot);
 	err = devmem__journal_open(&nic->journal, path, &head);
+	if (!err && !is_of(nic, &nic->journal.book.head))
+		err = devmem__fail(EEXIST, "the journal %s is of another interface (%s), which was moved or removed: \"devmemctl "
+				   "restore\" it when it is here again, or remove the file", path,
+				   nic->journal.book.head.ifname);
 	if (!err)
 		err = devmem__journal_join(&nic->journal);
 	if (err)
@@ -252,20 +262,40 @@ int devmem__nic_leave(struct devmem_nic *nic)
 	return err;
 }
 
-/* Is this the journal of our interface, as it was before it went to another namespace and came back? */
+/* Is this the journal of our interface, as it was before it went away and came back? */
 static bool is_of_another_index(const struct devmem_nic *nic, const char *path)
 {
 	struct devmem__journal journal;
-	const struct devmem__journal_head *head = &journal.book.head;
-	char name[IF_NAMESIZE];
+	char name[IF_NAMESIZE], driver[32] = "", bus[32] = "";
+	struct devmem__ethtool other;
 	bool same;
 
-	if (devmem__journal_look(&journal, path))
+	if (!nic->bus[0] || devmem__journal_look(&journal, path))
 		return false;
-	same = journal.book.has_head && head->netns == nic->netns && nic->bus[0] && !strcmp(head->bus, nic->bus) &&
-	       !strcmp(head->driver, nic->driver) && !if_indextoname(head->ifindex, name);
+	same = journal.book.has_head && is_of(nic, &journal.book.head) && journal.book.head.ifindex != nic->et.ifindex;
+	/* ports of one device look alike: it is not that of another one which is here */
+	if (same && if_indextoname(journal.book.head.ifindex, name) && !devmem__ethtool_open(&other, name)) {
+		devmem__ethtool_driver(&other, driver, bus);
+		devmem__ethtool_close(&other);
+		same = strcmp(driver, nic->driver) || strcmp(bus, nic->bus);
+	}
 	devmem__journal_look_away(&journal);
 	return same;
+}
+
+/* Our own by its name, if it is by its head too, or one that cannot be read: which is told. */
+static bool is_ours(const struct devmem_nic *nic, const char *path)
+{
+	struct devmem__journal journal;
+	bool ours;
+
+	if (access(path, F_OK))
+		return false;
+	if (devmem__journal_look(&journal, path))
+		return true;
+	ours = !journal.book.has_head || is_of(nic, &journal.book.head);
+	devmem__journal_look_away(&journal);
+	return ours;
 }
 
 /* Our own, or one that was ours by another index. -ENOENT: there is none. */
@@ -275,7 +305,7 @@ static int find_journal(const struct devmem_nic *nic, char *path, size_t room)
 	int err = path_of(nic, path, room);
 	DIR *dir;
 
-	if (err || !access(path, F_OK))
+	if (err || is_ours(nic, path))
 		return err;
 	dir = opendir(nic->journal_folder);
 	err = -ENOENT;

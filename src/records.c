@@ -358,19 +358,25 @@ static void read_change(struct devmem__book *book, struct cursor *c, bool done)
 	}
 }
 
-static void read_gone(struct devmem__book *book, struct cursor *c)
+bool devmem__book_cross_out(struct devmem__book *book, uint64_t seq)
 {
-	struct devmem__entry *there;
-	uint64_t seq;
+	struct devmem__entry *there = find(book, seq);
 
-	GET(c, seq);
-	there = find(book, seq);
-	c->bad |= !there;
-	if (!finished(c))
-		return;
+	if (!there)
+		return false;
 	devmem__change_free(&there->change);
 	book->nentries--;
 	memmove(there, there + 1, (size_t)(book->entries + book->nentries - there) * sizeof(*there));
+	return true;
+}
+
+static void read_gone(struct devmem__book *book, struct cursor *c)
+{
+	uint64_t seq;
+
+	GET(c, seq);
+	if (finished(c) && !devmem__book_cross_out(book, seq))
+		c->bad = true;
 }
 
 static void read_leave(struct devmem__book *book, struct cursor *c)

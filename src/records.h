@@ -69,6 +69,9 @@ struct devmem__book {
 bool devmem__book_read(struct devmem__book *book, const unsigned char *data, size_t bytes, int *err);
 void devmem__book_free(struct devmem__book *book);
 
+/* devmem__book_cross_out() - what a GONE record does. false: there is no such entry. */
+bool devmem__book_cross_out(struct devmem__book *book, uint64_t seq);
+
 struct devmem__owner *devmem__book_owner(const struct devmem__book *book, uint32_t id);
 
 /* What is in front of each record. Numbers are this machine's: a journal never leaves it. */
