@@ -115,12 +115,30 @@ static bool must_stay(struct devmem_nic *nic, const struct devmem__change *c, bo
 	return !ours;
 }
 
+#define UNDO_TRIES	2000u	/* two seconds in all */
+#define UNDO_US		1000u
+
+/*
+ * The kernel refuses to turn header/data split off while a queue is bound. io_uring lets go of one some time after its
+ * ring is closed, and while the interface is down that cannot be seen: so it is tried again.
+ */
+static int undo_patiently(struct devmem_nic *nic, const struct devmem__change *c)
+{
+	int err = devmem__nic_undo_one(c, nic);
+
+	for (unsigned int i = 0; (err == -EINVAL || err == -EBUSY) && is_shared(c) && i < UNDO_TRIES; i++) {
+		usleep(UNDO_US);
+		err = devmem__nic_undo_one(c, nic);
+	}
+	return err;
+}
+
 static int undo_entry(struct devmem_nic *nic, struct devmem__entry *e)
 {
 	int err;
 
 	nic->recovering = e->owner != nic->journal.owner || !e->done;
-	err = e->done || devmem__nic_was_made(nic, &e->change) ? devmem__nic_undo_one(&e->change, nic) : 0;
+	err = e->done || devmem__nic_was_made(nic, &e->change) ? undo_patiently(nic, &e->change) : 0;
 	nic->recovering = false;
 	return err;
 }
