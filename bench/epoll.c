@@ -4,7 +4,6 @@
  * again at once. libdevmem's engine "copy" is measured against it.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/mman.h>
@@ -23,12 +22,10 @@ static int watch(const struct bench *b)
 {
 	int epoll = epoll_create1(EPOLL_CLOEXEC);
 
+	bench_lowat(b, 0);
 	for (unsigned int i = 0; i < b->connections; i++) {
 		struct epoll_event e = { .events = EPOLLIN, .data.u32 = i };
-		int lowat = (int)b->lowat;
 
-		if (lowat && setsockopt(b->fd[i], SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat)))
-			bench_die("SO_RCVLOWAT");
 		if (epoll_ctl(epoll, EPOLL_CTL_ADD, b->fd[i], &e))
 			bench_die("epoll: %s", strerror(errno));
 	}

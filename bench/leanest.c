@@ -227,13 +227,9 @@ int main(int argc, char **argv)
 	bench_accept(&b);
 	open_ring(&l, &b);
 	l.open = b.connections;
-	for (unsigned int i = 0; i < b.connections; i++) {
-		int lowat = b.lowat ? (int)b.lowat : (int)LOWAT;
-
-		if (setsockopt(b.fd[i], SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat)))
-			bench_die("SO_RCVLOWAT");
+	bench_lowat(&b, LOWAT);
+	for (unsigned int i = 0; i < b.connections; i++)
 		arm(&l, i);
-	}
 	bench_begin(&b, &l.r);
 	receive(&l, b.connections);
 	bench_end(&l.r);

@@ -168,6 +168,15 @@ void bench_accept(struct bench *b)
 		bench_pin(b->cpu);
 }
 
+void bench_lowat(const struct bench *b, uint32_t best)
+{
+	int lowat = (int)(b->lowat ? b->lowat : best);
+
+	for (unsigned int i = 0; lowat && i < b->connections; i++)
+		if (setsockopt(b->fd[i], SOL_SOCKET, SO_RCVLOWAT, &lowat, sizeof(lowat)))
+			bench_die("SO_RCVLOWAT: %s", strerror(errno));
+}
+
 static double seconds(struct timeval tv)
 {
 	return (double)tv.tv_sec + (double)tv.tv_usec / 1e6;

@@ -42,6 +42,7 @@ void bench_parse(struct bench *b, const char *name, int argc, char **argv);
 void bench_bind(struct bench *b);	/* and steers to it what comes to the port */
 void bench_listen(struct bench *b);	/* says so: send may start */
 void bench_accept(struct bench *b);	/* all of them, and stays on the processor that was asked for */
+void bench_lowat(const struct bench *b, uint32_t best);	/* SO_RCVLOWAT of all: as asked, or @best (0: none) */
 
 /* Around what is measured. The first lets the senders go, which wait for a byte: everything before is set-up. */
 void bench_begin(const struct bench *b, struct bench_result *r);
