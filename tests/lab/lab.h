@@ -11,6 +11,7 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <stdlib.h>	/* run() */
 
 #include "../unit/unit.h"
 #include "devmem/devmem.h"
@@ -79,6 +80,10 @@ struct lab_opts {
 };
 void lab_open_as(struct lab *lab, const struct lab_opts *opts);
 void lab_close(struct lab *lab);
+
+/* cmocka's set-up and tear-down: a lab with queue 1, so that queue 2 is not bound; faults are off afterwards. */
+int lab_set_up(void **state);
+int lab_tear_down(void **state);
 
 /* A connection: @near is ours to attach, @far is the other end. @ipv6: which family. */
 struct lab_pair {

@@ -4,11 +4,9 @@
  * by without_uring with the same word. What needs io_uring says so; what does not, receives.
  */
 #include <errno.h>
-#include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
 
@@ -45,10 +43,8 @@ static void engines_that_need_it_are_refused(void **state)
 /* By itself, and with the reason on record, before the first socket and after. */
 static void system_calls_are_chosen_and_receive(void **state)
 {
-	struct lab_stream stream[4];
-	struct lab_sender *sender[4];
-	struct lab_pair pair[4];
 	struct devmem_ring *ring;
+	struct lab_flows flows;
 	struct devmem_stats st;
 	const char *reason;
 	struct lab lab;
@@ -57,25 +53,12 @@ static void system_calls_are_chosen_and_receive(void **state)
 	ok(devmem_ring_open(NULL, &ring));
 	assert_string_equal(devmem_ring_engine(ring, &reason), "syscall");
 	lab_open(&lab, 4 * MIB, 1);
-	for (int i = 0; i < 4; i++) {
-		pair[i] = lab_connect(&lab, i % 2);
-		lab_attach(ring, &lab, pair[i].near, &stream[i]);
-		sender[i] = lab_send(pair[i].far, 8 * MIB, 0, true);
-	}
+	lab_flows_start(&flows, ring, &lab, 4, 8 * MIB);
 	assert_string_equal(devmem_ring_engine(ring, &reason), "syscall");
 	print_message("%s\n", reason);
 	assert_non_null(strstr(reason, word));
 	assert_non_null(strstr(reason, "engine copy"));
-	assert_true(lab_drain(ring, &lab, stream, 4));
-	for (int i = 0; i < 4; i++) {
-		assert_true(lab_sent(sender[i]));
-		assert_int_equal(stream[i].error, 0);
-		assert_int_equal(stream[i].device, 8 * MIB);
-		devmem_detach(stream[i].sock);
-		close(pair[i].near);
-		close(pair[i].far);
-	}
-	lab_settle(ring);
+	lab_flows_finish(&flows);
 	st = lab_stats(ring);
 	lab_expect(&st, 4 * 8 * MIB, true);
 	assert_string_equal(st.engine_reason, reason);

@@ -1,0 +1,145 @@
+// SPDX-License-Identifier: MIT
+/* What a test may leave: nothing. */
+#include <dirent.h>
+#include <netinet/in.h>
+#include <sched.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+unsigned int lab_open_fds(void)
+{
+	DIR *dir = opendir("/proc/self/fd");
+	unsigned int n = 0;
+
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+#if defined(__SANITIZE_ADDRESS__)
+#define SANITIZED true
+#elif defined(__has_feature)
+#define SANITIZED __has_feature(address_sanitizer)
+#else
+#define SANITIZED false
+#endif
+
+unsigned int lab_mappings(void)
+{
+	FILE *f = SANITIZED ? NULL : fopen("/proc/self/maps", "re");
+	unsigned int n = 0;
+	int c;
+
+	if (SANITIZED)
+		return 0;
+	assert_non_null(f);
+	while ((c = getc(f)) != EOF)
+		n += c == '\n';
+	fclose(f);
+	return n;
+}
+
+static unsigned int dmabufs(void)
+{
+	FILE *f = fopen("/sys/kernel/debug/dma_buf/bufinfo", "re");
+	unsigned int n = 0;
+	char line[256];
+
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		sscanf(line, "Total %u objects", &n);
+	fclose(f);
+	return n;
+}
+
+/* What was freed on another processor waits there for a packet. [net/core/skbuff.c: skb_attempt_defer_free] */
+static void packet_on_each_processor(void)
+{
+	struct sockaddr_in discard = { .sin_family = AF_INET, .sin_port = htons(9) };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	cpu_set_t all, one;
+
+	discard.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+	sched_getaffinity(0, sizeof(all), &all);
+	for (int cpu = 0; cpu < CPU_SETSIZE; cpu++) {
+		if (!CPU_ISSET(cpu, &all))
+			continue;
+		CPU_ZERO(&one);
+		CPU_SET(cpu, &one);
+		sched_setaffinity(0, sizeof(one), &one);
+		sendto(fd, "", 1, 0, (struct sockaddr *)&discard, sizeof(discard));
+	}
+	sched_setaffinity(0, sizeof(all), &all);
+	close(fd);
+}
+
+unsigned int lab_dmabufs(void)
+{
+	if (lab_in("lo"))
+		return 0;
+	for (int i = 0; i < 500 && dmabufs(); i++) {
+		packet_on_each_processor();
+		usleep(20000);
+	}
+	return dmabufs();
+}
+
+#define TUNABLES "GLIBC_TUNABLES"
+
+void lab_count_mappings(char **argv)
+{
+	if (getenv(TUNABLES))
+		return;
+	setenv(TUNABLES, "glibc.pthread.stack_cache_size=0:glibc.malloc.arena_max=1", 1);
+	execv("/proc/self/exe", argv);
+	perror("execv");
+	exit(1);
+}
+
+static struct {
+	char *view;
+	unsigned int fds, mappings;
+} before;
+
+int lab_look_before(void **state)
+{
+	(void)state;
+	free(before.view);
+	before.view = lab_nic_view();
+	before.fds = lab_open_fds();
+	before.mappings = getenv(TUNABLES) ? lab_mappings() : 0;
+	return 0;
+}
+
+bool lab_as_before(void)
+{
+	char *now = lab_nic_view();
+	bool same = !strcmp(before.view, now);
+
+	free(now);
+	return same;
+}
+
+void lab_nothing_is_left(void)
+{
+	assert_int_equal(lab_open_fds(), before.fds);
+	assert_int_equal(lab_dmabufs(), 0);
+	if (getenv(TUNABLES))
+		assert_int_equal(lab_mappings(), before.mappings);
+}
+
+int lab_look_after(void **state)
+{
+	char *now = lab_nic_view();
+
+	(void)state;
+	assert_string_equal(before.view, now);
+	free(now);
+	lab_nothing_is_left();
+	return 0;
+}
