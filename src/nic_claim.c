@@ -429,20 +429,6 @@ static int plan_table(struct devmem_nic *nic, const struct devmem__nic_queues *q
 	return devmem__fail(-err, "%s: no RX queue is left for ordinary traffic: bind fewer", nic->et.name);
 }
 
-/* What the driver made of it is what must be found there when it is undone. */
-static int read_back(struct devmem_nic *nic, struct devmem__change *c)
-{
-	uint32_t *now, size;
-	int err = devmem__ethtool_table(&nic->et, 0, &now, &size);
-
-	if (err)
-		return devmem__fail(-err, "%s: cannot read the RSS table: %s", nic->et.name, strerror(-err));
-	free(c->after);
-	c->after = now;
-	c->size = size;
-	return 0;
-}
-
 static int check_table(const struct devmem_nic *nic, const struct devmem__change *c, const uint32_t *queues,
 		       unsigned int n)
 {
@@ -454,34 +440,14 @@ static int check_table(const struct devmem_nic *nic, const struct devmem__change
 
 static int write_table(struct devmem_nic *nic, struct table_plan *p, const uint32_t *queues, unsigned int n)
 {
-	struct devmem__change *c;
+	const struct devmem__change *c;
+	struct table_plan plan = *p;
 	int err;
 
-	if (!p->size)
+	if (!plan.size)
 		return 0;
-	c = devmem__undo_prepare(&nic->undo, DEVMEM__CHANGE_TABLE);
-	if (!c)
-		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
-	c->before = p->before;
-	c->after = p->after;
-	c->size = p->size;
 	memset(p, 0, sizeof(*p));
-	err = devmem__nic_write_down(nic, c);
-	if (err)
-		return err;
-	err = devmem__ethtool_set_table(&nic->et, c->after, c->size);
-	if (err) {
-		devmem__fail(-err, "%s: cannot take the queues out of the RSS table (\"ethtool -X %s\"): %s",
-			     nic->et.name, nic->et.name, strerror(-err));
-		devmem__nic_not_made(nic, c);
-		return err;
-	}
-	err = read_back(nic, c);
-	if (err) {
-		devmem__undo_commit(&nic->undo);
-		return err;
-	}
-	err = devmem__nic_made(nic, c);
+	err = devmem__nic_change_table(nic, plan.before, plan.after, plan.size, "take the queues out of the RSS table", &c);
 	return err ? err : check_table(nic, c, queues, n);
 }
 

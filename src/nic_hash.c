@@ -75,35 +75,35 @@ static bool leads_to_all(const uint32_t *table, uint32_t size, const uint32_t *q
 	return true;
 }
 
-/* An entry for each queue, at the end of the table. */
+/* An entry for each queue, at the end of the table. @table is then as the NIC has it. */
 static int lead_in(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, uint32_t *table, uint32_t size)
 {
-	struct devmem__change *c = devmem__undo_prepare(&nic->undo, DEVMEM__CHANGE_TABLE);
-	int err = 0;
+	const size_t bytes = size * sizeof(*table);
+	const struct devmem__change *c;
+	uint32_t *before, *after;
+	int err;
 
 	if (n * 2 > size)
 		return devmem__fail(ENOSPC, "%s: an RSS table of %u entries is too small for %u queues", nic->et.name, size, n);
-	if (c) {
-		c->size = size;
-		c->before = malloc(size * sizeof(*table));
-		c->after = malloc(size * sizeof(*table));
-	}
-	if (!c || !c->before || !c->after)
+	before = malloc(bytes);
+	after = malloc(bytes);
+	if (!before || !after) {
+		free(before);
+		free(after);
 		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
-	memcpy(c->before, table, size * sizeof(*table));
+	}
+	memcpy(before, table, bytes);
 	for (unsigned int i = 0; i < n; i++)
 		table[size - 1 - i] = queues[i];
-	memcpy(c->after, table, size * sizeof(*table));
-	err = devmem__nic_write_down(nic, c);
+	memcpy(after, table, bytes);
+	err = devmem__nic_change_table(nic, before, after, size, "lead a part of the RSS table to the queues", &c);
 	if (err)
 		return err;
-	err = devmem__ethtool_set_table(&nic->et, c->after, size);
-	if (!err)
-		return devmem__nic_made(nic, c);
-	devmem__fail(-err, "%s: cannot lead a part of the RSS table to the queues (\"ethtool -X %s\"): %s", nic->et.name,
-		     nic->et.name, strerror(-err));
-	devmem__nic_not_made(nic, c);
-	return err;
+	if (c->size != size || !leads_to_all(c->after, size, queues, n))
+		return devmem__fail(EIO, "%s (driver %s) did not lead its RSS table to the queues: see \"ethtool -x %s\"",
+				    nic->et.name, nic->driver, nic->et.name);
+	memcpy(table, c->after, bytes);
+	return 0;
 }
 
 static int find_port(const struct devmem_nic *nic, const struct devmem__rule *flow, const struct devmem__hash_config *hash,

@@ -76,6 +76,14 @@ void devmem__nic_not_made(struct devmem_nic *nic, const struct devmem__change *c
 void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__nic_queues *q);
 int devmem__nic_note_claim(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, bool claim);
 
+/*
+ * devmem__nic_change_table() - sets the RSS table for ordinary traffic. @before and @after, from malloc(), are taken over,
+ * also when it fails. @what: for the sentence, after "cannot". *@made is the change, with the table that the driver made
+ * of it, until the next one is prepared.
+ */
+int devmem__nic_change_table(struct devmem_nic *nic, uint32_t *before, uint32_t *after, uint32_t size, const char *what,
+			     const struct devmem__change **made);
+
 /* devmem__nic_rollback() for who has begun. */
 int devmem__nic_roll(struct devmem_nic *nic, unsigned int savepoint);
 
