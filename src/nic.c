@@ -7,25 +7,8 @@
 #include <unistd.h>
 
 #include "nic_impl.h"
-#include "uapi.h"
 
 #define IFINDEX_LO 1
-#define NO_FD 0xffffffffu
-
-/* Ask for a binding of no dma-buf: it cannot come about, and what the kernel complains about first tells a lot. */
-static int ask_for_nothing(struct devmem_nic *nic, uint32_t ifindex)
-{
-	struct nlattr *queue;
-
-	devmem__nl_begin(&nic->netdev, DEVMEM_NETDEV_CMD_BIND_RX);
-	devmem__nl_put_u32(&nic->netdev, DEVMEM_NETDEV_A_DMABUF_IFINDEX, ifindex);
-	devmem__nl_put_u32(&nic->netdev, DEVMEM_NETDEV_A_DMABUF_FD, NO_FD);
-	queue = devmem__nl_nest(&nic->netdev, DEVMEM_NETDEV_A_DMABUF_QUEUES);
-	devmem__nl_put_u32(&nic->netdev, DEVMEM_NETDEV_A_QUEUE_ID, 0);
-	devmem__nl_put_u32(&nic->netdev, DEVMEM_NETDEV_A_QUEUE_TYPE, DEVMEM_NETDEV_QUEUE_TYPE_RX);
-	devmem__nl_nest_end(&nic->netdev, queue);
-	return devmem__nl_call(&nic->netdev, NULL, NULL);
-}
 
 static int no_support(struct devmem_nic *nic)
 {
@@ -51,11 +34,11 @@ static int no_support(struct devmem_nic *nic)
  */
 static int probe(struct devmem_nic *nic)
 {
-	int err = ask_for_nothing(nic, nic->et.ifindex);
+	int err = devmem__netdev_ask_bind(&nic->netdev, nic->et.ifindex, 0);
 
 	switch (err) {
 	case -EBADF:
-		if (!nic->bus[0] && ask_for_nothing(nic, IFINDEX_LO) == -EBADF)
+		if (!nic->bus[0] && devmem__netdev_ask_bind(&nic->netdev, IFINDEX_LO, 0) == -EBADF)
 			return no_support(nic);
 		return 0;
 	case -EEXIST:	/* 6.12: an XDP program is in the way; the bind will say so, or it is gone by then */

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "nic_impl.h"
-#include "queues.h"
 #include "rss.h"
 #include "uapi.h"
 
@@ -16,93 +15,31 @@
 
 /* ------------------------------------------------------------------------------------- looking at queues */
 
-static int note_queue(struct devmem__nic_queues *q, uint32_t id, uint8_t use, uint32_t napi)
+int devmem__nic_queues(struct devmem_nic *nic, struct devmem__netdev_queues *q)
 {
-	if (id >= q->count) {
-		uint8_t *u = realloc(q->use, id + 1);
-		uint32_t *n;
-
-		if (!u)
-			return -ENOMEM;
-		q->use = u;
-		n = realloc(q->napi, (id + 1) * sizeof(*n));
-		if (!n)
-			return -ENOMEM;
-		q->napi = n;
-		memset(u + q->count, 0, id + 1 - q->count);
-		memset(n + q->count, 0, (id + 1 - q->count) * sizeof(*n));
-		q->count = id + 1;
-	}
-	q->use[id] = use;
-	q->napi[id] = napi;
-	return 0;
-}
-
-static int got_queue(struct nlattr **a, void *arg)
-{
-	struct nlattr *id = a[DEVMEM_NETDEV_A_QUEUE_ID], *napi = a[DEVMEM_NETDEV_A_QUEUE_NAPI_ID];
-	struct nlattr *type = a[DEVMEM_NETDEV_A_QUEUE_TYPE];
-	uint8_t use = 0;
-
-	if (!id || !type || nla_get_u32(type) != DEVMEM_NETDEV_QUEUE_TYPE_RX)
-		return 0;
-	use |= a[DEVMEM_NETDEV_A_QUEUE_DMABUF] ? DEVMEM__QUEUE_DMABUF : 0;
-	use |= a[DEVMEM_NETDEV_A_QUEUE_IO_URING] ? DEVMEM__QUEUE_IO_URING : 0;
-	use |= a[DEVMEM_NETDEV_A_QUEUE_XSK] ? DEVMEM__QUEUE_XSK : 0;
-	use |= a[DEVMEM_NETDEV_A_QUEUE_LEASE] ? DEVMEM__QUEUE_LEASED : 0;
-	return note_queue(arg, nla_get_u32(id), use, napi ? nla_get_u32(napi) : 0);
-}
-
-static int dump_queues(struct devmem_nic *nic, struct devmem__nic_queues *q)
-{
-	int err = -EINTR;
-
-	/* EINTR: they changed while we were reading */
-	for (int tries = 0; err == -EINTR && tries < 5; tries++) {
-		devmem__nic_queues_free(q);
-		devmem__nl_begin(&nic->netdev, DEVMEM_NETDEV_CMD_QUEUE_GET);
-		devmem__nl_put_u32(&nic->netdev, DEVMEM_NETDEV_A_QUEUE_IFINDEX, nic->et.ifindex);
-		err = devmem__nl_dump(&nic->netdev, got_queue, q);
-	}
-	return err;
-}
-
-int devmem__nic_queues(struct devmem_nic *nic, struct devmem__nic_queues *q)
-{
-	int err, rings;
+	int err;
 
 	memset(q, 0, sizeof(*q));
 	err = devmem__nic_look(nic);
 	if (err)
 		return err;
-	err = dump_queues(nic, q);
-	if (err) {
-		devmem__nic_queues_free(q);
+	err = devmem__netdev_queues(&nic->netdev, nic->et.ifindex, q);
+	if (err)
 		return devmem__nl_fail(&nic->netdev, err, "%s: cannot list the RX queues", nic->et.name);
-	}
-	if (q->count)
+	if (!q->count)
+		err = devmem__netdev_rings(&nic->et, q);
+	if (!err && !q->count)
+		err = -ENODEV;
+	if (!err)
 		return 0;
-	/* the kernel lists none while the interface is down */
-	rings = devmem__ethtool_rings(&nic->et);
-	err = rings < 0 ? rings : rings ? note_queue(q, (uint32_t)rings - 1, 0, 0) : -ENODEV;
-	if (err) {
-		devmem__nic_queues_free(q);
-		return devmem__fail(-err, "%s: cannot count the RX queues (%s): is it up? See \"ip link\"",
-				    nic->et.name, strerror(-err));
-	}
-	return 0;
-}
-
-void devmem__nic_queues_free(struct devmem__nic_queues *q)
-{
-	free(q->use);
-	free(q->napi);
-	memset(q, 0, sizeof(*q));
+	devmem__netdev_free(q);
+	return devmem__fail(-err, "%s: cannot count the RX queues (%s): is it up? See \"ip link\"", nic->et.name,
+			    strerror(-err));
 }
 
 int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id)
 {
-	struct devmem__nic_queues q;
+	struct devmem__netdev_queues q;
 	uint32_t at;
 	int err;
 
@@ -115,7 +52,7 @@ int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id)
 		if (napi_id && q.napi[at] == napi_id)
 			break;
 	err = at < q.count ? (int)at : -ENOENT;
-	devmem__nic_queues_free(&q);
+	devmem__netdev_free(&q);
 	if (err < 0)
 		return devmem__fail(ENOENT, "no RX queue of %s has NAPI id %u: the flow comes in on another interface",
 				    nic->et.name, napi_id);
@@ -125,13 +62,13 @@ int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id)
 /* Is it used in one of these ways? An interface that is gone has let go, too. */
 static bool is_used(struct devmem_nic *nic, uint32_t queue, unsigned int uses)
 {
-	struct devmem__nic_queues q;
+	struct devmem__netdev_queues q;
 	bool used;
 
 	if (devmem__nic_queues(nic, &q))
 		return false;
 	used = queue < q.count && q.use[queue] & uses;
-	devmem__nic_queues_free(&q);
+	devmem__netdev_free(&q);
 	return used;
 }
 
@@ -159,45 +96,26 @@ void devmem__nic_wait_free(struct devmem_nic *nic, uint32_t queue)
 
 /* -------------------------------------------------------------------------------------------- choosing */
 
-static void mark(struct devmem__nic_queues *q, uint64_t queue)
-{
-	if (queue < q->count)
-		q->use[queue] |= DEVMEM__QUEUE_STEERED;
-}
-
-static void mark_context(struct devmem_nic *nic, struct devmem__nic_queues *q, uint32_t context)
-{
-	uint32_t *table, size;
-
-	if (devmem__ethtool_table(&nic->et, context, &table, &size))
-		return;
-	for (uint32_t i = 0; i < size; i++)
-		mark(q, table[i]);
-	free(table);
-}
-
 /*
  * Flows that somebody else steers to a queue would land in device memory, where their socket cannot read them: such
  * a queue is only taken if it is asked for by number.
  */
-static void mark_steered(struct devmem_nic *nic, struct devmem__nic_queues *q)
+static int mark_steered(struct devmem_nic *nic, struct devmem__netdev_queues *q)
 {
+	uint8_t *hit = calloc(q->count, 1);
 	struct devmem__rules all;
 
-	if (devmem__ethtool_rules(&nic->et, &all) == 0) {
-		for (uint32_t i = 0; i < all.count; i++) {
-			const struct devmem__rule *r = &all.rules[i];
-
-			if (devmem__nic_own_rule(nic, r))
-				continue;
-			if (r->fs.flow_type & DEVMEM_FLOW_RSS && r->context)
-				mark_context(nic, q, r->context);
-			else if (r->fs.ring_cookie != RX_CLS_FLOW_DISC &&
-				 !ethtool_get_flow_spec_ring_vf(r->fs.ring_cookie))
-				mark(q, ethtool_get_flow_spec_ring(r->fs.ring_cookie));
-		}
-	}
+	if (!hit)
+		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
+	if (!devmem__ethtool_rules(&nic->et, &all))
+		for (uint32_t i = 0; i < all.count; i++)
+			if (!devmem__nic_own_rule(nic, &all.rules[i]))
+				devmem__netdev_rule_leads(&nic->et, &all.rules[i], hit, q->count);
 	free(all.rules);
+	for (uint32_t i = 0; i < q->count; i++)
+		q->use[i] |= hit[i] ? DEVMEM__QUEUE_STEERED : 0;
+	free(hit);
+	return 0;
 }
 
 static int refuse_listed(struct devmem_nic *nic, int err, uint32_t queue, uint32_t count)
@@ -233,7 +151,7 @@ static int refuse_queue_0(struct devmem_nic *nic, unsigned int want, const uint3
 	return 0;
 }
 
-static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *list, struct devmem__nic_queues *q,
+static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *list, struct devmem__netdev_queues *q,
 		  uint32_t *queues)
 {
 	const char *name = nic->et.name;
@@ -242,7 +160,9 @@ static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *lis
 
 	if (!want)
 		return devmem__fail(EINVAL, "%s: no RX queues are asked for", name);
-	mark_steered(nic, q);
+	err = mark_steered(nic, q);
+	if (err)
+		return err;
 	if (list) {
 		err = devmem__queues_check(q->use, q->count, list, want, &bad);
 		if (err)
@@ -398,7 +318,7 @@ static void plan_free(struct table_plan *p)
 	memset(p, 0, sizeof(*p));
 }
 
-static int plan_table(struct devmem_nic *nic, const struct devmem__nic_queues *q, const uint32_t *queues,
+static int plan_table(struct devmem_nic *nic, const struct devmem__netdev_queues *q, const uint32_t *queues,
 		      unsigned int n, struct table_plan *p)
 {
 	uint8_t *spare;
@@ -466,7 +386,7 @@ static void back_to_others(struct devmem_nic *nic, const uint32_t *queues, unsig
 static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues)
 {
 	unsigned int savepoint = devmem__nic_savepoint(nic);
-	struct devmem__nic_queues q;
+	struct devmem__netdev_queues q;
 	struct table_plan plan;
 	int err = devmem__nic_queues(nic, &q);
 
@@ -476,7 +396,7 @@ static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list
 	err = choose(nic, want, list, &q, queues);
 	if (!err)
 		err = plan_table(nic, &q, queues, want, &plan);
-	devmem__nic_queues_free(&q);
+	devmem__netdev_free(&q);
 	if (err)
 		return err;
 	err = devmem__nic_note_claim(nic, queues, want, true);

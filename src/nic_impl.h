@@ -6,9 +6,8 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "ethtool.h"
 #include "journal.h"
-#include "netlink.h"
+#include "netdev.h"
 #include "nic.h"
 #include "recipes.h"
 #include "undo.h"
@@ -37,16 +36,11 @@ struct devmem_nic {
  */
 int devmem__nic_look(struct devmem_nic *nic);
 
-/* The RX queues as the kernel shows them. @use and @napi are the caller's to free, by devmem__nic_queues_free(). */
-struct devmem__nic_queues {
-	uint32_t count;
-	uint8_t *use;			/* enum devmem__queue_use */
-	uint32_t *napi;			/* NAPI id, or 0 */
-};
-
-/* Sets the sentence. An interface that is down shows how many it has, but not how they are used. */
-int devmem__nic_queues(struct devmem_nic *nic, struct devmem__nic_queues *q);
-void devmem__nic_queues_free(struct devmem__nic_queues *q);
+/*
+ * The RX queues; the caller frees them with devmem__netdev_free(). Sets the sentence. An interface that is down shows how
+ * many it has, but not how they are used.
+ */
+int devmem__nic_queues(struct devmem_nic *nic, struct devmem__netdev_queues *q);
 
 /* The change that made the rule, if we did, or NULL. */
 const struct devmem__change *devmem__nic_own_rule(const struct devmem_nic *nic, const struct devmem__rule *rule);
@@ -73,7 +67,7 @@ int devmem__nic_write_down(struct devmem_nic *nic, struct devmem__change *change
 int devmem__nic_made(struct devmem_nic *nic, const struct devmem__change *change);
 void devmem__nic_not_made(struct devmem_nic *nic, const struct devmem__change *change);
 
-void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__nic_queues *q);
+void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__netdev_queues *q);
 int devmem__nic_note_claim(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, bool claim);
 
 /*

@@ -54,7 +54,7 @@ static bool is_claimed(const struct devmem_nic *nic, bool leaving, const uint32_
 	return false;
 }
 
-void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__nic_queues *q)
+void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__netdev_queues *q)
 {
 	const struct devmem__book *book = &nic->journal.book;
 
@@ -165,7 +165,8 @@ static int undo_and_cross_out(struct devmem_nic *nic, struct devmem__entry *e, c
 	return err;
 }
 
-static void tell_kept(struct devmem_nic *nic, const struct devmem__entry *e, bool lives, const struct devmem__restore *restore)
+static void tell_kept(struct devmem_nic *nic, const struct devmem__entry *e, bool lives,
+		      const struct devmem__restore *restore)
 {
 	const struct devmem__owner *o = devmem__book_owner(&nic->journal.book, e->owner);
 	char what[64], text[192];
@@ -177,8 +178,8 @@ static void tell_kept(struct devmem_nic *nic, const struct devmem__entry *e, boo
 }
 
 /*
- * Everything that nobody alive owns and, when we are leaving, our own, the last one first. Goes on past failures; the result and
- * the sentence are those of the first one.
+ * Everything that nobody alive owns and, when we are leaving, our own, the last one first. Goes on past failures; the
+ * result and the sentence are those of the first one.
  */
 static int undo_book(struct devmem_nic *nic, bool leaving, const struct devmem__restore *restore)
 {

@@ -7,6 +7,7 @@
 
 #include "unit.h"
 #include "ctl.h"
+#include "internal.h"
 #include "out.h"
 #include "pci.h"
 #include "rules.h"
@@ -159,22 +160,6 @@ static void rules_in_words(void **state)
 	assert_string_equal(words, "tcp6 to [2001:db8::1]:80 from *:*");
 }
 
-static void rules_to_queues(void **state)
-{
-	struct devmem__rule rule = { 0 };
-	uint8_t hit[4] = { 0 };
-
-	(void)state;
-	rule.fs.ring_cookie = RX_CLS_FLOW_DISC;
-	steering_leads(NULL, &rule, hit, 4);
-	rule.fs.ring_cookie = 4;
-	steering_leads(NULL, &rule, hit, 4);
-	assert_memory_equal(hit, "\0\0\0\0", 4);
-	rule.fs.ring_cookie = 3;
-	steering_leads(NULL, &rule, hit, 4);
-	assert_memory_equal(hit, "\0\0\0\1", 4);
-}
-
 #define TEST(name) cmocka_unit_test(name)
 
 int main(void)
@@ -188,7 +173,6 @@ int main(void)
 		TEST(distances),
 		TEST(not_on_pci),
 		TEST(rules_in_words),
-		TEST(rules_to_queues),
 	};
 	int failed = cmocka_run_group_tests_name("ctl", tests, NULL, NULL);
 

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* Which RX queues are taken. */
+/* Which RX queues are taken, and which rules lead to. */
 #include <errno.h>
 #include <string.h>
 
 #include "unit.h"
 
-#include "queues.h"
+#include "netdev.h"
 
 static void from_the_top(void **state)
 {
@@ -104,12 +104,29 @@ static void listed(void **state)
 	assert_int_equal(check(none, (uint32_t[]){ 3, 2, 1, 0 }, 4, 0), -ENOSPC);
 }
 
+static void rules_to_queues(void **state)
+{
+	struct devmem__rule rule = { 0 };
+	uint8_t hit[4] = { 0 };
+
+	(void)state;
+	rule.fs.ring_cookie = RX_CLS_FLOW_DISC;
+	devmem__netdev_rule_leads(NULL, &rule, hit, 4);
+	rule.fs.ring_cookie = 4;
+	devmem__netdev_rule_leads(NULL, &rule, hit, 4);
+	assert_memory_equal(hit, "\0\0\0\0", 4);
+	rule.fs.ring_cookie = 3;
+	devmem__netdev_rule_leads(NULL, &rule, hit, 4);
+	assert_memory_equal(hit, "\0\0\0\1", 4);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(from_the_top),		cmocka_unit_test(never_all),
 		cmocka_unit_test(around_the_used_ones), cmocka_unit_test(not_where_others_steer),
 		cmocka_unit_test(one_is_left),		cmocka_unit_test(listed),
+		cmocka_unit_test(rules_to_queues),
 	};
 
 	return cmocka_run_group_tests_name("queues", tests, NULL, NULL);

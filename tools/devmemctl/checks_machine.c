@@ -56,7 +56,7 @@ static void check_kernel(struct report *r, struct machine *m)
 {
 	struct devmem__nl nl = { 0 };
 	struct utsname u = { 0 };
-	int closed = devmem__nl_open(&nl, "netdev"), err = closed ? closed : netdev_ask_bind(&nl, 0, 0);
+	int closed = devmem__nl_open(&nl, "netdev"), err = closed ? closed : devmem__netdev_ask_bind(&nl, 0, 0);
 	const char *lacks = NULL;
 
 	uname(&u);

@@ -6,14 +6,13 @@
 
 #include "ethtool.h"
 #include "journal.h"
+#include "netdev.h"
 #include "nic.h"
 #include "pages.h"
 #include "recipes.h"
 
 #include "checks.h"
 #include "link.h"
-#include "netdev.h"
-#include "steering.h"
 
 #define NO_CONTEXT	0xfffffffeu	/* an RSS context that nobody has */
 #define NO_RING		0xffffffffu	/* entries: more than any ring may have */
@@ -168,7 +167,7 @@ static void check_xdp(struct report *r, const struct nic *n)
 
 /* ----------------------------------------------------------------------------------------------- queues */
 
-static void mark_steered(struct nic *n, struct netdev_queues *q)
+static void mark_steered(struct nic *n, struct devmem__netdev_queues *q)
 {
 	struct devmem__rules all;
 	uint8_t *hit = calloc(q->count ? q->count : 1, 1);
@@ -177,40 +176,36 @@ static void mark_steered(struct nic *n, struct netdev_queues *q)
 		return;
 	if (!devmem__ethtool_rules(&n->et, &all))
 		for (uint32_t i = 0; i < all.count; i++)
-			steering_leads(&n->et, &all.rules[i], hit, q->count);
+			devmem__netdev_rule_leads(&n->et, &all.rules[i], hit, q->count);
 	for (uint32_t i = 0; i < q->count; i++)
-		q->queue[i].use |= hit[i] ? DEVMEM__QUEUE_STEERED : 0;
+		q->use[i] |= hit[i] ? DEVMEM__QUEUE_STEERED : 0;
 	free(all.rules);
 	free(hit);
 }
 
 /* How many could be had at once, as the library chooses them. */
-static unsigned int count_free(const struct netdev_queues *q)
+static unsigned int count_free(const struct devmem__netdev_queues *q)
 {
-	uint8_t *use = malloc(q->count + 1);
 	uint32_t *chosen = malloc((q->count + 1) * sizeof(*chosen));
 	unsigned int n = 0;
 
-	for (uint32_t i = 0; use && i < q->count; i++)
-		use[i] = q->queue[i].use;
-	while (use && chosen && n < q->count && !devmem__queues_choose(use, q->count, n + 1, chosen))
+	while (chosen && n < q->count && !devmem__queues_choose(q->use, q->count, n + 1, chosen))
 		n++;
-	free(use);
 	free(chosen);
 	return n;
 }
 
-static unsigned int count_use(const struct netdev_queues *q, uint8_t use)
+static unsigned int count_use(const struct devmem__netdev_queues *q, uint8_t use)
 {
 	unsigned int n = 0;
 
 	for (uint32_t i = 0; i < q->count; i++)
-		n += (q->queue[i].use & use) != 0;
+		n += (q->use[i] & use) != 0;
 	return n;
 }
 
 /* "2 bound, 1 steered to", with ": " before it; "" if all are free. */
-static void uses(const struct netdev_queues *q, char *text, size_t room)
+static void uses(const struct devmem__netdev_queues *q, char *text, size_t room)
 {
 	static const struct {
 		uint8_t use;
@@ -232,31 +227,18 @@ static void uses(const struct netdev_queues *q, char *text, size_t room)
 	}
 }
 
-static int list_queues(struct nic *n, struct netdev_queues *q)
-{
-	int err = netdev_queues(&n->netdev, n->et.ifindex, q);
-	int rings = err || q->count ? 0 : devmem__ethtool_rings(&n->et);
-
-	if (err || rings <= 0)
-		return err ? err : rings;
-	/* it is down, and the kernel lists none */
-	q->queue = calloc((size_t)rings, sizeof(*q->queue));
-	if (!q->queue)
-		return -ENOMEM;
-	q->count = (uint32_t)rings;
-	return 0;
-}
-
 static void check_queues(struct report *r, struct nic *n)
 {
-	struct netdev_queues q = { 0 };
+	struct devmem__netdev_queues q = { 0 };
 	char words[160];
 	unsigned int free_queues;
 	int err;
 
 	if (!n->netdev.family)
 		return;
-	err = list_queues(n, &q);
+	err = devmem__netdev_queues(&n->netdev, n->et.ifindex, &q);
+	if (!err && !q.count)	/* it is down */
+		err = devmem__netdev_rings(&n->et, &q);
 	if (err) {
 		report_add(r, WARNING, "queues", "they cannot be listed: %s", strerror(-err));
 		report_todo(r, "ip link set dev %s up", n->name);
@@ -272,7 +254,7 @@ static void check_queues(struct report *r, struct nic *n)
 	else if (!free_queues)
 		report_todo(r, "end who has them (devmemctl show %s), or add some (ethtool -L %s)", n->name, n->name);
 out:
-	free(q.queue);
+	devmem__netdev_free(&q);
 }
 
 static void check_ntuple(struct report *r, struct nic *n)
@@ -319,7 +301,7 @@ static bool check_page_sizes(struct report *r, struct nic *n)
 
 	if (!n->netdev.family || !n->machine->may_bind || !n->machine->kernel)
 		return true;
-	err = netdev_ask_bind(&n->netdev, n->et.ifindex, LARGE_PAGE);
+	err = devmem__netdev_ask_bind(&n->netdev, n->et.ifindex, LARGE_PAGE);
 	if (err == -EINVAL || err == -EOPNOTSUPP || (n->recipe->driver && !n->recipe->large_pages)) {
 		report_add(r, WARNING, "pages", "only the system's: %s", err == -EINVAL ?
 			   "the kernel knows no rx-page-size" : "the driver knows no rx-page-size");
@@ -361,17 +343,18 @@ static void check_rings(struct report *r, struct nic *n, bool large)
 	}
 	if (!large)
 		plan.advice = NULL;
+	out_bytes(buffer, sizeof(buffer), n->opt->buffer_bytes);
+	out_bytes(pinned, sizeof(pinned), plan.pinned_bytes);
+	out_bytes(advised, sizeof(advised), plan.advised_bytes);
 	report_add(r, plan.advice ? WARNING : OK, "rings", "%u entries, MTU %u: of %s, a queue with pages of %u KiB keeps "
-		   "%s; %s are advised", plan.ring_entries, plan.mtu,
-		   out_bytes(buffer, sizeof(buffer), n->opt->buffer_bytes), plan.bind_page_size >> 10, out_bytes(pinned, sizeof(pinned), plan.pinned_bytes),
-		   out_bytes(advised, sizeof(advised), plan.advised_bytes));
+		   "%s; %s are advised", plan.ring_entries, plan.mtu, buffer, plan.bind_page_size >> 10, pinned, advised);
 	if (plan.advice)
 		report_todo(r, "%s", plan.advice);
 }
 
 /* ---------------------------------------------------------------------------------------------- journal */
 
-/* Changes whose owner is dead, and of how many living ones. */
+/* Changes whose owner is dead. */
 static unsigned int left_behind(const struct devmem__journal *journal)
 {
 	unsigned int n = 0;

@@ -9,7 +9,6 @@
 
 #include "ctl.h"
 #include "show.h"
-#include "steering.h"
 
 static const char usage[] =
 	"usage: devmemctl show [options] [INTERFACE]\n"
@@ -26,16 +25,16 @@ struct show {
 	struct out_json json;
 };
 
-bool iface_bound(const struct netdev_queue *queue)
+bool iface_bound(const struct iface *i, uint32_t queue)
 {
-	return queue->use & (DEVMEM__QUEUE_DMABUF | DEVMEM__QUEUE_IO_URING);
+	return i->queues.use[queue] & (DEVMEM__QUEUE_DMABUF | DEVMEM__QUEUE_IO_URING);
 }
 
-bool iface_binds(const struct iface_binding *b, const struct netdev_queue *queue)
+bool iface_binds(const struct iface *i, const struct iface_binding *b, uint32_t queue)
 {
 	if (b->dmabuf)
-		return queue->dmabuf == b->dmabuf;
-	return queue->use & DEVMEM__QUEUE_IO_URING && queue->id == b->queue;
+		return i->queues.dmabuf[queue] == b->dmabuf;
+	return i->queues.use[queue] & DEVMEM__QUEUE_IO_URING && queue == b->queue;
 }
 
 bool iface_owner(const struct iface_binding *b, const struct owner *owner)
@@ -45,10 +44,10 @@ bool iface_owner(const struct iface_binding *b, const struct owner *owner)
 
 /* -------------------------------------------------------------------------------------------- collecting */
 
-static bool is_known(const struct iface *i, const struct netdev_queue *queue)
+static bool is_known(const struct iface *i, uint32_t queue)
 {
 	for (unsigned int b = 0; b < i->bindings; b++)
-		if (iface_binds(&i->binding[b], queue))
+		if (iface_binds(i, &i->binding[b], queue))
 			return true;
 	return false;
 }
@@ -58,13 +57,12 @@ static int collect_bindings(struct iface *i, const struct owners *owners)
 	i->binding = calloc(i->queues.count + 1, sizeof(*i->binding));
 	if (!i->binding)
 		return -ENOMEM;
-	for (uint32_t at = 0; at < i->queues.count; at++) {
-		const struct netdev_queue *queue = &i->queues.queue[at];
+	for (uint32_t queue = 0; queue < i->queues.count; queue++) {
 		struct iface_binding *b = &i->binding[i->bindings];
 
-		if (!iface_bound(queue) || is_known(i, queue))
+		if (!iface_bound(i, queue) || is_known(i, queue))
 			continue;
-		*b = (struct iface_binding){ .dmabuf = queue->dmabuf, .queue = queue->id };
+		*b = (struct iface_binding){ .dmabuf = i->queues.dmabuf[queue], .queue = queue };
 		for (unsigned int o = owners->count; o-- > 0; )
 			if (iface_owner(b, &owners->owner[o])) {
 				b->owner = &owners->owner[o];
@@ -83,9 +81,9 @@ static int collect_rule(struct iface *i, struct devmem__ethtool *et, const struc
 
 	if (!hit)
 		return -ENOMEM;
-	steering_leads(et, rule, hit, i->queues.count);
+	devmem__netdev_rule_leads(et, rule, hit, i->queues.count);
 	for (uint32_t q = 0; q < i->queues.count; q++)
-		leads = leads || (hit[q] && iface_bound(&i->queues.queue[q]));
+		leads = leads || (hit[q] && iface_bound(i, q));
 	if (leads)
 		i->rule[i->rules++] = (struct iface_rule){ .rule = *rule, .hit = hit };
 	else
@@ -145,9 +143,9 @@ static int collect(struct iface *i, struct show *s, const char *ifname)
 	devmem__ethtool_split(&et, &i->split);
 	err = link_facts(et.ifindex, &i->link);
 	if (!err)
-		err = netdev_queues(netdev, et.ifindex, &i->queues);
+		err = devmem__netdev_queues(netdev, et.ifindex, &i->queues);
 	if (!err)
-		err = netdev_pools(netdev, et.ifindex, &i->pools);
+		err = pools_find(netdev, et.ifindex, &i->pools);
 	/* kernels without page pools, or their statistics */
 	if (err == -EOPNOTSUPP)
 		err = 0;
@@ -170,7 +168,7 @@ static void iface_free(struct iface *i)
 		devmem__journal_look_away(i->journal);
 	free(i->journal);
 	free(i->binding);
-	free(i->queues.queue);
+	devmem__netdev_free(&i->queues);
 	free(i->pools.pool);
 }
 

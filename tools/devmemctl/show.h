@@ -3,19 +3,19 @@
 #ifndef SHOW_H
 #define SHOW_H
 
-#include "ethtool.h"
+#include "netdev.h"
 
 #include "link.h"
-#include "netdev.h"
 #include "out.h"
 #include "owner.h"
+#include "pools.h"
 
 struct iface {
 	char name[IFNAMSIZ], driver[32];
 	struct link_facts link;
 	struct devmem__split_state split;
-	struct netdev_queues queues;
-	struct netdev_pools pools;
+	struct devmem__netdev_queues queues;
+	struct pools pools;
 	uint32_t rules;			/* those that lead to queues that are bound */
 	struct iface_rule {
 		struct devmem__rule rule;
@@ -33,8 +33,8 @@ struct iface {
 };
 
 /* Is the queue bound, and by this binding? */
-bool iface_bound(const struct netdev_queue *queue);
-bool iface_binds(const struct iface_binding *b, const struct netdev_queue *queue);
+bool iface_bound(const struct iface *i, uint32_t queue);
+bool iface_binds(const struct iface *i, const struct iface_binding *b, uint32_t queue);
 
 /* May it belong to this process? */
 bool iface_owner(const struct iface_binding *b, const struct owner *owner);

@@ -28,18 +28,18 @@ static void print_head(const struct iface *i)
 	printf("\n");
 }
 
-static void print_queue(const struct netdev_queue *q)
+static void print_queue(const struct devmem__netdev_queues *q, uint32_t at)
 {
-	printf("  queue %-4u", q->id);
-	if (q->napi)
-		printf(" napi %u", q->napi);
-	if (q->dmabuf)
-		printf(", dma-buf %u", q->dmabuf);
-	if (q->use & DEVMEM__QUEUE_IO_URING)
+	printf("  queue %-4u", at);
+	if (q->napi[at])
+		printf(" napi %u", q->napi[at]);
+	if (q->dmabuf[at])
+		printf(", dma-buf %u", q->dmabuf[at]);
+	if (q->use[at] & DEVMEM__QUEUE_IO_URING)
 		printf(", io_uring (zcrx)");
-	if (q->use & DEVMEM__QUEUE_XSK)
+	if (q->use[at] & DEVMEM__QUEUE_XSK)
 		printf(", AF_XDP");
-	if (q->use & DEVMEM__QUEUE_LEASED)
+	if (q->use[at] & DEVMEM__QUEUE_LEASED)
 		printf(", leased to a container");
 	printf("\n");
 }
@@ -80,7 +80,7 @@ static void print_binding(const struct iface_binding *b, const struct owners *ow
 	printf("\n");
 }
 
-static void print_pool(const struct netdev_pool *p)
+static void print_pool(const struct pool *p)
 {
 	char bytes[32];
 
@@ -90,7 +90,8 @@ static void print_pool(const struct netdev_pool *p)
 	if (p->dmabuf)
 		printf(", dma-buf %u", p->dmabuf);
 	printf("%s, in flight %llu pages, %s%s\n", p->io_uring ? ", io_uring (zcrx)" : "",
-	       (unsigned long long)p->inflight, out_bytes(bytes, sizeof(bytes), p->inflight_bytes), p->detached ? ", its queue is gone" : "");
+	       (unsigned long long)p->inflight, out_bytes(bytes, sizeof(bytes), p->inflight_bytes),
+	       p->detached ? ", its queue is gone" : "");
 }
 
 static void print_rule(const struct iface *i, const struct iface_rule *r)
@@ -113,7 +114,7 @@ void show_print(const struct iface *i, const struct owners *owners)
 {
 	print_head(i);
 	for (uint32_t n = 0; n < i->queues.count; n++)
-		print_queue(&i->queues.queue[n]);
+		print_queue(&i->queues, n);
 	for (unsigned int n = 0; n < i->bindings; n++)
 		print_binding(&i->binding[n], owners);
 	for (uint32_t n = 0; n < i->pools.count; n++)
@@ -137,19 +138,17 @@ static void json_id(struct out_json *j, const char *key, uint64_t id)
 		out_string(j, key, NULL);
 }
 
-static void json_queues(struct out_json *j, const struct iface *i)
+static void json_queues(struct out_json *j, const struct devmem__netdev_queues *q)
 {
 	out_array(j, "queues");
-	for (uint32_t n = 0; n < i->queues.count; n++) {
-		const struct netdev_queue *q = &i->queues.queue[n];
-
+	for (uint32_t n = 0; n < q->count; n++) {
 		out_object(j, NULL);
-		out_number(j, "queue", q->id);
-		json_id(j, "napi", q->napi);
-		json_id(j, "dmabuf", q->dmabuf);
-		out_bool(j, "io_uring", q->use & DEVMEM__QUEUE_IO_URING);
-		out_bool(j, "af_xdp", q->use & DEVMEM__QUEUE_XSK);
-		out_bool(j, "leased", q->use & DEVMEM__QUEUE_LEASED);
+		out_number(j, "queue", n);
+		json_id(j, "napi", q->napi[n]);
+		json_id(j, "dmabuf", q->dmabuf[n]);
+		out_bool(j, "io_uring", q->use[n] & DEVMEM__QUEUE_IO_URING);
+		out_bool(j, "af_xdp", q->use[n] & DEVMEM__QUEUE_XSK);
+		out_bool(j, "leased", q->use[n] & DEVMEM__QUEUE_LEASED);
 		out_end(j);
 	}
 	out_end(j);
@@ -184,7 +183,7 @@ static void json_bindings(struct out_json *j, const struct iface *i, const struc
 		json_id(j, "dmabuf", b->dmabuf);
 		out_array(j, "queues");
 		for (uint32_t q = 0; q < i->queues.count; q++)
-			if (iface_binds(b, &i->queues.queue[q]))
+			if (iface_binds(i, b, q))
 				out_number(j, NULL, q);
 		out_end(j);
 		json_owners(j, b, owners);
@@ -197,7 +196,7 @@ static void json_pools(struct out_json *j, const struct iface *i)
 {
 	out_array(j, "page_pools");
 	for (uint32_t n = 0; n < i->pools.count; n++) {
-		const struct netdev_pool *p = &i->pools.pool[n];
+		const struct pool *p = &i->pools.pool[n];
 
 		out_object(j, NULL);
 		out_number(j, "id", p->id);
@@ -246,7 +245,7 @@ void show_json(struct out_json *j, const struct iface *i, const struct owners *o
 		out_number(j, "hds_thresh", i->split.thresh);
 	else
 		out_string(j, "hds_thresh", NULL);
-	json_queues(j, i);
+	json_queues(j, &i->queues);
 	json_bindings(j, i, owners);
 	json_pools(j, i);
 	json_rules(j, i);

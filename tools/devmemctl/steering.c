@@ -1,33 +1,9 @@
 // SPDX-License-Identifier: MIT
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "steering.h"
-
-static void hit_context(struct devmem__ethtool *et, uint32_t context, uint8_t *hit, uint32_t n)
-{
-	uint32_t *table, size;
-
-	if (devmem__ethtool_table(et, context, &table, &size))
-		return;
-	for (uint32_t i = 0; i < size; i++)
-		if (table[i] < n)
-			hit[table[i]] = 1;
-	free(table);
-}
-
-void steering_leads(struct devmem__ethtool *et, const struct devmem__rule *rule, uint8_t *hit, uint32_t n)
-{
-	uint64_t cookie = rule->fs.ring_cookie;
-
-	if (rule->fs.flow_type & DEVMEM_FLOW_RSS && rule->context)
-		hit_context(et, rule->context, hit, n);
-	else if (cookie != RX_CLS_FLOW_DISC && !ethtool_get_flow_spec_ring_vf(cookie) &&
-		 ethtool_get_flow_spec_ring(cookie) < n)
-		hit[ethtool_get_flow_spec_ring(cookie)] = 1;
-}
 
 /* An end of the flow: "192.0.2.1:80"; "*" for what the rule does not look at, or looks at in part. */
 static const char *end(char *text, size_t room, int family, const void *address, const void *mask, uint16_t port,

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* RX queues, as the kernel's family "netdev" lists them; and a request to it that cannot take effect. */
+#ifndef DEVMEM_NETDEV_H
+#define DEVMEM_NETDEV_H
+
+#include "ethtool.h"
+#include "netlink.h"
+#include "queues.h"
+
+/* From 0 to the last one that is known of. Zero is a list of none. */
+struct devmem__netdev_queues {
+	uint32_t count;
+	uint8_t *use;			/* enum devmem__queue_use */
+	uint32_t *napi;			/* NAPI id, or 0 */
+	uint32_t *dmabuf;		/* number of the binding, or 0 */
+};
+
+/* devmem__netdev_queues() - of an interface; the kernel lists none while it is down. Negative errno; no sentence. */
+int devmem__netdev_queues(struct devmem__nl *nl, uint32_t ifindex, struct devmem__netdev_queues *q);
+
+/* devmem__netdev_rings() - for one that is down: as many as its driver has rings, used by nobody as far as is known. */
+int devmem__netdev_rings(struct devmem__ethtool *et, struct devmem__netdev_queues *q);
+void devmem__netdev_free(struct devmem__netdev_queues *q);
+
+/* Sets @hit[queue] for each queue, of @n, that the rule's packets may come through. */
+void devmem__netdev_rule_leads(struct devmem__ethtool *et, const struct devmem__rule *rule, uint8_t *hit, uint32_t n);
+
+/*
+ * devmem__netdev_ask_bind() - ask for a binding of no dma-buf. It cannot come about, and what the kernel complains about
+ * first tells a lot.
+ * @ifindex:	0: an empty request. -EOPNOTSUPP: the kernel has no such; -EPERM: not for this process.
+ * @page_size:	0, or a size. -EBADF: all else is in order.
+ */
+int devmem__netdev_ask_bind(struct devmem__nl *nl, uint32_t ifindex, uint32_t page_size);
+
+#endif
