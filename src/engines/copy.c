@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 
 #include "bind.h"
+#include "pages.h"
 #include "pieces.h"
 #include "ring.h"
 #include "uapi_sock.h"
@@ -17,7 +18,6 @@
 #define PROVIDED	8u		/* chunks that the kernel may have: a power of two */
 #define PROVIDED_WHOLE	64u		/* as many, where each receive uses one up */
 #define MOST_GROUPS	32u		/* of provided buffers on a ring */
-#define PAGE		4096u
 
 struct chunk {
 	uint32_t used;			/* bytes that were received into it */
@@ -31,7 +31,7 @@ struct copy {
 	struct devmem__pieces pieces;
 	unsigned char *memory;
 	uint64_t base;			/* added to an offset: HOST events are told by address */
-	size_t pages;			/* of a chunk */
+	size_t pages;			/* of a chunk, as the binding counts them */
 	unsigned int group, entries, provided, most;
 	bool incremental;
 	struct chunk chunk[];
@@ -139,7 +139,7 @@ static int copy_open(struct devmem__source *source, const struct devmem_ring_opt
 	c->chunks = chunks;
 	c->memory = devmem__binding_memory(source->binding, &staged);
 	c->base = source->binding == ring->own ? (uintptr_t)c->memory : 0;
-	c->pages = chunks->bytes / PAGE;
+	c->pages = at_least_one((unsigned int)(chunks->bytes / devmem__pages_system()));
 	err = free_group(ring);
 	if (err < 0)
 		goto err_free;
