@@ -6,7 +6,7 @@
 #include "internal.h"
 #include "netlink.h"
 
-/* devmem__bind_check() - may this memory be bound to that NIC at all? To be asked before the kernel is. -EXDEV, -EOPNOTSUPP */
+/* devmem__bind_check() - may this memory be bound to that NIC? To be asked before the kernel is. -EXDEV, -EOPNOTSUPP */
 int devmem__bind_check(const struct devmem_nic *nic, const struct devmem_buffer *buffer);
 
 /*

@@ -311,7 +311,7 @@ void devmem__sock_disarmed(struct devmem_sock *sock)
 		devmem__list_append(&sock->ring->rearm, &sock->rearm);
 }
 
-/* @object: which hears of it; NULL: nobody. Returns whether it was handed in: if not, the request ends with the connection. */
+/* @object: which hears of it; NULL: nobody. false: it was not handed in, and the request ends with the connection. */
 static bool cancel(struct devmem_sock *sock, enum devmem__cqe_kind kind, enum devmem__cqe_kind answer, const void *object)
 {
 	struct io_uring_sqe *sqe = devmem__ring_sqe(sock->ring, answer, object);

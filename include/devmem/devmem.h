@@ -293,7 +293,8 @@ struct devmem_bind_opts {
  * binding is one of engine "copy": nothing of the NIC is touched, and the kernel copies what the sockets receive into the
  * buffer. devmem_binding_engine() tells. An engine that is named in @opts is refused instead. A buffer that was
  * bound before may be bound again when the connections that used it are closed: bytes that the kernel holds for
- * them still lie in it. The binding keeps references to @nic and @buffer. Needs CAP_NET_ADMIN and kernel 6.12. [net/core/netdev-genl.c]
+ * them still lie in it. The binding keeps references to @nic and @buffer. Needs CAP_NET_ADMIN and kernel 6.12.
+ * [net/core/netdev-genl.c]
  *
  * -ERANGE	no such queue
  * -ENODEV	the interface was removed or moved to another network namespace; or this thread is in another one than

@@ -182,8 +182,8 @@ unsigned int lab_open_fds(void);
 
 /*
  * How many mappings this process has, and how many dma-bufs the kernel (they may take seconds to go; 0 outside the
- * lab). Threads' stacks and arenas would make the first one vary: lab_count_mappings(), called first in main(), starts the program again
- * without them. Under AddressSanitizer, whose own mappings come and go, it is always 0.
+ * lab). Threads' stacks and arenas would make the first one vary: lab_count_mappings(), called first in main(), starts
+ * the program again without them. Under AddressSanitizer, whose own mappings come and go, it is always 0.
  */
 unsigned int lab_mappings(void);
 unsigned int lab_dmabufs(void);

@@ -409,7 +409,7 @@ static void a_copy_that_is_refused_is_an_error(void **state)
 
 /* ------------------------------------------------------------------------------------ many bindings */
 
-/* Each takes a group of provided buffers, of which a ring has so many; the next one is refused, and it can be used again. */
+/* Each takes a group of provided buffers, of which a ring has so many; one more is refused, and the ring goes on. */
 static void sockets_of_many_bindings_on_one_ring(void **state)
 {
 	struct devmem_ring *ring = lab_ring(NULL);

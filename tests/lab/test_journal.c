@@ -25,6 +25,7 @@
 #define FOLDER "/run/devmem"
 
 static const uint32_t queue_1 = 1, queue_2 = 2;
+
 static unsigned int journals(void)
 {
 	DIR *dir = opendir(FOLDER);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* devmemctl: is this machine ready for device memory, what goes on, how large should a buffer be, what did a crash leave? */
+/* devmemctl: is this machine ready, what goes on, how large should a buffer be, what did a crash leave? */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
