@@ -9,10 +9,14 @@ shift
 [ $# -gt 0 ] || set -- receive pressure faults ends scale lifecycle	# the last one ends without a NIC
 
 for program in "$@"; do
-	status=0
 	started=$(date +%s)
-	/build/tests/lab/lab_"$program" >/tmp/"$program".log 2>&1 || status=$?
-	cat /tmp/"$program".log
+	# Shown as it comes, so that a case that hangs is named.
+	{
+		status=0
+		/build/tests/lab/lab_"$program" 2>&1 || status=$?
+		echo $status >/tmp/status
+	} | tee /tmp/"$program".log
+	read -r status </tmp/status
 	echo "== $DEVMEM_TEST_ENGINE $program: status $status after $(($(date +%s) - started)) s"
 	[ $status -eq 0 ] || exit $status
 done

@@ -544,9 +544,9 @@ static void the_last_release_of_a_detached_socket_fills_a_batch(void **state)
 		next = lab_connect(lab, false);		/* may get the descriptor's number */
 		lab_settle(ring);
 		assert_int_equal(lab_leaked(pair.near), 0);
-		lab_sent(sender);
 		devmem_ring_close(ring);
-		close(pair.near);
+		close(pair.near);	/* its window may be shut, and the sender would wait for ever */
+		lab_sent(sender);
 		close(pair.far);
 		close(next.near);
 		close(next.far);
