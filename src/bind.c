@@ -137,7 +137,7 @@ static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *
 	int err = devmem__nic_obstacle(b->nic);
 
 	if (!err)
-		err = devmem__bind_check(b->nic, b->buffer);
+		err = devmem__bind_check(devmem__nic_name(b->nic), devmem__nic_bus(b->nic), b->buffer);
 	if (err)
 		return err;
 	savepoint = devmem__nic_savepoint(b->nic);

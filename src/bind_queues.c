@@ -3,6 +3,7 @@
 #include <netlink/attr.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "bind_queues.h"
 #include "buffer.h"
@@ -11,27 +12,35 @@
 #include "pages.h"
 #include "uapi.h"
 
-int devmem__bind_check(const struct devmem_nic *nic, const struct devmem_buffer *buffer)
+static bool on_pci(const char *bus)
+{
+	char path[64];
+
+	/* not by /sys/class/net, which shows the network namespace that sysfs was mounted in */
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", bus);
+	return bus[0] && access(path, F_OK) == 0;
+}
+
+int devmem__bind_check(const char *ifname, const char *bus, const struct devmem_buffer *buffer)
 {
 	char path[64], name[64];
 	int err;
 
 	if (!devmem__buffer_is_dmabuf(buffer))
-		return devmem__fail(EOPNOTSUPP, "memory of backend %s is no dma-buf, and no NIC can write to it",
+		return devmem__fail(EOPNOTSUPP, "memory of backend %s is no dma-buf, and no NIC can reach it",
 				    devmem_buffer_backend(buffer, NULL));
-	if (devmem__nic_on_pci(nic))
+	if (on_pci(bus))
 		return 0;
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", devmem_buffer_fd(buffer));
 	err = devmem__exporter_name(path, name);
 	if (err)
 		return devmem__fail(EXDEV, "%s is not on PCI and the exporter of the buffer cannot be told (%s: %s): "
-				    "not binding, since NVIDIA's memory must not be bound to it",
-				    devmem__nic_name(nic), path, strerror(-err));
+				    "not binding, since NVIDIA's memory must not be bound to it", ifname, path, strerror(-err));
 	if (!devmem__exporter_needs_pci(name))
 		return 0;
 	return devmem__fail(EXDEV, "%s is not a PCI device, and memory of an NVIDIA GPU (exporter %s) must not be "
 			    "bound to it: the kernel would write elsewhere. Use a NIC on PCI, or another backend",
-			    devmem__nic_name(nic), name);
+			    ifname, name);
 }
 
 static int got_id(struct nlattr **attrs, void *arg)

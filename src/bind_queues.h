@@ -6,8 +6,11 @@
 #include "internal.h"
 #include "netlink.h"
 
-/* devmem__bind_check() - may this memory be bound to that NIC? To be asked before the kernel is. -EXDEV, -EOPNOTSUPP */
-int devmem__bind_check(const struct devmem_nic *nic, const struct devmem_buffer *buffer);
+/*
+ * devmem__bind_check() - may this memory be bound to that NIC? To be asked before the kernel is. @bus: its name there,
+ * or "". -EXDEV, -EOPNOTSUPP
+ */
+int devmem__bind_check(const char *ifname, const char *bus, const struct devmem_buffer *buffer);
 
 /*
  * devmem__bind_queues() - @page_size: of the pages that the queues take from the buffer; the system's is not mentioned to

@@ -4,7 +4,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "nic_impl.h"
 
@@ -237,11 +236,7 @@ int devmem__nic_facts(struct devmem_nic *nic, uint32_t *ring_entries, uint32_t *
 	return err ? devmem__fail(-err, "%s: cannot read the MTU: %s", nic->et.name, strerror(-err)) : 0;
 }
 
-bool devmem__nic_on_pci(const struct devmem_nic *nic)
+const char *devmem__nic_bus(const struct devmem_nic *nic)
 {
-	char path[64];
-
-	/* not by /sys/class/net, which shows the network namespace that sysfs was mounted in */
-	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", nic->bus);
-	return nic->bus[0] && access(path, F_OK) == 0;
+	return nic->bus;
 }

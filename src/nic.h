@@ -79,7 +79,7 @@ int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id);
 /* devmem__nic_facts() - entries of each RX ring, and the MTU in bytes. */
 int devmem__nic_facts(struct devmem_nic *nic, uint32_t *ring_entries, uint32_t *mtu);
 
-/* true if the interface's parent device is on a PCI bus */
-bool devmem__nic_on_pci(const struct devmem_nic *nic);
+/* devmem__nic_bus() - the name of its parent device on its bus, or "". */
+const char *devmem__nic_bus(const struct devmem_nic *nic);
 
 #endif
