@@ -5,6 +5,7 @@
  * Where nothing can be bound, or is not to be, the buffer is divided among the rings that copy into it.
  */
 #include <errno.h>
+#include <net/if.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,6 +15,7 @@
 #include "bind.h"
 #include "bind_queues.h"
 #include "buffer.h"
+#include "ethtool.h"
 #include "netlink.h"
 #include "nic.h"
 
@@ -22,7 +24,8 @@
 struct devmem_binding {
 	atomic_uint refs;
 	enum devmem__way way;
-	struct devmem_nic *nic;		/* NULL: a ring's own, for sockets without a binding */
+	bool sends, forced;
+	struct devmem_nic *nic;		/* NULL: for sending; or a ring's own, for sockets without a binding */
 	struct devmem_buffer *buffer;
 	struct devmem__nl nl;
 	uint32_t id;
@@ -37,6 +40,8 @@ struct devmem_binding {
 	struct devmem__chunks chunks;	/* (copy) */
 	unsigned char *memory;		/* (copy) where the kernel copies to: the buffer, or a stage */
 	bool staged;
+	char ifname[IFNAMSIZ];		/* (sending) */
+	unsigned int ifindex;		/* (sending) 0: none */
 	char why[512];
 	unsigned int n;
 	uint32_t queues[];
@@ -159,6 +164,47 @@ err_rollback:
 	return err;
 }
 
+/* ------------------------------------------------------------------------------------ an interface to send by */
+
+static int check_tx_options(const struct devmem_bind_opts *o, enum devmem__way *way)
+{
+	int err = devmem__way_parse(o->engine, way);
+
+	if (err)
+		return err;
+	if (o->queues || o->queue_list || o->page_size)
+		return devmem__fail(EINVAL, "devmem_bind_tx: queues and page sizes are for receiving");
+	if (*way == DEVMEM__WAY_ZCRX)
+		return devmem__fail(EINVAL, "devmem_bind_tx: engine zcrx only receives: devmem, copy, or none");
+	if (*way == DEVMEM__WAY_SYSCALL)
+		*way = DEVMEM__WAY_ANY;
+	return 0;
+}
+
+static int take_interface(struct devmem_binding *b)
+{
+	struct devmem__ethtool et;
+	char driver[32], bus[32];
+	int err;
+
+	if (!b->ifname[0])
+		return devmem__fail(EOPNOTSUPP, "no interface was named to send by");
+	err = devmem__ethtool_open(&et, b->ifname);
+	if (err)
+		return err;
+	b->ifindex = et.ifindex;
+	devmem__ethtool_driver(&et, driver, bus);
+	devmem__ethtool_close(&et);
+	err = devmem__bind_check(b->ifname, bus, b->buffer);
+	if (!err)
+		err = devmem__nl_open(&b->nl, "netdev");
+	if (!err)
+		err = devmem__bind_interface(&b->nl, b->ifname, b->ifindex, b->buffer, &b->id);
+	if (err)
+		devmem__nl_close(&b->nl);
+	return err;
+}
+
 /* What a program cannot mend by other arguments: it is the machine, the NIC or the policy that cannot. */
 static bool is_obstacle(int err)
 {
@@ -186,6 +232,9 @@ static int open_copy(struct devmem_binding *b, const char *why)
 	int err;
 
 	snprintf(b->why, sizeof(b->why), "%s", why);
+	b->way = DEVMEM__WAY_COPY;
+	if (b->sends)
+		return 0;	/* where from is seen when something is sent */
 	err = devmem__chunks_open(&b->chunks, devmem_buffer_size(b->buffer), MOST_CHUNK);
 	if (err)
 		return err;
@@ -198,7 +247,6 @@ static int open_copy(struct devmem_binding *b, const char *why)
 		devmem__chunks_close(&b->chunks);
 		return err;
 	}
-	b->way = DEVMEM__WAY_COPY;
 	b->n = 0;
 	return 0;
 }
@@ -216,12 +264,16 @@ static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o, e
 {
 	int err;
 
+	b->forced = wanted != DEVMEM__WAY_ANY;
 	if (wanted == DEVMEM__WAY_COPY)
 		return open_copy(b, "copying was asked for");
 	b->page_asked = o->page_size;
 	b->way = wanted == DEVMEM__WAY_ZCRX ? wanted : DEVMEM__WAY_DEVMEM;
-	err = take_queues(b, o);
-	if (!err)
+	err = b->sends ? take_interface(b) : take_queues(b, o);
+	if (!err && b->sends)
+		snprintf(b->why, sizeof(b->why), wanted == DEVMEM__WAY_ANY ? "%s sends from the buffer" :
+			 "asked for, by %s", b->ifname);
+	else if (!err)
 		snprintf(b->why, sizeof(b->why), wanted == DEVMEM__WAY_ANY ? "%u queue(s) of %s are bound to the buffer" :
 			 "asked for, on %u queue(s) of %s", b->n, devmem__nic_name(b->nic));
 	else if (wanted == DEVMEM__WAY_ANY && is_obstacle(err))
@@ -260,6 +312,42 @@ int devmem_bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const s
 	return 0;
 }
 
+int devmem_bind_tx(const char *ifname, struct devmem_buffer *buffer, const struct devmem_bind_opts *opts,
+		   struct devmem_binding **out)
+{
+	enum devmem__way wanted;
+	struct devmem_bind_opts o;
+	struct devmem_binding *b;
+	int err;
+
+	err = devmem__options(&o, sizeof(o), opts, "devmem_bind_opts");
+	if (!err)
+		err = check_tx_options(&o, &wanted);
+	if (err)
+		return err;
+	if (!buffer || !out)
+		return devmem__fail(EINVAL, "devmem_bind_tx: no buffer, or no place for the result");
+	if (devmem_buffer_size(buffer) % devmem__pages_system())
+		return devmem__fail(EINVAL, "devmem_bind_tx: the buffer's size, %zu bytes, is not a multiple of the page of "
+				    "%u: the kernel sends from whole pages", devmem_buffer_size(buffer),
+				    devmem__pages_system());
+	if (ifname && !if_nametoindex(ifname))
+		return devmem__fail(ENODEV, "no interface \"%.40s\" in this network namespace", ifname);
+	b = new_binding(NULL, buffer, 0);
+	if (!b)
+		return devmem__fail(ENOMEM, "no memory for a binding");
+	b->sends = true;
+	snprintf(b->ifname, sizeof(b->ifname), "%s", ifname ? ifname : "");
+	err = open_as(b, &o, wanted);
+	if (err) {
+		free(b);
+		return err;
+	}
+	devmem__buffer_ref(buffer);
+	*out = b;
+	return 0;
+}
+
 int devmem__binding_own(struct devmem_buffer *buffer, const char *why, struct devmem_binding **out)
 {
 	struct devmem_binding *b = new_binding(NULL, buffer, 0);
@@ -286,13 +374,14 @@ void devmem_binding_close(struct devmem_binding *binding)
 		return;
 	if (binding->way == DEVMEM__WAY_DEVMEM)
 		devmem__nl_close(&binding->nl);
-	if (binding->way == DEVMEM__WAY_COPY)
+	if (!binding->sends && binding->way == DEVMEM__WAY_COPY)
 		close_copy(binding);
-	else
+	else if (!binding->sends)
 		devmem__nic_release(binding->nic, binding->queues, binding->n);
 	if (binding->nic)
 		devmem__nic_unref(binding->nic);
-	devmem__buffer_give(binding->buffer);
+	if (!binding->sends)
+		devmem__buffer_give(binding->buffer);
 	devmem_buffer_close(binding->buffer);
 	free(binding);
 }
@@ -326,7 +415,22 @@ const char *devmem__binding_backend(const struct devmem_binding *binding)
 
 unsigned int devmem__binding_ifindex(const struct devmem_binding *binding)
 {
-	return binding->nic ? devmem__nic_ifindex(binding->nic) : 0;
+	return binding->nic ? devmem__nic_ifindex(binding->nic) : binding->ifindex;
+}
+
+bool devmem__binding_sends(const struct devmem_binding *binding)
+{
+	return binding->sends;
+}
+
+bool devmem__binding_forced(const struct devmem_binding *binding)
+{
+	return binding->forced;
+}
+
+const char *devmem__binding_ifname(const struct devmem_binding *binding)
+{
+	return binding->ifname;
 }
 
 const char *devmem_binding_engine(const struct devmem_binding *binding, const char **reason)
@@ -371,9 +475,11 @@ void devmem__binding_give_queue(struct devmem_binding *binding, bool was_bound)
 
 uint32_t devmem_binding_page_size(const struct devmem_binding *binding, const char **reason)
 {
-	bool copies = binding->way == DEVMEM__WAY_COPY;
+	bool copies = binding->way == DEVMEM__WAY_COPY || binding->sends;
 
-	if (reason)
+	if (reason && binding->sends)
+		*reason = "it is for sending";
+	else if (reason)
 		*reason = copies ? "no queue takes pages from the buffer: bytes are copied into it" :
 			  binding->page_why[0] ? binding->page_why : "it is decided when a ring takes the queue";
 	return copies ? 0 : binding->page_size;
@@ -431,6 +537,8 @@ int devmem__binding_misplaced(const struct devmem_binding *binding, int queue)
 
 int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
 {
+	if (binding->sends)
+		return devmem__fail(EINVAL, "devmem_steer: the binding is for sending: the route says by which interface");
 	if (binding->way == DEVMEM__WAY_COPY)
 		return 0;
 	return devmem__nic_steer(binding->nic, binding->queues, binding->n, local, peer);
@@ -438,6 +546,8 @@ int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local, c
 
 int devmem_source_port(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
 {
+	if (binding->sends)
+		return devmem__fail(EINVAL, "devmem_source_port: the binding is for sending");
 	if (binding->way == DEVMEM__WAY_COPY)
 		return 0;
 	return devmem__nic_source_port(binding->nic, binding->queues, binding->n, local, peer);

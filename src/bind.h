@@ -19,6 +19,11 @@ unsigned int devmem__binding_ifindex(const struct devmem_binding *binding);	/* 0
 /* devmem__binding_own() - a ring's own: no NIC, bytes are copied. The buffer need not be free. */
 int devmem__binding_own(struct devmem_buffer *buffer, const char *why, struct devmem_binding **out);
 
+/* Is it for sending? Then it has no queues, and nothing is received with it. */
+bool devmem__binding_sends(const struct devmem_binding *binding);
+bool devmem__binding_forced(const struct devmem_binding *binding);	/* its engine was asked for: no other will do */
+const char *devmem__binding_ifname(const struct devmem_binding *binding); /* (for sending) or "" */
+
 /* Of engine "copy": how its buffer is divided, and where the kernel copies to: the buffer, or (@staged) a stage. */
 struct devmem__chunks *devmem__binding_chunks(struct devmem_binding *binding);
 unsigned char *devmem__binding_memory(const struct devmem_binding *binding, bool *staged);

@@ -75,3 +75,17 @@ int devmem__bind_queues(struct devmem__nl *nl, const struct devmem_nic *nic, con
 		return devmem__nl_fail(nl, err, "%s: the kernel does not bind the buffer", devmem__nic_name(nic));
 	return 0;
 }
+
+int devmem__bind_interface(struct devmem__nl *nl, const char *ifname, unsigned int ifindex,
+			   const struct devmem_buffer *buffer, uint32_t *id)
+{
+	int err;
+
+	devmem__nl_begin(nl, DEVMEM_NETDEV_CMD_BIND_TX);
+	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_IFINDEX, ifindex);
+	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_FD, (uint32_t)devmem_buffer_fd(buffer));
+	err = devmem__nl_call(nl, got_id, id);
+	if (err)
+		return devmem__nl_fail(nl, err, "%s: the kernel does not bind the buffer for sending", ifname);
+	return 0;
+}

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The kernel's part of a binding: a dma-buf and RX queues, tied together for as long as a netlink socket is open. */
+/*
+ * The kernel's part of a binding: a dma-buf and RX queues, tied together for as long as a netlink socket is open;
+ * or a dma-buf and an interface to send by.
+ */
 #ifndef DEVMEM_BIND_QUEUES_H
 #define DEVMEM_BIND_QUEUES_H
 
@@ -18,5 +21,9 @@ int devmem__bind_check(const char *ifname, const char *bus, const struct devmem_
  */
 int devmem__bind_queues(struct devmem__nl *nl, const struct devmem_nic *nic, const struct devmem_buffer *buffer,
 			const uint32_t *queues, unsigned int n, uint32_t page_size, uint32_t *id);
+
+/* devmem__bind_interface() - for sending: no queues, no privilege. Sets the sentence. */
+int devmem__bind_interface(struct devmem__nl *nl, const char *ifname, unsigned int ifindex,
+			   const struct devmem_buffer *buffer, uint32_t *id);
 
 #endif

@@ -312,6 +312,40 @@ static void begin(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 		complete(c, sqe->user_data, err, 0);
 }
 
+/* A message that is not one of many: from the error queue. */
+static ssize_t receive_once(struct devmem__calls *c, const struct request *r)
+{
+	ssize_t got;
+
+	c->made++;
+	got = recvmsg(r->fd, (struct msghdr *)(uintptr_t)r->msg, (int)r->flags | MSG_DONTWAIT);
+	return got < 0 ? -errno : got;
+}
+
+/* Epoll tells of a change in the error queue only: that there is an error may be so for ever. */
+static void begin_once(struct devmem__calls *c, const struct io_uring_sqe *sqe)
+{
+	struct request r = request_of(sqe);
+	ssize_t got = receive_once(c, &r);
+
+	if (got == -EAGAIN && !(r.flags & MSG_DONTWAIT)) {
+		r.events = EPOLLERR | EPOLLET;
+		got = wait_for(c, &r);
+		if (!got)
+			return;
+	}
+	complete(c, sqe->user_data, (int)got, 0);
+}
+
+static int send_message(struct devmem__calls *c, const struct io_uring_sqe *sqe)
+{
+	ssize_t sent;
+
+	c->made++;
+	sent = sendmsg(sqe->fd, (void *)(uintptr_t)sqe->addr, (int)sqe->msg_flags);
+	return sent < 0 ? -errno : (int)sent;
+}
+
 static void carry_out(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 {
 	int res;
@@ -332,7 +366,12 @@ static void carry_out(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 		if (res)
 			complete(c, sqe->user_data, res, 0);
 		break;
+	case IORING_OP_SENDMSG:
+		complete(c, sqe->user_data, send_message(c, sqe), 0);
+		break;
 	case IORING_OP_RECVMSG:
+		(sqe->ioprio & IORING_RECV_MULTISHOT ? begin : begin_once)(c, sqe);
+		break;
 	case IORING_OP_RECV:
 	case IORING_OP_READ:
 	case IORING_OP_POLL_ADD:
@@ -373,6 +412,14 @@ static void ready(struct devmem__calls *c, struct request *r, unsigned int event
 		complete(c, user_data, got < 0 ? -errno : (int)got, 0);
 		break;
 	default:
+		if (!r->multishot) {
+			got = receive_once(c, r);
+			if (got == -EAGAIN)
+				break;
+			forget(c, r);
+			complete(c, user_data, (int)got, 0);
+			break;
+		}
 		for (unsigned int i = 0; i < RECEIVES && has_room(c); i++)
 			if (!receive(c, r))
 				break;

@@ -9,6 +9,7 @@
 #include "buffer.h"
 #include "dontneed.h"
 #include "rxmsg.h"
+#include "tx.h"
 
 #define SECOND 1000000000u	/* ns */
 
@@ -35,6 +36,8 @@ static struct devmem_event end_event(const struct devmem_sock *sock, int error)
 
 static unsigned int end_stream(struct devmem_sock *sock, int error, struct devmem_event *event)
 {
+	if (error)
+		devmem__tx_broken(sock, error);
 	if (sock->ended || sock->detached)
 		return 0;
 	sock->ended = true;
@@ -161,12 +164,27 @@ static unsigned int dispatch(struct devmem_ring *ring, const struct io_uring_cqe
 		devmem__links_read(&ring->links);
 		break;
 	case DEVMEM__CQE_END:
-		devmem__sock_end_comes(object);
+		devmem__sock_end_comes(object, cqe->res);
 		break;
 	case DEVMEM__CQE_CANCEL:
 		devmem__sock_cancelled(object, cqe->res);
 		break;
 	case DEVMEM__CQE_OTHER:
+		break;
+	case DEVMEM__CQE_SEND:
+		devmem__tx_sent(object, cqe->res);
+		break;
+	case DEVMEM__CQE_HEAR:
+		devmem__tx_heard(object, cqe->res);
+		devmem__sock_reap(object);
+		break;
+	case DEVMEM__CQE_ROOM:
+		devmem__tx_room(object, cqe->res);
+		devmem__sock_reap(object);
+		break;
+	case DEVMEM__CQE_STIR:
+		devmem__tx_stirred(object, cqe);
+		devmem__sock_reap(object);
 		break;
 	}
 	return 0;
@@ -335,6 +353,11 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 		}
 		cqe = next_cqe(ring);
 		if (!cqe) {
+			unsigned int sent = devmem__tx_hand_out(ring, events + out, n - out);
+
+			out += sent;
+			if (sent)
+				continue;
 			if (!io_uring_sq_ready(&ring->io))	/* what was not handed in is not done */
 				devmem__dontneed_settle(ring);
 			break;

@@ -11,6 +11,7 @@
 #include "calls.h"
 #include "dontneed.h"
 #include "rxmsg.h"
+#include "tx.h"
 
 #define MAX_ENTRIES	32768
 #define MAX_BUFFERS	4096
@@ -232,6 +233,8 @@ int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **o
 	devmem__list_init(&ring->dirty);
 	devmem__list_init(&ring->rearm);
 	devmem__list_init(&ring->raised);
+	devmem__list_init(&ring->sending);
+	devmem__list_init(&ring->told);
 	devmem__list_init(&ring->watches);
 	devmem__list_init(&ring->batches_spare);
 	devmem__list_init(&ring->batches_out);
@@ -291,7 +294,9 @@ void devmem_ring_close(struct devmem_ring *ring)
 {
 	if (!ring)
 		return;
+	devmem__tx_abort_all(ring);
 	stop_requests(ring);
+	devmem__tx_await_all(ring);
 	devmem__release_take_over(ring);
 	for (unsigned int i = 0; i < ring->slots; i++) {
 		if (!ring->socks[i])

@@ -26,6 +26,10 @@ enum devmem__cqe_kind {
 	DEVMEM__CQE_END,	/* struct devmem_sock: its connection is ending */
 	DEVMEM__CQE_CANCEL,	/* struct devmem_sock: its receive was to be cancelled */
 	DEVMEM__CQE_OTHER,	/* nothing to do: a socket option */
+	DEVMEM__CQE_SEND,	/* struct devmem_sock: a sendmsg */
+	DEVMEM__CQE_HEAR,	/* struct devmem_sock: something from its error queue */
+	DEVMEM__CQE_ROOM,	/* struct devmem_sock: there is room in its send buffer */
+	DEVMEM__CQE_STIR,	/* struct devmem_sock: something may be in its error queue; comes again and again */
 };
 #define DEVMEM__CQE_KINDS 15u	/* what malloc() gives is aligned to as much */
 
@@ -35,6 +39,8 @@ struct devmem__batch {
 	struct devmem_sock *sock;
 	struct devmem__token_batch tokens;
 };
+
+struct devmem__tx;
 
 struct devmem_sock {
 	struct devmem_ring *ring;
@@ -69,6 +75,8 @@ struct devmem_sock {
 	uint64_t last_receive;		/* ns, CLOCK_MONOTONIC */
 	uint64_t recent;		/* bytes of this turn, after the first completion */
 	uint64_t patience;		/* ns: how long it may be silent before its mark falls */
+	struct devmem__tx *tx;		/* what it sends, or NULL: nothing yet */
+	uint32_t max_sends;
 };
 
 /* What the sockets of one binding share on one ring. */
@@ -154,6 +162,8 @@ struct devmem_ring {
 
 	struct devmem__list dirty, rearm, raised;
 	unsigned int raised_count;
+	struct devmem__list sending, told;	/* tx_impl.h */
+	uint64_t sends_over;
 	struct devmem__list watches;
 	bool watches_idle;		/* one of them is not armed */
 	struct devmem__links links;
@@ -202,7 +212,9 @@ void devmem__sock_reap(struct devmem_sock *sock);
 void devmem__sock_cancel(struct devmem_sock *sock);
 void devmem__sock_free(struct devmem_sock *sock);
 void devmem__sock_disarmed(struct devmem_sock *sock);
-void devmem__sock_end_comes(struct devmem_sock *sock);
+void devmem__sock_end_comes(struct devmem_sock *sock, int res);
+void devmem__sock_watch_end(struct devmem_sock *sock);
+bool devmem__sock_cancel_request(struct devmem_sock *sock, enum devmem__cqe_kind kind);
 void devmem__sock_cancelled(struct devmem_sock *sock, int res);
 
 /* wait.c */

@@ -13,7 +13,7 @@
 #include <unistd.h>
 
 #include "bind.h"
-#include "ring.h"
+#include "tx.h"
 
 #define MAX_SOCKS	65535	/* an event names its socket in 16 bits */
 #define SMALLEST_PAGE	4096	/* a fragment holds at least one page of the buffer */
@@ -202,7 +202,7 @@ int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	err = devmem__options(&o, sizeof(o), opts, "devmem_attach_opts");
 	if (err)
 		return err;
-	if (!ring || !out || o.flags & ~DEVMEM_ATTACH_PLACE || o.reserved || o.lowat > INT32_MAX)
+	if (!ring || !out || o.flags & ~DEVMEM_ATTACH_PLACE || o.lowat > INT32_MAX)
 		return devmem__fail(EINVAL, "devmem_attach: no ring or place for the result, or an option out of range");
 	if (!binding && o.flags & DEVMEM_ATTACH_PLACE)
 		return devmem__fail(EINVAL, "devmem_attach: a socket without a binding has no device memory to place "
@@ -210,6 +210,9 @@ int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	err = check_socket(fd);
 	if (err)
 		return err;
+	if (binding && devmem__binding_sends(binding))
+		return devmem__fail(EINVAL, "devmem_attach: the binding is for sending, and nothing can be received with it: "
+				    "attach with one of devmem_bind_rx(), or with none");
 	slot = get_slot(ring);
 	if (slot < 0)
 		return slot;
@@ -227,6 +230,7 @@ int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 		return err;
 	}
 	init_stream(sock, user_data, slot);
+	sock->max_sends = o.max_sends;
 	ring->socks[slot] = sock;
 	devmem__list_append(&ring->rearm, &sock->rearm);
 	*out = sock;
@@ -235,14 +239,16 @@ int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 
 /*
  * In Linux 7.3 a receive that has so much to do that it is queued again forgets that the connection was reset meanwhile:
- * nothing else follows, and it waits for ever. A poll for nothing but the end is not forgotten.
+ * nothing else follows, and it waits for ever. A poll for nothing but the end is not forgotten. While notifications of
+ * sends are to come, each would end it: then what receives those tells of the end.
  * [io_uring/poll.c: io_poll_check_events, IOU_REQUEUE after "again"]
  */
-static void watch_end(struct devmem_sock *sock)
+void devmem__sock_watch_end(struct devmem_sock *sock)
 {
 	struct io_uring_sqe *sqe;
 
-	if (!sock->engine->ends_get_lost || sock->ring->calls || sock->end_armed)
+	if (!sock->engine->ends_get_lost || sock->ring->calls || sock->end_armed || !sock->armed || sock->ended ||
+	    sock->detached || devmem__tx_listens(sock))
 		return;
 	sqe = devmem__ring_sqe(sock->ring, DEVMEM__CQE_END, sock);
 	if (!sqe)
@@ -256,9 +262,14 @@ static void watch_end(struct devmem_sock *sock)
  * The receive is ended and armed again: it then takes what is there and, when that was all, looks at the end by itself. If
  * there is so much that it is queued again, the end is told again, and so on.
  */
-void devmem__sock_end_comes(struct devmem_sock *sock)
+void devmem__sock_end_comes(struct devmem_sock *sock, int res)
 {
 	sock->end_armed = false;
+	if (res == POLLERR && sock->tx) {	/* a notification of a send */
+		devmem__sock_watch_end(sock);
+		devmem__sock_reap(sock);
+		return;
+	}
 	sock->ending = sock->armed;
 	if (sock->armed && !sock->ended && !sock->detached)
 		devmem__sock_cancel(sock);
@@ -276,7 +287,7 @@ static void arm(struct devmem_sock *sock)
 	sock->armed = true;
 	ring->stats.rearms++;
 	devmem__list_del(&sock->rearm);
-	watch_end(sock);
+	devmem__sock_watch_end(sock);
 }
 
 /*
@@ -323,6 +334,12 @@ static bool cancel(struct devmem_sock *sock, enum devmem__cqe_kind kind, enum de
 	return true;
 }
 
+/* Another request of its own, whose completion tells that it was cancelled. false: call again. */
+bool devmem__sock_cancel_request(struct devmem_sock *sock, enum devmem__cqe_kind kind)
+{
+	return cancel(sock, kind, DEVMEM__CQE_OTHER, NULL);
+}
+
 /* The receive ends with a completion; what it brought before is not lost. */
 void devmem__sock_cancel(struct devmem_sock *sock)
 {
@@ -356,6 +373,7 @@ void devmem_detach(struct devmem_sock *sock)
 		devmem__sock_cancel(sock);
 	if (sock->end_armed)
 		cancel(sock, DEVMEM__CQE_END, DEVMEM__CQE_OTHER, NULL);
+	devmem__tx_detach(sock);
 	devmem__sock_reap(sock);
 }
 
@@ -363,7 +381,7 @@ void devmem_detach(struct devmem_sock *sock)
 void devmem__sock_reap(struct devmem_sock *sock)
 {
 	if (!sock->detached || sock->armed || sock->end_armed || sock->cancels || sock->stream.out.count || sock->batch ||
-	    sock->batches_out || sock->ring->rx_sock == sock)
+	    sock->batches_out || sock->ring->rx_sock == sock || devmem__tx_busy(sock))
 		return;
 	devmem__sock_free(sock);
 }
@@ -376,6 +394,7 @@ void devmem__sock_free(struct devmem_sock *sock)
 	if (io_uring_sq_ready(&ring->io))
 		devmem__ring_submit(ring);
 	ring->socks[sock->stream.slot] = NULL;
+	devmem__tx_free(sock);
 	devmem__list_del(&sock->dirty);
 	devmem__list_del(&sock->rearm);
 	devmem__lowat_leave(sock);

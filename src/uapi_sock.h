@@ -11,6 +11,7 @@
 #define DEVMEM_SO_LINEAR	78	 /* cmsg: bytes that the kernel copied into the payload (6.12) */
 #define DEVMEM_SO_DMABUF	79	 /* cmsg: a fragment in the dma-buf (6.12) */
 #define DEVMEM_SO_DONTNEED	80	 /* setsockopt: give fragments back (6.12) */
+#define DEVMEM_SCM_DMABUF	79	 /* cmsg of sendmsg: number of the binding to send from (6.16) */
 #define DEVMEM_MSG_SOCK_DEVMEM	0x2000000 /* recvmsg: report device fragments as cmsgs (6.12) */
 
 /* struct dmabuf_cmsg */

@@ -12,6 +12,7 @@
 
 #include "calls.h"
 #include "dontneed.h"
+#include "tx.h"
 
 static uint64_t read_clock(void)
 {
@@ -152,6 +153,7 @@ static void prepare(struct devmem_ring *ring, bool will_wait)
 	devmem__release_take_over(ring);
 	devmem__dontneed_flush(ring, ring->idle);
 	devmem__source_refill(ring);
+	devmem__tx_prepare(ring);
 	devmem__sock_arm_pending(ring);
 	devmem__watch_arm(ring);
 	arm_wake(ring);

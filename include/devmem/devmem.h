@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libdevmem: TCP payload received straight into device memory (Linux device-memory TCP).
+ * libdevmem: TCP payload received straight into device memory, and sent from there (Linux device-memory TCP).
  *
  * A NIC with header/data split writes payload into a dma-buf; the kernel keeps the headers and does TCP as
  * always. The application gets descriptors, (buffer, offset, length), and gives each one back when it has
@@ -8,7 +8,8 @@
  *
  *   devmem_buffer    memory and its dma-buf             reference counted
  *   devmem_nic       a transaction on a NIC's settings  undone when its last user is gone
- *   devmem_binding   a buffer bound to RX queues        lives until closed and its last fragment is back
+ *   devmem_binding   a buffer bound to RX queues, or    lives until closed and its last fragment, or send, is
+ *                    to an interface to send from it    back
  *   devmem_ring      one thread's loop
  *   devmem_event     what comes out of it               plain data in the caller's array
  *
@@ -354,6 +355,7 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
  * "copy" takes bytes from wherever they come: nothing is done, and 0 returned.
  *
  * -EAFNOSUPPORT not IPv4 or IPv6
+ * -EINVAL	the binding is for sending
  * -EADDRINUSE	a rule for the same flow exists which we did not make
  * -ENOSPC	the NIC has no room for another rule or context
  * -EOPNOTSUPP	the NIC has no n-tuple rules, or no RSS contexts where several queues are bound and @peer is NULL
@@ -375,13 +377,38 @@ DEVMEM_API int devmem_steer(struct devmem_binding *binding, const struct sockadd
  *
  * Returns the port; 0 with engine "copy", which takes bytes from wherever they come.
  * -EAFNOSUPPORT not IPv4 or IPv6
- * -EINVAL	an address or the port here is not given, or they are of two families
+ * -EINVAL	an address or the port here is not given, or they are of two families; or the binding is for sending
  * -EOPNOTSUPP	the NIC hashes in a way that cannot be computed: devmem_error() says what to change
  * -ENOENT	no port from that one on
  * -ENOSPC	the RSS table is too small, or the journal cannot be written
  */
 DEVMEM_API int devmem_source_port(struct devmem_binding *binding, const struct sockaddr *local,
 				  const struct sockaddr *peer);
+
+/**
+ * devmem_bind_tx() - have an interface send from a buffer.
+ * @ifname:	by which the connections leave, in this thread's network namespace. NULL: any; the bytes are copied.
+ * @buffer:	may be bound for receiving too, and for sending more than once. A dma-buf's size must be a multiple of the
+ *		system's page.
+ * @opts:	@engine alone. NULL: "devmem" where that can be, else "copy". "devmem", "copy": that one, or a failure that
+ *		says why not. "syscall": as NULL.
+ *
+ * Changes nothing of the interface and needs no privilege. Where its driver cannot send from device memory (before kernel
+ * 6.16 none can), or the memory must not be bound to it, the binding is one of engine "copy": what is sent is copied, by
+ * the kernel or, where the processor cannot map the memory, by its backend. devmem_binding_engine() tells.
+ * devmem_binding_close() ends it, when the last send that was queued with it is back. [net/core/netdev-genl.c]
+ *
+ * -ENODEV	no such interface
+ * -EINVAL	bad options, no buffer, a size that is not a multiple of the page; or the kernel refused: devmem_error()
+ *		has its reason
+ * -ENOMEM	no memory
+ * Only if engine "devmem" is asked for; otherwise these make it "copy":
+ * -EOPNOTSUPP	the driver or the kernel cannot send from device memory, or the buffer is no dma-buf
+ * -EXDEV	the memory is an NVIDIA GPU's and the interface is not on PCI
+ * -EPERM	policy (kernels that restrict it)
+ */
+DEVMEM_API int devmem_bind_tx(const char *ifname, struct devmem_buffer *buffer, const struct devmem_bind_opts *opts,
+			      struct devmem_binding **out);
 
 /* -------------------------------------------------------------------------------------------------------- ring */
 
@@ -402,8 +429,9 @@ enum devmem_event_type {
 				 * or copy their bytes out and release them; when it is empty, connections stall.
 				 * Told once until half of the buffer is back */
 	DEVMEM_EVENT_MISPLACED = 8, /* the socket's bytes come through an ordinary queue and are copied: result is
-				 * the number of that queue, or -ENOENT if it is not one of the bound interface.
-				 * devmem_error() says more. Told when it begins, at most once a second */
+				 * the number of that queue, or -ENOENT if it is not one of the bound interface. -ENODEV:
+				 * what it sends leaves by another interface than the one that the buffer is bound to, and
+				 * is copied. devmem_error() says more. Told when it begins, at most once a second */
 	DEVMEM_EVENT_LINK = 9,	/* the interface with index offset, to which a socket's binding belongs: result is 1
 				 * when its link is up again, 0 when it is down (connections stall and go on when it
 				 * is back), -ENODEV when it is gone (nothing more comes), -EXDEV when it was moved to
@@ -411,20 +439,26 @@ enum devmem_event_type {
 				 * addresses, which is told like a link that is up again, with the index that it has then.
 				 * What the last event said is how it is; changes in between may be left out. It is told of
 				 * the namespace of the thread that attached the ring's first socket with a NIC */
+	DEVMEM_EVENT_SENT = 10,	/* a send is over, and its memory is the caller's again: offset is its cookie, length its
+				 * bytes, buffer where they lie. result is 0: sent from there, and the peer's kernel has
+				 * them; 1: some were copied, and this kernel has those; else why it failed: a negative
+				 * errno, and any part of it may have been sent. Those of one socket come in the order of
+				 * their devmem_send() */
+	DEVMEM_EVENT_SENDABLE = 11, /* devmem_send() said -EAGAIN, and half of what the socket may have under way is back */
 };
 
 /* What came out of a ring: 32 bytes, plain data. Events of one socket come in stream order. */
 struct devmem_event {
 	uint64_t user_data;	/* of the socket, from devmem_attach() */
-	uint64_t offset;	/* bytes from the start of the buffer; of a HOST fragment its address */
+	uint64_t offset;	/* bytes from the start of the buffer; of a HOST fragment its address; SENT: the cookie */
 	uint32_t length;	/* bytes */
 	union {
 		uint32_t token;		/* first of the run; opaque */
-		int32_t result;		/* ERROR: negative errno; READY, LINK, MISPLACED: see there */
+		int32_t result;		/* ERROR: negative errno; READY, LINK, MISPLACED, SENT: see there */
 	};
 	uint16_t tokens;	/* how many tokens the run has; opaque */
 	uint16_t sock;		/* opaque */
-	uint16_t buffer;	/* devmem_buffer_id() of a DATA fragment, or the one that runs LOW */
+	uint16_t buffer;	/* devmem_buffer_id() of a DATA fragment or a send, or the one that runs LOW */
 	uint16_t type;		/* enum devmem_event_type */
 };
 
@@ -460,7 +494,9 @@ DEVMEM_API int devmem_ring_open(const struct devmem_ring_opts *opts, struct devm
 /**
  * devmem_ring_close() - detach all sockets, give back all fragments that are still out, free the ring.
  *
- * Fragments of this ring must no longer be used, nor released, by any thread. NULL is allowed.
+ * Fragments of this ring must no longer be used, nor released, by any thread. Connections with sends under way are
+ * aborted, so that nobody uses their memory any more (it is waited for a NIC that still does, up to a second): wait for the
+ * SENT events before. NULL is allowed.
  */
 DEVMEM_API void devmem_ring_close(struct devmem_ring *ring);
 
@@ -481,7 +517,7 @@ struct devmem_attach_opts {
 				 * which can be some completions' worth (400 fragments each).
 				 * SO_RCVBUF is set so that the kernel queues no more than as much again.
 				 * 0: no limit */
-	uint32_t reserved;	/* 0 */
+	uint32_t max_sends;	/* so many sends may be under way: devmem_send() says -EAGAIN to another. 0: 1024 */
 };
 
 /**
@@ -491,7 +527,7 @@ struct devmem_attach_opts {
  * @binding:	where its payload arrives. NULL: in memory of the ring, by copying; it comes as HOST events.
  * @user_data:	comes back in every event of this socket.
  *
- * -EINVAL	no ring or socket, or an option out of range
+ * -EINVAL	no ring or socket, an option out of range, or a binding for sending
  * -EOPNOTSUPP	the ring's engine and the binding's do not go together; or (zcrx) the kernel cannot do it
  * -EBUSY	(zcrx) another ring has the binding's queue
  * -EBADF	@fd is not open
@@ -503,10 +539,56 @@ DEVMEM_API int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_bin
 			     const struct devmem_attach_opts *opts, struct devmem_sock **out);
 
 /**
- * devmem_detach() - stop receiving. Fragments that are out stay valid until released; bytes that were not handed
- * out yet are lost. @sock must not be used afterwards; no event of it comes out of a later devmem_wait().
+ * devmem_detach() - stop receiving and sending. Fragments that are out stay valid until released; bytes that were not
+ * handed out yet are lost. @sock must not be used afterwards; of its events only SENT comes out of a later devmem_wait():
+ * sends that the kernel has go on, and are over as ever; what it does not have yet has failed with -ECANCELED. To have
+ * the memory back at once, call devmem_abort() first.
  */
 DEVMEM_API void devmem_detach(struct devmem_sock *sock);
+
+/* Bytes of a buffer. */
+struct devmem_range {
+	uint64_t offset;	/* bytes from its start; any alignment */
+	uint64_t length;	/* bytes; not 0 */
+};
+
+/**
+ * devmem_send() - send bytes of a buffer on an attached socket, in the order given.
+ * @sock:	attached in any way: how it receives does not matter here.
+ * @binding:	from devmem_bind_tx().
+ * @ranges:	@n of them, together less than 4 GiB. Copied; the bytes are not: they must stay as they are until
+ * @cookie:	comes back in a SENT event, exactly once.
+ *
+ * Never blocks and makes no system call (except on a socket's first send with a binding, which looks at the route): sends
+ * ride on the next devmem_wait(), as many as the connection takes, and others wait for their turn here. When a send fails,
+ * those behind it fail too, so that the stream has no hole that the program does not know of.
+ *
+ * The library sets SO_ZEROCOPY on the socket and leaves it on, and reads its error queue. The program must not send with
+ * MSG_ZEROCOPY on that connection itself; other sends of its own are mixed in as they come.
+ *
+ * A binding that was not asked to be "devmem" survives a change of the route: what leaves by another interface is copied,
+ * and MISPLACED says so. With engine "devmem" the sends fail with -ENODEV. Only the ring's own thread.
+ *
+ * -EINVAL	no socket, or one that was detached; a binding for receiving; no ranges, or an empty one
+ * -ERANGE	a range does not lie in the buffer
+ * -EMSGSIZE	4 GiB or more
+ * -EAGAIN	@max_sends are under way: a SENDABLE event tells when to go on
+ * -ENODEV	(engine "devmem") the route to the peer leaves by another interface than the buffer is bound to
+ * -EBUSY	the program's own MSG_ZEROCOPY sends are still out on this connection
+ * -ECANCELED	a send before it failed, and its event was not handed out yet
+ * -EPIPE, -ECONNRESET, ... the connection has failed
+ * -ENOMEM	no memory
+ */
+DEVMEM_API int devmem_send(struct devmem_sock *sock, struct devmem_binding *binding, const struct devmem_range *ranges,
+			   unsigned int n, uint64_t cookie);
+
+/**
+ * devmem_abort() - end a connection at once: the peer gets a RST.
+ *
+ * The kernel drops what it has of sends, which come back with -ECONNABORTED unless the peer has acknowledged them: within
+ * the next turns, as soon as the NIC has let go of them. @sock stays attached and gets an ERROR event.
+ */
+DEVMEM_API void devmem_abort(struct devmem_sock *sock);
 
 /**
  * devmem_sock_queue() - the RX queue that the socket's packets really arrive on.
@@ -601,6 +683,14 @@ struct devmem_stats {
 	uint64_t fallbacks;		/* (zcrx) times that a socket changed to copying for bytes it could not have */
 	const char *engine;		/* devmem_ring_engine() and its reason, which live as long as they do there */
 	const char *engine_reason;
+	uint64_t bytes_sent;		/* bytes that were sent from device memory, and acknowledged */
+	uint64_t bytes_sent_copied;	/* bytes of sends that were copied on their way */
+	uint64_t sends;			/* devmem_send() that were accepted */
+	uint64_t sends_outstanding;	/* of these, whose SENT event did not come out yet */
+	uint64_t send_operations;	/* sendmsg() operations that took something */
+	uint64_t send_notices;		/* notifications of the kernel that told the end of some */
+	uint64_t send_waits;		/* times that a socket's send buffer was full */
+	uint64_t send_no_room;		/* times that the kernel had no room for more notifications: net.core.optmem_max */
 };
 
 /** devmem_ring_stats() - read the counters. -EINVAL if @stats->size is 0. */

@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Sending, the application's side: what it hands in is checked and queued, and comes back as events when the kernel needs
+ * the memory no more. What happens in between: tx_io.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "bind.h"
+#include "route.h"
+#include "tx_impl.h"
+
+#define MAX_SENDS	1024u
+#define SECOND		1000000000u	/* ns */
+#define AWAIT_MS	1000		/* for a NIC that still has what was aborted */
+
+/* ------------------------------------------------------------------------------------ lists */
+
+void devmem__tx_todo(struct devmem__tx *tx)
+{
+	if (devmem__list_empty(&tx->todo))
+		devmem__list_append(&tx->sock->ring->sending, &tx->todo);
+}
+
+void devmem__tx_tell(struct devmem__tx *tx)
+{
+	if (devmem__list_empty(&tx->told))
+		devmem__list_append(&tx->sock->ring->told, &tx->told);
+}
+
+/* ------------------------------------------------------------------------------------ failures */
+
+/* Bytes that the peer's kernel has not acknowledged, a FIN counting as one; 0 if it cannot be told. */
+static uint64_t unacknowledged(const struct devmem__tx *tx)
+{
+	int bytes = 0;
+
+	if (ioctl(tx->fd, SIOCOUTQ, &bytes))
+		return 0;
+	return bytes > 0 ? (uint64_t)bytes : 0;
+}
+
+static bool is_over(const struct devmem__tx *tx)
+{
+	uint8_t state = 0;
+	socklen_t len = sizeof(state);
+
+	return !getsockopt(tx->fd, IPPROTO_TCP, TCP_INFO, &state, &len) && state == TCP_CLOSE;
+}
+
+static void close_with(struct devmem__tx *tx, int err)
+{
+	uint64_t left = unacknowledged(tx);
+
+	tx->closed = tx->half = tx->stir = true;
+	devmem__sendq_fail(&tx->q, err, left < tx->q.sent ? tx->q.sent - left : 0, true);
+	devmem__tx_todo(tx);
+	devmem__tx_tell(tx);
+}
+
+/* Notifications do not tell bytes that were acknowledged from those of a connection that was reset. */
+bool devmem__tx_look(struct devmem__tx *tx, int err)
+{
+	if (!tx->closed && is_over(tx))
+		close_with(tx, err);
+	return tx->closed;
+}
+
+void devmem__tx_fail(struct devmem__tx *tx, int err)
+{
+	devmem__sendq_fail(&tx->q, err, tx->q.sent, false);
+	devmem__tx_tell(tx);
+}
+
+void devmem__tx_broken(struct devmem_sock *sock, int err)
+{
+	if (sock->tx)
+		devmem__tx_look(sock->tx, err);
+}
+
+void devmem__tx_elsewhere(struct devmem__tx *tx, const struct devmem_binding *binding)
+{
+	struct devmem_ring *ring = tx->sock->ring;
+
+	tx->copy_until = ring->now + SECOND;
+	devmem__fail(ENODEV, "what a connection sends does not leave by %s any more, to which the buffer is bound, and is "
+		     "copied: was its route changed?", devmem__binding_ifname(binding));
+	tx->misplaced = !tx->last_told || ring->now - tx->last_told >= SECOND;
+	if (!tx->misplaced)
+		return;
+	ring->stats.misplaced++;
+	tx->last_told = ring->now;
+	devmem__tx_tell(tx);
+}
+
+/* ------------------------------------------------------------------------------------ opened, closed */
+
+static int open_tx(struct devmem_sock *sock, struct devmem__tx **out)
+{
+	struct devmem__tx *tx = calloc(1, sizeof(*tx));
+
+	if (!tx)
+		return devmem__fail(ENOMEM, "no memory to send");
+	tx->sock = sock;
+	tx->max = sock->max_sends ? sock->max_sends : MAX_SENDS;
+	tx->fd = sock->ring->calls ? fcntl(sock->fd, F_DUPFD_CLOEXEC, 0) : sock->fd;
+	if (tx->fd < 0) {
+		free(tx);
+		return devmem__fail(errno, "cannot duplicate a descriptor: %s", strerror(errno));
+	}
+	devmem__list_init(&tx->todo);
+	devmem__list_init(&tx->told);
+	*out = sock->tx = tx;
+	return 0;
+}
+
+/* What was told before we came is nobody's. */
+static void drain_error_queue(int fd)
+{
+	unsigned char control[DEVMEM__NOTICE_ROOM];
+	struct msghdr msg;
+
+	do
+		msg = (struct msghdr){ .msg_control = control, .msg_controllen = sizeof(control) };
+	while (recvmsg(fd, &msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0);
+}
+
+/*
+ * The kernel's numbers begin with 0, but not if there were such sends before: on another ring, or the program's. Then the
+ * first one goes alone, and its notification says which number it had.
+ */
+static int start_zerocopy(struct devmem__tx *tx)
+{
+	int on = 0;
+	socklen_t len = sizeof(on);
+
+	if (tx->zerocopy)
+		return 0;
+	if (getsockopt(tx->fd, SOL_SOCKET, SO_ZEROCOPY, &on, &len))
+		return devmem__fail(errno, "SO_ZEROCOPY: %s", strerror(errno));
+	if (on && unacknowledged(tx))
+		return devmem__fail(EBUSY, "zero-copy sends of the program's own may be out on this connection: wait until "
+				    "they are acknowledged");
+	if (on)
+		drain_error_queue(tx->fd);
+	tx->q.learn = on;
+	on = 1;
+	if (setsockopt(tx->fd, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)))
+		return devmem__fail(errno, "SO_ZEROCOPY: %s", strerror(errno));
+	tx->zerocopy = true;
+	return 0;
+}
+
+/* The first time with this binding: does the route lead there? Later the kernel says so. */
+static int look_at_route(struct devmem__tx *tx, const struct devmem_binding *binding)
+{
+	unsigned int bound = devmem__binding_ifindex(binding), leaves;
+	char name[IF_NAMESIZE];
+	int err;
+
+	if (tx->routed == binding)
+		return 0;
+	err = devmem__links_add(&tx->sock->ring->links, bound);
+	if (err)
+		return err;
+	leaves = devmem__route_leaves_by(tx->fd);
+	if (leaves && leaves != bound && devmem__binding_forced(binding))
+		return devmem__fail(ENODEV, "the route to the peer leaves by %s, not by %s, to which the buffer is bound: "
+				    "bind it to the one that it leaves by",
+				    if_indextoname(leaves, name) ? name : "another one", devmem__binding_ifname(binding));
+	err = start_zerocopy(tx);
+	if (err)
+		return err;
+	tx->routed = binding;
+	if (leaves && leaves != bound)
+		devmem__tx_elsewhere(tx, binding);
+	return 0;
+}
+
+void devmem__tx_free(struct devmem_sock *sock)
+{
+	struct devmem__tx *tx = sock->tx;
+	const struct devmem__send *send;
+	int result;
+
+	if (!tx)
+		return;
+	tx->q.freed = tx->q.sent;
+	devmem__sendq_fail(&tx->q, -ECANCELED, 0, true);
+	tx->q.part_head = tx->q.part_tail;
+	while ((send = devmem__sendq_done(&tx->q, &result))) {
+		devmem_binding_close(send->binding);
+		devmem__sendq_pop(&tx->q);
+	}
+	devmem__list_del(&tx->todo);
+	devmem__list_del(&tx->told);
+	devmem__sendq_close(&tx->q);
+	if (tx->fd != sock->fd)
+		close(tx->fd);
+	free(tx->stage);
+	free(tx);
+	sock->tx = NULL;
+}
+
+bool devmem__tx_busy(const struct devmem_sock *sock)
+{
+	const struct devmem__tx *tx = sock->tx;
+
+	return tx && (devmem__sendq_count(&tx->q) || tx->sending || tx->hearing || tx->polling || tx->room);
+}
+
+bool devmem__tx_listens(const struct devmem_sock *sock)
+{
+	return sock->tx && sock->tx->q.numbered;
+}
+
+void devmem__tx_detach(struct devmem_sock *sock)
+{
+	struct devmem__tx *tx = sock->tx;
+
+	if (!tx)
+		return;
+	devmem__sendq_fail(&tx->q, -ECANCELED, tx->q.sent, true);
+	devmem__tx_todo(tx);
+	devmem__tx_tell(tx);
+}
+
+/* ------------------------------------------------------------------------------------ handed in */
+
+static int check_ranges(const struct devmem_buffer *buffer, const struct devmem_range *ranges, unsigned int n,
+			uint32_t *bytes)
+{
+	const size_t size = devmem_buffer_size(buffer);
+	uint64_t sum = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (!ranges[i].length)
+			return devmem__fail(EINVAL, "devmem_send: range %u has no bytes", i);
+		if (ranges[i].offset > size || ranges[i].length > size - ranges[i].offset)
+			return devmem__fail(ERANGE, "devmem_send: range %u, %llu bytes from %llu on, does not lie in the "
+					    "buffer of %zu bytes", i, (unsigned long long)ranges[i].length,
+					    (unsigned long long)ranges[i].offset, size);
+		sum += ranges[i].length;
+		if (sum > UINT32_MAX)
+			return devmem__fail(EMSGSIZE, "devmem_send: 4 GiB or more at once: make several of it");
+	}
+	*bytes = (uint32_t)sum;
+	return 0;
+}
+
+/* Whether the socket can take another now. */
+static int check_tx(struct devmem__tx *tx)
+{
+	if (tx->q.final)
+		return devmem__fail(-tx->q.error, "devmem_send: the connection has failed: %s", strerror(-tx->q.error));
+	if (tx->q.error)
+		return devmem__fail(ECANCELED, "devmem_send: a send before it failed: take its SENT event first");
+	if (devmem__sendq_count(&tx->q) < tx->max)
+		return 0;
+	tx->refused = true;
+	return devmem__fail(EAGAIN, "devmem_send: %u sends are under way: go on after a SENDABLE event", tx->max);
+}
+
+int devmem_send(struct devmem_sock *sock, struct devmem_binding *binding, const struct devmem_range *ranges,
+		unsigned int n, uint64_t cookie)
+{
+	struct devmem__tx *tx;
+	uint32_t bytes = 0;
+	int err;
+
+	if (!sock || sock->detached || !binding || !ranges || !n)
+		return devmem__fail(EINVAL, "devmem_send: no socket, a detached one, no binding, or no ranges");
+	if (!devmem__binding_sends(binding))
+		return devmem__fail(EINVAL, "devmem_send: the binding is for receiving: make one with devmem_bind_tx()");
+	err = check_ranges(devmem__binding_buffer(binding), ranges, n, &bytes);
+	if (err)
+		return err;
+	tx = sock->tx;
+	if (!tx)
+		err = open_tx(sock, &tx);
+	if (!err)
+		err = check_tx(tx);
+	if (!err && devmem__binding_way(binding) == DEVMEM__WAY_DEVMEM)
+		err = look_at_route(tx, binding);
+	if (err)
+		return err;
+	if (devmem__sendq_push(&tx->q, binding, ranges, n, bytes, cookie))
+		return devmem__fail(ENOMEM, "devmem_send: no memory for another send");
+	devmem__binding_ref(binding);
+	sock->ring->stats.sends++;
+	devmem__tx_todo(tx);
+	return 0;
+}
+
+/*
+ * A connect() to nowhere resets a connection at once, and the kernel lets go of what it had to send.
+ * [net/ipv4/tcp.c: tcp_disconnect]
+ */
+static void reset(struct devmem__tx *tx)
+{
+	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
+
+	if (!tx->closed)	/* it forgets what was acknowledged */
+		close_with(tx, -ECONNABORTED);
+	connect(tx->fd, &nowhere, sizeof(nowhere));
+}
+
+void devmem_abort(struct devmem_sock *sock)
+{
+	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
+
+	if (!sock || sock->detached)
+		return;
+	if (sock->tx)
+		reset(sock->tx);
+	else
+		connect(sock->fd, &nowhere, sizeof(nowhere));
+}
+
+/* ------------------------------------------------------------------------------------ handed out */
+
+static struct devmem_event sent_event(const struct devmem_sock *sock, const struct devmem__send *send, int result)
+{
+	return (struct devmem_event){
+		.user_data = sock->stream.user_data,
+		.offset = send->cookie,
+		.length = send->bytes,
+		.result = result,
+		.sock = sock->stream.slot,
+		.buffer = devmem__binding_buffer_id(send->binding),
+		.type = DEVMEM_EVENT_SENT,
+	};
+}
+
+static void count(struct devmem_stats *stats, const struct devmem__send *send, int result)
+{
+	if (!result)
+		stats->bytes_sent += send->bytes;
+	else if (result > 0)
+		stats->bytes_sent_copied += send->bytes;
+}
+
+static unsigned int sends_over(struct devmem__tx *tx, struct devmem_event *events, unsigned int n)
+{
+	const struct devmem__send *send;
+	unsigned int out = 0;
+	int result;
+
+	while (out < n && (send = devmem__sendq_done(&tx->q, &result))) {
+		events[out++] = sent_event(tx->sock, send, result);
+		count(&tx->sock->ring->stats, send, result);
+		tx->sock->ring->sends_over++;
+		devmem_binding_close(send->binding);
+		devmem__sendq_pop(&tx->q);
+	}
+	return out;
+}
+
+/* What else is to be told. Returns how many events that makes: 0 or 1. */
+static unsigned int news(struct devmem__tx *tx, struct devmem_event *event)
+{
+	const struct devmem_sock *sock = tx->sock;
+
+	*event = (struct devmem_event){ .user_data = sock->stream.user_data, .sock = sock->stream.slot };
+	if (sock->detached)
+		return 0;
+	if (tx->misplaced) {
+		tx->misplaced = false;
+		event->type = DEVMEM_EVENT_MISPLACED;
+		event->result = -ENODEV;
+		return 1;
+	}
+	if (!tx->refused || tx->q.error || devmem__sendq_count(&tx->q) > tx->max / 2)
+		return 0;
+	tx->refused = false;
+	event->type = DEVMEM_EVENT_SENDABLE;
+	return 1;
+}
+
+/*
+ * Called when all completions have been seen, so that a receive that failed with the connection has been. Where there
+ * is none, the connection itself is asked.
+ */
+unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
+{
+	unsigned int out = 0;
+
+	while (out < n && !devmem__list_empty(&ring->told)) {
+		struct devmem__tx *tx = container_of(ring->told.next, struct devmem__tx, told);
+		struct devmem_sock *sock = tx->sock;
+		int result;
+
+		if (!sock->armed && devmem__sendq_done(&tx->q, &result))
+			devmem__tx_look(tx, -ECONNRESET);
+		out += sends_over(tx, events + out, n - out);
+		while (out < n && news(tx, events + out))
+			out++;
+		if (out == n)
+			break;
+		devmem__list_del(&tx->told);
+		devmem__sock_reap(sock);
+	}
+	return out;
+}
+
+/* ------------------------------------------------------------------------------------ the ring is closed */
+
+void devmem__tx_abort_all(struct devmem_ring *ring)
+{
+	for (unsigned int i = 0; i < ring->slots; i++)
+		if (ring->socks[i] && ring->socks[i]->tx && devmem__sendq_count(&ring->socks[i]->tx->q))
+			reset(ring->socks[i]->tx);
+}
+
+static void await(struct devmem__tx *tx, uint64_t *waited_ms)
+{
+	struct devmem__notice notice;
+
+	while (tx->q.numbered) {
+		tx->err_msg = (struct msghdr){ .msg_control = tx->err_control,
+					       .msg_controllen = sizeof(tx->err_control) };
+		if (recvmsg(tx->fd, &tx->err_msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) {
+			if (devmem__notice_parse(tx->err_control, tx->err_msg.msg_controllen, &notice))
+				devmem__sendq_notified(&tx->q, notice.lo, notice.hi, notice.copied);
+			continue;
+		}
+		if (*waited_ms >= AWAIT_MS)
+			return;
+		nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		++*waited_ms;
+	}
+}
+
+void devmem__tx_await_all(struct devmem_ring *ring)
+{
+	uint64_t waited_ms = 0;
+
+	for (unsigned int i = 0; i < ring->slots; i++)
+		if (ring->socks[i] && ring->socks[i]->tx)
+			await(ring->socks[i]->tx, &waited_ms);
+}

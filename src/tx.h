@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Sending: what of it the other files of the loop call. */
+#ifndef DEVMEM_TX_H
+#define DEVMEM_TX_H
+
+#include "ring.h"
+
+struct devmem__tx;
+
+/* Before the kernel is entered: what sockets have to send, and the notifications to wait for. */
+void devmem__tx_prepare(struct devmem_ring *ring);
+
+/* Completions. */
+void devmem__tx_sent(struct devmem_sock *sock, int res);
+void devmem__tx_heard(struct devmem_sock *sock, int res);
+void devmem__tx_room(struct devmem_sock *sock, int res);
+void devmem__tx_stirred(struct devmem_sock *sock, const struct io_uring_cqe *cqe);
+
+/* devmem__tx_hand_out() - events of sends that are over; 0 if there are none now. */
+unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n);
+
+/* The connection is over, perhaps: a receive failed with @err. */
+void devmem__tx_broken(struct devmem_sock *sock, int err);
+
+void devmem__tx_detach(struct devmem_sock *sock);
+
+/* Does something of it keep the socket? */
+bool devmem__tx_busy(const struct devmem_sock *sock);
+
+/* Does the kernel have bytes of it, so that a poll of the socket may end with a notification? */
+bool devmem__tx_listens(const struct devmem_sock *sock);
+
+/* The ring is being closed: first connections with sends under way are aborted, then, requests being over, waited for. */
+void devmem__tx_abort_all(struct devmem_ring *ring);
+void devmem__tx_await_all(struct devmem_ring *ring);
+void devmem__tx_free(struct devmem_sock *sock);
+
+#endif
