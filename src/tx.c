@@ -91,10 +91,12 @@ void devmem__tx_broken(struct devmem_sock *sock, int err)
 void devmem__tx_elsewhere(struct devmem__tx *tx, const struct devmem_binding *binding)
 {
 	struct devmem_ring *ring = tx->sock->ring;
+	const bool fails = devmem__binding_forced(binding);
 
-	tx->copy_until = ring->now + SECOND;
-	devmem__fail(ENODEV, "what a connection sends does not leave by %s any more, to which the buffer is bound, and is "
-		     "copied: was its route changed?", devmem__binding_ifname(binding));
+	if (!fails)
+		tx->copy_until = ring->now + SECOND;
+	devmem__fail(ENODEV, "what a connection sends does not leave by %s any more, to which the buffer is bound, and %s: was "
+		     "its route changed?", devmem__binding_ifname(binding), fails ? "fails" : "is copied");
 	tx->misplaced = !tx->last_told || ring->now - tx->last_told >= SECOND;
 	if (!tx->misplaced)
 		return;
@@ -401,7 +403,7 @@ unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *
 		int result;
 
 		if (!sock->armed && devmem__sendq_done(&tx->q, &result))
-			devmem__tx_look(tx, -ECONNRESET);
+			devmem__tx_look(tx, sock->ended ? -EPIPE : -ECONNRESET);
 		out += sends_over(tx, events + out, n - out);
 		while (out < n && news(tx, events + out))
 			out++;

@@ -244,10 +244,11 @@ static void sending_failed(struct devmem__tx *tx, int err)
 		break;
 	case -ENODEV:
 	case -EHOSTUNREACH:
-		if (tx->sending_numbered && !devmem__binding_forced(tx->sending_from)) {
-			devmem__tx_elsewhere(tx, tx->sending_from);
+		if (!tx->sending_numbered)
+			break;
+		devmem__tx_elsewhere(tx, tx->sending_from);
+		if (!devmem__binding_forced(tx->sending_from))
 			return;
-		}
 		break;
 	case -EPIPE:
 	case -ECONNRESET:
@@ -314,7 +315,7 @@ void devmem__tx_room(struct devmem_sock *sock, int res)
 
 	tx->room = tx->full = false;
 	if (res > 0 && res & POLLHUP)
-		devmem__tx_look(tx, -ECONNRESET);
+		devmem__tx_look(tx, sock->ended ? -EPIPE : -ECONNRESET);
 	devmem__tx_todo(tx);
 }
 
@@ -326,6 +327,6 @@ void devmem__tx_stirred(struct devmem_sock *sock, const struct io_uring_cqe *cqe
 		tx->polling = tx->cancelling = false;
 	tx->stir = true;
 	if (cqe->res > 0 && cqe->res & POLLHUP)
-		devmem__tx_look(tx, -ECONNRESET);
+		devmem__tx_look(tx, sock->ended ? -EPIPE : -ECONNRESET);
 	devmem__tx_todo(tx);
 }

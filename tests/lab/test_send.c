@@ -1,378 +1,439 @@
 // SPDX-License-Identifier: MIT
-/*
- * Sending from device memory: near sends, far is an ordinary receiver that checks every byte. What the kernel still needs
- * must not change and what it needs no more must come back, so memory is spoiled the moment that its event says it is ours.
- */
+/* Sending from device memory: every byte arrives, every cookie comes back once, and memory is left alone until then. */
 #include <errno.h>
-#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
-#include <pthread.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/wait.h>
+#include <sys/socket.h>
 #include <unistd.h>
 
-#include "lab.h"
+#include "sending.h"
 
-#define MIB		(1u << 20)
-#define BUFFER		(16 * MIB)
-#define SLOT		(64u << 10)
-#define SLOTS		(BUFFER / SLOT)
-#define MOST_SOCKS	8
-
-/* ------------------------------------------------------------------------------------ the ordinary receiver */
-
-struct reader {
-	pthread_t thread;
-	int fd;
-	uint64_t bytes;			/* so far */
-	uint64_t pause_at;		/* it stops there ... */
-	atomic_bool pause;		/* ... as long as this is so */
-	atomic_bool wrong;
-	bool ended;			/* in order */
-};
-
-static void *read_all(void *arg)
-{
-	static _Thread_local char buf[256 << 10];
-	struct reader *r = arg;
-
-	for (;;) {
-		ssize_t n;
-
-		while (r->pause && r->bytes >= r->pause_at)
-			usleep(1000);
-		n = recv(r->fd, buf, sizeof(buf), 0);
-		if (n <= 0) {
-			r->ended = n == 0;
-			return NULL;
-		}
-		if (!pattern_matches(r->bytes, buf, (size_t)n))
-			r->wrong = true;
-		r->bytes += (uint64_t)n;
-	}
-}
-
-/* ------------------------------------------------------------------------------------ the sender */
-
-/* A slot of the buffer is free, or the memory of one send. */
-struct slot {
-	bool used;
-	uint32_t bytes;
-	unsigned int flow;
-};
-
-struct flow {
-	struct lab_pair pair;
-	struct devmem_sock *sock;
-	struct reader reader;
-	uint64_t bytes;			/* to be sent */
-	uint64_t queued, back;		/* so far */
-	uint64_t next_cookie, next_back; /* cookies are numbers, in order */
-	unsigned int failed, copied, sendable, misplaced;
-	int first_error, error;		/* of a send; of the connection */
-	bool ended, refused;
-};
-
-struct out {
-	struct devmem_buffer *buffer;
-	struct devmem_binding *binding;
-	struct devmem_ring *ring;
-	unsigned char *memory;
-	int listener;
-	uint16_t port;
-	struct slot slot[SLOTS];
-	unsigned int n;
-	struct flow flow[MOST_SOCKS];
-	uint32_t most;			/* bytes of a send */
-	uint32_t seed;
-};
-
-/* The engine that sends: zcrx only receives. */
-static const char *tx_engine(void)
-{
-	return lab_copies() ? "copy" : "devmem";
-}
-
-static struct devmem_ring *tx_ring(void)
-{
-	struct devmem_ring *ring;
-
-	ok(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = lab_in("syscall") ? "syscall" : NULL), &ring));
-	return ring;
-}
-
-static int open_out(void **state)
-{
-	struct out *o = calloc(1, sizeof(*o));
-
-	o->listener = lab_listen(lab_in("lo") ? 0 : PORT);
-	o->port = lab_port(o->listener);
-	o->buffer = lab_buffer(BUFFER);
-	ok(devmem_buffer_map(o->buffer, (void **)&o->memory));
-	ok(devmem_bind_tx(NIC, o->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = tx_engine()), &o->binding));
-	o->ring = tx_ring();
-	o->most = SLOT;
-	o->seed = 1;
-	*state = o;
-	return 0;
-}
-
-static void connect_flow(struct out *o, unsigned int i, const struct devmem_attach_opts *opts)
-{
-	struct flow *f = &o->flow[i];
-
-	f->pair.far = lab_dial(o->port, i % 2);
-	f->pair.near = accept4(o->listener, NULL, NULL, SOCK_CLOEXEC);
-	assert_true(f->pair.near >= 0);
-	ok(devmem_attach(o->ring, f->pair.near, NULL, i, opts, &f->sock));
-}
-
-static void start_reader(struct flow *f)
-{
-	f->reader.fd = f->pair.far;
-	assert_int_equal(pthread_create(&f->reader.thread, NULL, read_all, &f->reader), 0);
-}
-
-static void start(struct out *o, unsigned int n, uint64_t bytes)
-{
-	o->n = n;
-	for (unsigned int i = 0; i < n; i++) {
-		connect_flow(o, i, NULL);
-		o->flow[i].bytes = bytes;
-		start_reader(&o->flow[i]);
-	}
-}
-
-static uint32_t random_bytes(struct out *o)
-{
-	o->seed = o->seed * 1664525 + 1013904223;
-	return 1 + (o->seed >> 8) % o->most;
-}
-
-static int free_slot(const struct out *o)
-{
-	for (unsigned int i = 0; i < SLOTS; i++)
-		if (!o->slot[i].used)
-			return (int)i;
-	return -1;
-}
-
-static void fill(unsigned char *to, uint64_t position, uint32_t bytes)
-{
-	while (bytes) {
-		size_t n;
-		const unsigned char *p = pattern_at(position, bytes, &n);
-
-		memcpy(to, p, n);
-		to += n;
-		position += n;
-		bytes -= (uint32_t)n;
-	}
-}
-
-static void fill_slot(struct out *o, unsigned int at, uint64_t position, uint32_t bytes)
-{
-	ok(devmem_buffer_sync(o->buffer, DEVMEM_SYNC_START | DEVMEM_SYNC_WRITE));
-	fill(o->memory + (size_t)at * SLOT, position, bytes);
-	ok(devmem_buffer_sync(o->buffer, DEVMEM_SYNC_END | DEVMEM_SYNC_WRITE));
-}
-
-/* One send of up to three ranges; its cookie names the slot too. false: not now. */
-static bool send_one(struct out *o, unsigned int i)
-{
-	struct flow *f = &o->flow[i];
-	uint32_t bytes = random_bytes(o), third = bytes / 3;
-	int at = free_slot(o), err;
-	struct devmem_range range[3];
-	unsigned int n = 0;
-
-	if (f->refused || at < 0)
-		return false;
-	if (bytes > f->bytes - f->queued)
-		bytes = (uint32_t)(f->bytes - f->queued);
-	fill_slot(o, (unsigned int)at, f->queued, bytes);
-	for (uint32_t from = 0; from < bytes; n++) {
-		uint32_t piece = third && n < 2 && third < bytes - from ? third : bytes - from;
-
-		range[n] = (struct devmem_range){ (uint64_t)at * SLOT + from, piece };
-		from += piece;
-	}
-	err = devmem_send(f->sock, o->binding, range, n, f->next_cookie << 16 | (unsigned int)at);
-	if (err == -EAGAIN) {
-		f->refused = true;
-		return false;
-	}
-	lab_ok(err, "devmem_send", __FILE__, __LINE__);
-	o->slot[at] = (struct slot){ true, bytes, i };
-	f->queued += bytes;
-	f->next_cookie++;
-	return true;
-}
-
-static void send_all(struct out *o)
-{
-	for (bool any = true; any;) {
-		any = false;
-		for (unsigned int i = 0; i < o->n; i++)
-			if (o->flow[i].queued < o->flow[i].bytes && !o->flow[i].error && !o->flow[i].failed)
-				any |= send_one(o, i);
-	}
-}
-
-static void sent(struct out *o, struct flow *f, const struct devmem_event *ev)
-{
-	struct slot *s = &o->slot[ev->offset & 0xffff];
-
-	assert_int_equal(ev->offset >> 16, f->next_back);	/* exactly once, and in order */
-	assert_true(s->used);
-	assert_int_equal(ev->length, s->bytes);
-	assert_int_equal(ev->buffer, devmem_buffer_id(o->buffer));
-	f->next_back++;
-	f->back += s->bytes;
-	f->copied += ev->result == 1;
-	f->failed += ev->result < 0;
-	f->first_error = f->first_error ? f->first_error : ev->result < 0 ? ev->result : 0;
-	memset(o->memory + (ev->offset & 0xffff) * SLOT, 0x5a, s->bytes);
-	s->used = false;
-}
-
-static void take_event(struct out *o, const struct devmem_event *ev)
-{
-	struct flow *f = &o->flow[ev->user_data];
-
-	switch (ev->type) {
-	case DEVMEM_EVENT_SENT:
-		sent(o, f, ev);
-		break;
-	case DEVMEM_EVENT_SENDABLE:
-		assert_true(f->refused);
-		f->refused = false;
-		f->sendable++;
-		break;
-	case DEVMEM_EVENT_END:
-		f->ended = true;
-		break;
-	case DEVMEM_EVENT_ERROR:
-		f->error = ev->result;
-		break;
-	case DEVMEM_EVENT_MISPLACED:
-		assert_int_equal(ev->result, -ENODEV);
-		f->misplaced++;
-		break;
-	case DEVMEM_EVENT_LINK:
-		break;
-	default:
-		fail_msg("an event of type %d", ev->type);
-	}
-}
-
-/* One turn. Returns how many events there were. */
-static int turn(struct out *o, int timeout_ms)
-{
-	struct devmem_event ev[64];
-	int n = ok(devmem_wait(o->ring, ev, 64, timeout_ms));
-
-	for (int i = 0; i < n; i++)
-		take_event(o, &ev[i]);
-	return n;
-}
-
-static bool all_back(const struct out *o)
-{
-	for (unsigned int i = 0; i < o->n; i++)
-		if (o->flow[i].next_back < o->flow[i].next_cookie ||
-		    (o->flow[i].queued < o->flow[i].bytes && !o->flow[i].failed && !o->flow[i].error))
-			return false;
-	return true;
-}
-
-/* Sends until all is back. */
-static void pump(struct out *o)
-{
-	for (int silent = 0; send_all(o), !all_back(o);) {
-		silent = turn(o, 1000) ? 0 : silent + 1;
-		if (silent == 30)
-			fail_msg("no event for 30 seconds");
-	}
-}
-
-static void finish_flow(struct flow *f)
-{
-	shutdown(f->pair.near, SHUT_WR);
-	f->reader.pause = false;
-	pthread_join(f->reader.thread, NULL);
-	assert_false(f->reader.wrong);
-}
-
-static void close_flow(struct flow *f)
-{
-	devmem_detach(f->sock);
-	close(f->pair.near);
-	close(f->pair.far);
-}
-
-/* Everything was sent and arrived as it should. */
-static void finish(struct out *o)
-{
-	for (unsigned int i = 0; i < o->n; i++) {
-		struct flow *f = &o->flow[i];
-
-		finish_flow(f);
-		assert_true(f->reader.ended);
-		assert_int_equal(f->reader.bytes, f->bytes);
-		assert_int_equal(f->back, f->bytes);
-		assert_int_equal(f->failed, 0);
-		close_flow(f);
-	}
-}
-
-static int close_out(void **state)
-{
-	struct out *o = *state;
-
-	if (o->ring)
-		devmem_ring_close(o->ring);
-	devmem_binding_close(o->binding);
-	devmem_buffer_close(o->buffer);
-	close(o->listener);
-	free(o);
-	return 0;
-}
-
-/* Does the NIC send without a copy, and do the counters say so? */
-static void expect_stats(struct out *o, uint64_t bytes)
-{
-	struct devmem_stats st = lab_stats(o->ring);
-
-	assert_int_equal(st.bytes_sent + st.bytes_sent_copied, bytes);
-	assert_int_equal(lab_copies() ? st.bytes_sent : st.bytes_sent_copied, 0);
-	assert_int_equal(st.sends_outstanding, 0);
-	assert_true(st.send_operations > 0);
-	assert_true(lab_copies() ? !st.send_notices : st.send_notices > 0);
-}
-
-/* ------------------------------------------------------------------------------------ tests */
+/* ------------------------------------------------------------------------------------ streams */
 
 static void a_stream_on_each_of_eight_sockets(void **state)
 {
 	struct out *o = *state;
 
-	start(o, 8, 16 * MIB);
-	pump(o);
-	expect_stats(o, 128 * MIB);
-	finish(o);
+	out_start(o, 8, 16 * MIB);
+	out_pump(o);
+	out_expect(o, 128 * MIB);
+	out_finish(o);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, open_out, close_out)
+static void losses_and_disorder(void **state)
+{
+	struct out *o = *state;
+
+	lab_cannot("lo", "its NIC loses nothing");
+	far_fault("drop_every", 97);
+	far_fault("reorder_every", 31);
+	far_fault("delay_every", 211);
+	out_start(o, 8, 4 * MIB);
+	out_pump(o);
+	out_expect(o, 32 * MIB);
+	out_finish(o);
+}
+
+/* The memory of each send is spoiled at its event (sending.c), and packets that were lost are sent again from there. */
+static void ten_thousand_sends_and_memory_used_again_at_once(void **state)
+{
+	struct out *o = *state;
+	struct devmem_stats st;
+
+	if (!lab_in("lo"))
+		far_fault("drop_every", 499);
+	o->most = 12000;
+	out_start(o, 1, 64000000);
+	out_pump(o);
+	assert_true(o->flow[0].next_back >= 10000);
+	st = lab_stats(o->ring);
+	assert_int_equal(st.sends, o->flow[0].next_back);
+	out_expect(o, 64000000);
+	out_finish(o);
+}
+
+static void the_link_goes_down_and_up(void **state)
+{
+	struct out *o = *state;
+
+	lab_cannot("lo", "its link is always up");
+	out_start(o, 4, 12 * MIB);
+	for (int round = 0; round < 3; round++) {
+		for (int i = 0; i < 20; i++) {
+			out_send(o);
+			out_turn(o, 10);
+		}
+		far_fault("link", 0);
+		usleep(300000);
+		out_turn(o, 0);
+		far_fault("link", 1);
+	}
+	out_pump(o);
+	out_expect(o, 48 * MIB);
+	out_finish(o);
+}
+
+/* One byte at a time, each alone, as a request and its answer would be. */
+static void small_sends_one_after_the_other(void **state)
+{
+	struct out *o = *state;
+
+	o->most = 1;
+	out_start(o, 2, 500);
+	for (int i = 0; i < 500; i++) {
+		out_send(o);
+		out_turn(o, 1);
+	}
+	out_pump(o);
+	out_expect(o, 1000);
+	out_finish(o);
+}
+
+/* ------------------------------------------------------------------------------------ pressure */
+
+/* A reader that does not read: nothing is asked of the kernel again and again meanwhile. */
+static void a_full_send_buffer_is_waited_for(void **state)
+{
+	struct out *o = *state;
+	struct devmem_stats before, after;
+
+	o->n = 2;
+	for (unsigned int i = 0; i < o->n; i++) {
+		out_connect(o, i, NULL);
+		o->flow[i].bytes = 48 * MIB;
+		o->flow[i].reader.pause = true;
+		out_read(&o->flow[i]);
+	}
+	for (int silent = 0; silent < 3;) {
+		out_send(o);
+		silent = out_turn(o, 100) ? 0 : silent + 1;
+	}
+	before = lab_stats(o->ring);
+	assert_true(before.send_waits > 0);
+	assert_true(before.sends_outstanding > 0);
+	for (int i = 0; i < 5; i++)
+		out_turn(o, 200);
+	after = lab_stats(o->ring);
+	assert_true(after.enter_calls - before.enter_calls < 50);
+	for (unsigned int i = 0; i < o->n; i++)
+		o->flow[i].reader.pause = false;
+	out_pump(o);
+	out_expect(o, 96 * MIB);
+	out_finish(o);
+}
+
+static void the_application_is_told_when_to_go_on(void **state)
+{
+	struct out *o = *state;
+	struct flow *f = &o->flow[0];
+
+	o->n = 1;
+	o->most = 4096;
+	out_connect(o, 0, DEVMEM_OPTS(devmem_attach_opts, .max_sends = 8));
+	f->bytes = 4 * MIB;
+	f->reader.pause = true;
+	out_read(f);
+	out_send(o);
+	assert_true(f->refused);
+	assert_int_equal(f->next_cookie, 8);
+	assert_non_null(strstr(devmem_error(), "SENDABLE"));
+	f->reader.pause = false;
+	out_pump(o);
+	assert_true(f->sendable > 10);
+	out_finish(o);
+}
+
+/* The kernel's memory for notifications is short: the sends wait for each other. */
+static void no_room_for_more_notifications(void **state)
+{
+	struct out *o = *state;
+	struct devmem_stats st;
+
+	lab_cannot_copy("nothing is notified of");
+	far_fault("delay_every", 2);	/* acknowledgements come late, so that more than one is out */
+	run("sysctl -qw net.core.optmem_max=1600");
+	o->most = 2000;
+	out_start(o, 2, 2 * MIB);
+	out_pump(o);
+	st = lab_stats(o->ring);
+	run("sysctl -qw net.core.optmem_max=131072");
+	assert_true(st.send_no_room > 0);
+	out_expect(o, 4 * MIB);
+	out_finish(o);
+}
+
+/* ... and where there is none at all, it is told. The connection has not failed, and goes on. */
+static void no_room_for_any_notification(void **state)
+{
+	struct out *o = *state;
+	struct flow *f = &o->flow[0];
+
+	lab_cannot_copy("nothing is notified of");
+	o->most = 1000;
+	out_start(o, 1, 100000);
+	run("sysctl -qw net.core.optmem_max=100");
+	out_send(o);
+	while (f->next_back < f->next_cookie)
+		assert_true(out_turn(o, 5000) > 0);
+	run("sysctl -qw net.core.optmem_max=131072");
+	assert_int_equal(f->failed, f->next_cookie);
+	assert_int_equal(f->first_error, -ENOBUFS);
+	f->queued = f->back = f->failed = 0;	/* none of it was sent */
+	out_pump(o);
+	out_expect(o, 100000);
+	out_finish(o);
+}
+
+/* ------------------------------------------------------------------------------------ who else uses the socket */
+
+/* A ring after another, and the kernel's numbers go on. */
+static void a_socket_that_sent_before(void **state)
+{
+	struct out *o = *state;
+	struct flow *f = &o->flow[0];
+
+	out_start(o, 1, MIB);
+	for (int ring = 0; ring < 3; ring++) {
+		out_pump(o);
+		devmem_detach(f->sock);
+		out_turn(o, 10);
+		devmem_ring_close(o->ring);
+		o->ring = out_ring();
+		ok(devmem_attach(o->ring, f->pair.near, NULL, 0, NULL, &f->sock));
+		f->bytes += MIB;
+	}
+	out_pump(o);
+	out_expect(o, MIB);
+	out_finish(o);
+}
+
+/* The program's own bytes go in between. */
+static void ordinary_sends_on_the_same_socket(void **state)
+{
+	struct out *o = *state;
+	struct flow *f = &o->flow[0];
+	char bytes[1000];
+
+	out_start(o, 1, 0);
+	for (int i = 0; i < 200; i++) {
+		size_t n;
+		const unsigned char *p;
+
+		f->bytes += 3000;
+		out_pump(o);
+		p = pattern_at(f->bytes, sizeof(bytes), &n);
+		assert_int_equal(send(f->pair.near, p, n, MSG_NOSIGNAL), n);
+		f->bytes += n;
+		f->queued += n;
+		f->back += n;
+	}
+	out_finish(o);
+}
+
+static void the_program_s_own_zerocopy_is_told_apart(void **state)
+{
+	struct out *o = *state;
+	struct flow *f = &o->flow[0];
+	struct devmem_range range = { 0, 100 };
+	const int one = 1;
+	int small = 4096;
+
+	lab_cannot_copy("it does not use MSG_ZEROCOPY");
+	o->n = 1;
+	out_connect(o, 0, NULL);
+	setsockopt(f->pair.far, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small));
+	f->reader.pause = true;
+	out_read(f);
+	assert_int_equal(setsockopt(f->pair.near, SOL_SOCKET, SO_ZEROCOPY, &one, sizeof(one)), 0);
+	f->bytes = 200000;
+	out_fill(o, 0, 0, SLOT);
+	for (unsigned int i = 0; i < 4; i++) {
+		const unsigned char *p;
+		size_t n, done = 0;
+
+		for (; done < 50000; done += n) {
+			p = pattern_at(i * 50000 + done, 50000 - done, &n);
+			assert_int_equal(send(f->pair.near, p, n, MSG_ZEROCOPY | MSG_NOSIGNAL), n);
+		}
+	}
+	assert_int_equal(devmem_send(f->sock, o->binding, &range, 1, 0), -EBUSY);
+	f->reader.pause = false;
+	for (int i = 0; devmem_send(f->sock, o->binding, &range, 1, 0) == -EBUSY; i++) {
+		assert_true(i < 5000);
+		usleep(1000);
+	}
+	o->slot[0] = (struct slot){ true, 100, 0 };
+	out_fill(o, 0, 200000, 100);
+	f->next_cookie = 1;
+	f->bytes = f->queued = 200100;
+	f->back = 200000;
+	out_pump(o);
+	out_finish(o);
+}
+
+/* Both directions at once, and the end of one: what receives is not disturbed by notifications, nor the other way round. */
+static void a_peer_that_has_closed_its_half_is_sent_to(void **state)
+{
+	struct out *o = *state;
+	struct devmem_stats before, after;
+
+	out_start(o, 2, 16 * MIB);
+	for (unsigned int i = 0; i < o->n; i++)
+		shutdown(o->flow[i].pair.far, SHUT_WR);
+	while (!o->flow[0].ended || !o->flow[1].ended)
+		assert_true(out_turn(o, 5000) > 0);
+	out_pump(o);
+	out_expect(o, 32 * MIB);
+	for (unsigned int i = 0; i < o->n; i++)
+		o->flow[i].bytes += SLOT;
+	o->flow[0].reader.pause = o->flow[1].reader.pause = true;
+	out_send(o);
+	before = lab_stats(o->ring);
+	for (int i = 0; i < 5; i++)
+		out_turn(o, 100);
+	after = lab_stats(o->ring);
+	assert_true(after.enter_calls - before.enter_calls < 100);
+	o->flow[0].reader.pause = o->flow[1].reader.pause = false;
+	out_pump(o);
+	out_finish(o);
+}
+
+/* From an event loop of the program's own. */
+static void by_the_ring_s_descriptor(void **state)
+{
+	struct out *o = *state;
+	struct pollfd p = { .fd = ok(devmem_ring_fd(o->ring)), .events = POLLIN };
+
+	out_start(o, 2, 8 * MIB);
+	while (out_send(o), !out_all_back(o)) {
+		if (!out_turn(o, 0))
+			assert_true(poll(&p, 1, 10000) > 0);
+	}
+	out_expect(o, 16 * MIB);
+	out_finish(o);
+}
+
+/* ------------------------------------------------------------------------------------ refusals */
+
+static void refused(int err, int want, const char *why)
+{
+	assert_int_equal(err, -want);
+	if (!strstr(devmem_error(), why))
+		fail_msg("\"%s\" does not say \"%s\"", devmem_error(), why);
+}
+
+static void what_is_refused_changes_nothing(void **state)
+{
+	struct out *o = *state;
+	const uint64_t size = SLOTS * SLOT;
+	const struct devmem_range good = { 0, 1 }, empty = { 5, 0 }, beyond = { size, 1 }, long_one = { size - 4, 5 },
+				  around = { UINT64_MAX, 2 }, two[2] = { { 0, 1 }, { 9, 0 } };
+	struct devmem_range many[300];
+	struct devmem_binding *none = NULL;
+	struct devmem_stats st;
+	struct devmem_sock *s;
+
+	for (unsigned int i = 0; i < 300; i++)
+		many[i] = (struct devmem_range){ 0, size };
+	o->n = 1;
+	out_connect(o, 0, NULL);
+	s = o->flow[0].sock;
+	refused(devmem_send(NULL, o->binding, &good, 1, 0), EINVAL, "no socket");
+	refused(devmem_send(s, NULL, &good, 1, 0), EINVAL, "no binding");
+	refused(devmem_send(s, o->binding, NULL, 1, 0), EINVAL, "no ranges");
+	refused(devmem_send(s, o->binding, &good, 0, 0), EINVAL, "no ranges");
+	refused(devmem_send(s, o->binding, &empty, 1, 0), EINVAL, "no bytes");
+	refused(devmem_send(s, o->binding, two, 2, 0), EINVAL, "range 1");
+	refused(devmem_send(s, o->binding, &beyond, 1, 0), ERANGE, "does not lie");
+	refused(devmem_send(s, o->binding, &long_one, 1, 0), ERANGE, "does not lie");
+	refused(devmem_send(s, o->binding, &around, 1, 0), ERANGE, "does not lie");
+	refused(devmem_send(s, o->binding, many, 300, 0), EMSGSIZE, "4 GiB");
+	refused(devmem_attach(o->ring, o->flow[0].pair.near, o->binding, 0, NULL, &s), EINVAL, "for sending");
+	refused(devmem_steer(o->binding, (struct sockaddr *)&(struct sockaddr_storage){ 0 }, NULL), EINVAL, "for sending");
+	refused(devmem_source_port(o->binding, (struct sockaddr *)&(struct sockaddr_storage){ 0 },
+				   (struct sockaddr *)&(struct sockaddr_storage){ 0 }), EINVAL, "for sending");
+	refused(devmem_bind_tx(NIC, NULL, NULL, &none), EINVAL, "no buffer");
+	refused(devmem_bind_tx("nosuch0", o->buffer, NULL, &none), ENODEV, "nosuch0");
+	refused(devmem_bind_tx(NIC, o->buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1), &none), EINVAL, "receiving");
+	refused(devmem_bind_tx(NIC, o->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "zcrx"), &none), EINVAL, "zcrx");
+	refused(devmem_bind_tx("lo", o->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &none), EOPNOTSUPP,
+		lab_in("lo") ? "dma-buf" : "netmem TX");
+	refused(devmem_bind_tx(NULL, o->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &none), EOPNOTSUPP,
+		"no interface");
+	assert_null(none);
+	st = lab_stats(o->ring);
+	assert_int_equal(st.sends, 0);
+	assert_int_equal(out_turn(o, 20), 0);
+	close(o->flow[0].pair.near);
+	close(o->flow[0].pair.far);
+}
+
+static void a_binding_for_receiving_does_not_send(void **state)
+{
+	struct out *o = *state;
+	const struct devmem_range good = { 0, 1 };
+	struct devmem_buffer *buffer = lab_buffer(4 * MIB);
+	struct devmem_binding *rx;
+	struct devmem_nic *nic;
+
+	ok(devmem_nic_open(NIC, NULL, &nic));
+	rx = lab_bind(nic, buffer, 1, NULL);
+	o->n = 1;
+	out_connect(o, 0, NULL);
+	refused(devmem_send(o->flow[0].sock, rx, &good, 1, 0), EINVAL, "for receiving");
+	devmem_binding_close(rx);
+	devmem_buffer_close(buffer);
+	ok(devmem_nic_close(nic));
+	close(o->flow[0].pair.near);
+	close(o->flow[0].pair.far);
+}
+
+/* Loopback cannot send from device memory, and nobody is to notice but in the statistics. */
+static void where_the_nic_cannot_it_is_copied(void **state)
+{
+	struct out *o = *state;
+	struct devmem_binding *any;
+	const char *why;
+	struct devmem_stats st;
+
+	ok(devmem_bind_tx("lo", o->buffer, NULL, &any));
+	assert_string_equal(devmem_binding_engine(any, &why), "copy");
+	assert_non_null(strstr(why, lab_in("lo") ? "dma-buf" : "netmem TX"));
+	assert_int_equal(devmem_binding_page_size(any, &why), 0);
+	devmem_binding_close(o->binding);
+	o->binding = any;
+	out_start(o, 2, 4 * MIB);
+	out_pump(o);
+	st = lab_stats(o->ring);
+	assert_int_equal(st.bytes_sent, 0);
+	assert_int_equal(st.bytes_sent_copied, 8 * MIB);
+	assert_int_equal(st.send_notices, 0);
+	for (unsigned int i = 0; i < o->n; i++)
+		assert_int_equal(o->flow[i].copied, o->flow[i].next_back);
+	out_finish(o);
+}
 
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(a_stream_on_each_of_eight_sockets),
+		OUT_TEST(a_stream_on_each_of_eight_sockets),
+		OUT_TEST(losses_and_disorder),
+		OUT_TEST(ten_thousand_sends_and_memory_used_again_at_once),
+		OUT_TEST(the_link_goes_down_and_up),
+		OUT_TEST(small_sends_one_after_the_other),
+		OUT_TEST(a_full_send_buffer_is_waited_for),
+		OUT_TEST(the_application_is_told_when_to_go_on),
+		OUT_TEST(no_room_for_more_notifications),
+		OUT_TEST(no_room_for_any_notification),
+		OUT_TEST(a_socket_that_sent_before),
+		OUT_TEST(ordinary_sends_on_the_same_socket),
+		OUT_TEST(the_program_s_own_zerocopy_is_told_apart),
+		OUT_TEST(a_peer_that_has_closed_its_half_is_sent_to),
+		OUT_TEST(by_the_ring_s_descriptor),
+		OUT_TEST(what_is_refused_changes_nothing),
+		OUT_TEST(a_binding_for_receiving_does_not_send),
+		OUT_TEST(where_the_nic_cannot_it_is_copied),
 	};
 
 	lab_begin(argc, argv);
