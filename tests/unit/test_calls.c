@@ -2,6 +2,7 @@
 /* Requests carried out by plain system calls: each kind, its completion, and what happens when there is no room. */
 #include <errno.h>
 #include <fcntl.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,6 +12,7 @@
 #include <unistd.h>
 
 #include "calls.h"
+#include "errqueue.h"
 #include "uapi_sock.h"
 #include "unit.h"
 
@@ -24,7 +26,9 @@ struct fixture {
 	struct io_uring_buf_ring *ring;
 	unsigned char memory[BUFFERS][BYTES];
 	int near, far;			/* a connection */
-	struct msghdr msg;
+	int again;			/* another descriptor of the near end, or -1 */
+	struct msghdr msg, err_msg;
+	_Alignas(struct cmsghdr) unsigned char err_control[DEVMEM__NOTICE_ROOM];
 };
 
 static int set_up_with(void **state, unsigned int completions)
@@ -36,6 +40,7 @@ static int set_up_with(void **state, unsigned int completions)
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
 	f->near = fd[0];
 	f->far = fd[1];
+	f->again = -1;
 	f->ring = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	assert_ptr_not_equal(f->ring, MAP_FAILED);
 	io_uring_buf_ring_init(f->ring);
@@ -62,6 +67,8 @@ static int tear_down(void **state)
 	munmap(f->ring, 4096);
 	close(f->near);
 	close(f->far);
+	if (f->again >= 0)
+		close(f->again);
 	free(f);
 	return 0;
 }
@@ -289,6 +296,269 @@ static void what_cannot_be_begun(void **state)
 	assert_int_equal(devmem__calls_buffers(f->calls, f->ring, BUFFERS, 32, true), -EMFILE);
 }
 
+/* ------------------------------------------------------------------------------------ sending */
+
+static void ask_to_send(struct fixture *f, uint64_t user_data, const struct msghdr *msg, unsigned int flags)
+{
+	struct io_uring_sqe *sqe = request(f, 0);
+
+	io_uring_prep_sendmsg(sqe, f->near, msg, flags | MSG_DONTWAIT | MSG_NOSIGNAL);
+	sqe->user_data = user_data;
+}
+
+static void a_message_is_sent_at_once(void **state)
+{
+	struct fixture *f = *state;
+	char hello[] = "hello", world[] = "world", got[16];
+	struct iovec iov[] = { { hello, 5 }, { world, 5 } };
+	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
+
+	ask_to_send(f, 16, &msg, 0);
+	assert_int_equal(devmem__calls_submit(f->calls), 1);
+	expect(f, 16, 10, 0);
+	assert_int_equal(recv(f->far, got, sizeof(got), MSG_DONTWAIT), 10);
+	assert_memory_equal(got, "helloworld", 10);
+}
+
+static void what_cannot_be_sent_says_why(void **state)
+{
+	static char bytes[65536];
+	struct fixture *f = *state;
+	struct iovec iov = { bytes, sizeof(bytes) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+	const struct io_uring_cqe *cqe;
+	int res;
+
+	do {
+		ask_to_send(f, 16, &msg, 0);
+		turn(f, 0);
+		cqe = next(f);
+		assert_non_null(cqe);
+		res = cqe->res;
+	} while (res > 0);
+	assert_int_equal(res, -EAGAIN);	/* full, and it has not waited for room */
+	shutdown(f->far, SHUT_RD);
+	ask_to_send(f, 24, &msg, 0);
+	turn(f, 0);
+	expect(f, 24, -EPIPE, 0);
+}
+
+/* ------------------------------------------------------------------------------------ the error queue */
+
+static void tcp(struct fixture *f)
+{
+	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(address);
+	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
+
+	close(f->near);
+	close(f->far);
+	assert_int_equal(bind(listener, (struct sockaddr *)&address, len), 0);
+	assert_int_equal(listen(listener, 1), 0);
+	assert_int_equal(getsockname(listener, (struct sockaddr *)&address, &len), 0);
+	f->near = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(f->near, (struct sockaddr *)&address, len), 0);
+	f->far = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	f->again = fcntl(f->near, F_DUPFD_CLOEXEC, 0);
+	close(listener);
+	assert_true(f->far >= 0 && f->again >= 0);
+	if (!setsockopt(f->near, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)))
+		return;
+	print_message("needs MSG_ZEROCOPY\n");
+	skip();
+}
+
+static void ask_to_hear(struct fixture *f, uint64_t user_data, int fd, unsigned int flags)
+{
+	struct io_uring_sqe *sqe = request(f, 0);
+
+	memset(f->err_control, 0, sizeof(f->err_control));
+	f->err_msg = (struct msghdr){ .msg_control = f->err_control, .msg_controllen = sizeof(f->err_control) };
+	io_uring_prep_recvmsg(sqe, fd, &f->err_msg, MSG_ERRQUEUE | flags);
+	sqe->user_data = user_data;
+}
+
+/* By a request of its own. Loopback copies and so is done with the memory when it has been received there. */
+static void send_zerocopy(struct fixture *f, int wanted)
+{
+	static char bytes[1000];
+	struct iovec iov = { bytes, sizeof(bytes) };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	ask_to_send(f, 8, &msg, MSG_ZEROCOPY);
+	assert_int_equal(devmem__calls_submit(f->calls), 1);
+	expect(f, 8, wanted, 0);
+}
+
+/* The request's completion, and in its message that the call with this number is done. */
+#define expect_notice(f, data, number) check_notice(f, data, number, __LINE__)
+static void check_notice(struct fixture *f, uint64_t user_data, uint32_t number, int line)
+{
+	struct devmem__notice n = { 0 };
+
+	check_next(f, user_data, 0, 0, line);
+	if (devmem__notice_parse(f->err_control, f->err_msg.msg_controllen, &n) && n.lo == number && n.hi == number)
+		return;
+	print_error("from %u to %u\n", n.lo, n.hi);
+	_fail(__FILE__, line);
+}
+
+/* A turn may see that something has happened to the other descriptor alone. */
+static void turn_until_told(struct fixture *f)
+{
+	for (unsigned int i = 0; i < 1000 && !io_uring_cq_ready(&f->io); i++)
+		turn(f, 1000);
+}
+
+static void a_notification_is_waited_for(void **state)
+{
+	struct fixture *f = *state;
+
+	tcp(f);
+	ask_to_hear(f, 16, f->again, 0);
+	turn(f, 0);
+	assert_null(next(f));
+	for (uint32_t i = 0; i < 3; i++) {
+		send_zerocopy(f, 1000);
+		turn_until_told(f);
+		expect_notice(f, 16, i);
+		turn(f, 0);
+		assert_null(next(f));	/* once */
+		ask_to_hear(f, 16, f->again, 0);
+		turn(f, 0);
+		assert_null(next(f));
+	}
+}
+
+/* It has come before it is asked for: then nothing will change in the queue, and nothing is to be waited for. */
+static void a_notification_that_is_there_completes_at_once(void **state)
+{
+	struct fixture *f = *state;
+	struct pollfd p = { .events = 0 };
+
+	tcp(f);
+	p.fd = f->near;
+	send_zerocopy(f, 1000);
+	assert_int_equal(poll(&p, 1, 1000), 1);
+	ask_to_hear(f, 16, f->again, 0);
+	assert_int_equal(devmem__calls_submit(f->calls), 1);
+	expect_notice(f, 16, 0);
+	ask_to_hear(f, 24, f->again, MSG_DONTWAIT);
+	assert_int_equal(devmem__calls_submit(f->calls), 1);
+	expect(f, 24, -EAGAIN, 0);
+	send_zerocopy(f, 1000);
+	assert_int_equal(poll(&p, 1, 1000), 1);
+	turn(f, 0);
+	assert_null(next(f));		/* the one that would not wait is over */
+	ask_to_hear(f, 32, f->again, MSG_DONTWAIT);
+	assert_int_equal(devmem__calls_submit(f->calls), 1);
+	expect_notice(f, 32, 1);
+}
+
+static void a_wait_for_a_notification_is_canceled(void **state)
+{
+	struct fixture *f = *state;
+	struct io_uring_sqe *sqe;
+
+	tcp(f);
+	ask_to_hear(f, 16, f->again, 0);
+	turn(f, 0);
+	sqe = request(f, 0);
+	io_uring_prep_cancel64(sqe, 16, 0);
+	sqe->user_data = 24;
+	turn(f, 0);
+	expect(f, 16, -ECANCELED, 0);
+	expect(f, 24, 0, 0);
+	send_zerocopy(f, 1000);
+	turn(f, 0);
+	assert_null(next(f));
+	ask_to_hear(f, 32, f->again, 0);	/* nothing was lost */
+	turn_until_told(f);
+	expect_notice(f, 32, 0);
+	ask_to_hear(f, 40, f->again, 0);
+	turn(f, 0);
+	devmem__calls_cancel_all(f->calls);
+	expect(f, 40, -ECANCELED, 0);
+}
+
+/* Nothing happens, and nothing is done but to wait. */
+static void expect_rest(struct fixture *f)
+{
+	const struct __kernel_timespec ts = { .tv_nsec = 1000000 };
+	uint64_t before;
+
+	turn(f, 0);	/* for what has changed until now */
+	turn(f, 0);
+	before = devmem__calls_made(f->calls);
+	for (unsigned int i = 0; i < 3; i++)
+		assert_int_equal(devmem__calls_enter(f->calls, &ts), -ETIME);
+	assert_int_equal(devmem__calls_made(f->calls) - before, 3);	/* epoll_wait */
+	assert_null(next(f));
+}
+
+static void the_peers_end_is_no_notification(void **state)
+{
+	struct fixture *f = *state;
+
+	tcp(f);
+	ask_to_hear(f, 16, f->again, 0);
+	shutdown(f->far, SHUT_WR);
+	expect_rest(f);
+	send_zerocopy(f, 1000);		/* this half goes on */
+	turn_until_told(f);
+	expect_notice(f, 16, 0);
+	ask_to_hear(f, 24, f->again, 0);
+	shutdown(f->near, SHUT_WR);	/* from now on there is an EPOLLHUP, whoever asks */
+	expect_rest(f);
+}
+
+static void a_reset_is_no_notification(void **state)
+{
+	struct fixture *f = *state;
+	const struct linger at_once = { .l_onoff = 1 };
+	struct pollfd p = { .events = 0 };
+
+	tcp(f);
+	ask_to_hear(f, 16, f->again, 0);
+	turn(f, 0);
+	assert_int_equal(setsockopt(f->far, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once)), 0);
+	close(f->far);
+	f->far = open("/dev/null", O_RDONLY | O_CLOEXEC);
+	p.fd = f->near;
+	assert_int_equal(poll(&p, 1, 1000), 1);
+	assert_true(p.revents & POLLHUP);
+	expect_rest(f);
+	send_zerocopy(f, -ECONNRESET);
+	ask_to_hear(f, 24, f->near, MSG_DONTWAIT);
+	turn(f, 0);
+	expect(f, 24, -EAGAIN, 0);	/* the connection's error is not the queue's */
+}
+
+static void notifications_and_a_stream_are_received_side_by_side(void **state)
+{
+	struct fixture *f = *state;
+
+	tcp(f);
+	buffers(f, 2, true);
+	ask_to_receive(f, 16, false);
+	ask_to_hear(f, 24, f->again, 0);
+	turn(f, 0);
+	for (uint32_t i = 0; i < 3; i++) {
+		say(f, 7);
+		turn(f, 1000);
+		expect(f, 16, 7, buffer_flags(0) | DEVMEM_CQE_F_BUF_MORE | IORING_CQE_F_MORE);
+		expect_rest(f);
+		send_zerocopy(f, 1000);
+		turn_until_told(f);
+		expect_notice(f, 24, i);
+		ask_to_hear(f, 24, f->again, 0);
+		expect_rest(f);
+	}
+	ask_to_hear(f, 32, f->near, 0);
+	turn(f, 0);
+	expect(f, 32, -EBUSY, 0);	/* not by the same descriptor */
+}
+
 /* ------------------------------------------------------------------------------------ everything else */
 
 static void a_read_and_a_poll_complete_once(void **state)
@@ -488,6 +758,14 @@ int main(void)
 		TEST(a_message_is_laid_out_as_the_kernel_does),
 		TEST(control_data_is_passed_on),
 		TEST(what_cannot_be_begun),
+		TEST(a_message_is_sent_at_once),
+		TEST(what_cannot_be_sent_says_why),
+		TEST(a_notification_is_waited_for),
+		TEST(a_notification_that_is_there_completes_at_once),
+		TEST(a_wait_for_a_notification_is_canceled),
+		TEST(the_peers_end_is_no_notification),
+		TEST(a_reset_is_no_notification),
+		TEST(notifications_and_a_stream_are_received_side_by_side),
 		TEST(a_read_and_a_poll_complete_once),
 		TEST(a_file_is_always_ready),
 		TEST(a_timeout_rings_once),
