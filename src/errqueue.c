@@ -14,13 +14,19 @@ static bool is_error(const struct cmsghdr *c)
 	       (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
 }
 
+/* CMSG_FIRSTHDR looks for a header's room only, and a length that is too large can lead CMSG_NXTHDR back. */
+static bool fits(const struct msghdr *msg, const struct cmsghdr *c)
+{
+	return c->cmsg_len <= msg->msg_controllen - (size_t)((const char *)c - (const char *)msg->msg_control);
+}
+
 /* The queue has other things too, which are nobody's here: timestamps, ICMP errors that the application asked for. */
 bool devmem__notice_parse(const void *control, size_t bytes, struct devmem__notice *notice)
 {
 	struct msghdr msg = { .msg_control = (void *)(uintptr_t)control, .msg_controllen = bytes };
 	struct sock_extended_err ee;
 
-	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c; c = CMSG_NXTHDR(&msg, c)) {
+	for (struct cmsghdr *c = CMSG_FIRSTHDR(&msg); c && fits(&msg, c); c = CMSG_NXTHDR(&msg, c)) {
 		if (!is_error(c) || c->cmsg_len < CMSG_LEN(sizeof(ee)))
 			continue;
 		memcpy(&ee, CMSG_DATA(c), sizeof(ee));

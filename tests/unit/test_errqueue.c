@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Control data as the kernel makes it. Whatever is parsed ends where its memory does, so that under ASan a read beyond is
- * an error.
+ * Control data as the kernel makes it, and as it does not. Whatever is parsed ends where its memory does, so that under
+ * ASan a read beyond is an error.
  */
 #include <time.h>	/* before linux/errqueue.h */
 
@@ -109,6 +109,8 @@ static void check_nothing(const void *control, size_t bytes, int line)
 	if (parse(control, bytes, &n) || n.lo != 123 || n.hi != 456 || !n.copied)
 		_fail(__FILE__, line);
 }
+
+/* ------------------------------------------------------------------------------------ as the kernel makes it */
 
 static void a_notice_of_either_protocol(void **state)
 {
@@ -229,6 +231,86 @@ static void a_notice_that_was_cut_off(void **state)
 	}
 }
 
+/* ------------------------------------------------------------------------------------ as it does not */
+
+static void nothing_is_read_beyond_the_end(void **state)
+{
+	struct control c = { 0 };
+	size_t start;
+
+	(void)state;
+	put4(&c, &zerocopy);
+	for (size_t bytes = 0; bytes < CMSG_LEN(sizeof(struct error4)); bytes++)
+		expect_nothing(c.bytes, bytes);
+	memset(&c, 0, sizeof(c));
+	put_time(&c);
+	start = c.length;
+	put6(&c, &zerocopy);
+	for (size_t bytes = 0; bytes < start + CMSG_LEN(sizeof(struct error6)); bytes++)
+		expect_nothing(c.bytes, bytes);
+	expect_notice(&c, 3, 9, false);
+}
+
+/* Too short, too long, or so long that a sum overflows: of the notice itself, or of what is in front of it. */
+static void a_length_may_be_wrong(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < 512; i++) {
+		const size_t length = i < 256 ? i : SIZE_MAX - (i - 256);
+		struct control c = { 0 };
+		struct devmem__notice n;
+
+		put4(&c, &zerocopy);
+		set_length(&c, 0, length);
+		assert_int_equal(parse(c.bytes, c.length, &n), length >= CMSG_LEN(sizeof(zerocopy)) && length <= c.length);
+		put4(&c, &zerocopy);
+		if (length < CMSG_LEN(0) || length > c.length)
+			expect_nothing(c.bytes, c.length);
+		else
+			parse(c.bytes, c.length, &n);
+	}
+}
+
+static size_t any(size_t n)
+{
+	return (size_t)rand() % n;
+}
+
+/* Random bytes with random headers here and there, of which some are right. */
+static void fill(struct control *c)
+{
+	static const int types[] = { IP_RECVERR, IPV6_RECVERR, IP_TTL }, levels[] = { IPPROTO_IP, IPPROTO_IPV6, SOL_SOCKET };
+	size_t at = 0;
+
+	for (size_t i = 0; i < sizeof(c->bytes); i++)
+		c->bytes[i] = (unsigned char)rand();
+	while (at + CMSG_SPACE(sizeof(zerocopy)) <= sizeof(c->bytes)) {
+		struct cmsghdr h = { .cmsg_level = levels[any(3)], .cmsg_type = types[any(3)], .cmsg_len = any(80) };
+
+		h.cmsg_len -= any(8) ? 0 : any(2) * 100;	/* or very long */
+		memcpy(c->bytes + at, &h, sizeof(h));
+		if (any(2))
+			memcpy(c->bytes + at + CMSG_LEN(0), &zerocopy, sizeof(zerocopy));
+		at += any(4) ? CMSG_ALIGN(h.cmsg_len % 80) : CMSG_ALIGN(any(100));
+	}
+}
+
+static void random_bytes_do_no_harm(void **state)
+{
+	unsigned int notices = 0;
+
+	(void)state;
+	srand(1);
+	for (unsigned int i = 0; i < 20000; i++) {
+		struct control c;
+		struct devmem__notice n;
+
+		fill(&c);
+		notices += parse(c.bytes, any(sizeof(c.bytes) + 1), &n);
+	}
+	assert_in_range(notices, 1000, 19000);	/* it came so far */
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +322,9 @@ int main(void)
 		cmocka_unit_test(other_control_data_is_passed_over),
 		cmocka_unit_test(a_notice_is_found_behind_others),
 		cmocka_unit_test(a_notice_that_was_cut_off),
+		cmocka_unit_test(nothing_is_read_beyond_the_end),
+		cmocka_unit_test(a_length_may_be_wrong),
+		cmocka_unit_test(random_bytes_do_no_harm),
 	};
 
 	return cmocka_run_group_tests_name("errqueue", tests, NULL, NULL);
