@@ -168,8 +168,7 @@ void devmem__sendq_result(struct devmem__sendq *q, uint32_t bytes)
 	}
 	p->bytes = bytes;
 	p->open = false;
-	if (p->numbered && !q->learn)
-		q->next_id++;
+	q->next_id += p->numbered;	/* which number that is may still have to be learnt */
 	advance(q, bytes);
 	free_parts(q);
 }
@@ -192,7 +191,7 @@ void devmem__sendq_notified(struct devmem__sendq *q, uint32_t lo, uint32_t hi, b
 	for (uint32_t i = q->part_head; i != q->part_tail && q->numbered; i++) {
 		struct devmem__part *p = part_at(q, i);
 
-		if (!p->numbered || p->done || p->id - lo > hi - lo)
+		if (p->done || p->id - lo > hi - lo)
 			continue;
 		p->done = true;
 		p->copied = copied;

@@ -152,7 +152,7 @@ static void no_room_for_more_notifications(void **state)
 
 	lab_cannot_copy("nothing is notified of");
 	far_fault("delay_every", 2);	/* acknowledgements come late, so that more than one is out */
-	run("sysctl -qw net.core.optmem_max=1600");
+	run("sysctl -qw net.core.optmem_max=1000");
 	o->most = 2000;
 	out_start(o, 2, 2 * MIB);
 	out_pump(o);
