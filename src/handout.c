@@ -38,6 +38,8 @@ static unsigned int end_stream(struct devmem_sock *sock, int error, struct devme
 {
 	if (error)
 		devmem__tx_broken(sock, error);
+	else
+		error = devmem__tx_taken(sock);
 	if (sock->ended || sock->detached)
 		return 0;
 	sock->ended = true;

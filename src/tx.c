@@ -21,6 +21,7 @@
 #include "tx_impl.h"
 
 #define MAX_SENDS	1024u
+#define MAX_RANGES	65536u
 #define SECOND		1000000000u	/* ns */
 #define AWAIT_MS	1000		/* for a NIC that still has what was aborted */
 
@@ -86,6 +87,11 @@ void devmem__tx_broken(struct devmem_sock *sock, int err)
 {
 	if (sock->tx)
 		devmem__tx_look(sock->tx, err);
+}
+
+int devmem__tx_taken(const struct devmem_sock *sock)
+{
+	return sock->tx ? sock->tx->taken : 0;
 }
 
 void devmem__tx_elsewhere(struct devmem__tx *tx, const struct devmem_binding *binding)
@@ -245,6 +251,8 @@ static int check_ranges(const struct devmem_buffer *buffer, const struct devmem_
 	const size_t size = devmem_buffer_size(buffer);
 	uint64_t sum = 0;
 
+	if (n > MAX_RANGES)
+		return devmem__fail(EMSGSIZE, "devmem_send: %u ranges at once: at most %u", n, MAX_RANGES);
 	for (unsigned int i = 0; i < n; i++) {
 		if (!ranges[i].length)
 			return devmem__fail(EINVAL, "devmem_send: range %u has no bytes", i);

@@ -22,6 +22,9 @@ unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *
 /* The connection is over, perhaps: a receive failed with @err. */
 void devmem__tx_broken(struct devmem_sock *sock, int err);
 
+/* A connection's error is told once. 0, or the one that a send got: a receive then sees an end in order. */
+int devmem__tx_taken(const struct devmem_sock *sock);
+
 void devmem__tx_detach(struct devmem_sock *sock);
 
 /* Does something of it keep the socket? */

@@ -20,6 +20,7 @@ struct devmem__tx {
 	bool misplaced;			/* ... and is to be told that bytes leave elsewhere */
 	bool zerocopy;			/* SO_ZEROCOPY is on, and the numbers are ours */
 	bool closed;			/* the connection is over, and what was acknowledged is known */
+	int taken;			/* the socket's error, which a sendmsg got: nobody else does */
 
 	/* requests in the kernel */
 	bool sending;			/* a sendmsg, which is never there for long */

@@ -251,14 +251,14 @@ static void sending_failed(struct devmem__tx *tx, int err)
 			return;
 		break;
 	case -EPIPE:
-	case -ECONNRESET:
-	case -ETIMEDOUT:
-		if (!devmem__tx_look(tx, err))
+		if (!devmem__tx_look(tx, err))	/* the program shut its half down */
 			devmem__sendq_fail(&tx->q, err, tx->q.sent, true);
 		devmem__tx_tell(tx);
 		return;
 	}
-	if (!devmem__tx_look(tx, err))
+	if (devmem__tx_look(tx, err))
+		tx->taken = err;
+	else
 		devmem__tx_fail(tx, err);
 }
 

@@ -556,7 +556,7 @@ struct devmem_range {
  * devmem_send() - send bytes of a buffer on an attached socket, in the order given.
  * @sock:	attached in any way: how it receives does not matter here.
  * @binding:	from devmem_bind_tx().
- * @ranges:	@n of them, together less than 4 GiB. Copied; the bytes are not: they must stay as they are until
+ * @ranges:	@n of them, up to 65,536, together less than 4 GiB. Copied; the bytes are not: they must stay as they are until
  * @cookie:	comes back in a SENT event, exactly once.
  *
  * Never blocks and makes no system call (except on a socket's first send with a binding, which looks at the route): sends
@@ -571,7 +571,7 @@ struct devmem_range {
  *
  * -EINVAL	no socket, or one that was detached; a binding for receiving; no ranges, or an empty one
  * -ERANGE	a range does not lie in the buffer
- * -EMSGSIZE	4 GiB or more
+ * -EMSGSIZE	4 GiB or more, or more than 65,536 ranges
  * -EAGAIN	@max_sends are under way: a SENDABLE event tells when to go on
  * -ENODEV	(engine "devmem") the route to the peer leaves by another interface than the buffer is bound to
  * -EBUSY	the program's own MSG_ZEROCOPY sends are still out on this connection

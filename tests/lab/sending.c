@@ -61,7 +61,7 @@ int out_open(void **state)
 	struct out *o = calloc(1, sizeof(*o));
 
 	lab_look_before(state);
-	o->listener = lab_listen(lab_in("lo") ? 0 : PORT);
+	o->listener = lab_listen(lab_in("lo") ? 0 : PORT + 1);
 	o->port = lab_port(o->listener);
 	o->buffer = lab_buffer(SLOTS * SLOT);
 	ok(devmem_buffer_map(o->buffer, (void **)&o->memory));
@@ -83,10 +83,15 @@ void out_connect(struct out *o, unsigned int i, const struct devmem_attach_opts 
 	ok(devmem_attach(o->ring, f->pair.near, NULL, i, opts, &f->sock));
 }
 
+void out_read_from(struct reader *r)
+{
+	assert_int_equal(pthread_create(&r->thread, NULL, read_all, r), 0);
+}
+
 void out_read(struct flow *f)
 {
 	f->reader.fd = f->pair.far;
-	assert_int_equal(pthread_create(&f->reader.thread, NULL, read_all, &f->reader), 0);
+	out_read_from(&f->reader);
 }
 
 void out_start(struct out *o, unsigned int n, uint64_t bytes)

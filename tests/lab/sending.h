@@ -72,6 +72,7 @@ struct devmem_binding *out_bind(struct devmem_buffer *buffer, const char *engine
 void out_start(struct out *o, unsigned int n, uint64_t bytes);
 void out_connect(struct out *o, unsigned int i, const struct devmem_attach_opts *opts);	/* without a reader */
 void out_read(struct flow *f);
+void out_read_from(struct reader *reader);	/* of its descriptor */
 
 void out_fill(struct out *o, unsigned int slot, uint64_t position, uint32_t bytes);
 void out_send(struct out *o);			/* what slots, and the sockets, have room for */
