@@ -90,6 +90,20 @@ static void small_sends_one_after_the_other(void **state)
 	out_finish(o);
 }
 
+/* There is room for one request at a time. */
+static void a_submission_queue_of_one(void **state)
+{
+	struct out *o = *state;
+	const char *engine = lab_in("syscall") ? "syscall" : NULL;
+
+	devmem_ring_close(o->ring);
+	ok(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .entries = 1, .engine = engine), &o->ring));
+	out_start(o, 8, 4 * MIB);
+	out_pump(o);
+	out_expect(o, 32 * MIB);
+	out_finish(o);
+}
+
 /* ------------------------------------------------------------------------------------ pressure */
 
 /* A reader that does not read: nothing is asked of the kernel again and again meanwhile. */
@@ -423,6 +437,7 @@ int main(int argc, char **argv)
 		OUT_TEST(ten_thousand_sends_and_memory_used_again_at_once),
 		OUT_TEST(the_link_goes_down_and_up),
 		OUT_TEST(small_sends_one_after_the_other),
+		OUT_TEST(a_submission_queue_of_one),
 		OUT_TEST(a_full_send_buffer_is_waited_for),
 		OUT_TEST(the_application_is_told_when_to_go_on),
 		OUT_TEST(no_room_for_more_notifications),
