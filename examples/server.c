@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <getopt.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "args.h"
+#include "server.h"
+#include "sockets.h"
+
+int server_failed(const char *what)
+{
+	fprintf(stderr, "%s: %s: %s\n", program_invocation_short_name, what, devmem_error());
+	return -1;
+}
+
+static void wrong_usage(const char *usage)
+{
+	fputs(usage, stderr);
+	exit(2);
+}
+
+struct server_options server_parse(int argc, char **argv, const char *usage, bool verifies)
+{
+	static const struct option longs[] = {
+		{ "port", required_argument, NULL, 'p' }, { "backend", required_argument, NULL, 'b' },
+		{ "buffer", required_argument, NULL, 'm' }, { "queues", required_argument, NULL, 'q' },
+		{ "connections", required_argument, NULL, 'c' }, { "json", required_argument, NULL, 'j' },
+		{ "progress", no_argument, NULL, 'P' }, { "no-progress", no_argument, NULL, 'Q' },
+		{ "help", no_argument, NULL, 'h' }, { "engine", required_argument, NULL, 'e' },
+		{ "verify", no_argument, NULL, 'v' }, { 0 },
+	};
+	struct server_options o = { .port = 5201, .buffer_mib = 64, .queues = 1, .progress = isatty(STDERR_FILENO) };
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "p:b:e:m:q:c:vj:Ph", longs, NULL)) != -1) {
+		switch (opt) {
+		case 'p': o.port = arg_number(optarg, 65535); break;
+		case 'b': o.backend = optarg; break;
+		case 'e': o.engine = optarg; break;
+		case 'm': o.buffer_mib = arg_number(optarg, 1 << 20); break;
+		case 'q': o.queues = arg_number(optarg, 64); break;
+		case 'c': o.connections = arg_number(optarg, 1 << 20); break;
+		case 'v': o.verify = true; break;
+		case 'j': o.json = optarg; break;
+		case 'P': o.progress = true; break;
+		case 'Q': o.progress = false; break;
+		case 'h': fputs(usage, stdout); exit(0);
+		default: wrong_usage(usage);
+		}
+	}
+	if (argc - optind != 1 || (o.verify && !verifies))
+		wrong_usage(usage);
+	o.interface = argv[optind];
+	return o;
+}
+
+/* Any local address, this port, both families. */
+static int steer(const struct server *s)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)s->opt.port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)s->opt.port) };
+
+	return devmem_steer(s->binding, (struct sockaddr *)&v4, NULL) ? -1 :
+	       devmem_steer(s->binding, (struct sockaddr *)&v6, NULL);
+}
+
+int server_open(struct server *s)
+{
+	const struct server_options *o = &s->opt;
+
+	s->signals = open_signals();
+	s->listener = open_listener(o->port);
+	if (s->signals < 0 || s->listener < 0)
+		return -1;
+	if (devmem_buffer_create(o->backend, (size_t)o->buffer_mib << 20, NULL, &s->buffer))
+		return server_failed("buffer");
+	if (devmem_nic_open(o->interface, NULL, &s->nic))
+		return server_failed(o->interface);
+	if (devmem_bind_rx(s->nic, s->buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = o->queues, .engine = o->engine),
+			   &s->binding))
+		return server_failed("bind");
+	if (steer(s))
+		return server_failed("steering");
+	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = o->engine), &s->ring))
+		return server_failed("ring");
+	if (devmem_watch(s->ring, s->listener, SERVER_LISTENER) || devmem_watch(s->ring, s->signals, SERVER_SIGNALS))
+		return server_failed("watch");
+	return 0;
+}
+
+int server_accept(struct server *s)
+{
+	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+
+	if (fd >= 0 && !s->accepted++)
+		s->started = report_clock();
+	return fd;
+}
+
+bool server_is_done(const struct server *s)
+{
+	return s->opt.connections && s->ended >= s->opt.connections;
+}
+
+void server_progress(const struct server *s)
+{
+	if (s->accepted && s->opt.progress)
+		report_progress(s->ring, s->started, s->accepted - s->ended);
+}
+
+void server_report(const struct server *s, struct report *r)
+{
+	r->stats.size = sizeof(r->stats);
+	devmem_ring_stats(s->ring, &r->stats);
+	r->engine = r->stats.engine;
+	snprintf(r->engine_reason, sizeof(r->engine_reason), "%s", r->stats.engine_reason);
+	r->page_size = devmem_binding_page_size(s->binding, NULL);
+	r->seconds = s->accepted ? report_clock() - s->started : 0;
+	r->connections = s->accepted;
+}
+
+bool server_close(struct server *s)
+{
+	int err;
+
+	devmem_ring_close(s->ring);
+	devmem_binding_close(s->binding);
+	err = devmem_nic_close(s->nic);
+	if (err)
+		server_failed("the NIC could not be restored");
+	devmem_buffer_close(s->buffer);
+	close(s->listener);
+	close(s->signals);
+	return !err;
+}

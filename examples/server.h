@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* What the servers here are made of: options, and everything from a buffer to a ring that waits for connections. */
+#ifndef SERVER_H
+#define SERVER_H
+
+#include <stdbool.h>
+
+#include <devmem/devmem.h>
+
+#include "report.h"
+
+struct server_options {
+	const char *interface, *backend, *engine, *json;
+	unsigned int port, buffer_mib, queues, connections;
+	bool verify, progress;
+};
+
+struct server {
+	struct server_options opt;
+	int listener, signals;
+	struct devmem_buffer *buffer;
+	struct devmem_nic *nic;
+	struct devmem_binding *binding;
+	struct devmem_ring *ring;
+	unsigned int accepted, ended, broken;
+	double started;
+};
+
+/* What events of these two carry; others carry a pointer of the program's own. */
+enum { SERVER_LISTENER = 1, SERVER_SIGNALS = 2 };
+
+/* Says so, with the library's sentence. Returns -1. */
+int server_failed(const char *what);
+
+/* @verifies: --verify is an option of this program. What is wrong ends it with @usage and status 2. */
+struct server_options server_parse(int argc, char **argv, const char *usage, bool verifies);
+
+/* In the order of what needs what. -1 on failure, after a sentence; server_close() in either case. */
+int server_open(struct server *s);
+
+/* The next connection that waits, or -1: none does. */
+int server_accept(struct server *s);
+
+/* As many connections as were asked for have ended. */
+bool server_is_done(const struct server *s);
+
+/* A line each second. */
+void server_progress(const struct server *s);
+
+/* What there is to be told of it, before it is closed. */
+void server_report(const struct server *s, struct report *r);
+
+/* In the opposite order. Returns false if the NIC is not as it was. */
+bool server_close(struct server *s);
+
+#endif
