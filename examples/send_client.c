@@ -16,6 +16,7 @@
 
 #include "args.h"
 #include "pattern.h"
+#include "sockets.h"
 
 static const char usage[] =
 	"usage: send_client [options] HOST PORT\n"
@@ -32,22 +33,6 @@ struct sender {
 	bool corrupt;
 	bool failed;
 };
-
-static int connect_to(const struct addrinfo *ai)
-{
-	int fd, err = 0;
-
-	for (; ai; ai = ai->ai_next) {
-		fd = socket(ai->ai_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
-		if (fd >= 0 && !connect(fd, ai->ai_addr, ai->ai_addrlen))
-			return fd;
-		err = errno;
-		if (fd >= 0)
-			close(fd);
-	}
-	errno = err;
-	return -1;
-}
 
 static bool send_all(int fd, const void *bytes, size_t n)
 {

@@ -1,9 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Ordinary descriptors that a server waits on. -1 on failure, after a sentence. */
+/* Ordinary descriptors. */
 #ifndef SOCKETS_H
 #define SOCKETS_H
 
+struct addrinfo;
+
+/* What a server waits on. -1 on failure, after a sentence. */
 int open_listener(unsigned int port);	/* TCP, any address of IPv4 and IPv6, not blocking */
 int open_signals(void);			/* readable when SIGINT or SIGTERM came, which are blocked */
+
+/* A TCP connection to the first of these addresses that answers; -1: errno says why not. */
+int connect_to(const struct addrinfo *ai);
 
 #endif
