@@ -7,12 +7,26 @@
 #define PERIOD 1048573	/* a prime, so that no buffer or page size divides it */
 
 static unsigned char table[PERIOD];
+static size_t period = PERIOD;
+static unsigned int modulo;
 static pthread_once_t filled = PTHREAD_ONCE_INIT;
+
+/* As ncdevmem expects it: it was made for "yes", which ends each line. */
+static void count(void)
+{
+	period = PERIOD - PERIOD % modulo;
+	for (size_t i = 0; i < period; i++)
+		table[i] = (i + 1) % modulo ? (unsigned char)((i + 1) % modulo) : '\n';
+}
 
 static void fill(void)
 {
 	uint64_t x = 88172645463325252u;
 
+	if (modulo) {
+		count();
+		return;
+	}
 	for (size_t i = 0; i < PERIOD; i++) {	/* xorshift64 */
 		x ^= x << 13;
 		x ^= x >> 7;
@@ -21,12 +35,18 @@ static void fill(void)
 	}
 }
 
+void pattern_modulo(unsigned int n)
+{
+	modulo = n;
+}
+
 const unsigned char *pattern_at(uint64_t position, size_t n, size_t *available)
 {
-	size_t start = position % PERIOD;
+	size_t start;
 
 	pthread_once(&filled, fill);
-	*available = n < PERIOD - start ? n : PERIOD - start;
+	start = position % period;
+	*available = n < period - start ? n : period - start;
 	return table + start;
 }
 

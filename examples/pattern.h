@@ -13,4 +13,7 @@ const unsigned char *pattern_at(uint64_t position, size_t n, size_t *available);
 /* Are these @n bytes what belongs at @position of the stream? */
 bool pattern_matches(uint64_t position, const void *bytes, size_t n);
 
+/* Before the first of these: bytes that count modulo @n instead, with a line's end for 0, as the kernel's ncdevmem wants. */
+void pattern_modulo(unsigned int n);
+
 #endif

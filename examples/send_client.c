@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * send_client: an ordinary TCP sender of the pattern that gpu_recv_server --verify checks. No device memory here:
- * any TCP program can be the other end.
+ * send_client: a sender of the pattern that gpu_recv_server --verify checks. Without --device it is an ordinary TCP program,
+ * as any could be at the other end; with it the bytes leave from device memory (device_sender.c).
  */
-#include <arpa/inet.h>
 #include <errno.h>
 #include <getopt.h>
 #include <netdb.h>
@@ -15,14 +14,19 @@
 #include <unistd.h>
 
 #include "args.h"
+#include "device_sender.h"
 #include "pattern.h"
 #include "sockets.h"
 
 static const char usage[] =
 	"usage: send_client [options] HOST PORT\n"
-	"Sends a known pattern to gpu_recv_server over several TCP connections.\n"
+	"Sends a known pattern to gpu_recv_server, or to echo, over several TCP connections.\n"
 	"  -c, --connections N   how many (default 1)\n"
 	"  -n, --bytes N[KMG]    bytes on each connection (default 1G)\n"
+	"  -d, --device NAME     send from device memory, by this interface\n"
+	"  -e, --engine NAME     (--device) devmem, copy or syscall (default: the best that can be)\n"
+	"  -r, --echo            the same bytes are to come back: check that they do\n"
+	"  -m, --modulo N        bytes that count modulo N, as the kernel's \"ncdevmem -v N\" wants them\n"
 	"  -x, --corrupt         send one wrong byte in each stream, to see that the receiver notices\n"
 	"  -h, --help\n";
 
@@ -30,7 +34,10 @@ struct sender {
 	pthread_t thread;
 	const struct addrinfo *to;
 	uint64_t bytes;
-	bool corrupt;
+	bool corrupt, echo;
+	int fd;
+	uint64_t returned;	/* bytes */
+	bool wrong, closed;	/* one of them; by the other end, in order */
 	bool failed;
 };
 
@@ -73,71 +80,133 @@ static bool send_stream(int fd, uint64_t bytes, bool corrupt)
 	return true;
 }
 
-static void *run(void *arg)
+/* Until the other end closes, which it does when it has all. */
+static void *read_back(void *arg)
 {
+	static _Thread_local char bytes[64 << 10];
 	struct sender *s = arg;
-	int fd = connect_to(s->to);
-	char byte;
+	ssize_t n;
 
-	s->failed = true;
-	if (fd < 0) {
-		fprintf(stderr, "send_client: cannot connect: %s\n", strerror(errno));
-		return NULL;
+	while ((n = recv(s->fd, bytes, sizeof(bytes), 0)) > 0) {
+		s->wrong |= !pattern_matches(s->returned, bytes, (size_t)n);
+		s->returned += (uint64_t)n;
 	}
-	if (!send_stream(fd, s->bytes, s->corrupt))
-		fprintf(stderr, "send_client: sending: %s\n", strerror(errno));
-	else if (shutdown(fd, SHUT_WR) || recv(fd, &byte, 1, 0) != 0)	/* the other end closes when it has all */
-		fprintf(stderr, "send_client: the receiver did not close the connection in order\n");
-	else
-		s->failed = false;
-	close(fd);
+	s->closed = n == 0;
 	return NULL;
 }
 
-int main(int argc, char **argv)
+/* What is sent and read at the same time: who only sends does not get far if nobody takes what comes back. */
+static bool send_and_read(struct sender *s)
 {
-	static const struct option options[] = {
-		{ "connections", required_argument, NULL, 'c' }, { "bytes", required_argument, NULL, 'n' },
-		{ "corrupt", no_argument, NULL, 'x' }, { "help", no_argument, NULL, 'h' }, { 0 },
-	};
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *to;
-	struct sender common = { .bytes = 1ull << 30 }, *senders;
-	int connections = 1, failed = 0, opt, err;
+	pthread_t reader;
+	bool sent;
 
-	while ((opt = getopt_long(argc, argv, "c:n:xh", options, NULL)) != -1) {
-		switch (opt) {
-		case 'c': connections = (int)arg_number(optarg, 65535); break;
-		case 'n': common.bytes = arg_bytes(optarg); break;
-		case 'x': common.corrupt = true; break;
-		case 'h': fputs(usage, stdout); return 0;
-		default: fputs(usage, stderr); return 2;
-		}
+	if (s->echo && pthread_create(&reader, NULL, read_back, s))
+		return false;
+	sent = send_stream(s->fd, s->bytes, s->corrupt);
+	if (!sent)
+		fprintf(stderr, "send_client: sending: %s\n", strerror(errno));
+	shutdown(s->fd, sent ? SHUT_WR : SHUT_RDWR);
+	if (s->echo)
+		pthread_join(reader, NULL);
+	else
+		read_back(s);
+	return sent;
+}
+
+static void *run(void *arg)
+{
+	struct sender *s = arg;
+
+	s->failed = true;
+	s->fd = connect_to(s->to);
+	if (s->fd < 0) {
+		fprintf(stderr, "send_client: cannot connect: %s\n", strerror(errno));
+		return NULL;
 	}
-	if (argc - optind != 2) {
-		fputs(usage, stderr);
-		return 2;
+	if (!send_and_read(s))
+		;
+	else if (!s->closed)
+		fprintf(stderr, "send_client: the receiver did not close the connection in order\n");
+	else if (s->returned != (s->echo ? s->bytes : 0) || s->wrong)
+		fprintf(stderr, "send_client: what came back is not what was sent\n");
+	else
+		s->failed = false;
+	close(s->fd);
+	return NULL;
+}
+
+/* An ordinary sender: a thread for each connection. Returns how many of them failed. */
+static unsigned int send_from_threads(const struct sender *common, unsigned int connections)
+{
+	struct sender *senders = calloc(connections, sizeof(*senders));
+	unsigned int started = 0, failed;
+
+	for (; senders && started < connections; started++) {
+		senders[started] = *common;
+		if (pthread_create(&senders[started].thread, NULL, run, &senders[started]))
+			break;
 	}
-	err = getaddrinfo(argv[optind], argv[optind + 1], &hints, &to);
-	if (err) {
-		fprintf(stderr, "send_client: %s port %s: %s\n", argv[optind], argv[optind + 1], gai_strerror(err));
-		return 2;
-	}
-	common.to = to;
-	senders = calloc((size_t)connections, sizeof(*senders));
-	if (!senders)
-		return 1;
-	for (int i = 0; i < connections; i++) {
-		senders[i] = common;
-		if (pthread_create(&senders[i].thread, NULL, run, &senders[i])) {
-			fprintf(stderr, "send_client: cannot start thread %d\n", i);
-			return 1;
-		}
-	}
-	for (int i = 0; i < connections; i++) {
+	failed = connections - started;
+	if (failed)
+		fprintf(stderr, "send_client: cannot start thread %u\n", started);
+	for (unsigned int i = 0; i < started; i++) {
 		pthread_join(senders[i].thread, NULL);
 		failed += senders[i].failed;
 	}
 	free(senders);
+	return failed;
+}
+
+/* What is wrong ends the program. Leaves optind at what is no option. */
+static struct device_job parse(int argc, char **argv)
+{
+	static const struct option options[] = {
+		{ "connections", required_argument, NULL, 'c' }, { "bytes", required_argument, NULL, 'n' },
+		{ "device", required_argument, NULL, 'd' }, { "engine", required_argument, NULL, 'e' },
+		{ "echo", no_argument, NULL, 'r' }, { "modulo", required_argument, NULL, 'm' },
+		{ "corrupt", no_argument, NULL, 'x' }, { "help", no_argument, NULL, 'h' }, { 0 },
+	};
+	struct device_job job = { .bytes = 1ull << 30, .connections = 1 };
+	int opt;
+
+	while ((opt = getopt_long(argc, argv, "c:n:d:e:rm:xh", options, NULL)) != -1) {
+		switch (opt) {
+		case 'c': job.connections = arg_number(optarg, 65535); break;
+		case 'n': job.bytes = arg_bytes(optarg); break;
+		case 'd': job.interface = optarg; break;
+		case 'e': job.engine = optarg; break;
+		case 'r': job.echo = true; break;
+		case 'm': pattern_modulo(arg_number(optarg, 256)); break;
+		case 'x': job.corrupt = true; break;
+		case 'h': fputs(usage, stdout); exit(0);
+		default: fputs(usage, stderr); exit(2);
+		}
+	}
+	if (argc - optind != 2 || (job.engine && !job.interface)) {
+		fputs(usage, stderr);
+		exit(2);
+	}
+	return job;
+}
+
+int main(int argc, char **argv)
+{
+	struct device_job job = parse(argc, argv);
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM }, *to;
+	unsigned int failed;
+	int err = getaddrinfo(argv[optind], argv[optind + 1], &hints, &to);
+
+	if (err) {
+		fprintf(stderr, "send_client: %s port %s: %s\n", argv[optind], argv[optind + 1], gai_strerror(err));
+		return 2;
+	}
+	job.to = to;
+	if (job.interface)
+		failed = device_send(&job);
+	else
+		failed = send_from_threads(&(struct sender){ .to = to, .bytes = job.bytes, .corrupt = job.corrupt,
+							     .echo = job.echo }, job.connections);
 	freeaddrinfo(to);
 	return failed ? 1 : 0;
 }

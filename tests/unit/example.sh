@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# example.sh EXAMPLES WITHOUT_URING [LOADER...]: the example as it is, on this machine's loopback interface and without
-# any capability: it copies; and where io_uring is refused, it does that by system calls. Same verified bytes, honest
-# statistics. LOADER starts programs that were built for another system. What the same binary does on a bound queue:
+# example.sh EXAMPLES WITHOUT_URING [LOADER...]: the examples as they are, on this machine's loopback interface and without
+# any capability: they copy; and where io_uring is refused, they do that by system calls. Same verified bytes, honest
+# statistics, of who receives and who sends. LOADER starts programs that were built for another system. What the same binary does on a bound queue:
 # tests/lab/engines.sh.
 set -euo pipefail
 
 EXAMPLES=$1 WITHOUT_URING=$2 LOADER=("${@:3}")
 SERVER_COMMAND=("${LOADER[@]}" "$EXAMPLES/gpu_recv_server")
+SENDER=("${LOADER[@]}" "$EXAMPLES/send_client")
 REFUSED=("${LOADER[@]}" "$WITHOUT_URING")
 CONNECTIONS=4 MIB=16 SERVER=''
 WORK=$(mktemp -d)
@@ -15,7 +16,7 @@ trap '[[ ! $SERVER ]] || kill "$SERVER" 2>/dev/null || true; rm -rf "$WORK"' EXI
 
 fail() {
 	echo "example: $*"
-	cat "$WORK/log" "$WORK/json" 2>/dev/null || true
+	cat "$WORK/log" "$WORK/sender" "$WORK/json" 2>/dev/null || true
 	exit 1
 }
 
@@ -25,30 +26,50 @@ if ((EUID == 0)); then
 	"${UNPRIVILEGED[@]}" grep -q '^CapEff:[[:space:]]*0*$' /proc/self/status || fail "capabilities are left"
 fi
 
-# start PORT COMMAND...: the receiver, until it listens. 1: somebody else has the port.
+# start PORT COMMAND...: the server, until it listens. 1: somebody else has the port.
 start() {
 	local port=$1
 	shift
-	"${UNPRIVILEGED[@]}" "$@" --verify --connections $CONNECTIONS --buffer 8 --port "$port" --json "$WORK/json" \
+	"${UNPRIVILEGED[@]}" "$@" --connections $CONNECTIONS --buffer 8 --port "$port" --json "$WORK/json" \
 		--no-progress lo >"$WORK/log" 2>&1 &
 	SERVER=$!
 	while kill -0 "$SERVER" 2>/dev/null; do
-		! grep -q listening "$WORK/log" || return 0
+		! grep -qs listening "$WORK/log" || return 0
 		sleep 0.05
 	done
 	grep -q 'in use' "$WORK/log" || fail "$* did not start"
 	return 1
 }
 
-# receive COMMAND...: the pattern, on four connections.
-receive() {
-	local port
-	rm -f "$WORK/json"
+# ended NAME STATUS EXPECTED: "-": any.
+ended() {
+	[[ $3 == - || $2 == "$3" ]] || fail "the $1 ended with $2 instead of $3"
+}
+
+# exchange SENDER-STATUS SERVER-STATUS SENDER... -- SERVER...: the pattern, on four connections, from the one to the other.
+exchange() {
+	local sends=$1 serves=$2 port status=0 sender=()
+	shift 2
+	while [[ $1 != -- ]]; do
+		sender+=("$1")
+		shift
+	done
+	shift
+	rm -f "$WORK"/*
 	for ((port = 20000 + $$ % 10000; port < 65536; port += 1009)); do
 		! start "$port" "$@" || break
 	done
-	"${LOADER[@]}" "$EXAMPLES/send_client" --connections $CONNECTIONS --bytes ${MIB}M 127.0.0.1 "$port" || fail "the sender failed"
-	wait "$SERVER" || fail "$* ended with $?"
+	timeout 30 "${UNPRIVILEGED[@]}" "${sender[@]}" --connections $CONNECTIONS --bytes ${MIB}M 127.0.0.1 "$port" \
+		>"$WORK/sender" 2>&1 || status=$?
+	ended sender $status "$sends"
+	status=0
+	wait "$SERVER" || status=$?
+	ended server $status "$serves"
+}
+
+# receive COMMAND...: from an ordinary sender.
+receive() {
+	exchange 0 0 "${SENDER[@]}" -- "$@" --verify
 	sed -n 's/^engine *//p' "$WORK/log"
 }
 
@@ -71,6 +92,15 @@ copied() {
 	has nic_restored true
 }
 
+# sent_copied COMMAND...: from memory to memory; the sender says how.
+sent_copied() {
+	exchange 0 0 "$@" --device lo -- "${SERVER_COMMAND[@]}" --verify
+	has verified true
+	has bytes $((CONNECTIONS * MIB << 20))
+	grep -q " 0.0 MiB sent from device memory, $((CONNECTIONS * MIB)).0 MiB copied on their way; engine copy: " \
+		"$WORK/sender" || fail "the sender does not say how it sent"
+}
+
 [[ $("${REFUSED[@]}" EPERM /bin/sh -c 'echo runs') == runs ]] || fail "no policy can be set"
 if "${SERVER_COMMAND[@]}" --engine devmem --port $((10000 + $$ % 10000)) lo >"$WORK/log" 2>&1; then
 	fail "engine devmem was not refused on loopback"
@@ -89,3 +119,13 @@ for refusal in EPERM ENOSYS; do
 	receive "${REFUSED[@]}" $refusal "${SERVER_COMMAND[@]}"
 	copied syscall
 done
+
+sent_copied "${SENDER[@]}"
+sent_copied "${SENDER[@]}" --engine syscall
+sent_copied "${REFUSED[@]}" EPERM "${SENDER[@]}"
+exchange 0 1 "${SENDER[@]}" --device lo --corrupt -- "${SERVER_COMMAND[@]}" --verify
+if "${SENDER[@]}" --device lo --engine devmem 127.0.0.1 9 >"$WORK/sender" 2>&1; then
+	fail "the sender's engine devmem was not refused on loopback"
+fi
+grep -q 'bind: \(lo cannot send from\|memory of backend\)' "$WORK/sender" || fail "the sender's refusal does not say why"
+echo "sent from device memory: copied on loopback"
