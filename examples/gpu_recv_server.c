@@ -153,7 +153,7 @@ static int serve(struct receiver *r)
 
 int main(int argc, char **argv)
 {
-	struct receiver r = { .server = { .opt = server_parse(argc, argv, usage, true), .listener = -1, .signals = -1 } };
+	struct receiver r = { .server = { .opt = server_parse(argc, argv, usage, "v"), .listener = -1, .signals = -1 } };
 	struct server *s = &r.server;
 	struct report report = { .verify = s->opt.verify };
 	bool ok = !server_open(s);

@@ -68,18 +68,59 @@ static void for_people(const struct report *r)
 		ratio(st->tokens_released, st->release_operations));
 	fprintf(stderr, "system calls %llu, %.0f KiB for each\n", (unsigned long long)st->enter_calls,
 		ratio(bytes, st->enter_calls) / 1024);
+	if (r->tx_engine)
+		fprintf(stderr, "sent         %.1f MiB from device memory, %.1f MiB copied on their way\n"
+			"sent by      %s: %s\n", (double)st->bytes_sent / MIB, (double)st->bytes_sent_copied / MIB, r->tx_engine,
+			r->tx_engine_reason);
 	if (r->verify)
 		fprintf(stderr, "verified     %s\n", r->verified ? "every byte is right" : "NO: bytes are wrong or missing");
 	fprintf(stderr, "the NIC      %s\n", r->nic_restored ? "is as it was" : "is NOT as it was");
 }
 
+struct number {
+	const char *name;
+	uint64_t value;
+};
+
+static void print_numbers(FILE *f, const struct number *numbers, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		fprintf(f, "  \"%s\": %llu,\n", numbers[i].name, (unsigned long long)numbers[i].value);
+}
+
+/* Reasons quote what others said. */
+static void print_text(FILE *f, const char *name, const char *text)
+{
+	fprintf(f, "  \"%s\": \"", name);
+	for (; *text; text++) {
+		if (*text == '"' || *text == '\\')
+			fputc('\\', f);
+		fputc((unsigned char)*text < ' ' ? ' ' : *text, f);
+	}
+	fprintf(f, "\",\n");
+}
+
+static void print_sender(const struct report *r, FILE *f)
+{
+	const struct devmem_stats *st = &r->stats;
+	const struct number numbers[] = {
+		{ "bytes_sent", st->bytes_sent },
+		{ "bytes_sent_copied", st->bytes_sent_copied },
+		{ "sends", st->sends },
+		{ "sends_outstanding", st->sends_outstanding },
+		{ "send_operations", st->send_operations },
+		{ "send_notices", st->send_notices },
+	};
+
+	print_numbers(f, numbers, sizeof(numbers) / sizeof(numbers[0]));
+	print_text(f, "tx_engine", r->tx_engine);
+	print_text(f, "tx_engine_reason", r->tx_engine_reason);
+}
+
 static void for_scripts(const struct report *r, FILE *f)
 {
 	const struct devmem_stats *st = &r->stats;
-	const struct {
-		const char *name;
-		uint64_t value;
-	} numbers[] = {
+	const struct number numbers[] = {
 		{ "bytes", st->bytes_device + host_bytes(st) },
 		{ "bytes_device", st->bytes_device },
 		{ "bytes_host", host_bytes(st) },
@@ -98,11 +139,21 @@ static void for_scripts(const struct report *r, FILE *f)
 
 	uname(&kernel);
 	fprintf(f, "{\n");
-	for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-		fprintf(f, "  \"%s\": %llu,\n", numbers[i].name, (unsigned long long)numbers[i].value);
+	print_numbers(f, numbers, sizeof(numbers) / sizeof(numbers[0]));
+	if (r->tx_engine)
+		print_sender(r, f);
+	print_text(f, "engine_reason", r->engine_reason);
 	fprintf(f, "  \"verified\": %s,\n  \"nic_restored\": %s,\n  \"seconds\": %.3f,\n  \"kernel\": \"%s\",\n"
 		"  \"engine\": \"%s\"\n}\n", r->verified ? "true" : "false", r->nic_restored ? "true" : "false",
 		r->seconds, kernel.release, r->engine);
+}
+
+void report_sender(struct report *r, const struct devmem_binding *binding)
+{
+	const char *reason;
+
+	r->tx_engine = devmem_binding_engine(binding, &reason);
+	snprintf(r->tx_engine_reason, sizeof(r->tx_engine_reason), "%s", reason);
 }
 
 int report_summary(const struct report *r, const char *json)

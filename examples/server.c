@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -23,7 +24,7 @@ static void wrong_usage(const char *usage)
 	exit(2);
 }
 
-struct server_options server_parse(int argc, char **argv, const char *usage, bool verifies)
+struct server_options server_parse(int argc, char **argv, const char *usage, const char *own)
 {
 	static const struct option longs[] = {
 		{ "port", required_argument, NULL, 'p' }, { "backend", required_argument, NULL, 'b' },
@@ -31,12 +32,14 @@ struct server_options server_parse(int argc, char **argv, const char *usage, boo
 		{ "connections", required_argument, NULL, 'c' }, { "json", required_argument, NULL, 'j' },
 		{ "progress", no_argument, NULL, 'P' }, { "no-progress", no_argument, NULL, 'Q' },
 		{ "help", no_argument, NULL, 'h' }, { "engine", required_argument, NULL, 'e' },
-		{ "verify", no_argument, NULL, 'v' }, { 0 },
+		{ "verify", no_argument, NULL, 'v' }, { "sends", required_argument, NULL, 's' }, { 0 },
 	};
 	struct server_options o = { .port = 5201, .buffer_mib = 64, .queues = 1, .progress = isatty(STDERR_FILENO) };
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "p:b:e:m:q:c:vj:Ph", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "p:b:e:m:q:c:vs:j:Ph", longs, NULL)) != -1) {
+		if (strchr("vs", opt) && !strchr(own, opt))
+			wrong_usage(usage);
 		switch (opt) {
 		case 'p': o.port = arg_number(optarg, 65535); break;
 		case 'b': o.backend = optarg; break;
@@ -45,6 +48,7 @@ struct server_options server_parse(int argc, char **argv, const char *usage, boo
 		case 'q': o.queues = arg_number(optarg, 64); break;
 		case 'c': o.connections = arg_number(optarg, 1 << 20); break;
 		case 'v': o.verify = true; break;
+		case 's': o.sends = arg_number(optarg, 1 << 20); break;
 		case 'j': o.json = optarg; break;
 		case 'P': o.progress = true; break;
 		case 'Q': o.progress = false; break;
@@ -52,7 +56,7 @@ struct server_options server_parse(int argc, char **argv, const char *usage, boo
 		default: wrong_usage(usage);
 		}
 	}
-	if (argc - optind != 1 || (o.verify && !verifies))
+	if (argc - optind != 1)
 		wrong_usage(usage);
 	o.interface = argv[optind];
 	return o;

@@ -11,7 +11,7 @@
 
 struct server_options {
 	const char *interface, *backend, *engine, *json;
-	unsigned int port, buffer_mib, queues, connections;
+	unsigned int port, buffer_mib, queues, connections, sends;
 	bool verify, progress;
 };
 
@@ -32,8 +32,8 @@ enum { SERVER_LISTENER = 1, SERVER_SIGNALS = 2 };
 /* Says so, with the library's sentence. Returns -1. */
 int server_failed(const char *what);
 
-/* @verifies: --verify is an option of this program. What is wrong ends it with @usage and status 2. */
-struct server_options server_parse(int argc, char **argv, const char *usage, bool verifies);
+/* @own: which of the options v and s this program has. What is wrong ends it with @usage and status 2. */
+struct server_options server_parse(int argc, char **argv, const char *usage, const char *own);
 
 /* In the order of what needs what. -1 on failure, after a sentence; server_close() in either case. */
 int server_open(struct server *s);

@@ -2,12 +2,13 @@
 # SPDX-License-Identifier: MIT
 # example.sh EXAMPLES WITHOUT_URING [LOADER...]: the examples as they are, on this machine's loopback interface and without
 # any capability: they copy; and where io_uring is refused, they do that by system calls. Same verified bytes, honest
-# statistics, of who receives and who sends. LOADER starts programs that were built for another system. What the same binary does on a bound queue:
+# statistics, of who receives, who sends and who does both. LOADER starts programs that were built for another system. What the same binary does on a bound queue:
 # tests/lab/engines.sh.
 set -euo pipefail
 
 EXAMPLES=$1 WITHOUT_URING=$2 LOADER=("${@:3}")
 SERVER_COMMAND=("${LOADER[@]}" "$EXAMPLES/gpu_recv_server")
+ECHO=("${LOADER[@]}" "$EXAMPLES/echo")
 SENDER=("${LOADER[@]}" "$EXAMPLES/send_client")
 REFUSED=("${LOADER[@]}" "$WITHOUT_URING")
 CONNECTIONS=4 MIB=16 SERVER=''
@@ -101,6 +102,21 @@ sent_copied() {
 		"$WORK/sender" || fail "the sender does not say how it sent"
 }
 
+# echoed SENDER... -- ECHO...: the same bytes come back, and all is accounted for.
+echoed() {
+	exchange 0 0 "$@"
+	has bytes $((CONNECTIONS * MIB << 20))
+	has bytes_sent 0
+	has bytes_sent_copied $((CONNECTIONS * MIB << 20))
+	has connections $CONNECTIONS
+	has sends_outstanding 0
+	has tokens_outstanding 0
+	has send_notices 0
+	has tx_engine '"copy"'
+	has nic_restored true
+	sed -n 's/^engine *//p' "$WORK/log"
+}
+
 [[ $("${REFUSED[@]}" EPERM /bin/sh -c 'echo runs') == runs ]] || fail "no policy can be set"
 if "${SERVER_COMMAND[@]}" --engine devmem --port $((10000 + $$ % 10000)) lo >"$WORK/log" 2>&1; then
 	fail "engine devmem was not refused on loopback"
@@ -129,3 +145,12 @@ if "${SENDER[@]}" --device lo --engine devmem 127.0.0.1 9 >"$WORK/sender" 2>&1; 
 fi
 grep -q 'bind: \(lo cannot send from\|memory of backend\)' "$WORK/sender" || fail "the sender's refusal does not say why"
 echo "sent from device memory: copied on loopback"
+
+echoed "${SENDER[@]}" --echo -- "${ECHO[@]}"
+echoed "${SENDER[@]}" --echo --device lo -- "${ECHO[@]}" --sends 2
+echoed "${SENDER[@]}" --echo --device lo -- "${REFUSED[@]}" EPERM "${ECHO[@]}" --sends 2
+echoed "${REFUSED[@]}" ENOSYS "${SENDER[@]}" --echo --device lo -- "${REFUSED[@]}" ENOSYS "${ECHO[@]}"
+exchange 1 - "${SENDER[@]}" --echo --corrupt -- "${ECHO[@]}"
+exchange 1 - "${SENDER[@]}" --echo --corrupt --device lo -- "${ECHO[@]}"
+grep -q 'what came back: it is not what was sent' "$WORK/sender" || fail "the sender does not say what is wrong"
+echo "echoed: copied on loopback"
