@@ -332,6 +332,22 @@ static struct devmem_sock *fragments_of(const struct io_uring_cqe *cqe)
 	return sock->engine->take ? sock : NULL;
 }
 
+/* From what is in front of the next completion. */
+static int hand_out_first(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
+{
+	unsigned int sent;
+	int got;
+
+	if (!ring->place.held_of)
+		return hand_out_open(ring, events, n);
+	got = devmem__place_held(ring, events);
+	if (got != -ENOBUFS)
+		return got;
+	devmem__tx_overtake(ring);
+	sent = devmem__tx_hand_out(ring, events, n);
+	return sent ? (int)sent : got;
+}
+
 int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
 {
 	struct io_uring_cqe *cqe;
@@ -345,8 +361,7 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 			continue;
 		}
 		if (ring->place.held_of || ring->rx_sock) {
-			int got = ring->place.held_of ? devmem__place_held(ring, events + out) :
-							hand_out_open(ring, events + out, n - out);
+			int got = hand_out_first(ring, events + out, n - out);
 
 			if (got < 0)
 				return out ? (int)out : got;

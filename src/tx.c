@@ -399,7 +399,7 @@ static unsigned int news(struct devmem__tx *tx, struct devmem_event *event)
 
 /*
  * Called when all completions have been seen, so that a receive that failed with the connection has been. Where there
- * is none, the connection itself is asked.
+ * is none, or those of receives wait for room (devmem__tx_overtake()), the connection itself is asked.
  */
 unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
 {
@@ -410,7 +410,7 @@ unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *
 		struct devmem_sock *sock = tx->sock;
 		int result;
 
-		if (!sock->armed && devmem__sendq_done(&tx->q, &result))
+		if ((!sock->armed || ring->place.held_of) && devmem__sendq_done(&tx->q, &result))
 			devmem__tx_look(tx, sock->ended ? -EPIPE : -ECONNRESET);
 		out += sends_over(tx, events + out, n - out);
 		while (out < n && news(tx, events + out))

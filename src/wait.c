@@ -165,7 +165,8 @@ static void prepare(struct devmem_ring *ring, bool will_wait)
 	ring->idle = false;
 }
 
-static int enter(struct devmem_ring *ring, uint64_t wait_ns)
+/* Waits for a completion beyond the @known ones. */
+static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 {
 	struct __kernel_timespec ts = { (int64_t)(wait_ns / 1000000000u), (long long)(wait_ns % 1000000000u) };
 	struct io_uring_cqe *cqe;
@@ -182,7 +183,7 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns)
 	if (ring->calls)
 		ret = devmem__calls_enter(ring->calls, forever ? NULL : &ts);
 	else
-		ret = io_uring_submit_and_wait_timeout(&ring->io, &cqe, 1, forever ? NULL : &ts, NULL);
+		ret = io_uring_submit_and_wait_timeout(&ring->io, &cqe, known + 1, forever ? NULL : &ts, NULL);
 	atomic_store_explicit(&ring->sleeping, false, memory_order_relaxed);
 	if (ret >= 0 || ret == -ETIME || ret == -EAGAIN || ret == -EBUSY)
 		return 0;
@@ -209,6 +210,25 @@ static bool may_sleep_elsewhere(struct devmem_ring *ring)
 	return !has_news(ring);
 }
 
+/*
+ * There is no room for host bytes. Other threads may have made some; or sends have it, which are over only if the loop
+ * goes on: one turn, of a tick at most.
+ */
+static int make_room(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, bool may_wait)
+{
+	int got, err;
+
+	devmem__release_take_over(ring);
+	got = devmem__hand_out(ring, events, n);
+	if (got != -ENOBUFS || ring->stats.sends == ring->sends_over)
+		return got;
+	prepare(ring, true);
+	err = enter(ring, may_wait ? DEVMEM__TICK_NS : 0, io_uring_cq_ready(&ring->io));
+	ring->now = read_clock();
+	got = devmem__hand_out(ring, events, n);
+	return got == -ENOBUFS && err ? err : got;
+}
+
 int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, int timeout_ms)
 {
 	uint64_t deadline = UINT64_MAX;
@@ -216,10 +236,8 @@ int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned 
 	int got, err;
 
 	got = devmem__hand_out(ring, events, n);
-	if (got == -ENOBUFS) {	/* other threads may have made room meanwhile */
-		devmem__release_take_over(ring);
-		got = devmem__hand_out(ring, events, n);
-	}
+	if (got == -ENOBUFS)
+		got = make_room(ring, events, n, timeout_ms != 0);
 	if (got || !n)
 		return got;
 	/* for ever: that of the last wait will do, and what is looked at in time comes that much later */
@@ -233,7 +251,7 @@ int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned 
 		if (!timeout_ms)
 			quiet_notify_fd(ring);
 		prepare(ring, timeout_ms != 0);
-		err = enter(ring, turn_ns(ring, deadline, &tick));
+		err = enter(ring, turn_ns(ring, deadline, &tick), 0);
 		ring->now = read_clock();
 		seen = *ring->io.cq.khead;
 		got = devmem__hand_out(ring, events, n);

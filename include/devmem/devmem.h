@@ -605,7 +605,8 @@ DEVMEM_API int devmem_sock_queue(const struct devmem_sock *sock);
  *
  * Returns how many events were written, 0 if the time was over.
  * -EINTR	a signal came
- * -ENOBUFS	(DEVMEM_ATTACH_PLACE) the spill buffer is full: release fragments of it and call again. Nothing is lost
+ * -ENOBUFS	(DEVMEM_ATTACH_PLACE) the spill buffer is full: release fragments of it and call again; if what is in it is
+ *		being sent, call again. Nothing is lost
  * -ENOMEM	no memory to account for fragments: call again. Nothing is lost
  */
 DEVMEM_API int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, int timeout_ms);

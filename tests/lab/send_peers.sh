@@ -127,6 +127,22 @@ echoed_from_spill() {
 		"$((bytes >> 20)) MiB were sent without a copy"
 }
 
+# All packets come through another queue: more than the spill buffer has room for, which sends give back.
+echoed_all_from_spill() {
+	local bytes=$((4 * 16 << 20)) faults=/sys/kernel/debug/labnic/lab0
+	echo 1 >$faults/misroute_every
+	serve echo --no-progress --connections 4 "$@" --json "$JSON" lab0
+	connect send_client --echo --connections 4 --bytes 16M "$NEAR" $PORT
+	echo 0 >$faults/misroute_every
+	served
+	has bytes_host $bytes
+	has bytes_sent $bytes
+	has sends_outstanding 0
+	has tokens_outstanding 0
+	has nic_restored true
+	echo "== echo${*:+, $*}, all of $((bytes >> 20)) MiB from a spill buffer of 4: sent without a copy"
+}
+
 # ------------------------------------------------------------------------------------ the kernel's ncdevmem
 
 # It counts the bytes that came through device memory, and compares each of them.
@@ -192,6 +208,8 @@ echoed '' --device lab1
 echoed syscall
 echoed zcrx
 echoed_from_spill
+echoed_all_from_spill
+echoed_all_from_spill --engine syscall
 make_pattern
 to_socat
 to_ncdevmem
