@@ -181,7 +181,7 @@ static unsigned int dispatch(struct devmem_ring *ring, const struct io_uring_cqe
 		devmem__sock_reap(object);
 		break;
 	case DEVMEM__CQE_ROOM:
-		devmem__tx_room(object, cqe->res);
+		devmem__tx_room(object, cqe);
 		devmem__sock_reap(object);
 		break;
 	case DEVMEM__CQE_STIR:

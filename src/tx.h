@@ -13,7 +13,7 @@ void devmem__tx_prepare(struct devmem_ring *ring);
 /* Completions. */
 void devmem__tx_sent(struct devmem_sock *sock, int res);
 void devmem__tx_heard(struct devmem_sock *sock, int res);
-void devmem__tx_room(struct devmem_sock *sock, int res);
+void devmem__tx_room(struct devmem_sock *sock, const struct io_uring_cqe *cqe);
 void devmem__tx_stirred(struct devmem_sock *sock, const struct io_uring_cqe *cqe);
 
 /*

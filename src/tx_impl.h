@@ -30,6 +30,7 @@ struct devmem__tx {
 	bool polling;			/* a poll for all that happens, in the place of the receive's own */
 	bool cancelling;		/* ... which was to be cancelled */
 	bool room;			/* a poll for room in the send buffer */
+	bool peer_ended;		/* ... which would say without end that the peer has ended its half */
 
 	bool half;			/* one half of the connection is over, which would wake receives without end */
 	bool stir;			/* (half) the error queue is to be looked at */

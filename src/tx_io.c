@@ -146,13 +146,13 @@ static bool hear(struct devmem__tx *tx, unsigned int flags)
 	return true;
 }
 
-static bool poll_for(struct devmem__tx *tx, enum devmem__cqe_kind kind, unsigned int events, bool *armed)
+static bool poll_for(struct devmem__tx *tx, enum devmem__cqe_kind kind, unsigned int events, bool again, bool *armed)
 {
 	struct io_uring_sqe *sqe = devmem__ring_sqe(tx->sock->ring, kind, tx->sock);
 
 	if (!sqe)
 		return false;
-	if (kind == DEVMEM__CQE_STIR)
+	if (again)
 		io_uring_prep_poll_multishot(sqe, tx->fd, events);
 	else
 		io_uring_prep_poll_add(sqe, tx->fd, events);
@@ -185,18 +185,21 @@ static bool listen_for_them(struct devmem__tx *tx)
 	if (!tx->half || calls)
 		return tx->hearing || hear(tx, 0);
 	if (!tx->polling)
-		good = poll_for(tx, DEVMEM__CQE_STIR, POLLERR, &tx->polling);
+		good = poll_for(tx, DEVMEM__CQE_STIR, POLLERR, true, &tx->polling);
 	return good && (!tx->stir || tx->hearing || hear(tx, MSG_DONTWAIT));
 }
 
-/* Something other than our own bytes fills the send buffer. */
+/*
+ * Something other than our own bytes fills the send buffer. When the peer has ended its half, a poll of one shot would say
+ * so without end, in place of room; a multishot one says it once.
+ */
 static bool wait_for_room(struct devmem__tx *tx)
 {
 	if (tx->room && tx->sock->detached)
 		return devmem__sock_cancel_request(tx->sock, DEVMEM__CQE_ROOM);
 	if (!tx->full || tx->room || tx->q.numbered || !devmem__sendq_next(&tx->q))
 		return true;
-	return poll_for(tx, DEVMEM__CQE_ROOM, POLLOUT, &tx->room);
+	return poll_for(tx, DEVMEM__CQE_ROOM, POLLOUT, tx->peer_ended, &tx->room);
 }
 
 void devmem__tx_prepare(struct devmem_ring *ring)
@@ -293,7 +296,7 @@ static void take_notice(struct devmem__tx *tx)
 	tx->sock->ring->stats.send_notices++;
 	devmem__sendq_notified(&tx->q, notice.lo, notice.hi, notice.copied);
 	if (devmem__sendq_in_flight(&tx->q) <= tx->resume || !tx->q.numbered)
-		tx->full = tx->full && tx->room;
+		tx->full = tx->full && tx->room && !tx->peer_ended;
 	devmem__tx_tell(tx);
 }
 
@@ -309,13 +312,17 @@ void devmem__tx_heard(struct devmem_sock *sock, int res)
 	devmem__tx_todo(tx);
 }
 
-void devmem__tx_room(struct devmem_sock *sock, int res)
+void devmem__tx_room(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 {
 	struct devmem__tx *tx = sock->tx;
 
-	tx->room = tx->full = false;
-	if (res > 0 && res & POLLHUP)
+	if (!(cqe->flags & IORING_CQE_F_MORE))
+		tx->room = false;
+	if (cqe->res > 0 && cqe->res & POLLHUP)
 		devmem__tx_look(tx, sock->ended ? -EPIPE : -ECONNRESET);
+	tx->peer_ended |= cqe->res > 0 && cqe->res & POLLRDHUP;
+	if (cqe->res != POLLRDHUP)
+		tx->full = false;
 	devmem__tx_todo(tx);
 }
 
@@ -353,7 +360,7 @@ static bool overtakes(const struct io_uring_cqe *cqe)
 		devmem__tx_heard(sock, cqe->res);
 		break;
 	case DEVMEM__CQE_ROOM:
-		devmem__tx_room(sock, cqe->res);
+		devmem__tx_room(sock, cqe);
 		break;
 	case DEVMEM__CQE_STIR:
 		devmem__tx_stirred(sock, cqe);

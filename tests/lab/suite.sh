@@ -14,11 +14,11 @@ for program in "$@"; do
 	{
 		status=0
 		/build/tests/lab/lab_"$program" 2>&1 || status=$?
-		echo $status >/tmp/status
+		echo "$status" >/tmp/status
 	} | tee /tmp/"$program".log
 	read -r status </tmp/status
 	echo "== $DEVMEM_TEST_ENGINE $program: status $status after $(($(date +%s) - started)) s"
-	[ $status -eq 0 ] || exit $status
+	[ "$status" -eq 0 ] || exit "$status"
 done
 echo "== cases that $DEVMEM_TEST_ENGINE cannot have:"
 for program in "$@"; do

@@ -313,6 +313,30 @@ static void a_peer_that_has_closed_its_half_is_sent_to(void **state)
 	out_finish(o);
 }
 
+/* Its half is over, and it takes nothing: that it ended is no room, and no reason to look for any without end. */
+static void a_peer_that_ended_its_half_and_does_not_read(void **state)
+{
+	struct out *o = *state;
+	struct flow *f = &o->flow[0];
+	uint64_t calls;
+
+	o->n = 1;
+	out_connect(o, 0, NULL);
+	f->bytes = 64 * MIB;
+	shutdown(f->pair.far, SHUT_WR);
+	do
+		out_send(o);
+	while (out_turn(o, 500));
+	assert_true(f->ended);
+	assert_true(f->next_back < f->next_cookie);
+	calls = lab_stats(o->ring).enter_calls;
+	assert_int_equal(out_turn(o, 500), 0);
+	assert_in_range(lab_stats(o->ring).enter_calls - calls, 0, 20);
+	out_read(f);
+	out_pump(o);
+	out_finish(o);
+}
+
 /* From an event loop of the program's own. */
 static void by_the_ring_s_descriptor(void **state)
 {
@@ -446,6 +470,7 @@ int main(int argc, char **argv)
 		OUT_TEST(ordinary_sends_on_the_same_socket),
 		OUT_TEST(the_program_s_own_zerocopy_is_told_apart),
 		OUT_TEST(a_peer_that_has_closed_its_half_is_sent_to),
+		OUT_TEST(a_peer_that_ended_its_half_and_does_not_read),
 		OUT_TEST(by_the_ring_s_descriptor),
 		OUT_TEST(what_is_refused_changes_nothing),
 		OUT_TEST(a_binding_for_receiving_does_not_send),
