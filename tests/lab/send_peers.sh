@@ -83,7 +83,8 @@ device_to_device() {
 	has verified true
 	has tokens_outstanding 0
 	has nic_restored true
-	echo "== device to device: $(($(figure bytes_device) >> 20)) MiB of $((bytes >> 20)) on 8 connections without a copy, verified"
+	echo "== device to device: $(($(figure bytes_device) >> 20)) MiB of $((bytes >> 20)) on 8 connections without a copy," \
+		"verified"
 }
 
 # echoed ENGINE CLIENT-OPTION...: four connections, and what comes back is checked.
@@ -108,7 +109,7 @@ echoed() {
 		"$(figure sends) sends by $(figure send_operations) sendmsg, nothing copied, nothing outstanding"
 }
 
-# Of every third packet some bytes stay in host memory: they are placed in the spill buffer, and sent from there in their turn.
+# Of every third packet some bytes stay in host memory: they are placed in the spill buffer, and sent from there in turn.
 echoed_from_spill() {
 	local bytes=$((4 * 8 << 20)) faults=/sys/kernel/debug/labnic/lab0
 	serve /build/examples/echo --no-progress --connections 4 --json "$JSON" lab0
@@ -180,7 +181,8 @@ from_ncdevmem() {
 	has bytes_device $bytes
 	has verified true
 	has nic_restored true
-	echo "== ncdevmem sent $((bytes >> 10)) KiB from a udmabuf, $(grep -c '^sendmsg_ret' "$OTHER") sends, to our receiver: verified"
+	echo "== ncdevmem sent $((bytes >> 10)) KiB from a udmabuf, $(grep -c '^sendmsg_ret' "$OTHER") sends, to our receiver:" \
+		"verified"
 }
 
 # ------------------------------------------------------------------------------------ socat
