@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * echo: what comes on a connection is sent back on it from where it lies, in device memory, and no byte of it passes
- * through the processor.
+ * gpu_echo_server: what comes on a connection is sent back on it from where it lies, in device memory, and no byte of it
+ * passes through the processor.
  *
  * The buffer is bound twice, for receiving and for sending. Bytes that came are handed to devmem_send() at once and belong
  * to the kernel until their SENT event; only then is their fragment released, and received into again.
@@ -20,7 +20,7 @@
 #define LAST_TURNS	50	/* of 100 ms, for sends of connections that were cut */
 
 static const char usage[] =
-	"usage: echo [options] INTERFACE\n"
+	"usage: gpu_echo_server [options] INTERFACE\n"
 	"Sends back what it receives, from device memory, without a copy if it has CAP_NET_ADMIN and INTERFACE can.\n"
 	"  -p, --port N          listen here, IPv4 and IPv6 (default 5201)\n"
 	"  -e, --engine NAME     devmem, zcrx, copy or syscall (default: the best that can be)\n"
@@ -102,7 +102,7 @@ static void close_connection(struct echo *e, struct connection *c, int error)
 	struct record *r;
 
 	if (error && ++e->server.broken)
-		fprintf(stderr, "echo: a connection broke: %s\n", strerror(-error));
+		fprintf(stderr, "gpu_echo_server: a connection broke: %s\n", strerror(-error));
 	while (*link != c)
 		link = &(*link)->next;
 	*link = c->next;
@@ -349,7 +349,7 @@ int main(int argc, char **argv)
 	bool ok = !server_open(s) && !bind_for_sending(&e);
 
 	if (ok) {
-		fprintf(stderr, "echo: listening on port %u\n", s->opt.port);
+		fprintf(stderr, "gpu_echo_server: listening on port %u\n", s->opt.port);
 		ok = !serve(&e) && !s->broken;
 		server_report(s, &report);
 		report_sender(&report, e.tx);

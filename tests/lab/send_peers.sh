@@ -91,7 +91,7 @@ device_to_device() {
 echoed() {
 	local engine=$1 bytes=$((4 * 32 << 20))
 	shift
-	serve /build/examples/echo --no-progress --connections 4 ${engine:+--engine "$engine"} --json "$JSON" lab0
+	serve /build/examples/gpu_echo_server --no-progress --connections 4 ${engine:+--engine "$engine"} --json "$JSON" lab0
 	connect send_client --echo --connections 4 --bytes 32M "$@" "$NEAR" $PORT
 	served
 	has engine "\"${engine:-devmem}\""
@@ -112,7 +112,7 @@ echoed() {
 # Of every third packet some bytes stay in host memory: they are placed in the spill buffer, and sent from there in turn.
 echoed_from_spill() {
 	local bytes=$((4 * 8 << 20)) faults=/sys/kernel/debug/labnic/lab0
-	serve /build/examples/echo --no-progress --connections 4 --json "$JSON" lab0
+	serve /build/examples/gpu_echo_server --no-progress --connections 4 --json "$JSON" lab0
 	echo 3 >$faults/nosplit_every
 	connect send_client --echo --connections 4 --bytes 8M "$NEAR" $PORT
 	echo 0 >$faults/nosplit_every
@@ -132,7 +132,7 @@ echoed_from_spill() {
 echoed_all_from_spill() {
 	local bytes=$((4 * 16 << 20)) faults=/sys/kernel/debug/labnic/lab0
 	echo 1 >$faults/misroute_every
-	serve /build/examples/echo --no-progress --connections 4 "$@" --json "$JSON" lab0
+	serve /build/examples/gpu_echo_server --no-progress --connections 4 "$@" --json "$JSON" lab0
 	connect send_client --echo --connections 4 --bytes 16M "$NEAR" $PORT
 	echo 0 >$faults/misroute_every
 	served

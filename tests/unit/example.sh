@@ -8,7 +8,7 @@ set -euo pipefail
 
 EXAMPLES=$1 WITHOUT_URING=$2 LOADER=("${@:3}")
 SERVER_COMMAND=("${LOADER[@]}" "$EXAMPLES/gpu_recv_server")
-ECHO=("${LOADER[@]}" "$EXAMPLES/echo")
+ECHO=("${LOADER[@]}" "$EXAMPLES/gpu_echo_server")
 SENDER=("${LOADER[@]}" "$EXAMPLES/send_client")
 REFUSED=("${LOADER[@]}" "$WITHOUT_URING")
 CONNECTIONS=4 MIB=16 SERVER=''
