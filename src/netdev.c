@@ -136,3 +136,11 @@ int devmem__netdev_ask_bind(struct devmem__nl *nl, uint32_t ifindex, uint32_t pa
 		devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_RX_PAGE_SIZE, page_size);
 	return devmem__nl_call(nl, NULL, NULL);
 }
+
+int devmem__netdev_ask_send(struct devmem__nl *nl, uint32_t ifindex)
+{
+	devmem__nl_begin(nl, DEVMEM_NETDEV_CMD_BIND_TX);
+	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_IFINDEX, ifindex);
+	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_FD, NO_FD);
+	return devmem__nl_call(nl, NULL, NULL);
+}

@@ -33,4 +33,7 @@ void devmem__netdev_rule_leads(struct devmem__ethtool *et, const struct devmem__
  */
 int devmem__netdev_ask_bind(struct devmem__nl *nl, uint32_t ifindex, uint32_t page_size);
 
+/* devmem__netdev_ask_send() - the same for sending, which takes no privilege. -EBADF: it can; -EOPNOTSUPP: it cannot. */
+int devmem__netdev_ask_send(struct devmem__nl *nl, uint32_t ifindex);
+
 #endif

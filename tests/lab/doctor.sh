@@ -70,6 +70,14 @@ unchanged() {
 
 # ------------------------------------------------------------------------------ what cannot, and what can
 
+sending() {
+	doctor 0 lab0
+	case $(uname -r) in
+	6.12.*) has warning sending 'what is sent is copied' ;;
+	*) has ok sending 'sends from device memory' ;;
+	esac
+}
+
 interfaces() {
 	doctor 1 lo
 	has problem driver 'no driver that could bind device memory -> take an interface'
@@ -334,7 +342,7 @@ lesser() {
 
 "${VIEW[@]}" >/tmp/before
 parts=("$@")
-((${#parts[@]})) || parts=(interfaces as_it_is split xdp queues_taken link_down rules_off no_privilege no_uring memory
+((${#parts[@]})) || parts=(interfaces as_it_is sending split xdp queues_taken link_down rules_off no_privilege no_uring memory
 	no_device show show_zcrx restore plan)
 for part in "${parts[@]}"; do
 	echo "== $part"

@@ -317,6 +317,21 @@ static bool check_page_sizes(struct report *r, struct nic *n)
 	return true;
 }
 
+/* ------------------------------------------------------------------------------------------------ sending */
+
+static void check_sending(struct report *r, struct nic *n)
+{
+	int err = n->netdev.family ? devmem__netdev_ask_send(&n->netdev, n->et.ifindex) : -EOPNOTSUPP;
+
+	if (err == -EBADF) {
+		report_add(r, OK, "sending", "it sends from device memory");
+		return;
+	}
+	report_add(r, WARNING, "sending", "not from device memory: what is sent is copied (%s)",
+		   n->netdev.why[0] ? n->netdev.why : "the kernel knows no other way");
+	report_todo(r, "boot Linux 6.16 or later, and see whether the driver can");
+}
+
 static void rings_failed(struct report *r, const struct nic *n, int err, uint64_t advised)
 {
 	report_add(r, err == -ENOSPC ? PROBLEM : WARNING, "rings", "%s", devmem_error());
@@ -428,6 +443,7 @@ int check_nic(struct report *r, const struct machine *m, const struct ctl_option
 		check_queues(r, &n);
 		check_ntuple(r, &n);
 		check_contexts(r, &n);
+		check_sending(r, &n);
 		check_rings(r, &n, check_page_sizes(r, &n));
 		check_place(r, n.name, n.bus);
 		check_journal(r, &n);
