@@ -398,6 +398,10 @@ DEVMEM_API int devmem_source_port(struct devmem_binding *binding, const struct s
  * the kernel or, where the processor cannot map the memory, by its backend. devmem_binding_engine() tells.
  * devmem_binding_close() ends it, when the last send that was queued with it is back. [net/core/netdev-genl.c]
  *
+ * Close it before the interface is removed for good (its module, a hot-plugged card, a virtual function): the kernel, up to
+ * 7.3 at least, does not notice, and uses memory that it has freed when the binding, or the process, ends after that. There
+ * is nothing that a program can do then. [net/core/netdev-genl.c: netdev_nl_sock_priv_destroy()]
+ *
  * -ENODEV	no such interface
  * -EINVAL	bad options, no buffer, a size that is not a multiple of the page; or the kernel refused: devmem_error()
  *		has its reason
