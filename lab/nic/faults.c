@@ -69,6 +69,7 @@ void labnic_faults_init(struct labnic *nic)
 	debugfs_create_x32("starve", 0600, f->dir, &f->starve);
 	debugfs_create_u32("fail_queue_alloc", 0600, f->dir, &f->fail_queue_alloc);
 	debugfs_create_u32("fail_queue_start", 0600, f->dir, &f->fail_queue_start);
+	debugfs_create_u32("wire_apart", 0600, f->dir, &nic->wire_apart);
 	debugfs_create_file_unsafe("link", 0600, f->dir, nic, &labnic_link_fops);
 	debugfs_create_file_unsafe("remove", 0200, f->dir, nic, &labnic_remove_fops);
 	debugfs_create_file_unsafe("reset", 0200, f->dir, nic, &labnic_reset_fops);

@@ -134,6 +134,8 @@ struct labnic_txq {
 	struct labnic *nic;
 	u32 idx, size, mask;
 	u32 prod;		/* written by xmit */
+	u32 tail;		/* the doorbell: the NIC may send up to here */
+	spinlock_t wire;	/* who is the NIC: xmit, or NAPI with wire_apart */
 	u32 hw;			/* written by the NIC: sent and copied out up to here */
 	u32 clean;		/* written by NAPI */
 	struct labnic_txd *desc;
@@ -198,6 +200,7 @@ struct labnic {
 	DECLARE_BITMAP(rule_map, LABNIC_MAX_RULES);
 
 	struct labnic_faults faults;
+	u32 wire_apart;			/* sending is NAPI's time, not that of who sends */
 	atomic64_t dma_faults;
 	atomic64_t rx_no_carrier, rx_too_long, rx_rule_drops;
 

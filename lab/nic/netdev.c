@@ -10,9 +10,12 @@
 static int labnic_poll(struct napi_struct *napi, int budget)
 {
 	struct labnic_rxq *rxq = container_of(napi, struct labnic_rxq, napi);
+	struct labnic_txq *txq = &rxq->nic->txq[rxq->idx];
 	int done;
 
-	labnic_tx_reap(&rxq->nic->txq[rxq->idx], budget);
+	if (budget && READ_ONCE(rxq->nic->wire_apart) && txq->hw != READ_ONCE(txq->tail))
+		labnic_wire_run(txq);
+	labnic_tx_reap(txq, budget);
 	if (!budget)
 		return 0;
 	done = labnic_rx_poll(rxq, budget);

@@ -252,14 +252,16 @@ static void labnic_send_frame(struct labnic_txq *txq, struct labnic_frame *frame
 	}
 }
 
-/* The doorbell: sends what has been posted. Runs in xmit, under its queue lock. */
+/* Sends what has been posted. Runs in xmit, or in NAPI. */
 void labnic_wire_run(struct labnic_txq *txq)
 {
 	struct labnic *nic = txq->nic;
 	struct labnic *peer = rcu_dereference_bh(nic->peer);
 	struct labnic_frame frame;
 
-	while (txq->hw != txq->prod) {
+	spin_lock(&txq->wire);
+	/* Pairs with the release in labnic_tx_doorbell(). */
+	while (txq->hw != smp_load_acquire(&txq->tail)) {
 		labnic_frame_init(&frame, txq);
 		if (!peer || !READ_ONCE(nic->faults.link) || !READ_ONCE(peer->faults.link))
 			txq->stats.dropped++;
@@ -268,5 +270,6 @@ void labnic_wire_run(struct labnic_txq *txq)
 		/* Pairs with the acquire in labnic_tx_reap(). */
 		smp_store_release(&txq->hw, txq->hw + frame.n);
 	}
+	spin_unlock(&txq->wire);
 	napi_schedule(&nic->rxq[txq->idx].napi);
 }
