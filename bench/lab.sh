@@ -1,22 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # In the guest of scripts/bench: the same bytes received by the kernel's ncdevmem, by the leanest loops, by plain
-# epoll and by libdevmem. Prints lines of JSON. bench/lab.sh MIB ROUNDS CALLS-MIB PART...
+# epoll and by libdevmem; and echoed. Prints lines of JSON. bench/lab.sh MIB ROUNDS CALLS-MIB PART...
 #
 #   devmem	engine devmem and its leanest loop, 4 KiB pages; ncdevmem
 #   zcrx		engine zcrx and its leanest loop, 4 KiB pages and 64 KiB pages
 #   copy		engine copy and epoll
 #   pages	engine devmem with default options, and at 4 KiB
+#   echo		from device memory to device memory and back, and an echo that copies
 #
-# Three processors: 0 sends, 1 is the NIC's (its threads), 2 receives.
+# Three processors: 0 is the far end's, 1 is the NIC's (its threads), 2 is of what is measured.
 set -euo pipefail
 
 MIB=$1 ROUNDS=$2 CALLS_MIB=$3 PARTS=("${@:4}")
 LARGE_MIB=$((MIB * 4))	# where little is executed for each byte, beginning and ending must not weigh too much
-SMALL=(--page 4K) LARGE=(--page 64K --buffer 128M)
+SMALL=(--page 4K) LARGE=(--page 64K --buffer 128M) ECHO=(--buffer 128M)
 PORTION=64K		# what the sender hands its TCP at a time
+WINDOW=4M		# that an echo's client has under way
 INTERVAL=200		# microseconds between portions where traffic is paced: 328 MB/s
 PACE=0
+VERIFY=()
 ADDRESS=2001:db8:1ab::1 FAR=2001:db8:1ab::2
 SENDER=0 NIC=1 RECEIVER=$(($(nproc --all) - 1))
 NCDEVMEM=/selftests/tools/testing/selftests/drivers/net/hw/ncdevmem
@@ -69,22 +72,39 @@ wait_for() {
 	fail "the receiver does not listen ($tries)"
 }
 
-send() {
-	ip netns exec far taskset -c "$SENDER" /build/bench/bench_send "$@" || fail "sending"
+# far PROGRAM ARGUMENT...
+far() {
+	ip netns exec far taskset -c "$SENDER" "/build/bench/$1" "${@:2}" || fail "$1"
 }
 
-# receive PROGRAM MIB OPTION...: its line of JSON
-receive() {
-	local program=$1 mib=$2 pid
+# start PROGRAM MIB OPTION...: what is measured, until it waits for its other end. It prints a line of JSON.
+start() {
+	local program=$1 mib=$2
 	shift 2
 	settle
 	: >"$LOG"
 	"/build/bench/$program" --bytes "${mib}M" --pin "$RECEIVER" "$@" 2>"$LOG" &
-	pid=$!
-	wait_for "$pid"
+	STARTED=$!
+	wait_for "$STARTED"
 	pin_nics
-	send "$ADDRESS" 5400 1 "${mib}M" "$PORTION" "$PACE"
-	wait "$pid" || fail "$program"
+}
+
+finish() {
+	wait "$STARTED" || fail "$1"
+}
+
+# receive PROGRAM MIB OPTION...
+receive() {
+	start "$@"
+	far bench_send "$ADDRESS" 5400 1 "${2}M" "$PORTION" "$PACE"
+	finish "$1"
+}
+
+# echo_of PROGRAM MIB OPTION...
+echo_of() {
+	start "$@"
+	far bench_echo_client "${VERIFY[@]}" "$ADDRESS" 5400 1 "${2}M" "$PORTION" "$WINDOW" "$PACE"
+	finish "$1"
 }
 
 # Not to be taken for one of the counts that are compared.
@@ -100,7 +120,7 @@ ncdevmem() {
 	pid=$!
 	wait_for "$pid"
 	pin_nics
-	send "$ADDRESS" 5201 1 "$1M" "$PORTION" 0 5201
+	far bench_send "$ADDRESS" 5201 1 "$1M" "$PORTION" 0 5201
 	wait "$pid" || fail "ncdevmem"
 }
 
@@ -182,6 +202,52 @@ round_pages() {
 	merge off
 }
 
+# What hardware does when it sends is not taken for work of the processor that is counted.
+wire_apart() {
+	local file
+	for file in /sys/kernel/debug/labnic/lab?/wire_apart; do
+		echo "$1" >"$file"
+	done
+}
+
+# Not counted: is what comes back what was sent?
+verify() {
+	VERIFY=(--pattern)
+	"$@" --name apart >/dev/null
+	VERIFY=()
+}
+
+echo_apart() {
+	echo_of "$1" "$2" --name apart "${ECHO[@]}"
+}
+
+begin_echo() {
+	local CALLS_MIB=$((CALLS_MIB * 4))
+	merge on
+	wire_apart 1
+	verify echo_of bench_echo 16 "${ECHO[@]}"
+	verify echo_of bench_echo_copy 16
+	count_calls echo bench_echo echo_apart bench_echo
+	count_calls echo_copy bench_echo_copy echo_apart bench_echo_copy
+	wire_apart 0
+	merge off
+}
+
+round_echo() {
+	merge on
+	wire_apart 1
+	echo_of bench_echo_copy "$LARGE_MIB"
+	echo_of bench_echo "$LARGE_MIB" "${ECHO[@]}"
+	PACE=$INTERVAL
+	echo_of bench_echo_copy "$MIB" --name echo_copy-paced
+	echo_of bench_echo "$MIB" --name echo-paced "${ECHO[@]}"
+	PACE=0
+	merge off
+	echo_of bench_echo_copy "$MIB" --name echo_copy-small
+	echo_of bench_echo "$MIB" --name echo-small "${SMALL[@]}"
+	wire_apart 0
+}
+
 printf '{"name": "run", "kernel": "%s", "mib": %d, "rounds": %d, "parts": "%s"}\n' "$(uname -r)" "$MIB" "$ROUNDS" \
 	"${PARTS[*]}"
 # The same code on one processor after the other: each must get its own count.
@@ -189,6 +255,7 @@ taskset -c "$SENDER" /build/bench/bench_control control-sender
 taskset -c "$RECEIVER" /build/bench/bench_control control-receiver
 thread_nics
 [[ ${PARTS[*]} != *devmem* ]] || count_all_calls
+[[ ${PARTS[*]} != *echo* ]] || begin_echo
 for ((round = 0; round < ROUNDS; round++)); do
 	for part in "${PARTS[@]}"; do
 		"round_$part"

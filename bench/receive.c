@@ -73,16 +73,6 @@ static void receive(struct bench *b, struct devmem_ring *ring, uint64_t *bytes)
 	}
 }
 
-static void difference(const struct devmem_stats *before, const struct devmem_stats *after, struct bench_result *r)
-{
-	r->enter_calls = after->enter_calls - before->enter_calls;
-	r->completions = after->completions - before->completions;
-	r->releases = after->release_operations - before->release_operations;
-	r->fragments = after->fragments - before->fragments;
-	r->descriptors = after->descriptors - before->descriptors;
-	r->lowat_changes = after->lowat_changes - before->lowat_changes;
-}
-
 int main(int argc, char **argv)
 {
 	struct devmem_stats before = { .size = sizeof(before) }, after = { .size = sizeof(after) };
@@ -102,7 +92,7 @@ int main(int argc, char **argv)
 	receive(&b, ring, &r.bytes);
 	bench_end(&r);
 	devmem_ring_stats(ring, &after);
-	difference(&before, &after, &r);
+	bench_difference(&before, &after, &r);
 	r.engine = after.engine;
 	r.page_size = devmem_binding_page_size(b.binding, NULL);
 	bench_result(&b, &r);

@@ -21,7 +21,7 @@
 
 static const char usage[] =
 	"usage: %s [options]\n"
-	"Receives from bench/send and prints what it took, as a line of JSON.\n"
+	"Receives from the far end, or sends to it, and prints what it took, as a line of JSON.\n"
 	"  --interface NAME  default lab0\n"
 	"  --engine NAME     libdevmem's; default: its choice\n"
 	"  --page N[KMG]     of the NIC's pages; default: the largest that it takes\n"
@@ -31,6 +31,7 @@ static const char usage[] =
 	"  --pin CPU         stay on this processor\n"
 	"  --port N          default 5400\n"
 	"  --lowat N[KMG]    SO_RCVLOWAT, default: what this receiver does best with\n"
+	"  --send N[KMG]     bytes of a send, default 1M (senders)\n"
 	"  --verify          every byte, from send --pattern (receive and epoll)\n"
 	"  --name NAME       of the count and in the result\n";
 
@@ -72,6 +73,7 @@ static void parse_options(struct bench *b, int argc, char **argv)
 		{ "lowat", required_argument, NULL, 'l' }, { "name", required_argument, NULL, 'N' },
 		{ "interface", required_argument, NULL, 'I' }, { "engine", required_argument, NULL, 'e' },
 		{ "page", required_argument, NULL, 'g' }, { "buffer", required_argument, NULL, 'b' },
+		{ "send", required_argument, NULL, 's' },
 		{ "verify", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	int opt;
@@ -88,6 +90,7 @@ static void parse_options(struct bench *b, int argc, char **argv)
 		case 'e': b->engine = optarg; break;
 		case 'g': b->page_size = (uint32_t)arg_bytes(optarg); break;
 		case 'b': b->buffer_bytes = arg_bytes(optarg); break;
+		case 's': b->portion = (uint32_t)arg_bytes(optarg); break;
 		case 'v': b->verify = true; break;
 		case 'h': printf(usage, program_invocation_short_name); exit(0);
 		default: fprintf(stderr, usage, program_invocation_short_name); exit(2);
@@ -99,7 +102,7 @@ static void parse_options(struct bench *b, int argc, char **argv)
 void bench_parse(struct bench *b, const char *name, int argc, char **argv)
 {
 	*b = (struct bench){ .name = name, .interface = "lab0", .connections = 1,
-			     .bytes = 256u << 20, .port = 5400, .cpu = -1 };
+			     .bytes = 256u << 20, .portion = 1u << 20, .port = 5400, .cpu = -1 };
 	parse_options(b, argc, argv);
 }
 
@@ -124,18 +127,32 @@ static void touch(const struct bench *b)
 		bench_die("%s", devmem_error());
 }
 
+static void make_buffer(struct bench *b)
+{
+	if (devmem_buffer_create(NULL, b->buffer_bytes ? b->buffer_bytes : BUFFER_BYTES, NULL, &b->buffer))
+		bench_die("%s", devmem_error());
+}
+
 void bench_bind(struct bench *b)
 {
 	struct sockaddr_in6 any = any_address(b);
 
-	if (devmem_buffer_create(NULL, b->buffer_bytes ? b->buffer_bytes : BUFFER_BYTES, NULL, &b->buffer) ||
-	    devmem_nic_open(b->interface, NULL, &b->nic) ||
+	make_buffer(b);
+	if (devmem_nic_open(b->interface, NULL, &b->nic) ||
 	    devmem_bind_rx(b->nic, b->buffer,
 			   DEVMEM_OPTS(devmem_bind_opts, .engine = b->engine, .page_size = b->page_size), &b->binding) ||
 	    devmem_steer(b->binding, (struct sockaddr *)&any, NULL))
 		bench_die("%s", devmem_error());
 	if (!strcmp(devmem_binding_engine(b->binding, NULL), "copy"))
 		touch(b);
+}
+
+void bench_bind_tx(struct bench *b)
+{
+	if (!b->buffer)
+		make_buffer(b);
+	if (devmem_bind_tx(b->interface, b->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &b->tx))
+		bench_die("%s", devmem_error());
 }
 
 void bench_listen(struct bench *b)
@@ -218,6 +235,19 @@ void bench_check(struct bench *b, unsigned int connection, const void *bytes, si
 	b->position[connection] += n;
 }
 
+void bench_difference(const struct devmem_stats *before, const struct devmem_stats *after, struct bench_result *r)
+{
+	r->enter_calls = after->enter_calls - before->enter_calls;
+	r->completions = after->completions - before->completions;
+	r->releases = after->release_operations - before->release_operations;
+	r->fragments = after->fragments - before->fragments;
+	r->descriptors = after->descriptors - before->descriptors;
+	r->lowat_changes = after->lowat_changes - before->lowat_changes;
+	r->send_operations = after->send_operations - before->send_operations;
+	r->send_notices = after->send_notices - before->send_notices;
+	r->send_waits = after->send_waits - before->send_waits;
+}
+
 static void check_bytes(const struct bench *b, const struct bench_result *r)
 {
 	uint64_t verified = 0;
@@ -235,15 +265,18 @@ static void check_bytes(const struct bench *b, const struct bench_result *r)
 void bench_result(const struct bench *b, const struct bench_result *r)
 {
 	check_bytes(b, r);
-	printf("{\"name\": \"%s\", \"engine\": \"%s\", \"backend\": \"%s\", \"page_size\": %u, \"connections\": %u, "
+	printf("{\"name\": \"%s\", \"engine\": \"%s\", \"tx_engine\": \"%s\", \"backend\": \"%s\", \"page_size\": %u, \"connections\": %u, "
 	       "\"bytes\": %llu, \"verified\": %s, \"seconds\": %.6f, \"user_seconds\": %.6f, "
 	       "\"system_seconds\": %.6f, \"enter_calls\": %llu, \"completions\": %llu, \"releases\": %llu, "
-	       "\"fragments\": %llu, \"descriptors\": %llu, \"lowat_changes\": %llu}\n",
-	       b->name, r->engine, b->buffer ? devmem_buffer_backend(b->buffer, NULL) : "none", r->page_size,
+	       "\"fragments\": %llu, \"descriptors\": %llu, \"lowat_changes\": %llu, \"send_operations\": %llu, "
+	       "\"send_notices\": %llu, \"send_waits\": %llu}\n",
+	       b->name, r->engine, r->tx_engine ? r->tx_engine : "none", b->buffer ? devmem_buffer_backend(b->buffer, NULL) : "none", r->page_size,
 	       b->connections, (unsigned long long)r->bytes, b->verify ? "true" : "false", r->seconds, r->user,
 	       r->system, (unsigned long long)r->enter_calls, (unsigned long long)r->completions,
 	       (unsigned long long)r->releases, (unsigned long long)r->fragments,
-	       (unsigned long long)r->descriptors, (unsigned long long)r->lowat_changes);
+	       (unsigned long long)r->descriptors, (unsigned long long)r->lowat_changes,
+	       (unsigned long long)r->send_operations, (unsigned long long)r->send_notices,
+	       (unsigned long long)r->send_waits);
 }
 
 void bench_close(struct bench *b)
@@ -251,6 +284,7 @@ void bench_close(struct bench *b)
 	for (unsigned int i = 0; i < b->connections; i++)
 		close(b->fd[i]);
 	close(b->listener);
+	devmem_binding_close(b->tx);
 	devmem_binding_close(b->binding);
 	if (b->nic && devmem_nic_close(b->nic))
 		bench_die("the NIC could not be restored: %s", devmem_error());

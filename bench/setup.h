@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the receivers here share, so that they differ in their loops alone: the command line, a buffer bound to a
- * queue of the interface, connections from send, the line that is printed. Failures end the program.
+ * What the programs that are measured here share, so that they differ in their loops alone: the command line, a buffer
+ * bound to a queue of the interface, connections from the far end, the line that is printed. Failures end the program.
  */
 #ifndef BENCH_SETUP_H
 #define BENCH_SETUP_H
@@ -26,20 +26,24 @@ struct bench {
 	uint64_t *position;		/* in the stream of each connection, as far as verified */
 	int listener;
 	int *fd;			/* of each connection */
-	struct devmem_buffer *buffer;	/* these three are NULL without bench_bind() */
+	struct devmem_buffer *buffer;	/* these three are NULL without bench_bind() ... */
 	struct devmem_nic *nic;
 	struct devmem_binding *binding;
+	struct devmem_binding *tx;	/* ... and this without bench_bind_tx(), which makes a buffer if there is none */
+	uint32_t portion;		/* bytes of a send */
 };
 
 struct bench_result {
 	uint64_t bytes, enter_calls, completions, releases, fragments, descriptors, lowat_changes;
+	uint64_t send_operations, send_notices, send_waits;
 	double seconds, user, system;	/* passed, and of the processor */
-	const char *engine;
+	const char *engine, *tx_engine;
 	uint32_t page_size;
 };
 
 void bench_parse(struct bench *b, const char *name, int argc, char **argv);
 void bench_bind(struct bench *b);	/* and steers to it what comes to the port */
+void bench_bind_tx(struct bench *b);	/* to send from the buffer by the interface, without copies or not at all */
 void bench_listen(struct bench *b);	/* says so: send may start */
 void bench_accept(struct bench *b);	/* all of them, and stays on the processor that was asked for */
 void bench_lowat(const struct bench *b, uint32_t best);	/* SO_RCVLOWAT of all: as asked, or @best (0: none) */
@@ -51,6 +55,8 @@ void bench_end(struct bench_result *r);
 /* Are these the next bytes of the connection's stream? Ends the program if not. */
 void bench_check(struct bench *b, unsigned int connection, const void *bytes, size_t n);
 
+/* What the library counted between the marks. */
+void bench_difference(const struct devmem_stats *before, const struct devmem_stats *after, struct bench_result *r);
 void bench_result(const struct bench *b, const struct bench_result *r);
 void bench_close(struct bench *b);
 
