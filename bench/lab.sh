@@ -1,13 +1,14 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # In the guest of scripts/bench: the same bytes received by the kernel's ncdevmem, by the leanest loops, by plain
-# epoll and by libdevmem; and echoed. Prints lines of JSON. bench/lab.sh MIB ROUNDS CALLS-MIB PART...
+# epoll and by libdevmem; and echoed, and sent. Prints lines of JSON. bench/lab.sh MIB ROUNDS CALLS-MIB PART...
 #
 #   devmem	engine devmem and its leanest loop, 4 KiB pages; ncdevmem
 #   zcrx		engine zcrx and its leanest loop, 4 KiB pages and 64 KiB pages
 #   copy		engine copy and epoll
 #   pages	engine devmem with default options, and at 4 KiB
 #   echo		from device memory to device memory and back, and an echo that copies
+#   send		from device memory: libdevmem, its leanest loop, and a plain send
 #
 # Three processors: 0 is the far end's, 1 is the NIC's (its threads), 2 is of what is measured.
 set -euo pipefail
@@ -104,6 +105,13 @@ receive() {
 echo_of() {
 	start "$@"
 	far bench_echo_client "${VERIFY[@]}" "$ADDRESS" 5400 1 "${2}M" "$PORTION" "$WINDOW" "$PACE"
+	finish "$1"
+}
+
+# send_from PROGRAM MIB OPTION...
+send_from() {
+	start "$@"
+	far bench_sink "$ADDRESS" 5400 1
 	finish "$1"
 }
 
@@ -245,6 +253,14 @@ round_echo() {
 	merge off
 	echo_of bench_echo_copy "$MIB" --name echo_copy-small
 	echo_of bench_echo "$MIB" --name echo-small "${SMALL[@]}"
+	wire_apart 0
+}
+
+round_send() {
+	wire_apart 1
+	send_from bench_tx_plain "$LARGE_MIB"
+	send_from bench_leanest_tx "$LARGE_MIB"
+	send_from bench_tx "$LARGE_MIB"
 	wire_apart 0
 }
 

@@ -18,6 +18,8 @@ MOST_COPYING = 1.00         # of plain epoll's
 MOST_LARGE_PAGES = 1 / 5    # of what it takes with pages of 4 KiB
 MOST_ECHO = 0.40            # of what an echo that copies takes
 MOST_ECHO_CALLS = 0.80      # of the system calls that it makes
+MOST_SENDING = 0.30         # of a plain send
+MOST_SENDING_LEAN = 1.25    # of the leanest loop's: how much TCP sends in the calls themselves varies by a tenth
 SMALL, LARGE = 4 << 10, 64 << 10
 
 CONTROL = 20000000          # instructions: bench/control.c
@@ -259,6 +261,25 @@ def echo(table, results, counted, counts):
     return compared
 
 
+def send(table, results, counted, counts):
+    headline(("plain", "leanest", "libdevmem"))
+    results_of(results, "tx_plain", "none, send", 0)
+    results_of(results, "leanest_tx", "by hand, devmem", 0)
+    results_of(results, "tx", "devmem", 0)
+    sends_of(results, "tx")
+    plain, lean = (Comparison(counted, counts, "tx", other) for other in ("tx_plain", "leanest_tx"))
+    values = [f"{v:.1f}" for v in (plain.mean["tx_plain"], lean.mean["leanest_tx"], lean.mean["tx"])]
+    for c, of, most in ((plain, "a plain send", MOST_SENDING), (lean, "the leanest", MOST_SENDING_LEAN)):
+        table.line(f"million instr., of {of}", values, f"{c.ratio:.4f}", f"<= {most:.2f}", c.ratio <= most)
+        table.figures["send, of " + of] = c.figures()
+    enters = {name: statistics.median(r["enter_calls"] * GIB / r["bytes"] for r in results if r["name"] == name)
+              for name in ("tx_plain", "leanest_tx", "tx")}
+    table.line("system calls per GiB", [f"{n:.0f}" for n in enters.values()], "", "", True)
+    table.figures["send_calls_per_gib"] = enters
+    print("\nPer GiB, 1 MiB at a time on one connection. What the NIC does is not counted.")
+    return {"sending": lean}
+
+
 NATIVE = (("seconds per GiB", lambda r: r["seconds"]),
           ("processor seconds per GiB", lambda r: r["user_seconds"] + r["system_seconds"]))
 
@@ -287,7 +308,7 @@ def lab(table, results, counted, counts):
     check_counting(counts, counted.last_processor(counts))
     print(f"In the lab, kernel {run['kernel']}, emulated; {run['rounds']} x {run['mib']} MiB, in turns.\n"
           "Instructions are those on the processor of what is measured, in the kernel and out of it.")
-    parts = {"devmem": devmem, "zcrx": zcrx, "copy": copy, "pages": pages, "echo": echo}
+    parts = {"devmem": devmem, "zcrx": zcrx, "copy": copy, "pages": pages, "echo": echo, "send": send}
     compared = {}
     for part in run["parts"].split():
         compared |= parts[part](table, results, counted, counts)
