@@ -448,6 +448,17 @@ static int milliseconds(const struct __kernel_timespec *ts)
 	return ms < INT32_MAX ? (int)ms : INT32_MAX;
 }
 
+/* What is told once only is told again: there is no room for its completion now. */
+static void put_off(struct devmem__calls *c, const struct request *r)
+{
+	struct epoll_event ev = { .events = r->events, .data.fd = r->fd };
+
+	if (!(r->events & EPOLLET))
+		return;
+	c->made++;
+	epoll_ctl(c->epoll, EPOLL_CTL_MOD, r->fd, &ev);
+}
+
 int devmem__calls_enter(struct devmem__calls *c, const struct __kernel_timespec *timeout)
 {
 	struct epoll_event ev[READY_AT_ONCE];
@@ -460,11 +471,15 @@ int devmem__calls_enter(struct devmem__calls *c, const struct __kernel_timespec 
 	n = epoll_wait(c->epoll, ev, READY_AT_ONCE, c->cq_head != c->cq_tail ? 0 : milliseconds(timeout));
 	if (n < 0)
 		return -errno;
-	for (int i = 0; i < n && has_room(c); i++) {
-		if (ev[i].data.fd == c->timer)
+	for (int i = 0; i < n; i++) {
+		struct request *r = ev[i].data.fd == c->timer ? NULL : c->by_fd[ev[i].data.fd];
+
+		if (ev[i].data.fd == c->timer && has_room(c))
 			timer_rang(c);
-		else if (c->by_fd[ev[i].data.fd])	/* else one before it has ended it */
-			ready(c, c->by_fd[ev[i].data.fd], ev[i].events);
+		else if (r && has_room(c))	/* else one before it has ended it */
+			ready(c, r, ev[i].events);
+		else if (r)
+			put_off(c, r);
 	}
 	return n ? 0 : -ETIME;
 }

@@ -671,6 +671,42 @@ static void a_socket_option_completes_only_if_it_fails(void **state)
 	assert_int_equal(value, mark);
 }
 
+/* More connections have something in their error queues than there is room for; of each the kernel tells once. */
+static void a_full_queue_holds_up_notifications(void **state)
+{
+	struct fixture *f = *state;
+	struct fixture other[8] = { 0 };
+	unsigned int seen = 0;
+	char byte = 0;
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(other); i++) {
+		struct io_uring_sqe *sqe = request(f, 0);
+
+		other[i].near = other[i].far = -1;
+		tcp(&other[i]);
+		other[i].err_msg = (struct msghdr){ .msg_control = other[i].err_control,
+						    .msg_controllen = sizeof(other[i].err_control) };
+		io_uring_prep_recvmsg(sqe, other[i].again, &other[i].err_msg, MSG_ERRQUEUE);
+		sqe->user_data = 16;
+		turn(f, 0);
+	}
+	for (unsigned int i = 0; i < ARRAY_SIZE(other); i++)
+		assert_int_equal(send(other[i].near, &byte, 1, MSG_ZEROCOPY), 1);
+	for (unsigned int i = 0; i < ARRAY_SIZE(other); i++)
+		assert_int_equal(poll(&(struct pollfd){ .fd = other[i].near }, 1, 1000), 1);
+	for (unsigned int i = 0; i < ARRAY_SIZE(other); i++) {
+		turn(f, 0);
+		while (next(f))
+			seen++;
+	}
+	assert_int_equal(seen, ARRAY_SIZE(other));
+	for (unsigned int i = 0; i < ARRAY_SIZE(other); i++) {
+		close(other[i].near);
+		close(other[i].again);
+		close(other[i].far);
+	}
+}
+
 /* Completions that nobody takes hold up what makes more of them; nothing is lost. */
 static void a_full_queue_holds_up(void **state)
 {
@@ -771,6 +807,7 @@ int main(void)
 		TEST(a_timeout_rings_once),
 		TEST(canceled),
 		TEST(a_socket_option_completes_only_if_it_fails),
+		SMALL(a_full_queue_holds_up_notifications),
 		SMALL(a_full_queue_holds_up),
 		SMALL(a_full_queue_holds_up_a_stream),
 		TEST(system_calls_are_counted),
