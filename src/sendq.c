@@ -6,6 +6,12 @@
 #include "sendq.h"
 
 #define FIRST 16u	/* elements; then they double */
+#define ALONE (256u << 10) /* bytes: one element of so many goes alone, which costs the kernel a tenth less than two */
+
+static bool has_room(uint32_t size, uint32_t head, uint32_t tail, uint32_t more)
+{
+	return size - (tail - head) >= more;
+}
 
 /* Room for @more elements behind @tail in a ring of *@size. The one returned is in the place of @array, or NULL. */
 static void *grow(void *array, uint32_t *size, uint32_t head, uint32_t tail, uint32_t more, size_t bytes)
@@ -13,8 +19,6 @@ static void *grow(void *array, uint32_t *size, uint32_t head, uint32_t tail, uin
 	uint32_t bigger = *size ? *size : FIRST;
 	unsigned char *to;
 
-	if (*size && *size - (tail - head) >= more)
-		return array;
 	while (bigger - (tail - head) < more)
 		bigger *= 2;
 	to = malloc(bigger * bytes);
@@ -44,18 +48,32 @@ static struct devmem__part *part_at(const struct devmem__sendq *q, uint32_t i)
 	return &q->part[i & (DEVMEM__PARTS - 1)];
 }
 
+/* For another send of @n ranges. On -ENOMEM there may be more room than before, and nothing else has changed. */
+static int make_room(struct devmem__sendq *q, unsigned int n)
+{
+	void *more;
+
+	if (!has_room(q->sends, q->send_head, q->send_tail, 1)) {
+		more = grow(q->send, &q->sends, q->send_head, q->send_tail, 1, sizeof(*q->send));
+		if (!more)
+			return -ENOMEM;
+		q->send = more;
+	}
+	if (!has_room(q->ranges, q->range_next, q->range_tail, n)) {
+		more = grow(q->range, &q->ranges, q->range_next, q->range_tail, n, sizeof(*q->range));
+		if (!more)
+			return -ENOMEM;
+		q->range = more;
+	}
+	if (!q->part)
+		q->part = calloc(DEVMEM__PARTS, sizeof(*q->part));
+	return q->part ? 0 : -ENOMEM;
+}
+
 int devmem__sendq_push(struct devmem__sendq *q, struct devmem_binding *binding, const struct devmem_range *ranges,
 		       unsigned int n, uint32_t bytes, uint64_t cookie)
 {
-	void *send = grow(q->send, &q->sends, q->send_head, q->send_tail, 1, sizeof(*q->send));
-	void *range, *part;
-
-	q->send = send ? send : q->send;
-	range = grow(q->range, &q->ranges, q->range_next, q->range_tail, n, sizeof(*q->range));
-	q->range = range ? range : q->range;
-	part = q->part ? q->part : calloc(DEVMEM__PARTS, sizeof(*q->part));
-	q->part = part;
-	if (!send || !range || !part)
+	if (make_room(q, n))
 		return -ENOMEM;
 	for (unsigned int i = 0; i < n; i++)
 		q->range[q->range_tail++ & (q->ranges - 1)] = ranges[i];
@@ -87,6 +105,8 @@ unsigned int devmem__sendq_gather(const struct devmem__sendq *q, struct iovec *i
 	for (uint32_t r = q->range_next; r != q->range_tail && n < room; r++, used = 0) {
 		const struct devmem_range *range = &q->range[r & (q->ranges - 1)];
 
+		if (n == 1 && bytes >= ALONE)
+			break;
 		if (at == send_at(q, send)->end && (send_at(q, ++send)->binding != binding || bytes >= most))
 			break;
 		iov[n].iov_base = (void *)(uintptr_t)(range->offset + used);

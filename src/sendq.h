@@ -78,7 +78,7 @@ const struct devmem__send *devmem__sendq_next(const struct devmem__sendq *q);
 
 /*
  * devmem__sendq_gather() - offsets and lengths of the next bytes, of one binding, in up to @room elements. No further
- * send begins when there are @most bytes. Returns how many elements.
+ * send begins when there are @most bytes, and a large range goes alone. Returns how many elements.
  */
 unsigned int devmem__sendq_gather(const struct devmem__sendq *q, struct iovec *iov, unsigned int room, size_t most);
 

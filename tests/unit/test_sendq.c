@@ -193,6 +193,27 @@ static void what_a_call_did_not_take_is_next(void **state)
 	assert_null(devmem__sendq_next(q));
 }
 
+static void a_large_range_goes_alone(void **state)
+{
+	struct devmem__sendq *q = *state;
+	struct iovec iov[ROOM];
+
+	push(q, 1, 100000);
+	push(q, 2, 300000);
+	push(q, 3, 100);
+	assert_int_equal(devmem__sendq_gather(q, iov, ROOM, SIZE_MAX), 3);
+	call(q, 100000);
+	assert_int_equal(devmem__sendq_gather(q, iov, ROOM, SIZE_MAX), 1);
+	expect_iov(&iov[0], 2000, 300000);
+	call(q, 100000);	/* the rest of it is small */
+	assert_int_equal(devmem__sendq_gather(q, iov, ROOM, SIZE_MAX), 2);
+	call(q, 200100);
+	notify(q, 0, 2);
+	expect_done(q, 1, 0);
+	expect_done(q, 2, 0);
+	expect_done(q, 3, 0);
+}
+
 static void no_more_is_gathered_than_there_is_room_for(void **state)
 {
 	struct devmem__sendq *q = *state;
@@ -1171,6 +1192,7 @@ int main(void)
 		TEST(ranges_go_in_the_order_given),
 		TEST(a_send_is_counted_until_it_has_come_back),
 		TEST(what_a_call_did_not_take_is_next),
+		TEST(a_large_range_goes_alone),
 		TEST(no_more_is_gathered_than_there_is_room_for),
 		TEST(no_further_send_begins_when_there_is_enough),
 		TEST(a_call_is_of_one_binding),
