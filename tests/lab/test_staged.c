@@ -293,6 +293,21 @@ static void a_copy_for_sending_that_is_refused(void **state)
 	close_sending(&s);
 }
 
+/* The kernel sends from whole pages. A buffer of ours has no half ones; an exporter's may. */
+static void memory_with_half_a_page_is_not_sent(void **state)
+{
+	const struct devmem_buffer_opts none = { .size = sizeof(none) };
+	struct devmem_binding *binding = NULL;
+	struct devmem_buffer *buffer;
+
+	(void)state;
+	ok(devmem__buffer_new(&fake_device, MIB + 100, &none, &buffer));
+	assert_int_equal(devmem_bind_tx(NIC, buffer, NULL, &binding), -EINVAL);
+	assert_non_null(strstr(devmem_error(), "not a multiple of the page"));
+	assert_null(binding);
+	devmem_buffer_close(buffer);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -300,6 +315,7 @@ int main(int argc, char **argv)
 		LAB_TEST(a_copy_that_is_refused_is_an_error),
 		LAB_TEST(memory_that_cannot_be_mapped_is_sent),
 		LAB_TEST(a_copy_for_sending_that_is_refused),
+		LAB_TEST(memory_with_half_a_page_is_not_sent),
 	};
 
 	lab_begin(argc, argv);
