@@ -85,7 +85,7 @@ int devmem__bind_interface(struct devmem__nl *nl, const char *ifname, unsigned i
 	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_IFINDEX, ifindex);
 	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_FD, (uint32_t)devmem_buffer_fd(buffer));
 	err = devmem__nl_call(nl, got_id, id);
-	if (err)
-		return devmem__nl_fail(nl, err, "%s: the kernel does not bind the buffer for sending", ifname);
-	return 0;
+	if (err == -EOPNOTSUPP && !nl->why[0])	/* a driver that cannot has a reason of its own */
+		return devmem__fail(EOPNOTSUPP, "this kernel cannot send from device memory (Linux 6.16)");
+	return err ? devmem__nl_fail(nl, err, "%s: the kernel does not bind the buffer for sending", ifname) : 0;
 }
