@@ -219,14 +219,15 @@ static void connection_event(struct echo *e, const struct devmem_event *ev)
 /* ------------------------------------------------------------------------------------ all of them */
 
 /*
- * How many fragments a connection may hold; each can be as much as a page. Where bytes are copied there is no limit (0): how
- * much a fragment has there depends on what comes.
+ * How many fragments a connection may hold, so that one that does not read its echo cannot take all of the buffer; each can
+ * be as much as a page, or, where bytes are copied, 256 KiB.
  */
 static uint32_t share(const struct server *s)
 {
 	uint32_t page = devmem_binding_page_size(s->binding, NULL);
+	size_t most = devmem_buffer_size(s->buffer) / (page ? page : 256u << 10) / SHARE;
 
-	return page ? (uint32_t)(devmem_buffer_size(s->buffer) / page / SHARE) : 0;
+	return most ? (uint32_t)most : 1;
 }
 
 /* Bytes that the NIC could not put into the buffer are placed in another, so that all can be sent from device memory. */

@@ -86,15 +86,17 @@ static int set_fixed_lowat(struct devmem_sock *sock, uint32_t lowat)
 
 /*
  * What a paused socket has queued in the kernel holds pages too, up to the receive buffer, which may be larger than
- * ours: so that is limited alike. The kernel doubles the value that it is given.
+ * ours: so that is limited alike. The kernel doubles the value that it is given. Bytes that are copied into our buffer
+ * later lie in the kernel's own memory.
  */
-static int set_limit(struct devmem_sock *sock, uint32_t fragments)
+static int set_limit(struct devmem_sock *sock, const struct devmem_binding *binding, uint32_t fragments)
 {
 	uint64_t bytes = (uint64_t)fragments * SMALLEST_PAGE / 2;
 	int value = bytes < INT32_MAX ? (int)bytes : INT32_MAX;
 
 	sock->max_tokens = fragments;
-	if (!fragments || !setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUF, &value, sizeof(value)))
+	if (!fragments || !binding || devmem__binding_way(binding) == DEVMEM__WAY_COPY ||
+	    !setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUF, &value, sizeof(value)))
 		return 0;
 	return devmem__fail(errno, "SO_RCVBUF %d: %s", value, strerror(errno));
 }
@@ -221,7 +223,7 @@ int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 		return err;
 	err = set_fixed_lowat(sock, o.lowat);
 	if (!err)
-		err = set_limit(sock, o.max_fragments);
+		err = set_limit(sock, binding, o.max_fragments);
 	if (!err)
 		err = join(sock, binding, &o);
 	if (err) {

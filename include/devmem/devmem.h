@@ -519,7 +519,8 @@ struct devmem_attach_opts {
 				 * half: fragments that are out do not shrink the TCP window, so that one slow
 				 * consumer can otherwise take the whole buffer. What was on its way still comes,
 				 * which can be some completions' worth (400 fragments each).
-				 * SO_RCVBUF is set so that the kernel queues no more than as much again.
+				 * SO_RCVBUF is set so that the kernel queues no more than as much again (not with engine
+				 * "copy": there it queues in memory of its own, and a fragment has up to 256 KiB).
 				 * 0: no limit */
 	uint32_t max_sends;	/* so many sends may be under way: devmem_send() says -EAGAIN to another. 0: 1024 */
 };

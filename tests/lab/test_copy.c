@@ -235,6 +235,30 @@ static void placement_has_nothing_to_do(void **state)
 	lab_close(&lab);
 }
 
+/* What the kernel queues is not in the buffer, and need not be limited with it. */
+static void a_limit_leaves_the_receive_buffer_alone(void **state)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab lab;
+	struct lab_pair pair;
+	struct lab_stream stream;
+	int before = 0, after = 0;
+	socklen_t len = sizeof(before);
+
+	(void)state;
+	lab_open(&lab, MIB, 1);
+	pair = lab_connect(&lab, false);
+	getsockopt(pair.near, SOL_SOCKET, SO_RCVBUF, &before, &len);
+	lab_attach_opts(ring, &lab, pair.near, &stream, DEVMEM_OPTS(devmem_attach_opts, .max_fragments = 2));
+	getsockopt(pair.near, SOL_SOCKET, SO_RCVBUF, &after, &len);
+	assert_int_equal(before, after);
+	devmem_detach(stream.sock);
+	devmem_ring_close(ring);
+	close(pair.near);
+	close(pair.far);
+	lab_close(&lab);
+}
+
 /* ------------------------------------------------------------------------------------ many bindings */
 
 /* Each takes a group of provided buffers, of which a ring has so many; one more is refused, and the ring goes on. */
@@ -285,6 +309,7 @@ int main(int argc, char **argv)
 		LAB_TEST(one_ring_starves_the_other_for_a_while),
 		LAB_TEST(sockets_without_a_binding_beside_a_bound_one),
 		LAB_TEST(placement_has_nothing_to_do),
+		LAB_TEST(a_limit_leaves_the_receive_buffer_alone),
 		LAB_TEST(sockets_of_many_bindings_on_one_ring),
 	};
 
