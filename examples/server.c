@@ -77,8 +77,7 @@ int server_open(struct server *s)
 	const struct server_options *o = &s->opt;
 
 	s->signals = open_signals();
-	s->listener = open_listener(o->port);
-	if (s->signals < 0 || s->listener < 0)
+	if (s->signals < 0)
 		return -1;
 	if (devmem_buffer_create(o->backend, (size_t)o->buffer_mib << 20, NULL, &s->buffer))
 		return server_failed("buffer");
@@ -91,6 +90,9 @@ int server_open(struct server *s)
 		return server_failed("steering");
 	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = o->engine), &s->ring))
 		return server_failed("ring");
+	s->listener = open_listener(o->port);	/* not before: what comes before the rule is there is copied */
+	if (s->listener < 0)
+		return -1;
 	if (devmem_watch(s->ring, s->listener, SERVER_LISTENER) || devmem_watch(s->ring, s->signals, SERVER_SIGNALS))
 		return server_failed("watch");
 	return 0;

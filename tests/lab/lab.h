@@ -109,7 +109,8 @@ struct lab_stream {
 	uint64_t position;		/* bytes so far, each of them checked */
 	uint64_t device, host, spilled;	/* bytes; @device has those in the spill buffer too */
 	unsigned int switches;		/* from device to host bytes and back */
-	const unsigned char *foreign;	/* memory of a binding that is not the one attached with */
+	const unsigned char *foreign;	/* memory of a binding that is not the one attached with ... */
+	const unsigned char *foreign_before; /* ... and of the one that was there before it */
 	struct lab *lab;
 	uint16_t last_type;
 	bool ended;

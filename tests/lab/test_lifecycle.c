@@ -208,6 +208,7 @@ static void comes_and_goes(int signal)
 		receive(ring, &lab, &stream, &stream.host, 2 * MIB);
 		memory[round] = lab_buffer(16 * MIB);
 		ok(devmem_buffer_map(memory[round], &map));
+		stream.foreign_before = stream.foreign;
 		stream.foreign = map;
 		binder = start_binder(memory[round]);
 		receive(ring, &lab, &stream, &stream.device, 6 * MIB);
