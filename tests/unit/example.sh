@@ -143,7 +143,7 @@ exchange 0 1 "${SENDER[@]}" --device lo --corrupt -- "${SERVER_COMMAND[@]}" --ve
 if "${SENDER[@]}" --device lo --engine devmem 127.0.0.1 9 >"$WORK/sender" 2>&1; then
 	fail "the sender's engine devmem was not refused on loopback"
 fi
-grep -q 'bind: \(lo cannot send from\|memory of backend\)' "$WORK/sender" || fail "the sender's refusal does not say why"
+grep -q '\(lo: the kernel does not bind\|memory of backend\|this kernel cannot send\)' "$WORK/sender" || fail "the sender's refusal does not say why"
 echo "sent from device memory: copied on loopback"
 
 echoed "${SENDER[@]}" --echo -- "${ECHO[@]}"
