@@ -270,7 +270,8 @@ void bench_result(const struct bench *b, const struct bench_result *r)
 	       "\"system_seconds\": %.6f, \"enter_calls\": %llu, \"completions\": %llu, \"releases\": %llu, "
 	       "\"fragments\": %llu, \"descriptors\": %llu, \"lowat_changes\": %llu, \"send_operations\": %llu, "
 	       "\"send_notices\": %llu, \"send_waits\": %llu}\n",
-	       b->name, r->engine, r->tx_engine ? r->tx_engine : "none", b->buffer ? devmem_buffer_backend(b->buffer, NULL) : "none", r->page_size,
+	       b->name, r->engine, r->tx_engine ? r->tx_engine : "none",
+	       b->buffer ? devmem_buffer_backend(b->buffer, NULL) : "none", r->page_size,
 	       b->connections, (unsigned long long)r->bytes, b->verify ? "true" : "false", r->seconds, r->user,
 	       r->system, (unsigned long long)r->enter_calls, (unsigned long long)r->completions,
 	       (unsigned long long)r->releases, (unsigned long long)r->fragments,

@@ -20,7 +20,7 @@
 
 static const char usage[] =
 	"usage: send_client [options] HOST PORT\n"
-	"Sends a known pattern to gpu_recv_server, or to echo, over several TCP connections.\n"
+	"Sends a known pattern to gpu_recv_server, or to gpu_echo_server, over several TCP connections.\n"
 	"  -c, --connections N   how many (default 1)\n"
 	"  -n, --bytes N[KMG]    bytes on each connection (default 1G)\n"
 	"  -d, --device NAME     send from device memory, by this interface\n"

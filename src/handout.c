@@ -174,19 +174,10 @@ static unsigned int dispatch(struct devmem_ring *ring, const struct io_uring_cqe
 	case DEVMEM__CQE_OTHER:
 		break;
 	case DEVMEM__CQE_SEND:
-		devmem__tx_sent(object, cqe->res);
-		break;
 	case DEVMEM__CQE_HEAR:
-		devmem__tx_heard(object, cqe->res);
-		devmem__sock_reap(object);
-		break;
 	case DEVMEM__CQE_ROOM:
-		devmem__tx_room(object, cqe);
-		devmem__sock_reap(object);
-		break;
 	case DEVMEM__CQE_STIR:
-		devmem__tx_stirred(object, cqe);
-		devmem__sock_reap(object);
+		devmem__tx_done(cqe);
 		break;
 	}
 	return 0;

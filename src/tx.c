@@ -169,14 +169,14 @@ static int start_zerocopy(struct devmem__tx *tx)
 	return 0;
 }
 
-/* The first time with this binding: does the route lead there? Later the kernel says so. */
+/* The first time by this interface: does the route lead there? Later the kernel says so. */
 static int look_at_route(struct devmem__tx *tx, const struct devmem_binding *binding)
 {
 	unsigned int bound = devmem__binding_ifindex(binding), leaves;
 	char name[IF_NAMESIZE];
 	int err;
 
-	if (tx->routed == binding)
+	if (tx->routed == bound)
 		return 0;
 	err = devmem__links_add(&tx->sock->ring->links, bound);
 	if (err)
@@ -189,7 +189,7 @@ static int look_at_route(struct devmem__tx *tx, const struct devmem_binding *bin
 	err = start_zerocopy(tx);
 	if (err)
 		return err;
-	tx->routed = binding;
+	tx->routed = bound;
 	if (leaves && leaves != bound)
 		devmem__tx_elsewhere(tx, binding);
 	return 0;
@@ -316,25 +316,28 @@ int devmem_send(struct devmem_sock *sock, struct devmem_binding *binding, const 
  * A connect() to nowhere resets a connection at once, and the kernel lets go of what it had to send.
  * [net/ipv4/tcp.c: tcp_disconnect]
  */
-static void reset(struct devmem__tx *tx)
+static void disconnect(int fd)
 {
 	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
 
+	connect(fd, &nowhere, sizeof(nowhere));
+}
+
+static void reset(struct devmem__tx *tx)
+{
 	if (!tx->closed)	/* it forgets what was acknowledged */
 		close_with(tx, -ECONNABORTED);
-	connect(tx->fd, &nowhere, sizeof(nowhere));
+	disconnect(tx->fd);
 }
 
 void devmem_abort(struct devmem_sock *sock)
 {
-	const struct sockaddr nowhere = { .sa_family = AF_UNSPEC };
-
 	if (!sock || sock->detached)
 		return;
 	if (sock->tx)
 		reset(sock->tx);
 	else
-		connect(sock->fd, &nowhere, sizeof(nowhere));
+		disconnect(sock->fd);
 }
 
 /* ------------------------------------------------------------------------------------ handed out */

@@ -10,11 +10,8 @@ struct devmem__tx;
 /* Before the kernel is entered: what sockets have to send, and the notifications to wait for. */
 void devmem__tx_prepare(struct devmem_ring *ring);
 
-/* Completions. */
-void devmem__tx_sent(struct devmem_sock *sock, int res);
-void devmem__tx_heard(struct devmem_sock *sock, int res);
-void devmem__tx_room(struct devmem_sock *sock, const struct io_uring_cqe *cqe);
-void devmem__tx_stirred(struct devmem_sock *sock, const struct io_uring_cqe *cqe);
+/* devmem__tx_done() - a completion. false: it is not of a send. */
+bool devmem__tx_done(const struct io_uring_cqe *cqe);
 
 /*
  * devmem__tx_overtake() - completions of sends are seen to before others that wait for room in the spill buffer: it may be

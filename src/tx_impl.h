@@ -38,7 +38,7 @@ struct devmem__tx {
 	uint64_t resume;		/* ... until it has no more than so many bytes of ours */
 	uint64_t copy_until;		/* ns: the route leads elsewhere; then it is tried again */
 	uint64_t last_told;		/* ns: of that */
-	const struct devmem_binding *routed; /* the route was looked at for this one */
+	unsigned int routed;		/* the interface for which the route was looked at, or 0 */
 
 	struct msghdr msg, err_msg;
 	struct iovec iov[DEVMEM__TX_RANGES];

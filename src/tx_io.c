@@ -161,7 +161,6 @@ static bool poll_for(struct devmem__tx *tx, enum devmem__cqe_kind kind, unsigned
 	return true;
 }
 
-/* By system calls nothing is woken without end: epoll tells of changes only. */
 static void see_half(struct devmem__tx *tx)
 {
 	if (tx->half || !tx->sock->ended)
@@ -182,7 +181,7 @@ static bool listen_for_them(struct devmem__tx *tx)
 	}
 	if (!wanted)
 		return good;
-	if (!tx->half || calls)
+	if (!tx->half || calls)		/* epoll tells of changes only: nothing is woken without end */
 		return tx->hearing || hear(tx, 0);
 	if (!tx->polling)
 		good = poll_for(tx, DEVMEM__CQE_STIR, POLLERR, true, &tx->polling);
@@ -265,7 +264,7 @@ static void sending_failed(struct devmem__tx *tx, int err)
 		devmem__tx_fail(tx, err);
 }
 
-void devmem__tx_sent(struct devmem_sock *sock, int res)
+static void sent(struct devmem_sock *sock, int res)
 {
 	struct devmem__tx *tx = sock->tx;
 	size_t wanted = 0;
@@ -300,7 +299,7 @@ static void take_notice(struct devmem__tx *tx)
 	devmem__tx_tell(tx);
 }
 
-void devmem__tx_heard(struct devmem_sock *sock, int res)
+static void heard(struct devmem_sock *sock, int res)
 {
 	struct devmem__tx *tx = sock->tx;
 
@@ -312,7 +311,7 @@ void devmem__tx_heard(struct devmem_sock *sock, int res)
 	devmem__tx_todo(tx);
 }
 
-void devmem__tx_room(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
+static void room(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 {
 	struct devmem__tx *tx = sock->tx;
 
@@ -326,7 +325,7 @@ void devmem__tx_room(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 	devmem__tx_todo(tx);
 }
 
-void devmem__tx_stirred(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
+static void stirred(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 {
 	struct devmem__tx *tx = sock->tx;
 
@@ -338,6 +337,30 @@ void devmem__tx_stirred(struct devmem_sock *sock, const struct io_uring_cqe *cqe
 	devmem__tx_todo(tx);
 }
 
+bool devmem__tx_done(const struct io_uring_cqe *cqe)
+{
+	struct devmem_sock *sock = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)DEVMEM__CQE_KINDS);
+
+	switch ((enum devmem__cqe_kind)(cqe->user_data & DEVMEM__CQE_KINDS)) {
+	case DEVMEM__CQE_SEND:
+		sent(sock, cqe->res);
+		break;
+	case DEVMEM__CQE_HEAR:
+		heard(sock, cqe->res);
+		break;
+	case DEVMEM__CQE_ROOM:
+		room(sock, cqe);
+		break;
+	case DEVMEM__CQE_STIR:
+		stirred(sock, cqe);
+		break;
+	default:
+		return false;
+	}
+	devmem__sock_reap(sock);
+	return true;
+}
+
 /* ------------------------------------------------------------------------------------ out of turn */
 
 static struct io_uring_cqe *cqe_at(const struct io_uring *io, uint32_t i)
@@ -345,31 +368,6 @@ static struct io_uring_cqe *cqe_at(const struct io_uring *io, uint32_t i)
 	const bool large = io->flags & IORING_SETUP_CQE32;
 
 	return &io->cq.cqes[(size_t)(i & io->cq.ring_mask) << large];
-}
-
-/* Not of a send: false. */
-static bool overtakes(const struct io_uring_cqe *cqe)
-{
-	struct devmem_sock *sock = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)DEVMEM__CQE_KINDS);
-
-	switch ((enum devmem__cqe_kind)(cqe->user_data & DEVMEM__CQE_KINDS)) {
-	case DEVMEM__CQE_SEND:
-		devmem__tx_sent(sock, cqe->res);
-		return true;
-	case DEVMEM__CQE_HEAR:
-		devmem__tx_heard(sock, cqe->res);
-		break;
-	case DEVMEM__CQE_ROOM:
-		devmem__tx_room(sock, cqe);
-		break;
-	case DEVMEM__CQE_STIR:
-		devmem__tx_stirred(sock, cqe);
-		break;
-	default:
-		return false;
-	}
-	devmem__sock_reap(sock);
-	return true;
 }
 
 /* What is between head and tail is ours: the kernel does not look at it. What stays moves up to the tail. */
@@ -381,7 +379,7 @@ void devmem__tx_overtake(struct devmem_ring *ring)
 	uint32_t kept = tail;
 
 	for (uint32_t i = head; i != tail; i++)
-		if (overtakes(cqe_at(io, i)))
+		if (devmem__tx_done(cqe_at(io, i)))
 			cqe_at(io, i)->user_data = DEVMEM__CQE_OTHER;
 	for (uint32_t i = tail; i-- != head;)
 		if (cqe_at(io, i)->user_data != DEVMEM__CQE_OTHER && --kept != i)
