@@ -462,7 +462,8 @@ struct devmem_event {
 	};
 	uint16_t tokens;	/* how many tokens the run has; opaque */
 	uint16_t sock;		/* opaque */
-	uint16_t buffer;	/* devmem_buffer_id() of a DATA fragment or a send, or the one that runs LOW */
+	uint16_t buffer;	/* devmem_buffer_id() of a DATA fragment or a send, or the one that runs LOW. 0 of a fragment:
+				 * it came through a queue of another binding than its socket's, and lies in that memory */
 	uint16_t type;		/* enum devmem_event_type */
 };
 

@@ -14,6 +14,7 @@
 
 #include "bind.h"
 #include "buffer.h"
+#include "dontneed.h"
 #include "pages.h"
 #include "rxmsg.h"
 #include "uapi_sock.h"
@@ -396,6 +397,8 @@ static int zcrx_release(struct devmem_sock *sock, const struct devmem_event *eve
 	uint32_t page = event->token & ~SAME_PAGE;
 	bool same = event->token & SAME_PAGE;
 
+	if (!event->buffer)	/* a message brought it: it lies in another binding's memory, and has a token of the kernel's */
+		return devmem__dontneed(sock, event->token, tokens);
 	if (!tokens || tokens > sock->stream.out.count || !is_out(z, page, tokens, same))
 		return devmem__fail(EINVAL, "a fragment was released that is not out: released twice, or not of this ring");
 	if (same)
@@ -511,12 +514,6 @@ static bool zcrx_refill(struct devmem__source *source)
 	return z->waiting > 0;
 }
 
-/* The kernel takes everything back when the ring is closed. */
-static void zcrx_drop(struct devmem_sock *sock)
-{
-	devmem__pressure_back(sock, sock->stream.out.count);
-}
-
 const struct devmem__engine devmem__engine_zcrx = {
 	.way = DEVMEM__WAY_ZCRX,
 	.keep = true,
@@ -529,6 +526,6 @@ const struct devmem__engine devmem__engine_zcrx = {
 	.recover = zcrx_recover,
 	.release = zcrx_release,
 	.release_many = zcrx_release_many,
-	.drop = zcrx_drop,
+	.drop = devmem__dontneed_all_now,	/* tokens of messages; the rest the kernel takes back when the ring is closed */
 	.refill = zcrx_refill,
 };
