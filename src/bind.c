@@ -143,6 +143,9 @@ static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *
 
 	if (!err)
 		err = devmem__bind_check(devmem__nic_name(b->nic), devmem__nic_bus(b->nic), b->buffer);
+	if (!err && !devmem__buffer_is_whole(b->buffer))
+		err = devmem__fail(EOPNOTSUPP, "the buffer is only a part of its dma-buf, and the NIC would write to all of "
+				   "it: import or wrap all of it to receive");
 	if (err)
 		return err;
 	savepoint = devmem__nic_savepoint(b->nic);
@@ -406,11 +409,6 @@ uint16_t devmem__binding_buffer_id(const struct devmem_binding *binding)
 size_t devmem__binding_bytes(const struct devmem_binding *binding)
 {
 	return devmem_buffer_size(binding->buffer);
-}
-
-const char *devmem__binding_backend(const struct devmem_binding *binding)
-{
-	return devmem__buffer_backend(binding->buffer);
 }
 
 unsigned int devmem__binding_ifindex(const struct devmem_binding *binding)

@@ -13,7 +13,6 @@ enum devmem__way devmem__binding_way(const struct devmem_binding *binding);
 struct devmem_buffer *devmem__binding_buffer(const struct devmem_binding *binding);
 uint16_t devmem__binding_buffer_id(const struct devmem_binding *binding);
 size_t devmem__binding_bytes(const struct devmem_binding *binding);
-const char *devmem__binding_backend(const struct devmem_binding *binding);
 unsigned int devmem__binding_ifindex(const struct devmem_binding *binding);	/* 0: of no interface */
 
 /* devmem__binding_own() - a ring's own: no NIC, bytes are copied. The buffer need not be free. */

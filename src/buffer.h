@@ -1,42 +1,26 @@
 /* SPDX-License-Identifier: MIT */
-/* Buffers, and the table of operations that a backend fills in. Knows nothing of NICs, netlink or rings. */
+/* Buffers: references to memory of some backend. Knows nothing of NICs, netlink or rings. */
 #ifndef DEVMEM_BUFFER_H
 #define DEVMEM_BUFFER_H
 
-#include "internal.h"
-
-/* Memory that a backend made: its file, and what the backend wants to remember. */
-struct devmem__memory {
-	int fd;			/* the dma-buf, or another file; buffer.c closes it */
-	size_t bytes;
-	uint32_t block;		/* see devmem__buffer_block() */
-	char what[320];		/* what it is, in words, for devmem_buffer_backend() */
-	void *map;		/* set by map(), undone by unmap() */
-	void *priv;		/* the backend's */
-};
+#include "memory.h"
 
 /*
- * Operations that a backend lacks stay NULL. Without copy_in() and copy_out(), buffer.c copies through the mapping;
- * where there is none either, it answers -EOPNOTSUPP.
+ * devmem__buffer_make() - a buffer of memory that @fill comes by: it fills in the structure, or sets the sentence and leaves
+ * nothing behind.
  */
-struct devmem__backend {
-	const char *name;
-	bool dmabuf;		/* its file is a dma-buf: it can be bound, and accesses are bracketed */
-	int (*alloc)(size_t bytes, const struct devmem_buffer_opts *opts, struct devmem__memory *mem);
-	void (*free)(struct devmem__memory *mem);	/* what is in priv; the file is closed already */
-	int (*map)(struct devmem__memory *mem);
-	void (*unmap)(struct devmem__memory *mem);
-	int (*copy_in)(struct devmem__memory *mem, uint64_t offset, const void *from, size_t bytes);
-	int (*copy_out)(struct devmem__memory *mem, uint64_t offset, void *to, size_t bytes);
-};
+int devmem__buffer_make(const struct devmem_backend *ops, int (*fill)(void *arg, struct devmem_memory *mem), void *arg,
+			struct devmem_buffer **out);
 
-extern const struct devmem__backend devmem__backend_udmabuf;
-extern const struct devmem__backend devmem__backend_dma_heap;
-extern const struct devmem__backend devmem__backend_shm;
-
-/* devmem__buffer_new() - a buffer of a table that need not be one of those. @o is complete. */
-int devmem__buffer_new(const struct devmem__backend *ops, size_t bytes, const struct devmem_buffer_opts *o,
+/* devmem__buffer_new() - of memory that the backend allocates. @o is complete, and checked against what it knows. */
+int devmem__buffer_new(const struct devmem_backend *ops, size_t bytes, const struct devmem_buffer_opts *o,
 		       struct devmem_buffer **out);
+
+/* devmem__buffer_like() - another one, of the same backend and device. */
+int devmem__buffer_like(const struct devmem_buffer *buffer, size_t bytes, struct devmem_buffer **out);
+
+/* devmem__buffer_explain() - why it is this backend, in front of what the memory is. */
+void devmem__buffer_explain(struct devmem_buffer *buffer, const char *why);
 
 void devmem__buffer_ref(struct devmem_buffer *buffer);
 
@@ -47,8 +31,12 @@ void devmem__buffer_ref(struct devmem_buffer *buffer);
 bool devmem__buffer_take(struct devmem_buffer *buffer);
 void devmem__buffer_give(struct devmem_buffer *buffer);
 
-const char *devmem__buffer_backend(const struct devmem_buffer *buffer);
+struct devmem_memory *devmem__buffer_memory(struct devmem_buffer *buffer);
 bool devmem__buffer_is_dmabuf(const struct devmem_buffer *buffer);
+
+/* devmem__buffer_offset() - where it begins in its dma-buf, bytes; devmem__buffer_is_whole(): and is that all there is? */
+uint64_t devmem__buffer_offset(const struct devmem_buffer *buffer);
+bool devmem__buffer_is_whole(const struct devmem_buffer *buffer);
 
 /*
  * devmem__buffer_block() - bytes, a power of two: every such piece of the buffer was asked for in one piece of memory,

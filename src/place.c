@@ -22,28 +22,24 @@ int devmem__place_check(const struct devmem_ring_opts *o)
 	return 0;
 }
 
-/* Made when the first socket asks for placement: of the backend that its binding's buffer is of. */
+/* Made when the first socket asks for placement: of the backend and device that its binding's buffer is of. */
 int devmem__place_open(struct devmem_ring *ring, const struct devmem_binding *binding)
 {
 	struct devmem__place *place = &ring->place;
 	size_t bytes = place->bytes ? place->bytes : DEFAULT_BYTES;
-	void *memory;
 	int err;
 
 	if (place->buffer)
 		return 0;
-	err = devmem_buffer_create(devmem__binding_backend(binding), bytes, NULL, &place->buffer);
+	err = devmem__buffer_like(devmem__binding_buffer(binding), bytes, &place->buffer);
 	if (err)
 		return err;
-	err = devmem_buffer_map(place->buffer, &memory);
-	if (!err)
-		err = devmem__set_reserve(&place->used, bytes / CHUNK);
+	err = devmem__set_reserve(&place->used, bytes / CHUNK);
 	if (err) {
 		devmem_buffer_close(place->buffer);
 		place->buffer = NULL;
 		return err;
 	}
-	place->memory = memory;
 	place->chunks = (unsigned int)(bytes / CHUNK);
 	return 0;
 }
@@ -88,16 +84,6 @@ static unsigned int find_room(const struct devmem__place *place, unsigned int wa
 	}
 }
 
-static int copy_in(struct devmem__place *place, uint32_t start, const void *from, size_t bytes)
-{
-	int err = devmem_buffer_sync(place->buffer, DEVMEM_SYNC_START | DEVMEM_SYNC_WRITE);
-
-	if (err)
-		return err;
-	memcpy(place->memory + (size_t)start * CHUNK, from, bytes);
-	return devmem_buffer_sync(place->buffer, DEVMEM_SYNC_END | DEVMEM_SYNC_WRITE);
-}
-
 static int no_room(const struct devmem__place *place)
 {
 	return devmem__fail(ENOBUFS, "the spill buffer of %u KiB is full: release fragments of it and call again, or "
@@ -120,7 +106,7 @@ int devmem__place_held(struct devmem_ring *ring, struct devmem_event *event)
 	if (!chunks)
 		return no_room(place);
 	bytes = chunks * CHUNK < held->length ? chunks * CHUNK : held->length;
-	err = copy_in(place, start, (const void *)(uintptr_t)held->offset, bytes);
+	err = devmem_buffer_write(place->buffer, (uint64_t)start * CHUNK, (const void *)(uintptr_t)held->offset, bytes);
 	if (!err)
 		err = devmem__set_add(&place->used, start, chunks);
 	if (err)

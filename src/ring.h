@@ -128,7 +128,6 @@ extern const struct devmem__engine devmem__engine_devmem, devmem__engine_copy, d
 /* The spill buffer, and the run of host bytes that is next to go there. */
 struct devmem__place {
 	struct devmem_buffer *buffer;	/* NULL: nobody asked for placement yet */
-	unsigned char *memory;
 	size_t bytes;			/* asked for; 0: the default */
 	unsigned int chunks;
 	struct devmem__token_set used;	/* chunks that are out */

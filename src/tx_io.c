@@ -69,9 +69,10 @@ static int copy_from(struct devmem__tx *tx, struct devmem_buffer *buffer, unsign
 	return (int)n;
 }
 
-/* The control data says that the elements are offsets in the binding's dma-buf. */
-static void name_binding(struct devmem__tx *tx, const struct devmem_binding *binding)
+/* Offsets in the buffer become those in its dma-buf, and the control data says which that is. */
+static void name_binding(struct devmem__tx *tx, const struct devmem_binding *binding, unsigned int n)
 {
+	const uint64_t start = devmem__buffer_offset(devmem__binding_buffer(binding));
 	struct cmsghdr *c = (struct cmsghdr *)tx->control;
 	const uint32_t id = devmem_binding_id(binding);
 
@@ -81,6 +82,8 @@ static void name_binding(struct devmem__tx *tx, const struct devmem_binding *bin
 		.cmsg_type = DEVMEM_SCM_DMABUF,
 	};
 	memcpy(CMSG_DATA(c), &id, sizeof(id));
+	for (unsigned int i = 0; i < n; i++)
+		tx->iov[i].iov_base = (unsigned char *)tx->iov[i].iov_base + start;
 	tx->msg.msg_control = tx->control;
 	tx->msg.msg_controllen = sizeof(tx->control);
 }
@@ -93,7 +96,7 @@ static int make_message(struct devmem__tx *tx, const struct devmem_binding *bind
 	if (copies)
 		n = copy_from(tx, devmem__binding_buffer(binding), (unsigned int)n);
 	else
-		name_binding(tx, binding);
+		name_binding(tx, binding, (unsigned int)n);
 	tx->msg.msg_iovlen = n > 0 ? (size_t)n : 0;
 	return n < 0 ? n : 0;
 }

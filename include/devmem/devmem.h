@@ -76,32 +76,73 @@ struct devmem_buffer;
 
 struct devmem_buffer_opts {
 	size_t size;		/* sizeof(struct devmem_buffer_opts) */
-	uint32_t page_size;	/* bytes: of the pages behind the memory. 0: huge pages if @bytes is a multiple of
+	uint32_t page_size;	/* bytes: of the pages behind host memory. 0: huge pages if @bytes is a multiple of
 				 * them and enough are reserved, else the system's page; 4096: those;
 				 * 2097152 or 1073741824: huge pages of that size, which the system must have */
 	uint32_t reserved;	/* 0 */
+	const char *device;	/* which one of the backend's: the name of a heap. NULL: its first, or the one chosen by @near */
+	const char *near;	/* name of an interface: the device that is nearest to it. Not together with @device */
+	uint64_t offset;	/* devmem_buffer_import() alone: where the buffer begins in the dma-buf, bytes ... */
+	uint64_t bytes;		/* ... and its size. 0: up to the end */
 };
 
 /**
  * devmem_buffer_create() - allocate device memory and export it as a dma-buf.
- * @backend:	NULL: the best that this machine has, in the order of this list; devmem_buffer_backend() tells.
+ * @backend:	NULL: the best host memory that this machine has, in the order of this list; devmem_buffer_backend() tells.
  *		"udmabuf": host memory behind /dev/udmabuf, there for every machine and for the lab. NULL takes it only
  *			   with huge pages, or if there is no dma-heap.
- *		"dma-heap": host memory from /dev/dma_heap/system, in blocks of up to 1 MiB without huge pages.
+ *		"dma-heap": host memory from /dev/dma_heap, in blocks of up to 1 MiB without huge pages. @device: "system".
  *		"shm": plain shared memory, which no NIC can write to: bytes are copied into it (engine "copy").
+ *		or one that was registered (backend.h).
  * @bytes:	size, a multiple of the page size and not 0.
  * @opts:	or NULL.
  * @out:	the new buffer; give it back with devmem_buffer_close().
  *
- * -EINVAL	@bytes is 0 or not a multiple of the page size, or the page size is not one the kernel knows
- * -ENOENT	no such backend, or the machine lacks it (no /dev/udmabuf)
- * -EACCES	/dev/udmabuf may not be opened by this user
+ * -EINVAL	@bytes is 0 or not a multiple of the page size, or the page size is not one the kernel knows; or an option
+ *		that means nothing to this backend
+ * -ENOENT	no such backend, or the machine lacks it (no /dev/udmabuf, no libcuda.so.1)
+ * -ENODEV	no such device, or it does not export memory
+ * -EACCES	the device may not be opened by this user
  * -EFBIG	larger than the kernel allows for one udmabuf (module parameter size_limit_mb)
  * -ENOMEM	not enough memory, or not enough huge pages reserved
+ * -EMFILE	no file descriptor below 65,536 is free
  * -E2BIG	@opts is from a newer version of this header and asks for something unknown
+ * other	what the device's driver answered
  */
 DEVMEM_API int devmem_buffer_create(const char *backend, size_t bytes, const struct devmem_buffer_opts *opts,
 				    struct devmem_buffer **out);
+
+/**
+ * devmem_buffer_import() - a buffer of memory that somebody else has exported.
+ * @fd:		a dma-buf; duplicated, so it stays the caller's.
+ * @opts:	@offset and @bytes alone. Any part of a dma-buf can be sent from; only all of it can be received into, since
+ *		the NIC is given all of it: another binding copies (engine "copy").
+ *
+ * The processor's access goes through the exporter: mapped if it allows that, and bracketed by devmem_buffer_sync().
+ *
+ * -EINVAL	@fd is no dma-buf; or @offset or @bytes is not a multiple of the system's page
+ * -ERANGE	the range does not lie in the dma-buf
+ * -EBADF	@fd is not open
+ * -EMFILE	no file descriptor below 65,536 is free
+ */
+DEVMEM_API int devmem_buffer_import(int fd, const struct devmem_buffer_opts *opts, struct devmem_buffer **out);
+
+/* What devmem_backends() tells of one. */
+struct devmem_backend_info {
+	const char *name;
+	const char *what;	/* what memory that is */
+	int result;		/* 0: it can be had here, as far as can be told without making any; else a negative errno */
+	const char *text;	/* which devices there are, or why not and what to do, in a sentence */
+};
+
+/**
+ * devmem_backends() - which backends does this library have, and do they work here?
+ * @report: called for each, in the order that they are tried in, then those that were registered; its strings live as long
+ *	    as the call.
+ *
+ * Returns how many there are.
+ */
+DEVMEM_API int devmem_backends(void (*report)(void *arg, const struct devmem_backend_info *info), void *arg);
 
 /** devmem_buffer_close() - drop the caller's reference. Bindings keep their own. NULL is allowed. */
 DEVMEM_API void devmem_buffer_close(struct devmem_buffer *buffer);

@@ -43,22 +43,20 @@ static int check_memory(size_t bytes)
 	return devmem__fail(ENOMEM, "no %zu bytes of memory for " DEVICE ": %zu are available", bytes, available);
 }
 
-static int check(size_t bytes, const struct devmem_buffer_opts *opts)
+static int check(size_t bytes)
 {
 	int err = devmem__host_check(bytes, 0);
 
-	if (!err && opts->page_size)
-		err = devmem__fail(EINVAL, "a page size of %u bytes was asked for, and " DEVICE " has its own way",
-				   opts->page_size);
 	return err ? err : check_memory(bytes);
 }
 
-static int dma_heap_alloc(size_t bytes, const struct devmem_buffer_opts *opts, struct devmem__memory *mem)
+static int dma_heap_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
 {
 	struct dma_heap_allocation_data request = { .len = bytes, .fd_flags = O_RDWR | O_CLOEXEC };
 	int device, err;
 
-	err = check(bytes, opts);
+	(void)opts;
+	err = check(bytes);
 	if (err)
 		return err;
 	device = devmem__host_open(DEVICE, "the kernel needs CONFIG_DMABUF_HEAPS_SYSTEM");
@@ -70,15 +68,16 @@ static int dma_heap_alloc(size_t bytes, const struct devmem_buffer_opts *opts, s
 	if (err)
 		return err;
 	mem->fd = (int)request.fd;
-	mem->bytes = bytes;
 	mem->block = bytes % BLOCK ? (uint32_t)devmem__host_page() : BLOCK;
 	snprintf(mem->what, sizeof(mem->what), DEVICE ", in blocks of %u KiB or more", mem->block >> 10);
 	return 0;
 }
 
-const struct devmem__backend devmem__backend_dma_heap = {
+const struct devmem_backend devmem__backend_dma_heap = {
+	.size = sizeof(struct devmem_backend),
 	.name = "dma-heap",
-	.dmabuf = true,
+	.what = "host memory of a kernel heap, a dma-buf from the start",
+	.flags = DEVMEM_BACKEND_DMABUF | DEVMEM_BACKEND_DEVICES,
 	.alloc = dma_heap_alloc,
 	.map = devmem__host_map,
 	.unmap = devmem__host_unmap,

@@ -133,17 +133,18 @@ int devmem__host_memfd(size_t bytes, size_t page, uint32_t *taken, char words[DE
 	return fd;
 }
 
-int devmem__host_map(struct devmem__memory *mem)
+int devmem__host_map(struct devmem_memory *mem)
 {
-	void *p = mmap(NULL, mem->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mem->fd, 0);
+	void *p = mmap(NULL, mem->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mem->fd, (off_t)mem->offset);
 
 	if (p == MAP_FAILED)
-		return devmem__fail(errno, "cannot map a buffer of %zu bytes: %s", mem->bytes, strerror(errno));
+		return devmem__fail(errno, "cannot map a buffer of %llu bytes: %s", (unsigned long long)mem->bytes,
+				    strerror(errno));
 	mem->map = p;
 	return 0;
 }
 
-void devmem__host_unmap(struct devmem__memory *mem)
+void devmem__host_unmap(struct devmem_memory *mem)
 {
 	munmap(mem->map, mem->bytes);
 	mem->map = NULL;

@@ -3,7 +3,7 @@
 #ifndef DEVMEM_HOST_H
 #define DEVMEM_HOST_H
 
-#include "buffer.h"
+#include "backend.h"
 
 #define DEVMEM__HUGE_PAGE	(2u << 20)
 #define DEVMEM__HOST_WORDS	240
@@ -23,7 +23,7 @@ int devmem__host_open(const char *path, const char *remedy);
  */
 int devmem__host_memfd(size_t bytes, size_t page, uint32_t *taken, char words[DEVMEM__HOST_WORDS]);
 
-int devmem__host_map(struct devmem__memory *mem);
-void devmem__host_unmap(struct devmem__memory *mem);
+int devmem__host_map(struct devmem_memory *mem);
+void devmem__host_unmap(struct devmem_memory *mem);
 
 #endif

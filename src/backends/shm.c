@@ -4,7 +4,7 @@
 
 #include "host.h"
 
-static int shm_alloc(size_t bytes, const struct devmem_buffer_opts *opts, struct devmem__memory *mem)
+static int shm_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
 {
 	char pages[DEVMEM__HOST_WORDS];
 	int fd = devmem__host_check(bytes, opts->page_size);
@@ -15,12 +15,14 @@ static int shm_alloc(size_t bytes, const struct devmem_buffer_opts *opts, struct
 		return fd;
 	snprintf(mem->what, sizeof(mem->what), "plain shared memory, which no NIC can write to, in %s", pages);
 	mem->fd = fd;
-	mem->bytes = bytes;
 	return 0;
 }
 
-const struct devmem__backend devmem__backend_shm = {
+const struct devmem_backend devmem__backend_shm = {
+	.size = sizeof(struct devmem_backend),
 	.name = "shm",
+	.what = "plain shared memory, which no NIC can write to: bytes are copied into it",
+	.flags = DEVMEM_BACKEND_PAGES,
 	.alloc = shm_alloc,
 	.map = devmem__host_map,
 	.unmap = devmem__host_unmap,

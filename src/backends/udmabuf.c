@@ -51,7 +51,7 @@ static int export_memfd(int device, int memfd, size_t bytes)
 	return devmem__fail(errno, "udmabuf refused a buffer of %zu bytes: %s", bytes, strerror(errno));
 }
 
-static int udmabuf_alloc(size_t bytes, const struct devmem_buffer_opts *opts, struct devmem__memory *mem)
+static int udmabuf_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
 {
 	char pages[DEVMEM__HOST_WORDS];
 	int device, memfd, fd;
@@ -77,13 +77,14 @@ out_device:
 		return fd;
 	snprintf(mem->what, sizeof(mem->what), "/dev/udmabuf, in %s", pages);
 	mem->fd = fd;
-	mem->bytes = bytes;
 	return 0;
 }
 
-const struct devmem__backend devmem__backend_udmabuf = {
+const struct devmem_backend devmem__backend_udmabuf = {
+	.size = sizeof(struct devmem_backend),
 	.name = "udmabuf",
-	.dmabuf = true,
+	.what = "host memory, exported by /dev/udmabuf",
+	.flags = DEVMEM_BACKEND_DMABUF | DEVMEM_BACKEND_PAGES,
 	.alloc = udmabuf_alloc,
 	.map = devmem__host_map,
 	.unmap = devmem__host_unmap,

@@ -17,7 +17,7 @@
 static atomic_int fake_refuses_after = INT32_MAX;	/* copies into it */
 static atomic_int fake_refuses_out_after = INT32_MAX;	/* copies out of it */
 
-static int fake_alloc(size_t bytes, const struct devmem_buffer_opts *opts, struct devmem__memory *mem)
+static int fake_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
 {
 	(void)opts;
 	mem->fd = memfd_create("fake", MFD_CLOEXEC);
@@ -26,12 +26,12 @@ static int fake_alloc(size_t bytes, const struct devmem_buffer_opts *opts, struc
 	return mem->fd >= 0 && mem->priv ? 0 : -ENOMEM;
 }
 
-static void fake_free(struct devmem__memory *mem)
+static void fake_free(struct devmem_memory *mem)
 {
 	free(mem->priv);
 }
 
-static int fake_copy_in(struct devmem__memory *mem, uint64_t offset, const void *from, size_t bytes)
+static int fake_copy_in(struct devmem_memory *mem, uint64_t offset, const void *from, size_t bytes)
 {
 	if (fake_refuses_after-- <= 0)
 		return devmem__fail(EIO, "the fake refuses");
@@ -39,7 +39,7 @@ static int fake_copy_in(struct devmem__memory *mem, uint64_t offset, const void 
 	return 0;
 }
 
-static int fake_copy_out(struct devmem__memory *mem, uint64_t offset, void *to, size_t bytes)
+static int fake_copy_out(struct devmem_memory *mem, uint64_t offset, void *to, size_t bytes)
 {
 	if (fake_refuses_out_after-- <= 0)
 		return devmem__fail(EIO, "the fake refuses");
@@ -47,7 +47,8 @@ static int fake_copy_out(struct devmem__memory *mem, uint64_t offset, void *to, 
 	return 0;
 }
 
-static const struct devmem__backend fake_device = {
+static const struct devmem_backend fake_device = {
+	.size = sizeof(struct devmem_backend),
 	.name = "fake",
 	.alloc = fake_alloc,
 	.free = fake_free,

@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+/* import: a dma-buf that somebody else has exported. What can be done with it is its exporter's to say. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/vfs.h>
+#include <unistd.h>
+
+#include "buffer.h"
+#include "exporter.h"
+#include "host.h"
+
+#define DMA_BUF_MAGIC	0x444d4142	/* "DMAB" [include/uapi/linux/magic.h] */
+
+struct import {
+	const struct devmem_buffer_opts *opts;
+	int fd;
+};
+
+static int check_dmabuf(int fd)
+{
+	struct statfs fs;
+
+	if (fstatfs(fd, &fs))
+		return devmem__fail(errno, "descriptor %d: %s", fd, strerror(errno));
+	if (fs.f_type != DMA_BUF_MAGIC)
+		return devmem__fail(EINVAL, "descriptor %d is no dma-buf: import what an exporter gave out for sharing", fd);
+	return 0;
+}
+
+static int take_range(const struct devmem_buffer_opts *o, uint64_t all, struct devmem_memory *mem)
+{
+	const size_t page = devmem__host_page();
+
+	if (o->offset % page || o->bytes % page)
+		return devmem__fail(EINVAL, "devmem_buffer_import: %llu bytes from %llu on: both must be multiples of %zu",
+				    (unsigned long long)o->bytes, (unsigned long long)o->offset, page);
+	if (o->offset >= all || o->bytes > all - o->offset)
+		return devmem__fail(ERANGE, "%llu bytes from %llu on do not lie in a dma-buf of %llu",
+				    (unsigned long long)o->bytes, (unsigned long long)o->offset, (unsigned long long)all);
+	mem->offset = o->offset;
+	mem->bytes = o->bytes ? o->bytes : all - o->offset;
+	return 0;
+}
+
+static void describe(struct devmem_memory *mem, uint64_t all)
+{
+	char path[64], name[64];
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", mem->fd);
+	if (devmem__exporter_name(path, name))
+		snprintf(name, sizeof(name), "unknown");
+	snprintf(mem->what, sizeof(mem->what), "%llu bytes of a dma-buf of %llu whose exporter is %s",
+		 (unsigned long long)mem->bytes, (unsigned long long)all, name);
+}
+
+static int fill(void *arg, struct devmem_memory *mem)
+{
+	const struct import *import = arg;
+	off_t all;
+	int err = check_dmabuf(import->fd);
+
+	if (err)
+		return err;
+	all = lseek(import->fd, 0, SEEK_END);	/* its size, and nothing else: a dma-buf has no position */
+	if (all <= 0)
+		return devmem__fail(EINVAL, "descriptor %d: the dma-buf does not tell its size", import->fd);
+	err = take_range(import->opts, (uint64_t)all, mem);
+	if (err)
+		return err;
+	mem->fd = fcntl(import->fd, F_DUPFD_CLOEXEC, 1);
+	if (mem->fd < 0)
+		return devmem__fail(errno, "cannot duplicate descriptor %d: %s", import->fd, strerror(errno));
+	describe(mem, (uint64_t)all);
+	return 0;
+}
+
+int devmem_buffer_import(int fd, const struct devmem_buffer_opts *opts, struct devmem_buffer **out)
+{
+	struct devmem_buffer_opts o;
+	struct import import = { &o, fd };
+	int err = devmem__options(&o, sizeof(o), opts, "devmem_buffer_opts");
+
+	if (err)
+		return err;
+	if (!out || o.reserved || o.page_size || o.device || o.near)
+		return devmem__fail(EINVAL, "devmem_buffer_import: no place for the result, or an option other than offset and "
+				    "bytes");
+	return devmem__buffer_make(&devmem__backend_import, fill, &import, out);
+}
+
+static int import_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
+{
+	(void)bytes, (void)opts, (void)mem;
+	return devmem__fail(EOPNOTSUPP, "backend import has no memory of its own: devmem_buffer_import() takes a dma-buf");
+}
+
+static int import_probe(char *text, size_t room)
+{
+	snprintf(text, room, "any dma-buf; whether the processor can map it is its exporter's to say");
+	return 0;
+}
+
+static int import_map(struct devmem_memory *mem)
+{
+	int err = devmem__host_map(mem);
+
+	return err ? devmem__fail(EOPNOTSUPP, "the dma-buf's exporter does not let the processor map it: %s", strerror(-err)) : 0;
+}
+
+const struct devmem_backend devmem__backend_import = {
+	.size = sizeof(struct devmem_backend),
+	.name = "import",
+	.what = "memory that somebody else has exported as a dma-buf",
+	.flags = DEVMEM_BACKEND_DMABUF,
+	.probe = import_probe,
+	.alloc = import_alloc,
+	.map = import_map,
+	.unmap = devmem__host_unmap,
+};

@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+/* Backends of the program's own: what is taken, what is made up for, what the list says. And what import refuses. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "devmem/backend.h"
+#include "unit.h"
+
+static unsigned int freed;
+
+static int memfd_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
+{
+	if (opts->device && strcmp(opts->device, "the other"))
+		return devmem_backend_fail(ENODEV, "no device %s: there is \"the other\"", opts->device);
+	if (bytes > 1 << 20)
+		return -ENOMEM;	/* no sentence: a careless backend */
+	mem->fd = memfd_create("theirs", MFD_CLOEXEC);
+	return mem->fd < 0 || ftruncate(mem->fd, (off_t)bytes) ? -errno : 0;
+}
+
+static void memfd_free(struct devmem_memory *mem)
+{
+	(void)mem;
+	freed++;
+}
+
+static int memfd_map(struct devmem_memory *mem)
+{
+	void *p = mmap(NULL, mem->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mem->fd, 0);
+
+	if (p == MAP_FAILED)
+		return -errno;
+	mem->map = p;
+	return 0;
+}
+
+static void memfd_unmap(struct devmem_memory *mem)
+{
+	munmap(mem->map, mem->bytes);
+}
+
+static int no_probe(char *text, size_t room)
+{
+	(void)text, (void)room;
+	return devmem_backend_fail(ENODEV, "it was left at home, %d times", 3);
+}
+
+static struct devmem_backend table(const char *name)
+{
+	return (struct devmem_backend){
+		.size = sizeof(struct devmem_backend),
+		.name = name,
+		.flags = DEVMEM_BACKEND_DEVICES,
+		.alloc = memfd_alloc,
+		.free = memfd_free,
+		.map = memfd_map,
+		.unmap = memfd_unmap,
+	};
+}
+
+static void made_and_used_by_name(void **state)
+{
+	struct devmem_backend ops = table("theirs");
+	struct devmem_buffer *b = NULL;
+	char read[8] = "";
+	const char *why;
+
+	(void)state;
+	assert_int_equal(devmem_backend_register(&ops), 0);
+	ops.alloc = NULL;	/* it was copied */
+	assert_int_equal(devmem_buffer_create("theirs", 8192, DEVMEM_OPTS(devmem_buffer_opts, .device = "the other"), &b), 0);
+	assert_string_equal(devmem_buffer_backend(b, &why), "theirs");
+	assert_string_equal(why, "asked for: ");
+	assert_int_equal(devmem_buffer_size(b), 8192);
+	assert_int_equal(devmem_buffer_write(b, 4094, "1234567", 8), 0);
+	assert_int_equal(devmem_buffer_read(b, 4094, read, 8), 0);
+	assert_string_equal(read, "1234567");
+	freed = 0;
+	devmem_buffer_close(b);
+	assert_int_equal(freed, 1);
+}
+
+static void its_refusals_are_handed_on(void **state)
+{
+	struct devmem_buffer *b = (void *)1;
+
+	(void)state;
+	freed = 0;
+	assert_int_equal(devmem_buffer_create("theirs", 8192, DEVMEM_OPTS(devmem_buffer_opts, .device = "x"), &b), -ENODEV);
+	assert_string_equal(devmem_error(), "no device x: there is \"the other\"");
+	assert_int_equal(devmem_buffer_create("theirs", 8192, DEVMEM_OPTS(devmem_buffer_opts, .page_size = 4096), &b),
+			 -EINVAL);
+	assert_int_equal(devmem_buffer_create("theirs", 2 << 20, NULL, &b), -ENOMEM);
+	assert_int_equal(freed, 0);
+	assert_ptr_equal(b, (void *)1);
+}
+
+static void tables_that_are_refused(void **state)
+{
+	struct devmem_backend ops = table("theirs");
+	struct {
+		struct devmem_backend ops;
+		uint64_t later;
+	} longer = { .ops = table("longer"), .later = 1 };
+
+	(void)state;
+	assert_int_equal(devmem_backend_register(NULL), -EINVAL);
+	assert_int_equal(devmem_backend_register(&ops), -EEXIST);
+	ops.name = "udmabuf";
+	assert_int_equal(devmem_backend_register(&ops), -EEXIST);
+	assert_non_null(strstr(devmem_error(), "the library's own"));
+	ops.name = "";
+	assert_int_equal(devmem_backend_register(&ops), -EINVAL);
+	ops = table("half mapped");
+	ops.unmap = NULL;
+	assert_int_equal(devmem_backend_register(&ops), -EINVAL);
+	ops = table("no memory");
+	ops.alloc = NULL;
+	assert_int_equal(devmem_backend_register(&ops), -EINVAL);
+	ops = table("flags");
+	ops.flags = 1u << 31;
+	assert_int_equal(devmem_backend_register(&ops), -EINVAL);
+	longer.ops.size = sizeof(longer);
+	assert_int_equal(devmem_backend_register(&longer.ops), -E2BIG);
+	longer.later = 0;
+	assert_int_equal(devmem_backend_register(&longer.ops), 0);
+}
+
+struct seen {
+	unsigned int n, theirs, absent;
+};
+
+static void look(void *arg, const struct devmem_backend_info *info)
+{
+	struct seen *seen = arg;
+
+	seen->n++;
+	print_message("%-10s %4d  %s: %s\n", info->name, info->result, info->what, info->text);
+	assert_non_null(info->what);
+	seen->theirs += !strcmp(info->name, "theirs") && !info->result;
+	if (!strcmp(info->name, "absent")) {
+		assert_int_equal(info->result, -ENODEV);
+		assert_string_equal(info->text, "it was left at home, 3 times");
+		seen->absent++;
+	}
+}
+
+static void all_are_listed(void **state)
+{
+	struct devmem_backend ops = table("absent");
+	struct seen seen = { 0 };
+	int n;
+
+	(void)state;
+	ops.probe = no_probe;
+	assert_int_equal(devmem_backend_register(&ops), 0);
+	n = devmem_backends(look, &seen);
+	assert_int_equal(n, (int)seen.n);
+	assert_int_equal(seen.theirs, 1);
+	assert_int_equal(seen.absent, 1);
+}
+
+static void there_is_room_for_sixteen(void **state)
+{
+	static const char names[16][3] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p" };
+	struct devmem_backend ops;
+	int err = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < 16 && !err; i++) {
+		ops = table(names[i]);
+		err = devmem_backend_register(&ops);
+	}
+	assert_int_equal(err, -ENOSPC);
+	assert_non_null(strstr(devmem_error(), "16"));
+}
+
+static void what_cannot_be_imported(void **state)
+{
+	struct devmem_buffer *b = (void *)1;
+	int fd = memfd_create("no dma-buf", MFD_CLOEXEC);
+
+	(void)state;
+	assert_int_equal(devmem_buffer_import(fd, NULL, &b), -EINVAL);
+	assert_non_null(strstr(devmem_error(), "no dma-buf"));
+	close(fd);
+	assert_int_equal(devmem_buffer_import(fd, NULL, &b), -EBADF);
+	assert_int_equal(devmem_buffer_import(0, NULL, NULL), -EINVAL);
+	assert_int_equal(devmem_buffer_import(0, DEVMEM_OPTS(devmem_buffer_opts, .device = "0"), &b), -EINVAL);
+	assert_int_equal(devmem_buffer_create("import", 4096, NULL, &b), -EOPNOTSUPP);
+	assert_non_null(strstr(devmem_error(), "devmem_buffer_import()"));
+	assert_ptr_equal(b, (void *)1);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(made_and_used_by_name),
+		cmocka_unit_test(its_refusals_are_handed_on),
+		cmocka_unit_test(tables_that_are_refused),
+		cmocka_unit_test(all_are_listed),
+		cmocka_unit_test(there_is_room_for_sixteen),
+		cmocka_unit_test(what_cannot_be_imported),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
