@@ -308,6 +308,8 @@ static unsigned int hand_out_news(struct devmem_ring *ring, struct devmem_event 
 	unsigned int out = woken(ring, event);
 
 	if (!out)
+		out = devmem__gathers_event(ring, event);
+	if (!out)
 		out = devmem__pressure_events(ring, event);
 	return out ? out : link_news(ring, event);
 }

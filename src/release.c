@@ -82,11 +82,11 @@ static int release_run(struct devmem_ring *ring, const struct devmem_event *even
 	return err ? err : (int)taken;
 }
 
-/* On the ring's own thread. @forgive: go on after one that is not out. */
+/* On the ring's own thread. @forgive: go on after one that is not out. Returns the first failure. */
 static int release_here(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n, bool forgive)
 {
 	unsigned int i = 0;
-	int got;
+	int got, err = 0;
 
 	while (i < n) {
 		if (events[i].type == DEVMEM_EVENT_DATA)
@@ -99,9 +99,16 @@ static int release_here(struct devmem_ring *ring, const struct devmem_event *eve
 			got = 1;
 		if (got < 0 && !forgive)
 			return got;
+		err = err || got > 0 ? err : got;
 		i += got > 0 ? (unsigned int)got : 1;
 	}
-	return 0;
+	return err;
+}
+
+/* All that can be. */
+int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
+{
+	return release_here(ring, events, n, true);
 }
 
 static int hand_over(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)

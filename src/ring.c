@@ -229,6 +229,7 @@ int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **o
 	ring->merge = o.merge;
 	ring->place.bytes = o.spill_bytes;
 	devmem__links_init(&ring->links);
+	devmem__gathers_open(&ring->gathers);
 	devmem__list_init(&ring->sources);
 	devmem__list_init(&ring->dirty);
 	devmem__list_init(&ring->rearm);
@@ -253,6 +254,7 @@ int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **o
 err_wake:
 	close(ring->wake_fd);
 err_ring:
+	devmem__gathers_close(ring);
 	free(ring);
 	return err;
 }
@@ -297,6 +299,7 @@ void devmem_ring_close(struct devmem_ring *ring)
 	devmem__tx_abort_all(ring);
 	stop_requests(ring);
 	devmem__tx_await_all(ring);
+	devmem__gathers_await(ring);
 	devmem__release_take_over(ring);
 	for (unsigned int i = 0; i < ring->slots; i++) {
 		if (!ring->socks[i])
@@ -307,6 +310,7 @@ void devmem_ring_close(struct devmem_ring *ring)
 	devmem__dontneed_close(ring);
 	devmem__watch_close(ring);
 	devmem__links_close(&ring->links);
+	devmem__gathers_close(ring);
 	devmem__place_close(ring);
 	devmem__rxmsg_close(ring);
 	close_port(ring);

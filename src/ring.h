@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "gather.h"
 #include "internal.h"
 #include "link.h"
 #include "list.h"
@@ -163,6 +164,8 @@ struct devmem_ring {
 	unsigned int raised_count;
 	struct devmem__list sending, told;	/* tx_impl.h */
 	uint64_t sends_over;
+	struct devmem__gathers gathers;
+	uint64_t gathers_over;
 	struct devmem__list watches;
 	bool watches_idle;		/* one of them is not armed */
 	struct devmem__links links;
@@ -204,6 +207,7 @@ void devmem__source_close_all(struct devmem_ring *ring);
 /* release.c: fragments on their way back */
 int devmem__release_tokens(struct devmem_sock *sock, const struct devmem_event *event, unsigned int count);
 void devmem__release_take_over(struct devmem_ring *ring);
+int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n);
 
 /* sock.c */
 void devmem__sock_arm_pending(struct devmem_ring *ring);

@@ -24,6 +24,7 @@ int devmem_ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats
 		s.enter_calls = devmem__calls_made(ring->calls);
 	s.tokens_outstanding = s.fragments - s.tokens_released;
 	s.sends_outstanding = s.sends - ring->sends_over;
+	s.gathers_outstanding = s.gathers - ring->gathers_over;
 	memset(stats, 0, size);
 	memcpy(stats, &s, s.size);
 	return 0;

@@ -86,7 +86,7 @@ static void quiet_notify_fd(struct devmem_ring *ring)
 /* Did another thread do something that this one must look at before it sleeps? */
 static bool has_news(struct devmem_ring *ring)
 {
-	return atomic_load(&ring->handover) || atomic_load(&ring->woken);
+	return atomic_load(&ring->handover) || atomic_load(&ring->woken) || atomic_load(&ring->gathers.news);
 }
 
 static void arm_wake(struct devmem_ring *ring)
@@ -211,8 +211,8 @@ static bool may_sleep_elsewhere(struct devmem_ring *ring)
 }
 
 /*
- * There is no room for host bytes. Other threads may have made some; or sends have it, which are over only if the loop
- * goes on: one turn, of a tick at most.
+ * There is no room for host bytes. Other threads may have made some; or sends or gathers have it, which are over only if the
+ * loop goes on: one turn, of a tick at most.
  */
 static int make_room(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, bool may_wait)
 {
@@ -220,7 +220,7 @@ static int make_room(struct devmem_ring *ring, struct devmem_event *events, unsi
 
 	devmem__release_take_over(ring);
 	got = devmem__hand_out(ring, events, n);
-	if (got != -ENOBUFS || ring->stats.sends == ring->sends_over)
+	if (got != -ENOBUFS || (ring->stats.sends == ring->sends_over && !devmem__gathers_busy(ring)))
 		return got;
 	prepare(ring, true);
 	err = enter(ring, may_wait ? DEVMEM__TICK_NS : 0, io_uring_cq_ready(&ring->io));

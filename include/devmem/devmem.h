@@ -490,6 +490,9 @@ enum devmem_event_type {
 				 * errno, and any part of it may have been sent. Those of one socket come in the order of
 				 * their devmem_send() */
 	DEVMEM_EVENT_SENDABLE = 11, /* devmem_send() said -EAGAIN, and half of what the socket may have under way is back */
+	DEVMEM_EVENT_GATHERED = 12, /* a gather is over: offset is its cookie, length its bytes, buffer where they are now, in
+				 * one piece. result is 0, or a negative errno: the device failed, and any part may have
+				 * been copied; -EINVAL: a fragment was not out any more. They were released either way */
 };
 
 /* What came out of a ring: 32 bytes, plain data. Events of one socket come in stream order. */
@@ -499,7 +502,7 @@ struct devmem_event {
 	uint32_t length;	/* bytes */
 	union {
 		uint32_t token;		/* first of the run; opaque */
-		int32_t result;		/* ERROR: negative errno; READY, LINK, MISPLACED, SENT: see there */
+		int32_t result;		/* ERROR: negative errno; READY, LINK, MISPLACED, SENT, GATHERED: see there */
 	};
 	uint16_t tokens;	/* how many tokens the run has; opaque */
 	uint16_t sock;		/* opaque */
@@ -671,6 +674,33 @@ DEVMEM_API int devmem_wait(struct devmem_ring *ring, struct devmem_event *events
 DEVMEM_API int devmem_release(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n);
 
 /**
+ * devmem_gather() - have fragments copied to where they lie in one piece, and released.
+ * @events:	@n of them, of this ring, out and not released; those without bytes are skipped. Copied.
+ * @to:		a buffer of any backend, which no NIC writes to there: the bytes go to @offset, one fragment behind the other. It
+ *		may be the one that they lie in, if they do not overlap with that.
+ * @cookie:	comes back in a GATHERED event, exactly once: then the bytes are there, and the fragments are released. Gathers
+ *		may end in another order than they began.
+ *
+ * Between memory of one GPU it is a kernel on the GPU, which this call launches: it waits for nothing, unless many gathers
+ * are under way. Otherwise the processor copies, before this returns. Within a fragment, an 8-byte unit that is aligned at
+ * the destination is written at once, by a GPU. The program's own kernels see the bytes if they are launched after the
+ * event; no fence is needed, for what the NIC has written neither: it is ordered before the fragment's event. Only a kernel
+ * that runs already when the event comes and reads the NIC's memory itself needs a fence of its own, on GPUs whose
+ * CU_DEVICE_ATTRIBUTE_GPU_DIRECT_RDMA_WRITES_ORDERING is less than OWNER: cuFlushGPUDirectRDMAWrites(). Only the ring's own
+ * thread.
+ *
+ * -EINVAL	no ring, events or buffer; an event that is not a fragment of this ring; or it lies in the memory of another
+ *		binding than its socket's; or it overlaps with where it would go
+ * -ERANGE	the bytes do not fit in @to there
+ * -EMSGSIZE	4 GiB or more
+ * -EOPNOTSUPP	neither backend can copy
+ * -ENOMEM	no memory
+ * other	what the device answered. On failure the fragments are the caller's as before
+ */
+DEVMEM_API int devmem_gather(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n,
+			     struct devmem_buffer *to, uint64_t offset, uint64_t cookie);
+
+/**
  * devmem_watch() - have the ring wait for another descriptor too: a listener, a signalfd, a timerfd.
  * @fd:		stays the caller's; devmem_unwatch() it before it is closed.
  * @user_data:	comes back in its READY events.
@@ -739,6 +769,9 @@ struct devmem_stats {
 	uint64_t send_notices;		/* notifications of the kernel that told the end of some */
 	uint64_t send_waits;		/* times that a socket's send buffer was full */
 	uint64_t send_no_room;		/* times that the kernel had no room for more notifications: net.core.optmem_max */
+	uint64_t bytes_gathered;	/* bytes that devmem_gather() copied, by the device or the processor */
+	uint64_t gathers;		/* devmem_gather() that were accepted */
+	uint64_t gathers_outstanding;	/* of these, whose GATHERED event did not come out yet */
 };
 
 /** devmem_ring_stats() - read the counters. -EINVAL if @stats->size is 0. */
