@@ -19,6 +19,7 @@ struct devmem__gather {
 	uint64_t cookie;
 	uint32_t bytes;
 	atomic_uint parts;		/* that are not over, and the call itself */
+	atomic_bool over;
 	atomic_int result;		/* the first failure */
 	unsigned int n, room;
 	struct devmem_range *ranges;	/* where they lie: scratch for the call */
@@ -33,6 +34,30 @@ void devmem__gathers_open(struct devmem__gathers *gathers)
 
 /* ------------------------------------------------------------------------------------ what it is of */
 
+static bool is_fragment(const struct devmem_event *ev)
+{
+	return ev->type == DEVMEM_EVENT_DATA || ev->type == DEVMEM_EVENT_HOST || ev->type == DEVMEM_EVENT_PART;
+}
+
+int devmem_event_split(struct devmem_event *event, uint32_t bytes, struct devmem_event *rest)
+{
+	struct devmem_event whole;
+
+	if (!event || !rest || event == rest || !is_fragment(event) || !bytes || bytes >= event->length)
+		return devmem__fail(EINVAL, "devmem_event_split: no fragment, or not a part of it");
+	if (event->type == DEVMEM_EVENT_DATA && !event->buffer)	/* of a PART that would say that offset is an address */
+		return devmem__fail(EINVAL, "devmem_event_split: a fragment that lies in the memory of another binding");
+	whole = *event;
+	event->type = DEVMEM_EVENT_PART;
+	event->buffer = whole.type == DEVMEM_EVENT_HOST ? 0 : whole.buffer;
+	event->length = bytes;
+	event->tokens = 0;
+	*rest = whole;
+	rest->offset += bytes;
+	rest->length -= bytes;
+	return 0;
+}
+
 /* Where a fragment lies, and where in that. @buffer NULL: in this process's memory, at that address. */
 static int find(const struct devmem_ring *ring, const struct devmem_event *ev, struct devmem_buffer **buffer)
 {
@@ -41,7 +66,7 @@ static int find(const struct devmem_ring *ring, const struct devmem_event *ev, s
 	*buffer = NULL;
 	if (!sock)
 		return devmem__fail(EINVAL, "devmem_gather: a fragment whose socket is not on this ring");
-	if (ev->type == DEVMEM_EVENT_HOST)
+	if (ev->type == DEVMEM_EVENT_HOST || (ev->type == DEVMEM_EVENT_PART && !ev->buffer))
 		return 0;
 	*buffer = devmem__place_owns(ring, ev) ? ring->place.buffer : devmem__binding_buffer(sock->binding);
 	if (ev->buffer != devmem_buffer_id(*buffer))
@@ -50,11 +75,6 @@ static int find(const struct devmem_ring *ring, const struct devmem_event *ev, s
 	if (ev->offset <= devmem_buffer_size(*buffer) && ev->length <= devmem_buffer_size(*buffer) - ev->offset)
 		return 0;
 	return devmem__fail(EINVAL, "devmem_gather: a fragment that does not lie in its buffer: was the event changed?");
-}
-
-static bool is_fragment(const struct devmem_event *ev)
-{
-	return ev->type == DEVMEM_EVENT_DATA || ev->type == DEVMEM_EVENT_HOST;
 }
 
 static int add_up(const struct devmem_event *events, unsigned int n, unsigned int *fragments, uint64_t *bytes)
@@ -133,13 +153,8 @@ static void over(struct devmem__gather *g)
 	struct devmem__gathers *gathers = &g->ring->gathers;
 
 	pthread_mutex_lock(&gathers->lock);
-	g->next = NULL;
-	if (gathers->over)
-		gathers->last->next = g;
-	else
-		gathers->over = g;
-	gathers->last = g;
 	gathers->under_way--;
+	atomic_store(&g->over, true);
 	atomic_store(&gathers->news, true);
 	devmem__wake(g->ring);
 	pthread_cond_signal(&gathers->ended);
@@ -226,6 +241,22 @@ static int start(struct devmem__gather *g, uint64_t offset, bool *begun)
 	return err;
 }
 
+static void append(struct devmem_ring *ring, struct devmem__gather *g)
+{
+	struct devmem__gathers *gathers = &ring->gathers;
+
+	g->next = NULL;
+	if (gathers->first)
+		gathers->last->next = g;
+	else
+		gathers->first = g;
+	gathers->last = g;
+	ring->stats.gathers++;
+	pthread_mutex_lock(&gathers->lock);
+	gathers->under_way++;
+	pthread_mutex_unlock(&gathers->lock);
+}
+
 int devmem_gather(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n, struct devmem_buffer *to,
 		  uint64_t offset, uint64_t cookie)
 {
@@ -252,6 +283,7 @@ int devmem_gather(struct devmem_ring *ring, const struct devmem_event *events, u
 	g->bytes = (uint32_t)bytes;
 	devmem__buffer_ref(to);
 	atomic_store(&g->parts, 1);
+	atomic_store(&g->over, false);
 	atomic_store(&g->result, 0);
 	err = start(g, offset, &begun);
 	if (err && !begun) {
@@ -259,10 +291,7 @@ int devmem_gather(struct devmem_ring *ring, const struct devmem_event *events, u
 		return err;
 	}
 	/* what is under way reads fragments that the caller would take for its own: so it hears of it when that is over */
-	ring->stats.gathers++;
-	pthread_mutex_lock(&ring->gathers.lock);
-	ring->gathers.under_way++;
-	pthread_mutex_unlock(&ring->gathers.lock);
+	append(ring, g);
 	part_done(g, err);
 	return 0;
 }
@@ -271,15 +300,16 @@ int devmem_gather(struct devmem_ring *ring, const struct devmem_event *events, u
 
 static struct devmem__gather *next_over(struct devmem__gathers *gathers)
 {
-	struct devmem__gather *g;
+	struct devmem__gather *g = gathers->first;
 
 	if (!atomic_load_explicit(&gathers->news, memory_order_relaxed))
 		return NULL;
-	pthread_mutex_lock(&gathers->lock);
-	g = gathers->over;
-	gathers->over = g->next;
-	atomic_store(&gathers->news, gathers->over != NULL);
-	pthread_mutex_unlock(&gathers->lock);
+	/* Pairs with the stores in over(): one that ends after it was looked at here is news again. */
+	atomic_store(&gathers->news, false);
+	if (!g || !atomic_load(&g->over))
+		return NULL;
+	gathers->first = g->next;
+	atomic_store(&gathers->news, true);	/* the next one may be over too */
 	return g;
 }
 

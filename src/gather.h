@@ -12,12 +12,12 @@ struct devmem_ring;
 struct devmem__gather;
 
 struct devmem__gathers {
-	pthread_mutex_t lock;		/* of @over, @last and @under_way: a backend says from any thread that it is done */
+	struct devmem__gather *first, *last;	/* in the order in which they began and are handed out */
+	struct devmem__gather *spare;
+	pthread_mutex_t lock;		/* of @under_way: a backend says from any thread that it is done */
 	pthread_cond_t ended;
-	struct devmem__gather *over, *last;	/* and not handed out, the oldest first */
 	unsigned int under_way;
-	atomic_bool news;		/* @over is not empty */
-	struct devmem__gather *spare;	/* the ring's thread's */
+	atomic_bool news;		/* some ended that nobody has looked at */
 };
 
 void devmem__gathers_open(struct devmem__gathers *gathers);
@@ -29,7 +29,7 @@ void devmem__gathers_close(struct devmem_ring *ring);
 /* devmem__gathers_busy() - some are under way, or over and not handed out: they have fragments. */
 bool devmem__gathers_busy(const struct devmem_ring *ring);
 
-/* devmem__gathers_event() - one that is over: its fragments are released. Returns how many events that makes: 0 or 1. */
+/* devmem__gathers_event() - the first, if it is over: its fragments are released. Returns how many events: 0 or 1. */
 unsigned int devmem__gathers_event(struct devmem_ring *ring, struct devmem_event *event);
 
 #endif

@@ -493,6 +493,7 @@ enum devmem_event_type {
 	DEVMEM_EVENT_GATHERED = 12, /* a gather is over: offset is its cookie, length its bytes, buffer where they are now, in
 				 * one piece. result is 0, or a negative errno: the device failed, and any part may have
 				 * been copied; -EINVAL: a fragment was not out any more. They were released either way */
+	DEVMEM_EVENT_PART = 13,	/* made by devmem_event_split(): bytes of a fragment that another event releases */
 };
 
 /* What came out of a ring: 32 bytes, plain data. Events of one socket come in stream order. */
@@ -678,8 +679,8 @@ DEVMEM_API int devmem_release(struct devmem_ring *ring, const struct devmem_even
  * @events:	@n of them, of this ring, out and not released; those without bytes are skipped. Copied.
  * @to:		a buffer of any backend, which no NIC writes to there: the bytes go to @offset, one fragment behind the other. It
  *		may be the one that they lie in, if they do not overlap with that.
- * @cookie:	comes back in a GATHERED event, exactly once: then the bytes are there, and the fragments are released. Gathers
- *		may end in another order than they began.
+ * @cookie:	comes back in a GATHERED event, exactly once: then the bytes are there, and the fragments are released. Those of one
+ *		ring come in the order of their devmem_gather().
  *
  * Between memory of one GPU it is a kernel on the GPU, which this call launches: it waits for nothing, unless many gathers
  * are under way. Otherwise the processor copies, before this returns. Within a fragment, an 8-byte unit that is aligned at
@@ -699,6 +700,17 @@ DEVMEM_API int devmem_release(struct devmem_ring *ring, const struct devmem_even
  */
 DEVMEM_API int devmem_gather(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n,
 			     struct devmem_buffer *to, uint64_t offset, uint64_t cookie);
+
+/**
+ * devmem_event_split() - divide a fragment in whose middle a message ends.
+ * @event:	DATA, HOST or PART. Becomes its first @bytes, of type PART: to be gathered, or read; devmem_release() and
+ *		devmem_gather() do not release it.
+ * @rest:	the bytes behind them, which take the fragment's place: it is released when that is. Gathers end in order, so to
+ *		gather @event first and @rest with the next message is right; otherwise wait for the first one's GATHERED.
+ *
+ * Makes no use of any ring. -EINVAL: no fragment, or @bytes is 0 or not less than its length.
+ */
+DEVMEM_API int devmem_event_split(struct devmem_event *event, uint32_t bytes, struct devmem_event *rest);
 
 /**
  * devmem_watch() - have the ring wait for another descriptor too: a listener, a signalfd, a timerfd.

@@ -134,8 +134,7 @@ struct gathering {
 	struct devmem_sock *sock;
 	struct lab_sender *sender;
 	uint64_t at;			/* bytes that were gathered, or are being */
-	uint64_t begun, ended;		/* gathers: their cookies are 1, 2 and so on */
-	bool over[10000];		/* by cookie */
+	uint64_t begun, ended;		/* gathers: they are their cookies */
 	bool end;
 };
 
@@ -182,10 +181,7 @@ static void note(struct gathering *g, const struct devmem_event *ev, int result)
 		g->end = true;
 	if (ev->type != DEVMEM_EVENT_GATHERED)
 		return;
-	assert_in_range(ev->offset, 1, g->begun);
-	assert_false(g->over[ev->offset]);
-	g->over[ev->offset] = true;
-	g->ended++;
+	assert_int_equal(ev->offset, ++g->ended);
 	assert_int_equal(ev->result, result);
 	assert_int_equal(ev->buffer, devmem_buffer_id(g->to));
 }
@@ -310,6 +306,119 @@ static void of_a_socket_without_a_binding(void **state)
 	open_gathering_of(&g, fake_buffer(), 8 * MIB, NULL, false);
 	finish(&g, 8 * MIB);
 	assert_int_equal(fake_begun, 0);
+}
+
+/* ------------------------------------------------------------------------------------ messages */
+
+#define MESSAGE	10007u		/* bytes */
+#define APART	16384u		/* where they go */
+
+struct messages {
+	struct gathering g;
+	struct devmem_event part[256];	/* of the message that is not complete */
+	unsigned int n;
+	uint32_t bytes;			/* that it has */
+};
+
+static void end_message(struct messages *m)
+{
+	ok(devmem_gather(m->g.ring, m->part, m->n, m->g.to, m->g.begun * APART, m->g.begun + 1));
+	m->g.begun++;
+	m->n = m->bytes = 0;
+}
+
+static void add_fragment(struct messages *m, struct devmem_event ev)
+{
+	struct devmem_event rest;
+
+	while (m->bytes + ev.length > MESSAGE) {
+		ok(devmem_event_split(&ev, MESSAGE - m->bytes, &rest));
+		assert_int_equal(ev.type, DEVMEM_EVENT_PART);
+		m->part[m->n++] = ev;
+		end_message(m);
+		ev = rest;
+	}
+	assert_in_range(m->n, 0, 254);
+	m->part[m->n++] = ev;
+	m->bytes += ev.length;
+	if (m->bytes == MESSAGE)
+		end_message(m);
+}
+
+static void check_message(const struct messages *m, uint64_t i)
+{
+	unsigned char copy[MESSAGE];
+
+	ok(devmem_buffer_read(m->g.to, i * APART, copy, MESSAGE));
+	assert_true(pattern_matches(i * MESSAGE, copy, MESSAGE));
+}
+
+/* ... which end in the middle of fragments: of those each message has a part, and the last one releases them. */
+static void messages_of_their_own(struct devmem_buffer *to, uint64_t messages, unsigned long nosplit)
+{
+	struct messages m = { .n = 0 };
+	struct devmem_event ev[16];
+
+	open_gathering(&m.g, to, messages * MESSAGE, NULL);
+	if (nosplit)
+		lab_fault("nosplit_every", nosplit);
+	while (!m.g.end || m.g.ended < messages) {
+		int n = ok(devmem_wait(m.g.ring, ev, 16, 5000));
+
+		for (int i = 0; i < n; i++) {
+			if (ev[i].type == DEVMEM_EVENT_DATA || ev[i].type == DEVMEM_EVENT_HOST)
+				add_fragment(&m, ev[i]);
+			note(&m.g, &ev[i], 0);
+		}
+	}
+	if (nosplit)
+		lab_fault("nosplit_every", 0);
+	for (uint64_t i = 0; i < messages; i++)
+		check_message(&m, i);
+	close_gathering(&m.g);
+}
+
+static void messages_that_end_within_fragments(void **state)
+{
+	(void)state;
+	messages_of_their_own(lab_buffer(8 * MIB), 512, 0);
+}
+
+static void and_on_a_device(void **state)
+{
+	struct devmem_buffer *to = fake_buffer();
+
+	(void)state;
+	let_end(100000);
+	messages_of_their_own(to, 512, 0);
+}
+
+static void and_partly_in_host_memory(void **state)
+{
+	struct devmem_buffer *to;
+
+	(void)state;
+	lab_cannot_copy("all its bytes are in the buffer");
+	to = fake_buffer();
+	let_end(100000);
+	messages_of_their_own(to, 512, 3);
+}
+
+static void what_is_no_part_of_a_fragment(void **state)
+{
+	struct devmem_event ev = { .type = DEVMEM_EVENT_DATA, .length = 100, .buffer = 5, .tokens = 1, .offset = 4096 }, rest;
+
+	(void)state;
+	assert_int_equal(devmem_event_split(&ev, 0, &rest), -EINVAL);
+	assert_int_equal(devmem_event_split(&ev, 100, &rest), -EINVAL);
+	assert_int_equal(devmem_event_split(&ev, 1, &ev), -EINVAL);
+	assert_int_equal(devmem_event_split(NULL, 1, &rest), -EINVAL);
+	assert_int_equal(devmem_event_split(&ev, 1, NULL), -EINVAL);
+	ev.buffer = 0;
+	assert_int_equal(devmem_event_split(&ev, 1, &rest), -EINVAL);
+	ev.type = DEVMEM_EVENT_END;
+	assert_int_equal(devmem_event_split(&ev, 1, &rest), -EINVAL);
+	assert_int_equal(ev.length, 100);
 }
 
 /* ------------------------------------------------------------------------------------ when it is over */
@@ -537,6 +646,10 @@ int main(int argc, char **argv)
 		LAB_TEST(with_host_bytes_in_between),
 		LAB_TEST(with_placed_bytes_in_between),
 		LAB_TEST(of_a_socket_without_a_binding),
+		LAB_TEST(messages_that_end_within_fragments),
+		LAB_TEST(and_on_a_device),
+		LAB_TEST(and_partly_in_host_memory),
+		LAB_TEST(what_is_no_part_of_a_fragment),
 		LAB_TEST(a_sleeping_ring_is_woken),
 		LAB_TEST(who_sleeps_on_the_descriptor_is_woken),
 		LAB_TEST(a_socket_is_detached_meanwhile),
