@@ -32,17 +32,18 @@ struct server_options server_parse(int argc, char **argv, const char *usage, con
 		{ "connections", required_argument, NULL, 'c' }, { "json", required_argument, NULL, 'j' },
 		{ "progress", no_argument, NULL, 'P' }, { "no-progress", no_argument, NULL, 'Q' },
 		{ "help", no_argument, NULL, 'h' }, { "engine", required_argument, NULL, 'e' },
-		{ "verify", no_argument, NULL, 'v' }, { "sends", required_argument, NULL, 's' }, { 0 },
+		{ "device", required_argument, NULL, 'd' }, { "verify", no_argument, NULL, 'v' }, { "sends", required_argument, NULL, 's' }, { 0 },
 	};
 	struct server_options o = { .port = 5201, .buffer_mib = 64, .queues = 1, .progress = isatty(STDERR_FILENO) };
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "p:b:e:m:q:c:vs:j:Ph", longs, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "p:b:d:e:m:q:c:vs:j:Ph", longs, NULL)) != -1) {
 		if (strchr("vs", opt) && !strchr(own, opt))
 			wrong_usage(usage);
 		switch (opt) {
 		case 'p': o.port = arg_number(optarg, 65535); break;
 		case 'b': o.backend = optarg; break;
+		case 'd': o.device = optarg; break;
 		case 'e': o.engine = optarg; break;
 		case 'm': o.buffer_mib = arg_number(optarg, 1 << 20); break;
 		case 'q': o.queues = arg_number(optarg, 64); break;
@@ -62,6 +63,17 @@ struct server_options server_parse(int argc, char **argv, const char *usage, con
 	return o;
 }
 
+/* Unless a device is named, the GPU that is nearest to the interface. */
+static int create_buffer(struct server *s)
+{
+	const struct server_options *o = &s->opt;
+	struct devmem_buffer_opts opts = { .size = sizeof(opts), .device = o->device };
+
+	if (!o->device && o->backend && !strcmp(o->backend, "cuda"))
+		opts.near = o->interface;
+	return devmem_buffer_create(o->backend, (size_t)o->buffer_mib << 20, &opts, &s->buffer);
+}
+
 /* Any local address, this port, both families. */
 static int steer(const struct server *s)
 {
@@ -79,7 +91,7 @@ int server_open(struct server *s)
 	s->signals = open_signals();
 	if (s->signals < 0)
 		return -1;
-	if (devmem_buffer_create(o->backend, (size_t)o->buffer_mib << 20, NULL, &s->buffer))
+	if (create_buffer(s))
 		return server_failed("buffer");
 	if (devmem_nic_open(o->interface, NULL, &s->nic))
 		return server_failed(o->interface);

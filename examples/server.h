@@ -10,7 +10,7 @@
 #include "report.h"
 
 struct server_options {
-	const char *interface, *backend, *engine, *json;
+	const char *interface, *backend, *device, *engine, *json;
 	unsigned int port, buffer_mib, queues, connections, sends;
 	bool verify, progress;
 };
