@@ -166,10 +166,7 @@ static int serve(struct receiver *r)
 	}
 	while (r->open)
 		close_connection(r, r->open, 0);
-	/* the last fragments go home on a turn in which nothing else happens */
-	if (devmem_unwatch(s->ring, s->listener) || devmem_unwatch(s->ring, s->signals))
-		return server_failed("unwatch");
-	return devmem_wait(s->ring, ev, EVENTS, 50) < 0 ? server_failed("wait") : 0;
+	return server_settle(s);
 }
 
 int main(int argc, char **argv)

@@ -32,13 +32,15 @@ struct server_options server_parse(int argc, char **argv, const char *usage, con
 		{ "connections", required_argument, NULL, 'c' }, { "json", required_argument, NULL, 'j' },
 		{ "progress", no_argument, NULL, 'P' }, { "no-progress", no_argument, NULL, 'Q' },
 		{ "help", no_argument, NULL, 'h' }, { "engine", required_argument, NULL, 'e' },
-		{ "device", required_argument, NULL, 'd' }, { "verify", no_argument, NULL, 'v' }, { "sends", required_argument, NULL, 's' }, { 0 },
+		{ "device", required_argument, NULL, 'd' }, { "verify", no_argument, NULL, 'v' }, { "sends", required_argument, NULL, 's' },
+		{ "message", required_argument, NULL, 'g' }, { 0 },
 	};
-	struct server_options o = { .port = 5201, .buffer_mib = 64, .queues = 1, .progress = isatty(STDERR_FILENO) };
+	struct server_options o = { .port = 5201, .buffer_mib = 64, .queues = 1, .message_kib = 256,
+				    .progress = isatty(STDERR_FILENO) };
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "p:b:d:e:m:q:c:vs:j:Ph", longs, NULL)) != -1) {
-		if (strchr("vs", opt) && !strchr(own, opt))
+	while ((opt = getopt_long(argc, argv, "p:b:d:e:m:q:c:vs:g:j:Ph", longs, NULL)) != -1) {
+		if (strchr("vsg", opt) && !strchr(own, opt))
 			wrong_usage(usage);
 		switch (opt) {
 		case 'p': o.port = arg_number(optarg, 65535); break;
@@ -50,6 +52,7 @@ struct server_options server_parse(int argc, char **argv, const char *usage, con
 		case 'c': o.connections = arg_number(optarg, 1 << 20); break;
 		case 'v': o.verify = true; break;
 		case 's': o.sends = arg_number(optarg, 1 << 20); break;
+		case 'g': o.message_kib = arg_number(optarg, 1 << 16); break;
 		case 'j': o.json = optarg; break;
 		case 'P': o.progress = true; break;
 		case 'Q': o.progress = false; break;
@@ -64,14 +67,14 @@ struct server_options server_parse(int argc, char **argv, const char *usage, con
 }
 
 /* Unless a device is named, the GPU that is nearest to the interface. */
-static int create_buffer(struct server *s)
+int server_buffer(const struct server *s, size_t bytes, struct devmem_buffer **out)
 {
 	const struct server_options *o = &s->opt;
 	struct devmem_buffer_opts opts = { .size = sizeof(opts), .device = o->device };
 
 	if (!o->device && o->backend && !strcmp(o->backend, "cuda"))
 		opts.near = o->interface;
-	return devmem_buffer_create(o->backend, (size_t)o->buffer_mib << 20, &opts, &s->buffer);
+	return devmem_buffer_create(o->backend, bytes, &opts, out);
 }
 
 /* Any local address, this port, both families. */
@@ -91,7 +94,7 @@ int server_open(struct server *s)
 	s->signals = open_signals();
 	if (s->signals < 0)
 		return -1;
-	if (create_buffer(s))
+	if (server_buffer(s, (size_t)o->buffer_mib << 20, &s->buffer))
 		return server_failed("buffer");
 	if (devmem_nic_open(o->interface, NULL, &s->nic))
 		return server_failed(o->interface);
@@ -128,6 +131,15 @@ void server_progress(const struct server *s)
 {
 	if (s->accepted && s->opt.progress)
 		report_progress(s->ring, s->started, s->accepted - s->ended);
+}
+
+int server_settle(struct server *s)
+{
+	struct devmem_event ev[16];
+
+	if (devmem_unwatch(s->ring, s->listener) || devmem_unwatch(s->ring, s->signals))
+		return server_failed("unwatch");
+	return devmem_wait(s->ring, ev, 16, 50) < 0 ? server_failed("wait") : 0;
 }
 
 void server_report(const struct server *s, struct report *r)

@@ -11,7 +11,7 @@
 
 struct server_options {
 	const char *interface, *backend, *device, *engine, *json;
-	unsigned int port, buffer_mib, queues, connections, sends;
+	unsigned int port, buffer_mib, queues, connections, sends, message_kib;
 	bool verify, progress;
 };
 
@@ -32,11 +32,14 @@ enum { SERVER_LISTENER = 1, SERVER_SIGNALS = 2 };
 /* Says so, with the library's sentence. Returns -1. */
 int server_failed(const char *what);
 
-/* @own: which of the options v and s this program has. What is wrong ends it with @usage and status 2. */
+/* @own: which of the options v, s and g this program has. What is wrong ends it with @usage and status 2. */
 struct server_options server_parse(int argc, char **argv, const char *usage, const char *own);
 
 /* In the order of what needs what. -1 on failure, after a sentence; server_close() in either case. */
 int server_open(struct server *s);
+
+/* Memory as the options ask for it. */
+int server_buffer(const struct server *s, size_t bytes, struct devmem_buffer **out);
 
 /* The next connection that waits, or -1: none does. */
 int server_accept(struct server *s);
@@ -46,6 +49,9 @@ bool server_is_done(const struct server *s);
 
 /* A line each second. */
 void server_progress(const struct server *s);
+
+/* The last fragments go home on a turn in which nothing else happens. -1 on failure, after a sentence. */
+int server_settle(struct server *s);
 
 /* What there is to be told of it, before it is closed. */
 void server_report(const struct server *s, struct report *r);

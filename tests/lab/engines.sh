@@ -63,6 +63,23 @@ receive() {
 	echo "== $1: engine $4, $((device >> 20)) MiB of $MIB without a copy"
 }
 
+# Messages of 100 KiB, each put in one piece: what came without a copy, and whether that is right.
+gather() {
+	local server
+	rm -f /share/demo.json
+	gpu_gather_server --verify --message 100 --connections $CONNECTIONS --port 5202 --json /share/demo.json lab0 2>/tmp/log &
+	server=$!
+	until grep -q listening /tmp/log; do kill -0 $server && sleep 0.1; done
+	ip netns exec far /build/examples/send_client --connections $CONNECTIONS --bytes $((BYTES / CONNECTIONS)) \
+		192.0.2.1 5202 || fail "gathered: the sender failed"
+	wait $server || fail "gathered: $(cat /tmp/log)"
+	has bytes_device "$BYTES"
+	has verified true
+	has tokens_outstanding 0
+	has nic_restored true
+	echo "== $(grep gathered /tmp/log)"
+}
+
 in_the_lab() {
 	local program=/build/examples/gpu_recv_server
 	[[ $(sha256sum <"$program") == "$1" ]] || fail "not the binary that ran outside"
@@ -72,6 +89,7 @@ in_the_lab() {
 	receive "zcrx asked for" zcrx 1 zcrx $((BYTES / 2)) "$BYTES"
 	receive "copy asked for" copy 2 copy 0 0
 	receive "syscall asked for" syscall 2 syscall "$BYTES" "$BYTES"
+	gather
 	sysctl -q -w kernel.io_uring_disabled=2
 	receive "io_uring disabled by sysctl" "" 2 syscall "$BYTES" "$BYTES"
 	if "$program" --engine zcrx lab0 2>/tmp/log; then fail "zcrx without io_uring"; fi

@@ -2,13 +2,14 @@
 # SPDX-License-Identifier: MIT
 # example.sh EXAMPLES WITHOUT_URING [LOADER...]: the examples as they are, on this machine's loopback interface and without
 # any capability: they copy; and where io_uring is refused, they do that by system calls. Same verified bytes, honest
-# statistics, of who receives, who sends and who does both. LOADER starts programs that were built for another system. What the same binary does on a bound queue:
+# statistics, of who receives, who gathers, who sends and who echoes. LOADER starts programs that were built for another system. What the same binary does on a bound queue:
 # tests/lab/engines.sh.
 set -euo pipefail
 
 EXAMPLES=$1 WITHOUT_URING=$2 LOADER=("${@:3}")
 SERVER_COMMAND=("${LOADER[@]}" "$EXAMPLES/gpu_recv_server")
 ECHO=("${LOADER[@]}" "$EXAMPLES/gpu_echo_server")
+GATHER=("${LOADER[@]}" "$EXAMPLES/gpu_gather_server")
 SENDER=("${LOADER[@]}" "$EXAMPLES/send_client")
 REFUSED=("${LOADER[@]}" "$WITHOUT_URING")
 CONNECTIONS=4 MIB=16 SERVER=''
@@ -135,6 +136,15 @@ for refusal in EPERM ENOSYS; do
 	receive "${REFUSED[@]}" $refusal "${SERVER_COMMAND[@]}"
 	copied syscall
 done
+
+# 16 MiB are 163 messages of 100 KiB and a short one
+exchange 0 0 "${SENDER[@]}" -- "${GATHER[@]}" --verify --message 100
+has verified true
+grep -q "gathered     $((CONNECTIONS * 164)) messages" "$WORK/log" || fail "it does not say how many messages it gathered"
+exchange 0 0 "${SENDER[@]}" -- "${REFUSED[@]}" EPERM "${GATHER[@]}" --verify --message 64
+has verified true
+exchange 0 1 "${SENDER[@]}" --corrupt -- "${GATHER[@]}" --verify
+echo "gathered: by the processor"
 
 sent_copied "${SENDER[@]}"
 sent_copied "${SENDER[@]}" --engine syscall
