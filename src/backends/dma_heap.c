@@ -13,41 +13,17 @@
 #include <linux/dma-heap.h>
 
 #include "host.h"
+#include "limits.h"
 
 #define DEVICE	"/dev/dma_heap/system"
 #define BLOCK	(64u << 10)
 
-/* Bytes that the kernel thinks can be had without swapping; SIZE_MAX if it does not tell. */
-static size_t memory_available(void)
-{
-	FILE *f = fopen("/proc/meminfo", "re");
-	size_t kib = SIZE_MAX >> 10;
-	char line[128];
-
-	if (!f)
-		return SIZE_MAX;
-	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, "MemAvailable: %zu kB", &kib) == 1)
-			break;
-	fclose(f);
-	return kib << 10;
-}
-
 /* The heap refuses nothing: it goes on until the kernel kills processes for their memory. */
-static int check_memory(size_t bytes)
-{
-	size_t available = memory_available();
-
-	if (bytes <= available)
-		return 0;
-	return devmem__fail(ENOMEM, "no %zu bytes of memory for " DEVICE ": %zu are available", bytes, available);
-}
-
 static int check(size_t bytes)
 {
 	int err = devmem__host_check(bytes, 0);
 
-	return err ? err : check_memory(bytes);
+	return err ? err : devmem__limits_check(bytes, DEVICE);
 }
 
 static int dma_heap_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)

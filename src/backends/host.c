@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "host.h"
+#include "limits.h"
 
 #ifndef MFD_HUGE_SHIFT
 #define MFD_HUGE_SHIFT 26
@@ -75,25 +77,45 @@ static int allocate(int fd, size_t bytes, bool huge)
 	return err;
 }
 
+static int no_such_pages(int err, size_t page)
+{
+	char there[160];
+
+	if (err != ENODEV && err != EINVAL)
+		return devmem__fail(err, "no memory file with pages of %zu bytes: %s", page, strerror(err));
+	devmem__limits_huge_words(there, sizeof(there));
+	return devmem__fail(EINVAL, "this machine has no pages of %zu bytes (%s)", page, there);
+}
+
+static int no_memory(int err, size_t bytes, size_t page)
+{
+	uint64_t unused, all;
+
+	if (!devmem__limits_huge(page, &unused, &all))
+		return devmem__fail(err, "no %zu bytes of memory", bytes);
+	return devmem__fail(err, "no %zu bytes of huge-page memory: %" PRIu64 " of %" PRIu64 " pages are free; reserve more in "
+			    "/sys/kernel/mm/hugepages/hugepages-%zukB/nr_hugepages", bytes, unused, all, page >> 10);
+}
+
 static int make_memfd(size_t bytes, size_t page)
 {
 	bool huge = page > devmem__host_page();
 	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	int fd, err;
+	int fd, err = huge ? 0 : devmem__limits_check(bytes, "a memory file");
 
+	if (err)
+		return err;
 	if (huge)
 		flags |= MFD_HUGETLB | (unsigned int)__builtin_ctzll(page) << MFD_HUGE_SHIFT;
 	fd = memfd_create("libdevmem", flags);
 	if (fd < 0)
-		return devmem__fail(errno == ENODEV ? EINVAL : errno, "no memory file with pages of %zu bytes: %s",
-				    page, strerror(errno));
+		return no_such_pages(errno, page);
 	err = allocate(fd, bytes, huge);
 	if (err) {
 		close(fd);
-		return devmem__fail(-err, "no %zu bytes of %smemory%s", bytes, huge ? "huge-page " : "",
-				    huge ? ": reserve more in /proc/sys/vm/nr_hugepages" : "");
+		return no_memory(-err, bytes, page);
 	}
-	/* udmabuf wants a file that cannot shrink under it */
+	/* udmabuf wants a file that cannot shrink under it, and none that is sealed against writing */
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK)) {
 		err = errno;
 		close(fd);

@@ -88,7 +88,7 @@ static void no_heap_here(void **state)
 	assert_non_null(strstr(devmem_error(), "CONFIG_DMABUF_HEAPS_SYSTEM"));
 }
 
-/* More than the machine has: asked for with the heap's own device it would end in killed processes. */
+/* More than the machine has: asked for with the heap's own device, or page by page, it would end in killed processes. */
 static void more_than_there_is(void **state)
 {
 	struct devmem_buffer *b;
@@ -97,8 +97,21 @@ static void more_than_there_is(void **state)
 	assert_int_equal(devmem_buffer_create("dma-heap", (size_t)1 << 46, NULL, &b), -ENOMEM);
 	assert_non_null(strstr(devmem_error(), "available"));
 	assert_int_equal(devmem_buffer_create("shm", (size_t)1 << 46,
+					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 4096), &b), -ENOMEM);
+	assert_non_null(strstr(devmem_error(), "available"));
+	assert_int_equal(devmem_buffer_create("shm", (size_t)1 << 46,
 					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 2 << 20), &b), -ENOMEM);
-	assert_non_null(strstr(devmem_error(), "nr_hugepages"));
+	assert_non_null(strstr(devmem_error(), "pages are free; reserve more in "));
+	assert_non_null(strstr(devmem_error(), "hugepages-2048kB/nr_hugepages"));
+}
+
+static void pages_that_no_machine_has(void **state)
+{
+	struct devmem_buffer *b;
+
+	(void)state;
+	assert_int_equal(devmem_buffer_create("shm", 8192, DEVMEM_OPTS(devmem_buffer_opts, .page_size = 8192), &b), -EINVAL);
+	assert_non_null(strstr(devmem_error(), "no pages of 8192 bytes"));
 }
 
 static struct devmem_buffer *make(const char *backend, size_t bytes, uint32_t page_size)
@@ -326,6 +339,7 @@ int main(void)
 		cmocka_unit_test(no_udmabuf_here),
 		cmocka_unit_test(no_heap_here),
 		cmocka_unit_test(more_than_there_is),
+		cmocka_unit_test(pages_that_no_machine_has),
 		cmocka_unit_test(the_best_there_is),
 		cmocka_unit_test(named_is_named),
 		cmocka_unit_test(huge_pages_if_there_are_any),
