@@ -13,6 +13,9 @@
 #ifndef MFD_HUGE_SHIFT
 #define MFD_HUGE_SHIFT 26
 #endif
+#ifndef MFD_NOEXEC_SEAL
+#define MFD_NOEXEC_SEAL 8u
+#endif
 
 size_t devmem__host_page(void)
 {
@@ -77,6 +80,14 @@ static int allocate(int fd, size_t bytes, bool huge)
 	return err;
 }
 
+/* Kernel 6.3 wants to be told that nobody runs it, and may be set to refuse others (vm.memfd_noexec); older ones know no such. */
+static int new_memfd(unsigned int flags)
+{
+	int fd = memfd_create("libdevmem", flags | MFD_NOEXEC_SEAL);
+
+	return fd < 0 && errno == EINVAL ? memfd_create("libdevmem", flags) : fd;
+}
+
 static int no_such_pages(int err, size_t page)
 {
 	char there[160];
@@ -107,7 +118,7 @@ static int make_memfd(size_t bytes, size_t page)
 		return err;
 	if (huge)
 		flags |= MFD_HUGETLB | (unsigned int)__builtin_ctzll(page) << MFD_HUGE_SHIFT;
-	fd = memfd_create("libdevmem", flags);
+	fd = new_memfd(flags);
 	if (fd < 0)
 		return no_such_pages(errno, page);
 	err = allocate(fd, bytes, huge);

@@ -4,6 +4,7 @@
  * the lab to show: few build machines have their devices.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -188,6 +189,18 @@ static void huge_pages_if_there_are_any(void **state)
 	devmem_buffer_close(small);
 }
 
+/* As udmabuf wants them: it cannot shrink, and may be written to. [check_memfd_seals() in drivers/dma-buf/udmabuf.c] */
+static void memory_files_are_sealed(void **state)
+{
+	struct devmem_buffer *b = make("shm", 8192, 0);
+	int seals = fcntl(devmem_buffer_fd(b), F_GET_SEALS);
+
+	(void)state;
+	assert_true(seals & F_SEAL_SHRINK);
+	assert_false(seals & (F_SEAL_WRITE | F_SEAL_FUTURE_WRITE));
+	devmem_buffer_close(b);
+}
+
 /* ------------------------------------------------------------------------------------ access */
 
 static void read_and_written(struct devmem_buffer *b)
@@ -343,6 +356,7 @@ int main(void)
 		cmocka_unit_test(the_best_there_is),
 		cmocka_unit_test(named_is_named),
 		cmocka_unit_test(huge_pages_if_there_are_any),
+		cmocka_unit_test(memory_files_are_sealed),
 		cmocka_unit_test(shared_memory_is_memory),
 		cmocka_unit_test(bracketing_checks_its_flags_even_where_it_does_nothing),
 		cmocka_unit_test(copied_by_the_backend_where_it_cannot_be_mapped),
