@@ -91,7 +91,8 @@ struct devmem_buffer_opts {
  * @backend:	NULL: the best host memory that this machine has, in the order of this list; devmem_buffer_backend() tells.
  *		"udmabuf": host memory behind /dev/udmabuf, there for every machine and for the lab. NULL takes it only
  *			   with huge pages, or if there is no dma-heap.
- *		"dma-heap": host memory from /dev/dma_heap, in blocks of up to 1 MiB without huge pages. @device: "system".
+ *		"dma-heap": host memory from /dev/dma_heap, in blocks of up to 1 MiB without huge pages. @device: any heap there
+ *			   by its name, such as "default_cma_region"; NULL: "system".
  *		"shm": plain shared memory, which no NIC can write to: bytes are copied into it (engine "copy").
  *		or one that was registered (backend.h).
  * @bytes:	size, a multiple of the page size and not 0.

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * dma-heap: memory of the kernel's system heap, a dma-buf from the start. The heap takes blocks of 1 MiB, then 64 KiB,
- * then single pages, so that large receive pages fit without huge pages. [drivers/dma-buf/heaps/system_heap.c]
+ * dma-heap: memory of one of the kernel's heaps, a dma-buf from the start. The system heap takes blocks of 1 MiB, then
+ * 64 KiB, then single pages, so that large receive pages fit without huge pages. [drivers/dma-buf/heaps/system_heap.c]
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
@@ -15,37 +17,121 @@
 #include "host.h"
 #include "limits.h"
 
-#define DEVICE	"/dev/dma_heap/system"
+#define HEAPS	"/dev/dma_heap"
+#define SYSTEM	"system"
 #define BLOCK	(64u << 10)
 
-/* The heap refuses nothing: it goes on until the kernel kills processes for their memory. */
-static int check(size_t bytes)
-{
-	int err = devmem__host_check(bytes, 0);
+/* What is known of a heap by its name. Of others the kernel's bind finds out. */
+struct heap {
+	const char *name;
+	bool pages;		/* of ordinary memory, which it takes without end, until the kernel kills processes for it */
+};
 
-	return err ? err : devmem__limits_check(bytes, DEVICE);
+static const struct heap known[] = {
+	{ SYSTEM, true },
+	{ "system_cc_shared", true },
+	/* the contiguous ones, by the names that they have had: each buffer is one piece [drivers/dma-buf/heaps/cma_heap.c] */
+	{ "default_cma_region", false },
+	{ "linux,cma", false },
+	{ "reserved", false },
+};
+
+static const struct heap *find_heap(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(known); i++)
+		if (!strcmp(known[i].name, name))
+			return &known[i];
+	return NULL;
+}
+
+static bool is_name(const char *name)
+{
+	return *name && *name != '.' && !strchr(name, '/');
+}
+
+/* In words, those that there are. Returns how many. */
+static unsigned int list_heaps(char *text, size_t room)
+{
+	struct dirent **entry;
+	int n = scandir(HEAPS, &entry, NULL, alphasort);
+	unsigned int found = 0;
+
+	text[0] = '\0';
+	for (int i = 0; i < n; i++) {
+		if (is_name(entry[i]->d_name)) {
+			snprintf(text + strlen(text), room - strlen(text), "%s%.63s", found ? ", " : "",
+				 entry[i]->d_name);
+			found++;
+		}
+		free(entry[i]);
+	}
+	if (n >= 0)
+		free(entry);
+	return found;
+}
+
+static int no_such_heap(const char *name)
+{
+	char names[256];
+	unsigned int n = list_heaps(names, sizeof(names));
+
+	return devmem__fail(ENODEV, "no heap \"%s\" in " HEAPS ": there %s %s", name, n == 1 ? "is" : "are", n ? names : "none");
+}
+
+/* The heap that is taken where none is named is missed as a device, others as a name. */
+static int open_heap(const char *asked, char path[128])
+{
+	const char *name = asked ? asked : SYSTEM;
+
+	snprintf(path, 128, HEAPS "/%s", name);
+	if (asked && (!is_name(asked) || strlen(asked) > 63 || access(path, F_OK)))
+		return no_such_heap(asked);
+	return devmem__host_open(path, "the kernel needs CONFIG_DMABUF_HEAPS_SYSTEM");
+}
+
+static int allocate(int device, const char *path, uint64_t bytes)
+{
+	struct dma_heap_allocation_data request = { .len = bytes, .fd_flags = O_RDWR | O_CLOEXEC };
+
+	if (ioctl(device, DMA_HEAP_IOCTL_ALLOC, &request))
+		return devmem__fail(errno, "%s refused a buffer of %llu bytes: %s", path, (unsigned long long)bytes,
+				    strerror(errno));
+	return (int)request.fd;
+}
+
+static void describe(struct devmem_memory *mem, const struct heap *heap, const char *path)
+{
+	size_t used = (size_t)snprintf(mem->what, sizeof(mem->what), "%s", path);
+
+	if (heap)
+		mem->block = mem->bytes % BLOCK ? (uint32_t)devmem__host_page() : BLOCK;
+	if (mem->block)
+		snprintf(mem->what + used, sizeof(mem->what) - used, ", in blocks of %u KiB or more", mem->block >> 10);
+	snprintf(mem->device, sizeof(mem->device), "%.63s", path + strlen(HEAPS "/"));
 }
 
 static int dma_heap_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
 {
-	struct dma_heap_allocation_data request = { .len = bytes, .fd_flags = O_RDWR | O_CLOEXEC };
+	const struct heap *heap = find_heap(opts->device ? opts->device : SYSTEM);
+	char path[128];
 	int device, err;
 
-	(void)opts;
-	err = check(bytes);
+	if (opts->near)
+		return devmem__fail(EINVAL, "near \"%s\" was asked for, and heaps are no nearer to one interface than to another: "
+				    "name one as the device", opts->near);
+	err = devmem__host_check(bytes, 0);
+	if (!err && heap && heap->pages)
+		err = devmem__limits_check(bytes, HEAPS);
 	if (err)
 		return err;
-	device = devmem__host_open(DEVICE, "the kernel needs CONFIG_DMABUF_HEAPS_SYSTEM");
+	device = open_heap(opts->device, path);
 	if (device < 0)
 		return device;
-	if (ioctl(device, DMA_HEAP_IOCTL_ALLOC, &request))
-		err = devmem__fail(errno, DEVICE " refused a buffer of %zu bytes: %s", bytes, strerror(errno));
+	mem->fd = allocate(device, path, bytes);
 	close(device);
-	if (err)
-		return err;
-	mem->fd = (int)request.fd;
-	mem->block = bytes % BLOCK ? (uint32_t)devmem__host_page() : BLOCK;
-	snprintf(mem->what, sizeof(mem->what), DEVICE ", in blocks of %u KiB or more", mem->block >> 10);
+	if (mem->fd < 0)
+		return mem->fd;
+	describe(mem, heap, path);
 	return 0;
 }
 

@@ -89,6 +89,24 @@ static void no_heap_here(void **state)
 	assert_non_null(strstr(devmem_error(), "CONFIG_DMABUF_HEAPS_SYSTEM"));
 }
 
+static void a_heap_by_name(void **state)
+{
+	static const char *const names[] = {
+		"nosuch", "", "..", "../null", "a_name_with_more_than_the_sixty_three_characters_that_fit_into_it_",
+	};
+	struct devmem_buffer *b = (void *)1;
+
+	(void)state;
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
+		assert_int_equal(devmem_buffer_create("dma-heap", 4096, DEVMEM_OPTS(devmem_buffer_opts, .device = names[i]), &b),
+				 -ENODEV);
+		assert_non_null(strstr(devmem_error(), "in /dev/dma_heap: there "));
+	}
+	assert_int_equal(devmem_buffer_create("dma-heap", 4096, DEVMEM_OPTS(devmem_buffer_opts, .near = "lo"), &b), -EINVAL);
+	assert_non_null(strstr(devmem_error(), "near \"lo\""));
+	assert_ptr_equal(b, (void *)1);
+}
+
 /* More than the machine has: asked for with the heap's own device, or page by page, it would end in killed processes. */
 static void more_than_there_is(void **state)
 {
@@ -351,6 +369,7 @@ int main(void)
 		cmocka_unit_test(sizes_and_options),
 		cmocka_unit_test(no_udmabuf_here),
 		cmocka_unit_test(no_heap_here),
+		cmocka_unit_test(a_heap_by_name),
 		cmocka_unit_test(more_than_there_is),
 		cmocka_unit_test(pages_that_no_machine_has),
 		cmocka_unit_test(the_best_there_is),
