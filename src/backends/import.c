@@ -10,6 +10,7 @@
 #include "buffer.h"
 #include "exporter.h"
 #include "host.h"
+#include "import.h"
 
 #define DMA_BUF_MAGIC	0x444d4142	/* "DMAB" [include/uapi/linux/magic.h] */
 
@@ -34,13 +35,35 @@ static int take_range(const struct devmem_buffer_opts *o, uint64_t all, struct d
 	const size_t page = devmem__host_page();
 
 	if (o->offset % page || o->bytes % page)
-		return devmem__fail(EINVAL, "devmem_buffer_import: %llu bytes from %llu on: both must be multiples of %zu",
+		return devmem__fail(EINVAL, "%llu bytes of a dma-buf, from %llu on: both must be multiples of %zu",
 				    (unsigned long long)o->bytes, (unsigned long long)o->offset, page);
 	if (o->offset >= all || o->bytes > all - o->offset)
 		return devmem__fail(ERANGE, "%llu bytes from %llu on do not lie in a dma-buf of %llu",
 				    (unsigned long long)o->bytes, (unsigned long long)o->offset, (unsigned long long)all);
 	mem->offset = o->offset;
 	mem->bytes = o->bytes ? o->bytes : all - o->offset;
+	return 0;
+}
+
+int devmem__import_range(int fd, const struct devmem_buffer_opts *o, struct devmem_memory *mem, uint64_t *all)
+{
+	off_t end = lseek(fd, 0, SEEK_END);	/* its size, and nothing else: a dma-buf has no position */
+
+	if (end <= 0)
+		return devmem__fail(EINVAL, "descriptor %d: the dma-buf does not tell its size", fd);
+	*all = (uint64_t)end;
+	return take_range(o, *all, mem);
+}
+
+int devmem__import_options(const char *call, const struct devmem_buffer_opts *opts, struct devmem_buffer_opts *o,
+			   struct devmem_buffer **out)
+{
+	int err = devmem__options(o, sizeof(*o), opts, "devmem_buffer_opts");
+
+	if (err)
+		return err;
+	if (!out || o->reserved || o->page_size || o->device || o->near)
+		return devmem__fail(EINVAL, "%s: no place for the result, or an option other than offset and bytes", call);
 	return 0;
 }
 
@@ -58,21 +81,17 @@ static void describe(struct devmem_memory *mem, uint64_t all)
 static int fill(void *arg, struct devmem_memory *mem)
 {
 	const struct import *import = arg;
-	off_t all;
+	uint64_t all;
 	int err = check_dmabuf(import->fd);
 
-	if (err)
-		return err;
-	all = lseek(import->fd, 0, SEEK_END);	/* its size, and nothing else: a dma-buf has no position */
-	if (all <= 0)
-		return devmem__fail(EINVAL, "descriptor %d: the dma-buf does not tell its size", import->fd);
-	err = take_range(import->opts, (uint64_t)all, mem);
+	if (!err)
+		err = devmem__import_range(import->fd, import->opts, mem, &all);
 	if (err)
 		return err;
 	mem->fd = fcntl(import->fd, F_DUPFD_CLOEXEC, 1);
 	if (mem->fd < 0)
 		return devmem__fail(errno, "cannot duplicate descriptor %d: %s", import->fd, strerror(errno));
-	describe(mem, (uint64_t)all);
+	describe(mem, all);
 	return 0;
 }
 
@@ -80,14 +99,9 @@ int devmem_buffer_import(int fd, const struct devmem_buffer_opts *opts, struct d
 {
 	struct devmem_buffer_opts o;
 	struct import import = { &o, fd };
-	int err = devmem__options(&o, sizeof(o), opts, "devmem_buffer_opts");
+	int err = devmem__import_options("devmem_buffer_import", opts, &o, out);
 
-	if (err)
-		return err;
-	if (!out || o.reserved || o.page_size || o.device || o.near)
-		return devmem__fail(EINVAL, "devmem_buffer_import: no place for the result, or an option other than offset and "
-				    "bytes");
-	return devmem__buffer_make(&devmem__backend_import, fill, &import, out);
+	return err ? err : devmem__buffer_make(&devmem__backend_import, fill, &import, out);
 }
 
 static int import_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
@@ -102,7 +116,7 @@ static int import_probe(char *text, size_t room)
 	return 0;
 }
 
-static int import_map(struct devmem_memory *mem)
+int devmem__import_map(struct devmem_memory *mem)
 {
 	int err = devmem__host_map(mem);
 
@@ -116,6 +130,6 @@ const struct devmem_backend devmem__backend_import = {
 	.flags = DEVMEM_BACKEND_DMABUF,
 	.probe = import_probe,
 	.alloc = import_alloc,
-	.map = import_map,
+	.map = devmem__import_map,
 	.unmap = devmem__host_unmap,
 };
