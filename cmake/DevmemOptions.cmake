@@ -4,6 +4,7 @@ option(DEVMEM_WERROR "Treat warnings as errors" OFF)
 option(DEVMEM_TOOLS "Build and install devmemctl and its manual pages" ON)
 set(DEVMEM_SANITIZE "" CACHE STRING "Sanitizers for everything, as in -fsanitize= (address,undefined)")
 set(DEVMEM_UNIT_TESTS AUTO CACHE STRING "Build the unit tests, which need cmocka: AUTO, ON or OFF")
+set(DEVMEM_CHECK_DRM AUTO CACHE STRING "Compare our picture of libdrm with its headers: AUTO, ON or OFF")
 
 if(NOT CMAKE_BUILD_TYPE)
 	set(CMAKE_BUILD_TYPE RelWithDebInfo)
@@ -21,3 +22,25 @@ add_library(devmem_warnings INTERFACE)
 target_compile_options(devmem_warnings INTERFACE
 	-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wold-style-definition -Wpointer-arith
 	-Wwrite-strings -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough $<$<BOOL:${DEVMEM_WERROR}>:-Werror>)
+
+# devmem_check(NAME MODULE FILE): src/backends/FILE, which compares our picture of a library that is only loaded with its own
+# headers, is compiled where pkg-config finds them. DEVMEM_CHECK_NAME is AUTO, ON or OFF.
+function(devmem_check name module file)
+	if(DEVMEM_CHECK_${name} STREQUAL "OFF")
+		return()
+	endif()
+	pkg_check_modules(CHECK_${name} ${module})
+	if(NOT CHECK_${name}_FOUND)
+		if(DEVMEM_CHECK_${name} STREQUAL "ON")
+			message(FATAL_ERROR "DEVMEM_CHECK_${name} is ON and the headers of ${module} were not found")
+		endif()
+		set(DEVMEM_CHECK_${name} "OFF (no headers)" PARENT_SCOPE)
+		return()
+	endif()
+	add_library(devmem_check_${module} OBJECT src/backends/${file})
+	target_include_directories(devmem_check_${module} PRIVATE include src)
+	target_include_directories(devmem_check_${module} SYSTEM PRIVATE ${CHECK_${name}_INCLUDE_DIRS})
+	target_compile_definitions(devmem_check_${module} PRIVATE _GNU_SOURCE)
+	target_link_libraries(devmem_check_${module} PRIVATE devmem_warnings)
+	set(DEVMEM_CHECK_${name} ON PARENT_SCOPE)
+endfunction()

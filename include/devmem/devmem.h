@@ -80,7 +80,7 @@ struct devmem_buffer_opts {
 				 * them and enough are reserved, else the system's page; 4096: those;
 				 * 2097152 or 1073741824: huge pages of that size, which the system must have */
 	uint32_t reserved;	/* 0 */
-	const char *device;	/* which one of the backend's: the name of a heap. NULL: its first, or the one chosen by @near */
+	const char *device;	/* which one of the backend's: a heap's name, a card. NULL: its first, or the one chosen by @near */
 	const char *near;	/* name of an interface: the device that is nearest to it. Not together with @device */
 	uint64_t offset;	/* devmem_buffer_import() alone: where the buffer begins in the dma-buf, bytes ... */
 	uint64_t bytes;		/* ... and its size. 0: up to the end */
@@ -94,6 +94,9 @@ struct devmem_buffer_opts {
  *		"dma-heap": host memory from /dev/dma_heap, in blocks of up to 1 MiB without huge pages. @device: any heap there
  *			   by its name, such as "default_cma_region"; NULL: "system".
  *		"shm": plain shared memory, which no NIC can write to: bytes are copied into it (engine "copy").
+ *		"drm": memory of a graphics card's driver (a dumb buffer), less than 4 GiB, by libdrm.so.2. @device: the path of a
+ *		       card, or its driver's name, such as "vgem", which needs no hardware; NULL: the first card that makes any.
+ *		       The driver may round up: devmem_buffer_size() tells.
  *		or one that was registered (backend.h).
  * @bytes:	size, a multiple of the page size and not 0.
  * @opts:	or NULL.
@@ -101,10 +104,10 @@ struct devmem_buffer_opts {
  *
  * -EINVAL	@bytes is 0 or not a multiple of the page size, or the page size is not one the kernel knows; or an option
  *		that means nothing to this backend
- * -ENOENT	no such backend, or the machine lacks it (no /dev/udmabuf, no libcuda.so.1)
+ * -ENOENT	no such backend, or the machine lacks it (no /dev/udmabuf, no card, no libdrm.so.2)
  * -ENODEV	no such device, or it does not export memory
  * -EACCES	the device may not be opened by this user
- * -EFBIG	larger than the kernel allows for one udmabuf (module parameter size_limit_mb)
+ * -EFBIG	larger than the kernel allows for one udmabuf (module parameter size_limit_mb), or one dumb buffer
  * -ENOMEM	not enough memory, or not enough huge pages reserved
  * -EMFILE	no file descriptor below 65,536 is free
  * -E2BIG	@opts is from a newer version of this header and asks for something unknown
@@ -127,6 +130,22 @@ DEVMEM_API int devmem_buffer_create(const char *backend, size_t bytes, const str
  * -EMFILE	no file descriptor below 65,536 is free
  */
 DEVMEM_API int devmem_buffer_import(int fd, const struct devmem_buffer_opts *opts, struct devmem_buffer **out);
+
+/**
+ * devmem_buffer_wrap_gem() - a buffer of a GEM object that the program owns, made by calls of the card's own driver.
+ * @drm_fd:	its card or render node; needed during the call alone.
+ * @handle:	of the object, in @drm_fd. It stays the caller's, who may close it at once: the buffer keeps the memory.
+ * @opts:	as for devmem_buffer_import().
+ *
+ * What the program, or the driver, still does with the object is not waited for: have it finished. Whoever exported the object
+ * before without DRM_RDWR has fixed that for good: the processor cannot map it then.
+ *
+ * -ENOENT	no libdrm.so.2, or no such handle
+ * -ENODEV	@drm_fd is no DRM device, or its driver does not export
+ * other	as devmem_buffer_import()
+ */
+DEVMEM_API int devmem_buffer_wrap_gem(int drm_fd, uint32_t handle, const struct devmem_buffer_opts *opts,
+				      struct devmem_buffer **out);
 
 /* What devmem_backends() tells of one. */
 struct devmem_backend_info {
