@@ -20,6 +20,7 @@
 #define HEAPS	"/dev/dma_heap"
 #define SYSTEM	"system"
 #define BLOCK	(64u << 10)
+#define REMEDY	"the kernel needs CONFIG_DMABUF_HEAPS_SYSTEM"
 
 /* What is known of a heap by its name. Of others the kernel's bind finds out. */
 struct heap {
@@ -86,7 +87,7 @@ static int open_heap(const char *asked, char path[128])
 	snprintf(path, 128, HEAPS "/%s", name);
 	if (asked && (!is_name(asked) || strlen(asked) > 63 || access(path, F_OK)))
 		return no_such_heap(asked);
-	return devmem__host_open(path, "the kernel needs CONFIG_DMABUF_HEAPS_SYSTEM");
+	return devmem__host_open(path, REMEDY);
 }
 
 static int allocate(int device, const char *path, uint64_t bytes)
@@ -135,11 +136,29 @@ static int dma_heap_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
 	return 0;
 }
 
+/* The system's heap is the one that is taken unasked; without it, the others have to be named. */
+static int dma_heap_probe(char *text, size_t room)
+{
+	char names[256];
+	unsigned int n = list_heaps(names, sizeof(names));
+	int device = devmem__host_open(HEAPS "/" SYSTEM, REMEDY);
+
+	if (device >= 0)
+		close(device);
+	if (device < 0 && (device != -ENOENT || !n))
+		return device;
+	snprintf(text, room, "heaps: %s%s; %llu MiB are available", names,
+		 device < 0 ? ", which must be named, since \"" SYSTEM "\" is not there" : "",
+		 (unsigned long long)devmem__limits_available() >> 20);
+	return 0;
+}
+
 const struct devmem_backend devmem__backend_dma_heap = {
 	.size = sizeof(struct devmem_backend),
 	.name = "dma-heap",
 	.what = "host memory of a kernel heap, a dma-buf from the start",
 	.flags = DEVMEM_BACKEND_DMABUF | DEVMEM_BACKEND_DEVICES,
+	.probe = dma_heap_probe,
 	.alloc = dma_heap_alloc,
 	.map = devmem__host_map,
 	.unmap = devmem__host_unmap,

@@ -3,6 +3,7 @@
 #include <stdio.h>
 
 #include "host.h"
+#include "limits.h"
 
 static int shm_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
 {
@@ -18,11 +19,22 @@ static int shm_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, stru
 	return 0;
 }
 
+static int shm_probe(char *text, size_t room)
+{
+	uint64_t available = devmem__limits_available();
+	char huge[120];
+
+	devmem__limits_huge_words(huge, sizeof(huge));
+	snprintf(text, room, "%llu MiB are available; %s", (unsigned long long)available >> 20, huge);
+	return 0;
+}
+
 const struct devmem_backend devmem__backend_shm = {
 	.size = sizeof(struct devmem_backend),
 	.name = "shm",
 	.what = "plain shared memory, which no NIC can write to: bytes are copied into it",
 	.flags = DEVMEM_BACKEND_PAGES,
+	.probe = shm_probe,
 	.alloc = shm_alloc,
 	.map = devmem__host_map,
 	.unmap = devmem__host_unmap,

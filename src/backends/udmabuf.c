@@ -12,19 +12,18 @@
 #include <linux/udmabuf.h>
 
 #include "host.h"
+#include "limits.h"
+
+#define DEVICE		"/dev/udmabuf"
+#define PARAMETERS	"/sys/module/udmabuf/parameters/"
+#define REMEDY		"load it with \"modprobe udmabuf\""
 
 /* The kernel says only EINVAL when a buffer is over its limit; the parameter tells. 0: cannot be read. */
 static size_t size_limit(void)
 {
-	FILE *f = fopen("/sys/module/udmabuf/parameters/size_limit_mb", "re");
-	unsigned int mb = 0;
+	uint64_t mb;
 
-	if (!f)
-		return 0;
-	if (fscanf(f, "%u", &mb) != 1)
-		mb = 0;
-	fclose(f);
-	return (size_t)mb << 20;
+	return devmem__limits_number(PARAMETERS "size_limit_mb", &mb) ? (size_t)mb << 20 : 0;
 }
 
 static int check_limit(size_t bytes)
@@ -34,7 +33,7 @@ static int check_limit(size_t bytes)
 	if (!limit || bytes <= limit)
 		return 0;
 	return devmem__fail(EFBIG, "a udmabuf may have %zu MiB here and %zu were asked for: raise "
-			    "/sys/module/udmabuf/parameters/size_limit_mb", limit >> 20, bytes >> 20);
+			    PARAMETERS "size_limit_mb", limit >> 20, bytes >> 20);
 }
 
 static int export_memfd(int device, int memfd, size_t bytes)
@@ -61,7 +60,7 @@ static int udmabuf_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, 
 		fd = check_limit(bytes);
 	if (fd)
 		return fd;
-	device = devmem__host_open("/dev/udmabuf", "load it with \"modprobe udmabuf\"");
+	device = devmem__host_open(DEVICE, REMEDY);
 	if (device < 0)
 		return device;
 	memfd = devmem__host_memfd(bytes, opts->page_size, &mem->block, pages);
@@ -75,8 +74,27 @@ out_device:
 	close(device);
 	if (fd < 0)
 		return fd;
-	snprintf(mem->what, sizeof(mem->what), "/dev/udmabuf, in %s", pages);
+	snprintf(mem->what, sizeof(mem->what), DEVICE ", in %s", pages);
 	mem->fd = fd;
+	return 0;
+}
+
+/* Of the limits on memory that is pinned, and on lists, none is the driver's for what is asked of it here: one memory file. */
+static int udmabuf_probe(char *text, size_t room)
+{
+	char huge[120], size[64] = "size_limit_mb cannot be read";
+	uint64_t list = 0;
+	int device = devmem__host_open(DEVICE, REMEDY);
+
+	if (device < 0)
+		return device;
+	close(device);
+	if (size_limit())
+		snprintf(size, sizeof(size), "a buffer may have %zu MiB (size_limit_mb)", size_limit() >> 20);
+	devmem__limits_number(PARAMETERS "list_limit", &list);
+	devmem__limits_huge_words(huge, sizeof(huge));
+	snprintf(text, room, "%s; %s; list_limit (%llu) and RLIMIT_MEMLOCK do not matter, since it is one entry and not counted as "
+		 "locked", size, huge, (unsigned long long)list);
 	return 0;
 }
 
@@ -85,6 +103,7 @@ const struct devmem_backend devmem__backend_udmabuf = {
 	.name = "udmabuf",
 	.what = "host memory, exported by /dev/udmabuf",
 	.flags = DEVMEM_BACKEND_DMABUF | DEVMEM_BACKEND_PAGES,
+	.probe = udmabuf_probe,
 	.alloc = udmabuf_alloc,
 	.map = devmem__host_map,
 	.unmap = devmem__host_unmap,

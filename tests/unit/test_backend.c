@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* Backends of the program's own: what is taken, what is made up for, what the list says. And what import refuses. */
 #include <errno.h>
+#include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -130,8 +131,30 @@ static void tables_that_are_refused(void **state)
 }
 
 struct seen {
-	unsigned int n, theirs, absent;
+	unsigned int n, own, theirs, absent;
 };
+
+static bool is(const struct devmem_backend_info *info, const char *name)
+{
+	return !strcmp(info->name, name);
+}
+
+/* None of the library's own is without a sentence, and what needs a device misses it. */
+static void own(const struct devmem_backend_info *info, struct seen *seen)
+{
+	const char *device = is(info, "udmabuf") ? "/dev/udmabuf" : is(info, "dma-heap") ? "/dev/dma_heap" : "/";
+
+	seen->own++;
+	assert_true(strlen(info->text) > 10);
+	if (access(device, F_OK)) {
+		assert_int_equal(info->result, -ENOENT);
+		assert_non_null(strstr(info->text, device));
+	}
+	if (is(info, "shm") || is(info, "import"))
+		assert_int_equal(info->result, 0);
+	if (is(info, "shm"))
+		assert_non_null(strstr(info->text, " MiB are available; "));
+}
 
 static void look(void *arg, const struct devmem_backend_info *info)
 {
@@ -140,8 +163,10 @@ static void look(void *arg, const struct devmem_backend_info *info)
 	seen->n++;
 	print_message("%-10s %4d  %s: %s\n", info->name, info->result, info->what, info->text);
 	assert_non_null(info->what);
-	seen->theirs += !strcmp(info->name, "theirs") && !info->result;
-	if (!strcmp(info->name, "absent")) {
+	seen->theirs += is(info, "theirs") && !info->result;
+	if (!seen->theirs)	/* it comes behind the library's */
+		own(info, seen);
+	if (is(info, "absent")) {
 		assert_int_equal(info->result, -ENODEV);
 		assert_string_equal(info->text, "it was left at home, 3 times");
 		seen->absent++;
@@ -159,6 +184,7 @@ static void all_are_listed(void **state)
 	assert_int_equal(devmem_backend_register(&ops), 0);
 	n = devmem_backends(look, &seen);
 	assert_int_equal(n, (int)seen.n);
+	assert_true(seen.own >= 5);
 	assert_int_equal(seen.theirs, 1);
 	assert_int_equal(seen.absent, 1);
 }
