@@ -53,7 +53,7 @@ helps() {
 		says out '^Exit status: '
 		run 0 "$verb" -h
 		wrong "$verb --help" "$verb" --no-such-option
-		wrong 'no interface "nosuch0"' "$verb" nosuch0
+		wrong 'no interface.* "nosuch0"' "$verb" nosuch0
 	done
 	run 0 --version
 	says out '^devmemctl [0-9]+\.[0-9]+\.[0-9]+$'
@@ -107,6 +107,17 @@ show() {
 	fi
 }
 
+# Whatever machine this is: shared memory works, and a device that is not there is missed.
+backends() {
+	run 0 backends
+	says out '^works   shm +plain shared memory.*: [0-9]+ MiB are available; '
+	says out '^works   import +memory that somebody else'
+	[[ -e /dev/udmabuf ]] || says out '^cannot  udmabuf .*/dev/udmabuf is missing .*modprobe udmabuf'
+	[[ -e /dev/dma_heap ]] || says out '^cannot  dma-heap .*CONFIG_DMABUF_HEAPS_SYSTEM'
+	[[ -e /dev/dri ]] || says out '^cannot  drm .*(there is no card in /dev/dri|libdrm.so.2)'
+	[[ $(grep -cE '^(works|cannot) ' "$WORK/out") == $(wc -l <"$WORK/out") ]] || fail "lines that say neither"
+}
+
 # Nothing to do, and something in the place of a journal that is none. What really is restored: tests/lab/test_journal.c.
 restoring() {
 	local netns
@@ -141,6 +152,13 @@ for_programs() {
 		lo = [i for i in o["interfaces"] if i["interface"] == "lo"]
 		assert o["interface"] is None and len(lo) == 1 and not lo[0]["can"] and lo[0]["todo"], o
 	END
+	run 0 backends --json
+	python3 - "$WORK/out" <<-'END' || fail "not the JSON that it should be"
+		import json, sys
+		o = json.load(open(sys.argv[1]))["backends"]
+		assert [b["backend"] for b in o][:3] == ["udmabuf", "dma-heap", "shm"] and o[2]["works"], o
+		assert all((b["errno"] == 0) == b["works"] and b["what"] and b["text"] for b in o), o
+	END
 }
 
 # The same on a terminal: there are colours, unless NO_COLOR is set.
@@ -166,6 +184,7 @@ loopback
 run 1 doctor lo
 cp "$WORK/out" "$WORK/doctor"
 show
+backends
 restoring
 for_programs
 on_a_terminal

@@ -27,11 +27,11 @@ struct ctl_verb {
 	const char *what;	/* a line for "devmemctl --help" */
 	const char *usage;	/* all of "devmemctl VERB --help" */
 	const char *letters;	/* of the options that it takes, beside -h: see options.c */
-	bool needs_interface;
+	bool needs_interface, no_interface;	/* neither: it takes one */
 	int (*run)(const struct ctl_options *opt);
 };
 
-extern const struct ctl_verb ctl_doctor, ctl_show, ctl_plan, ctl_restore;
+extern const struct ctl_verb ctl_doctor, ctl_show, ctl_plan, ctl_backends, ctl_restore;
 
 /*
  * ctl_parse() - argv[0] is the verb's name. CTL_OK; anything else has had its sentence. @help: that was asked for.

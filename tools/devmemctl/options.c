@@ -156,6 +156,8 @@ static int unknown(const struct ctl_verb *verb, char **argv)
 
 static int take_interface(const struct ctl_verb *verb, int argc, char **argv, struct ctl_options *opt)
 {
+	if (verb->no_interface && argc > optind)
+		return wrong(verb, "it takes no interface, and \"%s\" would be one", argv[optind]);
 	if (argc - optind > 1)
 		return wrong(verb, "one interface at a time, and \"%s\" is one more", argv[optind + 1]);
 	opt->ifname = optind < argc ? argv[optind] : NULL;
