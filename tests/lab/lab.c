@@ -162,7 +162,8 @@ void lab_open_as(struct lab *lab, const struct lab_opts *o)
 	v4.sin_port = v6.sin6_port = htons(lab->port);
 	lab->nic = o->nic;
 	lab->nic_shared = o->nic;
-	lab->buffer = lab_buffer(o->bytes);
+	lab->buffer = o->buffer ? o->buffer : lab_buffer(o->bytes);
+	lab->buffer_shared = o->buffer;
 	ok(devmem_buffer_map(lab->buffer, (void **)&lab->memory));
 	if (!lab->nic)
 		ok(devmem_nic_open(NIC, NULL, &lab->nic));
@@ -182,7 +183,8 @@ void lab_close(struct lab *lab)
 	devmem_binding_close(lab->binding);
 	if (!lab->nic_shared)
 		ok(devmem_nic_close(lab->nic));
-	devmem_buffer_close(lab->buffer);
+	if (!lab->buffer_shared)
+		devmem_buffer_close(lab->buffer);
 }
 
 int lab_set_up(void **state)

@@ -62,6 +62,7 @@ struct lab {
 	int listener;
 	uint16_t port;
 	bool nic_shared;		/* the transaction is another lab's */
+	bool buffer_shared;		/* the buffer is the caller's */
 	unsigned int low;		/* LOW events that lab_check() saw */
 	unsigned int links;		/* LINK events, and what the last one said */
 	int link;
@@ -73,6 +74,7 @@ void lab_open(struct lab *lab, size_t buffer_bytes, unsigned int queues);
 
 struct lab_opts {
 	size_t bytes;			/* of the buffer */
+	struct devmem_buffer *buffer;	/* NULL: one of its own; otherwise the caller's, who closes it afterwards */
 	unsigned int queues;		/* engine zcrx takes one, whatever this says */
 	const uint32_t *queue_list;	/* NULL: the library chooses */
 	uint16_t port;			/* 0: PORT; on loopback a free one in any case */
