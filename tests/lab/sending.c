@@ -56,22 +56,27 @@ struct devmem_binding *out_bind(struct devmem_buffer *buffer, const char *engine
 	return binding;
 }
 
-int out_open(void **state)
+struct out *out_open_with(struct devmem_buffer *buffer)
 {
 	struct out *o = calloc(1, sizeof(*o));
 
-	lab_look_before(state);
 	if (!lab_in("lo"))	/* as hardware does, the NIC reads the memory later than it is told to */
 		lab_fault("wire_apart", 1);
 	o->listener = lab_listen(lab_in("lo") ? 0 : PORT + 1);
 	o->port = lab_port(o->listener);
-	o->buffer = lab_buffer(SLOTS * SLOT);
+	o->buffer = buffer;
 	ok(devmem_buffer_map(o->buffer, (void **)&o->memory));
 	o->binding = out_bind(o->buffer, NULL);
 	o->ring = out_ring();
 	o->most = SLOT;
 	o->seed = 1;
-	*state = o;
+	return o;
+}
+
+int out_open(void **state)
+{
+	lab_look_before(state);
+	*state = out_open_with(lab_buffer(SLOTS * SLOT));
 	return 0;
 }
 
@@ -289,10 +294,8 @@ void out_finish(struct out *o)
 	}
 }
 
-int out_close(void **state)
+void out_end(struct out *o)
 {
-	struct out *o = *state;
-
 	far_faults_off();
 	if (!lab_in("lo"))
 		lab_fault("wire_apart", 0);
@@ -301,6 +304,11 @@ int out_close(void **state)
 	devmem_buffer_close(o->buffer);
 	close(o->listener);
 	free(o);
+}
+
+int out_close(void **state)
+{
+	out_end(*state);
 	return lab_look_after(state);
 }
 

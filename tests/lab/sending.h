@@ -62,6 +62,9 @@ struct out {
 
 /* A buffer, bound for sending by the NIC, and a ring: cmocka's set-up and tear-down. */
 int out_open(void **state);
+/* The same with another buffer, of at least SLOTS slots, which it closes. */
+struct out *out_open_with(struct devmem_buffer *buffer);
+void out_end(struct out *o);
 int out_close(void **state);
 #define OUT_TEST(name) cmocka_unit_test_setup_teardown(name, out_open, out_close)
 
