@@ -38,6 +38,7 @@ kernel_line() {
 		" mitigations=off no_timer_check tsc=reliable random.trust_cpu=on log_buf_len=4M" \
 		" nokaslr cryptomgr.notests hung_task_panic=1" \
 		" udmabuf.list_limit=65536 udmabuf.size_limit_mb=$size_mb hugepages=$HUGEPAGES"
+	((GIGANTIC == 0)) || printf '%s' " hugepagesz=1G hugepages=$GIGANTIC"
 	[[ ! $COUNT ]] || count_kernel_line
 }
 
