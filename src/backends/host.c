@@ -166,19 +166,23 @@ int devmem__host_memfd(size_t bytes, size_t page, uint32_t *taken, char words[DE
 	return fd;
 }
 
+/*
+ * From the beginning, wherever the memory is: exporters that use the kernel's helper for GEM objects map their first page where
+ * another one is asked for [drm_gem_shmem_any_fault(): "page offset within VMA"]. It costs addresses and nothing else.
+ */
 int devmem__host_map(struct devmem_memory *mem)
 {
-	void *p = mmap(NULL, mem->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mem->fd, (off_t)mem->offset);
+	char *p = mmap(NULL, mem->offset + mem->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mem->fd, 0);
 
 	if (p == MAP_FAILED)
 		return devmem__fail(errno, "cannot map a buffer of %llu bytes: %s", (unsigned long long)mem->bytes,
 				    strerror(errno));
-	mem->map = p;
+	mem->map = p + mem->offset;
 	return 0;
 }
 
 void devmem__host_unmap(struct devmem_memory *mem)
 {
-	munmap(mem->map, mem->bytes);
+	munmap((char *)mem->map - mem->offset, mem->offset + mem->bytes);
 	mem->map = NULL;
 }

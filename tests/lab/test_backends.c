@@ -163,6 +163,17 @@ static struct devmem_buffer *a_part(size_t bytes)
 	return buffer;
 }
 
+static struct devmem_buffer *a_part_of_an_object(size_t bytes)
+{
+	struct devmem_buffer *buffer;
+	uint32_t handle;
+	int fd = an_object(bytes + MIB, &handle);
+
+	ok(devmem_buffer_wrap_gem(fd, handle, DEVMEM_OPTS(devmem_buffer_opts, .offset = 12 * KIB, .bytes = bytes), &buffer));
+	close(fd);
+	return buffer;
+}
+
 /* ------------------------------------------------------------------------------------ what is done with each */
 
 /* Through the processor: any alignment, and by the mapping what was written otherwise. */
@@ -327,6 +338,9 @@ static void a_part_is_sent_from_and_copied_into(void **state)
 	holds_data(a_part(4 * MIB));
 	is_sent_from(a_part(16 * MIB));
 	is_copied_into(a_part(16 * MIB));
+	holds_data(a_part_of_an_object(4 * MIB));
+	is_sent_from(a_part_of_an_object(16 * MIB));
+	is_copied_into(a_part_of_an_object(16 * MIB));
 }
 
 /* ------------------------------------------------------------------------------------ another one like it */
