@@ -119,9 +119,9 @@ int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, stru
 
 	if (err)
 		return err;
-	if (!ifname || !out || o.flags || o.reserved)
+	if (!ifname || !out || o.flags & ~DEVMEM_NIC_KEEP || o.reserved)
 		return devmem__fail(EINVAL, "devmem_nic_open: an interface name and a place for the result are needed, "
-				    "and flags must be 0");
+				    "and no flags but DEVMEM_NIC_KEEP");
 	err = devmem__nic_open_idle(ifname, o.journal, &nic);
 	if (err)
 		return err;
@@ -130,7 +130,8 @@ int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, stru
 		nic_free(nic);
 		return err;
 	}
-	if (!nic->obstacle)
+	nic->keep = o.flags & DEVMEM_NIC_KEEP;
+	if (!nic->obstacle && !nic->keep)
 		devmem__nic_recover(nic, NULL);
 	*out = nic;
 	return 0;
@@ -169,6 +170,12 @@ int devmem__nic_look(struct devmem_nic *nic)
 
 	return err ? devmem__fail(-err, "%s is not here any more: it was removed, or moved to another network namespace; "
 				  "there, what was changed on it is still changed", nic->et.name) : 0;
+}
+
+int devmem__nic_may_change(const struct devmem_nic *nic)
+{
+	return nic->keep ? devmem__fail(EPERM, "%s was opened with DEVMEM_NIC_KEEP: who makes its settings must lead flows to "
+					"the queues too", nic->et.name) : 0;
 }
 
 /* A socket stays in the namespace that it was opened in, and nobody can open one in another without going there. */

@@ -160,7 +160,8 @@ static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *lis
 
 	if (!want)
 		return devmem__fail(EINVAL, "%s: no RX queues are asked for", name);
-	err = mark_steered(nic, q);
+	/* if the settings are others', they are who leads flows to our queues */
+	err = nic->keep ? 0 : mark_steered(nic, q);
 	if (err)
 		return err;
 	if (list) {
@@ -383,18 +384,27 @@ static void back_to_others(struct devmem_nic *nic, const uint32_t *queues, unsig
 		devmem__fail(-err, "%s", why);
 }
 
+static int change_settings(struct devmem_nic *nic, struct table_plan *plan, const uint32_t *queues, unsigned int n)
+{
+	int err = nic->keep ? 0 : feature_on(nic);
+
+	if (!err && !nic->keep)
+		err = split_on(nic);
+	return err ? err : write_table(nic, plan, queues, n);
+}
+
 static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues)
 {
 	unsigned int savepoint = devmem__nic_savepoint(nic);
 	struct devmem__netdev_queues q;
-	struct table_plan plan;
+	struct table_plan plan = { 0 };
 	int err = devmem__nic_queues(nic, &q);
 
 	if (err)
 		return err;
 	devmem__nic_mark_claimed(nic, &q);
 	err = choose(nic, want, list, &q, queues);
-	if (!err)
+	if (!err && !nic->keep)
 		err = plan_table(nic, &q, queues, want, &plan);
 	devmem__netdev_free(&q);
 	if (err)
@@ -402,11 +412,7 @@ static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list
 	err = devmem__nic_note_claim(nic, queues, want, true);
 	/* from here on things change */
 	if (!err)
-		err = feature_on(nic);
-	if (!err)
-		err = split_on(nic);
-	if (!err)
-		err = write_table(nic, &plan, queues, want);
+		err = change_settings(nic, &plan, queues, want);
 	plan_free(&plan);
 	if (!err)
 		return 0;

@@ -149,8 +149,10 @@ static int source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned 
 int devmem__nic_source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
 			    const struct sockaddr *peer)
 {
-	int err = devmem__nic_begin(nic);
+	int err = devmem__nic_may_change(nic);
 
+	if (!err)
+		err = devmem__nic_begin(nic);
 	if (err)
 		return err;
 	err = source_port(nic, queues, n, local, peer);

@@ -25,6 +25,7 @@ struct devmem_nic {
 	char driver[32], bus[32];	/* of the parent device; "" where there is none */
 	const struct devmem__recipe *recipe; /* the driver's */
 	uint64_t claimed[DEVMEM__NIC_MOST_QUEUES / 64]; /* a bit for each queue that our bindings have */
+	bool keep;			/* DEVMEM_NIC_KEEP */
 	bool recovering;		/* what is undone now may be undone already */
 	int obstacle;			/* why it cannot receive into device memory at all, or 0; @why: the sentence */
 	char why[512];
@@ -35,6 +36,9 @@ struct devmem_nic {
  * may have been moved to another network namespace and back, with another index. -ENODEV; sets the sentence.
  */
 int devmem__nic_look(struct devmem_nic *nic);
+
+/* devmem__nic_may_change() - -EPERM with DEVMEM_NIC_KEEP; sets the sentence. */
+int devmem__nic_may_change(const struct devmem_nic *nic);
 
 /*
  * The RX queues; the caller frees them with devmem__netdev_free(). Sets the sentence. An interface that is down shows how

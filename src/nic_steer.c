@@ -334,8 +334,10 @@ static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
 		      const struct sockaddr *peer)
 {
-	int err = devmem__nic_begin(nic);
+	int err = devmem__nic_may_change(nic);
 
+	if (!err)
+		err = devmem__nic_begin(nic);
 	if (err)
 		return err;
 	err = steer(nic, queues, n, local, peer);

@@ -228,9 +228,15 @@ DEVMEM_API int devmem_buffer_write(struct devmem_buffer *buffer, uint64_t offset
 struct devmem_nic;
 struct devmem_binding;
 
+/*
+ * The settings are somebody else's, who has made them already: split on, its threshold 0, rules that lead to the queues.
+ * Nothing is changed and nothing undone; devmem_bind_rx() binds, and the kernel says if a setting is missing.
+ */
+#define DEVMEM_NIC_KEEP 1u
+
 struct devmem_nic_opts {
 	size_t size;		/* sizeof(struct devmem_nic_opts) */
-	uint32_t flags;		/* 0 */
+	uint32_t flags;		/* DEVMEM_NIC_ */
 	uint32_t reserved;	/* 0 */
 	const char *journal;	/* folder where changes are written down before they are made, so that they can be undone
 				 * after a crash; all processes that share a NIC must name the same. NULL: /run/devmem */
@@ -254,6 +260,7 @@ struct devmem_nic_opts {
  *
  * -ENODEV	no such interface
  * -ENAMETOOLONG the journal's folder
+ * -EINVAL	an unknown flag
  */
 DEVMEM_API int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out);
 
@@ -417,6 +424,7 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
  *
  * -EAFNOSUPPORT not IPv4 or IPv6
  * -EINVAL	the binding is for sending
+ * -EPERM	the NIC was opened with DEVMEM_NIC_KEEP
  * -EADDRINUSE	a rule for the same flow exists which we did not make
  * -ENOSPC	the NIC has no room for another rule or context
  * -EOPNOTSUPP	the NIC has no n-tuple rules, or no RSS contexts where several queues are bound and @peer is NULL
@@ -439,6 +447,7 @@ DEVMEM_API int devmem_steer(struct devmem_binding *binding, const struct sockadd
  * Returns the port; 0 with engine "copy", which takes bytes from wherever they come.
  * -EAFNOSUPPORT not IPv4 or IPv6
  * -EINVAL	an address or the port here is not given, or they are of two families; or the binding is for sending
+ * -EPERM	the NIC was opened with DEVMEM_NIC_KEEP
  * -EOPNOTSUPP	the NIC hashes in a way that cannot be computed: devmem_error() says what to change
  * -ENOENT	no port from that one on
  * -ENOSPC	the RSS table is too small, or the journal cannot be written

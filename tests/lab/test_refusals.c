@@ -198,6 +198,40 @@ static void rule_already_there(void **state)
 				"ethtool -N " NIC " delete $(ethtool -n " NIC " | sed -n 's/Filter: //p')"), 0);
 }
 
+/* Who makes the settings has not made them yet, and then has: here, another transaction. */
+static void settings_that_are_others(void **state)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(6001) };
+	const uint32_t two = 2, three = 3;
+	struct devmem_nic *nic, *maker = open_nic();
+	struct devmem_binding *b = (void *)1, *made;
+	struct devmem_buffer *second;
+	uint32_t queue = 0;
+
+	(void)state;
+	refused(devmem_nic_open(NIC, DEVMEM_OPTS(devmem_nic_opts, .flags = 2), &nic), EINVAL, "flags");
+	ok(devmem_nic_open(NIC, DEVMEM_OPTS(devmem_nic_opts, .flags = DEVMEM_NIC_KEEP), &nic));
+	refused(devmem_bind_rx(nic, buffer, NULL, &b), EINVAL, "tcp-data-split");
+	assert_ptr_equal(b, (void *)1);
+	ok(devmem_buffer_create("udmabuf", 4 << 20, NULL, &second));
+	ok(devmem_bind_rx(maker, second, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &two), &made));
+	assert_int_equal(system("ethtool -N " NIC " flow-type tcp4 dst-port 6001 action 3 >/dev/null && "
+				"ethtool -x " NIC " >/tmp/table"), 0);
+	/* neither the rule that leads to it nor the RSS table keeps it from being taken */
+	ok(devmem_bind_rx(nic, buffer, NULL, &b));
+	assert_int_equal(devmem_binding_queues(b, &queue, 1), 1);
+	assert_int_equal(queue, three);
+	assert_int_equal(system("ethtool -x " NIC " | cmp - /tmp/table"), 0);
+	refused(devmem_steer(b, (struct sockaddr *)&v4, NULL), EPERM, "DEVMEM_NIC_KEEP");
+	refused(devmem_source_port(b, (struct sockaddr *)&v4, (struct sockaddr *)&v4), EPERM, "DEVMEM_NIC_KEEP");
+	devmem_binding_close(b);
+	ok(devmem_nic_close(nic));
+	assert_int_equal(system("ethtool -N " NIC " delete $(ethtool -n " NIC " | sed -n 's/Filter: //p')"), 0);
+	devmem_binding_close(made);
+	devmem_buffer_close(second);
+	ok(devmem_nic_close(maker));
+}
+
 /* Runs @fn where it can do no harm: a process of its own. Its result is the exit status. */
 static int elsewhere(int (*fn)(void))
 {
@@ -303,6 +337,7 @@ int main(int argc, char **argv)
 		TEST(queue_already_bound),
 		TEST(the_driver_cannot_restart_the_queue),
 		TEST(rule_already_there),
+		TEST(settings_that_are_others),
 		TEST(no_permission),
 		TEST(no_udmabuf),
 		TEST(udmabuf_too_large),
