@@ -1,0 +1,288 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# devmem-nc.sh PROGRAM: the tool without any privilege and on loopback, where the kernel copies: help, wrong arguments, both
+# families, what is checked, what interrupts it. What it does on a NIC that can: tests/lab/nc_peers.sh.
+set -euo pipefail
+
+PROGRAM=$1
+PAGE=$(dirname "${BASH_SOURCE[0]}")/../../man/devmem-nc.1
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+OUT=$WORK/out ERR=$WORK/err PORT=0
+
+UNPRIVILEGED=()
+if ((EUID == 0)); then
+	UNPRIVILEGED=(setpriv --bounding-set=-all --inh-caps=-all)
+fi
+
+fail() {
+	echo "devmem-nc: $*"
+	tail -n 40 "$OUT" "$ERR" "$WORK"/rece* 2>/dev/null | cat -v || true
+	exit 1
+}
+
+# run STATUS ARGUMENT...: standard input is the caller's.
+run() {
+	local want=$1 status=0
+	shift
+	"${UNPRIVILEGED[@]}" "$PROGRAM" "$@" >"$OUT" 2>"$ERR" || status=$?
+	((status == want)) || fail "$*: status $status instead of $want"
+	! grep -q $'\033' "$ERR" || fail "$*: colours, and this is no terminal"
+}
+
+says() {
+	grep -qE -- "$2" "$1" || fail "nothing like \"$2\" in $1"
+}
+
+# wrong WORDS ARGUMENT...: status 2, and one line that says what to do.
+wrong() {
+	local words=$1
+	shift
+	run 2 "$@" </dev/null
+	says "$ERR" "$words"
+	[[ ! -s $OUT && $(wc -l <"$ERR") == 1 ]] || fail "$*: not one line on standard error"
+}
+
+# port_is STATE: of the port here, in hexadecimal; 0A: it listens.
+port_is() {
+	grep -qE "^ *[0-9]+: [0-9A-F]+:$(printf %04X "$PORT") [0-9A-F:]+ $1 " /proc/net/tcp /proc/net/tcp6
+}
+
+# A port that nobody has.
+free_port() {
+	PORT=$((20000 + RANDOM % 12000))
+	! port_is .. || free_port
+}
+
+# until_it_listens PROCESS
+until_it_listens() {
+	local tries
+	for tries in {1..500}; do
+		! port_is 0A || return 0
+		kill -0 "$1" 2>/dev/null || break
+		sleep 0.02
+	done
+	fail "it does not listen ($tries tries)"
+}
+
+# receive ARGUMENT...: in the background, until it listens.
+receive() {
+	free_port
+	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -l -p $PORT "$@" >"$WORK/received" 2>"$WORK/receiver" &
+	RECEIVER=$!
+	until_it_listens $RECEIVER
+}
+
+# received STATUS
+received() {
+	local status=0
+	wait $RECEIVER || status=$?
+	((status == $1)) || fail "the receiver ended with $status instead of $1"
+}
+
+# lines WORD BYTES: what "yes WORD" says.
+lines() {
+	{ yes "$1" || true; } | head -c "$2"
+}
+
+helps() {
+	run 0 --help
+	says "$OUT" '^usage: devmem-nc '
+	says "$OUT" '^Exit status: '
+	# the page has each of them
+	while read -r word; do
+		grep -q "^\.It .*Fl -${word#--}\b" "$PAGE" || fail "$word is not in the manual page"
+	done < <(grep -oE -- '--[a-z0-9-]+' "$OUT" | sort -u)
+	run 0 --version
+	says "$OUT" '^devmem-nc [0-9]+\.[0-9]+\.[0-9]+$'
+}
+
+wrong_arguments() {
+	wrong '-f is missing'
+	wrong '-p is missing' -f lo -l
+	wrong 'no interface "nosuch0"' -f nosuch0 -l -p 1
+	wrong 'no interface "a\?b"' -f $'a\033b' -l -p 1
+	wrong 'there is no option -x' -f lo -x
+	wrong '--nosuch cannot be used' -f lo --nosuch
+	wrong '--port wants a value' -f lo --port
+	wrong 'nosuch.invalid: ' -f lo -s nosuch.invalid -p 1 -4
+	wrong 'not of the same family' -f lo -s ::1 -c 127.0.0.1 -p 1
+	wrong 'cannot write the summary' -f lo -s ::1 -p 1 --json /nosuch/file
+	wrong 'no backend "nosuch"|nosuch' -f lo -s ::1 -p 1 --backend nosuch
+}
+
+# Loopback cannot, and that is no success unless copying was allowed.
+device_memory_or_nothing() {
+	run 1 -f lo
+	says "$ERR" 'cannot bind: .*lo|cannot bind: '
+	run 1 -f lo -l -p 1
+	says "$ERR" 'engine auto the kernel copies instead'
+	run 1 -f lo -s ::1 -p 1 </dev/null
+	says "$ERR" 'engine auto the kernel copies instead'
+	run 1 -f lo -s ::1 -p 1 -L -e auto </dev/null
+	says "$ERR" '-L does not allow it'
+	free_port
+	run 1 -f lo -e auto -s ::1 -p $PORT </dev/null
+	says "$ERR" "cannot connect to \[::1\]:$PORT: .*: nobody listens there"
+}
+
+# stream RECEIVER SENDER [ARGUMENT...]: what goes in comes out, by these addresses.
+stream() {
+	head -c 3000001 /dev/urandom >"$WORK/in"
+	receive -s "$1" "${@:3}" --json "$WORK/r.json"
+	run 0 -f lo -e copy -s "$2" -p $PORT "${@:3}" --json "$WORK/s.json" <"$WORK/in"
+	received 0
+	cmp "$WORK/in" "$WORK/received" || fail "$1: something else came out"
+	says "$WORK/r.json" '"bytes": 3000001,'
+	says "$WORK/r.json" '"bytes_device": 0,'
+	says "$WORK/s.json" '"bytes_sent_copied": 3000001,'
+	says "$WORK/receiver" '^total_received=0$'
+}
+
+# Both families; a name; and everywhere, where either reaches it.
+addresses() {
+	stream 127.0.0.1 127.0.0.1
+	stream ::1 ::1
+	stream ::ffff:127.0.0.1 localhost -4
+	head -c 1000 /dev/urandom >"$WORK/in"
+	for address in 127.0.0.1 ::1; do
+		receive
+		run 0 -f lo -e auto -s $address -p $PORT <"$WORK/in"
+		received 0
+		cmp "$WORK/in" "$WORK/received" || fail "everywhere, $address: something else came out"
+	done
+}
+
+pieces() {
+	stream ::1 ::1 -z 3
+	stream ::1 ::1 -z 1000
+	stream ::1 ::1 -e syscall -m 1
+}
+
+# By pieces of a few bytes, as they are typed: none waits for the next.
+as_it_is_typed() {
+	receive -s ::1
+	mkfifo "$WORK/typed"
+	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -s ::1 -p $PORT <"$WORK/typed" >/dev/null 2>&1 &
+	exec 7>"$WORK/typed"
+	for word in one two three; do
+		echo $word >&7
+		for _ in {1..500}; do
+			! grep -q $word "$WORK/received" || break
+			sleep 0.02
+		done
+		grep -q $word "$WORK/received" || fail "$word was not sent until more came"
+	done
+	exec 7>&-
+	received 0
+}
+
+validation() {
+	receive -s ::1 -v 7
+	lines $'\1\2\3\4\5\6' 700000 | run 0 -f lo -e copy -s ::1 -p $PORT
+	received 0
+	says "$WORK/received" '^Validated buffer$'
+	receive -s ::1 -v 7 --json "$WORK/r.json"
+	lines $'\1\2\3\4\5\7' 700000 | "${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -s ::1 -p $PORT >/dev/null 2>&1 || true
+	received 1
+	says "$WORK/receiver" '^Failed validation: expected=6, actual=7, index=5$'
+	says "$WORK/receiver" 'validation failed: .* the first at 5 of the stream'
+	says "$WORK/r.json" '"ok": false'
+	[[ ! -s $WORK/received ]] || fail "wrong bytes, and something on standard output"
+	# one byte of many
+	receive -s ::1 -v 7
+	{ lines $'\1\2\3\4\5\6' 350000 && printf '\1\2\3\4\5\7\n' && lines $'\1\2\3\4\5\6' 7000; } |
+		run 0 -f lo -e copy -s ::1 -p $PORT
+	received 1
+	says "$WORK/receiver" 'at least 1 are wrong, the first at 350005'
+}
+
+# A signal ends it in order, with the number that shells give that.
+interrupted() {
+	receive -s ::1 --json "$WORK/r.json"
+	kill -TERM $RECEIVER
+	received 143
+	says "$WORK/r.json" '"nic_restored": true'
+	# while it writes to somebody who does not read
+	mkfifo "$WORK/slow"
+	free_port
+	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -l -p $PORT -s ::1 >"$WORK/slow" 2>"$WORK/receiver" &
+	RECEIVER=$!
+	exec 8<"$WORK/slow"
+	until_it_listens $RECEIVER
+	head -c 3000000 /dev/zero | "${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -s ::1 -p $PORT >/dev/null 2>&1 &
+	head -c 1 <&8 >/dev/null	# it has begun, and the pipe is filling
+	kill -TERM $RECEIVER
+	received 143
+	exec 8<&-
+	wait
+	# to somebody who has gone
+	receive -s ::1
+	run 0 -f lo -e copy -s ::1 -p $PORT </dev/null
+	received 0
+}
+
+# Nobody reads any more: an error, and not the end of the program by SIGPIPE.
+reader_is_gone() {
+	local status
+	free_port
+	{
+		"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -l -p $PORT -s ::1 2>"$WORK/receiver" ||
+			echo $? >"$WORK/status"
+	} | true &
+	until_it_listens $$
+	head -c 300000 /dev/zero | "${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -s ::1 -p $PORT >/dev/null 2>&1 || true
+	wait
+	status=$(cat "$WORK/status")
+	((status == 1)) || fail "status $status with nobody to read"
+	says "$WORK/receiver" 'cannot write to standard output: Broken pipe'
+}
+
+# In the place of ncdevmem: the lines that scripts look for.
+by_the_other_name() {
+	ln -sf "$PROGRAM" "$WORK/ncdevmem"
+	free_port
+	PROGRAM=$WORK/ncdevmem
+	receive -s ::1 -v 7
+	lines $'\1\2\3\4\5\6' 70000 | run 0 -f lo -e copy -s ::1 -p $PORT
+	received 0
+	for line in '^using ifindex=[0-9]+$' '^Waiting or connection on ::1:[0-9]+$' '^Got connection from ::1:[0-9]+$' \
+		'^received frag_page=.*, frag_size=[0-9]+, .*total_received=' '^ncdevmem: client exited$' '^total_received='; do
+		says "$WORK/receiver" "$line"
+	done
+	says "$WORK/received" '^Validated buffer$'
+	for line in '^Connect to ::1 [0-9]+ \(via lo\)$' '^sendmsg_ret=[0-9]+$' '^tx complete \[0,0\]$' '^ncdevmem: tx ok$'; do
+		says "$ERR" "$line"
+	done
+}
+
+for_programs() {
+	command -v python3 >/dev/null || { echo "JSON is not parsed: no python3 here"; return; }
+	python3 - "$WORK/s.json" "$WORK/r.json" <<-'END' || fail "not the JSON that it should be"
+		import json, sys
+		s, r = (json.load(open(name)) for name in sys.argv[1:])
+		assert s["mode"] == "send" and s["ok"] and s["error"] is None and s["sends_outstanding"] == 0, s
+		assert s["engine"] == "copy" and s["engine_reason"] and s["backend"], s
+		assert r["mode"] == "receive" and r["nic_restored"] is True and r["tokens_outstanding"] == 0, r
+	END
+}
+
+full_disk() {
+	local status=0
+	"$PROGRAM" --help >/dev/full 2>"$ERR" || status=$?
+	((status == 1)) || fail "status $status though nothing could be written"
+	says "$ERR" 'cannot write: No space left'
+}
+
+helps
+wrong_arguments
+device_memory_or_nothing
+addresses
+pieces
+for_programs
+as_it_is_typed
+validation
+interrupted
+reader_is_gone
+full_disk
+by_the_other_name

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+/* devmem-nc: netcat over device memory, and in the place of the kernel's ncdevmem. */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <devmem/devmem.h>
+
+#include "nc.h"
+#include "say.h"
+#include "stop.h"
+#include "trace.h"
+
+static int run(const struct nc_options *opt)
+{
+	if (opt->mode == NC_HELP) {
+		fputs(nc_usage, stdout);
+		return NC_OK;
+	}
+	if (opt->mode == NC_VERSION) {
+		printf("devmem-nc %s\n", devmem_version());
+		return NC_OK;
+	}
+	nc_stop_begin();
+	nc_trace_interface(opt);
+	return opt->mode == NC_RECEIVE ? nc_receive(opt) : opt->mode == NC_SEND ? nc_send(opt) : nc_probe(opt);
+}
+
+int main(int argc, char **argv)
+{
+	struct nc_options opt;
+	int status = nc_parse(argc, argv, &opt);
+
+	if (!status)
+		status = run(&opt);
+	/* a disk that is full is no success */
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "devmem-nc: cannot write: %s\n", strerror(errno));
+	return status ? status : NC_FAILED;
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line, and how the program ends. */
+#ifndef NC_H
+#define NC_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* The exit status; 128 and a signal's number if one ended it. */
+enum {
+	NC_OK = 0,
+	NC_FAILED = 1,
+	NC_USAGE = 2,		/* the command line is wrong, the interface's name included; nothing was changed */
+};
+
+enum nc_mode {
+	NC_PROBE,
+	NC_RECEIVE,
+	NC_SEND,
+	NC_HELP,
+	NC_VERSION,
+};
+
+struct nc_options {
+	enum nc_mode mode;
+	const char *interface;
+	const char *receiver, *sender;	/* addresses or names; NULL: not said */
+	int family;			/* AF_INET, AF_INET6, or AF_UNSPEC: either */
+	uint16_t port;
+	int first_queue;		/* -1: not said */
+	uint32_t queues;		/* 0: not said */
+	const char *engine;		/* for devmem_bind_opts */
+	const char *backend, *json;	/* or NULL */
+	uint32_t page_size, chunk;	/* bytes; 0: not said */
+	uint32_t buffer_mib;
+	unsigned int modulo;		/* of the bytes that are to come; 0: they are not checked */
+	bool keep_settings, no_copies, trace, progress;
+};
+
+/* nc_parse() - NC_OK, or NC_USAGE after a sentence. */
+int nc_parse(int argc, char **argv, struct nc_options *opt);
+
+extern const char nc_usage[];
+
+int nc_receive(const struct nc_options *opt);
+int nc_send(const struct nc_options *opt);
+int nc_probe(const struct nc_options *opt);
+
+#endif

@@ -1,0 +1,47 @@
+// SPDX-License-Identifier: MIT
+/* Can device memory be received here? The buffer is bound to some queues, nothing is received, and all is put back. */
+#include <errno.h>
+#include <string.h>
+
+#include "queues.h"
+#include "report.h"
+#include "say.h"
+#include "stop.h"
+#include "trace.h"
+
+static int try_out(const struct nc_options *opt, struct nc_report *report, struct devmem_buffer *buffer,
+		   struct devmem_nic **nic, struct devmem_binding **binding)
+{
+	if (nc_bind(opt, buffer, nic, binding))
+		return -1;
+	nc_report_binding(report, buffer, *binding);
+	nc_trace_bound(opt, *binding);
+	if (!strcmp(report->engine, "copy"))	/* the library would go on without */
+		return nc_fail("%s: %s", opt->interface, report->engine_reason);
+	if (opt->engine && !strcmp(opt->engine, "zcrx"))
+		return 0;	/* its queues are bound by a ring, not yet */
+	return nc_queue_cannot_go(opt->interface, report->queues[0]);
+}
+
+int nc_probe(const struct nc_options *opt)
+{
+	struct devmem_binding *binding = NULL;
+	struct devmem_buffer *buffer;
+	struct devmem_nic *nic = NULL;
+	struct nc_report report;
+	bool restored;
+	int err;
+
+	if (nc_report_open(&report, opt))
+		return NC_USAGE;
+	err = devmem_buffer_create(opt->backend, (size_t)opt->buffer_mib << 20, NULL, &buffer);
+	if (err) {
+		nc_fail_library("no buffer");
+		return nc_report_close(&report, err == -ENOENT ? NC_USAGE : NC_FAILED, true);
+	}
+	err = try_out(opt, &report, buffer, &nic, &binding);
+	nc_stop_end();
+	restored = !nc_unbind(nic, binding);
+	devmem_buffer_close(buffer);
+	return nc_report_close(&report, nc_stopped() ? 128 + nc_stopped() : err || !restored ? NC_FAILED : NC_OK, restored);
+}

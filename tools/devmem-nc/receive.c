@@ -1,0 +1,299 @@
+// SPDX-License-Identifier: MIT
+/*
+ * One connection into device memory. What comes is read where it lies, for standard output or to be checked, and given
+ * back: all that one wait brought with one call, and the library passes it on in batches.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "queues.h"
+#include "report.h"
+#include "say.h"
+#include "stop.h"
+#include "trace.h"
+
+#define EVENTS	256
+#define PIECE	(256u << 10)	/* bytes that are read out of the buffer at a time */
+
+struct receiver {
+	const struct nc_options *opt;
+	struct nc_report report;
+	struct nc_address local, peer;	/* @peer: who is expected, then who came */
+	struct devmem_buffer *buffer;
+	struct devmem_nic *nic;
+	struct devmem_binding *binding;
+	struct devmem_ring *ring;
+	struct devmem_sock *sock;
+	int listener, fd;
+	struct nc_check check;
+	uint64_t linear, in_place;	/* bytes so far */
+	unsigned char *piece;
+	bool over;
+};
+
+/* ------------------------------------------------------------------------------------ what comes */
+
+static int write_out(const unsigned char *p, size_t n)
+{
+	ssize_t done;
+
+	for (; n; p += done, n -= (size_t)done) {
+		done = write(STDOUT_FILENO, p, n);
+		if (done >= 0)
+			continue;
+		if (errno != EINTR)
+			return nc_fail("cannot write to standard output: %s", strerror(errno));
+		if (nc_stopped())
+			return -1;
+		done = 0;
+	}
+	return 0;
+}
+
+static int take_bytes(struct receiver *r, const unsigned char *p, size_t n)
+{
+	if (!r->opt->modulo)
+		return write_out(p, n);
+	return nc_check_bytes(&r->check, p, n) ? 0 : -1;	/* what there is to say is said at the end */
+}
+
+static int take_fragment(struct receiver *r, const struct devmem_event *ev)
+{
+	size_t n;
+
+	if (strcmp(r->report.engine, "copy"))	/* that one copies there */
+		r->in_place += ev->length;
+	nc_trace_fragment(r->opt, ev, r->in_place, devmem_binding_id(r->binding));
+	if (ev->buffer != devmem_buffer_id(r->buffer))
+		return nc_fail("bytes came into another program's device memory, through its queue: who steers them there? "
+			       "See \"devmemctl show %s\"", r->opt->interface);
+	for (size_t done = 0; done < ev->length; done += n) {
+		n = ev->length - done < PIECE ? ev->length - done : PIECE;
+		if (devmem_buffer_read(r->buffer, ev->offset + done, r->piece, n))
+			return nc_fail_library("cannot read the buffer");
+		if (take_bytes(r, r->piece, n))
+			return -1;
+	}
+	if (r->opt->trace && r->opt->modulo)
+		nc_trace_validated();
+	return 0;
+}
+
+static int take_copied(struct receiver *r, const struct devmem_event *ev)
+{
+	struct devmem_stats st = { .size = sizeof(st) };
+	bool linear;
+
+	devmem_ring_stats(r->ring, &st);
+	linear = st.bytes_linear > r->linear;
+	if (linear) {
+		r->linear += ev->length;
+		nc_trace_linear(r->opt, ev->length);
+	}
+	if (r->opt->no_copies)
+		return nc_fail("%u bytes were copied, and -L does not allow it: %s", ev->length, linear ?
+			       "their packet was not split (SCM_DEVMEM_LINEAR)" :
+			       "flow steering error: they came through an ordinary queue");
+	return take_bytes(r, (const unsigned char *)(uintptr_t)ev->offset, ev->length);
+}
+
+static int link_news(struct receiver *r, int result)
+{
+	if (result == -ENODEV)
+		return nc_fail("%s is gone", r->opt->interface);
+	nc_say("%s: %s", r->opt->interface, result == 1 ? "the link is up again" : result == 0 ?
+	       "the link is down: it goes on when it is back" : "it was moved to another network namespace");
+	return 0;
+}
+
+static int take_event(struct receiver *r, const struct devmem_event *ev)
+{
+	switch (ev->type) {
+	case DEVMEM_EVENT_DATA:
+		return take_fragment(r, ev);
+	case DEVMEM_EVENT_HOST:
+		return take_copied(r, ev);
+	case DEVMEM_EVENT_END:
+		r->over = true;
+		nc_trace_end(r->opt);
+		return 0;
+	case DEVMEM_EVENT_ERROR:
+		return nc_fail("the connection broke: %s", strerror(-ev->result));
+	case DEVMEM_EVENT_LINK:
+		return link_news(r, ev->result);
+	case DEVMEM_EVENT_MISPLACED:
+		nc_say("warning: %s", devmem_error());
+		return 0;
+	default:
+		return 0;
+	}
+}
+
+/* All that a wait brought goes back together. */
+static int turn(struct receiver *r, int timeout_ms)
+{
+	struct devmem_event ev[EVENTS];
+	uint64_t bytes = 0;
+	int err = 0, n = devmem_wait(r->ring, ev, EVENTS, timeout_ms);
+
+	if (n < 0)
+		return n == -EINTR ? 0 : nc_fail_library("cannot wait");
+	for (int i = 0; i < n && !err; i++) {
+		if (ev[i].type == DEVMEM_EVENT_DATA || ev[i].type == DEVMEM_EVENT_HOST)
+			bytes += ev[i].length;
+		err = take_event(r, &ev[i]);
+	}
+	if (bytes)
+		nc_trace_received(r->opt, bytes, r->in_place);
+	if (devmem_release(r->ring, ev, (unsigned int)n))
+		return nc_fail_library("cannot give fragments back");
+	return err;
+}
+
+static int receive_all(struct receiver *r)
+{
+	while (!r->over) {
+		if (nc_stopped() || turn(r, r->opt->progress ? 1000 : -1))
+			return -1;
+		nc_report_progress(&r->report, r->ring);
+	}
+	return turn(r, 0);	/* the last fragments go home */
+}
+
+/* Nothing came, or all was right? */
+static int judge(const struct receiver *r)
+{
+	const struct nc_check *c = &r->check;
+
+	if (!r->opt->modulo)
+		return 0;
+	if (c->wrong)
+		return nc_fail("validation failed: of %llu bytes at least %llu are wrong, the first at %llu of the stream",
+			       (unsigned long long)c->position, (unsigned long long)c->wrong,
+			       (unsigned long long)c->first_wrong);
+	if (c->position && !r->opt->trace)
+		nc_trace_validated();
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------ a connection */
+
+/* A NIC may not have rules that look at the sender too: ncdevmem does without then, and so do we. */
+static int steer(struct receiver *r)
+{
+	const struct sockaddr *local = &r->local.sa;
+	struct nc_address v4 = { .v4 = { .sin_family = AF_INET, .sin_port = htons(r->opt->port) } };
+	const bool both = !r->opt->receiver && !r->opt->sender && r->opt->family == AF_UNSPEC;
+
+	if (r->opt->keep_settings)
+		return 0;
+	if (r->opt->sender && !devmem_steer(r->binding, local, &r->peer.sa))
+		return 0;
+	if (devmem_steer(r->binding, local, NULL) || (both && devmem_steer(r->binding, &v4.sa, NULL)))
+		return nc_fail_library("cannot steer the connection to the queues");
+	return 0;
+}
+
+static int bind_queues(struct receiver *r)
+{
+	r->piece = malloc(PIECE);
+	if (!r->piece)
+		return nc_fail("no memory");
+	if (nc_bind(r->opt, r->buffer, &r->nic, &r->binding))
+		return -1;
+	nc_report_binding(&r->report, r->buffer, r->binding);
+	nc_trace_bound(r->opt, r->binding);
+	if (r->opt->no_copies && !strcmp(r->report.engine, "copy"))
+		return nc_fail("what comes would be copied, and -L does not allow it: %s", r->report.engine_reason);
+	return steer(r);
+}
+
+/* As ncdevmem has it: one descriptor for each fragment, to be told of. */
+static int open_ring(struct receiver *r)
+{
+	const char *engine = r->opt->engine;
+
+	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = engine, .merge = r->opt->trace ? 1 : 0), &r->ring))
+		return nc_fail_library("cannot open a ring");
+	return 0;
+}
+
+/* Not before the rule is there: what comes earlier is copied. */
+static int get_connection(struct receiver *r)
+{
+	const bool both = !r->opt->receiver && r->opt->family == AF_UNSPEC;
+	char text[NC_ADDRESS_TEXT];
+
+	r->listener = nc_listen(&r->local, both);
+	if (r->listener < 0)
+		return -1;
+	nc_trace_listening(r->opt, &r->local);
+	r->fd = nc_stopped() ? -1 : nc_accept(r->listener, &r->peer);
+	if (r->fd < 0)
+		return -1;
+	close(r->listener);
+	r->listener = -1;
+	nc_report_connected(&r->report, nc_address_text(&r->peer, text));
+	nc_trace_accepted(r->opt, &r->peer);
+	if (devmem_attach(r->ring, r->fd, r->binding, 0, NULL, &r->sock))
+		return nc_fail_library("cannot receive from the connection");
+	return 0;
+}
+
+static int resolve(struct receiver *r)
+{
+	const struct nc_options *opt = r->opt;
+	int family = opt->family;
+
+	if (opt->sender && nc_resolve(opt->sender, opt->port, family, &r->peer))
+		return -1;
+	if (opt->sender && !opt->receiver)
+		family = r->peer.sa.sa_family;
+	if (nc_resolve(opt->receiver, opt->port, family, &r->local))
+		return -1;
+	if (opt->sender && r->peer.sa.sa_family != r->local.sa.sa_family)
+		return nc_fail("%s and %s are not of the same family: both IPv4 or both IPv6", opt->receiver, opt->sender);
+	return 0;
+}
+
+static int finish(struct receiver *r, int err)
+{
+	bool restored;
+
+	nc_stop_end();
+	if (r->ring)
+		nc_report_ring(&r->report, r->ring);
+	r->report.wrong = r->check.wrong;
+	devmem_ring_close(r->ring);
+	restored = !nc_unbind(r->nic, r->binding);
+	devmem_buffer_close(r->buffer);
+	if (r->fd >= 0)
+		close(r->fd);
+	if (r->listener >= 0)
+		close(r->listener);
+	free(r->piece);
+	return nc_report_close(&r->report, nc_stopped() ? 128 + nc_stopped() : err || !restored ? NC_FAILED : NC_OK, restored);
+}
+
+int nc_receive(const struct nc_options *opt)
+{
+	struct receiver r = { .opt = opt, .listener = -1, .fd = -1 };
+	int err;
+
+	if (resolve(&r) || nc_report_open(&r.report, opt))
+		return NC_USAGE;
+	nc_check_begin(&r.check, opt->modulo);
+	err = devmem_buffer_create(opt->backend, (size_t)opt->buffer_mib << 20, NULL, &r.buffer);
+	if (err) {
+		nc_fail_library("no buffer");
+		return nc_report_close(&r.report, err == -ENOENT ? NC_USAGE : NC_FAILED, true);
+	}
+	err = bind_queues(&r) || open_ring(&r) || get_connection(&r) || receive_all(&r);
+	if (judge(&r))
+		err = -1;
+	return finish(&r, err);
+}

@@ -1,0 +1,52 @@
+// SPDX-License-Identifier: MIT
+#include <signal.h>
+#include <stddef.h>
+#include <unistd.h>
+
+#include "stop.h"
+
+static volatile sig_atomic_t stopped;
+
+static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+
+static void on_signal(int number)
+{
+	if (number != SIGALRM)
+		stopped = number;
+	alarm(1);
+}
+
+/* Who starts it may want it to ignore some: nohup does, and a shell for what runs in the background. */
+static void handle(int number)
+{
+	struct sigaction action = { .sa_handler = on_signal }, before;	/* no SA_RESTART */
+
+	if (!sigaction(number, NULL, &before) && before.sa_handler != SIG_IGN)
+		sigaction(number, &action, NULL);
+}
+
+void nc_stop_begin(void)
+{
+	signal(SIGPIPE, SIG_IGN);
+	signal(SIGALRM, SIG_DFL);
+	handle(SIGALRM);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		handle(signals[i]);
+}
+
+int nc_stopped(void)
+{
+	return stopped;
+}
+
+void nc_stop_end(void)
+{
+	sigset_t set;
+
+	sigemptyset(&set);
+	sigaddset(&set, SIGALRM);
+	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
+		sigaddset(&set, signals[i]);
+	sigprocmask(SIG_BLOCK, &set, NULL);
+	alarm(0);
+}
