@@ -60,6 +60,48 @@ tell() {
 	esac
 }
 
+# tap NAME COMMAND...: alone; its output is TAP, one or more streams, each announced by a line that begins with "==". Its own
+# lines are shown, and each of its results is counted as what it is: a skip is no pass. https://testanything.org
+tap() {
+	local name=$1 log=$LOGS/test-$1.log status=0 failed=$FAILED started=$SECONDS
+	shift
+	await_all
+	"$@" >"$log" 2>&1 </dev/null || status=$?
+	count_tap <"$log"
+	if ((MISSING || (status && FAILED == failed))); then
+		printf '      status %d, %d plans or results missing\n' "$status" "$MISSING"
+		FAILED=$((FAILED + 1))
+	fi
+	if ((FAILED == failed)); then
+		printf 'ok    %-28s %3d s\n' "$name" $((SECONDS - started))
+		return
+	fi
+	printf 'FAIL  %-28s status %d, all of it: %s\n' "$name" "$status" "$log"
+	tail -n "${TAIL:-80}" "$log" | sed 's/^/      /'
+}
+
+# Sets MISSING: how many plans and results were promised that did not come, or came unasked.
+count_tap() {
+	local line plan promised=0 streams=0
+	MISSING=0
+	while IFS= read -r line; do
+		case $line in
+		'== '*) MISSING=$((MISSING + 1)) streams=$((streams + 1)) ;;
+		1..*)
+			plan=${line#1..}
+			promised=$((promised + ${plan%% *}))
+			MISSING=$((MISSING - 1))
+			;;
+		'not ok '*) FAILED=$((FAILED + 1)) promised=$((promised - 1)) ;;
+		'ok '*'# '[Ss][Kk][Ii][Pp]* | 'ok '*'# XFAIL'*) SKIPPED=$((SKIPPED + 1)) promised=$((promised - 1)) ;;
+		'ok '*) PASSED=$((PASSED + 1)) promised=$((promised - 1)) ;;
+		*) continue ;;
+		esac
+		printf '      %s\n' "$line"
+	done
+	MISSING=$((${MISSING#-} + ${promised#-} + (streams == 0)))
+}
+
 # For the exit trap: what runs in the background does not hear of an interrupt by itself.
 end_running() {
 	((${#RUNNING[@]} == 0)) || kill "${!RUNNING[@]}" 2>/dev/null || true
