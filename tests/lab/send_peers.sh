@@ -13,61 +13,14 @@ fi
 NCDEVMEM=/selftests/tools/testing/selftests/drivers/net/hw/ncdevmem
 NEAR=2001:db8:1ab::1	# lab0
 PORT=5201
-WORK=/tmp/send-peers
-LOG=$WORK/log		# of what waits for connections
-OTHER=$WORK/other	# of what makes them
-JSON=$WORK/json
-mkdir -p "$WORK"
-
-fail() {
-	tail -n 30 "$LOG" "$OTHER" "$JSON" 2>/dev/null || true
-	echo "send-peers: $*"
-	exit 1
-}
-
-# serve COMMAND...: in near, until it listens.
-serve() {
-	local tries
-	rm -f "$LOG" "$OTHER" "$JSON"
-	timeout 120 "$@" >"$LOG" 2>&1 &
-	SERVER=$!
-	for tries in {1..300}; do
-		[[ ! $(ss -Hlt "sport = :$PORT") ]] || return 0
-		kill -0 "$SERVER" 2>/dev/null || break
-		sleep 0.1
-	done
-	fail "$1 does not listen (after $tries tries)"
-}
-
-# connect COMMAND...: from far.
-connect() {
-	ip netns exec far timeout 120 "$@" >"$OTHER" 2>&1 || fail "$* ended with $?"
-}
-
-served() {
-	wait "$SERVER" || fail "the server ended with $?"
-}
+# shellcheck source=/dev/null
+. "$HERE/tests/lab/peers.sh"
 
 # send OPTION...: from device memory, and without a copy.
 send() {
 	connect send_client --device lab1 "$@" "$NEAR" $PORT
 	grep -q ' MiB sent from device memory, 0.0 MiB copied on their way; engine devmem: ' "$OTHER" ||
 		fail "it was not sent without a copy"
-}
-
-has() {
-	grep -q "\"$1\": $2,\?$" "$JSON" || fail "$1 is not $2"
-}
-
-figure() {
-	sed -n "s/.*\"$1\": \([0-9]*\),\?$/\1/p" "$JSON"
-}
-
-# nearly ALL NAME: what comes before a rule takes effect, or cannot be split, is copied and counted.
-nearly() {
-	local got
-	got=$(figure "$2")
-	((got <= $1 && got >= $1 * 99 / 100)) || fail "$2 is $got of $1"
 }
 
 # ------------------------------------------------------------------------------------ our own at both ends
