@@ -238,6 +238,42 @@ reader_is_gone() {
 	says "$WORK/receiver" 'cannot write to standard output: Broken pipe'
 }
 
+# Closed from the beginning: nothing else comes to lie there, and that is written into.
+closed_descriptors() {
+	local status=0
+	free_port
+	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -l -p $PORT -s ::1 2>"$WORK/receiver" >&- &
+	RECEIVER=$!
+	until_it_listens $RECEIVER
+	echo something | "${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -s ::1 -p $PORT >/dev/null 2>&1 || true
+	received 1
+	says "$WORK/receiver" 'cannot write to standard output: Bad file descriptor'
+	receive -s ::1
+	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -s ::1 -p $PORT >"$OUT" 2>"$ERR" <&- || status=$?
+	((status == 1)) || fail "status $status without standard input"
+	says "$ERR" 'cannot read standard input: Bad file descriptor'
+	received 0
+}
+
+# A line now and then, and only there.
+on_a_terminal() {
+	command -v script >/dev/null || { echo "nothing is shown on a terminal: no script(1) here"; return; }
+	receive -s ::1
+	rm -f "$WORK/typed" && mkfifo "$WORK/typed"
+	script -qec "'$PROGRAM' -f lo -e copy -s ::1 -p $PORT <'$WORK/typed'" /dev/null </dev/null >"$OUT" &
+	exec 7>"$WORK/typed"
+	echo something >&7
+	for _ in {1..600}; do
+		! grep -q '10 bytes, .*/s, 0.0 % without a copy' "$OUT" || break
+		sleep 0.1
+	done
+	exec 7>&-
+	received 0
+	wait
+	says "$OUT" '10 bytes, .*/s, 0.0 % without a copy'
+	! grep -q $'\r' "$WORK/receiver" || fail "progress where there is no terminal"
+}
+
 # In the place of ncdevmem: the lines that scripts look for.
 by_the_other_name() {
 	ln -sf "$PROGRAM" "$WORK/ncdevmem"
@@ -284,5 +320,7 @@ as_it_is_typed
 validation
 interrupted
 reader_is_gone
+closed_descriptors
+on_a_terminal
 full_disk
 by_the_other_name

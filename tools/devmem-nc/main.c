@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* devmem-nc: netcat over device memory, and in the place of the kernel's ncdevmem. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -10,6 +11,14 @@
 #include "say.h"
 #include "stop.h"
 #include "trace.h"
+
+/* Where one is closed, nothing of ours may come to lie there: what comes would be written into it. */
+static void occupy_standard(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd ? O_RDONLY : O_WRONLY);	/* reading, or writing, still fails */
+}
 
 static int run(const struct nc_options *opt)
 {
@@ -29,8 +38,10 @@ static int run(const struct nc_options *opt)
 int main(int argc, char **argv)
 {
 	struct nc_options opt;
-	int status = nc_parse(argc, argv, &opt);
+	int status;
 
+	occupy_standard();
+	status = nc_parse(argc, argv, &opt);
 	if (!status)
 		status = run(&opt);
 	/* a disk that is full is no success */

@@ -230,6 +230,13 @@ static bool called(const char *program, const char *name)
 	return program && !strcmp(slash ? slash + 1 : program, name);
 }
 
+/* It would be in the middle of what comes, or is typed. */
+static bool on_terminal(const struct nc_options *opt)
+{
+	return (opt->mode == NC_RECEIVE && !opt->modulo && isatty(STDOUT_FILENO)) ||
+	       (opt->mode == NC_SEND && isatty(STDIN_FILENO));
+}
+
 int nc_parse(int argc, char **argv, struct nc_options *opt)
 {
 	int letter, status;
@@ -252,5 +259,7 @@ int nc_parse(int argc, char **argv, struct nc_options *opt)
 		return wrong("\"%s\" is no option, and nothing else is taken", argv[optind]);
 	if (opt->mode == NC_PROBE && (opt->receiver || opt->sender))
 		opt->mode = NC_SEND;
+	if (on_terminal(opt))
+		opt->progress = false;
 	return check(opt);
 }

@@ -212,10 +212,13 @@ static int bind_queues(struct receiver *r)
 	return steer(r);
 }
 
-/* As ncdevmem has it: one descriptor for each fragment, to be told of. */
+/*
+ * Whether bytes lie in device memory is up to the binding; without io_uring they still do. As ncdevmem has it: one descriptor
+ * for each fragment, to be told of.
+ */
 static int open_ring(struct receiver *r)
 {
-	const char *engine = r->opt->engine;
+	const char *engine = r->opt->engine && strcmp(r->opt->engine, "devmem") ? r->opt->engine : NULL;
 
 	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = engine, .merge = r->opt->trace ? 1 : 0), &r->ring))
 		return nc_fail_library("cannot open a ring");
