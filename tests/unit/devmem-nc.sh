@@ -189,6 +189,11 @@ validation() {
 	says "$WORK/receiver" 'validation failed: .* the first at 5 of the stream'
 	says "$WORK/r.json" '"ok": false'
 	[[ ! -s $WORK/received ]] || fail "wrong bytes, and something on standard output"
+	# the summary, and nothing else
+	receive -s ::1 -v 7 --json -
+	lines $'\1\2\3\4\5\6' 70 | run 0 -f lo -e copy -s ::1 -p $PORT
+	received 0
+	[[ $(head -n 1 "$WORK/received") == '{' ]] || fail "not only the summary on standard output"
 	# one byte of many
 	receive -s ::1 -v 7
 	{ lines $'\1\2\3\4\5\6' 350000 && printf '\1\2\3\4\5\7\n' && lines $'\1\2\3\4\5\6' 7000; } |
@@ -253,6 +258,26 @@ closed_descriptors() {
 	((status == 1)) || fail "status $status without standard input"
 	says "$ERR" 'cannot read standard input: Bad file descriptor'
 	received 0
+}
+
+# Who gave it to us does not want to wait for the reader; we do.
+output_that_does_not_wait() {
+	command -v python3 >/dev/null || { echo "standard output always waits: no python3 here"; return; }
+	head -c 3000001 /dev/urandom >"$WORK/in"
+	mkfifo "$WORK/busy"
+	free_port
+	python3 -c 'import os, sys; os.set_blocking(1, False); os.execv(sys.argv[1], sys.argv[1:])' "$PROGRAM" -f lo -e copy -l \
+		-p $PORT -s ::1 >"$WORK/busy" 2>"$WORK/receiver" &
+	RECEIVER=$!
+	exec 8<"$WORK/busy"
+	until_it_listens $RECEIVER
+	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -s ::1 -p $PORT <"$WORK/in" >/dev/null 2>&1 &
+	head -c 1 <&8 >"$WORK/received"	# it has begun, and the pipe is filling
+	cat <&8 >>"$WORK/received"
+	exec 8<&-
+	received 0
+	wait
+	cmp "$WORK/in" "$WORK/received" || fail "something else came out"
 }
 
 # A line now and then, and only there.
@@ -321,6 +346,7 @@ validation
 interrupted
 reader_is_gone
 closed_descriptors
+output_that_does_not_wait
 on_a_terminal
 full_disk
 by_the_other_name

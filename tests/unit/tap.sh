@@ -14,7 +14,10 @@ counts() {
 	PASSED=0 FAILED=0 SKIPPED=0
 	# shellcheck disable=SC2016 # expanded by the inner shell
 	tap sample sh -c 'printf "%b" "$1"; exit "$2"' sh "$5" "$4" >"$LOGS/shown"
-	[[ "$PASSED $FAILED $SKIPPED" == "$want" ]] || { echo "$PASSED $FAILED $SKIPPED instead of $want: $5"; cat "$LOGS/shown"; exit 1; }
+	[[ "$PASSED $FAILED $SKIPPED" == "$want" ]] && return
+	echo "$PASSED $FAILED $SKIPPED instead of $want: $5"
+	cat "$LOGS/shown"
+	exit 1
 }
 
 counts 2 0 0 0 '== a\nTAP version 13\n1..2\n# words\nok 1 x.one\nok 2 x.two\n'

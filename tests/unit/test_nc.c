@@ -115,8 +115,8 @@ static void its_name(void **state)
 
 static void long_names(void **state)
 {
-	struct nc_options opt = parsed("--interface lo --listen --receiver ::1 --sender ::2 --port 1 --validate 8 --first-queue 1 "
-				       "--queues 3 --page-size 64K --no-copies --keep-settings --engine zcrx --backend udmabuf "
+	struct nc_options opt = parsed("--interface lo --listen --receiver ::1 --sender ::2 --port 1 --validate 8 "
+				       "--first-queue 1 --queues 3 --page-size 64K --no-copies --keep-settings --engine zcrx --backend udmabuf "
 				       "--buffer 128 --json /tmp/x --no-progress --ipv6");
 
 	(void)state;
@@ -166,8 +166,8 @@ static void what_is_no_option(void **state)
 
 static void what_is_no_number(void **state)
 {
-	static const char *const bad[] = { "-p 0", "-p 65536", "-p http", "-p -1", "-p 80x", "-p 0x", "-t -1", "-t 1024", "-q 0",
-					   "-q 2000", "-t 1023 -q 2", "-v x", "-v 99999999999", "-b 5000", "-b 1024", "-b 16KB",
+	static const char *const bad[] = { "-p 0", "-p 65536", "-p http", "-p -1", "-p 80x", "-p 0x", "-t -1", "-t 1024",
+					   "-q 0", "-q 2000", "-t 1023 -q 2", "-v x", "-v 99999999999", "-b 5000", "-b 1024", "-b 16KB",
 					   "-b 99999999999999999999", "-z -3", "-m 0", "-m 2000000" };
 	char line[128];
 

@@ -64,7 +64,8 @@ static int new_socket(const struct nc_address *a)
 	int one = 1, fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return nc_fail("no socket: %s", strerror(errno));
+		return nc_fail("no socket: %s%s", strerror(errno), errno == EAFNOSUPPORT && a->sa.sa_family == AF_INET6 ?
+			       ": this machine has no IPv6; with -4 it is IPv4 alone" : "");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	return fd;

@@ -4,6 +4,7 @@
  * back: all that one wait brought with one call, and the library passes it on in batches.
  */
 #include <errno.h>
+#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -45,11 +46,13 @@ static int write_out(const unsigned char *p, size_t n)
 		done = write(STDOUT_FILENO, p, n);
 		if (done >= 0)
 			continue;
-		if (errno != EINTR)
+		done = 0;
+		if (errno == EAGAIN)	/* who gave it to us does not want to wait; we do */
+			poll(&(struct pollfd){ .fd = STDOUT_FILENO, .events = POLLOUT }, 1, -1);
+		else if (errno != EINTR)
 			return nc_fail("cannot write to standard output: %s", strerror(errno));
 		if (nc_stopped())
 			return -1;
-		done = 0;
 	}
 	return 0;
 }
@@ -79,7 +82,7 @@ static int take_fragment(struct receiver *r, const struct devmem_event *ev)
 			return -1;
 	}
 	if (r->opt->trace && r->opt->modulo)
-		nc_trace_validated();
+		nc_trace_validated(r->opt);
 	return 0;
 }
 
@@ -176,7 +179,7 @@ static int judge(const struct receiver *r)
 			       (unsigned long long)c->position, (unsigned long long)c->wrong,
 			       (unsigned long long)c->first_wrong);
 	if (c->position && !r->opt->trace)
-		nc_trace_validated();
+		nc_trace_validated(r->opt);
 	return 0;
 }
 

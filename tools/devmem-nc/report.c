@@ -40,8 +40,6 @@ void nc_report_binding(struct nc_report *r, const struct devmem_buffer *buffer, 
 		return;
 	r->page_size = devmem_binding_page_size(binding, NULL);
 	r->nqueues = devmem_binding_queues(binding, r->queues, NC_REPORT_QUEUES);
-	if (r->nqueues > NC_REPORT_QUEUES)
-		r->nqueues = NC_REPORT_QUEUES;
 }
 
 void nc_report_connected(struct nc_report *r, const char *peer)
@@ -71,7 +69,8 @@ void nc_report_progress(struct nc_report *r, const struct devmem_ring *ring)
 		return;
 	devmem_ring_stats(ring, &r->stats);
 	bytes = uncopied(r) + copied(r);
-	fprintf(stderr, "\r%6.0f s  %s, %s/s, %.1f %% without a copy      ", t - r->started, out_bytes(text, sizeof(text), bytes),
+	fprintf(stderr, "\r%6.0f s  %s, %s/s, %.1f %% without a copy      ", t - r->started,
+		out_bytes(text, sizeof(text), bytes),
 		out_bytes(rate, sizeof(rate), (uint64_t)((double)(bytes - r->told_bytes) / (t - r->told))),
 		bytes ? 100.0 * (double)uncopied(r) / (double)bytes : 100.0);
 	r->told = t;
@@ -105,7 +104,8 @@ static void say_sent(const struct nc_report *r)
 {
 	char in_place[32], other[32];
 
-	nc_say("sent: %s from device memory, %s copied on their way", out_bytes(in_place, sizeof(in_place), r->stats.bytes_sent),
+	nc_say("sent: %s from device memory, %s copied on their way",
+	       out_bytes(in_place, sizeof(in_place), r->stats.bytes_sent),
 	       out_bytes(other, sizeof(other), r->stats.bytes_sent_copied));
 }
 
@@ -115,8 +115,8 @@ static void for_people(const struct nc_report *r, int status)
 		fputc('\n', stderr);
 	if (r->opt->mode == NC_PROBE) {
 		if (!status)
-			nc_say("%s receives into device memory: %u queues were bound, with pages of %u bytes", r->opt->interface,
-			       r->nqueues, r->page_size);
+			nc_say("%s receives into device memory: %u queues were bound, with pages of %u bytes",
+			       r->opt->interface, r->nqueues, r->page_size);
 		return;
 	}
 	if (!r->peer[0])
@@ -171,7 +171,7 @@ static void bound(const struct nc_report *r, struct out_json *j)
 		return;
 	out_number(j, "page_size", r->page_size);
 	out_array(j, "queues");
-	for (unsigned int i = 0; i < r->nqueues; i++)
+	for (unsigned int i = 0; i < r->nqueues && i < NC_REPORT_QUEUES; i++)
 		out_number(j, NULL, r->queues[i]);
 	out_end(j);
 }

@@ -18,8 +18,8 @@ struct nc_report {
 	char engine[16], engine_reason[512];	/* "": nothing was bound */
 	char backend[32];
 	uint32_t page_size, id;		/* of the binding; 0: it has none */
-	uint32_t queues[NC_REPORT_QUEUES];
-	unsigned int nqueues;
+	uint32_t queues[NC_REPORT_QUEUES];	/* the first ones */
+	unsigned int nqueues;		/* all that are bound */
 	struct devmem_stats stats;
 	uint64_t wrong;			/* bytes that were not what -v expects */
 	unsigned int most_sends;	/* under way at the same time */

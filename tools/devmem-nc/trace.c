@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <net/if.h>
 #include <stdio.h>
+#include <string.h>
 #include <unistd.h>
 
 #include "trace.h"
@@ -90,9 +91,10 @@ void nc_trace_wrong(unsigned int expected, unsigned int actual, size_t index)
 	fprintf(stderr, "Failed validation: expected=%u, actual=%u, index=%zu\n", expected, actual, index);
 }
 
-void nc_trace_validated(void)
+void nc_trace_validated(const struct nc_options *opt)
 {
-	printf("Validated buffer\n");
+	if (!opt->json || strcmp(opt->json, "-"))
+		printf("Validated buffer\n");
 }
 
 void nc_trace_connecting(const struct nc_options *opt, const struct nc_address *to)

@@ -24,7 +24,7 @@ void nc_trace_received(const struct nc_options *opt, uint64_t bytes, uint64_t to
 void nc_trace_end(const struct nc_options *opt);
 
 void nc_trace_wrong(unsigned int expected, unsigned int actual, size_t index);
-void nc_trace_validated(void);
+void nc_trace_validated(const struct nc_options *opt);	/* on standard output, unless the summary goes there */
 
 void nc_trace_connecting(const struct nc_options *opt, const struct nc_address *to);
 void nc_trace_send(const struct nc_options *opt, uint32_t bytes);
