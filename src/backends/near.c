@@ -1,0 +1,163 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <limits.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+
+#include "near.h"
+
+#define DEVICES "/sys/devices/"
+
+/* ------------------------------------------------------------------------------------ where things are */
+
+static int read_node(const char *device)
+{
+	char path[PATH_MAX + 16];
+	int node = -1;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "%s/numa_node", device);
+	f = fopen(path, "re");
+	if (!f)
+		return -1;
+	if (fscanf(f, "%d", &node) != 1)
+		node = -1;
+	fclose(f);
+	return node;
+}
+
+static void place_of(const char *link, struct devmem__place *place)
+{
+	char device[PATH_MAX];
+
+	*place = (struct devmem__place){ .node = -1 };
+	if (!realpath(link, device) || strncmp(device, DEVICES, strlen(DEVICES)))
+		return;
+	place->node = read_node(device);
+	snprintf(place->path, sizeof(place->path), "%.255s", device + strlen(DEVICES));
+}
+
+void devmem__place_of_pci(const char *address, struct devmem__place *place)
+{
+	char link[64];
+
+	snprintf(link, sizeof(link), "/sys/bus/pci/devices/%.32s", address);
+	place_of(link, place);
+}
+
+/* By the driver and not by /sys/class/net, which shows the network namespace that sysfs was mounted in. */
+static int ask_bus(const char *ifname, char bus[ETHTOOL_BUSINFO_LEN])
+{
+	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
+	struct ifreq request = { .ifr_data = (void *)&info };
+	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
+
+	snprintf(request.ifr_name, sizeof(request.ifr_name), "%.15s", ifname);
+	if (fd < 0 || ioctl(fd, SIOCETHTOOL, &request))
+		err = errno;
+	if (fd >= 0)
+		close(fd);
+	if (err && err != EOPNOTSUPP)
+		return devmem__fail(err, "interface %s, to which memory is to be near: %s", ifname, strerror(err));
+	snprintf(bus, ETHTOOL_BUSINFO_LEN, "%s", err ? "" : info.bus_info);
+	return 0;
+}
+
+int devmem__place_of_interface(const char *ifname, struct devmem__place *place)
+{
+	char bus[ETHTOOL_BUSINFO_LEN] = "", link[64];
+	int err = ask_bus(ifname, bus);
+
+	*place = (struct devmem__place){ .node = -1 };
+	if (err || !bus[0] || strchr(bus, '/'))	/* "N/A": on no bus */
+		return err;
+	devmem__place_of_pci(bus, place);
+	if (place->path[0])
+		return 0;
+	snprintf(link, sizeof(link), "/sys/bus/auxiliary/devices/%.31s", bus);	/* a subfunction, below its NIC */
+	place_of(link, place);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------ how near */
+
+struct nearness {
+	unsigned int common;	/* parts of the way from the root that are the same */
+	unsigned int rest;	/* parts behind them */
+	bool same_node;
+};
+
+static unsigned int parts(const char *path)
+{
+	unsigned int n = path[0] != '\0';
+
+	for (; *path; path++)
+		n += *path == '/';
+	return n;
+}
+
+/* What has not even the host bridge in common, or is not on PCI, has nothing in common. */
+static unsigned int common_parts(const char *a, const char *b)
+{
+	unsigned int n = 0;
+
+	if (strncmp(a, "pci", 3))
+		return 0;
+	while (*a && *b) {
+		size_t part = strcspn(a, "/");
+
+		if (part != strcspn(b, "/") || strncmp(a, b, part))
+			break;
+		n++;
+		a += part + (a[part] == '/');
+		b += part + (b[part] == '/');
+	}
+	return n;
+}
+
+static struct nearness nearness(const struct devmem__place *to, const struct devmem__place *from)
+{
+	const unsigned int common = common_parts(to->path, from->path);
+
+	return (struct nearness){
+		.common = common,
+		.rest = common ? parts(from->path) - common : 0,
+		.same_node = to->node >= 0 && to->node == from->node,
+	};
+}
+
+static bool nearer(const struct nearness *a, const struct nearness *b)
+{
+	if (a->common != b->common)
+		return a->common > b->common;
+	if (a->rest != b->rest)
+		return a->rest < b->rest;
+	return a->same_node && !b->same_node;
+}
+
+unsigned int devmem__nearest(const struct devmem__place *to, const struct devmem__place *places, unsigned int n,
+			     const char **why)
+{
+	struct nearness best = nearness(to, &places[0]);
+	unsigned int found = 0;
+
+	for (unsigned int i = 1; i < n; i++) {
+		const struct nearness other = nearness(to, &places[i]);
+
+		if (!nearer(&other, &best))
+			continue;
+		best = other;
+		found = i;
+	}
+	*why = best.common > 1 ? "behind the same PCI bridge" : best.common ? "at the same PCI host bridge" :
+	       best.same_node ? "on the same NUMA node" : "the first, since none is near";
+	return found;
+}
