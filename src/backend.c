@@ -17,6 +17,7 @@ static const struct devmem_backend *const own[] = {
 	&devmem__backend_dma_heap,
 	&devmem__backend_shm,
 	&devmem__backend_drm,
+	&devmem__backend_cuda,
 	&devmem__backend_import,
 };
 

@@ -10,6 +10,7 @@ extern const struct devmem_backend devmem__backend_udmabuf;
 extern const struct devmem_backend devmem__backend_dma_heap;
 extern const struct devmem_backend devmem__backend_shm;
 extern const struct devmem_backend devmem__backend_drm;
+extern const struct devmem_backend devmem__backend_cuda;
 extern const struct devmem_backend devmem__backend_import;
 
 #endif

@@ -80,7 +80,8 @@ struct devmem_buffer_opts {
 				 * them and enough are reserved, else the system's page; 4096: those;
 				 * 2097152 or 1073741824: huge pages of that size, which the system must have */
 	uint32_t reserved;	/* 0 */
-	const char *device;	/* which one of the backend's: a heap's name, a card. NULL: its first, or the one chosen by @near */
+	const char *device;	/* which one of the backend's: a heap's name, a card, a GPU's number or PCI address. NULL: its
+				 * first, or the one chosen by @near */
 	const char *near;	/* name of an interface: the device that is nearest to it. Not together with @device */
 	uint64_t offset;	/* devmem_buffer_import() alone: where the buffer begins in the dma-buf, bytes ... */
 	uint64_t bytes;		/* ... and its size. 0: up to the end */
@@ -97,6 +98,12 @@ struct devmem_buffer_opts {
  *		"drm": memory of a graphics card's driver (a dumb buffer), less than 4 GiB, by libdrm.so.2. @device: the path of a
  *		       card, or its driver's name, such as "vgem", which needs no hardware; NULL: the first card that makes any.
  *		       The driver may round up: devmem_buffer_size() tells.
+ *		"cuda": memory of an NVIDIA GPU that exports it: open kernel modules of driver R515 or newer, Linux 5.12, a GPU
+ *			for data centres or workstations, Turing or newer. @device: its number ("0"), or its PCI address
+ *			("0000:65:00.0", "65:00"); @near counts those that export. Only a NIC on PCI can be bound to it. The
+ *			processor cannot map it, but read and write. The GPU's primary context is used, and the calling thread's
+ *			current context left as it was, by every call on the buffer. libcuda.so.1 is loaded when it is first
+ *			asked for.
  *		or one that was registered (backend.h).
  * @bytes:	size, a multiple of the page size and not 0.
  * @opts:	or NULL.
@@ -146,6 +153,29 @@ DEVMEM_API int devmem_buffer_import(int fd, const struct devmem_buffer_opts *opt
  */
 DEVMEM_API int devmem_buffer_wrap_gem(int drm_fd, uint32_t handle, const struct devmem_buffer_opts *opts,
 				      struct devmem_buffer **out);
+
+/**
+ * devmem_buffer_wrap_cuda() - a buffer of CUDA memory that the program owns.
+ * @pointer:	a CUdeviceptr, a multiple of the system's page; of cuMemAlloc(), or of cuMemCreate() with gpuDirectRDMACapable and
+ *		mapped. cudaMalloc() is the first.
+ * @bytes:	a multiple of the system's page; all of it must lie in one allocation. It, and the context that it was made in,
+ *		must stay until the buffer is gone, bindings that use it included. Exactly this range is exported, so it can be
+ *		received into, too.
+ * @opts:	none has a meaning yet: NULL.
+ *
+ * The calling thread's current context is left as it was, but there should be one, as there is in a thread that has used
+ * CUDA. Memory of cuMemAlloc() gets CU_POINTER_ATTRIBUTE_SYNC_MEMOPS, which lasts.
+ *
+ * -EINVAL	not aligned, or no device memory of CUDA's: host or managed memory
+ * -ERANGE	not all of it lies in one allocation
+ * -ENODEV	the device, or this kind of memory, cannot be exported: devmem_error() says why
+ * -ENOENT	no libcuda.so.1
+ * -ENOMEM	not enough memory for what copying and gathering take
+ * -EMFILE	no file descriptor below 65,536 is free
+ * other	what the driver answered
+ */
+DEVMEM_API int devmem_buffer_wrap_cuda(uint64_t pointer, size_t bytes, const struct devmem_buffer_opts *opts,
+				       struct devmem_buffer **out);
 
 /* What devmem_backends() tells of one. */
 struct devmem_backend_info {
