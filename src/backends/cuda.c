@@ -12,6 +12,7 @@
 #include "backend.h"
 #include "buffer.h"
 #include "cuda_device.h"
+#include "cuda_gather.h"
 #include "host.h"
 
 #define RDMA_PAGE	(64u << 10)	/* what memory that other devices reach is made of, at least [nv-p2p.h] */
@@ -32,6 +33,7 @@ struct cuda_memory {
 	unsigned long long pointer;
 	size_t reserved;		/* bytes: MAPPED has whole pages of the GPU's */
 	struct CUstream_st *stream;
+	struct devmem__cuda_gather *gather;
 };
 
 static size_t round_up(size_t bytes, size_t to)
@@ -185,6 +187,7 @@ static int make_stream(struct cuda_memory *m)
 
 static void unequip(struct cuda_memory *m)
 {
+	devmem__cuda_gather_free(m->gather);
 	if (m->stream)
 		m->cu->cuStreamDestroy(m->stream);
 }
@@ -195,6 +198,8 @@ static int equip(struct cuda_memory *m, struct devmem_memory *mem)
 
 	if (!err)
 		err = make_stream(m);
+	if (!err)
+		err = devmem__cuda_gather_new(m->cu, &m->device, m->stream, &m->gather);
 	if (!err)
 		err = export(m, mem);
 	if (err)
@@ -220,8 +225,9 @@ static void tell(const struct cuda_memory *m, const char *why, struct devmem_mem
 	};
 
 	snprintf(mem->device, sizeof(mem->device), "%s", m->device.address);
-	snprintf(mem->what, sizeof(mem->what), "GPU %d (%s, %.40s)%s%s, %s", m->device.ordinal, m->device.address,
-		 m->device.name, *why ? ", " : "", why, kinds[m->kind]);
+	snprintf(mem->what, sizeof(mem->what), "GPU %d (%s, %.40s)%s%s, %s, gathered %.150s", m->device.ordinal,
+		 m->device.address, m->device.name, *why ? ", " : "", why, kinds[m->kind],
+		 devmem__cuda_gather_words(m->gather));
 }
 
 static int make_inside(struct cuda_memory *m, struct devmem_memory *mem)
@@ -421,6 +427,24 @@ static int cuda_copy_out(struct devmem_memory *mem, uint64_t offset, void *to, s
 	return err;
 }
 
+/* Between two GPUs, or two contexts of one, a kernel may not reach; the processor can. */
+static int cuda_gather(struct devmem_memory *to, uint64_t offset, struct devmem_memory *from,
+		       const struct devmem_range *ranges, unsigned int n, void (*done)(void *arg, int result), void *arg)
+{
+	struct cuda_memory *m = to->priv, *source = from->priv;
+	struct devmem__cuda_scope scope;
+	int err;
+
+	if (from->backend->gather != cuda_gather || source->context != m->context)
+		return -EOPNOTSUPP;
+	err = devmem__cuda_enter(m->cu, m->context, &scope);
+	if (err)
+		return err;
+	err = devmem__cuda_gather_run(m->gather, m->pointer + offset, source->pointer, ranges, n, done, arg);
+	devmem__cuda_leave(&scope);
+	return err;
+}
+
 /* ------------------------------------------------------------------------------------ what there is */
 
 /* Adds a line on one device; returns 1 if it exports memory. */
@@ -464,4 +488,5 @@ const struct devmem_backend devmem__backend_cuda = {
 	.free = cuda_free,
 	.copy_in = cuda_copy_in,
 	.copy_out = cuda_copy_out,
+	.gather = cuda_gather,
 };

@@ -53,7 +53,7 @@ static void made_by_mapping_and_copied(void **state)
 	(void)state;
 	assert_string_equal(devmem_buffer_backend(b, NULL), "cuda");
 	assert_int_equal(devmem_buffer_size(b), MIB);
-	expect_words(what(b), "GPU 0 (0000:65:00.0, Fake 0), the first, memory of cuMemCreate()");
+	expect_words(what(b), "GPU 0 (0000:65:00.0, Fake 0), the first, memory of cuMemCreate(), gathered by ");
 	assert_string_equal(devmem__buffer_memory(b)->device, "0000:65:00.0");
 	assert_int_equal(devmem__buffer_offset(b), 0);
 	assert_int_equal(devmem__buffer_block(b), 64 << 10);
