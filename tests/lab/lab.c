@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -134,6 +135,25 @@ struct devmem_buffer *lab_buffer(size_t bytes)
 	return buffer;
 }
 
+void *lab_view(struct devmem_buffer *buffer)
+{
+	void *memory;
+
+	if (devmem_buffer_map(buffer, &memory) == 0)
+		return memory;
+	memory = mmap(NULL, devmem_buffer_size(buffer), PROT_READ | PROT_WRITE, MAP_SHARED, devmem_buffer_fd(buffer), 0);
+	assert_ptr_not_equal(memory, MAP_FAILED);
+	return memory;
+}
+
+void lab_unview(struct devmem_buffer *buffer, void *memory)
+{
+	void *own;
+
+	if (devmem_buffer_map(buffer, &own))
+		munmap(memory, devmem_buffer_size(buffer));
+}
+
 struct devmem_binding *lab_bind(struct devmem_nic *nic, struct devmem_buffer *buffer, unsigned int queues,
 				const uint32_t *queue_list)
 {
@@ -164,7 +184,7 @@ void lab_open_as(struct lab *lab, const struct lab_opts *o)
 	lab->nic_shared = o->nic;
 	lab->buffer = o->buffer ? o->buffer : lab_buffer(o->bytes);
 	lab->buffer_shared = o->buffer;
-	ok(devmem_buffer_map(lab->buffer, (void **)&lab->memory));
+	lab->memory = lab_view(lab->buffer);
 	if (!lab->nic)
 		ok(devmem_nic_open(NIC, NULL, &lab->nic));
 	lab->binding = lab_bind(lab->nic, lab->buffer, o->queues, o->queue_list);
@@ -183,6 +203,7 @@ void lab_close(struct lab *lab)
 	devmem_binding_close(lab->binding);
 	if (!lab->nic_shared)
 		ok(devmem_nic_close(lab->nic));
+	lab_unview(lab->buffer, lab->memory);
 	if (!lab->buffer_shared)
 		devmem_buffer_close(lab->buffer);
 }

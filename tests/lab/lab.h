@@ -157,6 +157,13 @@ struct devmem_binding *lab_bind(struct devmem_nic *nic, struct devmem_buffer *bu
 				const uint32_t *queue_list);
 struct devmem_buffer *lab_buffer(size_t bytes);
 
+/*
+ * The bytes of a buffer, for the test to look at: mapped by the library, or, where the backend has no mapping, by the
+ * dma-buf itself.
+ */
+void *lab_view(struct devmem_buffer *buffer);
+void lab_unview(struct devmem_buffer *buffer, void *memory);
+
 /* How many fragments the kernel thinks are still out on a socket. It frees them: ask last. 0 without lab_tokens(). */
 unsigned int lab_leaked(int near);
 

@@ -65,7 +65,7 @@ struct out *out_open_with(struct devmem_buffer *buffer)
 	o->listener = lab_listen(lab_in("lo") ? 0 : PORT + 1);
 	o->port = lab_port(o->listener);
 	o->buffer = buffer;
-	ok(devmem_buffer_map(o->buffer, (void **)&o->memory));
+	o->memory = lab_view(o->buffer);
 	o->binding = out_bind(o->buffer, NULL);
 	o->ring = out_ring();
 	o->most = SLOT;
@@ -301,6 +301,7 @@ void out_end(struct out *o)
 		lab_fault("wire_apart", 0);
 	devmem_ring_close(o->ring);
 	devmem_binding_close(o->binding);
+	lab_unview(o->buffer, o->memory);
 	devmem_buffer_close(o->buffer);
 	close(o->listener);
 	free(o);
