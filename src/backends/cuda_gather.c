@@ -309,6 +309,21 @@ static int make_events(struct devmem__cuda_gather *g)
 	return err;
 }
 
+static void called(struct CUstream_st *stream, unsigned int result, void *arg)
+{
+	(void)stream, (void)result, (void)arg;
+}
+
+/* What a gather ends with, once, so that the driver has the thread for it and what else it wants. */
+static int warm_up(struct devmem__cuda_gather *g)
+{
+	int err = CUDA_CALL(g->cu, cuStreamAddCallback, g->stream, called, NULL, 0);
+
+	if (!err)
+		err = CUDA_CALL(g->cu, cuEventRecord, g->slot[0].event, g->stream);
+	return err ? err : CUDA_CALL(g->cu, cuStreamSynchronize, g->stream);
+}
+
 int devmem__cuda_gather_new(const struct devmem__cuda *cu, const struct devmem__cuda_device *device,
 			    struct CUstream_st *stream, struct devmem__cuda_gather **out)
 {
@@ -325,6 +340,8 @@ int devmem__cuda_gather_new(const struct devmem__cuda *cu, const struct devmem__
 	err = make_events(g);
 	if (!err)
 		err = choose_way(g);
+	if (!err)
+		err = warm_up(g);
 	if (err)
 		devmem__cuda_gather_free(g);
 	else

@@ -445,6 +445,18 @@ static void many_at_a_time(void **state)
 	expect_gathered();
 }
 
+/* What the driver does lazily it has done when there is a buffer: a launch, and a callback. */
+static void warmed_up_when_it_is_made(void **state)
+{
+	const unsigned int launches = fake_cuda_calls("cuLaunchKernel"), callbacks = fake_cuda_calls("cuStreamAddCallback");
+
+	(void)state;
+	devmem_buffer_close(cuda_buffer(MIB, NULL));
+	assert_int_equal(fake_cuda_calls("cuLaunchKernel"), launches + by_kernel());
+	assert_int_equal(fake_cuda_calls("cuStreamAddCallback"), callbacks + 1);
+	assert_int_equal(how_many_are_over(), 0);
+}
+
 static void nothing_is_allocated_when_it_runs(void **state)
 {
 	static const char *const allocating[] = { "cuMemAlloc", "cuMemCreate", "cuMemHostAlloc", "cuEventCreate",
@@ -592,6 +604,7 @@ int main(int argc, char **argv)
 		TEST(no_access_too_many),
 		TEST(it_is_not_waited_for),
 		TEST(many_at_a_time),
+		TEST(warmed_up_when_it_is_made),
 		TEST(nothing_is_allocated_when_it_runs),
 		TEST(closed_while_it_runs),
 		TEST(a_gpu_that_fails_meanwhile),
