@@ -129,7 +129,9 @@ DEVMEM_API int devmem_buffer_create(const char *backend, size_t bytes, const str
  * @opts:	@offset and @bytes alone. Any part of a dma-buf can be sent from; only all of it can be received into, since
  *		the NIC is given all of it: another binding copies (engine "copy").
  *
- * The processor's access goes through the exporter: mapped if it allows that, and bracketed by devmem_buffer_sync().
+ * The processor's access goes through the exporter: mapped if it allows that, and bracketed by devmem_buffer_sync(). Of several
+ * buffers of one dma-buf bind only one at a time for receiving: their bindings would write over each other, and unlike two
+ * bindings of one buffer that is not noticed.
  *
  * -EINVAL	@fd is no dma-buf; or @offset or @bytes is not a multiple of the system's page
  * -ERANGE	the range does not lie in the dma-buf
