@@ -68,7 +68,7 @@ until_it_listens() {
 # receive ARGUMENT...: in the background, until it listens.
 receive() {
 	free_port
-	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -l -p $PORT "$@" >"$WORK/received" 2>"$WORK/receiver" &
+	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy --buffer 4 -l -p $PORT "$@" >"$WORK/received" 2>"$WORK/receiver" &
 	RECEIVER=$!
 	until_it_listens $RECEIVER
 }
@@ -130,7 +130,7 @@ device_memory_or_nothing() {
 stream() {
 	head -c 3000001 /dev/urandom >"$WORK/in"
 	receive -s "$1" "${@:3}" --json "$WORK/r.json"
-	run 0 -f lo -e copy -s "$2" -p $PORT "${@:3}" --json "$WORK/s.json" <"$WORK/in"
+	run 0 -f lo -e copy --buffer 4 -s "$2" -p $PORT "${@:3}" --json "$WORK/s.json" <"$WORK/in"
 	received 0
 	cmp "$WORK/in" "$WORK/received" || fail "$1: something else came out"
 	says "$WORK/r.json" '"bytes": 3000001,'
@@ -163,7 +163,7 @@ pieces() {
 as_it_is_typed() {
 	receive -s ::1
 	mkfifo "$WORK/typed"
-	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -s ::1 -p $PORT <"$WORK/typed" >/dev/null 2>&1 &
+	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy --buffer 4 -s ::1 -p $PORT <"$WORK/typed" >/dev/null 2>&1 &
 	exec 7>"$WORK/typed"
 	for word in one two three; do
 		echo $word >&7
@@ -179,11 +179,11 @@ as_it_is_typed() {
 
 validation() {
 	receive -s ::1 -v 7
-	lines $'\1\2\3\4\5\6' 700000 | run 0 -f lo -e copy -s ::1 -p $PORT
+	lines $'\1\2\3\4\5\6' 700000 | run 0 -f lo -e copy --buffer 4 -s ::1 -p $PORT
 	received 0
 	says "$WORK/received" '^Validated buffer$'
 	receive -s ::1 -v 7 --json "$WORK/r.json"
-	lines $'\1\2\3\4\5\7' 700000 | "${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -s ::1 -p $PORT >/dev/null 2>&1 || true
+	lines $'\1\2\3\4\5\7' 700000 | "${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy --buffer 4 -s ::1 -p $PORT >/dev/null 2>&1 || true
 	received 1
 	says "$WORK/receiver" '^Failed validation: expected=6, actual=7, index=5$'
 	says "$WORK/receiver" 'validation failed: .* the first at 5 of the stream'
@@ -191,13 +191,13 @@ validation() {
 	[[ ! -s $WORK/received ]] || fail "wrong bytes, and something on standard output"
 	# the summary, and nothing else
 	receive -s ::1 -v 7 --json -
-	lines $'\1\2\3\4\5\6' 70 | run 0 -f lo -e copy -s ::1 -p $PORT
+	lines $'\1\2\3\4\5\6' 70 | run 0 -f lo -e copy --buffer 4 -s ::1 -p $PORT
 	received 0
 	[[ $(head -n 1 "$WORK/received") == '{' ]] || fail "not only the summary on standard output"
 	# one byte of many
 	receive -s ::1 -v 7
 	{ lines $'\1\2\3\4\5\6' 350000 && printf '\1\2\3\4\5\7\n' && lines $'\1\2\3\4\5\6' 7000; } |
-		run 0 -f lo -e copy -s ::1 -p $PORT
+		run 0 -f lo -e copy --buffer 4 -s ::1 -p $PORT
 	received 1
 	says "$WORK/receiver" 'at least 1 are wrong, the first at 350005'
 }
@@ -211,11 +211,11 @@ interrupted() {
 	# while it writes to somebody who does not read
 	mkfifo "$WORK/slow"
 	free_port
-	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -l -p $PORT -s ::1 >"$WORK/slow" 2>"$WORK/receiver" &
+	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy --buffer 4 -l -p $PORT -s ::1 >"$WORK/slow" 2>"$WORK/receiver" &
 	RECEIVER=$!
 	exec 8<"$WORK/slow"
 	until_it_listens $RECEIVER
-	head -c 3000000 /dev/zero | "${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -s ::1 -p $PORT >/dev/null 2>&1 &
+	head -c 3000000 /dev/zero | "${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy --buffer 4 -s ::1 -p $PORT >/dev/null 2>&1 &
 	head -c 1 <&8 >/dev/null	# it has begun, and the pipe is filling
 	kill -TERM $RECEIVER
 	received 143
@@ -223,7 +223,7 @@ interrupted() {
 	wait
 	# to somebody who has gone
 	receive -s ::1
-	run 0 -f lo -e copy -s ::1 -p $PORT </dev/null
+	run 0 -f lo -e copy --buffer 4 -s ::1 -p $PORT </dev/null
 	received 0
 }
 
@@ -232,11 +232,11 @@ reader_is_gone() {
 	local status
 	free_port
 	{
-		"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -l -p $PORT -s ::1 2>"$WORK/receiver" ||
+		"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy --buffer 4 -l -p $PORT -s ::1 2>"$WORK/receiver" ||
 			echo $? >"$WORK/status"
 	} | true &
 	until_it_listens $$
-	head -c 300000 /dev/zero | "${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -s ::1 -p $PORT >/dev/null 2>&1 || true
+	head -c 300000 /dev/zero | "${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy --buffer 4 -s ::1 -p $PORT >/dev/null 2>&1 || true
 	wait
 	status=$(cat "$WORK/status")
 	((status == 1)) || fail "status $status with nobody to read"
@@ -247,14 +247,14 @@ reader_is_gone() {
 closed_descriptors() {
 	local status=0
 	free_port
-	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -l -p $PORT -s ::1 2>"$WORK/receiver" >&- &
+	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy --buffer 4 -l -p $PORT -s ::1 2>"$WORK/receiver" >&- &
 	RECEIVER=$!
 	until_it_listens $RECEIVER
-	echo something | "${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -s ::1 -p $PORT >/dev/null 2>&1 || true
+	echo something | "${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy --buffer 4 -s ::1 -p $PORT >/dev/null 2>&1 || true
 	received 1
 	says "$WORK/receiver" 'cannot write to standard output: Bad file descriptor'
 	receive -s ::1
-	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -s ::1 -p $PORT >"$OUT" 2>"$ERR" <&- || status=$?
+	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy --buffer 4 -s ::1 -p $PORT >"$OUT" 2>"$ERR" <&- || status=$?
 	((status == 1)) || fail "status $status without standard input"
 	says "$ERR" 'cannot read standard input: Bad file descriptor'
 	received 0
@@ -266,12 +266,12 @@ output_that_does_not_wait() {
 	head -c 3000001 /dev/urandom >"$WORK/in"
 	mkfifo "$WORK/busy"
 	free_port
-	python3 -c 'import os, sys; os.set_blocking(1, False); os.execv(sys.argv[1], sys.argv[1:])' "$PROGRAM" -f lo -e copy -l \
+	python3 -c 'import os, sys; os.set_blocking(1, False); os.execv(sys.argv[1], sys.argv[1:])' "$PROGRAM" -f lo -e copy --buffer 4 -l \
 		-p $PORT -s ::1 >"$WORK/busy" 2>"$WORK/receiver" &
 	RECEIVER=$!
 	exec 8<"$WORK/busy"
 	until_it_listens $RECEIVER
-	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy -s ::1 -p $PORT <"$WORK/in" >/dev/null 2>&1 &
+	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy --buffer 4 -s ::1 -p $PORT <"$WORK/in" >/dev/null 2>&1 &
 	head -c 1 <&8 >"$WORK/received"	# it has begun, and the pipe is filling
 	cat <&8 >>"$WORK/received"
 	exec 8<&-
@@ -285,7 +285,7 @@ on_a_terminal() {
 	command -v script >/dev/null || { echo "nothing is shown on a terminal: no script(1) here"; return; }
 	receive -s ::1
 	rm -f "$WORK/typed" && mkfifo "$WORK/typed"
-	script -qec "'$PROGRAM' -f lo -e copy -s ::1 -p $PORT <'$WORK/typed'" /dev/null </dev/null >"$OUT" &
+	script -qec "'$PROGRAM' -f lo -e copy --buffer 4 -s ::1 -p $PORT <'$WORK/typed'" /dev/null </dev/null >"$OUT" &
 	exec 7>"$WORK/typed"
 	echo something >&7
 	for _ in {1..600}; do
@@ -305,7 +305,7 @@ by_the_other_name() {
 	free_port
 	PROGRAM=$WORK/ncdevmem
 	receive -s ::1 -v 7
-	lines $'\1\2\3\4\5\6' 70000 | run 0 -f lo -e copy -s ::1 -p $PORT
+	lines $'\1\2\3\4\5\6' 70000 | run 0 -f lo -e copy --buffer 4 -s ::1 -p $PORT
 	received 0
 	for line in '^using ifindex=[0-9]+$' '^Waiting or connection on ::1:[0-9]+$' '^Got connection from ::1:[0-9]+$' \
 		'^received frag_page=.*, frag_size=[0-9]+, .*total_received=' '^ncdevmem: client exited$' '^total_received='; do
