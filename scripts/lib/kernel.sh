@@ -143,7 +143,7 @@ unpack_image() {
 	done
 	rm -f "$to.packed"
 	# Xen's note 18 is the PVH entry
-	in_root readelf -n "${to#"$ROOT"}.new" | grep -q '0x00000012' && mv "$to.new" "$to"
+	in_root readelf -n "${to#"$ROOT"}.new" | grep '0x00000012' >/dev/null && mv "$to.new" "$to"
 }
 
 retry_kernel() {
