@@ -86,6 +86,13 @@ static int copy_out_mapped(struct devmem_memory *mem, uint64_t offset, void *to,
 	return end_access(mem, DEVMEM_SYNC_READ);
 }
 
+static int no_gather(struct devmem_memory *to, uint64_t offset, struct devmem_memory *from,
+		     const struct devmem_range *ranges, unsigned int n, void (*done)(void *arg, int result), void *arg)
+{
+	(void)to, (void)offset, (void)from, (void)ranges, (void)n, (void)done, (void)arg;
+	return -EOPNOTSUPP;	/* no sentence: the processor does it then */
+}
+
 /* ------------------------------------------------------------------------------------ gathered by the processor */
 
 static int copy_bounced(struct devmem_memory *to, uint64_t offset, struct devmem_memory *from,
@@ -184,6 +191,6 @@ int devmem__backend_complete(const struct devmem_backend *given, struct devmem_b
 	ops->map = ops->map ? ops->map : no_map;
 	ops->copy_in = ops->copy_in ? ops->copy_in : copy_in_mapped;
 	ops->copy_out = ops->copy_out ? ops->copy_out : copy_out_mapped;
-	ops->gather = ops->gather ? ops->gather : gather_by_processor;
+	ops->gather = ops->gather ? ops->gather : no_gather;
 	return 0;
 }
