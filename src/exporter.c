@@ -23,7 +23,12 @@ int devmem__exporter_name(const char *fdinfo, char name[64])
 	return found ? 0 : -ENODATA;
 }
 
+/*
+ * The name is that of the driver's file or module, and changes with how it was built: "nv_dmabuf" (580.159, seen on an H100;
+ * tests/gpu), "nvidia", "nvmap" on their SoCs. So whatever begins like that is refused: a foreign exporter refused by
+ * mistake costs an error, one of theirs let through costs memory.
+ */
 bool devmem__exporter_needs_pci(const char *name)
 {
-	return !strncmp(name, "nvidia", strlen("nvidia"));
+	return !strncmp(name, "nv", strlen("nv"));
 }

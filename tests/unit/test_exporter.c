@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Files as /proc/self/fdinfo shows them; NVIDIA's is made up, since none of its memory is here. */
+/* Files as /proc/self/fdinfo shows them; NVIDIA's as driver 580.159 shows it (tests/gpu looks at the real one). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,8 +30,20 @@ static void the_exporter_is_named(void **state)
 	assert_int_equal(name_in("pos:\t0\nflags:\t02\nsize:\t4096\ncount:\t1\nexp_name:\tudmabuf\n", name), 0);
 	assert_string_equal(name, "udmabuf");
 	assert_false(devmem__exporter_needs_pci(name));
-	assert_int_equal(name_in("size:\t65536\nexp_name:\tnvidia\n", name), 0);
+	assert_int_equal(name_in("size:\t65536\nexp_name:\tnv_dmabuf\n", name), 0);
+	assert_string_equal(name, "nv_dmabuf");
 	assert_true(devmem__exporter_needs_pci(name));
+}
+
+static void every_name_of_nvidias_drivers_needs_pci(void **state)
+{
+	(void)state;
+	assert_true(devmem__exporter_needs_pci("nvidia"));
+	assert_true(devmem__exporter_needs_pci("nvidia_drm"));
+	assert_true(devmem__exporter_needs_pci("nvmap"));
+	assert_false(devmem__exporter_needs_pci("system"));
+	assert_false(devmem__exporter_needs_pci("drm"));
+	assert_false(devmem__exporter_needs_pci("amdgpu"));
 }
 
 static void one_that_cannot_be_told(void **state)
@@ -48,6 +60,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_exporter_is_named),
+		cmocka_unit_test(every_name_of_nvidias_drivers_needs_pci),
 		cmocka_unit_test(one_that_cannot_be_told),
 	};
 
