@@ -23,7 +23,7 @@
 #define MIB		(1ull << 20)
 #define PAGE		4096u
 #define LEAST_RATIO	0.7	/* of a plain copy's rate, in fragments of a page */
-#define ROUNDS		7
+#define ROUNDS		31
 #define NO_GPU		77
 
 static bool small;
@@ -289,6 +289,14 @@ static double best_gather(struct gpu *g, const struct devmem_range *ranges, unsi
 	return best;
 }
 
+/* From the call to done(), which is all of it when there is little to copy: no limit, but what a program has to wait. */
+static void show_latency(struct gpu *g)
+{
+	const struct devmem_range range = { .length = PAGE };
+
+	printf("one fragment of %u bytes: over %.0f us after the call\n", PAGE, best_gather(g, &range, 1) * 1e6);
+}
+
 /* Fragments of @length that begin @phase bytes into pages, the pages in random order. Returns the part of a copy's rate. */
 static double compare_rates(struct gpu *g, uint32_t length, uint32_t phase)
 {
@@ -319,6 +327,7 @@ static int check_rates(struct gpu *g)
 {
 	const double ratio = compare_rates(g, PAGE, 0);
 
+	show_latency(g);
 	compare_rates(g, PAGE - 96, 0);
 	compare_rates(g, PAGE - 7, 3);
 	compare_rates(g, 1448, 0);
