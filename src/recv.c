@@ -136,32 +136,44 @@ static uint64_t event_end(const struct devmem__stream *stream, uint32_t dmabuf_i
 	return end;
 }
 
-/* Does the fragment continue what @last describes, in memory? In tokens it does. */
-static bool merge(struct devmem_event *last, const unsigned char *cmsg, uint32_t limit)
+/* A fragment that lies where @last ends becomes a part of it, if that may be. In tokens it follows as well. */
+static bool merge(struct devmem_event *last, uint32_t size, uint32_t limit)
 {
-	uint32_t size = FIELD(cmsg, frag_size);
-	uint64_t offset;
-
-	memcpy(&offset, cmsg + CMSG_HEADER, sizeof(offset));
-	if (last->offset + last->length != offset || last->tokens >= limit || size > UINT32_MAX - last->length)
+	if (last->tokens >= limit || size > UINT32_MAX - last->length)
 		return false;
 	last->length += size;
 	last->tokens++;
 	return true;
 }
 
+/* A token and the binding that it is of lie beside each other: one comparison for both, and one addition for the next. */
+_Static_assert(offsetof(struct devmem__cmsg_frag, frag_token) + sizeof(uint32_t) ==
+	       offsetof(struct devmem__cmsg_frag, dmabuf_id), "dmabuf_id lies behind frag_token");
+#define NEXT_TOKEN	(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? UINT64_C(1) : UINT64_C(1) << 32)
+
+static uint64_t long_field(const unsigned char *cmsg, size_t offset)
+{
+	uint64_t value;
+
+	memcpy(&value, cmsg + CMSG_HEADER + offset, sizeof(value));
+	return value;
+}
+
+#define OFFSET(cmsg)		long_field(cmsg, offsetof(struct devmem__cmsg_frag, frag_offset))
+#define TOKEN_AND_ID(cmsg)	long_field(cmsg, offsetof(struct devmem__cmsg_frag, frag_token))
+
 /* A run of fragments whose tokens follow each other. */
 struct run {
 	const unsigned char *end;	/* the cmsg after the last one */
 	uint32_t tokens;
-	uint32_t bytes_left;
+	uint64_t bytes;
 	unsigned int events;
-	bool broken;
 };
 
 /*
  * Nearly always all of a message is one run. This is where a receiver spends its time, so what cmsgs have in common
- * is compared rather than decoded: their headers and bindings are the first one's.
+ * is compared rather than decoded: their headers and bindings are the first one's. Tokens so high that counting them
+ * would reach the binding are refused as such (devmem__set_add). The first fragment continues nothing.
  */
 static __attribute__((noinline)) void read_run(struct run *run, const struct devmem__rx *rx, size_t cmsg_len,
 					       const struct devmem__stream *stream, struct devmem_event *events,
@@ -169,17 +181,19 @@ static __attribute__((noinline)) void read_run(struct run *run, const struct dev
 {
 	const unsigned char *const first = rx->control, *const last = first + rx->control_left - cmsg_len;
 	const uint64_t user_data = stream->user_data, end = event_end(stream, FIELD(first, dmabuf_id));
-	const uint32_t id = FIELD(first, dmabuf_id), start = FIELD(first, frag_token), limit = stream->merge;
 	struct devmem_event *ev = events, *const stop = events + n;
+	uint64_t expected = TOKEN_AND_ID(first), follows = ~OFFSET(first), bytes = 0;
 	const size_t space = CMSG_ALIGN(cmsg_len);
+	const uint32_t limit = stream->merge;
 	const unsigned char *p = first;
-	uint32_t left = rx->bytes_left, next = start;
 
-	run->broken = false;
 	do {
-		if (FIELD(p, frag_token) != next || FIELD(p, dmabuf_id) != id)
+		const uint64_t offset = OFFSET(p);
+		const uint32_t size = FIELD(p, frag_size);
+
+		if (TOKEN_AND_ID(p) != expected)
 			break;
-		if (limit == 1 || ev == events || !merge(ev - 1, p, limit)) {
+		if (offset != follows || !merge(ev - 1, size, limit)) {
 			if (ev == stop)
 				break;
 			ev->user_data = user_data;
@@ -187,17 +201,14 @@ static __attribute__((noinline)) void read_run(struct run *run, const struct dev
 			memcpy((char *)ev + EVENT_END, &end, sizeof(end));
 			ev++;
 		}
-		if (FIELD(p, frag_size) > left) {	/* more than was counted is not to be believed */
-			run->broken = true;
-			left = FIELD(p, frag_size);
-		}
-		left -= FIELD(p, frag_size);
-		next++;
+		follows = offset + size;
+		bytes += size;
+		expected += NEXT_TOKEN;
 		p += space;
 	} while (p <= last && !memcmp(p, first, CMSG_HEADER));
 	run->end = p;
-	run->tokens = next - start;
-	run->bytes_left = left;
+	run->tokens = (uint32_t)((size_t)(p - first) / space);
+	run->bytes = bytes;
 	run->events = (unsigned int)(ev - events);
 }
 
@@ -214,15 +225,18 @@ static int device_run(struct devmem__rx *rx, struct devmem__stream *stream, stru
 	if (err == -ENOMEM)
 		return err;
 	if (err) {	/* a token that is out already, or cannot be: the kernel would not do that */
-		run.broken = true;
+		rx->broken = true;
 		run.events = 0;
 	} else {
 		count->fragments += run.tokens;
 		count->descriptors += run.events;
-		count->device += rx->bytes_left - run.bytes_left;
+		count->device += run.bytes;
 	}
-	rx->broken |= run.broken;
-	rx->bytes_left = run.bytes_left;
+	if (run.bytes > rx->bytes_left) {	/* more than was counted is not to be believed */
+		rx->broken = true;
+		run.bytes = rx->bytes_left;
+	}
+	rx->bytes_left -= (uint32_t)run.bytes;
 	rx->control_left = run.end < end ? (size_t)(end - run.end) : 0;
 	rx->control = run.end;
 	return (int)run.events;
