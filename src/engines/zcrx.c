@@ -16,6 +16,7 @@
 #include "buffer.h"
 #include "dontneed.h"
 #include "pages.h"
+#include "refill.h"
 #include "rxmsg.h"
 #include "uapi_sock.h"
 
@@ -24,11 +25,6 @@
 #define MOST_STUCK	4u		/* changes to messages and back that bring nothing: then it is given up */
 #define SAME_PAGE	(1u << 31)	/* of a token: its fragments are all of one page */
 
-struct page {
-	uint32_t out;			/* fragments of it that were handed out */
-	uint32_t waiting;		/* that came back and found no room on the refill ring */
-};
-
 struct zcrx {
 	uint32_t *khead, *ktail;	/* of the refill ring; the kernel moves the head */
 	struct devmem__zcrx_rqe *rqes;
@@ -36,10 +32,9 @@ struct zcrx {
 	uint64_t area;			/* its bits of an offset */
 	unsigned int shift;		/* of a page */
 	uint32_t id;
-	size_t pages, waiting, next;	/* @next: where to look for one that waits */
+	struct devmem__refill refill;
 	void *region;
 	size_t region_bytes;
-	struct page page[];
 };
 
 /* ------------------------------------------------------------------------------------ opened, closed */
@@ -121,6 +116,8 @@ static void take_over(struct zcrx *z, const struct devmem__zcrx_ifq_reg *reg, co
 	z->entries = reg->rq_entries;
 	z->area = area->rq_area_token;
 	z->id = reg->zcrx_id;
+	for (uint32_t i = 0; i < z->entries; i++)	/* for good: only offsets are written later */
+		z->rqes[i] = (struct devmem__zcrx_rqe){ .len = 1u << z->shift };
 }
 
 /* The largest pages that can be had. */
@@ -136,7 +133,7 @@ static int try_sizes(struct devmem__source *source, struct zcrx *z, size_t bytes
 
 		if (refusal >= 0) {
 			z->shift = (unsigned int)__builtin_ctz(pages.size[i]);
-			z->pages = bytes >> z->shift;
+			z->refill.pages = (uint32_t)(bytes >> z->shift);
 			devmem__binding_set_pages(source->binding, &pages, i);
 			take_over(z, &reg, &area);
 			return 0;
@@ -151,16 +148,17 @@ static int try_sizes(struct devmem__source *source, struct zcrx *z, size_t bytes
 static int zcrx_open(struct devmem__source *source, const struct devmem_ring_opts *opts)
 {
 	size_t bytes = devmem__binding_bytes(source->binding), most = bytes / devmem__pages_system();
-	struct zcrx *z = calloc(1, sizeof(*z) + most * sizeof(z->page[0]));
+	struct zcrx *z = calloc(1, sizeof(*z));
 	int err;
 
 	if (!z)
-		return devmem__fail(ENOMEM, "no memory to account for %zu pages", most);
-	if (!devmem__binding_take_queue(source->binding)) {
-		free(z);
-		return devmem__fail(EBUSY, "another ring has the queue of this binding: with engine zcrx each ring takes a "
-				    "binding of its own");
-	}
+		return devmem__fail(ENOMEM, "no memory for a queue of engine zcrx");
+	err = devmem__refill_open(&z->refill, most);
+	if (!err && !devmem__binding_take_queue(source->binding))
+		err = devmem__fail(EBUSY, "another ring has the queue of this binding: with engine zcrx each ring takes a "
+				   "binding of its own");
+	if (err)
+		goto err_refill;
 	z->entries = refill_entries(opts, most);
 	err = map_region(z);
 	if (err)
@@ -175,6 +173,8 @@ err_region:
 	munmap(z->region, z->region_bytes);
 err_queue:
 	devmem__binding_give_queue(source->binding, false);
+err_refill:
+	devmem__refill_close(&z->refill);
 	free(z);
 	return err;
 }
@@ -186,6 +186,7 @@ static void zcrx_close(struct devmem__source *source)
 
 	devmem__binding_give_queue(source->binding, true);
 	munmap(z->region, z->region_bytes);
+	devmem__refill_close(&z->refill);
 	free(z);
 }
 
@@ -211,25 +212,6 @@ static bool zcrx_can_arm(const struct devmem_sock *sock)
 	return !sock->messages || sock->ring->bufs.free > 0;
 }
 
-/*
- * The fragment at @offset goes on where @ev ends. Can it be part of it, so that what comes back is still told apart? A
- * run is either within one page or one fragment for each of its pages.
- */
-static bool merge(struct devmem_event *ev, uint64_t offset, uint32_t bytes, unsigned int shift, uint32_t limit)
-{
-	uint32_t first = ev->token & ~SAME_PAGE, page = (uint32_t)(offset >> shift);
-
-	if (ev->tokens >= limit || bytes > UINT32_MAX - ev->length)
-		return false;
-	if (page == first)
-		ev->token |= SAME_PAGE;
-	else if (ev->token & SAME_PAGE || page != first + ev->tokens)
-		return false;
-	ev->length += bytes;
-	ev->tokens++;
-	return true;
-}
-
 /* What all events of a socket have in common; the rest is filled in by the loop. */
 static struct devmem_event pattern(const struct devmem_sock *sock)
 {
@@ -252,64 +234,111 @@ static uint64_t event_end(const struct devmem_event *ev)
 	return end;
 }
 
-static void received(struct devmem_sock *sock, unsigned int fragments, uint64_t bytes, unsigned int events)
+static void received(struct devmem_sock *sock, const struct devmem_event *events, unsigned int n, unsigned int fragments)
 {
 	struct devmem_ring *ring = sock->ring;
+	struct zcrx *z = sock->source->own;
+	uint64_t bytes = 0;
 
+	for (unsigned int i = 0; i < n; i++) {
+		bytes += events[i].length;
+		devmem__refill_out(&z->refill, events[i].token & ~SAME_PAGE, events[i].tokens, events[i].token & SAME_PAGE);
+	}
 	io_uring_cq_advance(&ring->io, fragments);
 	ring->stats.completions += fragments;
 	ring->count.device += bytes;
 	ring->count.fragments += fragments;
-	ring->count.descriptors += events;
+	ring->count.descriptors += n;
 	sock->stream.out.count += fragments;
 	devmem__lowat_received(sock, bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX);
 	devmem__pressure_out(sock, fragments);
 }
 
-/* Where this engine spends its time. A fragment's completion has two halves, and no flags but that more follow. */
+/* What the completions of a socket's fragments are taken from, and how far that has got. */
+struct taking {
+	const struct io_uring_cqe *cqes;	/* each with its other half */
+	uint32_t mask, head, tail, limit;
+	uint64_t user_data, within;		/* @within: the bits of an offset that are in the page */
+	unsigned int shift;
+	uint64_t event_user_data, event_end;	/* what is alike in all events; event_end has no tokens yet */
+};
+
+static uint64_t offset_of(const struct io_uring_cqe *cqe)
+{
+	return ((const struct devmem__zcrx_cqe *)(cqe + 1))->off & ~DEVMEM_ZCRX_AREA_MASK;
+}
+
+/* No flags say so but that more follow. */
+static bool is_fragment(const struct io_uring_cqe *cqe, uint64_t user_data)
+{
+	return cqe->user_data == user_data && cqe->res > 0;
+}
+
+/*
+ * One event: fragments that follow each other in memory, so that what comes back is still told apart: a run is either within
+ * one page or one fragment for each of its pages. So many pages are far from what a length can say. This is where the
+ * engine spends its time. false: there is none.
+ */
+static inline bool take_run(struct taking *t, struct devmem_event *ev)
+{
+	const struct io_uring_cqe *const cqes = t->cqes, *cqe = cqes + (size_t)(t->head & t->mask) * 2;
+	const uint32_t first = t->head, tail = t->tail - first > t->limit ? first + t->limit : t->tail, mask = t->mask;
+	const uint64_t user_data = t->user_data, start = offset_of(cqe), within = t->within;
+	uint32_t head = first + 1, same = 0;
+	uint64_t end = start + (uint32_t)cqe->res;
+
+	if (first == tail || !is_fragment(cqe, user_data))
+		return false;
+	for (; head != tail; head++, end += (uint32_t)cqe->res) {
+		cqe = cqes + (size_t)(head & mask) * 2;
+		if (!is_fragment(cqe, user_data) || offset_of(cqe) != end)
+			break;
+		if (!(end & within)) {	/* a new page */
+			if (same)
+				break;
+			continue;
+		}
+		if (!same && head != first + 1)
+			break;
+		same = SAME_PAGE;
+	}
+	t->head = head;
+	ev->user_data = t->event_user_data;
+	ev->offset = start;
+	ev->length = (uint32_t)(end - start);
+	ev->token = (uint32_t)(start >> t->shift) | same;
+	memcpy(&ev->tokens, &t->event_end, sizeof(t->event_end));
+	ev->tokens = (uint16_t)(head - first);
+	return true;
+}
+
 static int zcrx_take(struct devmem_sock *sock, struct devmem_event *events, unsigned int n)
 {
-	struct zcrx *z = sock->source->own;
+	const struct zcrx *z = sock->source->own;
 	const struct io_uring_cq *cq = &sock->ring->io.cq;
-	const uint64_t user_data = (uintptr_t)sock | DEVMEM__CQE_RECV;
-	const uint32_t limit = sock->stream.merge, mask = cq->ring_mask, tail = io_uring_smp_load_acquire(cq->ktail);
 	const struct devmem_event common = pattern(sock);
-	const uint64_t common_end = event_end(&common);
-	const unsigned int shift = z->shift;
-	struct page *const pages = z->page;
-	uint32_t head = *cq->khead, first = head;
-	struct devmem_event *ev = events, *const stop = events + n;
-	uint64_t bytes = 0, end = UINT64_MAX;	/* of the last event */
+	struct taking t = {
+		.cqes = cq->cqes,
+		.mask = cq->ring_mask,
+		.head = *cq->khead,
+		.tail = io_uring_smp_load_acquire(cq->ktail),
+		.limit = sock->stream.merge,
+		.user_data = (uintptr_t)sock | DEVMEM__CQE_RECV,
+		.within = (UINT64_C(1) << z->shift) - 1,
+		.shift = z->shift,
+		.event_user_data = common.user_data,
+		.event_end = event_end(&common),
+	};
+	const uint32_t first = t.head;
+	unsigned int out = 0;
 
 	if (sock->messages)
 		return 0;
-	for (; head != tail; head++) {
-		const struct io_uring_cqe *cqe = &cq->cqes[(size_t)(head & mask) * 2];
-		const int length = cqe->res;
-		uint64_t offset;
-		uint32_t page;
-
-		if (cqe->user_data != user_data || length <= 0)
-			break;
-		offset = ((const struct devmem__zcrx_cqe *)(cqe + 1))->off & ~DEVMEM_ZCRX_AREA_MASK;
-		page = (uint32_t)(offset >> shift);
-		if (offset != end || !merge(ev - 1, offset, (uint32_t)length, shift, limit)) {
-			if (ev == stop)
-				break;
-			ev->user_data = common.user_data;
-			ev->offset = offset;
-			ev->length = (uint32_t)length;
-			ev->token = page;
-			memcpy(&ev->tokens, &common_end, sizeof(common_end));
-			ev++;
-		}
-		end = offset + (uint32_t)length;
-		pages[page].out++;
-		bytes += (uint32_t)length;
-	}
-	if (head != first)
-		received(sock, head - first, bytes, (unsigned int)(ev - events));
-	return (int)(ev - events);
+	while (out < n && take_run(&t, &events[out]))
+		out++;
+	if (out)
+		received(sock, events, out, t.head - first);
+	return (int)out;
 }
 
 static void note_fallback(struct devmem_ring *ring)
@@ -345,151 +374,90 @@ static bool zcrx_recover(struct devmem_sock *sock, int res)
 
 /* ------------------------------------------------------------------------------------ giving back */
 
-static bool refill_one(struct zcrx *z, uint32_t page)
+/*
+ * Puts on the refill ring what came back, as far as there is room. The last page goes first: the kernel takes 64 at a time
+ * and fills the last of them first, so what it fills next lies side by side, and merges. What finds no room waits; that is no
+ * shortage, since the kernel takes from the ring when its pool is empty.
+ */
+static void refill(struct zcrx *z)
 {
-	if (z->tail - z->head == z->entries) {
+	const uint32_t mask = z->entries - 1;
+	const uint64_t step = UINT64_C(1) << z->shift;
+	struct devmem__zcrx_rqe *const rqes = z->rqes;
+	uint32_t tail = z->tail, first = 0, n;
+
+	if (z->entries - (tail - z->head) < z->refill.waiting)
 		z->head = __atomic_load_n(z->khead, __ATOMIC_ACQUIRE);
-		if (z->tail - z->head == z->entries)
-			return false;
+	while ((n = devmem__refill_next(&z->refill, z->entries - (tail - z->head), &first))) {
+		uint64_t off = (z->area | (uint64_t)first << z->shift) + n * step;
+
+		for (; n; n--)
+			rqes[tail++ & mask].off = off -= step;
 	}
-	z->rqes[z->tail++ & (z->entries - 1)] = (struct devmem__zcrx_rqe){
-		.off = z->area | (uint64_t)page << z->shift,
-		.len = 1u << z->shift,
-	};
-	return true;
+	z->tail = tail;
+	__atomic_store_n(z->ktail, tail, __ATOMIC_RELEASE);
 }
 
-static void publish(struct zcrx *z)
-{
-	__atomic_store_n(z->ktail, z->tail, __ATOMIC_RELEASE);
-}
-
-static void give_back(struct devmem_sock *sock, uint32_t page, unsigned int fragments)
+/* @tokens of the socket's came back. */
+static void came_back(struct devmem_sock *sock, unsigned int tokens)
 {
 	struct zcrx *z = sock->source->own;
+	size_t waits;
 
-	z->page[page].out -= fragments;
-	for (; fragments; fragments--) {
-		if (refill_one(z, page))
-			continue;
-		/* the kernel takes from the ring when its pool is empty, so this is no shortage */
-		z->page[page].waiting += fragments;
-		z->waiting += fragments;
-		sock->ring->stats.refill_waits += fragments;
-		break;
-	}
+	refill(z);
+	waits = z->refill.waiting;
+	sock->ring->stats.refill_waits += waits < tokens ? waits : tokens;
+	sock->stream.out.count -= tokens;
+	sock->ring->stats.tokens_released += tokens;
+	devmem__pressure_back(sock, tokens);
 }
 
 /* All of the run is out, or none of it is taken. Pages are counted, not sockets: several may have part of one. */
-static bool is_out(const struct zcrx *z, uint32_t page, unsigned int tokens, bool same)
+static bool take_back(struct devmem_sock *sock, uint32_t token, unsigned int tokens, unsigned int taken)
 {
-	if (same || tokens == 1)
-		return page < z->pages && z->page[page].out >= tokens;
-	for (unsigned int i = 0; i < tokens; i++)
-		if (page + i >= z->pages || !z->page[page + i].out)
-			return false;
-	return true;
+	struct zcrx *z = sock->source->own;
+
+	return taken + tokens <= sock->stream.out.count &&
+	       devmem__refill_back(&z->refill, token & ~SAME_PAGE, tokens, token & SAME_PAGE);
 }
 
 static int zcrx_release(struct devmem_sock *sock, const struct devmem_event *event, unsigned int tokens)
 {
-	struct zcrx *z = sock->source->own;
-	uint32_t page = event->token & ~SAME_PAGE;
-	bool same = event->token & SAME_PAGE;
-
 	if (!event->buffer)	/* a message brought it: it lies in another binding's memory, and has a token of the kernel's */
 		return devmem__dontneed(sock, event->token, tokens);
-	if (!tokens || tokens > sock->stream.out.count || !is_out(z, page, tokens, same))
+	if (!take_back(sock, event->token, tokens, 0))
 		return devmem__fail(EINVAL, "a fragment was released that is not out: released twice, or not of this ring");
-	if (same)
-		give_back(sock, page, tokens);
-	for (unsigned int i = 0; !same && i < tokens; i++)
-		give_back(sock, page + i, 1);
-	publish(z);
-	sock->stream.out.count -= tokens;
-	sock->ring->stats.tokens_released += tokens;
-	devmem__pressure_back(sock, tokens);
+	came_back(sock, tokens);
 	return 0;
 }
 
 /* What of an event's end must be as that of all others of its socket: everything but how many tokens it has. */
-static uint64_t without_tokens(uint64_t end)
+static uint64_t without_tokens(const struct devmem_event *ev)
 {
 	const struct devmem_event only = { .tokens = UINT16_MAX };
 
-	return end & ~event_end(&only);
+	return event_end(ev) & ~event_end(&only);
 }
 
-/*
- * Takes the run off the books, and puts it on the refill ring, where it must have room. false: not all of it is out, and
- * nothing was done.
- */
-static bool refill_run(struct zcrx *z, uint32_t token, unsigned int tokens)
-{
-	const uint32_t first = token & ~SAME_PAGE, mask = z->entries - 1, bytes = 1u << z->shift;
-	const unsigned int shift = z->shift;
-	struct page *const pages = z->page;
-	const bool same = token & SAME_PAGE;
-	uint32_t tail = z->tail;
-
-	if (!is_out(z, first, tokens, same))
-		return false;
-	for (unsigned int i = 0; i < tokens; i++) {
-		const uint32_t page = same ? first : first + i;
-
-		pages[page].out--;
-		z->rqes[tail++ & mask] = (struct devmem__zcrx_rqe){ z->area | (uint64_t)page << shift, bytes, 0 };
-	}
-	z->tail = tail;
-	return true;
-}
-
-/*
- * The second place where this engine spends its time: most fragments are an event of their own. What needs a closer look
- * ends it, and gets that from the caller.
- */
+/* A batch, as far as it needs no closer look: what does ends it, and gets that from the caller. */
 static int zcrx_release_many(struct devmem_sock *sock, const struct devmem_event *events, unsigned int n)
 {
-	struct zcrx *z = sock->source->own;
 	const struct devmem_event common = pattern(sock);
-	const uint64_t end = event_end(&common), area = z->area;
-	const uint32_t mask = z->entries - 1, room = z->entries - (z->tail - z->head), before = z->tail;
-	const uint32_t most = room < sock->stream.out.count ? room : (uint32_t)sock->stream.out.count;
-	const unsigned int shift = z->shift;
-	const size_t count = z->pages;
-	struct page *const pages = z->page;
-	struct devmem__zcrx_rqe *const rqes = z->rqes;
-	uint32_t tail = before;
-	unsigned int i;
+	const uint64_t end = without_tokens(&common);
+	unsigned int i, taken = 0;
+	int err;
 
 	for (i = 0; i < n; i++) {
-		const struct devmem_event *ev = &events[i];
-		const uint32_t page = ev->token;
-
-		if (event_end(ev) == end && page < count && pages[page].out && tail - before < most) {
-			pages[page].out--;
-			rqes[tail++ & mask] = (struct devmem__zcrx_rqe){ area | (uint64_t)page << shift, 1u << shift, 0 };
-			continue;
-		}
-		if (without_tokens(event_end(ev)) != without_tokens(end) || !ev->tokens ||
-		    tail - before + ev->tokens > most)
+		if (without_tokens(&events[i]) != end || !take_back(sock, events[i].token, events[i].tokens, taken))
 			break;
-		z->tail = tail;
-		if (!refill_run(z, page, ev->tokens))
-			break;
-		tail = z->tail;
+		taken += events[i].tokens;
 	}
-	z->tail = tail;
-	if (!i) {
-		int err = zcrx_release(sock, events, events->tokens);
-
-		return err ? err : 1;
+	if (i) {
+		came_back(sock, taken);
+		return (int)i;
 	}
-	publish(z);
-	sock->stream.out.count -= tail - before;
-	sock->ring->stats.tokens_released += tail - before;
-	devmem__pressure_back(sock, tail - before);
-	return (int)i;
+	err = zcrx_release(sock, events, events->tokens);
+	return err ? err : 1;
 }
 
 /* What had no room finds some. true: not all of it. */
@@ -497,21 +465,9 @@ static bool zcrx_refill(struct devmem__source *source)
 {
 	struct zcrx *z = source->own;
 
-	if (!z->waiting)
-		return false;
-	for (size_t looked = 0; z->waiting && looked < z->pages; looked++) {
-		struct page *page = &z->page[z->next];
-
-		while (page->waiting && refill_one(z, (uint32_t)z->next)) {
-			page->waiting--;
-			z->waiting--;
-		}
-		if (page->waiting)
-			break;
-		z->next = z->next + 1 < z->pages ? z->next + 1 : 0;
-	}
-	publish(z);
-	return z->waiting > 0;
+	if (z->refill.waiting)
+		refill(z);
+	return z->refill.waiting > 0;
 }
 
 const struct devmem__engine devmem__engine_zcrx = {
