@@ -9,6 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
+#include "event.h"
 #include "recv.h"
 
 #define CMSG_HEADER CMSG_LEN(0)
@@ -103,13 +104,11 @@ static int linear_frag(struct devmem__rx *rx, struct devmem__stream *stream, str
  * is the same for all of a run: two copies make an event of a fragment.
  */
 #define FRAG_COPIED	(offsetof(struct devmem__cmsg_frag, dmabuf_id))
-#define EVENT_END	(offsetof(struct devmem_event, tokens))
 _Static_assert(offsetof(struct devmem_event, length) - offsetof(struct devmem_event, offset) ==
 	       offsetof(struct devmem__cmsg_frag, frag_size), "length lies where frag_size does");
 _Static_assert(offsetof(struct devmem_event, token) - offsetof(struct devmem_event, offset) ==
 	       offsetof(struct devmem__cmsg_frag, frag_token), "token lies where frag_token does");
-_Static_assert(EVENT_END - offsetof(struct devmem_event, offset) == FRAG_COPIED &&
-	       sizeof(struct devmem_event) - EVENT_END == sizeof(uint64_t), "what is left is the end");
+_Static_assert(DEVMEM__EVENT_END - offsetof(struct devmem_event, offset) == FRAG_COPIED, "what is left is the end");
 
 static uint32_t field(const unsigned char *cmsg, size_t offset)
 {
@@ -130,10 +129,8 @@ static uint64_t event_end(const struct devmem__stream *stream, uint32_t dmabuf_i
 		.buffer = dmabuf_id == stream->dmabuf_id ? stream->buffer : 0,
 		.type = DEVMEM_EVENT_DATA,
 	};
-	uint64_t end;
 
-	memcpy(&end, (const char *)&ev + EVENT_END, sizeof(end));
-	return end;
+	return devmem__event_end(&ev);
 }
 
 /* A fragment that lies where @last ends becomes a part of it, if that may be. In tokens it follows as well. */
@@ -198,7 +195,7 @@ static __attribute__((noinline)) void read_run(struct run *run, const struct dev
 				break;
 			ev->user_data = user_data;
 			memcpy(&ev->offset, p + CMSG_HEADER, FRAG_COPIED);
-			memcpy((char *)ev + EVENT_END, &end, sizeof(end));
+			memcpy(&ev->tokens, &end, sizeof(end));
 			ev++;
 		}
 		follows = offset + size;

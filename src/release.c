@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "event.h"
 #include "rxmsg.h"
 
 struct devmem__handover {
@@ -41,6 +42,7 @@ static unsigned int follow(const struct devmem_ring *ring, const struct devmem_e
 			   unsigned int *tokens)
 {
 	const struct devmem_event *first = events;
+	const uint64_t of = devmem__event_of(first);
 	uint32_t next = first->token + first->tokens;
 	unsigned int i;
 
@@ -51,8 +53,7 @@ static unsigned int follow(const struct devmem_ring *ring, const struct devmem_e
 	for (i = 1; i < n; i++) {
 		const struct devmem_event *ev = &events[i];
 
-		if (ev->type != DEVMEM_EVENT_DATA || ev->sock != first->sock || ev->buffer != first->buffer ||
-		    ev->token != next)
+		if (devmem__event_of(ev) != of || ev->token != next)
 			break;
 		next += ev->tokens;
 	}

@@ -15,6 +15,7 @@
 #include "bind.h"
 #include "buffer.h"
 #include "dontneed.h"
+#include "event.h"
 #include "pages.h"
 #include "refill.h"
 #include "rxmsg.h"
@@ -224,16 +225,6 @@ static struct devmem_event pattern(const struct devmem_sock *sock)
 	};
 }
 
-/* tokens, sock, buffer and type lie together, and are compared together. */
-static uint64_t event_end(const struct devmem_event *ev)
-{
-	uint64_t end;
-
-	_Static_assert(offsetof(struct devmem_event, tokens) + sizeof(end) == sizeof(*ev), "they are the end");
-	memcpy(&end, &ev->tokens, sizeof(end));
-	return end;
-}
-
 static void received(struct devmem_sock *sock, const struct devmem_event *events, unsigned int n, unsigned int fragments)
 {
 	struct devmem_ring *ring = sock->ring;
@@ -327,7 +318,7 @@ static int zcrx_take(struct devmem_sock *sock, struct devmem_event *events, unsi
 		.within = (UINT64_C(1) << z->shift) - 1,
 		.shift = z->shift,
 		.event_user_data = common.user_data,
-		.event_end = event_end(&common),
+		.event_end = devmem__event_end(&common),
 	};
 	const uint32_t first = t.head;
 	unsigned int out = 0;
@@ -431,24 +422,16 @@ static int zcrx_release(struct devmem_sock *sock, const struct devmem_event *eve
 	return 0;
 }
 
-/* What of an event's end must be as that of all others of its socket: everything but how many tokens it has. */
-static uint64_t without_tokens(const struct devmem_event *ev)
-{
-	const struct devmem_event only = { .tokens = UINT16_MAX };
-
-	return event_end(ev) & ~event_end(&only);
-}
-
 /* A batch, as far as it needs no closer look: what does ends it, and gets that from the caller. */
 static int zcrx_release_many(struct devmem_sock *sock, const struct devmem_event *events, unsigned int n)
 {
 	const struct devmem_event common = pattern(sock);
-	const uint64_t end = without_tokens(&common);
+	const uint64_t all = devmem__event_of(&common);
 	unsigned int i, taken = 0;
 	int err;
 
 	for (i = 0; i < n; i++) {
-		if (without_tokens(&events[i]) != end || !take_back(sock, events[i].token, events[i].tokens, taken))
+		if (devmem__event_of(&events[i]) != all || !take_back(sock, events[i].token, events[i].tokens, taken))
 			break;
 		taken += events[i].tokens;
 	}
