@@ -13,9 +13,11 @@
 
 /*
  * Tokens of a socket wait until there are this many: releasing after each small message costs a few per cent of
- * its latency, and about 64 still keep the kernel's token table one level deep.
+ * its latency, and about 64 still keep the kernel's token table one level deep. Of large pages fewer wait, since each
+ * of them may keep a page from the NIC.
  */
 #define FEW_TOKENS 64
+#define FEW_BYTES (1u << 20)
 
 /* However many sockets hold back a few, together they may not hold more than this. */
 #define MANY_TOKENS 2048
@@ -142,6 +144,18 @@ int devmem__dontneed(struct devmem_sock *sock, uint32_t token, unsigned int coun
 	return 0;
 }
 
+/*
+ * A socket that streams is woken seldom, and gives back what it has each time: if its batch waited for more, that would
+ * take a turn of its own, after a tick.
+ */
+static bool are_enough(const struct devmem_sock *sock)
+{
+	const unsigned int tokens = sock->batch->tokens.frags;
+
+	return tokens >= FEW_TOKENS || sock->lowat > 1 ||
+	       (uint64_t)tokens * devmem_binding_page_size(sock->binding, NULL) >= FEW_BYTES;
+}
+
 void devmem__dontneed_flush(struct devmem_ring *ring, bool all)
 {
 	struct devmem__list *node, *next;
@@ -151,7 +165,7 @@ void devmem__dontneed_flush(struct devmem_ring *ring, bool all)
 		struct devmem_sock *sock = container_of(node, struct devmem_sock, dirty);
 
 		next = node->next;
-		if (all || sock->detached || sock->batch->tokens.frags >= FEW_TOKENS) {
+		if (all || sock->detached || are_enough(sock)) {
 			hand_in(sock);
 			devmem__sock_reap(sock);
 		}

@@ -8,8 +8,8 @@
 #include "bind.h"
 #include "ring.h"
 
-#define HIGH_MARK	(512u << 10)	/* bytes; with small pages twice as much saves no more */
-#define HIGHER_MARK	(1u << 20)	/* with large ones, a wake-up is most of what there is to save */
+#define HIGH_MARK	(768u << 10)	/* bytes; with small pages more saves nothing */
+#define HIGHER_MARK	(3u << 20)	/* with large ones, a wake-up is most of what there is to save */
 #define LARGE_PAGE	(16u << 10)
 #define FILL_NS		5000000u	/* a mark is what comes in this time, at most */
 #define WORTH_RAISING	(64u << 10)	/* bytes; a lower mark would save nothing */
