@@ -193,11 +193,11 @@ static void what_does_not_go_together(void **state)
 
 static const char *text_of(const char *name, int family)
 {
-	static char text[NC_ADDRESS_TEXT];
-	struct nc_address a;
+	static char text[ADDRESS_TEXT];
+	struct address a;
 
-	assert_int_equal(nc_resolve(name, 5201, family, &a), 0);
-	return nc_address_text(&a, text);
+	assert_int_equal(address_resolve(name, 5201, family, &a), 0);
+	return address_text(&a, text);
 }
 
 static void addresses_of_both_families(void **state)

@@ -1,11 +1,28 @@
 // SPDX-License-Identifier: MIT
 #include <assert.h>
+#include <errno.h>
+#include <fcntl.h>
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "out.h"
+
+void out_begin(void)
+{
+	for (int fd = 0; fd <= 2; fd++)
+		if (fcntl(fd, F_GETFD) < 0)
+			open("/dev/null", fd ? O_RDONLY : O_WRONLY);	/* reading, or writing, still fails */
+}
+
+int out_finish(int status, int on_failure)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return status;
+	fprintf(stderr, "%s: cannot write: %s\n", program_invocation_short_name, strerror(errno));
+	return status ? status : on_failure;
+}
 
 void out_text(FILE *f, const char *string)
 {

@@ -10,6 +10,12 @@
 #include <stdint.h>
 #include <stdio.h>
 
+/* out_begin() - where a standard descriptor is closed, nothing of ours may come to lie there: what is said would go into it. */
+void out_begin(void);
+
+/* out_finish() - a disk that is full is no success. Returns @status, or @on_failure if that was 0. */
+int out_finish(int status, int on_failure);
+
 /* out_text() - what is not printable ASCII becomes "?". */
 void out_text(FILE *f, const char *text);
 

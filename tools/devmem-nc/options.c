@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 /* From words to options: ncdevmem's letters with their meaning, and a long name for each. */
-#include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
 #include <net/if.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "nc.h"
+#include "number.h"
 #include "say.h"
 
 #define BUFFER_MIB	64
 #define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
+
+const char say_program[] = "devmem-nc";
 
 const char nc_usage[] =
 	"usage: devmem-nc [option]... -f INTERFACE -l -p PORT               what comes, to standard output\n"
@@ -77,7 +77,7 @@ static const struct option longs[] = {
 /* getopt is to be silent, and to tell a missing value. */
 static const char shorts[] = ":f:ls:c:p:46t:q:nb:e:B:m:Lv:z:j:hV";
 
-#define wrong(...) (nc_say_usage(__VA_ARGS__), NC_USAGE)
+#define wrong(...) (say_usage(__VA_ARGS__), NC_USAGE)
 
 static const char *name_of(int letter)
 {
@@ -85,30 +85,6 @@ static const char *name_of(int letter)
 		if (longs[i].val == letter)
 			return longs[i].name;
 	return "?";
-}
-
-/* Digits, or hexadecimal as ncdevmem takes it; @units: and K, M or G. false: it is none, or more than @most. */
-static bool number(const char *text, uint64_t most, bool units, uint64_t *out)
-{
-	static const char letters[] = "KMG";
-	const bool hex = text[0] == '0' && (text[1] == 'x' || text[1] == 'X');
-	const char *unit;
-	uint64_t n;
-	char *end;
-
-	if (!isdigit((unsigned char)*text))
-		return false;
-	errno = 0;
-	n = strtoull(text, &end, hex ? 16 : 10);
-	if (errno || n > most)
-		return false;
-	unit = units && *end ? strchr(letters, *end) : NULL;
-	if (unit) {
-		n <<= 10 * (unit - letters + 1);	/* @most is less than 2^32 */
-		end++;
-	}
-	*out = n;
-	return !*end && n <= most;
 }
 
 static int take_number(int letter, const char *text, struct nc_options *opt)
@@ -131,7 +107,7 @@ static int take_number(int letter, const char *text, struct nc_options *opt)
 
 	while (limits[i].letter != letter)
 		i++;
-	if (!number(text, limits[i].most, limits[i].bytes, &n) || n < limits[i].least)
+	if (!number_parse(text, limits[i].most, limits[i].bytes, &n) || n < limits[i].least)
 		return wrong("-%c, --%s wants a number%s from %u to %u, not \"%s\"", letter, name_of(letter),
 			     limits[i].bytes ? " of bytes, such as 16K," : "", limits[i].least, limits[i].most, text);
 	switch (letter) {

@@ -17,7 +17,7 @@ static int try_out(const struct nc_options *opt, struct nc_report *report, struc
 	nc_report_binding(report, buffer, *binding);
 	nc_trace_bound(opt, *binding);
 	if (!strcmp(report->engine, "copy"))	/* the library would go on without */
-		return nc_fail("%s: %s", opt->interface, report->engine_reason);
+		return failed("%s: %s", opt->interface, report->engine_reason);
 	if (opt->engine && !strcmp(opt->engine, "zcrx"))
 		return 0;	/* its queues are bound by a ring, not yet */
 	return nc_queue_cannot_go(opt->interface, report->queues[0]);
@@ -36,12 +36,12 @@ int nc_probe(const struct nc_options *opt)
 		return NC_USAGE;
 	err = devmem_buffer_create(opt->backend, (size_t)opt->buffer_mib << 20, NULL, &buffer);
 	if (err) {
-		nc_fail_library("no buffer");
+		failed_by_library("no buffer");
 		return nc_report_close(&report, err == -ENOENT ? NC_USAGE : NC_FAILED, true);
 	}
 	err = try_out(opt, &report, buffer, &nic, &binding);
-	nc_stop_end();
+	stop_end();
 	restored = !nc_unbind(nic, binding);
 	devmem_buffer_close(buffer);
-	return nc_report_close(&report, nc_stopped() ? 128 + nc_stopped() : err || !restored ? NC_FAILED : NC_OK, restored);
+	return nc_report_close(&report, stopped() ? 128 + stopped() : err || !restored ? NC_FAILED : NC_OK, restored);
 }

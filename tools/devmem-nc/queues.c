@@ -54,7 +54,7 @@ int nc_queues(const struct nc_options *opt, struct nc_queues *queues)
 		return 0;
 	n = count(opt->interface);
 	if (n == 1)
-		return nc_fail("%s has one RX queue, and one must be left for ordinary traffic: \"ethtool -L %s\" for more",
+		return failed("%s has one RX queue, and one must be left for ordinary traffic: \"ethtool -L %s\" for more",
 			       opt->interface, opt->interface);
 	if (n)
 		list(queues, n / 2, n / 2 < NC_QUEUES ? n / 2 : NC_QUEUES);
@@ -63,10 +63,10 @@ int nc_queues(const struct nc_options *opt, struct nc_queues *queues)
 
 int nc_cannot_bind(const struct nc_options *opt, int err)
 {
-	nc_fail_library("cannot bind");
+	failed_by_library("cannot bind");
 	if (opt->mode != NC_PROBE && opt->engine && !opt->no_copies &&
 	    (err == -EOPNOTSUPP || err == -EPROTONOSUPPORT || err == -EPERM || err == -EXDEV))
-		nc_say("with --engine auto the kernel copies instead");
+		say("with --engine auto the kernel copies instead");
 	return -1;
 }
 
@@ -80,7 +80,7 @@ int nc_bind(const struct nc_options *opt, struct devmem_buffer *buffer, struct d
 		return -1;
 	if (devmem_nic_open(opt->interface, DEVMEM_OPTS(devmem_nic_opts, .flags = opt->keep_settings ? DEVMEM_NIC_KEEP : 0),
 			    nic))
-		return nc_fail_library(opt->interface);
+		return failed_by_library(opt->interface);
 	err = devmem_bind_rx(*nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = queues.n, .page_size = opt->page_size,
 						       .queue_list = queues.listed ? queues.list : NULL,
 						       .engine = opt->engine), binding);
@@ -90,7 +90,7 @@ int nc_bind(const struct nc_options *opt, struct devmem_buffer *buffer, struct d
 int nc_unbind(struct devmem_nic *nic, struct devmem_binding *binding)
 {
 	devmem_binding_close(binding);
-	return devmem_nic_close(nic) ? nc_fail_library("the NIC could not be put back") : 0;
+	return devmem_nic_close(nic) ? failed_by_library("the NIC could not be put back") : 0;
 }
 
 /*
@@ -113,5 +113,5 @@ int nc_queue_cannot_go(const char *interface, uint32_t first)
 	if (channels(interface, &fewer, ETHTOOL_SCHANNELS))
 		return 0;
 	channels(interface, &before, ETHTOOL_SCHANNELS);
-	return nc_fail("%s: queue %u could be taken away while it was bound: its driver is at fault", interface, first);
+	return failed("%s: queue %u could be taken away while it was bound: its driver is at fault", interface, first);
 }

@@ -24,7 +24,7 @@
 struct receiver {
 	const struct nc_options *opt;
 	struct nc_report report;
-	struct nc_address local, peer;	/* @peer: who is expected, then who came */
+	struct address local, peer;	/* @peer: who is expected, then who came */
 	struct devmem_buffer *buffer;
 	struct devmem_nic *nic;
 	struct devmem_binding *binding;
@@ -51,8 +51,8 @@ static int write_out(const unsigned char *p, size_t n)
 		if (errno == EAGAIN)	/* who gave it to us does not want to wait; we do */
 			poll(&(struct pollfd){ .fd = STDOUT_FILENO, .events = POLLOUT }, 1, -1);
 		else if (errno != EINTR)
-			return nc_fail("cannot write to standard output: %s", strerror(errno));
-		if (nc_stopped())
+			return failed("cannot write to standard output: %s", strerror(errno));
+		if (stopped())
 			return -1;
 	}
 	return 0;
@@ -73,12 +73,12 @@ static int take_fragment(struct receiver *r, const struct devmem_event *ev)
 		r->in_place += ev->length;
 	nc_trace_fragment(r->opt, ev, r->in_place, devmem_binding_id(r->binding));
 	if (ev->buffer != devmem_buffer_id(r->buffer))
-		return nc_fail("bytes came into another program's device memory, through its queue: who steers them there? "
+		return failed("bytes came into another program's device memory, through its queue: who steers them there? "
 			       "See \"devmemctl show %s\"", r->opt->interface);
 	for (size_t done = 0; done < ev->length; done += n) {
 		n = ev->length - done < PIECE ? ev->length - done : PIECE;
 		if (devmem_buffer_read(r->buffer, ev->offset + done, r->piece, n))
-			return nc_fail_library("cannot read the buffer");
+			return failed_by_library("cannot read the buffer");
 		if (take_bytes(r, r->piece, n))
 			return -1;
 	}
@@ -99,7 +99,7 @@ static int take_copied(struct receiver *r, const struct devmem_event *ev)
 		nc_trace_linear(r->opt, ev->length);
 	}
 	if (r->opt->no_copies)
-		return nc_fail("%u bytes were copied, and -L does not allow it: %s", ev->length, linear ?
+		return failed("%u bytes were copied, and -L does not allow it: %s", ev->length, linear ?
 			       "their packet was not split (SCM_DEVMEM_LINEAR)" :
 			       "flow steering error: they came through an ordinary queue");
 	return take_bytes(r, (const unsigned char *)(uintptr_t)ev->offset, ev->length);
@@ -108,8 +108,8 @@ static int take_copied(struct receiver *r, const struct devmem_event *ev)
 static int link_news(struct receiver *r, int result)
 {
 	if (result == -ENODEV)
-		return nc_fail("%s is gone", r->opt->interface);
-	nc_say("%s: %s", r->opt->interface, result == 1 ? "the link is up again" : result == 0 ?
+		return failed("%s is gone", r->opt->interface);
+	say("%s: %s", r->opt->interface, result == 1 ? "the link is up again" : result == 0 ?
 	       "the link is down: it goes on when it is back" : "it was moved to another network namespace");
 	return 0;
 }
@@ -126,11 +126,11 @@ static int take_event(struct receiver *r, const struct devmem_event *ev)
 		nc_trace_end(r->opt);
 		return 0;
 	case DEVMEM_EVENT_ERROR:
-		return nc_fail("the connection broke: %s", strerror(-ev->result));
+		return failed("the connection broke: %s", strerror(-ev->result));
 	case DEVMEM_EVENT_LINK:
 		return link_news(r, ev->result);
 	case DEVMEM_EVENT_MISPLACED:
-		nc_say("warning: %s", devmem_error());
+		say("warning: %s", devmem_error());
 		return 0;
 	default:
 		return 0;
@@ -145,7 +145,7 @@ static int turn(struct receiver *r, int timeout_ms)
 	int err = 0, n = devmem_wait(r->ring, ev, EVENTS, timeout_ms);
 
 	if (n < 0)
-		return n == -EINTR ? 0 : nc_fail_library("cannot wait");
+		return n == -EINTR ? 0 : failed_by_library("cannot wait");
 	for (int i = 0; i < n && !err; i++) {
 		if (ev[i].type == DEVMEM_EVENT_DATA || ev[i].type == DEVMEM_EVENT_HOST)
 			bytes += ev[i].length;
@@ -154,7 +154,7 @@ static int turn(struct receiver *r, int timeout_ms)
 	if (bytes)
 		nc_trace_received(r->opt, bytes, r->in_place);
 	if (devmem_release(r->ring, ev, (unsigned int)n))
-		return nc_fail_library("cannot give fragments back");
+		return failed_by_library("cannot give fragments back");
 	return err;
 }
 
@@ -176,7 +176,7 @@ static int settle(struct receiver *r)
 static int receive_all(struct receiver *r)
 {
 	while (!r->over) {
-		if (nc_stopped() || turn(r, r->opt->progress ? 1000 : -1))
+		if (stopped() || turn(r, r->opt->progress ? 1000 : -1))
 			return -1;
 		nc_report_progress(&r->report, r->ring);
 	}
@@ -191,7 +191,7 @@ static int judge(const struct receiver *r)
 	if (!r->opt->modulo)
 		return 0;
 	if (c->wrong)
-		return nc_fail("validation failed: of %llu bytes at least %llu are wrong, the first at %llu of the stream",
+		return failed("validation failed: of %llu bytes at least %llu are wrong, the first at %llu of the stream",
 			       (unsigned long long)c->position, (unsigned long long)c->wrong,
 			       (unsigned long long)c->first_wrong);
 	if (c->position && !r->opt->trace)
@@ -205,7 +205,7 @@ static int judge(const struct receiver *r)
 static int steer(struct receiver *r)
 {
 	const struct sockaddr *local = &r->local.sa;
-	struct nc_address v4 = { .v4 = { .sin_family = AF_INET, .sin_port = htons(r->opt->port) } };
+	struct address v4 = { .v4 = { .sin_family = AF_INET, .sin_port = htons(r->opt->port) } };
 	const bool both = !r->opt->receiver && !r->opt->sender && r->opt->family == AF_UNSPEC;
 
 	if (r->opt->keep_settings)
@@ -213,7 +213,7 @@ static int steer(struct receiver *r)
 	if (r->opt->sender && !devmem_steer(r->binding, local, &r->peer.sa))
 		return 0;
 	if (devmem_steer(r->binding, local, NULL) || (both && devmem_steer(r->binding, &v4.sa, NULL)))
-		return nc_fail_library("cannot steer the connection to the queues");
+		return failed_by_library("cannot steer the connection to the queues");
 	return 0;
 }
 
@@ -221,13 +221,13 @@ static int bind_queues(struct receiver *r)
 {
 	r->piece = malloc(PIECE);
 	if (!r->piece)
-		return nc_fail("no memory");
+		return failed("no memory");
 	if (nc_bind(r->opt, r->buffer, &r->nic, &r->binding))
 		return -1;
 	nc_report_binding(&r->report, r->buffer, r->binding);
 	nc_trace_bound(r->opt, r->binding);
 	if (r->opt->no_copies && !strcmp(r->report.engine, "copy"))
-		return nc_fail("what comes would be copied, and -L does not allow it: %s", r->report.engine_reason);
+		return failed("what comes would be copied, and -L does not allow it: %s", r->report.engine_reason);
 	return steer(r);
 }
 
@@ -240,7 +240,7 @@ static int open_ring(struct receiver *r)
 	const char *engine = r->opt->engine && strcmp(r->opt->engine, "devmem") ? r->opt->engine : NULL;
 
 	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = engine, .merge = r->opt->trace ? 1 : 0), &r->ring))
-		return nc_fail_library("cannot open a ring");
+		return failed_by_library("cannot open a ring");
 	return 0;
 }
 
@@ -248,21 +248,21 @@ static int open_ring(struct receiver *r)
 static int get_connection(struct receiver *r)
 {
 	const bool both = !r->opt->receiver && r->opt->family == AF_UNSPEC;
-	char text[NC_ADDRESS_TEXT];
+	char text[ADDRESS_TEXT];
 
-	r->listener = nc_listen(&r->local, both);
+	r->listener = address_listen(&r->local, both, 1);
 	if (r->listener < 0)
 		return -1;
 	nc_trace_listening(r->opt, &r->local);
-	r->fd = nc_stopped() ? -1 : nc_accept(r->listener, &r->peer);
+	r->fd = stopped() ? -1 : address_accept(r->listener, &r->peer);
 	if (r->fd < 0)
 		return -1;
 	close(r->listener);
 	r->listener = -1;
-	nc_report_connected(&r->report, nc_address_text(&r->peer, text));
+	nc_report_connected(&r->report, address_text(&r->peer, text));
 	nc_trace_accepted(r->opt, &r->peer);
 	if (devmem_attach(r->ring, r->fd, r->binding, 0, NULL, &r->sock))
-		return nc_fail_library("cannot receive from the connection");
+		return failed_by_library("cannot receive from the connection");
 	return 0;
 }
 
@@ -271,14 +271,14 @@ static int resolve(struct receiver *r)
 	const struct nc_options *opt = r->opt;
 	int family = opt->family;
 
-	if (opt->sender && nc_resolve(opt->sender, opt->port, family, &r->peer))
+	if (opt->sender && address_resolve(opt->sender, opt->port, family, &r->peer))
 		return -1;
 	if (opt->sender && !opt->receiver)
 		family = r->peer.sa.sa_family;
-	if (nc_resolve(opt->receiver, opt->port, family, &r->local))
+	if (address_resolve(opt->receiver, opt->port, family, &r->local))
 		return -1;
 	if (opt->sender && r->peer.sa.sa_family != r->local.sa.sa_family)
-		return nc_fail("%s and %s are not of the same family: both IPv4 or both IPv6", opt->receiver, opt->sender);
+		return failed("%s and %s are not of the same family: both IPv4 or both IPv6", opt->receiver, opt->sender);
 	return 0;
 }
 
@@ -286,7 +286,7 @@ static int finish(struct receiver *r, int err)
 {
 	bool restored;
 
-	nc_stop_end();
+	stop_end();
 	if (r->ring)
 		nc_report_ring(&r->report, r->ring);
 	r->report.wrong = r->check.wrong;
@@ -298,7 +298,7 @@ static int finish(struct receiver *r, int err)
 	if (r->listener >= 0)
 		close(r->listener);
 	free(r->piece);
-	return nc_report_close(&r->report, nc_stopped() ? 128 + nc_stopped() : err || !restored ? NC_FAILED : NC_OK, restored);
+	return nc_report_close(&r->report, stopped() ? 128 + stopped() : err || !restored ? NC_FAILED : NC_OK, restored);
 }
 
 int nc_receive(const struct nc_options *opt)
@@ -311,7 +311,7 @@ int nc_receive(const struct nc_options *opt)
 	nc_check_begin(&r.check, opt->modulo);
 	err = devmem_buffer_create(opt->backend, (size_t)opt->buffer_mib << 20, NULL, &r.buffer);
 	if (err) {
-		nc_fail_library("no buffer");
+		failed_by_library("no buffer");
 		return nc_report_close(&r.report, err == -ENOENT ? NC_USAGE : NC_FAILED, true);
 	}
 	err = bind_queues(&r) || open_ring(&r) || get_connection(&r) || receive_all(&r);

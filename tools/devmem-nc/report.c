@@ -25,7 +25,7 @@ int nc_report_open(struct nc_report *r, const struct nc_options *opt)
 	if (!opt->json)
 		return 0;
 	r->json = strcmp(opt->json, "-") ? fopen(opt->json, "we") : stdout;
-	return r->json ? 0 : nc_fail("cannot write the summary to %s: %s", opt->json, strerror(errno));
+	return r->json ? 0 : failed("cannot write the summary to %s: %s", opt->json, strerror(errno));
 }
 
 void nc_report_binding(struct nc_report *r, const struct devmem_buffer *buffer, const struct devmem_binding *binding)
@@ -92,7 +92,7 @@ static void say_received(const struct nc_report *r)
 {
 	char in_place[32], linear[32], plain[32];
 
-	nc_say("received: %s in device memory, written by the NIC; copied: %s that could not be split, %s that came through an "
+	say("received: %s in device memory, written by the NIC; copied: %s that could not be split, %s that came through an "
 	       "ordinary queue", out_bytes(in_place, sizeof(in_place), r->stats.bytes_device),
 	       out_bytes(linear, sizeof(linear), r->stats.bytes_linear),
 	       out_bytes(plain, sizeof(plain), r->stats.bytes_plain));
@@ -104,7 +104,7 @@ static void say_sent(const struct nc_report *r)
 {
 	char in_place[32], other[32];
 
-	nc_say("sent: %s from device memory, %s copied on their way",
+	say("sent: %s from device memory, %s copied on their way",
 	       out_bytes(in_place, sizeof(in_place), r->stats.bytes_sent),
 	       out_bytes(other, sizeof(other), r->stats.bytes_sent_copied));
 }
@@ -115,7 +115,7 @@ static void for_people(const struct nc_report *r, int status)
 		fputc('\n', stderr);
 	if (r->opt->mode == NC_PROBE) {
 		if (!status)
-			nc_say("%s receives into device memory: %u queues were bound, with pages of %u bytes",
+			say("%s receives into device memory: %u queues were bound, with pages of %u bytes",
 			       r->opt->interface, r->nqueues, r->page_size);
 		return;
 	}
@@ -125,7 +125,7 @@ static void for_people(const struct nc_report *r, int status)
 		say_received(r);
 	else
 		say_sent(r);
-	nc_say("engine %s: %s", r->engine, r->engine_reason);
+	say("engine %s: %s", r->engine, r->engine_reason);
 }
 
 /* ----------------------------------------------------------------------------------------------- programs */
@@ -187,7 +187,7 @@ static void for_programs(const struct nc_report *r, int status, bool restored)
 	out_string(&j, "mode", modes[r->opt->mode]);
 	out_string(&j, "interface", r->opt->interface);
 	out_bool(&j, "ok", !status);
-	out_string(&j, "error", nc_failure());
+	out_string(&j, "error", failure());
 	out_string(&j, "peer", r->peer[0] ? r->peer : NULL);
 	if (r->engine[0])
 		bound(r, &j);
@@ -210,6 +210,6 @@ int nc_report_close(struct nc_report *r, int status, bool restored)
 	for_programs(r, status, restored);
 	if (r->json == stdout ? !fflush(stdout) : !fclose(r->json))
 		return status;
-	nc_fail("cannot write the summary to %s: %s", r->opt->json, strerror(errno));
+	failed("cannot write the summary to %s: %s", r->opt->json, strerror(errno));
 	return status ? status : NC_FAILED;
 }

@@ -24,7 +24,7 @@
 struct sender {
 	const struct nc_options *opt;
 	struct nc_report report;
-	struct nc_address to, from;
+	struct address to, from;
 	struct devmem_buffer *buffer;
 	struct devmem_binding *binding;
 	struct devmem_ring *ring;
@@ -64,7 +64,7 @@ static int push(struct sender *s)
 	if (err == -EAGAIN || err == -ECANCELED)	/* an event tells when to go on; or why it failed */
 		return 0;
 	if (err)
-		return nc_fail_library("cannot send");
+		return failed_by_library("cannot send");
 	nc_trace_send(s->opt, s->ready);
 	s->ready = 0;
 	s->sends++;
@@ -84,12 +84,12 @@ static int read_some(struct sender *s)
 	ssize_t n = read(STDIN_FILENO, s->piece, most);
 
 	if (n < 0)
-		return errno == EINTR || errno == EAGAIN ? 0 : nc_fail("cannot read standard input: %s", strerror(errno));
+		return errno == EINTR || errno == EAGAIN ? 0 : failed("cannot read standard input: %s", strerror(errno));
 	s->end = !n;
 	if (!n)
 		return 0;
 	if (devmem_buffer_write(s->buffer, (uint64_t)(s->sends % s->slots) * SLOT, s->piece, (size_t)n))
-		return nc_fail_library("cannot write to the buffer");
+		return failed_by_library("cannot write to the buffer");
 	s->ready = (uint32_t)n;
 	return push(s);
 }
@@ -114,9 +114,9 @@ static int sent(struct sender *s, const struct devmem_event *ev)
 {
 	s->back++;
 	if (ev->result < 0)
-		return nc_fail("cannot send: %s", strerror(-ev->result));
+		return failed("cannot send: %s", strerror(-ev->result));
 	if (ev->result && s->opt->no_copies)
-		return nc_fail("what was sent was copied on its way, and -L does not allow it");
+		return failed("what was sent was copied on its way, and -L does not allow it");
 	nc_trace_sent(s->opt, ev->offset);
 	return 0;
 }
@@ -133,9 +133,9 @@ static int take_event(struct sender *s, const struct devmem_event *ev)
 		s->came_back += ev->length;
 		return 0;
 	case DEVMEM_EVENT_ERROR:
-		return nc_fail("the connection broke: %s", strerror(-ev->result));
+		return failed("the connection broke: %s", strerror(-ev->result));
 	case DEVMEM_EVENT_MISPLACED:
-		nc_say("warning: %s", devmem_error());
+		say("warning: %s", devmem_error());
 		return 0;
 	default:
 		return 0;
@@ -148,11 +148,11 @@ static int take_events(struct sender *s)
 	int err = 0, n = devmem_wait(s->ring, ev, EVENTS, 0);
 
 	if (n < 0)
-		return n == -EINTR ? 0 : nc_fail_library("cannot wait");
+		return n == -EINTR ? 0 : failed_by_library("cannot wait");
 	for (int i = 0; i < n && !err; i++)
 		err = take_event(s, &ev[i]);
 	if (devmem_release(s->ring, ev, (unsigned int)n))
-		return nc_fail_library("cannot give fragments back");
+		return failed_by_library("cannot give fragments back");
 	return err ? err : n;
 }
 
@@ -164,9 +164,9 @@ static int sleep_until_something(struct sender *s)
 	};
 
 	if (fds[0].fd < 0)
-		return nc_fail_library("cannot wait");
+		return failed_by_library("cannot wait");
 	if (poll(fds, 2, s->opt->progress ? 1000 : -1) < 0 && errno != EINTR)
-		return nc_fail("cannot wait: %s", strerror(errno));
+		return failed("cannot wait: %s", strerror(errno));
 	return 0;
 }
 
@@ -175,7 +175,7 @@ static int send_all(struct sender *s)
 	int fed, taken;
 
 	while (!s->end || s->ready || s->sends != s->back) {
-		if (nc_stopped())
+		if (stopped())
 			return -1;
 		fed = feed(s);
 		taken = fed < 0 ? -1 : take_events(s);
@@ -184,7 +184,7 @@ static int send_all(struct sender *s)
 		nc_report_progress(&s->report, s->ring);
 	}
 	nc_trace_all_sent(s->opt);
-	return shutdown(s->fd, SHUT_WR) ? nc_fail("cannot end the connection: %s", strerror(errno)) : 0;
+	return shutdown(s->fd, SHUT_WR) ? failed("cannot end the connection: %s", strerror(errno)) : 0;
 }
 
 /* ------------------------------------------------------------------------------------ a connection */
@@ -196,7 +196,7 @@ static int bind_buffer(struct sender *s)
 
 	s->piece = malloc(SLOT);
 	if (!s->piece)
-		return nc_fail("no memory");
+		return failed("no memory");
 	s->slots = (uint32_t)(devmem_buffer_size(s->buffer) / SLOT);
 	err = devmem_bind_tx(opt->interface, s->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = opt->engine), &s->binding);
 	if (err)
@@ -204,7 +204,7 @@ static int bind_buffer(struct sender *s)
 	nc_report_binding(&s->report, s->buffer, s->binding);
 	nc_trace_bound_tx(s->opt, s->binding);
 	if (s->opt->no_copies && !strcmp(s->report.engine, "copy"))
-		return nc_fail("what is sent would be copied, and -L does not allow it: %s", s->report.engine_reason);
+		return failed("what is sent would be copied, and -L does not allow it: %s", s->report.engine_reason);
 	return 0;
 }
 
@@ -214,21 +214,21 @@ static int open_ring(struct sender *s)
 	const bool by_calls = s->opt->engine && !strcmp(s->opt->engine, "syscall");
 
 	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = by_calls ? "syscall" : NULL), &s->ring))
-		return nc_fail_library("cannot open a ring");
+		return failed_by_library("cannot open a ring");
 	return 0;
 }
 
 static int get_connection(struct sender *s)
 {
-	char text[NC_ADDRESS_TEXT];
+	char text[ADDRESS_TEXT];
 
 	nc_trace_connecting(s->opt, &s->to);
-	s->fd = nc_stopped() ? -1 : nc_connect(&s->to, s->opt->sender ? &s->from : NULL, s->opt->interface);
+	s->fd = stopped() ? -1 : address_connect(&s->to, s->opt->sender ? &s->from : NULL, s->opt->interface);
 	if (s->fd < 0)
 		return -1;
-	nc_report_connected(&s->report, nc_address_text(&s->to, text));
+	nc_report_connected(&s->report, address_text(&s->to, text));
 	if (devmem_attach(s->ring, s->fd, NULL, 0, DEVMEM_OPTS(devmem_attach_opts, .max_sends = s->slots), &s->sock))
-		return nc_fail_library("cannot send on the connection");
+		return failed_by_library("cannot send on the connection");
 	return 0;
 }
 
@@ -236,19 +236,19 @@ static int resolve(struct sender *s)
 {
 	const struct nc_options *opt = s->opt;
 
-	if (nc_resolve(opt->receiver, opt->port, opt->family, &s->to) ||
-	    (opt->sender && nc_resolve(opt->sender, opt->port, opt->family, &s->from)))
+	if (address_resolve(opt->receiver, opt->port, opt->family, &s->to) ||
+	    (opt->sender && address_resolve(opt->sender, opt->port, opt->family, &s->from)))
 		return -1;
 	if (opt->sender && s->from.sa.sa_family != s->to.sa.sa_family)
-		return nc_fail("%s and %s are not of the same family: both IPv4 or both IPv6", opt->receiver, opt->sender);
+		return failed("%s and %s are not of the same family: both IPv4 or both IPv6", opt->receiver, opt->sender);
 	return 0;
 }
 
 static int finish(struct sender *s, int err)
 {
-	nc_stop_end();
+	stop_end();
 	if (s->came_back)
-		nc_say("%llu bytes came from the receiver and were dropped", (unsigned long long)s->came_back);
+		say("%llu bytes came from the receiver and were dropped", (unsigned long long)s->came_back);
 	if (s->ring)
 		devmem_ring_stats(s->ring, &s->report.stats);
 	devmem_ring_close(s->ring);
@@ -257,7 +257,7 @@ static int finish(struct sender *s, int err)
 	devmem_binding_close(s->binding);
 	devmem_buffer_close(s->buffer);
 	free(s->piece);
-	return nc_report_close(&s->report, nc_stopped() ? 128 + nc_stopped() : err ? NC_FAILED : NC_OK, true);
+	return nc_report_close(&s->report, stopped() ? 128 + stopped() : err ? NC_FAILED : NC_OK, true);
 }
 
 int nc_send(const struct nc_options *opt)
@@ -269,7 +269,7 @@ int nc_send(const struct nc_options *opt)
 		return NC_USAGE;
 	err = devmem_buffer_create(opt->backend, (size_t)opt->buffer_mib << 20, NULL, &s.buffer);
 	if (err) {
-		nc_fail_library("no buffer");
+		failed_by_library("no buffer");
 		return nc_report_close(&s.report, err == -ENOENT ? NC_USAGE : NC_FAILED, true);
 	}
 	err = bind_buffer(&s) || open_ring(&s) || get_connection(&s) || send_all(&s);

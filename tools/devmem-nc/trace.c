@@ -11,7 +11,7 @@
 #define say(opt, ...) do { if ((opt)->trace) fprintf(stderr, __VA_ARGS__); } while (0)
 
 /* It knows IPv6 alone, and writes IPv4 as a part of that. */
-static const char *host_of(const struct nc_address *a, char text[INET6_ADDRSTRLEN + 8])
+static const char *host_of(const struct address *a, char text[INET6_ADDRSTRLEN + 8])
 {
 	char host[INET6_ADDRSTRLEN] = "?";
 
@@ -23,7 +23,7 @@ static const char *host_of(const struct nc_address *a, char text[INET6_ADDRSTRLE
 	return text;
 }
 
-static unsigned int port_of(const struct nc_address *a)
+static unsigned int port_of(const struct address *a)
 {
 	return ntohs(a->v4.sin_port);	/* at the same place in both */
 }
@@ -47,7 +47,7 @@ void nc_trace_bound_tx(const struct nc_options *opt, const struct devmem_binding
 	say(opt, "got tx dmabuf id=%u\n", devmem_binding_id(binding));
 }
 
-void nc_trace_listening(const struct nc_options *opt, const struct nc_address *at)
+void nc_trace_listening(const struct nc_options *opt, const struct address *at)
 {
 	char text[INET6_ADDRSTRLEN + 8];
 
@@ -55,7 +55,7 @@ void nc_trace_listening(const struct nc_options *opt, const struct nc_address *a
 	say(opt, "Waiting or connection on %s:%u\n", host_of(at, text), port_of(at));
 }
 
-void nc_trace_accepted(const struct nc_options *opt, const struct nc_address *peer)
+void nc_trace_accepted(const struct nc_options *opt, const struct address *peer)
 {
 	char text[INET6_ADDRSTRLEN + 8];
 
@@ -97,7 +97,7 @@ void nc_trace_validated(const struct nc_options *opt)
 		printf("Validated buffer\n");
 }
 
-void nc_trace_connecting(const struct nc_options *opt, const struct nc_address *to)
+void nc_trace_connecting(const struct nc_options *opt, const struct address *to)
 {
 	say(opt, "Connect to %s %u (via %s)\n", opt->receiver, port_of(to), opt->interface);
 }

@@ -14,8 +14,8 @@
 void nc_trace_interface(const struct nc_options *opt);
 void nc_trace_bound(const struct nc_options *opt, const struct devmem_binding *binding);
 void nc_trace_bound_tx(const struct nc_options *opt, const struct devmem_binding *binding);
-void nc_trace_listening(const struct nc_options *opt, const struct nc_address *at);
-void nc_trace_accepted(const struct nc_options *opt, const struct nc_address *peer);
+void nc_trace_listening(const struct nc_options *opt, const struct address *at);
+void nc_trace_accepted(const struct nc_options *opt, const struct address *peer);
 
 /* What a wait brought: its bytes, and all so far that lie in device memory. */
 void nc_trace_fragment(const struct nc_options *opt, const struct devmem_event *ev, uint64_t total, uint32_t id);
@@ -26,7 +26,7 @@ void nc_trace_end(const struct nc_options *opt);
 void nc_trace_wrong(unsigned int expected, unsigned int actual, size_t index);
 void nc_trace_validated(const struct nc_options *opt);	/* on standard output, unless the summary goes there */
 
-void nc_trace_connecting(const struct nc_options *opt, const struct nc_address *to);
+void nc_trace_connecting(const struct nc_options *opt, const struct address *to);
 void nc_trace_send(const struct nc_options *opt, uint32_t bytes);
 void nc_trace_sent(const struct nc_options *opt, uint64_t number);
 void nc_trace_all_sent(const struct nc_options *opt);

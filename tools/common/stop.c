@@ -5,14 +5,14 @@
 
 #include "stop.h"
 
-static volatile sig_atomic_t stopped;
+static volatile sig_atomic_t came;
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
 static void on_signal(int number)
 {
 	if (number != SIGALRM)
-		stopped = number;
+		came = number;
 	alarm(1);
 }
 
@@ -25,7 +25,7 @@ static void handle(int number)
 		sigaction(number, &action, NULL);
 }
 
-void nc_stop_begin(void)
+void stop_begin(void)
 {
 	signal(SIGPIPE, SIG_IGN);
 	signal(SIGALRM, SIG_DFL);
@@ -34,12 +34,12 @@ void nc_stop_begin(void)
 		handle(signals[i]);
 }
 
-int nc_stopped(void)
+int stopped(void)
 {
-	return stopped;
+	return came;
 }
 
-void nc_stop_end(void)
+void stop_end(void)
 {
 	sigset_t set;
 

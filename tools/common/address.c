@@ -10,12 +10,12 @@
 #include "say.h"
 #include "stop.h"
 
-static socklen_t length(const struct nc_address *a)
+static socklen_t length(const struct address *a)
 {
 	return a->sa.sa_family == AF_INET ? sizeof(a->v4) : sizeof(a->v6);
 }
 
-static void unmap(struct nc_address *a)
+static void unmap(struct address *a)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = a->v6.sin6_port };
 
@@ -26,7 +26,7 @@ static void unmap(struct nc_address *a)
 	a->v4 = v4;
 }
 
-int nc_resolve(const char *name, uint16_t port, int family, struct nc_address *out)
+int address_resolve(const char *name, uint16_t port, int family, struct address *out)
 {
 	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_family = family, .ai_flags = name ? 0 : AI_PASSIVE }, *list;
 	char service[8];
@@ -37,7 +37,7 @@ int nc_resolve(const char *name, uint16_t port, int family, struct nc_address *o
 	snprintf(service, sizeof(service), "%u", port);
 	err = getaddrinfo(name, service, &hints, &list);
 	if (err)
-		return nc_fail("%s: %s: give an address such as 192.0.2.1 or 2001:db8::1, or a name that the system knows",
+		return failed("%s: %s: give an address such as 192.0.2.1 or 2001:db8::1, or a name that the system knows",
 			       name ? name : "any address", gai_strerror(err));
 	memset(out, 0, sizeof(*out));
 	memcpy(&out->sa, list->ai_addr, list->ai_addrlen);
@@ -46,7 +46,7 @@ int nc_resolve(const char *name, uint16_t port, int family, struct nc_address *o
 	return 0;
 }
 
-const char *nc_address_text(const struct nc_address *a, char text[NC_ADDRESS_TEXT])
+const char *address_text(const struct address *a, char text[ADDRESS_TEXT])
 {
 	char host[INET6_ADDRSTRLEN] = "?";
 
@@ -54,34 +54,34 @@ const char *nc_address_text(const struct nc_address *a, char text[NC_ADDRESS_TEX
 		inet_ntop(AF_INET, &a->v4.sin_addr, host, sizeof(host));
 	else
 		inet_ntop(AF_INET6, &a->v6.sin6_addr, host, sizeof(host));
-	snprintf(text, NC_ADDRESS_TEXT, a->sa.sa_family == AF_INET ? "%s:%u" : "[%s]:%u", host, ntohs(a->v4.sin_port));
+	snprintf(text, ADDRESS_TEXT, a->sa.sa_family == AF_INET ? "%s:%u" : "[%s]:%u", host, ntohs(a->v4.sin_port));
 	return text;
 }
 
 /* A socket of the address's family whose port may be used again at once, as ncdevmem's. */
-static int new_socket(const struct nc_address *a)
+static int new_socket(const struct address *a)
 {
 	int one = 1, fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return nc_fail("no socket: %s%s", strerror(errno), errno == EAFNOSUPPORT && a->sa.sa_family == AF_INET6 ?
+		return failed("no socket: %s%s", strerror(errno), errno == EAFNOSUPPORT && a->sa.sa_family == AF_INET6 ?
 			       ": this machine has no IPv6; with -4 it is IPv4 alone" : "");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	return fd;
 }
 
-static int give_up(int fd, const char *what, const struct nc_address *a, const char *hint)
+static int give_up(int fd, const char *what, const struct address *a, const char *hint)
 {
-	char text[NC_ADDRESS_TEXT];
+	char text[ADDRESS_TEXT];
 
-	if (errno != EINTR || !nc_stopped())
-		nc_fail("cannot %s %s: %s%s", what, nc_address_text(a, text), strerror(errno), hint);
+	if (errno != EINTR || !stopped())
+		failed("cannot %s %s: %s%s", what, address_text(a, text), strerror(errno), hint);
 	close(fd);
 	return -1;
 }
 
-int nc_listen(const struct nc_address *at, bool both)
+int address_listen(const struct address *at, bool both, int backlog)
 {
 	int only = !both, fd = new_socket(at);
 
@@ -89,33 +89,33 @@ int nc_listen(const struct nc_address *at, bool both)
 		return -1;
 	if (at->sa.sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
-	if (bind(fd, &at->sa, length(at)) || listen(fd, 1))
+	if (bind(fd, &at->sa, length(at)) || listen(fd, backlog))
 		return give_up(fd, "listen at", at, errno == EADDRINUSE ? ": see who does, \"ss -ltnp\"" :
 			       errno == EADDRNOTAVAIL ? ": it is no address of this machine, \"ip address\"" : "");
 	return fd;
 }
 
-int nc_accept(int listener, struct nc_address *peer)
+int address_accept(int listener, struct address *peer)
 {
 	socklen_t bytes = sizeof(*peer);
 	int fd;
 
 	do
 		fd = accept4(listener, &peer->sa, &bytes, SOCK_CLOEXEC);
-	while (fd < 0 && (errno == ECONNABORTED || errno == EINTR) && !nc_stopped());
+	while (fd < 0 && (errno == ECONNABORTED || errno == EINTR) && !stopped());
 	if (fd < 0)
-		return nc_stopped() ? -1 : nc_fail("no connection: %s", strerror(errno));
+		return stopped() ? -1 : failed("no connection: %s", strerror(errno));
 	unmap(peer);
 	return fd;
 }
 
-int nc_connect(const struct nc_address *to, const struct nc_address *from, const char *interface)
+int address_connect(const struct address *to, const struct address *from, const char *interface)
 {
 	int fd = new_socket(to);
 
 	if (fd < 0)
 		return -1;
-	if (setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface) + 1))
+	if (interface && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface) + 1))
 		return give_up(fd, "send by that interface to", to, "");
 	if (from && bind(fd, &from->sa, length(from)))
 		return give_up(fd, "send from", from, errno == EADDRNOTAVAIL ? ": it is no address of this machine" : "");

@@ -7,11 +7,11 @@
 #include "out.h"
 #include "say.h"
 
-static char failure[768];
+static char first[768];
 
 static void line(const char *text, const char *tail)
 {
-	fputs("devmem-nc: ", stderr);
+	fprintf(stderr, "%s: ", say_program);
 	out_text(stderr, text);
 	fprintf(stderr, "%s\n", tail);
 }
@@ -23,7 +23,7 @@ static void line(const char *text, const char *tail)
 	va_end(ap); \
 } while (0)
 
-void nc_say(const char *fmt, ...)
+void say(const char *fmt, ...)
 {
 	char text[768];
 
@@ -31,31 +31,32 @@ void nc_say(const char *fmt, ...)
 	line(text, "");
 }
 
-void nc_say_usage(const char *fmt, ...)
+void say_usage(const char *fmt, ...)
 {
-	char text[512];
+	char text[512], tail[64];
 
+	snprintf(tail, sizeof(tail), ": see \"%s --help\"", say_program);
 	FORMAT(text, fmt);
-	line(text, ": see \"devmem-nc --help\"");
+	line(text, tail);
 }
 
-int nc_fail(const char *fmt, ...)
+int failed(const char *fmt, ...)
 {
 	char text[768];
 
 	FORMAT(text, fmt);
 	line(text, "");
-	if (!failure[0])
-		snprintf(failure, sizeof(failure), "%s", text);
+	if (!first[0])
+		snprintf(first, sizeof(first), "%s", text);
 	return -1;
 }
 
-int nc_fail_library(const char *what)
+int failed_by_library(const char *what)
 {
-	return nc_fail("%s: %s", what, devmem_error());
+	return failed("%s: %s", what, devmem_error());
 }
 
-const char *nc_failure(void)
+const char *failure(void)
 {
-	return failure[0] ? failure : NULL;
+	return first[0] ? first : NULL;
 }

@@ -1,0 +1,12 @@
+/* SPDX-License-Identifier: MIT */
+/* Numbers on a command line. */
+#ifndef NUMBER_H
+#define NUMBER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+/* number_parse() - digits, or hexadecimal as ncdevmem takes it; @units: and K, M or G. false: it is none, or more than @most. */
+bool number_parse(const char *text, uint64_t most, bool units, uint64_t *out);
+
+#endif
