@@ -4,44 +4,10 @@
 # families, what is checked, what interrupts it. What it does on a NIC that can: tests/lab/nc_peers.sh.
 set -euo pipefail
 
-PROGRAM=$1
-PAGE=$(dirname "${BASH_SOURCE[0]}")/../../man/devmem-nc.1
-WORK=$(mktemp -d)
-trap 'rm -rf "$WORK"' EXIT
-OUT=$WORK/out ERR=$WORK/err PORT=0
-
-UNPRIVILEGED=()
-if ((EUID == 0)); then
-	UNPRIVILEGED=(setpriv --bounding-set=-all --inh-caps=-all)
-fi
-
-fail() {
-	echo "devmem-nc: $*"
-	tail -n 40 "$OUT" "$ERR" "$WORK"/rece* 2>/dev/null | cat -v || true
-	exit 1
-}
-
-# run STATUS ARGUMENT...: standard input is the caller's.
-run() {
-	local want=$1 status=0
-	shift
-	"${UNPRIVILEGED[@]}" "$PROGRAM" "$@" >"$OUT" 2>"$ERR" || status=$?
-	((status == want)) || fail "$*: status $status instead of $want"
-	! grep -q $'\033' "$ERR" || fail "$*: colours, and this is no terminal"
-}
-
-says() {
-	grep -qE -- "$2" "$1" || fail "nothing like \"$2\" in $1"
-}
-
-# wrong WORDS ARGUMENT...: status 2, and one line that says what to do.
-wrong() {
-	local words=$1
-	shift
-	run 2 "$@" </dev/null
-	says "$ERR" "$words"
-	[[ ! -s $OUT && $(wc -l <"$ERR") == 1 ]] || fail "$*: not one line on standard error"
-}
+# shellcheck source=/dev/null
+. "$(dirname "${BASH_SOURCE[0]}")/tool.sh"
+# shellcheck disable=SC2034 # tool.sh shows them
+PORT=0 LOGS=("$WORK/received" "$WORK/receiver")
 
 # port_is STATE: of the port here, in hexadecimal; 0A: it listens.
 port_is() {
@@ -83,18 +49,6 @@ received() {
 # lines WORD BYTES: what "yes WORD" says.
 lines() {
 	{ yes "$1" || true; } | head -c "$2"
-}
-
-helps() {
-	run 0 --help
-	says "$OUT" '^usage: devmem-nc '
-	says "$OUT" '^Exit status: '
-	# the page has each of them
-	while read -r word; do
-		grep -q "^\.It .*Fl -${word#--}\b" "$PAGE" || fail "$word is not in the manual page"
-	done < <(grep -oE -- '--[a-z0-9-]+' "$OUT" | sort -u)
-	run 0 --version
-	says "$OUT" '^devmem-nc [0-9]+\.[0-9]+\.[0-9]+$'
 }
 
 wrong_arguments() {
@@ -335,7 +289,7 @@ full_disk() {
 	says "$ERR" 'cannot write: No space left'
 }
 
-helps
+has_help_and_page
 wrong_arguments
 device_memory_or_nothing
 addresses

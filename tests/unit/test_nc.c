@@ -2,34 +2,22 @@
 /* The parts of devmem-nc that are logic: the command line, addresses, the bytes that -v expects. */
 #include <arpa/inet.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "unit.h"
 #include "address.h"
 #include "check.h"
+#include "command_line.h"
 #include "nc.h"
 
-#define MOST_ARGUMENTS 32
+static int parse(int argc, char **argv, void *opt)
+{
+	return nc_parse(argc, argv, opt);
+}
 
-/* What it says of it is for people, and not for the test's output. */
 static int parse_as(const char *program, const char *line, struct nc_options *opt)
 {
-	static char words[512];
-	char *argv[MOST_ARGUMENTS] = { (char *)(uintptr_t)program }, *save = NULL;
-	int argc = 1, status, to = dup(STDERR_FILENO);
-
-	snprintf(words, sizeof(words), "%s", line);
-	for (char *word = strtok_r(words, " ", &save); word; word = strtok_r(NULL, " ", &save))
-		argv[argc++] = word;
-	assert_true(argc < MOST_ARGUMENTS);
-	assert_non_null(freopen("/dev/null", "w", stderr));
-	status = nc_parse(argc, argv, opt);
-	fflush(stderr);
-	dup2(to, STDERR_FILENO);
-	close(to);
-	return status;
+	return command_line(program, line, parse, opt);
 }
 
 static struct nc_options parsed(const char *line)

@@ -6,6 +6,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "engine.h"
 #include "nc.h"
 #include "number.h"
 #include "say.h"
@@ -124,16 +125,7 @@ static int take_number(int letter, const char *text, struct nc_options *opt)
 
 static int take_engine(const char *text, struct nc_options *opt)
 {
-	static const char *const names[] = { "devmem", "zcrx", "copy", "syscall" };
-
-	for (size_t i = 0; i < COUNT(names); i++)
-		if (!strcmp(text, names[i])) {
-			opt->engine = names[i];
-			return NC_OK;
-		}
-	opt->engine = NULL;
-	return !strcmp(text, "auto") ? NC_OK :
-	       wrong("there is no engine \"%s\": devmem, zcrx, copy, syscall or auto", text);
+	return engine_parse(text, &opt->engine) ? NC_OK : wrong("there is no engine \"%s\": " ENGINE_NAMES, text);
 }
 
 static int take(int letter, const char *text, struct nc_options *opt)
