@@ -109,6 +109,16 @@ int address_accept(int listener, struct address *peer)
 	return fd;
 }
 
+int address_local(int fd, struct address *out)
+{
+	socklen_t bytes = sizeof(*out);
+
+	if (getsockname(fd, &out->sa, &bytes))
+		return failed("no address: %s", strerror(errno));
+	unmap(out);
+	return 0;
+}
+
 int address_connect(const struct address *to, const struct address *from, const char *interface)
 {
 	int fd = new_socket(to);

@@ -32,6 +32,9 @@ int address_listen(const struct address *at, bool both, int backlog);
 /* address_accept() - the next connection. */
 int address_accept(int listener, struct address *peer);
 
+/* address_local() - of this end of a connection. */
+int address_local(int fd, struct address *out);
+
 /* address_connect() - by @interface, or NULL: any; @from: its address and port, or NULL. */
 int address_connect(const struct address *to, const struct address *from, const char *interface);
 

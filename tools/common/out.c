@@ -152,6 +152,12 @@ void out_number(struct out_json *j, const char *key, uint64_t value)
 	fprintf(j->f, "%" PRIu64, value);
 }
 
+void out_real(struct out_json *j, const char *key, double value)
+{
+	begin(j, key);
+	fprintf(j->f, "%.3f", value);
+}
+
 void out_bool(struct out_json *j, const char *key, bool value)
 {
 	begin(j, key);

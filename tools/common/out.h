@@ -53,6 +53,7 @@ void out_array(struct out_json *j, const char *key);
 void out_end(struct out_json *j);
 void out_string(struct out_json *j, const char *key, const char *value);	/* NULL: null */
 void out_number(struct out_json *j, const char *key, uint64_t value);
+void out_real(struct out_json *j, const char *key, double value);	/* with three places */
 void out_bool(struct out_json *j, const char *key, bool value);
 
 #endif

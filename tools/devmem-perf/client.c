@@ -1,0 +1,198 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The client's side of a test: ask the server, make the connections, measure, and take the server's figures. Its own memory is
+ * there before it asks, so that what fails here is no matter of the server's.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "number.h"
+#include "report.h"
+#include "run.h"
+#include "say.h"
+#include "stop.h"
+
+struct client {
+	const struct perf_options *opt;
+	struct report report;
+	struct address server;		/* first where it listens, then where the data go */
+	struct control control;
+	struct memory memory;
+	struct crew crew;
+	struct run run;
+	int *fd;
+};
+
+/* ------------------------------------------------------------------------------------ connections */
+
+static int connect_one(struct client *c, uint64_t i)
+{
+	const int on = 1;
+	struct address local;
+
+	c->fd[i] = stopped() ? -1 : address_connect(&c->server, NULL, c->opt->interface);
+	if (c->fd[i] < 0)
+		return -1;
+	if (c->opt->test.mode != TEST_STREAM)
+		setsockopt(c->fd[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (address_local(c->fd[i], &local) ||
+	    memory_steer_one(&c->memory, (unsigned int)(i % c->opt->test.threads), &local, &c->server))
+		return failed("%s", c->memory.why);
+	return 0;
+}
+
+static int connect_all(struct client *c)
+{
+	const uint64_t n = c->opt->test.connections;
+	int err = 0;
+
+	for (uint64_t i = 0; i < n; i++)
+		c->fd[i] = -1;
+	for (uint64_t i = 0; i < n && !err; i++)
+		err = connect_one(c, i);
+	if (!err)
+		return 0;
+	run_last_words(&c->run);
+	if (c->run.why[0])
+		say("%s", c->run.why);
+	for (uint64_t i = 0; i < n; i++)
+		if (c->fd[i] >= 0)
+			close(c->fd[i]);
+	return -1;
+}
+
+/* All that comes from the server's port of data, wherever it goes. */
+static int steer(struct client *c)
+{
+	struct address any = { .v6 = { .sin6_family = c->server.sa.sa_family } };
+
+	return memory_steer(&c->memory, &any, &c->server) ? failed("%s", c->memory.why) : 0;
+}
+
+/* ------------------------------------------------------------------------------------ the server */
+
+static int ask(struct client *c)
+{
+	struct message m = { 0 };
+	const char *key, *value;
+	uint64_t port = 0;
+	struct lines l;
+	int err;
+
+	message_begin(&m, "test");
+	fields_add(&m, test_fields, &c->opt->test);
+	err = control_send(&c->control, &m);
+	if (err)
+		return failed("the server has gone: %s", control_why(err));
+	if (run_await(&c->run, "ready", &l, -1))
+		return failed("%s", c->run.why);
+	while (message_next(&l, &key, &value))
+		if (!strcmp(key, "port"))
+			number_parse(value, 65535, false, &port);
+	c->server.v4.sin_port = htons((uint16_t)port);	/* at the same place in IPv6 */
+	return port ? 0 : failed("the server does not say where the data go");
+}
+
+static int reach(struct client *c)
+{
+	int fd;
+
+	if (address_resolve(c->opt->host, c->opt->port, c->opt->family, &c->server))
+		return -1;
+	fd = stopped() ? -1 : address_connect(&c->server, NULL, NULL);
+	if (fd < 0)
+		return stopped() ? -1 : failed("is \"devmem-perf server\" running on %s, with port %u?", c->opt->host,
+					       c->opt->port);
+	return control_open(&c->control, fd, CONTROL_ROOM_RESULT) ? failed("no memory") : 0;
+}
+
+/* ------------------------------------------------------------------------------------ the test */
+
+static int prepare(struct client *c)
+{
+	const struct test *t = &c->opt->test;
+
+	c->fd = calloc(t->connections, sizeof(*c->fd));
+	if (!c->fd)
+		return failed("no memory");
+	if (memory_open(&c->memory, c->opt, test_receives(t, TEST_CLIENT), (unsigned int)t->threads))
+		return failed("%s", c->memory.why);
+	return reach(c) || ask(c) || steer(c) || connect_all(c) ? -1 : 0;
+}
+
+/* Both ends must have all connections in their rings before the first byte. */
+static int begin(struct client *c)
+{
+	struct lines l;
+
+	if (run_await(&c->run, "attached", &l, -1))
+		return -1;
+	run_bytes(&c->run);
+	if (run_say(&c->run, "go") || run_await(&c->run, "going", &l, -1))
+		return -1;
+	run_go(&c->run);
+	return 0;
+}
+
+/* What one end has sent the other has received. */
+static int compare(struct client *c)
+{
+	const struct side *own = &c->report.own.side, *peer = &c->report.peer.side;
+
+	if (own->total_sent == peer->total_received && own->total_received == peer->total_sent)
+		return 0;
+	return failed("bytes were lost: the client sent %" PRIu64 " and the server received %" PRIu64 ", the server sent %"
+		      PRIu64 " and the client received %" PRIu64, own->total_sent, peer->total_received, peer->total_sent,
+		      own->total_received);
+}
+
+static int measure(struct client *c)
+{
+	struct lines l;
+	int err;
+
+	err = crew_open(&c->crew, c->opt, &c->opt->test, TEST_CLIENT, &c->memory, c->fd);
+	err = run_finish(&c->run, err || begin(c) || run_all(&c->run) ? -1 : 0);
+	if (!err && !c->run.have_peer)
+		err = run_await(&c->run, "result", &l, -1);
+	if (err && !stopped())
+		failed("%s", c->run.why);
+	return err ? -1 : compare(c);
+}
+
+/* The server is told why. */
+static void tell(struct client *c)
+{
+	struct message m = { 0 };
+
+	message_begin(&m, "failed");
+	message_add(&m, "why", "%s", stopped() ? "it was ended by a signal" : failure() ? failure() : "it does not know");
+	control_send(&c->control, &m);
+}
+
+int perf_client(const struct perf_options *opt)
+{
+	struct client c = { .opt = opt, .control = { .fd = -1 } };
+	int err;
+
+	if (report_open(&c.report, opt))
+		return PERF_USAGE;
+	c.run = (struct run){ .opt = opt, .test = &opt->test, .which = TEST_CLIENT, .control = &c.control, .crew = &c.crew,
+			      .own = &c.report.own, .peer = &c.report.peer, .listener = -1 };
+	err = prepare(&c) || measure(&c);
+	stop_end();
+	if (err && c.control.fd >= 0)
+		tell(&c);
+	control_close(&c.control);
+	c.report.restored = !memory_close(&c.memory);
+	if (!c.report.restored)
+		err = failed("%s", c.memory.why);
+	free(c.fd);
+	return report_close(&c.report, stopped() ? 128 + stopped() : err ? PERF_FAILED : PERF_OK);
+}

@@ -1,0 +1,124 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "control.h"
+#include "stop.h"
+
+int control_open(struct control *c, int fd, size_t room)
+{
+	const int on = 1, idle = 5, each = 5, times = 3;
+
+	*c = (struct control){ .fd = fd, .room = room, .text = malloc(room) };
+	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &each, sizeof(each));
+	setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &times, sizeof(times));
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
+	if (c->text)
+		return 0;
+	control_close(c);
+	return -ENOMEM;
+}
+
+void control_close(struct control *c)
+{
+	free(c->text);
+	if (c->fd >= 0)
+		close(c->fd);
+	*c = (struct control){ .fd = -1 };
+}
+
+int control_send(struct control *c, struct message *m)
+{
+	size_t done = 0;
+	ssize_t n = 0;
+	int err;
+
+	message_end(m);
+	err = m->lost ? -ENOMEM : 0;
+	while (!err && done < m->bytes) {
+		n = send(c->fd, m->text + done, m->bytes - done, MSG_NOSIGNAL);
+		if (n >= 0)
+			done += (size_t)n;
+		else if (errno != EINTR || stopped())
+			err = -errno;
+	}
+	message_free(m);
+	return err;
+}
+
+/* One that is there already, or with what has just come. */
+static int find(struct control *c, struct lines *l)
+{
+	int n = message_find(c->text, c->have);
+
+	if (n <= 0)
+		return n;
+	message_open(l, c->text, (size_t)n);
+	c->used = (size_t)n;
+	return 1;
+}
+
+int control_take(struct control *c, struct lines *l)
+{
+	ssize_t n;
+	int got;
+
+	c->have -= c->used;
+	memmove(c->text, c->text + c->used, c->have);
+	c->used = 0;
+	got = find(c, l);
+	if (got)
+		return got;
+	if (c->have == c->room)
+		return -EMSGSIZE;
+	n = recv(c->fd, c->text + c->have, c->room - c->have, MSG_DONTWAIT);
+	if (n < 0)
+		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
+	if (!n)
+		return -EPIPE;
+	c->have += (size_t)n;
+	return find(c, l);
+}
+
+int control_await(struct control *c, struct lines *l, int timeout_ms)
+{
+	struct pollfd pfd = { .fd = c->fd, .events = POLLIN };
+	int got, n;
+
+	for (;;) {
+		got = control_take(c, l);
+		if (got)
+			return got;
+		n = stopped() ? -1 : poll(&pfd, 1, timeout_ms);
+		if (stopped())
+			return -EINTR;
+		if (!n)
+			return -ETIMEDOUT;
+	}
+}
+
+const char *control_why(int err)
+{
+	switch (err) {
+	case -EPIPE:
+		return "it has closed the connection";
+	case -EPROTO:
+		return "it is no devmem-perf, by what it says";
+	case -EPROTONOSUPPORT:
+		return "it is a devmem-perf of another version: use the same at both ends";
+	case -EMSGSIZE:
+		return "what it says has no end";
+	case -ETIMEDOUT:
+		return "it says nothing";
+	default:
+		return strerror(-err);
+	}
+}

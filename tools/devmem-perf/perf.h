@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/* The command line, and how the program ends. */
+#ifndef PERF_H
+#define PERF_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "test.h"
+
+/* The exit status; 128 and a signal's number if one ended it. */
+enum {
+	PERF_OK = 0,
+	PERF_FAILED = 1,
+	PERF_USAGE = 2,		/* the command line is wrong; nothing was changed */
+};
+
+enum perf_action {
+	PERF_SERVER,
+	PERF_CLIENT,
+	PERF_HELP,
+	PERF_VERSION,
+};
+
+struct perf_options {
+	enum perf_action action;
+	struct test test;		/* the client's */
+	const char *interface;		/* NULL: host memory */
+	const char *host;		/* the server's name or address; of the server NULL */
+	int family;			/* AF_INET, AF_INET6, or AF_UNSPEC: either */
+	uint16_t port, data_port;
+	const char *engine;		/* for devmem_bind_opts; NULL: the best that can be */
+	const char *backend, *device;	/* or NULL */
+	uint32_t buffer_mib, queues, page_size, lowat, busy_poll_us;
+	const char *pin;		/* or NULL */
+	const char *json, *plot;	/* or NULL */
+	bool host_memory, once, progress;
+};
+
+/* perf_parse() - PERF_OK, or PERF_USAGE after a sentence. */
+int perf_parse(int argc, char **argv, struct perf_options *opt);
+
+extern const char perf_usage[];
+
+int perf_server(const struct perf_options *opt);
+int perf_client(const struct perf_options *opt);
+
+#endif
