@@ -244,20 +244,20 @@ static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, 
 	unsigned int host = ring->rx.host_events;
 	size_t out_before = sock->stream.out.count;
 	int got = devmem__rx_next(&ring->rx, &sock->stream, &ring->count, events, n);
-	bool done = got == 0 || got == -EBADMSG;
+	bool done = got == 0 || got == -EBADMSG || (got > 0 && devmem__rx_is_over(&ring->rx));
 
 	devmem__rxmsg_handed(ring, &ring->rx, ring->rx.host_events - host, done);
 	devmem__pressure_out(sock, sock->stream.out.count - out_before);
+	if (done)
+		ring->rx_sock = NULL;
 	if ((sock->detached || sock->ended) && got > 0) {
 		discard(sock, events, got);
-		return 0;
+		got = 0;
 	}
 	if (got > 0 && sock->place && events[got - 1].type == DEVMEM_EVENT_HOST) {
 		ring->place.held_of = sock;
 		ring->place.held = events[--got];
 	}
-	if (done)
-		ring->rx_sock = NULL;
 	if (got == -EBADMSG) {
 		got = (int)end_stream(sock, -EBADMSG, events);
 		if (sock->armed)	/* what comes after a hole is of no use */
@@ -345,14 +345,16 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 {
 	struct io_uring_cqe *cqe;
 	struct devmem_sock *sock;
+	bool look = true, seen = false;	/* look for news: at first, and when completions were seen and made no event */
 	unsigned int out = 0;
 	bool taken;
 
 	while (out < n) {
-		if (hand_out_news(ring, events + out)) {
+		if (look && hand_out_news(ring, events + out)) {
 			out++;
 			continue;
 		}
+		look = false;
 		if (ring->place.held_of || ring->rx_sock) {
 			int got = hand_out_first(ring, events + out, n - out);
 
@@ -366,7 +368,9 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 			unsigned int sent = devmem__tx_hand_out(ring, events + out, n - out);
 
 			out += sent;
-			if (sent)
+			look = seen && !out;
+			seen = false;
+			if (sent || look)
 				continue;
 			if (!io_uring_sq_ready(&ring->io))	/* what was not handed in is not done */
 				devmem__dontneed_settle(ring);
@@ -384,6 +388,7 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 		}
 		out += dispatch(ring, cqe, events + out);
 		io_uring_cqe_seen(&ring->io, cqe);
+		seen = true;
 	}
 	return (int)out;
 }

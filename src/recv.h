@@ -45,6 +45,12 @@ struct devmem__rx {
 void devmem__rx_start(struct devmem__rx *rx, const void *control, size_t control_bytes, const void *payload,
 		      size_t payload_room, uint32_t bytes, uint32_t host_token);
 
+/* devmem__rx_is_over() - is the completion used up? Then devmem__rx_next() would say 0. */
+static inline bool devmem__rx_is_over(const struct devmem__rx *rx)
+{
+	return !rx->control_left && !rx->bytes_left && !rx->broken;
+}
+
 /*
  * devmem__rx_next() - write up to @n events; 0 when the completion is used up.
  * -ENOMEM	tokens could not be accounted for; nothing is lost, call again
