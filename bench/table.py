@@ -185,27 +185,27 @@ def send(table, results, counted, counts):
     return {"sending": lean}
 
 
-NATIVE = (("seconds per GiB", lambda r: r["seconds"]),
+HOST = (("seconds per GiB", lambda r: r["seconds"]),
         ("processor seconds per GiB", lambda r: r["user_seconds"] + r["system_seconds"]))
 
 
-def native(table, results):
+def host(table, results):
     table.head("copy on this machine's loopback", "epoll, mark", "epoll", "libdevmem")
-    found = {"epoll-mark": results_of(results, "native-epoll-mark", "none, epoll", 0),
-             "epoll": results_of(results, "native-epoll", "none, epoll", 0),
-             "copy": results_of(results, "native-copy", "copy", 0)}
+    found = {"epoll-mark": results_of(results, "host-epoll-mark", "none, epoll", 0),
+             "epoll": results_of(results, "host-epoll", "none, epoll", 0),
+             "copy": results_of(results, "host-copy", "copy", 0)}
     if {r["name"] for r in results if r.get("verified")} != {"verified-epoll", "verified-copy"}:
         sys.exit("the bytes were not verified")
-    for what, of in NATIVE:
+    for what, of in HOST:
         rounds = {name: [of(r) * GIB / r["bytes"] for r in some] for name, some in found.items()}
         median = {name: statistics.median(values) for name, values in rounds.items()}
         ratio = median["copy"] / median["epoll"]
         table.line(what, [spread(n, 3) for n in rounds.values()], f"{ratio:.4f}")
-        table.figures["native " + what] = {"rounds": rounds, "median": median, "ratio": ratio}
-    run = next(r for r in results if r["name"] == "native")
+        table.figures["host " + what] = {"rounds": rounds, "median": median, "ratio": ratio}
+    run = next(r for r in results if r["name"] == "host")
     table.end(f"Kernel {run['kernel']}; {run['rounds']} x {run['mib']} MiB of each, in turns: medians, and between which\n"
               "values all lie. Before that every byte was verified. The ratio is to plain epoll; times have no limit.")
-    table.figures["native"] = run
+    table.figures["host"] = run
 
 
 def lab(table, results, counted, counts):
@@ -234,9 +234,9 @@ def main():
     table = Table()
     if "run" in names:
         lab(table, results, counted, counts)
-    if "native" in names:
-        native(table, results)
-    if not names & {"run", "native"}:
+    if "host" in names:
+        host(table, results)
+    if not names & {"run", "host"}:
         sys.exit("nothing was measured")
     table.figures |= {"missed": table.missed, "results": results}
     print(json.dumps(table.figures))

@@ -2,14 +2,14 @@
 # SPDX-License-Identifier: MIT
 # Plain epoll and libdevmem's engine "copy" on the loopback of this machine, in turns: no NIC, no privilege. Prints
 # lines of JSON. Every byte is verified first; what is timed then is receiving alone.
-# bench/native.sh BUILD-FOLDER MIB ROUNDS
+# bench/host.sh BUILD-FOLDER MIB ROUNDS
 set -euo pipefail
 
-PROGRAMS=${1:?usage: bench/native.sh BUILD-FOLDER MIB ROUNDS}/bench MIB=$2 ROUNDS=$3
+PROGRAMS=${1:?usage: bench/host.sh BUILD-FOLDER MIB ROUNDS}/bench MIB=$2 ROUNDS=$3
 PORT=${BENCH_PORT:-5400}
 PORTION=64K
 VERIFIED_MIB=64
-LOG=$(mktemp "${TMPDIR:-/tmp}/native.XXXXXX")
+LOG=$(mktemp "${TMPDIR:-/tmp}/host.XXXXXX")
 PID=''
 trap '[[ ! $PID ]] || kill "$PID" 2>/dev/null; rm -f "$LOG"' EXIT
 
@@ -50,13 +50,13 @@ receive() {
 }
 
 SENDER=$(allowed 1) RECEIVER=$(allowed 2)
-printf '{"name": "native", "kernel": "%s", "mib": %d, "rounds": %d, "sender": %d, "receiver": %d}\n' \
+printf '{"name": "host", "kernel": "%s", "mib": %d, "rounds": %d, "sender": %d, "receiver": %d}\n' \
 	"$(uname -r)" "$MIB" "$ROUNDS" "$SENDER" "$RECEIVER"
 COPY=(--interface lo --engine copy)
 receive epoll "$VERIFIED_MIB" --pattern --verify --name verified-epoll
 receive receive "$VERIFIED_MIB" --pattern --verify --name verified-copy "${COPY[@]}"
 for ((round = 0; round < ROUNDS; round++)); do
-	receive epoll "$MIB" "" --name native-epoll
-	receive receive "$MIB" "" --name native-copy "${COPY[@]}"
-	receive epoll "$MIB" "" --name native-epoll-mark --lowat 512K
+	receive epoll "$MIB" "" --name host-epoll
+	receive receive "$MIB" "" --name host-copy "${COPY[@]}"
+	receive epoll "$MIB" "" --name host-epoll-mark --lowat 512K
 done
