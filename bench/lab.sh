@@ -21,12 +21,14 @@ WINDOW=4M		# that an echo's client has under way
 INTERVAL=200		# microseconds between portions where traffic is paced: 328 MB/s
 PACE=0
 VERIFY=()
-ADDRESS=2001:db8:1ab::1 FAR=2001:db8:1ab::2
+ADDRESS=2001:db8:1ab::1
 SENDER=0 NIC=1 RECEIVER=$(($(nproc --all) - 1))
-NCDEVMEM=/selftests/tools/testing/selftests/drivers/net/hw/ncdevmem
 TRACE=/sys/kernel/tracing/events/raw_syscalls/sys_enter/trigger
 BUFFERS=/sys/kernel/debug/dma_buf/bufinfo
 LOG=/tmp/bench.log
+HERE=$(dirname "${BASH_SOURCE[0]}")
+# shellcheck source=/dev/null
+. "$HERE/peers.sh"
 
 fail() {
 	tail -n 5 "$LOG" >&2
@@ -62,11 +64,12 @@ settle() {
 	fail "a buffer is not freed ($tries tries)"
 }
 
-# wait_for PID: until it listens
+# wait_for PID [PORT]: until it says that it listens, or does
 wait_for() {
 	local tries
 	for tries in {1..200}; do
 		! grep -qi 'listening\|waiting or connection' "$LOG" || return 0
+		[[ ! ${2:-} || ! $(ss -Hlt "sport = :$2") ]] || return 0
 		kill -0 "$1" 2>/dev/null || break
 		sleep 0.05
 	done
@@ -120,18 +123,6 @@ receive_apart() {
 	receive "$1" "$2" --name apart "${SMALL[@]}"
 }
 
-# What it prints goes nowhere, and what it writes there is counted apart.
-ncdevmem() {
-	local pid
-	: >"$LOG"
-	taskset -c "$RECEIVER" "$NCDEVMEM" -l -f lab0 -s "$ADDRESS" -c "$FAR" -p 5201 >/dev/null 2>"$LOG" &
-	pid=$!
-	wait_for "$pid"
-	pin_nics
-	far bench_send "$ADDRESS" 5201 1 "$1M" "$PORTION" 0 5201
-	wait "$pid" || fail "ncdevmem"
-}
-
 # calls COMMAND-NAME COMMAND...: "TOTAL WRITES" of the system calls that processes of this name make, exactly
 calls() {
 	local name=$1
@@ -148,10 +139,10 @@ calls() {
 count_calls() {
 	local what=$1 name=$2 few many
 	shift 2
-	read -ra few <<<"$(calls "$name" "$@" 1)"
-	read -ra many <<<"$(calls "$name" "$@" $((CALLS_MIB + 1)))"
+	few=$(calls "$name" "$@" 1)
+	many=$(calls "$name" "$@" $((CALLS_MIB + 1)))
 	printf '{"name": "calls", "of": "%s", "mib": %d, "calls": %d, "writes": %d}\n' "$what" "$CALLS_MIB" \
-		$((many[0] - few[0])) $((many[1] - few[1]))
+		$((${many% *} - ${few% *})) $((${many#* } - ${few#* }))
 }
 
 # As hardware with LRO or HW-GRO does: packets of up to 64 KiB, so that large pages are filled.
@@ -163,7 +154,7 @@ merge() {
 count_all_calls() {
 	count_calls libdevmem receive receive_apart receive
 	count_calls leanest leanest receive_apart leanest
-	count_calls ncdevmem ncdevmem ncdevmem
+	count_calls ncdevmem ncdevmem by ncdevmem small apart
 }
 
 # pair LOOP NAME SUFFIX MIB OPTION...: the loop and libdevmem, one after the other
@@ -266,12 +257,13 @@ round_send() {
 
 printf '{"name": "run", "kernel": "%s", "mib": %d, "rounds": %d, "parts": "%s"}\n' "$(uname -r)" "$MIB" "$ROUNDS" \
 	"${PARTS[*]}"
+thread_nics
 # The same code on one processor after the other: each must get its own count.
 taskset -c "$SENDER" /build/bench/bench_control control-sender
 taskset -c "$RECEIVER" /build/bench/bench_control control-receiver
-thread_nics
 [[ ${PARTS[*]} != *devmem* ]] || count_all_calls
 [[ ${PARTS[*]} != *echo* ]] || begin_echo
+[[ ${PARTS[*]} != *peers* ]] || begin_peers
 for ((round = 0; round < ROUNDS; round++)); do
 	for part in "${PARTS[@]}"; do
 		"round_$part"

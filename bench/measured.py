@@ -29,7 +29,7 @@ def check_counting(counts, processor):
 def calls_per_gib(results):
     calls = {r["of"]: (r["calls"], r["writes"], r["mib"]) for r in results if r["name"] == "calls"}
     # What ncdevmem prints is not part of receiving.
-    return {of: (n - (w if of == "ncdevmem" else 0)) * 1024 / mib for of, (n, w, mib) in calls.items()}, calls
+    return {of: (n - (w if "ncdevmem" in of else 0)) * 1024 / mib for of, (n, w, mib) in calls.items()}, calls
 
 
 def results_of(results, name, engine, page_size):

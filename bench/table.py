@@ -11,6 +11,7 @@ import sys
 from markdown import Table, spread
 from measured import (GIB, Comparison, calls_per_gib, check_counting, fragments_per_gib, kib_per_enter, load_sum,
                       results_of, sends_of)
+from peers import peers, reached
 
 MOST_CALLS = 1 / 100        # of ncdevmem's
 LEAST_KIB = 256             # for each io_uring_enter
@@ -21,14 +22,15 @@ MOST_LARGE_PAGES = 1 / 5    # of what it takes with pages of 4 KiB
 MOST_ECHO = 0.40            # of what an echo that copies takes
 MOST_ECHO_CALLS = 0.80      # of the system calls that it makes
 MOST_SENDING = 0.30         # of a plain send
+TARGET_LATENCY, TARGET_DEFAULT, TARGET_SENDING = 1.03, 60, 95     # where this is to come to
 MOST_SENDING_LEAN = 1.25    # of the leanest loop's: how much TCP sends in the calls themselves varies by a tenth
 SMALL, LARGE = 4 << 10, 64 << 10
 
 
-def compared_line(table, what, c, most, blank=0):
+def compared_line(table, what, c, most, target="", blank=0):
     """A comparison, the other one first; no limit: None."""
     values = [""] * blank + [spread(c.sums[n]) for n in reversed(c.names)]
-    table.line(what, values, f"{c.ratio:.4f}", f"<= {most:.2f}" if most else "", not most or c.ratio <= most)
+    table.line(what, values, f"{c.ratio:.4f}", f"<= {most:.2f}" if most else "", not most or c.ratio <= most, target)
 
 
 def add_calls(table, results):
@@ -55,7 +57,8 @@ def add_latency(table, results):
         ratio = r["managed"][key] / r["without"][key]
         limit = key == "median_us"
         table.line(f"64-byte ping-pong, us, {what}", ["", f"{r['without'][key]:.2f}", f"{r['managed'][key]:.2f}"],
-                   f"{ratio:.4f}", "<= 1.05" if limit else "", not limit or ratio <= MOST_LATENCY)
+                   f"{ratio:.4f}", "<= 1.05" if limit else "", not limit or ratio <= MOST_LATENCY,
+                   reached(ratio, TARGET_LATENCY, 2) if limit else "")
     table.figures["pingpong"] = r
 
 
@@ -110,7 +113,8 @@ def pages(table, results, counted, counts):
     small = results_of(results, "pages-small", "devmem", SMALL)
     large = results_of(results, "pages-default", "devmem", LARGE)
     c = Comparison(counted, counts, "pages-default", "pages-small")
-    compared_line(table, "million instructions per GiB, streaming", c, MOST_LARGE_PAGES)
+    compared_line(table, "million instructions per GiB, streaming", c, MOST_LARGE_PAGES,
+                  reached(c.median["pages-default"], TARGET_DEFAULT))
     fragments = [fragments_per_gib(r) for r in (small, large)]
     medians = [statistics.median(f) for f in fragments]
     table.line("fragments per GiB", [spread(f, 0) for f in fragments], f"{medians[1] / medians[0]:.4f}")
@@ -132,7 +136,7 @@ def devmem(table, results, counted, counts):
         results_of(results, "leanest" + suffix, "by hand, devmem", SMALL)
         results_of(results, "libdevmem" + suffix, "devmem", SMALL)
         c = Comparison(counted, counts, "libdevmem" + suffix, "leanest" + suffix)
-        compared_line(table, f"million instructions per GiB, {what}", c, MOST_INSTRUCTIONS, 1)
+        compared_line(table, f"million instructions per GiB, {what}", c, MOST_INSTRUCTIONS, blank=1)
         table.figures["instructions" + suffix] = c.figures()
         compared[what] = c
     table.end(f"System calls are for {of_ncdevmem[2]} MiB, set-up left out, and so are {of_ncdevmem[1]} writes with which\n"
@@ -175,7 +179,8 @@ def send(table, results, counted, counts):
     plain, lean = (Comparison(counted, counts, "tx", other) for other in ("tx_plain", "leanest_tx"))
     values = [spread(v) for v in (plain.sums["tx_plain"], lean.sums["leanest_tx"], lean.sums["tx"])]
     for c, of, most in ((plain, "a plain send", MOST_SENDING), (lean, "the leanest", MOST_SENDING_LEAN)):
-        table.line(f"million instructions per GiB, of {of}", values, f"{c.ratio:.4f}", f"<= {most:.2f}", c.ratio <= most)
+        table.line(f"million instructions per GiB, of {of}", values, f"{c.ratio:.4f}", f"<= {most:.2f}", c.ratio <= most,
+                   reached(c.median["tx"], TARGET_SENDING))
         table.figures["send, of " + of] = c.figures()
     enters = {name: statistics.median(r["enter_calls"] * GIB / r["bytes"] for r in results if r["name"] == name)
               for name in ("tx_plain", "leanest_tx", "tx")}
@@ -213,7 +218,8 @@ def lab(table, results, counted, counts):
     check_counting(counts, counted.last_processor(counts))
     print(f"In the lab, kernel {run['kernel']}, emulated; {run['rounds']} x {run['mib']} MiB, in turns: medians, and between\n"
           "which values all lie. Instructions are those on the processor of what is measured, in the kernel and out of it.")
-    parts = {"devmem": devmem, "zcrx": zcrx, "copy": copy, "pages": pages, "echo": echo, "send": send}
+    parts = {"devmem": devmem, "zcrx": zcrx, "copy": copy, "pages": pages, "echo": echo, "send": send,
+             "peers": peers}
     compared = {}
     for part in run["parts"].split():
         compared |= parts[part](table, results, counted, counts)

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 # The kernel's own device-memory tests, out of Debian's linux-source package, built in the
-# root. In the guest they are /selftests: tools/testing/selftests/drivers/net/hw/ncdevmem.
+# root. In the guest they are /selftests: tools/testing/selftests/drivers/net/hw/ncdevmem, iou-zcrx.
 # shellcheck shell=bash disable=SC2153,SC2034
 
 SELFTEST_FILES=(
@@ -11,13 +11,17 @@ SELFTEST_FILES=(
 )
 # What has changed since Debian 13's own kernel headers.
 SELFTEST_HEADERS=(dma-buf errqueue ethtool ethtool_netlink ethtool_netlink_generated netdev
-	typelimits udmabuf uio)
+	typelimits udmabuf uio io_uring io_uring/zcrx)
+SELFTEST_LIBURING=lab/guest/liburing_zcrx.h
 
 # Sets SELFTESTS, its folder in the root.
 make_selftests() {
 	local branch start=$SECONDS
 	branch=$(grep -oE '^[0-9]+\.[0-9]+' <<<"$KERNEL")
-	SELFTESTS=/work/selftests-$branch-$(declare -f build_selftests unpack_source | hash_of)
+	SELFTESTS=/work/selftests-$branch-$({
+		declare -f build_selftests build_iou_zcrx unpack_source
+		cat "$TREE/$SELFTEST_LIBURING"
+	} | hash_of)
 	[[ -d $ROOT$SELFTESTS ]] && return
 	rm -rf "$ROOT/work/selftests-$branch-"* "$CACHE"/.source.*
 	say "building the kernel's own tests from linux-source-$branch (once)"
@@ -45,7 +49,7 @@ unpack_source() {
 
 build_selftests() {
 	local dir=$1 name
-	mkdir -p "$ROOT$dir/headers/linux"
+	mkdir -p "$ROOT$dir/headers/linux/io_uring"
 	for name in "${SELFTEST_HEADERS[@]}"; do
 		[[ -e $ROOT$dir/include/uapi/linux/$name.h ]] || continue
 		sed -E 's/\b__user\b//; /linux\/compiler(_types)?\.h/d' \
@@ -56,5 +60,16 @@ build_selftests() {
 	in_root sh -c 'set -e; cd "$1/tools/testing/selftests/drivers/net/hw"
 		gcc -std=gnu11 -O2 -I"$1/headers" -I"$1/tools/net/ynl/lib" \
 			-I"$1/tools/net/ynl/generated" -I"$1/tools/testing/selftests" \
-			-o ncdevmem ncdevmem.c "$1/tools/net/ynl/libynl.a"' sh "$dir"
+			-o ncdevmem ncdevmem.c "$1/tools/net/ynl/libynl.a"' sh "$dir" || return
+	build_iou_zcrx "$dir"
+}
+
+# Only what is compared with it goes without it where there is none (6.12) or it does not build: iou-zcrx.missing says why.
+build_iou_zcrx() {
+	local folder=$1/tools/testing/selftests/drivers/net/hw
+	cp "$TREE/$SELFTEST_LIBURING" "$ROOT$1/headers/"
+	# shellcheck disable=SC2016 # expanded in the root
+	in_root sh -c 'cd "$2" && gcc -std=gnu11 -O2 -I"$1/headers" -include liburing_zcrx.h -o iou-zcrx iou-zcrx.c -luring' \
+		sh "$1" "$folder" 2>&1 | tee "$ROOT$folder/iou-zcrx.missing"
+	[[ ! -e $ROOT$folder/iou-zcrx ]] || rm "$ROOT$folder/iou-zcrx.missing"
 }
