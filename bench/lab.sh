@@ -20,6 +20,8 @@ PORTION=64K		# what the sender hands its TCP at a time
 WINDOW=4M		# that an echo's client has under way
 INTERVAL=200		# microseconds between portions where traffic is paced: 328 MB/s
 PACE=0
+CONNECTED=1		# connections
+ulimit -n 4096		# for 1,024 of them
 VERIFY=()
 ADDRESS=2001:db8:1ab::1
 SENDER=0 NIC=1 RECEIVER=$(($(nproc --all) - 1))
@@ -29,6 +31,8 @@ LOG=/tmp/bench.log
 HERE=$(dirname "${BASH_SOURCE[0]}")
 # shellcheck source=/dev/null
 . "$HERE/peers.sh"
+# shellcheck source=/dev/null
+. "$HERE/scale.sh"
 
 fail() {
 	tail -n 5 "$LOG" >&2
@@ -100,7 +104,7 @@ finish() {
 # receive PROGRAM MIB OPTION...
 receive() {
 	start "$@"
-	far bench_send "$ADDRESS" 5400 1 "${2}M" "$PORTION" "$PACE"
+	far bench_send "$ADDRESS" 5400 "$CONNECTED" "${2}M" "$PORTION" "$PACE"
 	finish "$1"
 }
 

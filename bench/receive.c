@@ -1,13 +1,22 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the leanest loops and epoll.c do, with libdevmem: the loop that the public header shows, and nothing else.
+ * What the leanest loops and epoll.c do, with libdevmem: the loop that the public header shows, and nothing else. With
+ * --hold it keeps what came last, as a program does that works on it.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "setup.h"
 
-#define EVENTS 256
+#define EVENTS	256
+#define HELD	(1u << 20)	/* events, a power of two: as many as tokens may be kept, and more */
+
+/* What is kept, the oldest first. */
+struct held {
+	struct devmem_event *ev;
+	uint32_t first, last, tokens;
+};
 
 static void attach(struct bench *b, struct devmem_ring *ring)
 {
@@ -55,7 +64,37 @@ static unsigned int consume(const struct devmem_event *ev, int n, uint64_t *byte
 	return ended;
 }
 
-static void receive(struct bench *b, struct devmem_ring *ring, uint64_t *bytes)
+static void release(struct devmem_ring *ring, const struct devmem_event *ev, unsigned int n)
+{
+	if (devmem_release(ring, ev, n))
+		bench_die("%s", devmem_error());
+}
+
+/* Gives back the oldest until no more than @most tokens are kept, in one call, or in two where the array ends. */
+static void keep(struct devmem_ring *ring, struct held *h, uint32_t most)
+{
+	uint32_t first = h->first % HELD, n;
+
+	while (h->tokens > most)
+		h->tokens -= h->ev[h->first++ % HELD].tokens;
+	n = h->first % HELD >= first ? h->first % HELD - first : HELD - first;
+	release(ring, h->ev + first, n);
+	if (first + n == HELD)
+		release(ring, h->ev, h->first % HELD);
+}
+
+static void hold(struct devmem_ring *ring, struct held *h, const struct devmem_event *ev, int n, uint32_t most)
+{
+	for (int i = 0; i < n; i++) {
+		if (ev[i].type != DEVMEM_EVENT_DATA)
+			continue;
+		h->ev[h->last++ % HELD] = ev[i];
+		h->tokens += ev[i].tokens;
+	}
+	keep(ring, h, most);
+}
+
+static void receive(struct bench *b, struct devmem_ring *ring, struct held *h, uint64_t *bytes)
 {
 	unsigned int open = b->connections;
 	struct devmem_event ev[EVENTS];
@@ -68,8 +107,10 @@ static void receive(struct bench *b, struct devmem_ring *ring, uint64_t *bytes)
 		open -= consume(ev, n, bytes);
 		if (b->verify)
 			verify(b, ev, n);
-		if (devmem_release(ring, ev, (unsigned int)n))
-			bench_die("%s", devmem_error());
+		if (b->hold)
+			hold(ring, h, ev, n, b->hold);
+		else
+			release(ring, ev, (unsigned int)n);
 	}
 }
 
@@ -78,10 +119,14 @@ int main(int argc, char **argv)
 	struct devmem_stats before = { .size = sizeof(before) }, after = { .size = sizeof(after) };
 	struct bench_result r = { 0 };
 	struct devmem_ring *ring;
+	struct held h = { 0 };
 	struct bench b;
 
 	bench_parse(&b, "libdevmem", argc, argv);
 	bench_bind(&b);
+	h.ev = calloc(b.hold ? HELD : 1, sizeof(*h.ev));
+	if (!h.ev)
+		bench_die("no memory");
 	bench_listen(&b);
 	bench_accept(&b);
 	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = b.engine), &ring))
@@ -89,7 +134,8 @@ int main(int argc, char **argv)
 	attach(&b, ring);
 	devmem_ring_stats(ring, &before);
 	bench_begin(&b, &r);
-	receive(&b, ring, &r.bytes);
+	receive(&b, ring, &h, &r.bytes);
+	keep(ring, &h, 0);
 	bench_end(&r);
 	devmem_ring_stats(ring, &after);
 	bench_difference(&before, &after, &r);
@@ -97,6 +143,7 @@ int main(int argc, char **argv)
 	r.page_size = devmem_binding_page_size(b.binding, NULL);
 	bench_result(&b, &r);
 	devmem_ring_close(ring);
+	free(h.ev);
 	bench_close(&b);
 	return 0;
 }

@@ -26,6 +26,8 @@ static const char usage[] =
 	"  --engine NAME     libdevmem's; default: its choice\n"
 	"  --page N[KMG]     of the NIC's pages; default: the largest that it takes\n"
 	"  --buffer N[KMG]   default 64M; of epoll what it receives at a time\n"
+	"  --queues N        default 1\n"
+	"  --hold N          tokens that are kept before the oldest go back, default none (receive)\n"
 	"  --connections N   default 1\n"
 	"  --bytes N[KMG]    in all, default 256M\n"
 	"  --pin CPU         stay on this processor\n"
@@ -73,7 +75,8 @@ static void parse_options(struct bench *b, int argc, char **argv)
 		{ "lowat", required_argument, NULL, 'l' }, { "name", required_argument, NULL, 'N' },
 		{ "interface", required_argument, NULL, 'I' }, { "engine", required_argument, NULL, 'e' },
 		{ "page", required_argument, NULL, 'g' }, { "buffer", required_argument, NULL, 'b' },
-		{ "send", required_argument, NULL, 's' },
+		{ "send", required_argument, NULL, 's' }, { "queues", required_argument, NULL, 'q' },
+		{ "hold", required_argument, NULL, 'H' },
 		{ "verify", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	int opt;
@@ -91,6 +94,8 @@ static void parse_options(struct bench *b, int argc, char **argv)
 		case 'g': b->page_size = (uint32_t)arg_bytes(optarg); break;
 		case 'b': b->buffer_bytes = arg_bytes(optarg); break;
 		case 's': b->portion = (uint32_t)arg_bytes(optarg); break;
+		case 'q': b->queues = arg_number(optarg, 64); break;
+		case 'H': b->hold = arg_number(optarg, 1u << 20); break;
 		case 'v': b->verify = true; break;
 		case 'h': printf(usage, program_invocation_short_name); exit(0);
 		default: fprintf(stderr, usage, program_invocation_short_name); exit(2);
@@ -140,7 +145,8 @@ void bench_bind(struct bench *b)
 	make_buffer(b);
 	if (devmem_nic_open(b->interface, NULL, &b->nic) ||
 	    devmem_bind_rx(b->nic, b->buffer,
-			   DEVMEM_OPTS(devmem_bind_opts, .engine = b->engine, .page_size = b->page_size), &b->binding) ||
+			   DEVMEM_OPTS(devmem_bind_opts, .engine = b->engine, .page_size = b->page_size,
+				       .queues = b->queues), &b->binding) ||
 	    devmem_steer(b->binding, (struct sockaddr *)&any, NULL))
 		bench_die("%s", devmem_error());
 	if (!strcmp(devmem_binding_engine(b->binding, NULL), "copy"))

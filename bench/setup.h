@@ -17,6 +17,8 @@ struct bench {
 	const char *engine;		/* NULL: the library's choice */
 	uint32_t page_size;		/* of the pages that the queue takes; 0: the library's choice */
 	uint64_t buffer_bytes;		/* 0: the program's choice */
+	uint32_t queues;		/* 0: one */
+	uint32_t hold;			/* tokens that the receiver keeps, as if it worked on them */
 	unsigned int connections;
 	uint64_t bytes;			/* in all; a multiple of the number of connections */
 	unsigned int port;

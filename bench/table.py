@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""What bench/lab.sh printed and what was counted meanwhile (both on standard input), as tables.
+"""What bench/lab.sh printed and what was counted meanwhile (both on standard input), as tables. table.py COMMAND-LINE
 
 The last line of its output is everything as one line of JSON. Exit status 1: a limit was missed.
 """
@@ -12,6 +12,7 @@ from markdown import Table, spread
 from measured import (GIB, Comparison, calls_per_gib, check_counting, fragments_per_gib, kib_per_enter, load_sum,
                       results_of, sends_of)
 from peers import peers, reached
+from scale import scale
 
 MOST_CALLS = 1 / 100        # of ncdevmem's
 LEAST_KIB = 256             # for each io_uring_enter
@@ -139,8 +140,8 @@ def devmem(table, results, counted, counts):
         compared_line(table, f"million instructions per GiB, {what}", c, MOST_INSTRUCTIONS, blank=1)
         table.figures["instructions" + suffix] = c.figures()
         compared[what] = c
-    table.end(f"System calls are for {of_ncdevmem[2]} MiB, set-up left out, and so are {of_ncdevmem[1]} writes with which\n"
-              "ncdevmem prints; ping-pong is against the same loop without a low-water mark.")
+    table.end(f"System calls are for {of_ncdevmem[2]} MiB, set-up left out, and so are {of_ncdevmem[1]} writes with which ncdevmem\n"
+              "prints; ping-pong is against the same loop without a low-water mark.")
     return compared
 
 
@@ -216,10 +217,10 @@ def host(table, results):
 def lab(table, results, counted, counts):
     run = next(r for r in results if r["name"] == "run")
     check_counting(counts, counted.last_processor(counts))
-    print(f"In the lab, kernel {run['kernel']}, emulated; {run['rounds']} x {run['mib']} MiB, in turns: medians, and between\n"
-          "which values all lie. Instructions are those on the processor of what is measured, in the kernel and out of it.")
+    print(f"In the lab, kernel {run['kernel']}, emulated; {run['rounds']} x {run['mib']} MiB, in turns: medians, and between which\n"
+          "values all lie. Instructions are those on the processor of what is measured, in the kernel and out of it.")
     parts = {"devmem": devmem, "zcrx": zcrx, "copy": copy, "pages": pages, "echo": echo, "send": send,
-             "peers": peers}
+             "peers": peers, "scale": scale, "many": scale}
     compared = {}
     for part in run["parts"].split():
         compared |= parts[part](table, results, counted, counts)
@@ -244,7 +245,7 @@ def main():
         host(table, results)
     if not names & {"run", "host"}:
         sys.exit("nothing was measured")
-    table.figures |= {"missed": table.missed, "results": results}
+    table.figures |= {"command": sys.argv[1], "missed": table.missed, "results": results}
     print(json.dumps(table.figures))
     return 1 if table.missed else 0
 
