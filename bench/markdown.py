@@ -27,7 +27,7 @@ class Table:
 
     def __init__(self):
         self.missed = 0
-        self.figures = {}
+        self.figures = {"tables": {}}
         self.rows = []
 
     def head(self, what, *columns):
@@ -40,4 +40,5 @@ class Table:
         self.rows.append((what, *values, ratio, limit, target, verdict))
 
     def end(self, note):
+        self.figures["tables"][self.rows[0][0]] = {"rows": self.rows, "note": note}
         print("\n" + "\n".join(padded(self.rows)) + "\n\n" + note)

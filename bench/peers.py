@@ -35,11 +35,11 @@ COMMON = ("ncdevmem-small", "iou-zcrx-small", "iperf3-none", "epoll-none")
 TARGETS = {"devmem-small": 470, "devmem-default": 60, "zcrx-small": 85, "zcrx-default": 16}
 
 NOTE = """\
-One connection, in turns: {rounds} x {mib} MiB with pages of 4 KiB, four times that with default ones and where bytes are copied. The
-NIC merges packets for all, as hardware with LRO or HW-GRO does. Instructions are those on the receiver's processor; system
-calls are counted exactly, apart from the rounds and without set-up; copies are those by the kernel, 1 where each byte is copied
-once. `ncdevmem` prints each fragment and `iou-zcrx` compares each byte, which is nearly all that they take: they are a measure of
-system calls, not of cost. {iou}In iperf3's figures are its start and its control connection.{rates}"""
+One connection, in turns: {rounds} x {mib} MiB with pages of 4 KiB, four times that with default ones and where bytes are copied.
+The NIC merges packets for all, as hardware with LRO or HW-GRO does. Instructions are those on the receiver's processor;
+system calls are counted exactly, apart from the rounds and without set-up; copies are those by the kernel, 1 where each byte
+is copied once. `ncdevmem` prints each fragment and `iou-zcrx` compares each byte, which is nearly all that they take: they
+are a measure of system calls, not of cost. {iou}In iperf3's figures are its start and its control connection.{rates}"""
 
 IOU = """`iou-zcrx` ends after 2 MiB: its calls are those for the second, times 1,024.
 """

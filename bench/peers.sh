@@ -138,44 +138,47 @@ tell_absent() {
 		"$(head -n 1 $HW/iou-zcrx.missing 2>/dev/null | tr -d '[:punct:]' || echo 'not in this kernel')"
 }
 
-# Where little is called for each byte, a larger amount; where no more than 2 MiB can come, the difference to 1.
-begin_peers() {
-	local row CALLS_MIB
-	no_threshold
-	merge on
-	for row in "${MATRIX[@]}"; do
-		# shellcheck disable=SC2086 # two words
-		set -- $row
-		! absent "$1" || { tell_absent && continue; }
-		case $1 in
-		iou-zcrx) CALLS_MIB=$((ZCRX_MIB - 1)) ;;
-		ncdevmem) CALLS_MIB=$PRINTING_MIB ;;
-		*) CALLS_MIB=64 ;;
-		esac
-		count_calls "peer-$1-$2" "$(command_of "$1")" by "$1" "$2" apart
-	done
-	merge off
-}
-
-round_peers() {
+# each_receiver FUNCTION: with receiver and pages
+each_receiver() {
 	local row
 	merge on
 	for row in "${MATRIX[@]}"; do
-		# shellcheck disable=SC2086 # two words
-		set -- $row
-		absent "$1" || by "$1" "$2" "peer-$1-$2" "$(amount "$1" "$2")"
+		absent "${row% *}" || "$1" "${row% *}" "${row#* }"
 	done
 	merge off
 }
 
-# Of an ordinary boot, in which time passes: what prints, or ends after 2 MiB, has no rate.
+# Where little is called for each byte, a larger amount; where no more than 2 MiB can come, the difference to 1.
+count_calls_of() {
+	local CALLS_MIB=64
+	case $1 in
+	iou-zcrx) CALLS_MIB=$((ZCRX_MIB - 1)) ;;
+	ncdevmem) CALLS_MIB=$PRINTING_MIB ;;
+	esac
+	count_calls "peer-$1-$2" "$(command_of "$1")" by "$1" "$2" apart
+}
+
+count_of() {
+	by "$1" "$2" "peer-$1-$2" "$(amount "$1" "$2")"
+}
+
+# What prints, or ends after 2 MiB, has none.
+rate_of() {
+	[[ $1 == ncdevmem || $1 == iou-zcrx ]] || by "$1" "$2" "rate-$1-$2" "$LARGE_MIB"
+}
+
+begin_peers() {
+	no_threshold
+	! absent iou-zcrx || tell_absent
+	each_receiver count_calls_of
+}
+
+round_peers() {
+	each_receiver count_of
+}
+
+# Of an ordinary boot, in which time passes.
 round_rates() {
-	local row IPERF3_AMOUNT=(-t2)
-	merge on
-	for row in "${MATRIX[@]}"; do
-		# shellcheck disable=SC2086 # two words
-		set -- $row
-		[[ $1 == ncdevmem || $1 == iou-zcrx ]] || by "$1" "$2" "rate-$1-$2" "$LARGE_MIB"
-	done
-	merge off
+	local IPERF3_AMOUNT=(-t2)
+	each_receiver rate_of
 }

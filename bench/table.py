@@ -140,8 +140,8 @@ def devmem(table, results, counted, counts):
         compared_line(table, f"million instructions per GiB, {what}", c, MOST_INSTRUCTIONS, blank=1)
         table.figures["instructions" + suffix] = c.figures()
         compared[what] = c
-    table.end(f"System calls are for {of_ncdevmem[2]} MiB, set-up left out, and so are {of_ncdevmem[1]} writes with which ncdevmem\n"
-              "prints; ping-pong is against the same loop without a low-water mark.")
+    table.end(f"System calls are for {of_ncdevmem[2]} MiB, set-up left out, and so are {of_ncdevmem[1]} writes with which\n"
+              "ncdevmem prints; ping-pong is against the same loop without a low-water mark.")
     return compared
 
 
@@ -217,8 +217,8 @@ def host(table, results):
 def lab(table, results, counted, counts):
     run = next(r for r in results if r["name"] == "run")
     check_counting(counts, counted.last_processor(counts))
-    print(f"In the lab, kernel {run['kernel']}, emulated; {run['rounds']} x {run['mib']} MiB, in turns: medians, and between which\n"
-          "values all lie. Instructions are those on the processor of what is measured, in the kernel and out of it.")
+    print(f"In the lab, kernel {run['kernel']}, emulated; {run['rounds']} x {run['mib']} MiB, in turns: medians, and\n"
+          "between which values all lie. Instructions are those on the processor of what is measured, in the kernel and out of it.")
     parts = {"devmem": devmem, "zcrx": zcrx, "copy": copy, "pages": pages, "echo": echo, "send": send,
              "peers": peers, "scale": scale, "many": scale}
     compared = {}
