@@ -88,7 +88,6 @@ void devmem__ring_no_buffers(struct devmem_ring *ring, unsigned int group)
 static int check_options(struct devmem_ring_opts *o)
 {
 	o->entries = o->entries ? o->entries : 256;
-	o->buffers = o->buffers ? o->buffers : 16;
 	o->buffer_bytes = o->buffer_bytes ? o->buffer_bytes : 1u << 20;
 	o->merge = o->merge ? o->merge : DEVMEM__MAX_FRAGS;
 	if (o->entries > MAX_ENTRIES)

@@ -15,7 +15,7 @@ struct devmem__rxbuf {
 
 static size_t ring_bytes(const struct devmem__rxbufs *bufs)
 {
-	return bufs->count * sizeof(struct io_uring_buf);
+	return bufs->entries * sizeof(struct io_uring_buf);
 }
 
 static void *map_anonymous(size_t bytes)
@@ -25,55 +25,85 @@ static void *map_anonymous(size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
+static unsigned char *memory_of(const struct devmem__rxbufs *bufs, unsigned int id)
+{
+	return bufs->memory[id / bufs->together] + id % bufs->together * bufs->stride;
+}
+
 static void give(struct devmem__rxbufs *bufs, unsigned int id)
 {
 	/* not the whole stride: more payload than was asked for would look like a hole in the stream */
-	io_uring_buf_ring_add(bufs->ring, bufs->memory + id * bufs->stride,
+	io_uring_buf_ring_add(bufs->ring, memory_of(bufs, id),
 			      (unsigned int)(sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES +
-					     bufs->payload), (unsigned short)id, io_uring_buf_ring_mask(bufs->count), 0);
+					     bufs->payload), (unsigned short)id, io_uring_buf_ring_mask(bufs->entries), 0);
 	io_uring_buf_ring_advance(bufs->ring, 1);
 	bufs->free++;
+}
+
+/* One more mapping, and its buffers are the kernel's. */
+static bool grow(struct devmem__rxbufs *bufs)
+{
+	const size_t bytes = bufs->together * bufs->stride;
+	unsigned char *memory = map_anonymous(bytes);
+
+	if (!memory)
+		return false;
+	/* the header of each would otherwise make a huge page resident */
+	madvise(memory, bytes, MADV_NOHUGEPAGE);
+	bufs->memory[bufs->count / bufs->together] = memory;
+	for (unsigned int i = 0; i < bufs->together; i++)
+		give(bufs, bufs->count++);
+	return true;
+}
+
+static int no_room(const struct devmem__rxbufs *bufs)
+{
+	return devmem__fail(ENOMEM, "no address space for %u receive buffers of %zu bytes", bufs->together, bufs->stride);
 }
 
 int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct devmem_ring *ring, unsigned int count, size_t payload)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t bytes = sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES + payload;
-	int err = -ENOMEM;
+	int err;
 
-	bufs->count = count;
+	memset(bufs, 0, sizeof(*bufs));
+	bufs->entries = count ? count : DEVMEM__RXBUFS_MANY;
+	bufs->together = count ? count : DEVMEM__RXBUFS_FEW;
 	bufs->stride = (bytes + page - 1) / page * page;
 	bufs->payload = payload;
-	bufs->free = 0;
-	bufs->buf = calloc(count, sizeof(*bufs->buf));
+	bufs->buf = calloc(bufs->entries, sizeof(*bufs->buf));
 	bufs->ring = map_anonymous(ring_bytes(bufs));
-	bufs->memory = map_anonymous(count * bufs->stride);
-	if (!bufs->buf || !bufs->ring || !bufs->memory) {
-		devmem__fail(ENOMEM, "no address space for %u receive buffers of %zu bytes", count, bufs->stride);
+	err = bufs->buf && bufs->ring ? 0 : no_room(bufs);
+	if (err)
 		goto err_free;
-	}
-	/* the header of each would otherwise make a huge page resident */
-	madvise(bufs->memory, count * bufs->stride, MADV_NOHUGEPAGE);
-	err = devmem__ring_buffers(ring, bufs->ring, count, DEVMEM__RXBUFS_GROUP, 0);
+	err = devmem__ring_buffers(ring, bufs->ring, bufs->entries, DEVMEM__RXBUFS_GROUP, 0);
 	if (err) {
 		devmem__fail(-err, "the kernel refuses a provided-buffer ring: %s", strerror(-err));
 		goto err_free;
 	}
-	for (unsigned int i = 0; i < count; i++)
-		give(bufs, i);
-	return 0;
+	if (grow(bufs))	/* only now: what is there when the ring is registered, Linux 7.3 does not take */
+		return 0;
+	err = no_room(bufs);
+	devmem__ring_no_buffers(ring, DEVMEM__RXBUFS_GROUP);
 
 err_free:
 	devmem__rxbufs_close(bufs, NULL);
 	return err;
 }
 
+void devmem__rxbufs_want(struct devmem__rxbufs *bufs, unsigned int count)
+{
+	while (bufs->ring && bufs->count < count && bufs->count < bufs->entries && grow(bufs))
+		;
+}
+
 void devmem__rxbufs_close(struct devmem__rxbufs *bufs, struct devmem_ring *ring)
 {
 	if (ring)
 		devmem__ring_no_buffers(ring, DEVMEM__RXBUFS_GROUP);
-	if (bufs->memory)
-		munmap(bufs->memory, bufs->count * bufs->stride);
+	for (unsigned int i = 0; i < bufs->count; i += bufs->together)
+		munmap(bufs->memory[i / bufs->together], bufs->together * bufs->stride);
 	if (bufs->ring)
 		munmap(bufs->ring, ring_bytes(bufs));
 	free(bufs->buf);
@@ -85,7 +115,7 @@ unsigned char *devmem__rxbufs_take(struct devmem__rxbufs *bufs, unsigned int id)
 	bufs->free--;
 	bufs->buf[id].holders = 1;
 	bufs->buf[id].generation++;
-	return bufs->memory + id * bufs->stride;
+	return memory_of(bufs, id);
 }
 
 uint32_t devmem__rxbufs_token(const struct devmem__rxbufs *bufs, unsigned int id)

@@ -20,17 +20,30 @@
 
 #define DEVMEM__RXBUFS_GROUP 0	/* of provided buffers */
 
+#define DEVMEM__RXBUFS_FEW 16u	/* if nobody says how many: these stay in the processor's cache ... */
+#define DEVMEM__RXBUFS_MANY 256u	/* ... and so many there are at most, for many sockets */
+
 struct devmem__rxbufs {
 	struct io_uring_buf_ring *ring;
-	unsigned char *memory;
+	unsigned char *memory[DEVMEM__RXBUFS_MANY / DEVMEM__RXBUFS_FEW];	/* of as many buffers each */
 	struct devmem__rxbuf *buf;
 	size_t stride;			/* bytes of one buffer */
 	size_t payload;			/* bytes of them for payload */
-	unsigned int count;		/* a power of two */
+	unsigned int entries;		/* of the ring, a power of two */
+	unsigned int together;		/* buffers of one mapping */
+	unsigned int count;		/* of buffers that there are */
 	unsigned int free;		/* how many the kernel has */
 };
 
+/* devmem__rxbufs_open() - @count buffers, a power of two; 0: few, and more when they are wanted. */
 int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct devmem_ring *ring, unsigned int count, size_t payload);
+
+/*
+ * devmem__rxbufs_want() - so many sockets may each want one at once: those that find none end their receive for nothing.
+ * There are no more than before if their number was given, or if there is no memory.
+ */
+void devmem__rxbufs_want(struct devmem__rxbufs *bufs, unsigned int count);
+
 void devmem__rxbufs_close(struct devmem__rxbufs *bufs, struct devmem_ring *ring);
 
 /* devmem__rxbufs_take() - the kernel filled buffer @id; it has one holder, the completion. */

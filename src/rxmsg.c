@@ -10,10 +10,15 @@
 
 int devmem__rxmsg_open(struct devmem_ring *ring)
 {
+	int err;
+
 	if (ring->bufs.ring)
 		return 0;
 	ring->msg.msg_controllen = DEVMEM__CONTROL_BYTES;
-	return devmem__rxbufs_open(&ring->bufs, ring, ring->opts.buffers, ring->opts.buffer_bytes);
+	err = devmem__rxbufs_open(&ring->bufs, ring, ring->opts.buffers, ring->opts.buffer_bytes);
+	if (!err)
+		devmem__rxbufs_want(&ring->bufs, ring->slots);	/* other sockets were there before */
+	return err;
 }
 
 void devmem__rxmsg_close(struct devmem_ring *ring)

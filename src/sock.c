@@ -235,6 +235,7 @@ int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	sock->max_sends = o.max_sends;
 	ring->socks[slot] = sock;
 	devmem__list_append(&ring->rearm, &sock->rearm);
+	devmem__rxbufs_want(&ring->bufs, (unsigned int)slot + 1);
 	*out = sock;
 	return 0;
 }

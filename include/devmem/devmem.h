@@ -576,7 +576,8 @@ struct devmem_event {
 struct devmem_ring_opts {
 	size_t size;		/* sizeof(struct devmem_ring_opts) */
 	uint32_t entries;	/* submission queue entries, rounded up to a power of two. 0: 256 */
-	uint32_t buffers;	/* receive buffers for control data and host bytes, power of two. 0: 16 */
+	uint32_t buffers;	/* receive buffers for control data and host bytes, power of two. 0: 16, and on a ring with
+				 * more sockets as many as it has had, up to 256 */
 	uint32_t buffer_bytes;	/* most payload that one completion reports, bytes, a multiple of 4096.
 				 * 0: 1 MiB. Address space; pages are used only when bytes come to host memory */
 	uint32_t merge;		/* most tokens merged into one descriptor, up to 1024. 0: 1024; 1: never merge */
