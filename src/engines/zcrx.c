@@ -34,6 +34,7 @@ struct zcrx {
 	unsigned int shift;		/* of a page */
 	uint32_t id;
 	struct devmem__refill refill;
+	size_t waited;			/* fragments that found no room on the ring, in the last turn */
 	void *region;
 	size_t region_bytes;
 };
@@ -389,15 +390,9 @@ static void refill(struct zcrx *z)
 	__atomic_store_n(z->ktail, tail, __ATOMIC_RELEASE);
 }
 
-/* @tokens of the socket's came back. */
+/* @tokens of the socket's came back. They go to the refill ring with all others of this turn. */
 static void came_back(struct devmem_sock *sock, unsigned int tokens)
 {
-	struct zcrx *z = sock->source->own;
-	size_t waits;
-
-	refill(z);
-	waits = z->refill.waiting;
-	sock->ring->stats.refill_waits += waits < tokens ? waits : tokens;
 	sock->stream.out.count -= tokens;
 	sock->ring->stats.tokens_released += tokens;
 	devmem__pressure_back(sock, tokens);
@@ -443,14 +438,18 @@ static int zcrx_release_many(struct devmem_sock *sock, const struct devmem_event
 	return err ? err : 1;
 }
 
-/* What had no room finds some. true: not all of it. */
+/* Once in each turn. true: not all of what came back found room. */
 static bool zcrx_refill(struct devmem__source *source)
 {
 	struct zcrx *z = source->own;
 
-	if (z->refill.waiting)
-		refill(z);
-	return z->refill.waiting > 0;
+	if (!z->refill.waiting)
+		return false;
+	refill(z);
+	if (z->refill.waiting > z->waited)
+		source->ring->stats.refill_waits += z->refill.waiting - z->waited;
+	z->waited = z->refill.waiting;
+	return z->waited > 0;
 }
 
 const struct devmem__engine devmem__engine_zcrx = {
