@@ -39,6 +39,8 @@
 #include <stdint.h>
 #include <sys/socket.h>
 
+#include "opts.h"	/* DEVMEM_OPTS(devmem_bind_opts, .queues = 4) */
+
 #ifdef __cplusplus
 extern "C" {
 #endif
@@ -52,9 +54,6 @@ extern "C" {
 #define DEVMEM_VERSION_MAJOR 0
 #define DEVMEM_VERSION_MINOR 1
 #define DEVMEM_VERSION_PATCH 0
-
-/* An options structure with its size filled in: DEVMEM_OPTS(devmem_bind_opts, .queues = 4). C only. */
-#define DEVMEM_OPTS(type, ...) (&(struct type){ .size = sizeof(struct type), __VA_ARGS__ })
 
 /**
  * devmem_version() - the version of the library that is running, as "major.minor.patch".
