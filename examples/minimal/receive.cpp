@@ -1,0 +1,61 @@
+// SPDX-License-Identifier: MIT
+// receive INTERFACE PORT: what receive.c does, in C++17. Whatever was opened is closed by itself, the last first.
+#include <cstdio>
+#include <cstdlib>
+#include <devmem/devmem.h>
+#include <memory>
+#include <netinet/in.h>
+#include <stdexcept>
+#include <vector>
+
+static void must(int result) { if (result < 0) throw std::runtime_error(devmem_error()); }
+
+template <auto close> struct closer { template <typename T> void operator()(T *it) const { close(it); } };
+
+// The last parameter of whatever opens something is where that comes out.
+template <typename T, auto close, typename Open, typename... Args> auto opened(Open open, Args... args)
+{
+	T *it = nullptr;
+	must(open(args..., &it));
+	return std::unique_ptr<T, closer<close>>(it);
+}
+
+static int receive(const char *interface, sockaddr_in here)
+{
+	const auto *address = reinterpret_cast<const sockaddr *>(&here);
+	const int listener = socket(AF_INET, SOCK_STREAM, 0);
+	if (bind(listener, address, sizeof(here)) || listen(listener, 1))
+		throw std::runtime_error("cannot listen there");
+	std::vector<char> copy(4 << 20);	// of what lies in device memory, which the processor should not need to look at
+	auto buffer = opened<devmem_buffer, devmem_buffer_close>(devmem_buffer_create, nullptr, copy.size(), nullptr);
+	auto nic = opened<devmem_nic, devmem_nic_close>(devmem_nic_open, interface, nullptr);
+	auto binding = opened<devmem_binding, devmem_binding_close>(devmem_bind_rx, nic.get(), buffer.get(),
+								    DEVMEM_OPTS(devmem_bind_opts, .queues = 1));
+	must(devmem_steer(binding.get(), address, nullptr));
+	auto ring = opened<devmem_ring, devmem_ring_close>(devmem_ring_open, nullptr);
+	const int fd = accept(listener, nullptr, nullptr);
+	auto sock = opened<devmem_sock, devmem_detach>(devmem_attach, ring.get(), fd, binding.get(), 0, nullptr);
+	devmem_event ev{};
+	size_t total = 0, wrong = 0;
+	while (ev.type != DEVMEM_EVENT_END && ev.type != DEVMEM_EVENT_ERROR) {
+		must(devmem_wait(ring.get(), &ev, 1, -1));
+		auto *came = ev.type == DEVMEM_EVENT_HOST ? reinterpret_cast<const char *>(ev.offset) : copy.data();
+		if (ev.type == DEVMEM_EVENT_DATA)
+			must(devmem_buffer_read(buffer.get(), ev.offset, copy.data(), ev.length));
+		for (uint32_t i = 0; ev.type <= DEVMEM_EVENT_HOST && i < ev.length; i++)
+			wrong += came[i] != "devmem\n"[total++ % 7];
+		must(devmem_release(ring.get(), &ev, 1));
+	}
+	std::printf("engine %s: %zu bytes, %zu of them wrong\n", devmem_binding_engine(binding.get(), nullptr), total, wrong);
+	return wrong || ev.type != DEVMEM_EVENT_END;
+}
+
+int main(int argc, char **argv) try {
+	sockaddr_in here{};
+	here.sin_family = AF_INET;
+	here.sin_port = htons(argc == 3 ? static_cast<uint16_t>(std::atoi(argv[2])) : 0);
+	return argc == 3 ? receive(argv[1], here) : throw std::runtime_error("receive INTERFACE PORT");
+} catch (const std::exception &error) {
+	std::fprintf(stderr, "%s\n", error.what());
+	return 2;
+}
