@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+# What is installed, apart from tools and their pages (tools/CMakeLists.txt). Nothing in it knows where it was built, or the
+# prefix: the tree can be moved. No program or library has an RPATH: outside of the loader's folders it takes ldconfig, or
+# LD_LIBRARY_PATH. Components: runtime (the shared library), dev, tools.
+include(CMakePackageConfigHelpers)
+set(DEVMEM_CMAKE_DIR ${CMAKE_INSTALL_LIBDIR}/cmake/devmem)
+set(DEVMEM_EXAMPLES_DIR ${CMAKE_INSTALL_DOCDIR}/examples)
+
+install(TARGETS devmem EXPORT devmemTargets
+	LIBRARY COMPONENT runtime NAMELINK_COMPONENT dev
+	INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(TARGETS devmem_static EXPORT devmemStaticTargets
+	ARCHIVE COMPONENT dev
+	INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+install(FILES include/devmem/devmem.h include/devmem/opts.h include/devmem/backend.h
+	DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/devmem COMPONENT dev)
+
+# pkg-config: relative to the file itself. A folder that was given as absolute stays that.
+if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR} OR IS_ABSOLUTE ${CMAKE_INSTALL_INCLUDEDIR})
+	set(DEVMEM_PC_PREFIX ${CMAKE_INSTALL_PREFIX})
+	set(DEVMEM_PC_LIBDIR ${CMAKE_INSTALL_FULL_LIBDIR})
+	set(DEVMEM_PC_INCLUDEDIR ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+else()
+	file(RELATIVE_PATH DEVMEM_PC_PREFIX /${CMAKE_INSTALL_LIBDIR}/pkgconfig /)
+	string(REGEX REPLACE "/$" "" DEVMEM_PC_PREFIX "\${pcfiledir}/${DEVMEM_PC_PREFIX}")
+	set(DEVMEM_PC_LIBDIR "\${prefix}/${CMAKE_INSTALL_LIBDIR}")
+	set(DEVMEM_PC_INCLUDEDIR "\${prefix}/${CMAKE_INSTALL_INCLUDEDIR}")
+endif()
+configure_file(pkgconfig/devmem.pc.in devmem.pc @ONLY)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/devmem.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig COMPONENT dev)
+
+# find_package(devmem). Each minor version of 0 may break what is older.
+configure_file(cmake/devmemConfig.cmake.in devmemConfig.cmake @ONLY)
+write_basic_package_version_file(${CMAKE_CURRENT_BINARY_DIR}/devmemConfigVersion.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${CMAKE_CURRENT_BINARY_DIR}/devmemConfig.cmake ${CMAKE_CURRENT_BINARY_DIR}/devmemConfigVersion.cmake
+	DESTINATION ${DEVMEM_CMAKE_DIR} COMPONENT dev)
+install(EXPORT devmemTargets NAMESPACE devmem:: DESTINATION ${DEVMEM_CMAKE_DIR} COMPONENT dev)
+install(EXPORT devmemStaticTargets NAMESPACE devmem:: DESTINATION ${DEVMEM_CMAKE_DIR} COMPONENT dev)
+
+install(DIRECTORY examples/ DESTINATION ${DEVMEM_EXAMPLES_DIR} COMPONENT dev
+	FILES_MATCHING PATTERN *.c PATTERN *.cpp PATTERN *.h PATTERN CMakeLists.txt PATTERN Makefile)
+install(FILES README.md LICENSES/MIT.txt DESTINATION ${CMAKE_INSTALL_DOCDIR} COMPONENT dev)
