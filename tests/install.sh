@@ -51,13 +51,13 @@ names() {
 }
 
 nothing_names_the_build() {
-	local folder
+	local folder file
 	names "$TREE" "$BUILD/CMakeCache.txt" >/dev/null || fail "names of folders are not found where they are"
 	for folder in "$TREE" "$BUILD" "$WORK" "$PREFIX"; do
 		! names "$folder" "$MOVED" || fail "these name $folder"
 	done
-	for folder in "$MOVED"/bin/* "$LIB"/libdevmem.so; do
-		! readelf -d "$folder" | grep -E 'R(UN)?PATH' || fail "$folder has a path for its libraries"
+	for file in "$MOVED"/bin/* "$LIB"/libdevmem.so; do
+		! readelf -d "$file" | grep -E 'R(UN)?PATH' || fail "$file has a path for its libraries"
 	done
 }
 
@@ -67,7 +67,7 @@ map() {
 
 # DEVMEM_0.1 is an absolute symbol, the version's own. A static library can hide nothing, but keeps to its name.
 symbols_are_ours() {
-	readelf -d "$LIB/libdevmem.so" | grep -q 'SONAME.*\[libdevmem\.so\.0\]' || fail "the SONAME is not libdevmem.so.0"
+	readelf -d "$LIB/libdevmem.so" | grep 'SONAME.*\[libdevmem\.so\.0\]' >/dev/null || fail "the SONAME is not libdevmem.so.0"
 	diff <(map) <(nm -D --defined-only "$LIB/libdevmem.so" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort) ||
 		fail "other symbols are exported than src/devmem.map says"
 	! nm -g --defined-only "$LIB/libdevmem.a" | awk 'NF == 3 { print $3 }' | grep -v '^devmem_' || fail "foreign names in libdevmem.a"
@@ -78,7 +78,7 @@ tools_run() {
 	local program name
 	for program in "$MOVED"/bin/*; do
 		name=$(basename "$program")
-		"$program" --help | grep -qi usage || fail "$name --help"
+		"$program" --help | grep -i usage >/dev/null || fail "$name --help"
 		[[ $("$program" --version) == "$name $(pkg-config --modversion devmem)" ]] || fail "$name is of another version"
 		[[ $(man -w "$name") == "$MOVED/share/man/man1/$name.1" ]] || fail "man does not find $name"
 	done
@@ -95,7 +95,7 @@ send() {
 	local try
 	for ((try = 0; try < 200; try++)); do
 		kill -0 "$RECEIVER" 2>/dev/null || return
-		! { yes "$1" | head -c "$BYTES" >"/dev/tcp/127.0.0.1/$2"; } 2>/dev/null || return 0
+		! { head -c "$BYTES" < <(yes "$1") >"/dev/tcp/127.0.0.1/$2"; } 2>/dev/null || return 0
 		sleep 0.05
 	done
 	return 1
@@ -131,7 +131,7 @@ notices() {
 }
 
 loads_libdevmem() {
-	readelf -d "$1" | grep -q 'NEEDED.*\[libdevmem\.so\.0\]'
+	readelf -d "$1" | grep 'NEEDED.*\[libdevmem\.so\.0\]' >/dev/null
 }
 
 shared() {
@@ -199,7 +199,7 @@ finds() {
 cmake_says_no() {
 	PKG_CONFIG_LIBDIR=/nowhere finds '0.1 REQUIRED' NONE || fail "not found without pkg-config: $(<"$WORK/log")"
 	! PKG_CONFIG_LIBDIR=/nowhere finds 'REQUIRED COMPONENTS static' C || fail "static was found without liburing"
-	tr -s '\n ' ' ' <"$WORK/log" | grep -q 'static needs liburing and libnl-genl-3.0' || fail "no reason: $(<"$WORK/log")"
+	tr -s '\n ' ' ' <"$WORK/log" | grep 'static needs liburing and libnl-genl-3.0' >/dev/null || fail "no reason: $(<"$WORK/log")"
 	! finds '0.2 REQUIRED' NONE || fail "it takes itself for 0.2"
 	! finds '0.0 REQUIRED' NONE || fail "it takes itself for 0.0"
 	! finds 'REQUIRED COMPONENTS other' NONE || fail "it has a component of any name"
@@ -211,8 +211,8 @@ examples_build() {
 	cp -r "$DOC/examples" make
 	make -C make -j 2 CFLAGS='-O1 -Wall -Wextra -Werror' CXXFLAGS="-O1 ${STRICT[*]}" >"$WORK/log" 2>&1 || fail "make: $(<"$WORK/log")"
 	for example in gpu_recv_server gpu_echo_server gpu_gather_server send_client; do
-		examples/$example --help | grep -q "^usage: $example" || fail "$example, by CMake"
-		make/$example --help | grep -q "^usage: $example" || fail "$example, by make"
+		examples/$example --help | grep "^usage: $example" >/dev/null || fail "$example, by CMake"
+		make/$example --help | grep "^usage: $example" >/dev/null || fail "$example, by make"
 	done
 	shared examples/minimal_receive
 	shared examples/minimal_receive_cxx
