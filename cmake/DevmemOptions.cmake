@@ -2,6 +2,8 @@
 # What a builder may choose, and the warnings that every target of ours gets.
 option(DEVMEM_WERROR "Treat warnings as errors" OFF)
 option(DEVMEM_TOOLS "Build and install devmemctl, devmem-nc, devmem-perf and their manual pages" ON)
+option(DEVMEM_DEB "Have cpack make packages for Debian (the preset deb does)" OFF)
+set(DEVMEM_MAINTAINER "" CACHE STRING "Whom they name: A Name <address>")
 set(DEVMEM_SANITIZE "" CACHE STRING "Sanitizers for everything, as in -fsanitize= (address,undefined)")
 set(DEVMEM_UNIT_TESTS AUTO CACHE STRING "Build the unit tests, which need cmocka: AUTO, ON or OFF")
 set(DEVMEM_CHECK_CUDA AUTO CACHE STRING "Compare our picture of CUDA's driver with cuda.h: AUTO, ON or OFF")

@@ -1,0 +1,58 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# packages.sh BUILD: what cpack makes of a build with DEVMEM_DEB and prefix /usr: three packages that need what they use, share no
+# file, and together are what a user's program builds with. They are unpacked, not installed.
+set -euo pipefail
+export LC_ALL=C
+
+TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
+BUILD=$(cd "$1" && pwd -P)
+WORK=$(mktemp -d)
+trap 'rm -rf "$WORK"' EXIT
+ROOT=$WORK/root
+
+fail() {
+	echo "packages: $*"
+	exit 1
+}
+
+package() {
+	local files=("$WORK"/deb/"$1"_*.deb)
+	[[ -f ${files[0]} && ${#files[@]} == 1 ]] || fail "no package $1"
+	printf '%s' "${files[0]}"
+}
+
+# depends PACKAGE ON...
+depends() {
+	local field on
+	field=$(dpkg-deb -f "$(package "$1")" Depends)
+	for on in "${@:2}"; do
+		[[ ", $field," == *", $on "* ]] || fail "$1 does not depend on $on, but on $field"
+	done
+}
+
+files() {
+	dpkg-deb -c "$(package "$1")" | awk '$6 !~ /\/$/ { print $6 }'
+}
+
+cpack --config "$BUILD/CPackConfig.cmake" -B "$WORK/deb" >"$WORK/log" 2>&1 || fail "cpack: $(<"$WORK/log")"
+[[ $(find "$WORK/deb" -maxdepth 1 -name '*.deb' | wc -l) == 3 ]] || fail "not three packages"
+depends libdevmem0 libc6 liburing2 libnl-genl-3-200
+depends libdevmem-dev libdevmem0 liburing-dev libnl-genl-3-dev
+depends devmem-tools libdevmem0 libc6
+
+for name in libdevmem0 libdevmem-dev devmem-tools; do
+	files $name >>"$WORK/files"
+	files $name | grep "/usr/share/doc/$name/copyright$" >/dev/null || fail "$name has no licence"
+	dpkg-deb -x "$(package $name)" "$ROOT"
+done
+[[ ! $(sort "$WORK/files" | uniq -d) ]] || fail "in two packages: $(sort "$WORK/files" | uniq -d)"
+[[ $(files libdevmem0 | grep -c '\.so') == 2 ]] || fail "libdevmem0 is more, or less, than the library: $(files libdevmem0)"
+[[ $(files devmem-tools | grep -c 'man1/.*\.1\.gz$') == $(find "$TREE/man" -name '*.1' | wc -l) ]] || fail "manual pages are missing"
+
+LIB=$(dirname "$(find "$ROOT" -name libdevmem.so.0)")
+export PKG_CONFIG_PATH=$LIB/pkgconfig LD_LIBRARY_PATH=$LIB
+read -ra flags <<<"$(pkg-config --cflags --libs devmem)"
+cc "$ROOT/usr/share/doc/devmem/examples/minimal/receive.c" "${flags[@]}" -o "$WORK/receive"
+ldd "$WORK/receive" | grep -F "$LIB/libdevmem.so.0" >/dev/null || fail "it is not this library that is used"
+"$ROOT/usr/bin/devmem-nc" --version | grep -F "$(pkg-config --modversion devmem)" >/dev/null || fail "devmem-nc does not run"
