@@ -155,6 +155,16 @@ merge() {
 	[[ $(ethtool -k lab0 | sed -n 's/^rx-gro-hw: //p') == "$1" ]] || fail "merging cannot be turned $1"
 }
 
+# pages SIZE: packets whose payload fills pages of this size. 8,928 bytes, as with an MTU of 9,000, are two pages of 4 KiB and
+# a rest that takes one by itself: a third more fragments. 8,192 are two; but where pages are large and packets are merged,
+# more of larger ones fit.
+pages() {
+	local mtu=9000
+	[[ $1 != 4K ]] || mtu=8264
+	ip link set lab0 mtu $mtu
+	ip -n far link set lab1 mtu $mtu
+}
+
 count_all_calls() {
 	count_calls libdevmem receive receive_apart receive
 	count_calls leanest leanest receive_apart leanest
@@ -170,21 +180,25 @@ pair() {
 }
 
 round_devmem() {
+	pages 4K
 	receive leanest "$MIB" "${SMALL[@]}"
 	receive receive "$MIB" "${SMALL[@]}"
 	PACE=$INTERVAL
 	receive leanest "$MIB" --name leanest-paced "${SMALL[@]}"
 	receive receive "$MIB" --name libdevmem-paced "${SMALL[@]}"
 	PACE=0
+	pages 64K
 }
 
 round_zcrx() {
+	pages 4K
 	pair leanest_zcrx libdevmem-zcrx -small "$MIB" "${SMALL[@]}"
+	pages 64K
 	merge on
 	pair leanest_zcrx libdevmem-zcrx -large "$LARGE_MIB" "${LARGE[@]}"
 	PACE=$INTERVAL
 	pair leanest_zcrx libdevmem-zcrx -large-paced "$MIB" "${LARGE[@]}"
-	receive leanest_zcrx "$MIB" --name leanest_zcrx-mark --lowat 1M "${LARGE[@]}"
+	receive leanest_zcrx "$MIB" --name leanest_zcrx-mark --lowat 3M "${LARGE[@]}"
 	PACE=0
 	merge off
 }
@@ -251,12 +265,25 @@ round_echo() {
 	wire_apart 0
 }
 
+# What is sent lies in device memory, so a send buffer of TCP's takes none of the kernel's: with 4 MiB, as is the default, a
+# sender of 1 MiB at a time is woken twice as often, to send what was left over.
+send_buffers() {
+	if [[ $1 == restore ]]; then
+		sysctl -qw net.ipv4.tcp_wmem="$SEND_BUFFERS"
+		return
+	fi
+	SEND_BUFFERS=$(</proc/sys/net/ipv4/tcp_wmem)
+	sysctl -qw net.ipv4.tcp_wmem="4096 16384 $1"
+}
+
 round_send() {
+	send_buffers $((32 << 20))
 	wire_apart 1
 	send_from bench_tx_plain "$LARGE_MIB"
 	send_from bench_leanest_tx "$LARGE_MIB"
 	send_from bench_tx "$LARGE_MIB"
 	wire_apart 0
+	send_buffers restore
 }
 
 printf '{"name": "run", "kernel": "%s", "mib": %d, "rounds": %d, "parts": "%s"}\n' "$(uname -r)" "$MIB" "$ROUNDS" \

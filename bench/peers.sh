@@ -98,8 +98,9 @@ iou-zcrx() {
 # by RECEIVER PAGES NAME MIB
 by() {
 	local options=(--name "$3")
+	pages 64K
 	case $2 in
-	small) options+=("${SMALL[@]}") ;;
+	small) options+=("${SMALL[@]}") && pages 4K ;;
 	default) options+=(--buffer 128M) ;;
 	esac
 	case $1 in
