@@ -38,11 +38,12 @@ stage() {
 files_are_there() {
 	local file
 	for file in include/devmem/{devmem,opts,backend}.h lib/libdevmem.{a,so,so.0} lib/pkgconfig/devmem.pc \
-		lib/cmake/devmem/devmemConfig{,Version}.cmake share/doc/devmem/{README.md,MIT.txt} \
+		lib/cmake/devmem/devmemConfig{,Version}.cmake share/doc/devmem/{README.md,NEWS.md,MIT.txt} \
 		share/doc/devmem/examples/{CMakeLists.txt,Makefile,minimal/receive.c,minimal/receive.cpp}; do
 		[[ -s $MOVED/$file ]] || fail "$file is not installed"
 	done
 	[[ -L $LIB/libdevmem.so && $(readlink "$LIB/libdevmem.so") == libdevmem.so.0 ]] || fail "libdevmem.so does not lead to .so.0"
+	grep "^## $(pkg-config --modversion devmem)\>" "$DOC/NEWS.md" >/dev/null || fail "NEWS.md has nothing of this version"
 }
 
 # Programs have debug information, which may name the source: what is looked at is text.
