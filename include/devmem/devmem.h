@@ -367,7 +367,14 @@ struct devmem_plan {
  * -EINVAL	no NIC or plan, or a page size that is not a power of two or less than the system's
  * other	the NIC's settings could not be read
  */
+#if defined(__GNUC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wshadow"	/* g++: the structure's constructor, which nobody calls */
+#endif
 DEVMEM_API int devmem_plan(struct devmem_nic *nic, struct devmem_plan *plan);
+#if defined(__GNUC__)
+#pragma GCC diagnostic pop
+#endif
 
 struct devmem_bind_opts {
 	size_t size;			/* sizeof(struct devmem_bind_opts) */

@@ -40,7 +40,7 @@ template <typename Opts> struct devmem_opts_of {
 			 DEVMEM_OPTS_7, DEVMEM_OPTS_6, DEVMEM_OPTS_5, DEVMEM_OPTS_4, DEVMEM_OPTS_3, DEVMEM_OPTS_2, \
 			 DEVMEM_OPTS_1, 0)(__VA_ARGS__)
 #define DEVMEM_OPTS_PICK(a, b, c, d, e, f, g, h, i, j, k, l, set, ...) set
-#define DEVMEM_OPTS_1(a) (void)(devmem_o a);
+#define DEVMEM_OPTS_1(a) static_cast<void>(devmem_o a);
 #define DEVMEM_OPTS_2(a, ...) DEVMEM_OPTS_1(a) DEVMEM_OPTS_1(__VA_ARGS__)
 #define DEVMEM_OPTS_3(a, ...) DEVMEM_OPTS_1(a) DEVMEM_OPTS_2(__VA_ARGS__)
 #define DEVMEM_OPTS_4(a, ...) DEVMEM_OPTS_1(a) DEVMEM_OPTS_3(__VA_ARGS__)
