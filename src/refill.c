@@ -89,12 +89,16 @@ static void out_by_part(struct devmem__refill *r, uint32_t first, unsigned int n
 	}
 }
 
-/* Without a call, for what is usual: one word, and none of them is out. */
+/* Without a call, for what is usual: one page or some of one word, and none of them is out. */
 void devmem__refill_out(struct devmem__refill *r, uint32_t first, unsigned int n, bool same)
 {
 	const uint32_t shift = first % WORD_BITS;
 	uint64_t mask, *out;
 
+	if (n == 1 && first < r->pages && !(r->out[first / WORD_BITS] >> shift & 1)) {
+		r->out[first / WORD_BITS] |= UINT64_C(1) << shift;
+		return;
+	}
 	if (same || n - 1 >= WORD_BITS - shift || !exist(r, first, n)) {
 		out_by_part(r, first, n, same);
 		return;
@@ -224,33 +228,39 @@ static struct part last_of(const struct devmem__refill *r)
 	return part_of((uint32_t)((word + 1) * WORD_BITS) - spare - n, n);
 }
 
-/* Those of which more came back stay for the next time. */
-static void again(struct devmem__refill *r, struct part part)
+/* Of the highest page, all fragments that came back. */
+static unsigned int next_of_page(struct devmem__refill *r, struct part last, unsigned int most, uint32_t *page)
 {
-	for (uint32_t page = part.first; page < part.first + part.n; page++) {
-		if (!r->more[page].back)
-			continue;
-		r->more[page].back--;
-		r->back_more--;
-		r->back[part.word] |= UINT64_C(1) << page % WORD_BITS;
-		r->above = page + 1;
-	}
+	const uint32_t number = last.first + last.n - 1;
+	struct devmem__refill_more *more = &r->more[number];
+	const unsigned int all = 1 + more->back, n = all < most ? all : most;
+
+	if (n == all)
+		r->back[last.word] &= ~(UINT64_C(1) << number % WORD_BITS);
+	r->back_more -= more->back;
+	more->back = n == all ? 0 : more->back - n;
+	r->back_more += more->back;
+	r->waiting -= n;
+	r->above = n == all ? number : number + 1;
+	*page = number;
+	return n;
 }
 
-unsigned int devmem__refill_next(struct devmem__refill *r, unsigned int most, uint32_t *first)
+unsigned int devmem__refill_next(struct devmem__refill *r, unsigned int most, uint32_t *first, bool *same)
 {
 	struct part part;
 
 	if (!most || !r->waiting)
 		return 0;
 	part = last_of(r);
+	*same = r->back_more > 0;
+	if (*same)
+		return next_of_page(r, part, most, first);
 	if (part.n > most)
 		part = part_of(part.first + part.n - most, most);
 	r->back[part.word] &= ~part.mask;
 	r->waiting -= part.n;
 	r->above = part.first;
-	if (r->back_more)
-		again(r, part);
 	*first = part.first;
 	return part.n;
 }

@@ -31,9 +31,9 @@ void devmem__refill_out(struct devmem__refill *r, uint32_t first, unsigned int n
 bool devmem__refill_back(struct devmem__refill *r, uint32_t first, unsigned int n, bool same);
 
 /*
- * devmem__refill_next() - take the highest pages that came back: so many, at most @most, from @first on, as follow each other.
- * Returns how many; 0: none came back. A page of which several fragments came back comes as often.
+ * devmem__refill_next() - take the highest pages that came back: so many, at most @most, from @first on, as follow each other;
+ * or, @same, so many fragments of one page. Returns how many; 0: none came back.
  */
-unsigned int devmem__refill_next(struct devmem__refill *r, unsigned int most, uint32_t *first);
+unsigned int devmem__refill_next(struct devmem__refill *r, unsigned int most, uint32_t *first, bool *same);
 
 #endif

@@ -374,13 +374,14 @@ static bool zcrx_recover(struct devmem_sock *sock, int res)
 static void refill(struct zcrx *z)
 {
 	const uint32_t mask = z->entries - 1;
-	const uint64_t step = UINT64_C(1) << z->shift;
 	struct devmem__zcrx_rqe *const rqes = z->rqes;
 	uint32_t tail = z->tail, first = 0, n;
+	bool same = false;
 
 	if (z->entries - (tail - z->head) < z->refill.waiting)
 		z->head = __atomic_load_n(z->khead, __ATOMIC_ACQUIRE);
-	while ((n = devmem__refill_next(&z->refill, z->entries - (tail - z->head), &first))) {
+	while ((n = devmem__refill_next(&z->refill, z->entries - (tail - z->head), &first, &same))) {
+		const uint64_t step = same ? 0 : UINT64_C(1) << z->shift;
 		uint64_t off = (z->area | (uint64_t)first << z->shift) + n * step;
 
 		for (; n; n--)
