@@ -101,6 +101,8 @@ def leanest_of(row):
 def ratio(found, key, row, other):
     if other not in found:
         return ""
+    if not found[other][key]:   # too few to be seen in the little that can be counted
+        return ""
     return f"{found[row][key] / found[other][key]:.3f}"
 
 

@@ -143,7 +143,8 @@ def devmem(table, results, counted, counts):
         table.figures["instructions" + suffix] = c.figures()
         compared[what] = c
     table.end(f"System calls are for {of_ncdevmem[2]} MiB, set-up left out, and so are {of_ncdevmem[1]} writes with which\n"
-              "ncdevmem prints; ping-pong is against the same loop without a low-water mark, and against epoll on plain TCP. Packets are of two pages.")
+              "ncdevmem prints; ping-pong is against the same loop without a low-water mark, and against epoll on plain\n"
+              "TCP. Packets are of two pages.")
     return compared
 
 
