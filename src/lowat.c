@@ -15,14 +15,31 @@
 #define WORTH_RAISING	(64u << 10)	/* bytes; a lower mark would save nothing */
 #define FULL_RECEIVE	(32u << 10)	/* bytes in one completion that count as streaming */
 #define STREAMING	2		/* so many of them in a row */
+#define REMEMBERED	1024u		/* fragments */
+#define FEW		4u		/* sockets */
 
 static const int mark_low = 1;
 
-/* Sockets that all wait for their mark must not fill the buffer between them; idle ones do not count. */
+/* What so many bytes of the buffer hold of this socket's: packets that were not merged may leave most of a large page empty. */
+static uint64_t held_in(const struct devmem_sock *sock, uint64_t bytes, uint32_t page_size)
+{
+	const uint64_t pages = (uint64_t)sock->fill_pages * page_size;
+
+	return pages > sock->fill_bytes ? bytes * sock->fill_bytes / pages : bytes;
+}
+
+/*
+ * Sockets that all wait for their mark must not fill the buffer between them; idle ones do not count. If they do, the queue
+ * has no pages, and drops acknowledgements too: what is sent from the same buffer would never come back. The first ones leave
+ * something for others.
+ */
 static uint32_t high_mark(const struct devmem_sock *sock)
 {
-	size_t share = devmem__binding_bytes(sock->binding) / 4 / (sock->ring->raised_count + 1);
-	uint32_t most = devmem_binding_page_size(sock->binding, NULL) < LARGE_PAGE ? HIGH_MARK : HIGHER_MARK;
+	const uint32_t page_size = devmem_binding_page_size(sock->binding, NULL);
+	const unsigned int socks = sock->ring->raised_count + 1;
+	const uint64_t bytes = devmem__binding_bytes(sock->binding) / 4 / (socks < FEW ? FEW : socks);
+	const uint64_t share = held_in(sock, bytes, page_size);
+	const uint32_t most = page_size < LARGE_PAGE ? HIGH_MARK : HIGHER_MARK;
 
 	return share < most ? (uint32_t)share : most;
 }
@@ -100,12 +117,23 @@ static void follow_rate(struct devmem_sock *sock, uint64_t bytes, uint64_t elaps
 	be_patient(sock, mark, bytes, elapsed);
 }
 
+/* How full pages are, of late. */
+void devmem__lowat_fragments(struct devmem_sock *sock, size_t pages)
+{
+	sock->fill_pages += (uint32_t)pages;
+	if (sock->fill_pages < REMEMBERED)
+		return;
+	sock->fill_pages /= 2;
+	sock->fill_bytes /= 2;
+}
+
 void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes)
 {
 	uint64_t elapsed = sock->ring->now - sock->last_receive, recent = sock->recent + bytes;
 
 	if (!sock->lowat_managed)
 		return;
+	sock->fill_bytes += bytes;
 	sock->recent = elapsed ? 0 : recent;	/* completions of one turn count together */
 	if (!elapsed)
 		return;

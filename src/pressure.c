@@ -30,6 +30,7 @@ void devmem__pressure_out(struct devmem_sock *sock, size_t pages)
 		ring->low_buffer = sock->stream.buffer;
 		ring->stats.low++;
 	}
+	devmem__lowat_fragments(sock, pages);
 	pause_if_full(sock);
 }
 

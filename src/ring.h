@@ -72,6 +72,8 @@ struct devmem_sock {
 	struct devmem__list raised;	/* ring->raised: SO_RCVLOWAT is above 1, the longest silent first */
 	uint32_t lowat;			/* SO_RCVLOWAT as we set it last */
 	bool lowat_managed;
+	uint32_t fill_pages;		/* of some time, and ... */
+	uint64_t fill_bytes;		/* ... what was in them */
 	unsigned int full_receives;	/* in a row */
 	uint64_t last_receive;		/* ns, CLOCK_MONOTONIC */
 	uint64_t recent;		/* bytes of this turn, after the first completion */
@@ -249,6 +251,7 @@ void devmem__place_drop(struct devmem_ring *ring);
 
 /* lowat.c: SO_RCVLOWAT */
 void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes);
+void devmem__lowat_fragments(struct devmem_sock *sock, size_t pages);	/* what that was: a page for each fragment */
 void devmem__lowat_fall(struct devmem_ring *ring);
 void devmem__lowat_forget(struct devmem_sock *sock);
 void devmem__lowat_leave(struct devmem_sock *sock);
