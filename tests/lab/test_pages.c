@@ -263,6 +263,74 @@ static void a_size_that_is_asked_for_and_cannot_be(void **state)
 	refused(make_buffer("udmabuf", 16 * MIB, 2 * MIB), 2048, "4096");
 }
 
+/* ------------------------------------------------------------------------------------ pages that are hardly filled */
+
+#define STREAMS 4
+#define FILLED 8928	/* bytes of a page: a packet that was not merged */
+
+static uint64_t mark_of(int fd)
+{
+	int mark = 0;
+	socklen_t length = sizeof(mark);
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &mark, &length), 0);
+	return (uint64_t)mark;
+}
+
+/*
+ * Bytes that wait for a mark take pages, and seven times as much of the buffer as they are here. Would all marks together
+ * leave half of it? A queue without pages drops acknowledgements too, and an echo from the same buffer stands still.
+ */
+static void marks_leave_room_in_pages_that_are_hardly_filled(void **state)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_stream stream[STREAMS];
+	struct lab_sender *sender[STREAMS];
+	struct lab_pair pair[STREAMS];
+	struct devmem_event ev[64];
+	unsigned int open = STREAMS;
+	uint64_t most = 0;
+	struct lab lab;
+
+	(void)state;
+	ring_entries(512);
+	open_with(&lab, make_buffer("udmabuf", 64 * MIB, 2 * MIB), 1, 0);
+	pages_are(lab.binding, 64 * KIB, "unasked");
+	for (unsigned int i = 0; i < STREAMS; i++) {
+		pair[i] = lab_connect(&lab, i % 2);
+		lab_attach(ring, &lab, pair[i].near, &stream[i]);
+		sender[i] = lab_send(pair[i].far, 16 * MIB, 0, true);
+	}
+	while (open) {
+		uint64_t marks = 0;
+		int got = ok(devmem_wait(ring, ev, 64, 10000));
+
+		assert_true(got > 0);
+		lab_check(&lab, ev, got);
+		for (int i = 0; i < got; i++)
+			open -= ev[i].type == DEVMEM_EVENT_END;
+		ok(devmem_release(ring, ev, (unsigned int)got));
+		for (unsigned int i = 0; i < STREAMS; i++)
+			marks += stream[i].ended ? 0 : mark_of(pair[i].near);
+		most = marks > most ? marks : most;
+		assert_true(marks * (64 * KIB) / FILLED <= 32 * MIB);
+	}
+	print_message("marks of %llu bytes at most\n", (unsigned long long)most);
+	for (unsigned int i = 0; i < STREAMS; i++) {
+		assert_true(lab_sent(sender[i]));
+		assert_int_equal(stream[i].device, 16 * MIB);
+		devmem_detach(stream[i].sock);
+	}
+	lab_settle(ring);
+	devmem_ring_close(ring);
+	for (unsigned int i = 0; i < STREAMS; i++) {
+		close(pair[i].near);
+		close(pair[i].far);
+	}
+	lab_close(&lab);
+	ring_entries(1024);
+}
+
 /* ------------------------------------------------------------------------------------ small messages */
 
 #define CONNECTIONS 8
@@ -536,6 +604,7 @@ int main(int argc, char **argv)
 		LAB_TEST(small_where_the_memory_is),
 		LAB_TEST(planned_as_bound),
 		LAB_TEST(a_size_that_is_asked_for_and_cannot_be),
+		LAB_TEST(marks_leave_room_in_pages_that_are_hardly_filled),
 		LAB_TEST(small_messages_run_a_buffer_low),
 		LAB_TEST(low_although_others_keep_their_rings),
 		LAB_TEST(buffers_hold_data),
