@@ -129,10 +129,7 @@ static uint64_t tick_ns(const struct devmem_ring *ring)
 	return soon && due > DEVMEM__TICK_NS ? DEVMEM__TICK_NS : due;
 }
 
-/*
- * Who sleeps on the descriptor instead of in here cannot see the tick pass, so it has to be a completion. And one for many
- * waits costs less than a timer for each: short messages come a hundred times faster than the tick.
- */
+/* Who sleeps on the descriptor instead of in here cannot see the tick pass, so it has to be a completion. */
 static void arm_tick(struct devmem_ring *ring)
 {
 	struct io_uring_sqe *sqe;
@@ -148,7 +145,6 @@ static void arm_tick(struct devmem_ring *ring)
 	io_uring_prep_timeout(sqe, &ring->tick, 0, 0);
 	sqe->user_data = DEVMEM__CQE_TICK;
 	ring->tick_armed = true;
-	ring->tick_due = ring->now + ns;
 }
 
 /* What is to ride on the next io_uring_enter. */
@@ -164,7 +160,7 @@ static void prepare(struct devmem_ring *ring, bool will_wait)
 	arm_links(ring);
 	if (devmem__lowat_waits(ring))
 		devmem__lowat_fall(ring);
-	if (!will_wait || (!devmem__lowat_waits(ring) && !ring->calls))
+	if (!will_wait)
 		arm_tick(ring);
 	ring->idle = false;
 }
@@ -199,14 +195,12 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 /* How long this turn may wait: to the caller's deadline, but not past the tick. */
 static uint64_t turn_ns(const struct devmem_ring *ring, uint64_t deadline, bool *tick)
 {
-	uint64_t left = UINT64_MAX, ns = tick_ns(ring);
+	uint64_t left = UINT64_MAX;
 
 	if (deadline != UINT64_MAX)
 		left = deadline > ring->now ? deadline - ring->now : 0;
-	if (ring->tick_armed && ns != UINT64_MAX && ring->tick_due <= ring->now + ns)
-		ns = UINT64_MAX;	/* its completion ends the wait */
-	*tick = ns < left;
-	return *tick ? ns : left;
+	*tick = tick_ns(ring) < left;
+	return *tick ? tick_ns(ring) : left;
 }
 
 /* The last thing of a turn that did not wait: from here on the caller may sleep on the descriptor. */
