@@ -16,7 +16,6 @@
 #define FULL_RECEIVE	(32u << 10)	/* bytes in one completion that count as streaming */
 #define STREAMING	2		/* so many of them in a row */
 #define REMEMBERED	1024u		/* fragments */
-#define FEW		4u		/* sockets */
 
 static const int mark_low = 1;
 
@@ -30,14 +29,12 @@ static uint64_t held_in(const struct devmem_sock *sock, uint64_t bytes, uint32_t
 
 /*
  * Sockets that all wait for their mark must not fill the buffer between them; idle ones do not count. If they do, the queue
- * has no pages, and drops acknowledgements too: what is sent from the same buffer would never come back. The first ones leave
- * something for others.
+ * has no pages, and drops acknowledgements too: what is sent from the same buffer would never come back.
  */
 static uint32_t high_mark(const struct devmem_sock *sock)
 {
 	const uint32_t page_size = devmem_binding_page_size(sock->binding, NULL);
-	const unsigned int socks = sock->ring->raised_count + 1;
-	const uint64_t bytes = devmem__binding_bytes(sock->binding) / 4 / (socks < FEW ? FEW : socks);
+	const uint64_t bytes = devmem__binding_bytes(sock->binding) / 4 / (sock->ring->raised_count + 1);
 	const uint64_t share = held_in(sock, bytes, page_size);
 	const uint32_t most = page_size < LARGE_PAGE ? HIGH_MARK : HIGHER_MARK;
 
