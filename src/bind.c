@@ -241,7 +241,7 @@ static int open_copy(struct devmem_binding *b, const char *why)
 	err = devmem__chunks_open(&b->chunks, devmem_buffer_size(b->buffer), MOST_CHUNK);
 	if (err)
 		return err;
-	err = devmem_buffer_map(b->buffer, &memory);
+	err = devmem__buffer_map(b->buffer, &memory);
 	if (!err)
 		b->memory = memory;
 	else if (err == -EOPNOTSUPP)

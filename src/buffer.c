@@ -188,13 +188,18 @@ uint16_t devmem_buffer_id(const struct devmem_buffer *buffer)
 
 /* ------------------------------------------------------------------------------------ access by the processor */
 
-int devmem_buffer_map(struct devmem_buffer *buffer, void **addr)
+int devmem__buffer_map(struct devmem_buffer *buffer, void **addr)
 {
 	int err = devmem__memory_map(&buffer->mem);
 
 	if (!err)
 		*addr = buffer->mem.map;
 	return err;
+}
+
+int devmem_buffer_map(struct devmem_buffer *buffer, void **addr)
+{
+	return devmem__buffer_map(buffer, addr);
 }
 
 int devmem_buffer_sync(struct devmem_buffer *buffer, unsigned int flags)
@@ -214,16 +219,26 @@ static int check_range(const struct devmem_buffer *buffer, uint64_t offset, size
 			    (unsigned long long)offset, (unsigned long long)buffer->mem.bytes);
 }
 
-int devmem_buffer_read(struct devmem_buffer *buffer, uint64_t offset, void *to, size_t bytes)
+int devmem__buffer_read(struct devmem_buffer *buffer, uint64_t offset, void *to, size_t bytes)
 {
 	int err = check_range(buffer, offset, bytes);
 
 	return err || !bytes ? err : buffer->ops.copy_out(&buffer->mem, offset, to, bytes);
 }
 
-int devmem_buffer_write(struct devmem_buffer *buffer, uint64_t offset, const void *from, size_t bytes)
+int devmem__buffer_write(struct devmem_buffer *buffer, uint64_t offset, const void *from, size_t bytes)
 {
 	int err = check_range(buffer, offset, bytes);
 
 	return err || !bytes ? err : buffer->ops.copy_in(&buffer->mem, offset, from, bytes);
+}
+
+int devmem_buffer_read(struct devmem_buffer *buffer, uint64_t offset, void *to, size_t bytes)
+{
+	return devmem__buffer_read(buffer, offset, to, bytes);
+}
+
+int devmem_buffer_write(struct devmem_buffer *buffer, uint64_t offset, const void *from, size_t bytes)
+{
+	return devmem__buffer_write(buffer, offset, from, bytes);
 }

@@ -31,6 +31,11 @@ void devmem__buffer_ref(struct devmem_buffer *buffer);
 bool devmem__buffer_take(struct devmem_buffer *buffer);
 void devmem__buffer_give(struct devmem_buffer *buffer);
 
+/* What devmem_buffer_map(), devmem_buffer_read() and devmem_buffer_write() do, for calls that have other ways if it fails. */
+int devmem__buffer_map(struct devmem_buffer *buffer, void **addr);
+int devmem__buffer_read(struct devmem_buffer *buffer, uint64_t offset, void *to, size_t bytes);
+int devmem__buffer_write(struct devmem_buffer *buffer, uint64_t offset, const void *from, size_t bytes);
+
 struct devmem_memory *devmem__buffer_memory(struct devmem_buffer *buffer);
 bool devmem__buffer_is_dmabuf(const struct devmem_buffer *buffer);
 

@@ -200,7 +200,7 @@ static int copy_host(struct devmem__gather *g, const struct devmem_range *ranges
 	int err = 0;
 
 	for (unsigned int i = 0; !err && i < n; i++) {
-		err = devmem_buffer_write(g->to, offset, (const void *)(uintptr_t)ranges[i].offset, ranges[i].length);
+		err = devmem__buffer_write(g->to, offset, (const void *)(uintptr_t)ranges[i].offset, ranges[i].length);
 		offset += ranges[i].length;
 	}
 	if (!err)

@@ -83,7 +83,7 @@ static unsigned int look_where(struct devmem_sock *sock, struct devmem_event *ev
 		return 0;
 	told = sock->last_look && ring->now - sock->last_look < SECOND;
 	if (!told) {
-		queue = devmem_sock_queue(sock);
+		queue = devmem__sock_queue(sock);
 		sock->last_look = ring->now;
 		sock->unsplit = queue >= 0 && devmem__binding_has_queue(sock->binding, queue);
 		sock->misplaced = !sock->unsplit;
@@ -203,7 +203,7 @@ static int stage(struct devmem_sock *sock, struct devmem_event *events, int n)
 	int i;
 
 	for (i = 0; staged && i < n; i++) {
-		int err = devmem_buffer_write(buffer, events[i].offset, from + events[i].offset, events[i].length);
+		int err = devmem__buffer_write(buffer, events[i].offset, from + events[i].offset, events[i].length);
 
 		if (!err) {
 			sock->ring->stats.bytes_staged += events[i].length;

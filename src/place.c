@@ -106,7 +106,7 @@ int devmem__place_held(struct devmem_ring *ring, struct devmem_event *event)
 	if (!chunks)
 		return no_room(place);
 	bytes = chunks * CHUNK < held->length ? chunks * CHUNK : held->length;
-	err = devmem_buffer_write(place->buffer, (uint64_t)start * CHUNK, (const void *)(uintptr_t)held->offset, bytes);
+	err = devmem__buffer_write(place->buffer, (uint64_t)start * CHUNK, (const void *)(uintptr_t)held->offset, bytes);
 	if (!err)
 		err = devmem__set_add(&place->used, start, chunks);
 	if (err)

@@ -221,6 +221,7 @@ void devmem__sock_end_comes(struct devmem_sock *sock, int res);
 void devmem__sock_watch_end(struct devmem_sock *sock);
 bool devmem__sock_cancel_request(struct devmem_sock *sock, enum devmem__cqe_kind kind);
 void devmem__sock_cancelled(struct devmem_sock *sock, int res);
+int devmem__sock_queue(const struct devmem_sock *sock);	/* what devmem_sock_queue() says */
 
 /* wait.c */
 void devmem__wake(struct devmem_ring *ring);

@@ -12,7 +12,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backend.h"
 #include "bind.h"
+#include "buffer.h"
 #include "tx.h"
 
 #define MAX_SOCKS	65535	/* an event names its socket in 16 bits */
@@ -125,12 +127,13 @@ static int new_sock(struct devmem_ring *ring, int fd, struct devmem_sock **out)
 /* Memory for sockets without a binding: made for the first of them. */
 static int open_own(struct devmem_ring *ring)
 {
+	const struct devmem_buffer_opts o = { .size = sizeof(o) };
 	struct devmem_buffer *buffer;
 	int err;
 
 	if (ring->own)
 		return 0;
-	err = devmem_buffer_create("shm", OWN_BYTES, NULL, &buffer);
+	err = devmem__buffer_new(&devmem__backend_shm, OWN_BYTES, &o, &buffer);
 	if (err)
 		return err;
 	err = devmem__binding_own(buffer, "the socket has no binding", &ring->own);
@@ -407,7 +410,7 @@ void devmem__sock_free(struct devmem_sock *sock)
 	free(sock);
 }
 
-int devmem_sock_queue(const struct devmem_sock *sock)
+int devmem__sock_queue(const struct devmem_sock *sock)
 {
 	unsigned int napi_id = 0;
 	socklen_t len = sizeof(napi_id);
@@ -417,4 +420,9 @@ int devmem_sock_queue(const struct devmem_sock *sock)
 	if (!napi_id)
 		return devmem__fail(EAGAIN, "nothing was received on this socket yet");
 	return devmem__binding_queue_of_napi(sock->binding, napi_id);
+}
+
+int devmem_sock_queue(const struct devmem_sock *sock)
+{
+	return devmem__sock_queue(sock);
 }

@@ -26,7 +26,7 @@
 static void end_sync(struct devmem__tx *tx)
 {
 	if (tx->synced)
-		devmem_buffer_sync(tx->synced, DEVMEM_SYNC_END | DEVMEM_SYNC_READ);
+		devmem__memory_sync(devmem__buffer_memory(tx->synced), DEVMEM_SYNC_END | DEVMEM_SYNC_READ);
 	tx->synced = NULL;
 }
 
@@ -40,7 +40,7 @@ static int stage(struct devmem__tx *tx, struct devmem_buffer *buffer, unsigned i
 		return devmem__fail(ENOMEM, "no memory to stage what is sent");
 	for (unsigned int i = 0; i < n && bytes < STAGE; i++) {
 		size_t part = tx->iov[i].iov_len < STAGE - bytes ? tx->iov[i].iov_len : STAGE - bytes;
-		int err = devmem_buffer_read(buffer, (uintptr_t)tx->iov[i].iov_base, tx->stage + bytes, part);
+		int err = devmem__buffer_read(buffer, (uintptr_t)tx->iov[i].iov_base, tx->stage + bytes, part);
 
 		if (err)
 			return err;
@@ -54,12 +54,12 @@ static int stage(struct devmem__tx *tx, struct devmem_buffer *buffer, unsigned i
 static int copy_from(struct devmem__tx *tx, struct devmem_buffer *buffer, unsigned int n)
 {
 	void *memory;
-	int err = devmem_buffer_map(buffer, &memory);
+	int err = devmem__buffer_map(buffer, &memory);
 
 	if (err == -EOPNOTSUPP)
 		return stage(tx, buffer, n) ?: 1;
 	if (!err && devmem__buffer_is_dmabuf(buffer)) {
-		err = devmem_buffer_sync(buffer, DEVMEM_SYNC_START | DEVMEM_SYNC_READ);
+		err = devmem__memory_sync(devmem__buffer_memory(buffer), DEVMEM_SYNC_START | DEVMEM_SYNC_READ);
 		tx->synced = err ? NULL : buffer;
 	}
 	if (err)
