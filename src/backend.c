@@ -69,7 +69,7 @@ static int add(const struct devmem_backend *ops)
 	return err;
 }
 
-int devmem_backend_register(const struct devmem_backend *backend)
+static int backend_register(const struct devmem_backend *backend)
 {
 	struct devmem_backend ops;
 	int err;
@@ -86,6 +86,11 @@ int devmem_backend_register(const struct devmem_backend *backend)
 	if (err == -EEXIST)
 		return devmem__fail(EEXIST, "a backend \"%s\" was registered already", ops.name);
 	return err ? devmem__fail(-err, "%u backends were registered, and there is room for no more", MOST_REGISTERED) : 0;
+}
+
+int devmem_backend_register(const struct devmem_backend *backend)
+{
+	return devmem__result(backend_register(backend));
 }
 
 int devmem_backend_fail(int error, const char *format, ...)
@@ -216,7 +221,7 @@ static int check_options(const struct devmem_backend *backend, const struct devm
 	return 0;
 }
 
-int devmem_buffer_create(const char *backend, size_t bytes, const struct devmem_buffer_opts *opts,
+static int buffer_create(const char *backend, size_t bytes, const struct devmem_buffer_opts *opts,
 			 struct devmem_buffer **out)
 {
 	const struct devmem_backend *ops = backend ? find_backend(backend) : NULL;
@@ -236,4 +241,10 @@ int devmem_buffer_create(const char *backend, size_t bytes, const struct devmem_
 	if (!bytes)
 		return devmem__fail(EINVAL, "devmem_buffer_create: a buffer of 0 bytes");
 	return ops ? devmem__buffer_new(ops, bytes, &o, out) : create_best(bytes, &o, out);
+}
+
+int devmem_buffer_create(const char *backend, size_t bytes, const struct devmem_buffer_opts *opts,
+			 struct devmem_buffer **out)
+{
+	return devmem__result(buffer_create(backend, bytes, opts, out));
 }

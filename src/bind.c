@@ -284,7 +284,7 @@ static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o, e
 	return err;
 }
 
-int devmem_bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const struct devmem_bind_opts *opts,
+static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const struct devmem_bind_opts *opts,
 		   struct devmem_binding **out)
 {
 	enum devmem__way wanted;
@@ -315,7 +315,13 @@ int devmem_bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const s
 	return 0;
 }
 
-int devmem_bind_tx(const char *ifname, struct devmem_buffer *buffer, const struct devmem_bind_opts *opts,
+int devmem_bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const struct devmem_bind_opts *opts,
+		   struct devmem_binding **out)
+{
+	return devmem__result(bind_rx(nic, buffer, opts, out));
+}
+
+static int bind_tx(const char *ifname, struct devmem_buffer *buffer, const struct devmem_bind_opts *opts,
 		   struct devmem_binding **out)
 {
 	enum devmem__way wanted;
@@ -349,6 +355,12 @@ int devmem_bind_tx(const char *ifname, struct devmem_buffer *buffer, const struc
 	devmem__buffer_ref(buffer);
 	*out = b;
 	return 0;
+}
+
+int devmem_bind_tx(const char *ifname, struct devmem_buffer *buffer, const struct devmem_bind_opts *opts,
+		   struct devmem_binding **out)
+{
+	return devmem__result(bind_tx(ifname, buffer, opts, out));
 }
 
 int devmem__binding_own(struct devmem_buffer *buffer, const char *why, struct devmem_binding **out)
@@ -533,7 +545,7 @@ int devmem__binding_misplaced(const struct devmem_binding *binding, int queue)
 	return queue;
 }
 
-int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
+static int steer(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
 {
 	if (binding->sends)
 		return devmem__fail(EINVAL, "devmem_steer: the binding is for sending: the route says by which interface");
@@ -542,11 +554,21 @@ int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local, c
 	return devmem__nic_steer(binding->nic, binding->queues, binding->n, local, peer);
 }
 
-int devmem_source_port(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
+int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
+{
+	return devmem__result(steer(binding, local, peer));
+}
+
+static int source_port(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
 {
 	if (binding->sends)
 		return devmem__fail(EINVAL, "devmem_source_port: the binding is for sending");
 	if (binding->way == DEVMEM__WAY_COPY)
 		return 0;
 	return devmem__nic_source_port(binding->nic, binding->queues, binding->n, local, peer);
+}
+
+int devmem_source_port(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
+{
+	return devmem__result(source_port(binding, local, peer));
 }

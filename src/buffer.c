@@ -199,16 +199,21 @@ int devmem__buffer_map(struct devmem_buffer *buffer, void **addr)
 
 int devmem_buffer_map(struct devmem_buffer *buffer, void **addr)
 {
-	return devmem__buffer_map(buffer, addr);
+	return devmem__result(devmem__buffer_map(buffer, addr));
 }
 
-int devmem_buffer_sync(struct devmem_buffer *buffer, unsigned int flags)
+static int buffer_sync(struct devmem_buffer *buffer, unsigned int flags)
 {
 	if (!(flags & (DEVMEM_SYNC_READ | DEVMEM_SYNC_WRITE)) ||
 	    flags & ~(DEVMEM_SYNC_READ | DEVMEM_SYNC_WRITE | DEVMEM_SYNC_END))
 		return devmem__fail(EINVAL, "devmem_buffer_sync: flags %#x; READ, WRITE or both, and START or END",
 				    flags);
 	return devmem__memory_sync(&buffer->mem, flags);
+}
+
+int devmem_buffer_sync(struct devmem_buffer *buffer, unsigned int flags)
+{
+	return devmem__result(buffer_sync(buffer, flags));
 }
 
 static int check_range(const struct devmem_buffer *buffer, uint64_t offset, size_t bytes)
@@ -235,10 +240,10 @@ int devmem__buffer_write(struct devmem_buffer *buffer, uint64_t offset, const vo
 
 int devmem_buffer_read(struct devmem_buffer *buffer, uint64_t offset, void *to, size_t bytes)
 {
-	return devmem__buffer_read(buffer, offset, to, bytes);
+	return devmem__result(devmem__buffer_read(buffer, offset, to, bytes));
 }
 
 int devmem_buffer_write(struct devmem_buffer *buffer, uint64_t offset, const void *from, size_t bytes)
 {
-	return devmem__buffer_write(buffer, offset, from, bytes);
+	return devmem__result(devmem__buffer_write(buffer, offset, from, bytes));
 }

@@ -29,6 +29,7 @@ int devmem__fail(int err, const char *fmt, ...)
 	va_start(ap, fmt);
 	vsnprintf(sentence, sizeof(sentence), fmt, ap);
 	va_end(ap);
+	devmem__log(DEVMEM_LOG_DEBUG, "%s", sentence);
 	errno = saved;
 	return -err;
 }

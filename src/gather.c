@@ -39,7 +39,7 @@ static bool is_fragment(const struct devmem_event *ev)
 	return ev->type == DEVMEM_EVENT_DATA || ev->type == DEVMEM_EVENT_HOST || ev->type == DEVMEM_EVENT_PART;
 }
 
-int devmem_event_split(struct devmem_event *event, uint32_t bytes, struct devmem_event *rest)
+static int event_split(struct devmem_event *event, uint32_t bytes, struct devmem_event *rest)
 {
 	struct devmem_event whole;
 
@@ -56,6 +56,11 @@ int devmem_event_split(struct devmem_event *event, uint32_t bytes, struct devmem
 	rest->offset += bytes;
 	rest->length -= bytes;
 	return 0;
+}
+
+int devmem_event_split(struct devmem_event *event, uint32_t bytes, struct devmem_event *rest)
+{
+	return devmem__result(event_split(event, bytes, rest));
 }
 
 /* Where a fragment lies, and where in that. @buffer NULL: in this process's memory, at that address. */
@@ -257,7 +262,7 @@ static void append(struct devmem_ring *ring, struct devmem__gather *g)
 	pthread_mutex_unlock(&gathers->lock);
 }
 
-int devmem_gather(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n, struct devmem_buffer *to,
+static int gather(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n, struct devmem_buffer *to,
 		  uint64_t offset, uint64_t cookie)
 {
 	struct devmem__gather *g;
@@ -294,6 +299,12 @@ int devmem_gather(struct devmem_ring *ring, const struct devmem_event *events, u
 	append(ring, g);
 	part_done(g, err);
 	return 0;
+}
+
+int devmem_gather(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n, struct devmem_buffer *to,
+		  uint64_t offset, uint64_t cookie)
+{
+	return devmem__result(gather(ring, events, n, to, offset, cookie));
 }
 
 /* ------------------------------------------------------------------------------------ over */

@@ -24,6 +24,28 @@
 int devmem__fail(int err, const char *fmt, ...) DEVMEM_PRINTF(2, 3);
 
 /*
+ * devmem__log() - a record, DEVMEM_LOG_ERROR and so on, for whoever asked for it (log.c). One line, without a newline. errno
+ * and the sentence are kept. For what is out of the ordinary alone, or happens once for each object.
+ * devmem__log_wants() - is anybody there? For records that take more than their arguments to make.
+ */
+void devmem__log(int level, const char *fmt, ...) DEVMEM_PRINTF(2, 3);
+bool devmem__log_wants(int level);
+void devmem__log_failed(const char *call, int result);
+
+/*
+ * devmem__result() - what each public call that can fail returns goes through here, so that its failure is told once, as the
+ * error that the program sees. What was tried on the way and failed is no error: devmem__fail() tells that for debugging. Nor
+ * are answers that say when to go on: -EAGAIN, -EINTR, -ENOBUFS.
+ */
+#define devmem__result(result) devmem__result_of(__func__, result)
+static inline int devmem__result_of(const char *call, int result)
+{
+	if (__builtin_expect(result < 0, 0))
+		devmem__log_failed(call, result);
+	return result;
+}
+
+/*
  * devmem__options() - copy a caller's options structure into one of ours.
  * What the caller's (older) structure lacks is zero; what it has beyond ours must be zero.
  */

@@ -111,7 +111,7 @@ int devmem__nic_ask(struct devmem_nic *nic)
  * Whoever was killed in the middle of a transaction left it to the next one. What cannot be put back now stays in the
  * journal, and is no reason not to go on.
  */
-int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out)
+static int nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out)
 {
 	struct devmem_nic_opts o;
 	struct devmem_nic *nic;
@@ -137,6 +137,11 @@ int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, stru
 	return 0;
 }
 
+int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out)
+{
+	return devmem__result(nic_open(ifname, opts, out));
+}
+
 void devmem__nic_ref(struct devmem_nic *nic)
 {
 	atomic_fetch_add_explicit(&nic->refs, 1, memory_order_relaxed);
@@ -156,7 +161,7 @@ int devmem__nic_unref(struct devmem_nic *nic)
 
 int devmem_nic_close(struct devmem_nic *nic)
 {
-	return nic ? devmem__nic_unref(nic) : 0;
+	return devmem__result(nic ? devmem__nic_unref(nic) : 0);
 }
 
 int devmem__nic_obstacle(const struct devmem_nic *nic)

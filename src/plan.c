@@ -142,7 +142,7 @@ int devmem__plan_compute(struct devmem_plan *plan)
 			    (unsigned long long)plan->least_bytes >> 10, (unsigned long long)plan->advised_bytes >> 10);
 }
 
-int devmem_plan(struct devmem_nic *nic, struct devmem_plan *plan)
+static int answer(struct devmem_nic *nic, struct devmem_plan *plan)
 {
 	struct devmem_plan p;
 	size_t size = plan ? plan->size : 0;
@@ -160,4 +160,9 @@ int devmem_plan(struct devmem_nic *nic, struct devmem_plan *plan)
 	p.size = size;
 	memcpy(plan, &p, size < sizeof(p) ? size : sizeof(p));
 	return err;
+}
+
+int devmem_plan(struct devmem_nic *nic, struct devmem_plan *plan)
+{
+	return devmem__result(answer(nic, plan));
 }

@@ -143,9 +143,14 @@ void devmem__release_take_over(struct devmem_ring *ring)
 	}
 }
 
-int devmem_release(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
+static int release(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
 {
 	if (!pthread_equal(pthread_self(), ring->owner))
 		return hand_over(ring, events, n);
 	return release_here(ring, events, n, false);
+}
+
+int devmem_release(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
+{
+	return devmem__result(release(ring, events, n));
 }

@@ -42,7 +42,7 @@ static int restore_all(const struct devmem_restore_opts *o)
 	return result ? devmem__fail(-result, "%s", first) : 0;
 }
 
-int devmem_nic_restore(const char *ifname, const struct devmem_restore_opts *opts)
+static int nic_restore(const char *ifname, const struct devmem_restore_opts *opts)
 {
 	struct devmem_restore_opts o;
 	int err = devmem__options(&o, sizeof(o), opts, "devmem_restore_opts");
@@ -50,4 +50,9 @@ int devmem_nic_restore(const char *ifname, const struct devmem_restore_opts *opt
 	if (err)
 		return err;
 	return ifname ? restore_one(ifname, &o) : restore_all(&o);
+}
+
+int devmem_nic_restore(const char *ifname, const struct devmem_restore_opts *opts)
+{
+	return devmem__result(nic_restore(ifname, opts));
 }

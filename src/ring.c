@@ -205,7 +205,7 @@ static void close_port(struct devmem_ring *ring)
 		io_uring_queue_exit(&ring->io);
 }
 
-int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out)
+static int ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out)
 {
 	struct devmem_ring_opts o;
 	struct devmem_ring *ring;
@@ -256,6 +256,11 @@ err_ring:
 	devmem__gathers_close(ring);
 	free(ring);
 	return err;
+}
+
+int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out)
+{
+	return devmem__result(ring_open(opts, out));
 }
 
 /*

@@ -197,7 +197,7 @@ static int join(struct devmem_sock *sock, struct devmem_binding *binding, const 
 	return 0;
 }
 
-int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *binding, uint64_t user_data,
+static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *binding, uint64_t user_data,
 		  const struct devmem_attach_opts *opts, struct devmem_sock **out)
 {
 	struct devmem_attach_opts o;
@@ -241,6 +241,12 @@ int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	devmem__rxbufs_want(&ring->bufs, (unsigned int)slot + 1);
 	*out = sock;
 	return 0;
+}
+
+int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *binding, uint64_t user_data,
+		  const struct devmem_attach_opts *opts, struct devmem_sock **out)
+{
+	return devmem__result(attach(ring, fd, binding, user_data, opts, out));
 }
 
 /*
@@ -424,5 +430,5 @@ int devmem__sock_queue(const struct devmem_sock *sock)
 
 int devmem_sock_queue(const struct devmem_sock *sock)
 {
-	return devmem__sock_queue(sock);
+	return devmem__result(devmem__sock_queue(sock));
 }

@@ -6,7 +6,7 @@
 #include "calls.h"
 #include "ring.h"
 
-int devmem_ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats)
+static int ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats)
 {
 	struct devmem_stats s = ring->stats;
 	size_t size = stats->size;
@@ -28,4 +28,9 @@ int devmem_ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats
 	memset(stats, 0, size);
 	memcpy(stats, &s, s.size);
 	return 0;
+}
+
+int devmem_ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats)
+{
+	return devmem__result(ring_stats(ring, stats));
 }

@@ -281,7 +281,7 @@ static int check_tx(struct devmem__tx *tx)
 	return devmem__fail(EAGAIN, "devmem_send: %u sends are under way: go on after a SENDABLE event", tx->max);
 }
 
-int devmem_send(struct devmem_sock *sock, struct devmem_binding *binding, const struct devmem_range *ranges,
+static int hand_in(struct devmem_sock *sock, struct devmem_binding *binding, const struct devmem_range *ranges,
 		unsigned int n, uint64_t cookie)
 {
 	struct devmem__tx *tx;
@@ -310,6 +310,12 @@ int devmem_send(struct devmem_sock *sock, struct devmem_binding *binding, const 
 	sock->ring->stats.sends++;
 	devmem__tx_todo(tx);
 	return 0;
+}
+
+int devmem_send(struct devmem_sock *sock, struct devmem_binding *binding, const struct devmem_range *ranges,
+		unsigned int n, uint64_t cookie)
+{
+	return devmem__result(hand_in(sock, binding, ranges, n, cookie));
 }
 
 /*

@@ -51,7 +51,7 @@ void devmem_wake(struct devmem_ring *ring)
  * Signalling that costs something for each completion, so it is made for those who ask. [io_uring/tw.c:
  * io_req_local_work_add]
  */
-int devmem_ring_fd(struct devmem_ring *ring)
+static int ring_fd(struct devmem_ring *ring)
 {
 	int fd = atomic_load(&ring->notify_fd), err;
 
@@ -69,6 +69,11 @@ int devmem_ring_fd(struct devmem_ring *ring)
 	}
 	atomic_store(&ring->notify_fd, fd);
 	return fd;
+}
+
+int devmem_ring_fd(struct devmem_ring *ring)
+{
+	return devmem__result(ring_fd(ring));
 }
 
 /* What comes from here on makes the descriptor readable again. */
@@ -229,7 +234,7 @@ static int make_room(struct devmem_ring *ring, struct devmem_event *events, unsi
 	return got == -ENOBUFS && err ? err : got;
 }
 
-int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, int timeout_ms)
+static int take_turns(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, int timeout_ms)
 {
 	uint64_t deadline = UINT64_MAX;
 	bool tick = false;
@@ -269,4 +274,9 @@ int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned 
 		}
 		ring->idle |= tick;
 	}
+}
+
+int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, int timeout_ms)
+{
+	return devmem__result(take_turns(ring, events, n, timeout_ms));
 }

@@ -37,7 +37,7 @@ static void drop(struct devmem__watch *watch)
 	free(watch);
 }
 
-int devmem_watch(struct devmem_ring *ring, int fd, uint64_t user_data)
+static int watch(struct devmem_ring *ring, int fd, uint64_t user_data)
 {
 	struct devmem__watch *watch;
 
@@ -57,7 +57,12 @@ int devmem_watch(struct devmem_ring *ring, int fd, uint64_t user_data)
 	return 0;
 }
 
-int devmem_unwatch(struct devmem_ring *ring, int fd)
+int devmem_watch(struct devmem_ring *ring, int fd, uint64_t user_data)
+{
+	return devmem__result(watch(ring, fd, user_data));
+}
+
+static int unwatch(struct devmem_ring *ring, int fd)
 {
 	struct devmem__watch *watch = find(ring, fd);
 	struct io_uring_sqe *sqe;
@@ -75,6 +80,11 @@ int devmem_unwatch(struct devmem_ring *ring, int fd)
 	io_uring_prep_cancel64(sqe, (uintptr_t)watch | DEVMEM__CQE_WATCH, 0);
 	sqe->user_data = DEVMEM__CQE_OTHER;
 	return 0;
+}
+
+int devmem_unwatch(struct devmem_ring *ring, int fd)
+{
+	return devmem__result(unwatch(ring, fd));
 }
 
 void devmem__watch_arm(struct devmem_ring *ring)

@@ -69,6 +69,41 @@ DEVMEM_API const char *devmem_version(void);
  */
 DEVMEM_API const char *devmem_error(void);
 
+/* What is told by the log, in the numbers of syslog(3), so that a program can hand them on. */
+enum devmem_log_level {
+	DEVMEM_LOG_ENVIRONMENT = -1, /* for devmem_log_set(): as much as the environment says */
+	DEVMEM_LOG_OFF = 0,	/* nothing */
+	DEVMEM_LOG_ERROR = 3,	/* a call has failed, once for each, with its sentence; a connection has lost bytes */
+	DEVMEM_LOG_WARNING = 4,	/* it goes on, but at a price or not as it should: bytes are copied, and why; a link is down;
+				 * a setting of the NIC could not be put back */
+	DEVMEM_LOG_INFO = 6,	/* what was changed on a NIC, and put back; which memory, engine, queues, page size there is */
+	DEVMEM_LOG_DEBUG = 7,	/* what was tried and did not work, so that something else was taken */
+};
+
+/**
+ * devmem_log_set() - how much is told of what the library does, and to whom. Nothing, if nobody asks.
+ * @level:	the least important that is told: any number of syslog's from 0 to 7, or DEVMEM_LOG_ENVIRONMENT.
+ * @fn:		is called for each record. @text is a line without a newline, valid during the call; @level is its level.
+ *		NULL: records are lines "libdevmem: LEVEL: TEXT" on standard error.
+ * @arg:	comes back in @fn; it stays the caller's.
+ *
+ * Before the first call it is as with (DEVMEM_LOG_ENVIRONMENT, NULL, NULL): whoever runs a program can have it tell more, by
+ * the environment variable DEVMEM_LOG, which is error, warning, info or debug, or a number; anything else is nothing. It is
+ * looked at when there is first something to tell, and by each call with DEVMEM_LOG_ENVIRONMENT; not by programs that run
+ * with more rights than their user (secure_getenv(3)). What the program sets here counts more.
+ *
+ * It is the whole process's. Any thread may call this; on return nobody is in the @fn of before. @fn is called by the thread
+ * whose call of the library there is something to tell of, which waits for it; one at a time, whatever the thread. It must
+ * return, and must not call the library, but for devmem_error(): records of such calls are lost. What -EAGAIN, -EINTR or
+ * -ENOBUFS answers is no error here, but an answer. Records are for people: their text may be another in any version.
+ *
+ * -EINVAL	no such level
+ * -EBUSY	called from @fn
+ *
+ * Since: 0.1
+ */
+DEVMEM_API int devmem_log_set(int level, void (*fn)(void *arg, int level, const char *text), void *arg);
+
 /* ---------------------------------------------------------------------------------------------------- buffers */
 
 struct devmem_buffer;

@@ -368,7 +368,7 @@ static int fill_foreign(void *arg, struct devmem_memory *mem)
 	return make(&f->memory, f->context, "", mem);
 }
 
-int devmem_buffer_wrap_cuda(uint64_t pointer, size_t bytes, const struct devmem_buffer_opts *opts, struct devmem_buffer **out)
+static int buffer_wrap_cuda(uint64_t pointer, size_t bytes, const struct devmem_buffer_opts *opts, struct devmem_buffer **out)
 {
 	struct foreign f = { .memory = { .kind = FOREIGN, .pointer = pointer, .reserved = bytes } };
 	const size_t page = devmem__host_page();
@@ -383,6 +383,11 @@ int devmem_buffer_wrap_cuda(uint64_t pointer, size_t bytes, const struct devmem_
 		return devmem__fail(EINVAL, "devmem_buffer_wrap_cuda: %zu bytes at %#llx: both must be multiples of the system's "
 				    "page, %zu, and not 0", bytes, (unsigned long long)pointer, page);
 	return devmem__buffer_make(&devmem__backend_cuda, fill_foreign, &f, out);
+}
+
+int devmem_buffer_wrap_cuda(uint64_t pointer, size_t bytes, const struct devmem_buffer_opts *opts, struct devmem_buffer **out)
+{
+	return devmem__result(buffer_wrap_cuda(pointer, bytes, opts, out));
 }
 
 /* ------------------------------------------------------------------------------------ copies */

@@ -164,11 +164,16 @@ static int fill_from_object(void *arg, struct devmem_memory *mem)
 	return 0;
 }
 
-int devmem_buffer_wrap_gem(int drm_fd, uint32_t handle, const struct devmem_buffer_opts *opts, struct devmem_buffer **out)
+static int buffer_wrap_gem(int drm_fd, uint32_t handle, const struct devmem_buffer_opts *opts, struct devmem_buffer **out)
 {
 	struct devmem_buffer_opts o;
 	struct wrap wrap = { &o, drm_fd, handle };
 	int err = devmem__import_options("devmem_buffer_wrap_gem", opts, &o, out);
 
 	return err ? err : devmem__buffer_make(&devmem__backend_drm, fill_from_object, &wrap, out);
+}
+
+int devmem_buffer_wrap_gem(int drm_fd, uint32_t handle, const struct devmem_buffer_opts *opts, struct devmem_buffer **out)
+{
+	return devmem__result(buffer_wrap_gem(drm_fd, handle, opts, out));
 }

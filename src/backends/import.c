@@ -95,13 +95,18 @@ static int fill(void *arg, struct devmem_memory *mem)
 	return 0;
 }
 
-int devmem_buffer_import(int fd, const struct devmem_buffer_opts *opts, struct devmem_buffer **out)
+static int buffer_import(int fd, const struct devmem_buffer_opts *opts, struct devmem_buffer **out)
 {
 	struct devmem_buffer_opts o;
 	struct import import = { &o, fd };
 	int err = devmem__import_options("devmem_buffer_import", opts, &o, out);
 
 	return err ? err : devmem__buffer_make(&devmem__backend_import, fill, &import, out);
+}
+
+int devmem_buffer_import(int fd, const struct devmem_buffer_opts *opts, struct devmem_buffer **out)
+{
+	return devmem__result(buffer_import(fd, opts, out));
 }
 
 static int import_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)

@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Records for whoever asks: the program, by devmem_log_set(), or whoever runs it, by the environment. Nobody by default, and
+ * then a record is one comparison; none is made for what goes as it should on the way of the data.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "internal.h"
+
+#define MOST_TEXT	1024
+#define NOT_LOOKED	(-2)	/* at the environment yet */
+
+static const char *const names[] = {
+	[DEVMEM_LOG_ERROR] = "error",
+	[DEVMEM_LOG_WARNING] = "warning",
+	[DEVMEM_LOG_INFO] = "info",
+	[DEVMEM_LOG_DEBUG] = "debug",
+};
+
+/*
+ * Where records go is the process's, as its standard error is: errors are of threads, objects are many, and much of what is
+ * told is of no object, or of one that did not come to be. The lock is held while @fn runs: records come one after the
+ * other, and when devmem_log_set() returns, nobody is in the @fn that was there before.
+ */
+static struct {
+	atomic_int level;
+	pthread_mutex_t lock;		/* of what follows, and of storing @level */
+	void (*fn)(void *arg, int level, const char *text);
+	void *arg;
+} sink = { .level = NOT_LOOKED, .lock = PTHREAD_MUTEX_INITIALIZER };
+
+static _Thread_local bool telling;	/* this thread is in @fn */
+
+/* ------------------------------------------------------------------------------------ how much */
+
+static int parse(const char *word)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
+		if (names[i] && !strcmp(word, names[i]))
+			return (int)i;
+	return word[0] >= '0' && word[0] <= '7' && !word[1] ? word[0] - '0' : DEVMEM_LOG_OFF;
+}
+
+/* Of a program that runs with more rights than its user, the environment is not to be trusted. */
+static int environment(void)
+{
+	const char *word = secure_getenv("DEVMEM_LOG");
+
+	return word ? parse(word) : DEVMEM_LOG_OFF;
+}
+
+/* What the program has set meanwhile stays. */
+static int look(void)
+{
+	int before = NOT_LOOKED, level = environment();
+
+	return atomic_compare_exchange_strong(&sink.level, &before, level) ? level : before;
+}
+
+bool devmem__log_wants(int level)
+{
+	int most = atomic_load_explicit(&sink.level, memory_order_relaxed);
+
+	return level <= (most == NOT_LOOKED ? look() : most) && !telling;
+}
+
+/* ------------------------------------------------------------------------------------ records */
+
+/* Names of interfaces and words of drivers may have anything in them. */
+static void make_one_line(char *text)
+{
+	for (; *text; text++)
+		if ((unsigned char)*text < ' ' || *text == 0x7f)
+			*text = ' ';
+}
+
+/* In one piece: others write there too. */
+static void print(int level, const char *text)
+{
+	char line[MOST_TEXT + 32];
+	int n = snprintf(line, sizeof(line), "libdevmem: %s: %s\n", names[level], text);
+	ssize_t ignored = write(STDERR_FILENO, line, (size_t)n);
+
+	(void)ignored;	/* nobody to tell */
+}
+
+/* A thread that was cancelled in here would keep the lock. */
+static void tell(int level, const char *text)
+{
+	int cancel;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	pthread_mutex_lock(&sink.lock);
+	telling = true;
+	if (level > atomic_load(&sink.level))
+		;	/* it was set to less since we looked */
+	else if (sink.fn)
+		sink.fn(sink.arg, level, text);
+	else
+		print(level, text);
+	telling = false;
+	pthread_mutex_unlock(&sink.lock);
+	pthread_setcancelstate(cancel, NULL);
+}
+
+void devmem__log(int level, const char *fmt, ...)
+{
+	char text[MOST_TEXT];
+	int saved = errno;
+	va_list ap;
+
+	if (!devmem__log_wants(level))
+		return;
+	va_start(ap, fmt);
+	vsnprintf(text, sizeof(text), fmt, ap);
+	va_end(ap);
+	make_one_line(text);
+	tell(level, text);
+	errno = saved;
+}
+
+void devmem__log_failed(const char *call, int result)
+{
+	if (result != -EAGAIN && result != -EINTR && result != -ENOBUFS)
+		devmem__log(DEVMEM_LOG_ERROR, "%s (%s: %d)", devmem_error(), call, result);
+}
+
+/* ------------------------------------------------------------------------------------ for the program */
+
+static int log_set(int level, void (*fn)(void *arg, int level, const char *text), void *arg)
+{
+	if (level < DEVMEM_LOG_ENVIRONMENT || level > DEVMEM_LOG_DEBUG)
+		return devmem__fail(EINVAL, "devmem_log_set: there is no level %d", level);
+	if (telling)
+		return devmem__fail(EBUSY, "devmem_log_set: a record is being told, by the function that this was called from");
+	pthread_mutex_lock(&sink.lock);
+	sink.fn = fn;
+	sink.arg = arg;
+	atomic_store(&sink.level, level == DEVMEM_LOG_ENVIRONMENT ? environment() : level);
+	pthread_mutex_unlock(&sink.lock);
+	return 0;
+}
+
+int devmem_log_set(int level, void (*fn)(void *arg, int level, const char *text), void *arg)
+{
+	return devmem__result(log_set(level, fn, arg));
+}
