@@ -221,6 +221,13 @@ static int check_options(const struct devmem_backend *backend, const struct devm
 	return 0;
 }
 
+static void tell(const struct devmem_buffer *buffer)
+{
+	const char *why, *name = devmem_buffer_backend(buffer, &why);
+
+	devmem__log(DEVMEM_LOG_INFO, "a buffer of %zu bytes, backend %s: %s", devmem_buffer_size(buffer), name, why);
+}
+
 static int buffer_create(const char *backend, size_t bytes, const struct devmem_buffer_opts *opts,
 			 struct devmem_buffer **out)
 {
@@ -240,7 +247,10 @@ static int buffer_create(const char *backend, size_t bytes, const struct devmem_
 		return err;
 	if (!bytes)
 		return devmem__fail(EINVAL, "devmem_buffer_create: a buffer of 0 bytes");
-	return ops ? devmem__buffer_new(ops, bytes, &o, out) : create_best(bytes, &o, out);
+	err = ops ? devmem__buffer_new(ops, bytes, &o, out) : create_best(bytes, &o, out);
+	if (!err)
+		tell(*out);
+	return err;
 }
 
 int devmem_buffer_create(const char *backend, size_t bytes, const struct devmem_buffer_opts *opts,

@@ -263,6 +263,37 @@ static void close_copy(struct devmem_binding *b)
 
 /* ------------------------------------------------------------------------------------ opened, closed */
 
+static const char *name_of(const struct devmem_binding *b)
+{
+	return b->nic ? devmem__nic_name(b->nic) : b->ifname[0] ? b->ifname : "no interface";
+}
+
+/* Copying is what was asked for, where no interface was named. */
+static void tell_copies(const struct devmem_binding *b)
+{
+	devmem__log(b->sends && !b->ifname[0] ? DEVMEM_LOG_INFO : DEVMEM_LOG_WARNING, "%s: what is %s is copied: %s", name_of(b),
+		    b->sends ? "sent" : "received", b->why);
+}
+
+static void tell_bound(const struct devmem_binding *b)
+{
+	const char *why = NULL, *name = devmem_binding_engine(b, NULL);
+	char queues[128] = "";
+	uint32_t bytes;
+
+	if (!devmem__log_wants(DEVMEM_LOG_INFO))
+		return;
+	for (unsigned int i = 0; i < b->n && strlen(queues) < sizeof(queues) - 16; i++)
+		snprintf(queues + strlen(queues), 16, "%s%u", i ? ", " : "", b->queues[i]);
+	bytes = devmem_binding_page_size(b, &why);
+	if (bytes && b->way == DEVMEM__WAY_DEVMEM)
+		devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s, queues %s, pages of %u KiB (%s)", name_of(b), name, queues,
+			    bytes >> 10, why);
+	else
+		devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s%s%s%s: %s", name_of(b), name, b->sends ? " to send" : "",
+			    b->n ? ", queue " : "", queues, b->why);
+}
+
 static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o, enum devmem__way wanted)
 {
 	int err;
@@ -281,6 +312,8 @@ static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o, e
 			 "asked for, on %u queue(s) of %s", b->n, devmem__nic_name(b->nic));
 	else if (wanted == DEVMEM__WAY_ANY && is_obstacle(err))
 		err = open_copy(b, devmem_error());
+	if (!err && wanted == DEVMEM__WAY_ANY && b->way == DEVMEM__WAY_COPY)
+		tell_copies(b);
 	return err;
 }
 
@@ -311,6 +344,7 @@ static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const s
 	}
 	devmem__nic_ref(nic);
 	devmem__buffer_ref(buffer);
+	tell_bound(b);
 	*out = b;
 	return 0;
 }
@@ -353,6 +387,7 @@ static int bind_tx(const char *ifname, struct devmem_buffer *buffer, const struc
 		return err;
 	}
 	devmem__buffer_ref(buffer);
+	tell_bound(b);
 	*out = b;
 	return 0;
 }
@@ -387,6 +422,7 @@ void devmem_binding_close(struct devmem_binding *binding)
 {
 	if (!binding || atomic_fetch_sub_explicit(&binding->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s ends", name_of(binding), devmem__way_name(binding->way));
 	if (binding->way == DEVMEM__WAY_DEVMEM)
 		devmem__nl_close(&binding->nl);
 	if (!binding->sends && binding->way == DEVMEM__WAY_COPY)
@@ -542,6 +578,7 @@ int devmem__binding_misplaced(const struct devmem_binding *binding, int queue)
 	else
 		devmem__fail(ENOENT, "a flow comes through RX queue %d of %s, which is not bound, and is copied: is its "
 			     "steering rule gone, or another one before it? (ethtool -n %s)", queue, name, name);
+	devmem__log(DEVMEM_LOG_WARNING, "%s", devmem_error());
 	return queue;
 }
 

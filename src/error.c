@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdarg.h>
 #include <stdio.h>
+#include <string.h>
 
 #include "internal.h"
 
@@ -23,13 +24,19 @@ const char *devmem_version(void)
 
 int devmem__fail(int err, const char *fmt, ...)
 {
+	char text[sizeof(sentence)];
 	int saved = errno;
+	bool news;
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(sentence, sizeof(sentence), fmt, ap);
+	vsnprintf(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	devmem__log(DEVMEM_LOG_DEBUG, "%s", sentence);
+	/* what is tried again and again, or handed on by several, is told once */
+	news = devmem__log_wants(DEVMEM_LOG_DEBUG) && strcmp(text, sentence);
+	memcpy(sentence, text, sizeof(sentence));
+	if (news)
+		devmem__log(DEVMEM_LOG_DEBUG, "%s", sentence);
 	errno = saved;
 	return -err;
 }

@@ -75,7 +75,7 @@ static unsigned int receive_failed(struct devmem_sock *sock, int res, struct dev
 static unsigned int look_where(struct devmem_sock *sock, struct devmem_event *event)
 {
 	struct devmem_ring *ring = sock->ring;
-	bool was = sock->misplaced, host = !ring->rx.devmem && ring->rx.bytes_left, told;
+	bool was = sock->misplaced, host = !ring->rx.devmem && ring->rx.bytes_left, told, ours;
 	int queue;
 
 	sock->misplaced = host && !sock->unsplit;
@@ -85,7 +85,11 @@ static unsigned int look_where(struct devmem_sock *sock, struct devmem_event *ev
 	if (!told) {
 		queue = devmem__sock_queue(sock);
 		sock->last_look = ring->now;
-		sock->unsplit = queue >= 0 && devmem__binding_has_queue(sock->binding, queue);
+		ours = queue >= 0 && devmem__binding_has_queue(sock->binding, queue);
+		if (ours && !sock->unsplit)
+			devmem__log(DEVMEM_LOG_WARNING, "packets come through queue %d that the NIC did not split: they are copied",
+				    queue);
+		sock->unsplit = ours;
 		sock->misplaced = !sock->unsplit;
 	}
 	ring->stats.misplaced += sock->misplaced;
@@ -209,6 +213,7 @@ static int stage(struct devmem_sock *sock, struct devmem_event *events, int n)
 			sock->ring->stats.bytes_staged += events[i].length;
 			continue;
 		}
+		devmem__log(DEVMEM_LOG_ERROR, "what a connection received cannot be copied into its buffer: %s", devmem_error());
 		discard(sock, events + i, n - i);
 		if (sock->armed)
 			devmem__sock_cancel(sock);
@@ -259,6 +264,7 @@ static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, 
 		ring->place.held = events[--got];
 	}
 	if (got == -EBADMSG) {
+		devmem__log(DEVMEM_LOG_ERROR, "%s", devmem_error());
 		got = (int)end_stream(sock, -EBADMSG, events);
 		if (sock->armed)	/* what comes after a hole is of no use */
 			devmem__sock_cancel(sock);

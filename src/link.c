@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -83,6 +84,21 @@ static bool concerns(struct devmem__link *link, const struct notice *n)
 	return true;
 }
 
+static void tell(const struct notice *n)
+{
+	char name[IF_NAMESIZE] = "";
+
+	if (!devmem__log_wants(DEVMEM_LOG_WARNING))
+		return;
+	if (!if_indextoname(n->ifindex, name))
+		snprintf(name, sizeof(name), "index %u", n->ifindex);
+	devmem__log(n->state == DEVMEM__LINK_UP ? DEVMEM_LOG_INFO : DEVMEM_LOG_WARNING, "%s: %s", name,
+		    n->state == DEVMEM__LINK_UP ? "the link is up again" :
+		    n->state == DEVMEM__LINK_DOWN ? "the link is down: connections stall until it is back" :
+		    n->state == DEVMEM__LINK_MOVED ? "the interface was moved to another network namespace" :
+		    "the interface is gone: nothing more comes through it");
+}
+
 static void note(struct devmem__links *links, const struct notice *n)
 {
 	for (size_t i = 0; i < links->count; i++) {
@@ -91,6 +107,7 @@ static void note(struct devmem__links *links, const struct notice *n)
 		if (!concerns(link, n) || link->state == n->state)
 			continue;
 		link->state = n->state;
+		tell(n);
 		memcpy(link->parent, n->parent, sizeof(link->parent));
 		links->news += !link->news;
 		link->news = true;

@@ -14,7 +14,7 @@
 
 #include "internal.h"
 
-#define MOST_TEXT	1024
+#define MOST_TEXT	1280
 #define NOT_LOOKED	(-2)	/* at the environment yet */
 
 static const char *const names[] = {

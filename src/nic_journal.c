@@ -25,6 +25,23 @@ static void tell(const struct devmem__restore *restore, const struct devmem_nic 
 		restore->report(restore->arg, nic->et.name, result, text);
 }
 
+/* @text: of what was put back. What was not has its own sentence. */
+static void log_undone(const struct devmem_nic *nic, int err, const char *text)
+{
+	if (err)
+		devmem__log(DEVMEM_LOG_WARNING, "%s", devmem_error());
+	else
+		devmem__log(DEVMEM_LOG_INFO, "%s: %s", nic->et.name, text);
+}
+
+static void log_made(const struct devmem_nic *nic, const struct devmem__change *change)
+{
+	char what[64];
+
+	devmem__change_words(change, what, sizeof(what));
+	devmem__log(DEVMEM_LOG_INFO, "%s: changed %s, until the last who needs it is gone", nic->et.name, what);
+}
+
 /* ------------------------------------------------------------------------------------ others */
 
 /* Does the owner use the NIC? @leaving: we do no longer. */
@@ -154,6 +171,7 @@ static int undo_and_cross_out(struct devmem_nic *nic, struct devmem__entry *e, c
 	snprintf(text, sizeof(text), "%s: as it was before process %d", what,
 		 devmem__book_owner(&nic->journal.book, e->owner)->pid);
 	tell(restore, nic, err, err ? devmem_error() : text);
+	log_undone(nic, err, text);
 	if (!err || err == -ESTALE) {
 		char why[512];
 
@@ -346,6 +364,9 @@ int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *re
 
 	if (!err)
 		err = devmem__journal_open(&nic->journal, path, NULL);
+	if (err && err != -ENOENT)
+		devmem__log(DEVMEM_LOG_WARNING, "%s: if a process died and left something, it cannot be put back: %s", nic->et.name,
+			    devmem_error());
 	if (err)
 		return err == -ENOENT ? 0 : err;
 	if (!nic->netdev.family)
@@ -367,6 +388,7 @@ int devmem__nic_write_down(struct devmem_nic *nic, struct devmem__change *change
 int devmem__nic_made(struct devmem_nic *nic, const struct devmem__change *change)
 {
 	devmem__undo_commit(&nic->undo);
+	log_made(nic, change);
 	return devmem__journal_done(&nic->journal, change);
 }
 
@@ -385,7 +407,11 @@ static int undo_and_note(const struct devmem__change *change, void *arg)
 {
 	struct devmem_nic *nic = arg;
 	int err = devmem__nic_undo_one(change, nic);
+	char what[64], text[128];
 
+	devmem__change_words(change, what, sizeof(what));
+	snprintf(text, sizeof(text), "%s: as it was, since what it was for failed", what);
+	log_undone(nic, err, text);
 	if (change->seq && (!err || err == -ESTALE))
 		devmem__nic_not_made(nic, change);
 	return err;

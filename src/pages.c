@@ -50,6 +50,7 @@ int devmem__pages_list(const struct devmem__pages_question *q, struct devmem__pa
 void devmem__pages_refused(struct devmem__pages *pages, uint32_t size, const char *answer)
 {
 	snprintf(pages->why, sizeof(pages->why), "%u KiB was refused: %s", size >> 10, answer);
+	devmem__log(DEVMEM_LOG_DEBUG, "a page size of %s", pages->why);
 }
 
 bool devmem__pages_go_on(int err)

@@ -118,6 +118,9 @@ int devmem__place_held(struct devmem_ring *ring, struct devmem_event *event)
 	event->length = bytes;
 	event->token = start;
 	event->tokens = (uint16_t)chunks;
+	if (!ring->stats.bytes_placed)
+		devmem__log(DEVMEM_LOG_WARNING, "bytes come that the NIC did not write into device memory: they are copied into the "
+			    "spill buffer");
 	ring->stats.bytes_placed += bytes;
 	held->offset += bytes;
 	held->length -= bytes;

@@ -52,6 +52,8 @@ unsigned int devmem__pressure_events(struct devmem_ring *ring, struct devmem_eve
 		.buffer = ring->low_buffer,
 		.type = DEVMEM_EVENT_LOW,
 	};
+	devmem__log(DEVMEM_LOG_WARNING, "a buffer runs low: %llu bytes of it are out; connections stall when it is empty",
+		    (unsigned long long)ring->low_bytes);
 	ring->low_bytes = 0;
 	return 1;
 }

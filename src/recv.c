@@ -120,13 +120,22 @@ static uint32_t field(const unsigned char *cmsg, size_t offset)
 
 #define FIELD(cmsg, name) field(cmsg, offsetof(struct devmem__cmsg_frag, name))
 
+static uint16_t foreign_buffer(struct devmem__stream *stream, uint32_t dmabuf_id)
+{
+	if (!stream->foreign)
+		devmem__log(DEVMEM_LOG_WARNING, "bytes of a connection lie in the memory of binding %u, and it was attached with %u: they "
+			    "came through a queue of that one", dmabuf_id, stream->dmabuf_id);
+	stream->foreign = true;
+	return 0;
+}
+
 /* A binding that the socket was not attached with has no buffer that could be named: 0. */
-static uint64_t event_end(const struct devmem__stream *stream, uint32_t dmabuf_id)
+static uint64_t event_end(struct devmem__stream *stream, uint32_t dmabuf_id)
 {
 	const struct devmem_event ev = {
 		.tokens = 1,
 		.sock = stream->slot,
-		.buffer = dmabuf_id == stream->dmabuf_id ? stream->buffer : 0,
+		.buffer = dmabuf_id == stream->dmabuf_id ? stream->buffer : foreign_buffer(stream, dmabuf_id),
 		.type = DEVMEM_EVENT_DATA,
 	};
 
@@ -173,7 +182,7 @@ struct run {
  * would reach the binding are refused as such (devmem__set_add). The first fragment continues nothing.
  */
 static __attribute__((noinline)) void read_run(struct run *run, const struct devmem__rx *rx, size_t cmsg_len,
-					       const struct devmem__stream *stream, struct devmem_event *events,
+					       struct devmem__stream *stream, struct devmem_event *events,
 					       unsigned int n)
 {
 	const unsigned char *const first = rx->control, *const last = first + rx->control_left - cmsg_len;

@@ -17,6 +17,7 @@ struct devmem__stream {
 	uint16_t buffer;	/* its buffer */
 	uint16_t slot;
 	uint32_t merge;		/* most tokens of one descriptor */
+	bool foreign;		/* bytes came into another binding's memory */
 };
 
 /* What was received, for the statistics. */

@@ -194,6 +194,7 @@ static int open_port(struct devmem_ring *ring)
 	if (ring->way != DEVMEM__WAY_ANY || (err != -EPERM && err != -ENOSYS))
 		return err;
 	snprintf(ring->no_uring, sizeof(ring->no_uring), "%s", devmem_error());
+	devmem__log(DEVMEM_LOG_WARNING, "a ring works by plain system calls, at a higher price: %s", ring->no_uring);
 	return open_calls(ring);
 }
 

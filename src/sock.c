@@ -166,6 +166,7 @@ static void note_engine(struct devmem_ring *ring, const struct devmem_binding *b
 		snprintf(ring->why, sizeof(ring->why), "%s; with a binding of engine %s: %.200s", ring->no_uring, name, why);
 	else
 		snprintf(ring->why, sizeof(ring->why), "%s", why);
+	devmem__log(DEVMEM_LOG_DEBUG, "a socket is attached with engine %s: %s", ring->engine, ring->why);
 }
 
 /* Ties the socket to its binding: with everything that others of the same binding share on this ring. */

@@ -106,6 +106,7 @@ void devmem__tx_elsewhere(struct devmem__tx *tx, const struct devmem_binding *bi
 	tx->misplaced = !tx->last_told || ring->now - tx->last_told >= SECOND;
 	if (!tx->misplaced)
 		return;
+	devmem__log(DEVMEM_LOG_WARNING, "%s", devmem_error());
 	ring->stats.misplaced++;
 	tx->last_told = ring->now;
 	devmem__tx_tell(tx);

@@ -138,6 +138,8 @@ static int try_sizes(struct devmem__source *source, struct zcrx *z, size_t bytes
 			z->refill.pages = (uint32_t)(bytes >> z->shift);
 			devmem__binding_set_pages(source->binding, &pages, i);
 			take_over(z, &reg, &area);
+			devmem__log(DEVMEM_LOG_INFO, "a ring of engine zcrx has a queue, with pages of %u KiB (%s)",
+				    pages.size[i] >> 10, pages.why);
 			return 0;
 		}
 		if (i + 1 == pages.n || !devmem__pages_go_on(refusal))
@@ -337,9 +339,12 @@ static void note_fallback(struct devmem_ring *ring)
 {
 	size_t length = strlen(ring->why);
 
-	if (!ring->stats.fallbacks++)
-		snprintf(ring->why + length, sizeof(ring->why) - length, "; some bytes were copied, since their packets were "
-			 "not split or came through another queue");
+	if (ring->stats.fallbacks++)
+		return;
+	devmem__log(DEVMEM_LOG_WARNING, "bytes come that zero-copy receive cannot have, since their packets were not split or came "
+		    "through another queue: they are copied");
+	snprintf(ring->why + length, sizeof(ring->why) - length, "; some bytes were copied, since their packets were not split or "
+		 "came through another queue");
 }
 
 /*
@@ -354,6 +359,7 @@ static bool zcrx_recover(struct devmem_sock *sock, int res)
 		devmem__fail(-res, "the next bytes of a connection can be had neither by zero-copy receive nor by copying: the "
 			     "NIC split a packet in the wrong place and GRO merged it with others (\"ethtool -K IFACE gro "
 			     "off\", or engine devmem), or another program has the queue that they come through");
+		devmem__log(DEVMEM_LOG_ERROR, "%s", devmem_error());
 		return false;
 	}
 	if (devmem__rxmsg_open(sock->ring))

@@ -90,6 +90,7 @@ static void the_environment_is_looked_at_once(void **state)
 	(void)state;
 	setenv("DEVMEM_LOG", "debug", 1);
 	expect_on_stderr(one_of_each, "");
+	devmem__fail(EIO, "something else");	/* what is tried is told if it is news */
 	assert_int_equal(devmem_log_set(DEVMEM_LOG_ENVIRONMENT, NULL, NULL), 0);
 	expect_on_stderr(fail_once, "libdevmem: debug: " SENTENCE "\n"
 			 "libdevmem: error: " SENTENCE " (devmem_bind_rx: -22)\n");
@@ -184,7 +185,41 @@ static void what_is_tried_is_no_error(void **state)
 	assert_int_equal(devmem_nic_close(nic), 0);
 	devmem_buffer_close(buffer);
 	assert_int_equal(heard.of[DEVMEM_LOG_ERROR], 0);
+	assert_int_equal(heard.of[DEVMEM_LOG_WARNING], 1);
+	assert_non_null(strstr(heard.last[DEVMEM_LOG_WARNING], "lo: what is received is copied: lo cannot receive"));
+	assert_true(heard.of[DEVMEM_LOG_INFO] >= 2);
 	assert_true(heard.of[DEVMEM_LOG_DEBUG] > 0);
+}
+
+/* What is asked for is no news. */
+static void copying_that_was_asked_for_is_no_warning(void **state)
+{
+	struct devmem_buffer *buffer;
+	struct devmem_binding *binding;
+	struct heard heard = { 0 };
+
+	(void)state;
+	assert_int_equal(devmem_log_set(DEVMEM_LOG_INFO, hear, &heard), 0);
+	assert_int_equal(devmem_buffer_create("shm", 1 << 20, NULL, &buffer), 0);
+	assert_int_equal(devmem_bind_tx(NULL, buffer, NULL, &binding), 0);
+	devmem_binding_close(binding);
+	assert_int_equal(devmem_bind_tx("lo", buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "copy"), &binding), 0);
+	devmem_binding_close(binding);
+	devmem_buffer_close(buffer);
+	assert_int_equal(heard.records, heard.of[DEVMEM_LOG_INFO]);
+	assert_true(heard.records > 3);
+}
+
+static void the_same_again_is_told_once(void **state)
+{
+	struct heard heard = { 0 };
+
+	(void)state;
+	assert_int_equal(devmem_log_set(DEVMEM_LOG_DEBUG, hear, &heard), 0);
+	for (int i = 0; i < 100; i++)
+		devmem__fail(EBUSY, "the same");
+	devmem__fail(EBUSY, "another");
+	assert_int_equal(heard.records, 2);
 }
 
 static void answers_that_say_when_are_no_errors(void **state)
@@ -311,6 +346,8 @@ int main(void)
 		cmocka_unit_test_teardown(levels_that_are_none, quiet),
 		cmocka_unit_test_teardown(a_call_that_fails_is_one_error, quiet),
 		cmocka_unit_test_teardown(what_is_tried_is_no_error, quiet),
+		cmocka_unit_test_teardown(copying_that_was_asked_for_is_no_warning, quiet),
+		cmocka_unit_test_teardown(the_same_again_is_told_once, quiet),
 		cmocka_unit_test_teardown(answers_that_say_when_are_no_errors, quiet),
 		cmocka_unit_test_teardown(a_record_is_one_line, quiet),
 		cmocka_unit_test_teardown(a_listener_that_calls_the_library_hears_nothing_of_it, quiet),
