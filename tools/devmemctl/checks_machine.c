@@ -1,75 +1,25 @@
 // SPDX-License-Identifier: MIT
 /* The kernel and this process: what every interface needs. */
 #include <errno.h>
-#include <liburing.h>
-#include <netinet/in.h>
 #include <stdio.h>
-#include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/utsname.h>
-#include <unistd.h>
 
 #include "checks.h"
-#include "netdev.h"
+#include "kernel.h"
 #include "sysfs.h"
-#include "uapi_sock.h"
 
 #define NEWER	"boot Linux 6.12 or later with CONFIG_NET_DEVMEM"
 
-#define OP_RECV_ZC	58	/* IORING_OP_RECV_ZC (6.15) */
 #define CAP_IPC_LOCK	14
 #define MEMLOCK_ENOUGH	(1u << 20) /* rings and their receive buffers' table take some hundred KiB */
 
-/* Tokens of a length that is none: a kernel that knows the option says so. [net/core/sock.c: sock_devmem_dontneed()] */
-static bool has_socket_option(void)
-{
-	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), four = 0, err;
-
-	if (fd < 0)
-		fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return false;
-	err = setsockopt(fd, SOL_SOCKET, DEVMEM_SO_DONTNEED, &four, sizeof(four)) ? errno : 0;
-	close(fd);
-	return err && err != ENOPROTOOPT;
-}
-
-/* Some distributions leave it out, and then the netlink command is there all the same. */
-static bool configured_out(const char *release)
-{
-	char path[sizeof("/boot/config-") + sizeof(((struct utsname *)0)->release)];
-	bool out = false;
-	char line[128];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/boot/config-%s", release);
-	f = fopen(path, "re");
-	while (f && !out && fgets(line, sizeof(line), f))
-		out = !strcmp(line, "# CONFIG_NET_DEVMEM is not set\n");
-	if (f)
-		fclose(f);
-	return out;
-}
-
 static void check_kernel(struct report *r, struct machine *m)
 {
-	struct devmem__nl nl = { 0 };
+	const char *lacks = devmem__kernel_lacks(&m->may_bind);
 	struct utsname u = { 0 };
-	int closed = devmem__nl_open(&nl, "netdev"), err = closed ? closed : devmem__netdev_ask_bind(&nl, 0, 0);
-	const char *lacks = NULL;
 
 	uname(&u);
-	devmem__nl_close(&nl);
-	m->may_bind = err != -EPERM;
-	if (closed && closed != -EOPNOTSUPP)
-		lacks = devmem_error();
-	else if (err == -EOPNOTSUPP)
-		lacks = "it has no netlink command to bind device memory";
-	else if (!has_socket_option())
-		lacks = "its sockets do not know SO_DEVMEM_DONTNEED";
-	else if (configured_out(u.release))
-		lacks = "it was built without CONFIG_NET_DEVMEM";
 	m->kernel = !lacks;
 	if (lacks) {
 		report_add(r, PROBLEM, "kernel", "Linux %s: %s", u.release, lacks);
@@ -92,15 +42,6 @@ static void check_privileges(struct report *r, const struct machine *m)
 	report_todo(r, "run as root, or: setcap cap_net_admin+ep PROGRAM");
 }
 
-static bool has_zcrx(void)
-{
-	struct io_uring_probe *probe = io_uring_get_probe();
-	bool has = probe && io_uring_opcode_supported(probe, OP_RECV_ZC);
-
-	io_uring_free_probe(probe);
-	return has;
-}
-
 static void check_uring(struct report *r)
 {
 	struct devmem_ring *ring;
@@ -110,7 +51,7 @@ static void check_uring(struct report *r)
 	if (!err) {
 		devmem_ring_close(ring);
 		report_add(r, OK, "io_uring", "multishot receive works; zero-copy receive of its own (zcrx) is %s",
-			   has_zcrx() ? "there, too" : "not there (Linux 6.15)");
+			   devmem__kernel_has_zcrx() ? "there, too" : "not there (Linux 6.15)");
 		return;
 	}
 	report_add(r, WARNING, "io_uring", "%s; plain system calls serve instead, at a higher price", devmem_error());
