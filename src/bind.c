@@ -271,8 +271,9 @@ static const char *name_of(const struct devmem_binding *b)
 /* Copying is what was asked for, where no interface was named. */
 static void tell_copies(const struct devmem_binding *b)
 {
-	devmem__log(b->sends && !b->ifname[0] ? DEVMEM_LOG_INFO : DEVMEM_LOG_WARNING, "%s: what is %s is copied: %s", name_of(b),
-		    b->sends ? "sent" : "received", b->why);
+	const int level = b->sends && !b->ifname[0] ? DEVMEM_LOG_INFO : DEVMEM_LOG_WARNING;
+
+	devmem__log(level, "%s: what is %s is copied: %s", name_of(b), b->sends ? "sent" : "received", b->why);
 }
 
 static void tell_bound(const struct devmem_binding *b)
@@ -287,11 +288,11 @@ static void tell_bound(const struct devmem_binding *b)
 		snprintf(queues + strlen(queues), 16, "%s%u", i ? ", " : "", b->queues[i]);
 	bytes = devmem_binding_page_size(b, &why);
 	if (bytes && b->way == DEVMEM__WAY_DEVMEM)
-		devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s, queues %s, pages of %u KiB (%s)", name_of(b), name, queues,
-			    bytes >> 10, why);
+		devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s, queues %s, pages of %u KiB (%s)", name_of(b), name,
+			    queues, bytes >> 10, why);
 	else
-		devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s%s%s%s: %s", name_of(b), name, b->sends ? " to send" : "",
-			    b->n ? ", queue " : "", queues, b->why);
+		devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s%s%s%s: %s", name_of(b), name,
+			    b->sends ? " to send" : "", b->n ? ", queue " : "", queues, b->why);
 }
 
 static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o, enum devmem__way wanted)
