@@ -42,7 +42,7 @@ static const struct devmem_backend *backend_at(unsigned int i)
 	return found;
 }
 
-static const struct devmem_backend *find_backend(const char *name)
+const struct devmem_backend *devmem__backend_find(const char *name)
 {
 	const struct devmem_backend *backend;
 
@@ -104,6 +104,14 @@ int devmem_backend_fail(int error, const char *format, ...)
 	return devmem__fail(error, "%s", text);
 }
 
+int devmem__backend_try(const struct devmem_backend *backend, struct devmem_backend *ops, char text[512])
+{
+	int err = devmem__backend_complete(backend, ops);
+
+	text[0] = '\0';
+	return err ? err : ops->probe(text, 512);
+}
+
 int devmem_backends(void (*report)(void *arg, const struct devmem_backend_info *info), void *arg)
 {
 	const struct devmem_backend *backend;
@@ -112,12 +120,10 @@ int devmem_backends(void (*report)(void *arg, const struct devmem_backend_info *
 
 	for (i = 0; (backend = backend_at(i)); i++) {
 		struct devmem_backend_info info = { .name = backend->name };
-		char text[512] = "";
+		char text[512];
 
-		info.result = devmem__backend_complete(backend, &ops);
+		info.result = devmem__backend_try(backend, &ops, text);
 		info.what = ops.what;
-		if (!info.result)
-			info.result = ops.probe(text, sizeof(text));
 		info.text = info.result ? devmem_error() : text;
 		report(arg, &info);
 	}
@@ -231,7 +237,7 @@ static void tell(const struct devmem_buffer *buffer)
 static int buffer_create(const char *backend, size_t bytes, const struct devmem_buffer_opts *opts,
 			 struct devmem_buffer **out)
 {
-	const struct devmem_backend *ops = backend ? find_backend(backend) : NULL;
+	const struct devmem_backend *ops = backend ? devmem__backend_find(backend) : NULL;
 	struct devmem_buffer_opts o;
 	int err;
 

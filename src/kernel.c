@@ -12,6 +12,9 @@
 #include "netdev.h"
 #include "uapi_sock.h"
 
+#define NO_INTERFACE	INT32_MAX	/* an index that none has */
+#define LARGE_PAGE	65536u
+
 /* Tokens of a length that is none: a kernel that knows the option says so. [net/core/sock.c: sock_devmem_dontneed()] */
 static bool has_socket_option(void)
 {
@@ -59,6 +62,29 @@ const char *devmem__kernel_lacks(bool *may_bind)
 	if (!has_socket_option())
 		return "its sockets do not know SO_DEVMEM_DONTNEED";
 	return configured_out() ? "it was built without CONFIG_NET_DEVMEM" : NULL;
+}
+
+/* Attributes are looked at before the interface is: one that is not known is -EINVAL. */
+bool devmem__kernel_has_page_sizes(void)
+{
+	struct devmem__nl nl = { 0 };
+	int err = devmem__nl_open(&nl, "netdev");
+
+	if (!err)
+		err = devmem__netdev_ask_bind(&nl, NO_INTERFACE, LARGE_PAGE);
+	devmem__nl_close(&nl);
+	return err == -ENODEV || err == -EBADF;
+}
+
+bool devmem__kernel_sends(void)
+{
+	struct devmem__nl nl = { 0 };
+	int err = devmem__nl_open(&nl, "netdev");
+
+	if (!err)
+		err = devmem__netdev_ask_send(&nl, NO_INTERFACE);
+	devmem__nl_close(&nl);
+	return err == -ENODEV || err == -EBADF;
 }
 
 bool devmem__kernel_has_zcrx(void)

@@ -14,4 +14,10 @@ const char *devmem__kernel_lacks(bool *may_bind);
 /* devmem__kernel_has_zcrx() - does its io_uring have zero-copy receive, and may this process have an io_uring? */
 bool devmem__kernel_has_zcrx(void);
 
+/* devmem__kernel_has_page_sizes() - may queues have larger pages than the system's? Only who may bind can ask. */
+bool devmem__kernel_has_page_sizes(void);
+
+/* devmem__kernel_sends() - can it send from device memory? Anybody may ask. */
+bool devmem__kernel_sends(void);
+
 #endif

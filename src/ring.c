@@ -206,7 +206,7 @@ static void close_port(struct devmem_ring *ring)
 		io_uring_queue_exit(&ring->io);
 }
 
-static int ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out)
+int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out)
 {
 	struct devmem_ring_opts o;
 	struct devmem_ring *ring;
@@ -261,7 +261,7 @@ err_ring:
 
 int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out)
 {
-	return devmem__result(ring_open(opts, out));
+	return devmem__result(devmem__ring_open(opts, out));
 }
 
 /*

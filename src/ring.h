@@ -193,6 +193,7 @@ struct devmem_ring {
 };
 
 /* ring.c */
+int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out);	/* what devmem_ring_open() does */
 struct io_uring_sqe *devmem__ring_sqe(struct devmem_ring *ring, enum devmem__cqe_kind kind, const void *object);
 void devmem__ring_setsockopt(struct io_uring_sqe *sqe, int fd, int name, const void *value, size_t bytes);
 int devmem__ring_submit(struct devmem_ring *ring);

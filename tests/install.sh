@@ -83,7 +83,7 @@ tools_run() {
 		[[ $("$program" --version) == "$name $(pkg-config --modversion devmem)" ]] || fail "$name is of another version"
 		[[ $(man -w "$name") == "$MOVED/share/man/man1/$name.1" ]] || fail "man does not find $name"
 	done
-	for name in doctor show plan backends restore; do
+	for name in doctor show plan backends features restore; do
 		[[ $(man -w "devmemctl-$name") == "$MOVED"/* ]] || fail "man does not find devmemctl-$name"
 	done
 	[[ $(cd "$MOVED/bin" && echo *) == 'devmem-nc devmem-perf devmemctl' ]] || fail "other programs than those are installed"

@@ -104,6 +104,48 @@ enum devmem_log_level {
  */
 DEVMEM_API int devmem_log_set(int level, void (*fn)(void *arg, int level, const char *text), void *arg);
 
+/**
+ * devmem_feature() - does the library that is running have this, and can it be had here?
+ * @name:	a constant, for good. A program can ask for names that are newer than the library, and older ones keep their
+ *		meaning. Where the kernel, or what this process may, has a say, it is tried, without changing anything:
+ *		"devmem", "zcrx"	engines: the NIC writes into buffers. What the NIC itself can, devmem_bind_rx() finds
+ *		"large-pages"		devmem_bind_opts.page_size of more than the system's page
+ *		"send"			devmem_bind_tx() without a copy
+ *		"io_uring"		without it rings work by plain system calls
+ *		"busy-poll"		devmem_ring_opts.busy_poll_us
+ *		"backend-NAME"		memory: what devmem_backends() says of NAME
+ *		and of the library alone: "copy", "syscall" (engines), "gather", "place" (DEVMEM_ATTACH_PLACE), "nic-keep"
+ *		(DEVMEM_NIC_KEEP), "source-port"
+ *
+ * Needs no privilege; but what only the privileged may have or find out is not there for others. It takes some system calls,
+ * and is not for loops. Any thread.
+ *
+ * Returns 1: yes; 0: the library has it, but it cannot be had here, and devmem_error() says why.
+ * -ENOENT	this library knows no such name
+ * -EINVAL	@name is NULL
+ *
+ * Since: 0.1
+ */
+DEVMEM_API int devmem_feature(const char *name);
+
+/* What devmem_features() tells of one. */
+struct devmem_feature_info {
+	const char *name;	/* as devmem_feature() takes it */
+	const char *what;	/* what that is */
+	int result;		/* 0: it can be had here; else a negative errno */
+	const char *text;	/* why not, in a sentence; "" if it can be had */
+};
+
+/**
+ * devmem_features() - all names that devmem_feature() knows, apart from backends, and its answers.
+ * @report: called for each; its strings live as long as the call.
+ *
+ * Returns how many there are.
+ *
+ * Since: 0.1
+ */
+DEVMEM_API int devmem_features(void (*report)(void *arg, const struct devmem_feature_info *info), void *arg);
+
 /* ---------------------------------------------------------------------------------------------------- buffers */
 
 struct devmem_buffer;

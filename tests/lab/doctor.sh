@@ -186,10 +186,19 @@ no_privilege() {
 	AS=()
 }
 
+# The kernel has all of it, and root may have it; larger pages since 7.3.
+features() {
+	devmemctl features >/tmp/out
+	! grep -v '^works ' /tmp/out | grep -v '^cannot  large-pages .*Linux 7.3' || fail "these cannot be had"
+	(($(grep -c '^works ' /tmp/out) >= 11)) || fail "not many features: $(cat /tmp/out)"
+}
+
 no_uring() {
 	sysctl -q -w kernel.io_uring_disabled=2
 	doctor 0 lab0
 	has warning io_uring 'disabled by policy.*; plain system calls serve instead'
+	[[ $(devmemctl features | sed -n 's/^cannot  \([a-z_-]*\) .*disabled by policy.*/\1/p' | xargs) == 'zcrx io_uring busy-poll' ]] ||
+		fail "features without io_uring: $(devmemctl features)"
 	do_it io_uring
 	doctor 0 lab0
 	has ok io_uring ''
@@ -342,7 +351,7 @@ lesser() {
 
 "${VIEW[@]}" >/tmp/before
 parts=("$@")
-((${#parts[@]})) || parts=(interfaces as_it_is sending split xdp queues_taken link_down rules_off no_privilege no_uring memory
+((${#parts[@]})) || parts=(interfaces as_it_is sending split xdp queues_taken link_down rules_off no_privilege features no_uring memory
 	no_device show show_zcrx restore plan)
 for part in "${parts[@]}"; do
 	echo "== $part"

@@ -118,6 +118,17 @@ backends() {
 	[[ $(grep -cE '^(works|cannot) ' "$WORK/out") == $(wc -l <"$WORK/out") ]] || fail "lines that say neither"
 }
 
+# Whatever machine this is: what only the library has a say in is there, and privileges are missing here.
+features() {
+	run 0 features
+	says out '^works   copy +the kernel copies into a buffer'
+	says out '^works   gather '
+	says out '^cannot  devmem .*: (binding device memory needs CAP_NET_ADMIN|this kernel cannot receive into device memory: )'
+	says out '^(works|cannot) +io_uring '
+	[[ $(grep -cE '^(works|cannot) ' "$WORK/out") == $(wc -l <"$WORK/out") ]] || fail "lines that say neither"
+	[[ $(grep -cE '^cannot .*: ' "$WORK/out") == $(grep -c '^cannot ' "$WORK/out") ]] || fail "no reason"
+}
+
 # Nothing to do, and something in the place of a journal that is none. What really is restored: tests/lab/test_journal.c.
 restoring() {
 	local netns
@@ -159,6 +170,13 @@ for_programs() {
 		assert [b["backend"] for b in o][:3] == ["udmabuf", "dma-heap", "shm"] and o[2]["works"], o
 		assert all((b["errno"] == 0) == b["works"] and b["what"] and b["text"] for b in o), o
 	END
+	run 0 features --json
+	python3 - "$WORK/out" <<-'END' || fail "not the JSON that it should be"
+		import json, sys
+		o = {f["feature"]: f for f in json.load(open(sys.argv[1]))["features"]}
+		assert o["copy"]["works"] and not o["devmem"]["works"], o
+		assert all((f["errno"] == 0) == f["works"] and f["what"] and bool(f["text"]) != f["works"] for f in o.values()), o
+	END
 }
 
 # The same on a terminal: there are colours, unless NO_COLOR is set.
@@ -185,6 +203,7 @@ run 1 doctor lo
 cp "$WORK/out" "$WORK/doctor"
 show
 backends
+features
 restoring
 for_programs
 on_a_terminal

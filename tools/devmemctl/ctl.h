@@ -31,7 +31,7 @@ struct ctl_verb {
 	int (*run)(const struct ctl_options *opt);
 };
 
-extern const struct ctl_verb ctl_doctor, ctl_show, ctl_plan, ctl_backends, ctl_restore;
+extern const struct ctl_verb ctl_doctor, ctl_show, ctl_plan, ctl_backends, ctl_features, ctl_restore;
 
 /*
  * ctl_parse() - argv[0] is the verb's name. CTL_OK; anything else has had its sentence. @help: that was asked for.

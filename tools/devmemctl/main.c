@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* devmemctl: is this machine ready, what goes on, how large should a buffer be and of what memory, what did a crash leave? */
+/* devmemctl: is this machine ready, what goes on, how large should a buffer be and of what memory, what can be had, what did a crash leave? */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -14,6 +14,7 @@ static const struct ctl_verb *const verbs[] = {
 	&ctl_show,
 	&ctl_plan,
 	&ctl_backends,
+	&ctl_features,
 	&ctl_restore,
 };
 

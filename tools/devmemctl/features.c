@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: MIT
+/* The verb "features": devmem_features() in words. */
+#include "internal.h"
+
+#include "ctl.h"
+#include "list.h"
+
+static const char usage[] =
+	"usage: devmemctl features [options]\n"
+	"What can be had of the library with this kernel, by this user, and why not the rest? Changes nothing.\n"
+	"  -j, --json            for programs\n"
+	"  -h, --help\n"
+	"Exit status: 0, 2 wrong arguments.\n";
+
+static void tell(void *arg, const struct devmem_feature_info *info)
+{
+	list_add(arg, info->name, info->what, info->result, info->text);
+}
+
+static int features(const struct ctl_options *opt)
+{
+	struct list list;
+
+	list_begin(&list, opt->json, "features", "feature", 11);
+	devmem_features(tell, &list);
+	list_end(&list);
+	return CTL_OK;
+}
+
+const struct ctl_verb ctl_features = {
+	.name = "features",
+	.what = "what can be had with this kernel, and why not the rest?",
+	.usage = usage,
+	.letters = "j",
+	.no_interface = true,
+	.run = features,
+};
