@@ -71,7 +71,7 @@ struct devmem_backend {
  * devmem_backend_register() - make a table known in this process, for good.
  * @backend:	copied; what it points to must stay. Any thread.
  *
- * -EINVAL	no name, no alloc(), or one of map() and unmap() without the other; unknown flags
+ * -EINVAL	no table, or no size in it; no name, no alloc(), or one of map() and unmap() without the other; unknown flags
  * -EEXIST	the name is taken
  * -ENOSPC	16 were registered
  * -E2BIG	@backend is from a newer version of this header and has something that this library does not know
@@ -81,6 +81,7 @@ DEVMEM_API int devmem_backend_register(const struct devmem_backend *backend);
 /**
  * devmem_backend_fail() - set devmem_error() of this thread to a sentence that says what to do about it.
  * @error: an errno, positive. Returns it negated, so that an operation ends with "return devmem_backend_fail(...)".
+ *	   Does not fail itself.
  */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))

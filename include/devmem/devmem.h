@@ -29,8 +29,8 @@
  * knows, with anything but zero in the part it does not know, is refused with -E2BIG. File descriptors that a
  * caller passes in stay the caller's; the library duplicates what it needs.
  *
- * Threads. A ring, its sockets and their events belong to one thread at a time, except for devmem_release(),
- * which any thread may call. Buffers, NICs and bindings may be used from any thread, one at a time each.
+ * Threads. A ring, its sockets and their events belong to the thread that opened it; devmem_release() and devmem_wake()
+ * may be called by any. Buffers, NICs and bindings may be used from any thread, one at a time each.
  */
 #ifndef DEVMEM_H
 #define DEVMEM_H
@@ -188,7 +188,8 @@ struct devmem_buffer_opts {
  * -EINVAL	@bytes is 0 or not a multiple of the page size, or the page size is not one the kernel knows; or an option
  *		that means nothing to this backend
  * -ENOENT	no such backend, or the machine lacks it (no /dev/udmabuf, no card, no libdrm.so.2)
- * -ENODEV	no such device, or it does not export memory
+ * -ENODEV	no such device or interface, or it does not export memory
+ * -EOPNOTSUPP	"import", which devmem_backends() lists: it has no memory of its own
  * -EACCES	the device may not be opened by this user
  * -EFBIG	larger than the kernel allows for one udmabuf (module parameter size_limit_mb), or one dumb buffer
  * -ENOMEM	not enough memory, or not enough huge pages reserved
@@ -209,10 +210,12 @@ DEVMEM_API int devmem_buffer_create(const char *backend, size_t bytes, const str
  * buffers of one dma-buf bind only one at a time for receiving: their bindings would write over each other, and unlike two
  * bindings of one buffer that is not noticed.
  *
- * -EINVAL	@fd is no dma-buf; or @offset or @bytes is not a multiple of the system's page
+ * -EINVAL	@fd is no dma-buf; or @offset or @bytes is not a multiple of the system's page; or another option is set
  * -ERANGE	the range does not lie in the dma-buf
  * -EBADF	@fd is not open
  * -EMFILE	no file descriptor below 65,536 is free
+ * -ENOMEM	no memory
+ * -E2BIG	@opts is from a newer version of this header and asks for something unknown
  */
 DEVMEM_API int devmem_buffer_import(int fd, const struct devmem_buffer_opts *opts, struct devmem_buffer **out);
 
@@ -227,7 +230,7 @@ DEVMEM_API int devmem_buffer_import(int fd, const struct devmem_buffer_opts *opt
  *
  * -ENOENT	no libdrm.so.2, or no such handle
  * -ENODEV	@drm_fd is no DRM device, or its driver does not export
- * other	as devmem_buffer_import()
+ * other	as devmem_buffer_import(), or what the driver answered
  */
 DEVMEM_API int devmem_buffer_wrap_gem(int drm_fd, uint32_t handle, const struct devmem_buffer_opts *opts,
 				      struct devmem_buffer **out);
@@ -244,12 +247,13 @@ DEVMEM_API int devmem_buffer_wrap_gem(int drm_fd, uint32_t handle, const struct 
  * The calling thread's current context is left as it was, but there should be one, as there is in a thread that has used
  * CUDA. Memory of cuMemAlloc() gets CU_POINTER_ATTRIBUTE_SYNC_MEMOPS, which lasts.
  *
- * -EINVAL	not aligned, or no device memory of CUDA's: host or managed memory
+ * -EINVAL	not aligned, or no bytes; no device memory of CUDA's: host or managed memory; or an option is set
  * -ERANGE	not all of it lies in one allocation
  * -ENODEV	the device, or this kind of memory, cannot be exported: devmem_error() says why
  * -ENOENT	no libcuda.so.1
  * -ENOMEM	not enough memory for what copying and gathering take
  * -EMFILE	no file descriptor below 65,536 is free
+ * -E2BIG	@opts is from a newer version of this header and asks for something unknown
  * other	what the driver answered
  */
 DEVMEM_API int devmem_buffer_wrap_cuda(uint64_t pointer, size_t bytes, const struct devmem_buffer_opts *opts,
@@ -268,7 +272,7 @@ struct devmem_backend_info {
  * @report: called for each, in the order that they are tried in, then those that were registered; its strings live as long
  *	    as the call.
  *
- * Returns how many there are.
+ * Returns how many there are. Does not fail.
  */
 DEVMEM_API int devmem_backends(void (*report)(void *arg, const struct devmem_backend_info *info), void *arg);
 
@@ -283,7 +287,7 @@ DEVMEM_API const char *devmem_buffer_backend(const struct devmem_buffer *buffer,
 
 /**
  * devmem_buffer_fd() - the dma-buf's file descriptor; with backend "shm" the memory file's. It stays the buffer's:
- * duplicate it to keep it.
+ * duplicate it to keep it. Does not fail.
  */
 DEVMEM_API int devmem_buffer_fd(const struct devmem_buffer *buffer);
 
@@ -302,6 +306,7 @@ DEVMEM_API uint16_t devmem_buffer_id(const struct devmem_buffer *buffer);
  *
  * -EOPNOTSUPP	the processor cannot map this memory
  * -ENOMEM	no room for the mapping
+ * other	what the backend answered
  */
 DEVMEM_API int devmem_buffer_map(struct devmem_buffer *buffer, void **addr);
 
@@ -326,7 +331,7 @@ DEVMEM_API int devmem_buffer_sync(struct devmem_buffer *buffer, unsigned int fla
  * Works where devmem_buffer_map() does not, too, and brackets the access itself. Returns when the copy is complete.
  *
  * -ERANGE	the range does not lie in the buffer
- * other	as devmem_buffer_map() and devmem_buffer_sync()
+ * other	as devmem_buffer_map() and devmem_buffer_sync(), or what the backend answered
  */
 DEVMEM_API int devmem_buffer_read(struct devmem_buffer *buffer, uint64_t offset, void *to, size_t bytes);
 DEVMEM_API int devmem_buffer_write(struct devmem_buffer *buffer, uint64_t offset, const void *from, size_t bytes);
@@ -368,7 +373,10 @@ struct devmem_nic_opts {
  *
  * -ENODEV	no such interface
  * -ENAMETOOLONG the journal's folder
- * -EINVAL	an unknown flag
+ * -EINVAL	no name, or an unknown flag
+ * -ENOMEM	no memory
+ * -E2BIG	@opts is from a newer version of this header and asks for something unknown
+ * other	the interface cannot be asked: devmem_error() says why
  */
 DEVMEM_API int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out);
 
@@ -380,6 +388,8 @@ DEVMEM_API int devmem_nic_open(const char *ifname, const struct devmem_nic_opts 
  * Returns 0, or the first failure; the undoing goes on past a failure.
  * -ESTALE	somebody else changed a setting after us; it was left as they made it
  * -ENODEV	the interface was removed, or moved to another network namespace and not back: nothing could be undone
+ * -EIO		the driver accepted a setting and did not make it
+ * other	what the kernel or the driver answered
  */
 DEVMEM_API int devmem_nic_close(struct devmem_nic *nic);
 
@@ -407,6 +417,11 @@ struct devmem_restore_opts {
  * -ESTALE	somebody changed a setting since; it was left as they made it, and is forgotten
  * -EPROTO	the file is no journal of this version
  * -EPERM, -EACCES	the settings, or the journal, may not be changed by this user
+ * -EIO		the driver accepted a setting and did not make it
+ * -ENAMETOOLONG the journal's folder
+ * -ENOMEM	no memory
+ * -EINVAL	@opts has no size
+ * -E2BIG	@opts is from a newer version of this header and asks for something unknown
  * other	what the kernel answered; it stays in the journal for the next try
  */
 DEVMEM_API int devmem_nic_restore(const char *ifname, const struct devmem_restore_opts *opts);
@@ -439,9 +454,10 @@ struct devmem_plan {
  * Large pages are what makes receiving cheap, and small messages are what wastes them: a message that is alone in its
  * page keeps all of it until it is released.
  *
- * 0: they do. The answers are filled in either way.
+ * 0: they do. The answers are filled in, and with -ENOSPC too.
  * -ENOSPC	the buffer is smaller than @least_bytes
  * -EINVAL	no NIC or plan, or a page size that is not a power of two or less than the system's
+ * -E2BIG	@plan is from a newer version of this header and asks for something unknown
  * other	the NIC's settings could not be read
  */
 #if defined(__GNUC__)
@@ -484,12 +500,17 @@ struct devmem_bind_opts {
  * -ENODEV	the interface was removed or moved to another network namespace; or this thread is in another one than
  *		where devmem_nic_open() was called. It can bind to @nic once all the same; but a ring of engine "zcrx"
  *		needs its thread there
- * -EEXIST	a queue is bound already, by this process or another
- * -ENOSPC, -EROFS, -EACCES, -EIO	the journal cannot be written, so nothing is changed
+ * -EEXIST	a queue is bound already, by this process or another; or the journal is one of another interface
+ * -ENOSPC, -EROFS, -EACCES, -EIO	the journal cannot be written, so nothing is changed. -EIO also: the driver accepted a
+ *		setting and did not make it
+ * -EPROTO	the file is no journal of this version
  * -EBUSY	too few free queues (one must be left for ordinary traffic), or one is used by AF_XDP, or is queue 0 of
  *		a driver that cannot restart it (gve); or the buffer is bound already: two bindings of one buffer
  *		would write over each other
  * -EINVAL	bad options, or the kernel refused the combination: devmem_error() has its reason
+ * -ENOMEM	no memory
+ * -E2BIG	@opts is from a newer version of this header and asks for something unknown
+ * other	what the kernel or the driver answered
  * Only if engine "devmem" or "zcrx" is asked for; otherwise these make it "copy":
  * -EPROTONOSUPPORT the NIC cannot split headers from data
  * -EOPNOTSUPP	the driver or the kernel cannot bind device memory, or the buffer is no dma-buf
@@ -538,11 +559,16 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
  * "copy" takes bytes from wherever they come: nothing is done, and 0 returned.
  *
  * -EAFNOSUPPORT not IPv4 or IPv6
- * -EINVAL	the binding is for sending
+ * -EINVAL	the binding is for sending; or no @local, or a @peer of another family
  * -EPERM	the NIC was opened with DEVMEM_NIC_KEEP
  * -EADDRINUSE	a rule for the same flow exists which we did not make
- * -ENOSPC	the NIC has no room for another rule or context
+ * -ENOSPC	the NIC has no room for another rule or context, or the journal cannot be written
+ * -EROFS, -EIO	the journal cannot be written, so nothing is changed
+ * -EPROTO	somebody cut the journal short
  * -EOPNOTSUPP	the NIC has no n-tuple rules, or no RSS contexts where several queues are bound and @peer is NULL
+ * -ENODEV	the interface was removed, or moved to another network namespace
+ * -ENOMEM	no memory
+ * other	what the driver answered
  */
 DEVMEM_API int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local,
 			    const struct sockaddr *peer);
@@ -566,6 +592,11 @@ DEVMEM_API int devmem_steer(struct devmem_binding *binding, const struct sockadd
  * -EOPNOTSUPP	the NIC hashes in a way that cannot be computed: devmem_error() says what to change
  * -ENOENT	no port from that one on
  * -ENOSPC	the RSS table is too small, or the journal cannot be written
+ * -EROFS, -EIO	the journal cannot be written, so nothing is changed. -EIO also: the driver did not lead its table to the queues
+ * -EPROTO	somebody cut the journal short
+ * -ENODEV	the interface was removed, or moved to another network namespace
+ * -ENOMEM	no memory
+ * other	what the driver answered
  */
 DEVMEM_API int devmem_source_port(struct devmem_binding *binding, const struct sockaddr *local,
 				  const struct sockaddr *peer);
@@ -591,6 +622,8 @@ DEVMEM_API int devmem_source_port(struct devmem_binding *binding, const struct s
  * -EINVAL	bad options, no buffer, a size that is not a multiple of the page; or the kernel refused: devmem_error()
  *		has its reason
  * -ENOMEM	no memory
+ * -E2BIG	@opts is from a newer version of this header and asks for something unknown
+ * other	what the kernel answered
  * Only if engine "devmem" is asked for; otherwise these make it "copy":
  * -EOPNOTSUPP	the driver or the kernel cannot send from device memory, or the buffer is no dma-buf
  * -EXDEV	the memory is an NVIDIA GPU's and the interface is not on PCI
@@ -680,9 +713,13 @@ struct devmem_ring_opts {
  *
  * -EINVAL	an option out of range, or no such engine
  * -ENOMEM	no memory
+ * -EMFILE	no file descriptors left
+ * -ENOSYS	@busy_poll_us where there is no busy polling: io_uring has it from 6.9 on, plain system calls never
+ * -E2BIG	@opts is from a newer version of this header and asks for something unknown
+ * other	what the kernel answered
  * Only if an engine other than "syscall" is asked for; otherwise these make it "syscall":
  * -EPERM	io_uring is disabled by policy (sysctl kernel.io_uring_disabled, seccomp)
- * -ENOSYS	the kernel has no io_uring, or one without multishot receive (6.0), or without busy polling (6.9)
+ * -ENOSYS	the kernel has no io_uring, or one without multishot receive (6.0)
  */
 DEVMEM_API int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out);
 
@@ -723,13 +760,18 @@ struct devmem_attach_opts {
  * @binding:	where its payload arrives. NULL: in memory of the ring, by copying; it comes as HOST events.
  * @user_data:	comes back in every event of this socket.
  *
- * -EINVAL	no ring or socket, an option out of range, or a binding for sending
- * -EOPNOTSUPP	the ring's engine and the binding's do not go together; or (zcrx) the kernel cannot do it
- * -EBUSY	(zcrx) another ring has the binding's queue
+ * -EINVAL	no ring, or no place for the result; an option out of range; a binding for sending; or DEVMEM_ATTACH_PLACE
+ *		without a binding
+ * -EOPNOTSUPP	the ring's engine and the binding's do not go together; or (zcrx) the kernel cannot do it; or
+ *		DEVMEM_ATTACH_PLACE, and the buffer was imported: nobody knows how to make another like it
+ * -EBUSY	(zcrx) another ring, or another process, has the binding's queue
+ * -EPERM	(zcrx) not CAP_NET_ADMIN
  * -EBADF	@fd is not open
  * -ENOTSOCK, -ENOTCONN, -EPROTOTYPE	@fd is not a socket, not connected, not TCP
- * -EMFILE	no file descriptors left, or 65,535 sockets on this ring
+ * -EMFILE	no file descriptors left; or 65,535 sockets, or sockets of 31 bindings of engine "copy", on this ring
  * -ENOMEM	no memory
+ * -E2BIG	@opts is from a newer version of this header and asks for something unknown
+ * other	what the kernel answered; or (DEVMEM_ATTACH_PLACE) as devmem_buffer_create(), for the spill buffer
  */
 DEVMEM_API int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *binding, uint64_t user_data,
 			     const struct devmem_attach_opts *opts, struct devmem_sock **out);
@@ -772,8 +814,10 @@ struct devmem_range {
  * -ENODEV	(engine "devmem") the route to the peer leaves by another interface than the buffer is bound to
  * -EBUSY	the program's own MSG_ZEROCOPY sends are still out on this connection
  * -ECANCELED	a send before it failed, and its event was not handed out yet
- * -EPIPE, -ECONNRESET, ... the connection has failed
+ * -EPIPE, -ECONNRESET, -ECONNABORTED	the connection has failed; the last of them: by devmem_abort()
  * -ENOMEM	no memory
+ * -EMFILE	no file descriptors left
+ * other	why the connection failed, or what the kernel answered
  */
 DEVMEM_API int devmem_send(struct devmem_sock *sock, struct devmem_binding *binding, const struct devmem_range *ranges,
 			   unsigned int n, uint64_t cookie);
@@ -789,8 +833,11 @@ DEVMEM_API void devmem_abort(struct devmem_sock *sock);
 /**
  * devmem_sock_queue() - the RX queue that the socket's packets really arrive on.
  *
- * -EAGAIN	nothing received yet
- * -ENOENT	it is not a queue of the bound interface (the flow takes another way)
+ * Returns its number.
+ * -EAGAIN	nothing received yet, or by loopback
+ * -ENOENT	it is not a queue of the bound interface (the flow takes another way), or none is bound (engine "copy")
+ * -ENODEV	the interface was removed, or moved to another network namespace
+ * other	what the kernel answered
  */
 DEVMEM_API int devmem_sock_queue(const struct devmem_sock *sock);
 
@@ -804,6 +851,8 @@ DEVMEM_API int devmem_sock_queue(const struct devmem_sock *sock);
  * -ENOBUFS	(DEVMEM_ATTACH_PLACE) the spill buffer is full: release fragments of it and call again; if what is in it is
  *		being sent, call again. Nothing is lost
  * -ENOMEM	no memory to account for fragments: call again. Nothing is lost
+ * -EEXIST	this is not the thread that opened the ring
+ * other	what the kernel answered; or (DEVMEM_ATTACH_PLACE) what the spill buffer's backend did
  */
 DEVMEM_API int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, int timeout_ms);
 
@@ -813,8 +862,8 @@ DEVMEM_API int devmem_wait(struct devmem_ring *ring, struct devmem_event *events
  * From the ring's own thread this makes no system call: the tokens ride on the next devmem_wait(). From another
  * thread it hands them over and, if the ring sleeps, wakes it. A fragment is released once and as a whole.
  *
- * -EINVAL	an event is not of this ring, or was released before; those before it were taken, it and those after
- *		it were not
+ * -EINVAL	(the ring's own thread only: from others such an event is passed over) an event is not of this ring, or was
+ *		released before; those before it were taken, it and those after it were not
  * -ENOMEM	(other threads only) nothing was taken
  */
 DEVMEM_API int devmem_release(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n);
@@ -853,7 +902,9 @@ DEVMEM_API int devmem_gather(struct devmem_ring *ring, const struct devmem_event
  * @rest:	the bytes behind them, which take the fragment's place: it is released when that is. Gathers end in order, so to
  *		gather @event first and @rest with the next message is right; otherwise wait for the first one's GATHERED.
  *
- * Makes no use of any ring. -EINVAL: no fragment, or @bytes is 0 or not less than its length.
+ * Makes no use of any ring.
+ *
+ * -EINVAL	no fragment; or @bytes is 0 or not less than its length; or it lies in the memory of another binding (@buffer is 0)
  */
 DEVMEM_API int devmem_event_split(struct devmem_event *event, uint32_t bytes, struct devmem_event *rest);
 
@@ -886,6 +937,7 @@ DEVMEM_API void devmem_wake(struct devmem_ring *ring);
  * is pending and makes sure that everything that matters makes the descriptor readable.
  *
  * -EMFILE, -ENOMEM	it could not be made
+ * other	what the kernel answered
  */
 DEVMEM_API int devmem_ring_fd(struct devmem_ring *ring);
 
@@ -931,7 +983,7 @@ struct devmem_stats {
 	uint64_t gathers_outstanding;	/* of these, whose GATHERED event did not come out yet */
 };
 
-/** devmem_ring_stats() - read the counters. -EINVAL if @stats->size is 0. */
+/** devmem_ring_stats() - read the counters. -EINVAL: @stats->size is less than the size of that member. */
 DEVMEM_API int devmem_ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats);
 
 /**
