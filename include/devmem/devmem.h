@@ -961,7 +961,8 @@ struct devmem_stats {
 	uint64_t rearms;		/* multishot receives armed again */
 	uint64_t no_buffers;		/* times that receiving paused because all receive buffers were out */
 	uint64_t lowat_changes;		/* times that SO_RCVLOWAT was changed */
-	uint64_t misplaced;		/* times that a socket's bytes began to come through an ordinary queue */
+	uint64_t misplaced;		/* times that a socket's bytes began to come through an ordinary queue, or what it
+					 * sends to leave by another interface */
 	uint64_t paused;		/* times that a socket had as many fragments out as it may */
 	uint64_t low;			/* times that a buffer ran low */
 	uint64_t bytes_placed;		/* bytes of bytes_linear and bytes_plain that were put into the spill buffer */
