@@ -94,8 +94,8 @@ enum devmem_log_level {
  *
  * It is the whole process's. Any thread may call this; on return nobody is in the @fn of before. @fn is called by the thread
  * whose call of the library there is something to tell of, which waits for it; one at a time, whatever the thread. It must
- * return, and must not call the library, but for devmem_error(): records of such calls are lost. What -EAGAIN, -EINTR or
- * -ENOBUFS answers is no error here, but an answer. Records are for people: their text may be another in any version.
+ * return, and must not call the library, but for devmem_error(): records of such calls are lost. EAGAIN, EINTR and
+ * ENOBUFS, negated, are no errors here, but answers. Records are for people: their text may be another in any version.
  *
  * -EINVAL	no such level
  * -EBUSY	called from @fn
@@ -140,7 +140,7 @@ struct devmem_feature_info {
  * devmem_features() - all names that devmem_feature() knows, apart from backends, and its answers.
  * @report: called for each; its strings live as long as the call.
  *
- * Returns how many there are.
+ * Returns how many there are. Does not fail.
  *
  * Since: 0.1
  */
