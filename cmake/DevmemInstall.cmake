@@ -15,6 +15,24 @@ install(TARGETS devmem_static EXPORT devmemStaticTargets
 install(FILES include/devmem/devmem.h include/devmem/opts.h include/devmem/backend.h
 	DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/devmem COMPONENT dev)
 
+# Manual pages. Whatever else a page has in NAME is found by a page of one line, which leads to it.
+file(GLOB DEVMEM_PAGES CONFIGURE_DEPENDS man/*.3)
+set(DEVMEM_ALIASES ${CMAKE_CURRENT_BINARY_DIR}/man3)
+file(REMOVE_RECURSE ${DEVMEM_ALIASES})
+foreach(page IN LISTS DEVMEM_PAGES)
+	cmake_path(GET page STEM of)
+	file(STRINGS ${page} names REGEX "^\\.Nm ")
+	list(TRANSFORM names REPLACE "^\\.Nm ([A-Za-z0-9_]+).*" "\\1")
+	list(REMOVE_ITEM names ${of})
+	foreach(name IN LISTS names)
+		file(WRITE ${DEVMEM_ALIASES}/${name}.3 ".so man3/${of}.3\n")
+	endforeach()
+endforeach()
+set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${DEVMEM_PAGES})
+install(FILES ${DEVMEM_PAGES} DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT dev)
+install(DIRECTORY ${DEVMEM_ALIASES}/ DESTINATION ${CMAKE_INSTALL_MANDIR}/man3 COMPONENT dev)
+install(FILES man/devmem.7 DESTINATION ${CMAKE_INSTALL_MANDIR}/man7 COMPONENT dev)
+
 # pkg-config: relative to the file itself. A folder that was given as absolute stays that.
 if(IS_ABSOLUTE ${CMAKE_INSTALL_LIBDIR} OR IS_ABSOLUTE ${CMAKE_INSTALL_INCLUDEDIR})
 	set(DEVMEM_PC_PREFIX ${CMAKE_INSTALL_PREFIX})

@@ -29,7 +29,7 @@ function(devmem_package component name section sentence)
 	set(CPACK_COMPONENT_${upper}_DESCRIPTION "${sentence}" PARENT_SCOPE)
 endfunction()
 devmem_package(runtime libdevmem${PROJECT_VERSION_MAJOR} libs "the shared library")
-devmem_package(dev libdevmem-dev libdevel "headers, the static library and examples")
+devmem_package(dev libdevmem-dev libdevel "headers, the static library, manual pages and examples")
 devmem_package(tools devmem-tools net "devmemctl, devmem-nc and devmem-perf")
 
 # The loader's cache by a trigger, as Debian wants it. (cpack 3.25 adds scripts that do it once more.)

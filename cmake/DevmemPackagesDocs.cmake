@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: MIT
 # cpack runs this on what is about to be packed: Debian wants manual pages compressed, and a changelog in each package.
-file(GLOB_RECURSE pages ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/*.1)
+file(GLOB_RECURSE pages ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/*.1 ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/*.3
+	${CPACK_TEMPORARY_INSTALL_DIRECTORY}/*.7)
+list(FILTER pages INCLUDE REGEX "/man[137]/[^/]*$")	# and no library
 file(GLOB_RECURSE copyrights ${CPACK_TEMPORARY_INSTALL_DIRECTORY}/copyright)
 if(NOT pages OR NOT copyrights)
 	message(FATAL_ERROR "no manual pages, or no licences, in ${CPACK_TEMPORARY_INSTALL_DIRECTORY}")

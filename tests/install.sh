@@ -74,6 +74,16 @@ symbols_are_ours() {
 	! nm -g --defined-only "$LIB/libdevmem.a" | awk 'NF == 3 { print $3 }' | grep -v '^devmem_' || fail "foreign names in libdevmem.a"
 }
 
+# Each function is found in the manual by its name, and what is found is a page.
+manual_is_there() {
+	local name
+	for name in devmem DEVMEM_OPTS devmem_event $(map); do
+		[[ $(man -w "$name") == "$MOVED"/share/man/man[37]/* ]] || fail "man does not find $name"
+		man "$name" 2>&1 | grep "^NAME" >/dev/null || fail "man $name has nothing to show: $(man "$name" 2>&1 | head -n 3)"
+	done
+	man 3 devmem_wake | tr -s '\n ' ' ' | grep 'devmem_wait, devmem_wake, .* one turn' >/dev/null || fail "man shows another page for devmem_wake"
+}
+
 # Each program runs and has a page, and so has each verb.
 tools_run() {
 	local program name
@@ -228,6 +238,7 @@ cd "$WORK/user"
 files_are_there
 nothing_names_the_build
 symbols_are_ours
+manual_is_there
 tools_run
 by_pkg_config
 by_pkg_config_static

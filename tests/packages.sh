@@ -48,7 +48,16 @@ for name in libdevmem0 libdevmem-dev devmem-tools; do
 done
 [[ ! $(sort "$WORK/files" | uniq -d) ]] || fail "in two packages: $(sort "$WORK/files" | uniq -d)"
 [[ $(files libdevmem0 | grep -c '\.so') == 2 ]] || fail "libdevmem0 is more, or less, than the library: $(files libdevmem0)"
+
+# The tools' pages, and the library's with one for each function; as they are found, by man, through those that lead to others.
 [[ $(files devmem-tools | grep -c 'man1/.*\.1\.gz$') == $(find "$TREE/man" -name '*.1' | wc -l) ]] || fail "manual pages are missing"
+[[ $(files devmem-tools | grep -c '/man/') == $(find "$TREE/man" -name '*.1' | wc -l) ]] || fail "devmem-tools has pages of others"
+! files libdevmem0 | grep '/man/' || fail "libdevmem0 has manual pages"
+for name in devmem.7 $(sed -n 's/^\t\(devmem_[a-z_]*\);/\1.3/p' "$TREE/src/devmem.map"); do
+	page=$ROOT/usr/share/man/man${name##*.}/$name.gz
+	files libdevmem-dev | grep -F "${page#"$ROOT"}" >/dev/null || fail "libdevmem-dev has no $name"
+	man -M "$ROOT/usr/share/man" "${name##*.}" "${name%.*}" 2>/dev/null | grep '^NAME' >/dev/null || fail "man does not show $name"
+done
 
 LIB=$(dirname "$(find "$ROOT" -name libdevmem.so.0)")
 export PKG_CONFIG_PATH=$LIB/pkgconfig LD_LIBRARY_PATH=$LIB
