@@ -376,7 +376,7 @@ static int bind_tx(const char *ifname, struct devmem_buffer *buffer, const struc
 				    "%u: the kernel sends from whole pages", devmem_buffer_size(buffer),
 				    devmem__pages_system());
 	if (ifname && !if_nametoindex(ifname))
-		return devmem__fail(ENODEV, "no interface \"%.40s\" in this network namespace", ifname);
+		return devmem__fail(ENODEV, "there is no interface \"%.40s\" in this network namespace: see \"ip link\"", ifname);
 	b = new_binding(NULL, buffer, 0);
 	if (!b)
 		return devmem__fail(ENOMEM, "no memory for a binding");
@@ -600,7 +600,7 @@ int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local, c
 static int source_port(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
 {
 	if (binding->sends)
-		return devmem__fail(EINVAL, "devmem_source_port: the binding is for sending");
+		return devmem__fail(EINVAL, "devmem_source_port: the binding is for sending: ask with the one of devmem_bind_rx()");
 	if (binding->way == DEVMEM__WAY_COPY)
 		return 0;
 	return devmem__nic_source_port(binding->nic, binding->queues, binding->n, local, peer);

@@ -172,8 +172,8 @@ static int no_rules(struct devmem_nic *nic, int err)
 		if (!devmem__ethtool_feature(&nic->et, "rx-ntuple-filter", &f) && !f.on && f.switchable)
 			return devmem__fail(EOPNOTSUPP, "n-tuple rules are turned off on %s: \"ethtool -K %s ntuple on\"",
 					    name, name);
-		return devmem__fail(EOPNOTSUPP, "%s (driver %s) has no n-tuple rules: flows cannot be steered", name,
-				    nic->driver);
+		return devmem__fail(EOPNOTSUPP, "%s (driver %s) has no n-tuple rules, so flows cannot be steered: have the peers "
+				    "take source ports that lead to the queues (devmem_source_port())", name, nic->driver);
 	case -EEXIST:
 		return devmem__fail(EADDRINUSE, "%s has a rule for the same flow: see \"ethtool -n %s\"", name, name);
 	case -ENOSPC:

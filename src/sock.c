@@ -33,11 +33,12 @@ static int check_socket(int fd)
 	socklen_t peer_len = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &value, &len))
-		return devmem__fail(errno, "descriptor %d: %s", fd, strerror(errno));
+		return devmem__fail(errno, "devmem_attach: descriptor %d is no socket: %s", fd, strerror(errno));
 	if (value != IPPROTO_TCP)
 		return devmem__fail(EPROTOTYPE, "descriptor %d is not a TCP socket", fd);
 	if (getpeername(fd, (struct sockaddr *)&peer, &peer_len))
-		return devmem__fail(errno, "descriptor %d: %s", fd, strerror(errno));
+		return devmem__fail(errno, "devmem_attach: descriptor %d has no peer, connect or accept it first: %s", fd,
+				    strerror(errno));
 	return 0;
 }
 
@@ -82,7 +83,8 @@ static int set_fixed_lowat(struct devmem_sock *sock, uint32_t lowat)
 	if (!lowat)
 		return 0;
 	if (setsockopt(sock->fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof(value)))
-		return devmem__fail(errno, "SO_RCVLOWAT %u: %s", lowat, strerror(errno));
+		return devmem__fail(errno, "the kernel does not take %u bytes as a low-water mark (SO_RCVLOWAT): %s", lowat,
+				    strerror(errno));
 	return 0;
 }
 
@@ -100,7 +102,8 @@ static int set_limit(struct devmem_sock *sock, const struct devmem_binding *bind
 	if (!fragments || !binding || devmem__binding_way(binding) == DEVMEM__WAY_COPY ||
 	    !setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUF, &value, sizeof(value)))
 		return 0;
-	return devmem__fail(errno, "SO_RCVBUF %d: %s", value, strerror(errno));
+	return devmem__fail(errno, "the kernel does not take %d bytes as a receive buffer (SO_RCVBUF): %s", value,
+			    strerror(errno));
 }
 
 static int new_sock(struct devmem_ring *ring, int fd, struct devmem_sock **out)
@@ -423,7 +426,8 @@ int devmem__sock_queue(const struct devmem_sock *sock)
 	socklen_t len = sizeof(napi_id);
 
 	if (getsockopt(sock->fd, SOL_SOCKET, SO_INCOMING_NAPI_ID, &napi_id, &len))
-		return devmem__fail(errno, "SO_INCOMING_NAPI_ID: %s", strerror(errno));
+		return devmem__fail(errno, "the kernel does not tell where a socket's packets arrive (SO_INCOMING_NAPI_ID): %s",
+				    strerror(errno));
 	if (!napi_id)
 		return devmem__fail(EAGAIN, "nothing was received on this socket yet");
 	return devmem__binding_queue_of_napi(sock->binding, napi_id);

@@ -156,7 +156,7 @@ static int start_zerocopy(struct devmem__tx *tx)
 	if (tx->zerocopy)
 		return 0;
 	if (getsockopt(tx->fd, SOL_SOCKET, SO_ZEROCOPY, &on, &len))
-		return devmem__fail(errno, "SO_ZEROCOPY: %s", strerror(errno));
+		return devmem__fail(errno, "this connection cannot send without copying (SO_ZEROCOPY): %s", strerror(errno));
 	if (on && unacknowledged(tx))
 		return devmem__fail(EBUSY, "zero-copy sends of the program's own may be out on this connection: wait until "
 				    "they are acknowledged");
@@ -165,7 +165,7 @@ static int start_zerocopy(struct devmem__tx *tx)
 	tx->q.learn = on;
 	on = 1;
 	if (setsockopt(tx->fd, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)))
-		return devmem__fail(errno, "SO_ZEROCOPY: %s", strerror(errno));
+		return devmem__fail(errno, "this connection cannot send without copying (SO_ZEROCOPY): %s", strerror(errno));
 	tx->zerocopy = true;
 	return 0;
 }

@@ -193,7 +193,7 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 	if (ret >= 0 || ret == -ETIME || ret == -EAGAIN || ret == -EBUSY)
 		return 0;
 	if (ret == -EINTR)
-		return devmem__fail(EINTR, "waiting was interrupted by a signal");
+		return devmem__fail(EINTR, "waiting was interrupted by a signal: call devmem_wait() again");
 	return devmem__fail(-ret, "io_uring: %s", strerror(-ret));
 }
 

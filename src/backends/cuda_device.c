@@ -25,7 +25,8 @@ int devmem__cuda_count(const struct devmem__cuda *cu, int *count)
 	if (err)
 		return err;
 	if (*count < 1)
-		return devmem__fail(ENODEV, "there is a CUDA driver and no device");
+		return devmem__fail(ENODEV, "there is a CUDA driver and no device: is one hidden by CUDA_VISIBLE_DEVICES, or not "
+				    "passed into this container?");
 	*count = *count < MOST_DEVICES ? *count : MOST_DEVICES;
 	return 0;
 }

@@ -103,7 +103,7 @@ static int no_memory(int err, size_t bytes, size_t page)
 	uint64_t unused, all;
 
 	if (!devmem__limits_huge(page, &unused, &all))
-		return devmem__fail(err, "no %zu bytes of memory", bytes);
+		return devmem__fail(err, "no %zu bytes of memory: make the buffer smaller, or free some", bytes);
 	return devmem__fail(err, "no %zu bytes of huge-page memory: %" PRIu64 " of %" PRIu64 " pages are free; reserve more in "
 			    "/sys/kernel/mm/hugepages/hugepages-%zukB/nr_hugepages", bytes, unused, all, page >> 10);
 }

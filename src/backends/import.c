@@ -24,7 +24,7 @@ static int check_dmabuf(int fd)
 	struct statfs fs;
 
 	if (fstatfs(fd, &fs))
-		return devmem__fail(errno, "descriptor %d: %s", fd, strerror(errno));
+		return devmem__fail(errno, "devmem_buffer_import: descriptor %d cannot be looked at: %s", fd, strerror(errno));
 	if (fs.f_type != DMA_BUF_MAGIC)
 		return devmem__fail(EINVAL, "descriptor %d is no dma-buf: import what an exporter gave out for sharing", fd);
 	return 0;

@@ -87,9 +87,11 @@ static int refused(struct devmem__source *source, int err)
 	devmem_binding_queues(source->binding, &queue, 1);
 	switch (err) {
 	case -EPERM:
-		return devmem__fail(EPERM, "engine zcrx needs CAP_NET_ADMIN");
+		return devmem__fail(EPERM, "engine zcrx needs CAP_NET_ADMIN: run as root, or give the program that "
+				    "capability");
 	case -EEXIST:
-		return devmem__fail(EBUSY, "queue %u is bound already, by another process", queue);
+		return devmem__fail(EBUSY, "queue %u is bound already, by another process: make the binding anew, with "
+				    "another queue", queue);
 	case -EINVAL:
 	case -EOPNOTSUPP:
 		return devmem__fail(EOPNOTSUPP, "the kernel does not give queue %u to io_uring with this buffer: it lacks "
