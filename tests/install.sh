@@ -39,7 +39,8 @@ files_are_there() {
 	local file
 	for file in include/devmem/{devmem,opts,backend}.h lib/libdevmem.{a,so,so.0} lib/pkgconfig/devmem.pc \
 		lib/cmake/devmem/devmemConfig{,Version}.cmake share/doc/devmem/{README.md,NEWS.md,MIT.txt} \
-		share/doc/devmem/examples/{CMakeLists.txt,Makefile,minimal/receive.c,minimal/receive.cpp}; do
+		share/doc/devmem/examples/{CMakeLists.txt,Makefile,devmem-receive.service,minimal/receive.c,minimal/receive.cpp} \
+		share/doc/devmem/docs/{hardware.md,troubleshooting.md,data-path.svg}; do
 		[[ -s $MOVED/$file ]] || fail "$file is not installed"
 	done
 	[[ -L $LIB/libdevmem.so && $(readlink "$LIB/libdevmem.so") == libdevmem.so.0 ]] || fail "libdevmem.so does not lead to .so.0"
