@@ -271,9 +271,8 @@ static const char *name_of(const struct devmem_binding *b)
 /* Copying is what was asked for, where no interface was named. */
 static void tell_copies(const struct devmem_binding *b)
 {
-	const int level = b->sends && !b->ifname[0] ? DEVMEM_LOG_INFO : DEVMEM_LOG_WARNING;
-
-	devmem__log(level, "%s: what is %s is copied: %s", name_of(b), b->sends ? "sent" : "received", b->why);
+	devmem__log(b->sends && !b->ifname[0] ? DEVMEM_LOG_INFO : DEVMEM_LOG_WARNING,
+		    "%s: what is %s is copied: %s", name_of(b), b->sends ? "sent" : "received", b->why);
 }
 
 static void tell_bound(const struct devmem_binding *b)
