@@ -3,7 +3,8 @@
 """Every error sentence of the library is in docs/troubleshooting.md with its errno, and none that the library does not say.
 
 A sentence is the format of devmem__fail() and its like, with "…" for each conversion. On the page it is a code span in the
-first column of a table, and its errno is in the second: "any" where it is the kernel's, or a driver's.
+first column of a table, and its errno is in the second: "any" where it is the kernel's, or a driver's. So are the log's own
+errors and warnings, with their level in the place of an errno; what it tells for information and debugging is not listed.
 
   sentences.py [TREE]          compare, and see that damage would be noticed
   sentences.py --list [TREE]   what the source says: file, line, errno, sentence
@@ -20,7 +21,10 @@ CALLS = {			# which argument is the errno, and which the format
     "devmem__fail": (0, 1),
     "devmem_backend_fail": (0, 1),
     "devmem__nl_fail": (1, 2),
+    "devmem__log": (0, 1),
 }
+LEVEL = "DEVMEM_LOG_"
+LISTED = {"error", "warning"}	# of the log
 TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|"(?:\\.|[^"\\])*"|\'(?:\\.|[^\'\\])+\'|[A-Za-z_]\w*|\d\w*|->|\s+|.', re.S)
 CONVERSION = re.compile(r"%[-+ #0]*(?:\*|\d+)?(?:\.(?:\*|\d+)?)?(?:hh|h|ll|l|z|j|t)?[diouxXcsp]")
 STRING_MACRO = re.compile(r'^#define[ \t]+(\w+)[ \t]+((?:"(?:\\.|[^"\\])*"[ \t]*(?:\\\n\s*)?)+)$', re.M)
@@ -105,10 +109,13 @@ def sentence_of(fmt):
 
 
 def errnos_of(tokens):
-    """The names in the argument, or of a variable "any"."""
+    """The names in the argument, or of a variable "any"; of a level its word."""
     names = set()
     for branch in branches(tokens):
-        names.add(branch[-1] if re.fullmatch(r"-?E[A-Z0-9]+", "".join(branch)) else "any")
+        if branch[0].startswith(LEVEL):
+            names.add(branch[0][len(LEVEL):].lower())
+        else:
+            names.add(branch[-1] if re.fullmatch(r"-?E[A-Z0-9]+", "".join(branch)) else "any")
     return names
 
 
@@ -117,11 +124,13 @@ def in_file(path, text):
     macros = {name: text_of(re.findall(r'"(?:\\.|[^"\\])*"', value), {}) for name, value in STRING_MACRO.findall(text)}
     tokens = tokens_of(text)
     for at, (token, line) in enumerate(tokens[:-1]):
-        if token not in CALLS or tokens[at + 1][0] != "(" or tokens[at - 1][0] in ("int", "#"):
+        if token not in CALLS or tokens[at + 1][0] != "(" or tokens[at - 1][0] in ("int", "void", "#"):
             continue		# else it is the function itself
         try:
             given = arguments(tokens, at + 1)
             errno, fmt = (given[i] for i in CALLS[token])
+            if token == "devmem__log" and not errnos_of(errno) & LISTED:
+                continue
             for branch in branches(fmt):
                 sentence = sentence_of(text_of(branch, macros))
                 if re.search("[A-Za-z]{2}", sentence):	# not one that was made elsewhere and is handed on
@@ -179,6 +188,7 @@ def damaged(tree):
     """What would not be noticed: each kind of damage is done to a copy."""
     name, old = "src/backend.c", "devmem_buffer_create: a buffer of 0 bytes"
     row = next(line for line in (tree / PAGE).read_text().splitlines() if old in line)
+    warns, warning = "src/pressure.c", "a buffer runs low"
     damages = {
         "a row that is gone": (PAGE, row + "\n", ""),
         "a letter on the page": (PAGE, old, old.replace("bytes", "bites")),
@@ -189,6 +199,9 @@ def damaged(tree):
         "a sentence that nobody says": (name, f'devmem__fail(EINVAL, "{old}")', "-EINVAL"),
         "a new one": (name, f'"{old}"', f'bytes ? "{old}" : "an" /* , */ "other (%" PRIu64 ", one)"'),
         "another errno in the source": (name, f'EINVAL, "{old}"', f'EIO, "{old}"'),
+        "a letter in a warning": (warns, warning, warning.replace("low", "dry")),
+        "a warning that is information": (warns, f'DEVMEM_LOG_WARNING, "{warning}', f'DEVMEM_LOG_INFO, "{warning}'),
+        "a warning that is an error": (warns, f'DEVMEM_LOG_WARNING, "{warning}', f'DEVMEM_LOG_ERROR, "{warning}'),
     }
     for damage, (file, before, after) in damages.items():
         with tempfile.TemporaryDirectory() as folder:
