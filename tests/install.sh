@@ -3,26 +3,22 @@
 # install.sh BUILD: what cmake --install makes of this build is complete and can be moved, and a user's programs build with it,
 # outside of the tree: by pkg-config and CMake, shared and static, in C and C++; each receives on loopback, and its bytes are
 # right. Needs no privilege.
+# shellcheck disable=SC2034 # what tests/install/lib.sh uses
 set -euo pipefail
 export LC_ALL=C
 
+ME=install
 TREE=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd -P)
 BUILD=$(cd "$1" && pwd -P)
 WORK=$(mktemp -d)
-RECEIVER=''
-trap '[[ ! $RECEIVER ]] || kill "$RECEIVER" 2>/dev/null || true; rm -rf "$WORK"' EXIT
-
 PREFIX=/opt/first
 MOVED=$WORK/moved
 LIB=$MOVED/lib DOC=$MOVED/share/doc/devmem
-MINIMAL=$DOC/examples/minimal
-STRICT=(-pedantic -Wall -Wextra -Werror)
-BYTES=$((16 << 20))
+CXX_COMPILERS=(c++ clang++)
 
-fail() {
-	echo "install: $*"
-	exit 1
-}
+# shellcheck source=/dev/null
+. "$TREE/tests/install/lib.sh"
+trap 'end_receiver; rm -rf "$WORK"' EXIT
 
 # Elsewhere than it was installed to, and that is elsewhere than it was configured for.
 stage() {
@@ -100,106 +96,6 @@ tools_run() {
 	[[ $(cd "$MOVED/bin" && echo *) == 'devmem-nc devmem-perf devmemctl' ]] || fail "other programs than those are installed"
 }
 
-# ------------------------------------------------------------------------------------ a user's programs
-
-# send WORD PORT: until somebody listens there. 1: nobody does, for 10 seconds.
-send() {
-	local try
-	for ((try = 0; try < 200; try++)); do
-		kill -0 "$RECEIVER" 2>/dev/null || return
-		! { head -c "$BYTES" < <(yes "$1") >"/dev/tcp/127.0.0.1/$2"; } 2>/dev/null || return 0
-		sleep 0.05
-	done
-	return 1
-}
-
-# received WORD PROGRAM...: sends it, again and again; prints what the program says and gives its status. 2: the port was taken.
-received() {
-	local word=$1 port status=2
-	shift
-	for ((port = 14000 + RANDOM % 3000; status == 2 && port < 19000; port += 997)); do
-		status=0
-		timeout 30 "$@" lo "$port" >"$WORK/said" 2>&1 &
-		RECEIVER=$!
-		send "$word" "$port" || true
-		wait "$RECEIVER" || status=$?
-		RECEIVER=''
-	done
-	return "$status"
-}
-
-works() {
-	received devmem "$@" || fail "$*: status $?: $(<"$WORK/said")"
-	[[ $(<"$WORK/said") == "engine copy: $BYTES bytes, 0 of them wrong" ]] || fail "$*: $(<"$WORK/said")"
-	echo "ok $*"
-}
-
-# A test of the verdict: one letter is wrong.
-notices() {
-	local status=0
-	received devnem "$@" || status=$?
-	[[ $status == 1 && $(<"$WORK/said") == *" $((BYTES / 7)) of them wrong" ]] ||
-		fail "$*: wrong bytes, but status $status: $(<"$WORK/said")"
-}
-
-loads_libdevmem() {
-	readelf -d "$1" | grep 'NEEDED.*\[libdevmem\.so\.0\]' >/dev/null
-}
-
-shared() {
-	loads_libdevmem "$1" || fail "$1 is not linked with the shared library"
-	works "$1"
-}
-
-static() {
-	! loads_libdevmem "$1" || fail "$1 is not linked with the static library"
-	works "$1"
-}
-
-# flags OPTION...: of pkg-config, as an array.
-flags() {
-	read -ra FLAGS <<<"$(pkg-config "$@" devmem)"
-}
-
-by_pkg_config() {
-	flags --cflags --libs
-	[[ ! " ${FLAGS[*]} " =~ ' '-l(uring|nl) ]] || fail "who links with the shared library gets: ${FLAGS[*]}"
-	cc "${STRICT[@]}" "$MINIMAL/receive.c" "${FLAGS[@]}" -o c
-	shared ./c
-	notices ./c
-	c++ -std=c++17 "${STRICT[@]}" "$MINIMAL/receive.cpp" "${FLAGS[@]}" -o cxx
-	shared ./cxx
-	clang++ -std=c++17 "${STRICT[@]}" "$MINIMAL/receive.cpp" "${FLAGS[@]}" -o cxx_clang
-	shared ./cxx_clang
-}
-
-# libdevmem alone, and all that there is (where the linker says that glibc's dlopen() still loads what it loads).
-by_pkg_config_static() {
-	flags --static --cflags --libs
-	cc "${STRICT[@]}" "$MINIMAL/receive.c" "${FLAGS[@]/#-ldevmem/-l:libdevmem.a}" -o c_static
-	static ./c_static
-	c++ -std=c++17 "${STRICT[@]}" "$MINIMAL/receive.cpp" "${FLAGS[@]/#-ldevmem/-l:libdevmem.a}" -o cxx_static
-	static ./cxx_static
-	cc -static "$MINIMAL/receive.c" "${FLAGS[@]}" -o c_all_static 2>"$WORK/log" || fail "cc -static: $(<"$WORK/log")"
-	static ./c_all_static
-}
-
-# build SOURCE NAME ARGUMENT...: with CMake.
-build() {
-	local source=$1 name=$2
-	shift 2
-	{ cmake -S "$source" -B "$name" "$@" && cmake --build "$name" -j 2; } >"$WORK/log" 2>&1 || fail "$name: $(<"$WORK/log")"
-}
-
-by_cmake() {
-	cp "$TREE/tests/install/CMakeLists.txt" .
-	build . user -DFROM="$MINIMAL"
-	shared user/c_devmem
-	shared user/cxx_devmem
-	static user/c_devmem_static
-	static user/cxx_devmem_static
-}
-
 # finds WHAT LANGUAGE: does find_package() take these arguments?
 finds() {
 	mkdir -p find
@@ -215,22 +111,6 @@ cmake_says_no() {
 	! finds '0.2 REQUIRED' NONE || fail "it takes itself for 0.2"
 	! finds '0.0 REQUIRED' NONE || fail "it takes itself for 0.0"
 	! finds 'REQUIRED COMPONENTS other' NONE || fail "it has a component of any name"
-}
-
-examples_build() {
-	local example
-	build "$DOC/examples" examples
-	cp -r "$DOC/examples" make
-	make -C make -j 2 CFLAGS='-O1 -Wall -Wextra -Werror' CXXFLAGS="-O1 ${STRICT[*]}" >"$WORK/log" 2>&1 || fail "make: $(<"$WORK/log")"
-	for example in gpu_recv_server gpu_echo_server gpu_gather_server send_client; do
-		examples/$example --help | grep "^usage: $example" >/dev/null || fail "$example, by CMake"
-		make/$example --help | grep "^usage: $example" >/dev/null || fail "$example, by make"
-	done
-	shared examples/minimal_receive
-	shared examples/minimal_receive_cxx
-	shared make/minimal/receive
-	shared make/minimal/receive_cxx
-	(($(wc -l <"$MINIMAL/receive.c") <= 40)) || fail "the minimal program has more than 40 lines"
 }
 
 stage
