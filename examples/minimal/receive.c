@@ -14,7 +14,7 @@ int main(int argc, char **argv)
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 	struct devmem_buffer *buffer; struct devmem_nic *nic; struct devmem_binding *binding;
 	struct devmem_ring *ring; struct devmem_sock *sock; struct devmem_event ev;
-	size_t total = 0, wrong = 0;
+	struct devmem_stats stats = { .size = sizeof(stats) }; size_t total = 0, wrong = 0;
 	static char copy[4 << 20];	/* of what lies in device memory, which the processor should not need to look at */
 
 	if (argc != 3 || bind(listener, (struct sockaddr *)&here, sizeof(here)) || listen(listener, 1))
@@ -28,13 +28,13 @@ int main(int argc, char **argv)
 	do {
 		MUST(devmem_wait(ring, &ev, 1, -1));
 		const char *came = ev.type == DEVMEM_EVENT_HOST ? (const char *)(uintptr_t)ev.offset : copy;
-		if (ev.type == DEVMEM_EVENT_DATA)
-			MUST(devmem_buffer_read(buffer, ev.offset, copy, ev.length));
+		MUST(ev.type == DEVMEM_EVENT_DATA ? devmem_buffer_read(buffer, ev.offset, copy, ev.length) : 0);
 		for (uint32_t i = 0; ev.type <= DEVMEM_EVENT_HOST && i < ev.length; i++)
 			wrong += came[i] != "devmem\n"[total++ % 7];
 		MUST(devmem_release(ring, &ev, 1));
 	} while (ev.type != DEVMEM_EVENT_END && ev.type != DEVMEM_EVENT_ERROR);
-	printf("engine %s: %zu bytes, %zu of them wrong\n", devmem_binding_engine(binding, NULL), total, wrong);
+	devmem_ring_stats(ring, &stats), printf("engine %s: %zu bytes, %zu without a copy, %zu wrong\n",
+						devmem_binding_engine(binding, NULL), total, (size_t)stats.bytes_device, wrong);
 	devmem_ring_close(ring), devmem_binding_close(binding), devmem_nic_close(nic), devmem_buffer_close(buffer);
 	return wrong || ev.type != DEVMEM_EVENT_END;
 }

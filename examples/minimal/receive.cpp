@@ -46,7 +46,11 @@ static int receive(const char *interface, sockaddr_in here)
 			wrong += came[i] != "devmem\n"[total++ % 7];
 		must(devmem_release(ring.get(), &ev, 1));
 	}
-	std::printf("engine %s: %zu bytes, %zu of them wrong\n", devmem_binding_engine(binding.get(), nullptr), total, wrong);
+	devmem_stats stats{};
+	stats.size = sizeof(stats);
+	must(devmem_ring_stats(ring.get(), &stats));
+	std::printf("engine %s: %zu bytes, %zu without a copy, %zu wrong\n", devmem_binding_engine(binding.get(), nullptr), total,
+		    static_cast<size_t>(stats.bytes_device), wrong);
 	return wrong || ev.type != DEVMEM_EVENT_END;
 }
 
