@@ -47,6 +47,8 @@ for name in libdevmem0 libdevmem-dev devmem-tools; do
 	dpkg-deb -x "$(package $name)" "$ROOT"
 done
 [[ ! $(sort "$WORK/files" | uniq -d) ]] || fail "in two packages: $(sort "$WORK/files" | uniq -d)"
+[[ $(dpkg-deb -f "$(package libdevmem0)" Version) == *-0* ]] || fail "not older than a package of Debian's own"
+! dpkg-deb --ctrl-tarfile "$(package libdevmem0)" | tar -t | grep -E 'inst|rm' || fail "cpack added scripts to libdevmem0"
 [[ $(files libdevmem0 | grep -c '\.so') == 2 ]] || fail "libdevmem0 is more, or less, than the library: $(files libdevmem0)"
 
 # The tools' pages, and the library's with one for each function; as they are found, by man, through those that lead to others.
