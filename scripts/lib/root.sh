@@ -47,17 +47,23 @@ apt_settings() {
 		grep -E '^Acquire::(https?::Proxy|Check-|https?::Timeout|Retries)' || true
 }
 
-run_mmdebstrap() {
-	local options=() line
+# Sets APT_OPTIONS: the same for mmdebstrap's command line.
+set_apt_options() {
+	local line
+	APT_OPTIONS=()
 	# No process substitution in these files: it needs /proc, which a chroot may not have.
 	while IFS= read -r line; do
-		[[ $line ]] && options+=(--aptopt="$line")
+		[[ ! $line ]] || APT_OPTIONS+=(--aptopt="$line")
 	done <<<"$(apt_settings)"
+}
+
+run_mmdebstrap() {
 	local include
 	include=$(IFS=,; printf '%s' "${ROOT_PACKAGES[*]}")
+	set_apt_options
 	# "chrootless" is dangerous for packages with scripts; "extract" runs none.
 	mmdebstrap --mode=chrootless --variant=extract --components=main --include="$include" \
-		--skip=output/mknod --skip=check/chrootless "${options[@]}" "$SUITE" "$@"
+		--skip=output/mknod --skip=check/chrootless "${APT_OPTIONS[@]}" "$SUITE" "$@"
 }
 
 # Runs with the root's folder as argument, before it gets its name.
