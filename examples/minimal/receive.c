@@ -11,19 +11,19 @@
 int main(int argc, char **argv)
 {
 	struct sockaddr_in here = { .sin_family = AF_INET, .sin_port = htons(argc == 3 ? (uint16_t)atoi(argv[2]) : 0) };
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
 	struct devmem_buffer *buffer; struct devmem_nic *nic; struct devmem_binding *binding;
-	struct devmem_ring *ring; struct devmem_sock *sock; struct devmem_event ev;
-	struct devmem_stats stats = { .size = sizeof(stats) }; size_t total = 0, wrong = 0;
+	struct devmem_ring *ring; struct devmem_sock *sock; struct devmem_event ev; size_t total = 0, wrong = 0;
+	struct devmem_stats stats = { .size = sizeof(stats) }; int listener = socket(AF_INET, SOCK_STREAM, 0);
 	static char copy[4 << 20];	/* of what lies in device memory, which the processor should not need to look at */
 
-	if (argc != 3 || bind(listener, (struct sockaddr *)&here, sizeof(here)) || listen(listener, 1))
+	if (argc != 3 || bind(listener, (struct sockaddr *)&here, sizeof(here)))
 		err(2, "receive INTERFACE PORT");
 	MUST(devmem_buffer_create(NULL, sizeof(copy), NULL, &buffer));
 	MUST(devmem_nic_open(argv[1], NULL, &nic));
 	MUST(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1), &binding));
 	MUST(devmem_steer(binding, (struct sockaddr *)&here, NULL));
 	MUST(devmem_ring_open(NULL, &ring));
+	if (listen(listener, 1)) err(1, "listen");	/* not before: what comes before the rule is there is copied */
 	MUST(devmem_attach(ring, accept(listener, NULL, NULL), binding, 0, NULL, &sock));
 	do {
 		MUST(devmem_wait(ring, &ev, 1, -1));

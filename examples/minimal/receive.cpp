@@ -24,7 +24,7 @@ static int receive(const char *interface, sockaddr_in here)
 {
 	const auto *address = reinterpret_cast<const sockaddr *>(&here);
 	const int listener = socket(AF_INET, SOCK_STREAM, 0);
-	if (bind(listener, address, sizeof(here)) || listen(listener, 1))
+	if (bind(listener, address, sizeof(here)))
 		throw std::runtime_error("cannot listen there");
 	std::vector<char> copy(4 << 20);	// of what lies in device memory, which the processor should not need to look at
 	auto buffer = opened<devmem_buffer, devmem_buffer_close>(devmem_buffer_create, nullptr, copy.size(), nullptr);
@@ -33,6 +33,8 @@ static int receive(const char *interface, sockaddr_in here)
 								    DEVMEM_OPTS(devmem_bind_opts, .queues = 1));
 	must(devmem_steer(binding.get(), address, nullptr));
 	auto ring = opened<devmem_ring, devmem_ring_close>(devmem_ring_open, nullptr);
+	if (listen(listener, 1))	// not before: what comes before the rule is there is copied
+		throw std::runtime_error("cannot listen there");
 	const int fd = accept(listener, nullptr, nullptr);
 	auto sock = opened<devmem_sock, devmem_detach>(devmem_attach, ring.get(), fd, binding.get(), 0, nullptr);
 	devmem_event ev{};
