@@ -11,6 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "check.h"
 #include "pattern.h"
 #include "server.h"
 
@@ -67,26 +68,11 @@ static int accept_all(struct receiver *r)
 	return 0;
 }
 
-/* What only its device can reach is copied out, piece by piece. */
-static bool device_matches(struct receiver *r, uint64_t position, const struct devmem_event *ev)
-{
-	static unsigned char piece[65536];
-	bool good = true;
-
-	for (uint32_t done = 0; good && done < ev->length; done += sizeof(piece)) {
-		size_t bytes = ev->length - done < sizeof(piece) ? ev->length - done : sizeof(piece);
-
-		good = !devmem_buffer_read(r->server.buffer, ev->offset + done, piece, bytes) &&
-		       pattern_matches(position + done, piece, bytes);
-	}
-	return good;
-}
-
 static bool matches(struct receiver *r, uint64_t position, const struct devmem_event *ev)
 {
-	if (ev->type == DEVMEM_EVENT_HOST)
-		return pattern_matches(position, (const void *)(uintptr_t)ev->offset, ev->length);
-	return r->memory ? pattern_matches(position, r->memory + ev->offset, ev->length) : device_matches(r, position, ev);
+	if (r->memory && ev->type == DEVMEM_EVENT_DATA)
+		return pattern_matches(position, r->memory + ev->offset, ev->length);
+	return check_event(r->server.buffer, position, ev);
 }
 
 /* The one place where this program looks at bytes; a real one would launch a kernel on (offset, length). */

@@ -87,7 +87,7 @@ static int steer(const struct server *s)
 	       devmem_steer(s->binding, (struct sockaddr *)&v6, NULL);
 }
 
-int server_open(struct server *s)
+int server_prepare(struct server *s)
 {
 	const struct server_options *o = &s->opt;
 
@@ -106,7 +106,12 @@ int server_open(struct server *s)
 	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = o->engine), &s->ring))
 		return server_failed("ring");
 	s->listener = open_listener(o->port);	/* not before: what comes before the rule is there is copied */
-	if (s->listener < 0)
+	return s->listener < 0 ? -1 : 0;
+}
+
+int server_open(struct server *s)
+{
+	if (server_prepare(s))
 		return -1;
 	if (devmem_watch(s->ring, s->listener, SERVER_LISTENER) || devmem_watch(s->ring, s->signals, SERVER_SIGNALS))
 		return server_failed("watch");

@@ -38,6 +38,9 @@ struct server_options server_parse(int argc, char **argv, const char *usage, con
 /* In the order of what needs what. -1 on failure, after a sentence; server_close() in either case. */
 int server_open(struct server *s);
 
+/* The same for a program that waits for listener and signals itself: the ring does not watch them. */
+int server_prepare(struct server *s);
+
 /* Memory as the options ask for it. */
 int server_buffer(const struct server *s, size_t bytes, struct devmem_buffer **out);
 
