@@ -63,21 +63,33 @@ receive() {
 	echo "== $1: engine $4, $((device >> 20)) MiB of $MIB without a copy"
 }
 
-# Messages of 100 KiB, each put in one piece: what came without a copy, and whether that is right.
-gather() {
-	local server
+# exchange WHAT SERVER...: with a sender at the other end, on port 5202; all comes without a copy.
+exchange() {
+	local what=$1 server
+	shift
 	rm -f /share/demo.json
-	gpu_gather_server --verify --message 100 --connections $CONNECTIONS --port 5202 --json /share/demo.json lab0 2>/tmp/log &
+	"$@" --verify --connections $CONNECTIONS --port 5202 --json /share/demo.json lab0 2>/tmp/log &
 	server=$!
 	until grep -q listening /tmp/log; do kill -0 $server && sleep 0.1; done
 	ip netns exec far /build/examples/send_client --connections $CONNECTIONS --bytes $((BYTES / CONNECTIONS)) \
-		192.0.2.1 5202 || fail "gathered: the sender failed"
-	wait $server || fail "gathered: $(cat /tmp/log)"
+		192.0.2.1 5202 || fail "$what: the sender failed"
+	wait $server || fail "$what: $(cat /tmp/log)"
 	has bytes_device "$BYTES"
 	has verified true
 	has tokens_outstanding 0
 	has nic_restored true
+}
+
+# Messages of 100 KiB, each put in one piece: what came without a copy, and whether that is right.
+gather() {
+	exchange gathered gpu_gather_server --message 100
 	echo "== $(grep gathered /tmp/log)"
+}
+
+epoll() {
+	exchange epoll gpu_epoll_server --engine "$1" --no-progress
+	has engine "\"$1\""
+	echo "== in an epoll loop, engine $1"
 }
 
 in_the_lab() {
@@ -90,6 +102,8 @@ in_the_lab() {
 	receive "copy asked for" copy 2 copy 0 0
 	receive "syscall asked for" syscall 2 syscall "$BYTES" "$BYTES"
 	gather
+	epoll devmem
+	epoll syscall
 	sysctl -q -w kernel.io_uring_disabled=2
 	receive "io_uring disabled by sysctl" "" 2 syscall "$BYTES" "$BYTES"
 	if "$program" --engine zcrx lab0 2>/tmp/log; then fail "zcrx without io_uring"; fi

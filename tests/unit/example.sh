@@ -8,6 +8,7 @@ set -euo pipefail
 
 EXAMPLES=$1 WITHOUT_URING=$2 LOADER=("${@:3}")
 SERVER_COMMAND=("${LOADER[@]}" "$EXAMPLES/gpu_recv_server")
+EPOLL=("${LOADER[@]}" "$EXAMPLES/gpu_epoll_server")
 ECHO=("${LOADER[@]}" "$EXAMPLES/gpu_echo_server")
 GATHER=("${LOADER[@]}" "$EXAMPLES/gpu_gather_server")
 SENDER=("${LOADER[@]}" "$EXAMPLES/send_client")
@@ -136,6 +137,17 @@ for refusal in EPERM ENOSYS; do
 	receive "${REFUSED[@]}" $refusal "${SERVER_COMMAND[@]}"
 	copied syscall
 done
+
+receive "${EPOLL[@]}"
+has engine '"\(copy\|syscall\)"'
+has connections $CONNECTIONS
+has verified true
+has bytes $((CONNECTIONS * MIB << 20))
+has tokens_outstanding 0
+receive "${REFUSED[@]}" EPERM "${EPOLL[@]}"
+copied syscall
+exchange 0 1 "${SENDER[@]}" --corrupt -- "${EPOLL[@]}" --verify
+echo "received in an epoll loop"
 
 # 16 MiB are 163 messages of 100 KiB and a short one
 exchange 0 0 "${SENDER[@]}" -- "${GATHER[@]}" --verify --message 100

@@ -1,0 +1,220 @@
+// SPDX-License-Identifier: MIT
+/*
+ * gpu_epoll_server: a ring in an event loop that the program has already. It receives what gpu_recv_server does, but it is epoll
+ * that waits, for the ring's descriptor beside others: here a listener, a signalfd and a timer.
+ *
+ * There is one rule: before the loop sleeps, devmem_wait() has to have said that there is nothing. That hands in what is
+ * pending, and then everything that matters makes the descriptor readable.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <sys/timerfd.h>
+#include <unistd.h>
+
+#include "check.h"
+#include "server.h"
+
+#define EVENTS 256
+
+static const char usage[] =
+	"usage: gpu_epoll_server [options] INTERFACE\n"
+	"Receives TCP streams into device memory, in an epoll loop of its own.\n"
+	"  -p, --port N          listen here, IPv4 and IPv6 (default 5201)\n"
+	"  -e, --engine NAME     devmem, zcrx, copy or syscall (default: the best that can be)\n"
+	"  -b, --backend NAME    where the memory comes from: cuda, drm, udmabuf, ... (default: the best host memory)\n"
+	"  -d, --device NAME     which device of it (default: cuda's nearest to INTERFACE, the first of others)\n"
+	"  -m, --buffer MIB      size of the buffer (default 64)\n"
+	"  -q, --queues N        RX queues to bind (default 1)\n"
+	"  -c, --connections N   end after so many connections (default: at SIGINT or SIGTERM)\n"
+	"  -v, --verify          check that the bytes are what send_client sends\n"
+	"  -j, --json FILE       write the summary to FILE (- for standard output)\n"
+	"  -P, --progress        a line each second (the default on a terminal; --no-progress: never)\n"
+	"  -h, --help\n";
+
+enum { RING, LISTENER, SIGNALS, TIMER };
+
+struct connection {
+	struct connection *next;
+	struct devmem_sock *sock;
+	int fd;
+	uint64_t position;	/* bytes of the stream so far */
+};
+
+struct loop {
+	struct server server;
+	int epoll, timer;
+	struct connection *open;
+	uint64_t wrong;		/* fragments that were not what was sent */
+	bool stop;
+};
+
+/* ------------------------------------------------------------------------------------ what the ring has */
+
+static int accept_all(struct loop *l)
+{
+	struct server *s = &l->server;
+	struct connection *c;
+	int fd;
+
+	while ((fd = server_accept(s)) >= 0) {
+		c = calloc(1, sizeof(*c));
+		if (!c || devmem_attach(s->ring, fd, s->binding, (uintptr_t)c, NULL, &c->sock)) {
+			free(c);
+			close(fd);
+			return server_failed("attach");
+		}
+		c->fd = fd;
+		c->next = l->open;
+		l->open = c;
+	}
+	return 0;
+}
+
+/* @error: 0 if the peer has sent all it had. */
+static void close_connection(struct loop *l, struct connection *c, int error)
+{
+	struct connection **link = &l->open;
+
+	if (error && ++l->server.broken)
+		fprintf(stderr, "gpu_epoll_server: a connection broke: %s\n", strerror(-error));
+	while (*link != c)
+		link = &(*link)->next;
+	*link = c->next;
+	shutdown(c->fd, SHUT_RDWR);
+	devmem_detach(c->sock);
+	close(c->fd);
+	free(c);
+	l->server.ended++;
+}
+
+/* A real program would launch a kernel on (offset, length). */
+static void consume(struct loop *l, struct connection *c, const struct devmem_event *ev)
+{
+	if (l->server.opt.verify && !check_event(l->server.buffer, c->position, ev) && !l->wrong++)
+		fprintf(stderr, "gpu_epoll_server: wrong bytes at %llu of a stream\n", (unsigned long long)c->position);
+	c->position += ev->length;
+}
+
+static void take_event(struct loop *l, const struct devmem_event *ev)
+{
+	struct connection *c = (struct connection *)(uintptr_t)ev->user_data;
+
+	switch (ev->type) {
+	case DEVMEM_EVENT_DATA:
+	case DEVMEM_EVENT_HOST:
+		consume(l, c, ev);
+		break;
+	case DEVMEM_EVENT_END:
+	case DEVMEM_EVENT_ERROR:
+		close_connection(l, c, ev->result);
+		break;
+	case DEVMEM_EVENT_MISPLACED:
+		server_failed("warning");
+		break;
+	}
+}
+
+/* At most EVENTS, so that the other descriptors have their turn. Returns how many, or -1 after a sentence. */
+static int take_events(struct loop *l)
+{
+	struct devmem_event ev[EVENTS];
+	int n = devmem_wait(l->server.ring, ev, EVENTS, 0);
+
+	if (n < 0)
+		return server_failed("wait");
+	for (int i = 0; i < n; i++)
+		take_event(l, &ev[i]);
+	return devmem_release(l->server.ring, ev, (unsigned int)n) ? server_failed("release") : n;
+}
+
+/* ------------------------------------------------------------------------------------ the loop */
+
+static int wait_for(struct loop *l, int fd, uint32_t what)
+{
+	struct epoll_event ready = { .events = EPOLLIN, .data.u32 = what };
+
+	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ready);
+}
+
+static int open_loop(struct loop *l)
+{
+	const struct itimerspec second = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+	struct server *s = &l->server;
+	int ring;
+
+	if (server_prepare(s))
+		return -1;
+	ring = devmem_ring_fd(s->ring);	/* the ring's own: it is not closed here */
+	if (ring < 0)
+		return server_failed("the ring's descriptor");
+	l->epoll = epoll_create1(EPOLL_CLOEXEC);
+	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
+	if (timerfd_settime(l->timer, 0, &second, NULL) || wait_for(l, ring, RING) || wait_for(l, s->listener, LISTENER) ||
+	    wait_for(l, s->signals, SIGNALS) || wait_for(l, l->timer, TIMER)) {
+		fprintf(stderr, "gpu_epoll_server: epoll: %s\n", strerror(errno));
+		return -1;
+	}
+	return 0;
+}
+
+static int is_readable(struct loop *l, uint32_t what)
+{
+	uint64_t times;
+
+	switch (what) {
+	case LISTENER:
+		return accept_all(l);
+	case SIGNALS:
+		l->stop = true;
+		return 0;
+	case TIMER:
+		if (read(l->timer, &times, sizeof(times)) > 0)
+			server_progress(&l->server);
+		return 0;
+	}
+	return 0;	/* RING: what it has is taken before the next sleep */
+}
+
+static int serve(struct loop *l)
+{
+	struct devmem_event last[16];
+	struct epoll_event ready[4];
+	int n;
+
+	while (!l->stop && !server_is_done(&l->server)) {
+		n = take_events(l);
+		if (n < 0)
+			return -1;
+		n = epoll_wait(l->epoll, ready, 4, n ? 0 : -1);
+		for (int i = 0; i < n; i++)
+			if (is_readable(l, ready[i].data.u32))
+				return -1;
+	}
+	while (l->open)
+		close_connection(l, l->open, 0);
+	return devmem_wait(l->server.ring, last, 16, 50) < 0 ? server_failed("wait") : 0;	/* the last fragments go home */
+}
+
+int main(int argc, char **argv)
+{
+	struct loop l = { .server = { .opt = server_parse(argc, argv, usage, "v"), .listener = -1, .signals = -1 },
+			  .epoll = -1, .timer = -1 };
+	struct server *s = &l.server;
+	struct report report = { .verify = s->opt.verify };
+	bool ok = !open_loop(&l);
+
+	if (ok) {
+		fprintf(stderr, "gpu_epoll_server: listening on port %u\n", s->opt.port);
+		ok = !serve(&l) && !l.wrong && !s->broken;
+		server_report(s, &report);
+		report.verified = s->opt.verify && s->accepted && ok;
+	}
+	close(l.timer);
+	close(l.epoll);
+	report.nic_restored = server_close(s);
+	return report_summary(&report, s->opt.json) || !ok || !report.nic_restored;
+}
