@@ -8,17 +8,13 @@
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
-#include <sys/socket.h>
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "check.h"
 #include "server.h"
-
-#define EVENTS 256
+#include "streams.h"
 
 static const char usage[] =
 	"usage: gpu_epoll_server [options] INTERFACE\n"
@@ -37,101 +33,11 @@ static const char usage[] =
 
 enum { RING, LISTENER, SIGNALS, TIMER };
 
-struct connection {
-	struct connection *next;
-	struct devmem_sock *sock;
-	int fd;
-	uint64_t position;	/* bytes of the stream so far */
-};
-
 struct loop {
 	struct server server;
+	struct streams streams;
 	int epoll, timer;
-	struct connection *open;
-	uint64_t wrong;		/* fragments that were not what was sent */
-	bool stop;
 };
-
-/* ------------------------------------------------------------------------------------ what the ring has */
-
-static int accept_all(struct loop *l)
-{
-	struct server *s = &l->server;
-	struct connection *c;
-	int fd;
-
-	while ((fd = server_accept(s)) >= 0) {
-		c = calloc(1, sizeof(*c));
-		if (!c || devmem_attach(s->ring, fd, s->binding, (uintptr_t)c, NULL, &c->sock)) {
-			free(c);
-			close(fd);
-			return server_failed("attach");
-		}
-		c->fd = fd;
-		c->next = l->open;
-		l->open = c;
-	}
-	return 0;
-}
-
-/* @error: 0 if the peer has sent all it had. */
-static void close_connection(struct loop *l, struct connection *c, int error)
-{
-	struct connection **link = &l->open;
-
-	if (error && ++l->server.broken)
-		fprintf(stderr, "gpu_epoll_server: a connection broke: %s\n", strerror(-error));
-	while (*link != c)
-		link = &(*link)->next;
-	*link = c->next;
-	shutdown(c->fd, SHUT_RDWR);
-	devmem_detach(c->sock);
-	close(c->fd);
-	free(c);
-	l->server.ended++;
-}
-
-/* A real program would launch a kernel on (offset, length). */
-static void consume(struct loop *l, struct connection *c, const struct devmem_event *ev)
-{
-	if (l->server.opt.verify && !check_event(l->server.buffer, c->position, ev) && !l->wrong++)
-		fprintf(stderr, "gpu_epoll_server: wrong bytes at %llu of a stream\n", (unsigned long long)c->position);
-	c->position += ev->length;
-}
-
-static void take_event(struct loop *l, const struct devmem_event *ev)
-{
-	struct connection *c = (struct connection *)(uintptr_t)ev->user_data;
-
-	switch (ev->type) {
-	case DEVMEM_EVENT_DATA:
-	case DEVMEM_EVENT_HOST:
-		consume(l, c, ev);
-		break;
-	case DEVMEM_EVENT_END:
-	case DEVMEM_EVENT_ERROR:
-		close_connection(l, c, ev->result);
-		break;
-	case DEVMEM_EVENT_MISPLACED:
-		server_failed("warning");
-		break;
-	}
-}
-
-/* At most EVENTS, so that the other descriptors have their turn. Returns how many, or -1 after a sentence. */
-static int take_events(struct loop *l)
-{
-	struct devmem_event ev[EVENTS];
-	int n = devmem_wait(l->server.ring, ev, EVENTS, 0);
-
-	if (n < 0)
-		return server_failed("wait");
-	for (int i = 0; i < n; i++)
-		take_event(l, &ev[i]);
-	return devmem_release(l->server.ring, ev, (unsigned int)n) ? server_failed("release") : n;
-}
-
-/* ------------------------------------------------------------------------------------ the loop */
 
 static int wait_for(struct loop *l, int fd, uint32_t what)
 {
@@ -167,9 +73,9 @@ static int is_readable(struct loop *l, uint32_t what)
 
 	switch (what) {
 	case LISTENER:
-		return accept_all(l);
+		return streams_accept(&l->streams);
 	case SIGNALS:
-		l->stop = true;
+		l->streams.stop = true;
 		return 0;
 	case TIMER:
 		if (read(l->timer, &times, sizeof(times)) > 0)
@@ -185,8 +91,8 @@ static int serve(struct loop *l)
 	struct epoll_event ready[4];
 	int n;
 
-	while (!l->stop && !server_is_done(&l->server)) {
-		n = take_events(l);
+	while (!l->streams.stop && !server_is_done(&l->server)) {
+		n = streams_turn(&l->streams, 0);	/* so much, and the others have their turn, too */
 		if (n < 0)
 			return -1;
 		n = epoll_wait(l->epoll, ready, 4, n ? 0 : -1);
@@ -194,25 +100,25 @@ static int serve(struct loop *l)
 			if (is_readable(l, ready[i].data.u32))
 				return -1;
 	}
-	while (l->open)
-		close_connection(l, l->open, 0);
+	streams_close(&l->streams);
 	return devmem_wait(l->server.ring, last, 16, 50) < 0 ? server_failed("wait") : 0;	/* the last fragments go home */
 }
 
 int main(int argc, char **argv)
 {
 	struct loop l = { .server = { .opt = server_parse(argc, argv, usage, "v"), .listener = -1, .signals = -1 },
-			  .epoll = -1, .timer = -1 };
+			  .streams = { .server = &l.server }, .epoll = -1, .timer = -1 };
 	struct server *s = &l.server;
 	struct report report = { .verify = s->opt.verify };
 	bool ok = !open_loop(&l);
 
 	if (ok) {
 		fprintf(stderr, "gpu_epoll_server: listening on port %u\n", s->opt.port);
-		ok = !serve(&l) && !l.wrong && !s->broken;
+		ok = !serve(&l) && !l.streams.wrong && !s->broken;
 		server_report(s, &report);
 		report.verified = s->opt.verify && s->accepted && ok;
 	}
+	streams_close(&l.streams);
 	close(l.timer);
 	close(l.epoll);
 	report.nic_restored = server_close(s);
