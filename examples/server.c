@@ -60,9 +60,11 @@ struct server_options server_parse(int argc, char **argv, const char *usage, con
 		default: wrong_usage(usage);
 		}
 	}
-	if (argc - optind != 1)
+	if (argc == optind || (argc - optind > 1 && !strchr(own, '+')))
 		wrong_usage(usage);
-	o.interface = argv[optind];
+	o.interfaces = argv + optind;
+	o.n_interfaces = (unsigned int)(argc - optind);
+	o.interface = o.interfaces[0];
 	return o;
 }
 
@@ -105,7 +107,8 @@ int server_prepare(struct server *s)
 		return server_failed("steering");
 	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = o->engine), &s->ring))
 		return server_failed("ring");
-	s->listener = open_listener(o->port);	/* not before: what comes before the rule is there is copied */
+	/* not before: what comes before the rule is there is copied */
+	s->listener = open_listener(o->port, o->apart ? o->interface : NULL);
 	return s->listener < 0 ? -1 : 0;
 }
 

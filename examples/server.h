@@ -11,8 +11,10 @@
 
 struct server_options {
 	const char *interface, *backend, *device, *engine, *json;
-	unsigned int port, buffer_mib, queues, connections, sends, message_kib;
+	char **interfaces;		/* all that were named; @interface is the first */
+	unsigned int n_interfaces, port, buffer_mib, queues, connections, sends, message_kib;
 	bool verify, progress;
+	bool apart;			/* only connections of @interface: others may listen on the port, too */
 };
 
 struct server {
@@ -32,7 +34,10 @@ enum { SERVER_LISTENER = 1, SERVER_SIGNALS = 2 };
 /* Says so, with the library's sentence. Returns -1. */
 int server_failed(const char *what);
 
-/* @own: which of the options v, s and g this program has. What is wrong ends it with @usage and status 2. */
+/*
+ * @own: which of the options v, s and g this program has; "+": it takes several interfaces. What is wrong ends it with @usage
+ * and status 2.
+ */
 struct server_options server_parse(int argc, char **argv, const char *usage, const char *own);
 
 /* In the order of what needs what. -1 on failure, after a sentence; server_close() in either case. */

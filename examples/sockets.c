@@ -12,7 +12,16 @@
 
 #include "sockets.h"
 
-int open_listener(unsigned int port)
+/* Several may listen on one port, for an interface each, or for the same one. */
+static int set_apart(int fd, const char *interface)
+{
+	int one = 1;
+
+	return setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one)) ||
+	       setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface));
+}
+
+int open_listener(unsigned int port, const char *interface)
 {
 	struct sockaddr_in6 any = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)port) };
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
@@ -20,6 +29,7 @@ int open_listener(unsigned int port)
 
 	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
 	    !setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero)) &&
+	    !(interface && set_apart(fd, interface)) &&
 	    !bind(fd, (struct sockaddr *)&any, sizeof(any)) && !listen(fd, 1024))
 		return fd;
 	fprintf(stderr, "%s: port %u: %s\n", program_invocation_short_name, port, strerror(errno));

@@ -92,6 +92,31 @@ epoll() {
 	echo "== in an epoll loop, engine $1"
 }
 
+# One of them copies, and both have half of the connections.
+several_nics() {
+	local server half=$((CONNECTIONS / 2)) each=$((BYTES / CONNECTIONS))
+	gpu_nics_server --verify --connections $CONNECTIONS --port 5202 --json /tmp/nics lab0 lo 2>/tmp/log &
+	server=$!
+	until (($(grep -c listening /tmp/log) == 2)); do kill -0 $server && sleep 0.1; done
+	send_client --connections $half --bytes $each 127.0.0.1 5202 || fail "several NICs: the sender on loopback failed"
+	ip netns exec far /build/examples/send_client --connections $half --bytes $each 192.0.2.1 5202 ||
+		fail "several NICs: the sender failed"
+	wait $server || fail "several NICs: $(cat /tmp/log)"
+	cp /tmp/nics.0 /share/demo.json
+	has engine '"devmem"'
+	has bytes_device $((BYTES / 2))
+	has connections $half
+	has verified true
+	has tokens_outstanding 0
+	has nic_restored true
+	cp /tmp/nics.1 /share/demo.json
+	has engine '"copy"'
+	has bytes_host $((BYTES / 2))
+	has connections $half
+	has verified true
+	echo "== on two NICs: lab0 without a copy, lo with one"
+}
+
 in_the_lab() {
 	local program=/build/examples/gpu_recv_server
 	[[ $(sha256sum <"$program") == "$1" ]] || fail "not the binary that ran outside"
@@ -104,6 +129,7 @@ in_the_lab() {
 	gather
 	epoll devmem
 	epoll syscall
+	several_nics
 	sysctl -q -w kernel.io_uring_disabled=2
 	receive "io_uring disabled by sysctl" "" 2 syscall "$BYTES" "$BYTES"
 	if "$program" --engine zcrx lab0 2>/tmp/log; then fail "zcrx without io_uring"; fi

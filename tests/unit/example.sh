@@ -9,6 +9,7 @@ set -euo pipefail
 EXAMPLES=$1 WITHOUT_URING=$2 LOADER=("${@:3}")
 SERVER_COMMAND=("${LOADER[@]}" "$EXAMPLES/gpu_recv_server")
 EPOLL=("${LOADER[@]}" "$EXAMPLES/gpu_epoll_server")
+NICS=("${LOADER[@]}" "$EXAMPLES/gpu_nics_server")
 ECHO=("${LOADER[@]}" "$EXAMPLES/gpu_echo_server")
 GATHER=("${LOADER[@]}" "$EXAMPLES/gpu_gather_server")
 SENDER=("${LOADER[@]}" "$EXAMPLES/send_client")
@@ -148,6 +149,21 @@ receive "${REFUSED[@]}" EPERM "${EPOLL[@]}"
 copied syscall
 exchange 0 1 "${SENDER[@]}" --corrupt -- "${EPOLL[@]}" --verify
 echo "received in an epoll loop"
+
+# all_nics NAME: of two, added up.
+all_nics() {
+	cat "$WORK"/json.0 "$WORK"/json.1 | awk -v name="\"$1\":" '$1 == name { n += $2 } END { print n }'
+}
+
+# lo twice: who takes which connection is the kernel's choice
+receive "${NICS[@]}" lo
+[[ $(all_nics bytes) == $((CONNECTIONS * MIB << 20)) && $(all_nics connections) == "$CONNECTIONS" ]] || fail "two NICs: bytes are missing"
+[[ $(cat "$WORK"/json.[01] | grep -c '"verified": true') == 2 ]] || fail "two NICs: not verified"
+receive "${REFUSED[@]}" ENOSYS "${NICS[@]}" lo lo
+exchange 0 1 "${SENDER[@]}" --corrupt -- "${NICS[@]}" lo --verify
+if timeout 10 "${NICS[@]}" lo nosuch --port $((10000 + $$ % 10000)) >"$WORK/log" 2>&1; then fail "a NIC that is not there"; fi
+grep -q 'nosuch: there is no interface' "$WORK/log" || fail "a NIC that is not there has no reason"
+echo "received on several NICs"
 
 # 16 MiB are 163 messages of 100 KiB and a short one
 exchange 0 0 "${SENDER[@]}" -- "${GATHER[@]}" --verify --message 100
