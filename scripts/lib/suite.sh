@@ -14,11 +14,14 @@ begin() {
 	while ((${#RUNNING[@]} >= JOBS)); do
 		await_one
 	done
+	set -m	# a process group of its own: see end_running
 	(
+		set +m
 		status=0
 		"$@" || status=$?
 		exit "$status"
 	) >"$LOGS/test-$name.log" 2>&1 </dev/null &
+	set +m
 	RUNNING[$!]="$name $SECONDS"
 }
 
@@ -102,9 +105,11 @@ count_tap() {
 	MISSING=$((${MISSING#-} + ${promised#-} + (streams == 0)))
 }
 
-# For the exit trap: what runs in the background does not hear of an interrupt by itself.
+# For the exit trap: what runs in the background does not hear of an interrupt by itself, and a shell that waits for a program
+# would not pass it on.
 end_running() {
-	((${#RUNNING[@]} == 0)) || kill "${!RUNNING[@]}" 2>/dev/null || true
+	local groups=("${!RUNNING[@]}")
+	((${#groups[@]} == 0)) || kill -- "${groups[@]/#/-}" 2>/dev/null || true
 }
 
 # The line that is counted by whoever runs this.
