@@ -133,6 +133,25 @@ static void batch_tokens(struct devmem_sock *sock, uint32_t token, unsigned int 
 	}
 }
 
+/*
+ * A socket that streams is woken seldom, and gives back what it has each time: if its batch waited for more, that would
+ * take a turn of its own, after a tick. Of a socket that is detached there is no more to wait for.
+ */
+static bool are_enough(const struct devmem_sock *sock)
+{
+	const unsigned int tokens = sock->batch->tokens.frags;
+
+	return tokens >= FEW_TOKENS || sock->lowat > 1 || sock->detached ||
+	       (uint64_t)tokens * devmem_binding_page_size(sock->binding, NULL) >= FEW_BYTES;
+}
+
+/* With many sockets that hold back a few each, nobody should look through all of them in each turn. */
+static void look_whether_due(struct devmem_sock *sock)
+{
+	if (sock->batch && are_enough(sock))
+		devmem__list_append(&sock->ring->due, &sock->dirty);
+}
+
 int devmem__dontneed(struct devmem_sock *sock, uint32_t token, unsigned int count)
 {
 	int err = devmem__set_take(&sock->stream.out, token, count);
@@ -141,35 +160,30 @@ int devmem__dontneed(struct devmem_sock *sock, uint32_t token, unsigned int coun
 		return devmem__fail(EINVAL, "a fragment was released that is not out: released twice, or not of this ring");
 	devmem__pressure_back(sock, count);
 	batch_tokens(sock, token, count);
+	look_whether_due(sock);
 	return 0;
 }
 
-/*
- * A socket that streams is woken seldom, and gives back what it has each time: if its batch waited for more, that would
- * take a turn of its own, after a tick.
- */
-static bool are_enough(const struct devmem_sock *sock)
+void devmem__dontneed_detach(struct devmem_sock *sock)
 {
-	const unsigned int tokens = sock->batch->tokens.frags;
+	look_whether_due(sock);
+}
 
-	return tokens >= FEW_TOKENS || sock->lowat > 1 ||
-	       (uint64_t)tokens * devmem_binding_page_size(sock->binding, NULL) >= FEW_BYTES;
+static void hand_in_all(struct devmem__list *list)
+{
+	while (!devmem__list_empty(list)) {
+		struct devmem_sock *sock = container_of(list->next, struct devmem_sock, dirty);
+
+		hand_in(sock);
+		devmem__sock_reap(sock);
+	}
 }
 
 void devmem__dontneed_flush(struct devmem_ring *ring, bool all)
 {
-	struct devmem__list *node, *next;
-
-	all = all || ring->tokens_pending >= MANY_TOKENS;
-	for (node = ring->dirty.next; node != &ring->dirty; node = next) {
-		struct devmem_sock *sock = container_of(node, struct devmem_sock, dirty);
-
-		next = node->next;
-		if (all || sock->detached || are_enough(sock)) {
-			hand_in(sock);
-			devmem__sock_reap(sock);
-		}
-	}
+	hand_in_all(&ring->due);
+	if (all || ring->tokens_pending >= MANY_TOKENS)
+		hand_in_all(&ring->dirty);
 }
 
 /* Called when all completions of what was handed in have been seen: no failure among them, so all is done. */

@@ -232,6 +232,7 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 	devmem__gathers_open(&ring->gathers);
 	devmem__list_init(&ring->sources);
 	devmem__list_init(&ring->dirty);
+	devmem__list_init(&ring->due);
 	devmem__list_init(&ring->rearm);
 	devmem__list_init(&ring->raised);
 	devmem__list_init(&ring->sending);

@@ -67,7 +67,7 @@ struct devmem_sock {
 	uint64_t last_look;		/* ns */
 	struct devmem__batch *batch;	/* tokens given back and not yet handed in */
 	unsigned int batches_out;	/* batches handed in and not yet known to be done */
-	struct devmem__list dirty;	/* ring->dirty: @batch is not empty */
+	struct devmem__list dirty;	/* ring->dirty, or ring->due: @batch is not empty */
 	struct devmem__list rearm;	/* ring->rearm: wants a receive armed */
 	struct devmem__list raised;	/* ring->raised: SO_RCVLOWAT is above 1, the longest silent first */
 	uint32_t lowat;			/* SO_RCVLOWAT as we set it last */
@@ -162,7 +162,8 @@ struct devmem_ring {
 
 	struct devmem__place place;
 
-	struct devmem__list dirty, rearm, raised;
+	struct devmem__list dirty, due;	/* sockets that hold back tokens; those whose tokens go with the next turn */
+	struct devmem__list rearm, raised;
 	unsigned int raised_count;
 	struct devmem__list sending, told;	/* tx_impl.h */
 	uint64_t sends_over;

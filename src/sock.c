@@ -15,6 +15,7 @@
 #include "backend.h"
 #include "bind.h"
 #include "buffer.h"
+#include "dontneed.h"
 #include "tx.h"
 
 #define MAX_SOCKS	65535	/* an event names its socket in 16 bits */
@@ -381,6 +382,7 @@ void devmem_detach(struct devmem_sock *sock)
 	if (!sock || sock->detached)
 		return;
 	sock->detached = true;
+	devmem__dontneed_detach(sock);
 	devmem__list_del(&sock->rearm);
 	devmem__lowat_leave(sock);
 	if (sock->ring->place.held_of == sock)
