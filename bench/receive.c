@@ -129,7 +129,7 @@ int main(int argc, char **argv)
 		bench_die("no memory");
 	bench_listen(&b);
 	bench_accept(&b);
-	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = b.engine), &ring))
+	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = b.engine, .coalesce_us = b.coalesce), &ring))
 		bench_die("%s", devmem_error());
 	attach(&b, ring);
 	devmem_ring_stats(ring, &before);

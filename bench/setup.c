@@ -33,6 +33,7 @@ static const char usage[] =
 	"  --pin CPU         stay on this processor\n"
 	"  --port N          default 5400\n"
 	"  --lowat N[KMG]    SO_RCVLOWAT, default: what this receiver does best with\n"
+	"  --coalesce US     libdevmem's coalesce_us, default 0\n"
 	"  --send N[KMG]     bytes of a send, default 1M (senders)\n"
 	"  --verify          every byte, from send --pattern (receive and epoll)\n"
 	"  --name NAME       of the count and in the result\n";
@@ -76,7 +77,7 @@ static void parse_options(struct bench *b, int argc, char **argv)
 		{ "interface", required_argument, NULL, 'I' }, { "engine", required_argument, NULL, 'e' },
 		{ "page", required_argument, NULL, 'g' }, { "buffer", required_argument, NULL, 'b' },
 		{ "send", required_argument, NULL, 's' }, { "queues", required_argument, NULL, 'q' },
-		{ "hold", required_argument, NULL, 'H' },
+		{ "hold", required_argument, NULL, 'H' }, { "coalesce", required_argument, NULL, 'C' },
 		{ "verify", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	int opt;
@@ -96,6 +97,7 @@ static void parse_options(struct bench *b, int argc, char **argv)
 		case 's': b->portion = (uint32_t)arg_bytes(optarg); break;
 		case 'q': b->queues = arg_number(optarg, 64); break;
 		case 'H': b->hold = arg_number(optarg, 1u << 20); break;
+		case 'C': b->coalesce = arg_number(optarg, 100000); break;
 		case 'v': b->verify = true; break;
 		case 'h': printf(usage, program_invocation_short_name); exit(0);
 		default: fprintf(stderr, usage, program_invocation_short_name); exit(2);

@@ -15,6 +15,7 @@
 
 #define MAX_ENTRIES	32768
 #define MAX_BUFFERS	4096
+#define MAX_COALESCE	100000	/* microseconds */
 #define MAX_BUSY_POLL	10000	/* microseconds; the kernel's own limit */
 #define CQ_PER_SQ	8	/* completions that may wait: releases need none, so sockets have all the room */
 #define MAX_REFILL	32768	/* the kernel's own limit */
@@ -98,6 +99,8 @@ static int check_options(struct devmem_ring_opts *o)
 		return devmem__fail(EINVAL, "ring option buffer_bytes: a multiple of 4096, at most 1 GiB");
 	if (o->busy_poll_us > MAX_BUSY_POLL)
 		return devmem__fail(EINVAL, "ring option busy_poll_us: at most %d", MAX_BUSY_POLL);
+	if (o->coalesce_us > MAX_COALESCE || (o->coalesce_us && o->busy_poll_us))
+		return devmem__fail(EINVAL, "ring option coalesce_us: at most %d, and not together with busy_poll_us", MAX_COALESCE);
 	if (o->refill_entries > MAX_REFILL)
 		return devmem__fail(EINVAL, "ring option refill_entries: at most %d", MAX_REFILL);
 	if (o->merge > DEVMEM__MAX_FRAGS)

@@ -180,6 +180,8 @@ struct devmem_ring {
 	_Atomic(struct devmem__handover *) handover; /* released by other threads */
 	atomic_bool woken;		/* devmem_wake() was called */
 	atomic_bool sleeping;		/* the ring is about to wait, or waiting */
+	atomic_bool resting;		/* it lets completions come together, and only devmem_wake() ends that */
+	uint64_t brought;		/* ns: when the last turn ended, if it brought something; else 0 */
 	int wake_fd;
 	atomic_int notify_fd;		/* what devmem_ring_fd() gave away, or -1: nobody asked */
 	bool wake_armed, tick_armed;

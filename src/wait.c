@@ -42,7 +42,14 @@ void devmem__wake(struct devmem_ring *ring)
 
 void devmem_wake(struct devmem_ring *ring)
 {
+	uint64_t one = 1;
+	ssize_t ignored;
+
 	atomic_store(&ring->woken, true);
+	if (atomic_exchange(&ring->resting, false)) {	/* pairs with the store in rest() */
+		ignored = write(ring->wake_fd, &one, sizeof(one));
+		(void)ignored;
+	}
 	devmem__wake(ring);
 }
 
@@ -234,6 +241,40 @@ static int make_room(struct devmem_ring *ring, struct devmem_event *events, unsi
 	return got == -ENOBUFS && err ? err : got;
 }
 
+static int sleep_until(struct devmem_ring *ring, uint64_t when)
+{
+	struct pollfd woken = { .fd = ring->wake_fd, .events = POLLIN };
+	const uint64_t now = read_clock(), ns = when > now ? when - now : 0;
+	const struct timespec ts = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
+
+	if (!ns)
+		return 0;
+	ring->stats.enter_calls++;
+	if (ppoll(&woken, 1, &ts, NULL) >= 0 || errno != EINTR)
+		return 0;
+	return devmem__fail(EINTR, "waiting was interrupted by a signal: call devmem_wait() again");
+}
+
+/*
+ * A turn has a price, and each receive in it, whatever they bring; with many sockets that is most of what a byte costs. So
+ * the ring may be told to let them come together first, as a NIC does with its interrupts. What is to be handed in waits too.
+ * Nothing is received meanwhile: work of ours waits until we enter (IORING_SETUP_DEFER_TASKRUN).
+ */
+static int rest(struct devmem_ring *ring, uint64_t deadline)
+{
+	const uint64_t until = ring->brought + (uint64_t)ring->opts.coalesce_us * 1000u;
+	int err = 0;
+
+	if (!ring->opts.coalesce_us || !ring->brought)
+		return 0;
+	ring->brought = 0;
+	atomic_store(&ring->resting, true);	/* pairs with the exchange in devmem_wake() */
+	if (!atomic_load(&ring->woken))
+		err = sleep_until(ring, until < deadline ? until : deadline);
+	atomic_store_explicit(&ring->resting, false, memory_order_relaxed);
+	return err;
+}
+
 static int take_turns(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, int timeout_ms)
 {
 	uint64_t deadline = UINT64_MAX;
@@ -255,11 +296,15 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 
 		if (!timeout_ms)
 			quiet_notify_fd(ring);
+		err = timeout_ms ? rest(ring, deadline) : 0;
+		if (err)
+			return err;
 		prepare(ring, timeout_ms != 0);
 		err = enter(ring, turn_ns(ring, deadline, &tick), 0);
 		ring->now = read_clock();
 		seen = *ring->io.cq.khead;
 		got = devmem__hand_out(ring, events, n);
+		ring->brought = got > 0 ? ring->now : 0;
 		if (got || err)
 			return got ? got : err;
 		/*

@@ -703,6 +703,11 @@ struct devmem_ring_opts {
 				 * Kernel 6.9. 0: never */
 	uint32_t refill_entries; /* engine "zcrx": of the ring on which fragments go back, up to 32768. 0: as many as
 				 * the buffer has pages. What has no room waits, and nothing is lost */
+	uint32_t coalesce_us;	/* for many streams: after a wait that brought something, the next one looks no sooner than
+				 * so many microseconds later, up to 100000, and so finds more of each socket. Costs as
+				 * much latency, of all that the ring does, and a connection then gets no more than its receive
+				 * buffer in that time. devmem_wake() is answered at once; waits of 0 ms are as ever. Not together
+				 * with busy_poll_us. 0: never */
 	const char *engine;	/* NULL: what each socket's binding asks for, by io_uring where there is one, else by
 				 * plain system calls. "devmem", "zcrx", "copy", "syscall": that one alone; a socket
 				 * whose binding is of another is refused. "zcrx" bindings need a ring of "zcrx" */
@@ -956,7 +961,8 @@ struct devmem_stats {
 	uint64_t tokens_released;	/* tokens that went back to the kernel */
 	uint64_t tokens_outstanding;	/* tokens that the application or a batch still holds */
 	uint64_t release_operations;	/* SO_DEVMEM_DONTNEED operations that carried them: engine "devmem" alone */
-	uint64_t enter_calls;		/* io_uring_enter system calls; with engine "syscall" all system calls */
+	uint64_t enter_calls;		/* io_uring_enter system calls, and a ppoll for each wait that coalesce_us has sleep; with
+					 * engine "syscall" all system calls */
 	uint64_t completions;		/* receive completions */
 	uint64_t rearms;		/* multishot receives armed again */
 	uint64_t no_buffers;		/* times that receiving paused because all receive buffers were out */

@@ -56,6 +56,7 @@ wrong_arguments() {
 	wrong 'no interface "a\?b"' server $'a\033b'
 	wrong '--once is for the server' client -1 lo ::1
 	wrong '--time wants seconds' client -t x lo ::1
+	wrong '--coalesce wants a number from 0 to 100000' client --coalesce 100001 lo ::1
 	wrong 'more threads than connections' client -T 2 lo ::1
 	wrong '--corrupt wants --verify' client --corrupt 1 lo ::1
 	wrong 'cannot write the figures' client --json /nosuch/file lo ::1
@@ -75,6 +76,7 @@ modes() {
 		client 0 stream-$direction -n 3000001 -v -D $direction -c 3 -T 2 lo ::1
 		client 0 messages-$direction -M messages -n 100K -v -D $direction lo 127.0.0.1
 	done
+	client 0 coalesced -n 3000001 -v -D both -c 8 --coalesce 2000 lo ::1
 	client 0 rr -M rr -n 50K -l 100 -r 3000 -v -c 3 -T 2 -o 4 -e syscall lo ::1
 	client 0 host -M rr -n 3200 --rate 500 -H --plot "$WORK/rr.svg" ::1
 	client 0 timed -t 0.15 -w 0.05 -i 0.05 --progress --pin 0 lo ::1

@@ -60,6 +60,8 @@ static void options_out_of_range(void **state)
 	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .merge = 1025), &ring), -EINVAL);
 	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .spill_bytes = 100), &ring), -EINVAL);
 	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .busy_poll_us = 10001), &ring), -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .coalesce_us = 100001), &ring), -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .coalesce_us = 1, .busy_poll_us = 1), &ring), -EINVAL);
 }
 
 static void opening_and_closing_leaks_no_descriptor(void **state)

@@ -32,6 +32,7 @@ const char perf_usage[] =
 	"  -q, --queues N           RX queues to bind (default 1; of engine zcrx, one for each thread)\n"
 	"  -b, --page-size BYTES    of the pages that the queues take (default: the largest up to 64K)\n"
 	"      --lowat BYTES        SO_RCVLOWAT (default: managed by the library)\n"
+	"      --coalesce US        let completions come together for so long, for many connections (default 0)\n"
 	"      --busy-poll US       look for packets so long before sleeping (default 0)\n"
 	"      --pin LIST           processors for the threads, such as 2,4-7; or \"nic\": those of its interrupts\n"
 	"  -p, --port N             of the server (default 5301), whose next one carries the data\n"
@@ -65,6 +66,7 @@ const char perf_usage[] =
 enum {
 	LOWAT = 256,
 	BUSY_POLL,
+	COALESCE,
 	PIN,
 	PROGRESS,
 	NO_PROGRESS,
@@ -84,6 +86,7 @@ static const struct option longs[] = {
 	{ "page-size", required_argument, NULL, 'b' },
 	{ "lowat", required_argument, NULL, LOWAT },
 	{ "busy-poll", required_argument, NULL, BUSY_POLL },
+	{ "coalesce", required_argument, NULL, COALESCE },
 	{ "pin", required_argument, NULL, PIN },
 	{ "port", required_argument, NULL, 'p' },
 	{ "ipv4", no_argument, NULL, '4' },
@@ -143,6 +146,7 @@ static int take_number(int letter, const char *text, struct perf_options *opt)
 		{ 'b', 4096, 1u << 31, true },
 		{ LOWAT, 1, 1 << 30, true },
 		{ BUSY_POLL, 0, 10000, false },
+		{ COALESCE, 0, 100000, false },
 		{ 'p', 1, 65535, false },
 		{ DATA_PORT, 1, 65535, false },
 		{ 'l', 1, 64 << 20, true },
@@ -169,6 +173,7 @@ static int take_number(int letter, const char *text, struct perf_options *opt)
 	case 'b': opt->page_size = (uint32_t)n; break;
 	case LOWAT: opt->lowat = (uint32_t)n; break;
 	case BUSY_POLL: opt->busy_poll_us = (uint32_t)n; break;
+	case COALESCE: opt->coalesce_us = (uint32_t)n; break;
 	case 'p': opt->port = (uint16_t)n; break;
 	case DATA_PORT: opt->data_port = (uint16_t)n; break;
 	case 'l': opt->test.size = n; break;

@@ -31,7 +31,7 @@ struct perf_options {
 	uint16_t port, data_port;
 	const char *engine;		/* for devmem_bind_opts; NULL: the best that can be */
 	const char *backend, *device;	/* or NULL */
-	uint32_t buffer_mib, queues, page_size, lowat, busy_poll_us;
+	uint32_t buffer_mib, queues, page_size, lowat, busy_poll_us, coalesce_us;
 	const char *pin;		/* or NULL */
 	const char *json, *plot;	/* or NULL */
 	bool host_memory, once, progress;

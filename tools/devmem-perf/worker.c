@@ -269,7 +269,8 @@ static int open_ring(struct worker *w)
 	const struct perf_options *opt = crew_options(w->crew);
 	const char *engine = memory_ring_engine(opt, w->lane->binding);
 
-	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = engine, .busy_poll_us = opt->busy_poll_us), &w->ring))
+	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = engine, .busy_poll_us = opt->busy_poll_us,
+					 .coalesce_us = opt->coalesce_us), &w->ring))
 		return worker_fail(w, "cannot open a ring: %s", devmem_error());
 	for (unsigned int i = 0; i < w->flows; i++)
 		if (flow_open(w, &w->flow[i]))
