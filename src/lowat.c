@@ -16,6 +16,9 @@
 #define FULL_RECEIVE	(32u << 10)	/* bytes in one completion that count as streaming */
 #define STREAMING	2		/* so many of them in a row */
 #define REMEMBERED	1024u		/* fragments */
+#define PROVEN		(1u << 20)	/* bytes of a stream, after a mark has held something back, doubled for each time ... */
+#define DOUBLINGS	10u		/* ... up to so many */
+#define FORGIVEN	64u		/* marks that were reached: one time less */
 
 static const int mark_low = 1;
 
@@ -77,7 +80,35 @@ static bool fall(struct devmem_sock *sock)
 		return false;
 	devmem__lowat_forget(sock);
 	sock->full_receives = 0;
+	sock->streamed = 0;
+	sock->fell = sock->ring->now;
 	return true;
+}
+
+/*
+ * Large answers to requests look like a stream, but the end of each is held back until the mark falls, and the next request
+ * waits for it. What comes as soon as a mark has fallen was held back: then only a longer stream raises it again. What streams
+ * without an end reaches its marks and is forgiven.
+ */
+static void learn(struct devmem_sock *sock, uint32_t bytes)
+{
+	if (sock->fell && sock->ring->now - sock->fell < DEVMEM__TICK_NS) {
+		sock->held_back += sock->held_back < DOUBLINGS;
+		sock->reached = 0;
+	}
+	sock->fell = 0;
+	sock->streamed += bytes;
+	sock->reached += sock->lowat > 1 && bytes >= sock->lowat;
+	if (sock->reached < FORGIVEN)
+		return;
+	sock->reached = 0;
+	sock->held_back -= sock->held_back > 0;
+}
+
+static bool is_stream(const struct devmem_sock *sock)
+{
+	return sock->full_receives >= STREAMING &&
+	       (!sock->held_back || sock->streamed >= (uint64_t)PROVEN << sock->held_back);
 }
 
 static uint64_t at_most(uint64_t a, uint64_t b)
@@ -130,6 +161,7 @@ void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes)
 
 	if (!sock->lowat_managed)
 		return;
+	learn(sock, bytes);
 	sock->fill_bytes += bytes;
 	sock->recent = elapsed ? 0 : recent;	/* completions of one turn count together */
 	if (!elapsed)
@@ -141,7 +173,7 @@ void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes)
 		return;
 	}
 	sock->full_receives = recent >= FULL_RECEIVE ? sock->full_receives + 1 : 0;
-	if (sock->full_receives >= STREAMING)
+	if (is_stream(sock))
 		raise_mark(sock, recent, elapsed);
 }
 

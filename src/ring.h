@@ -75,6 +75,10 @@ struct devmem_sock {
 	uint32_t fill_pages;		/* of some time, and ... */
 	uint64_t fill_bytes;		/* ... what was in them */
 	unsigned int full_receives;	/* in a row */
+	unsigned int held_back;		/* so often a mark held back what somebody waited for; forgotten in time ... */
+	unsigned int reached;		/* ... as marks are reached */
+	uint64_t streamed;		/* bytes since a mark fell */
+	uint64_t fell;			/* ns: when, if nothing has come since; else 0 */
 	uint64_t last_receive;		/* ns, CLOCK_MONOTONIC */
 	uint64_t recent;		/* bytes of this turn, after the first completion */
 	uint64_t patience;		/* ns: how long it may be silent before its mark falls */
