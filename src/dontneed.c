@@ -80,6 +80,7 @@ static void queue_batch(struct devmem__batch *batch)
 	}
 	devmem__ring_setsockopt(sqe, sock->fd, DEVMEM_SO_DONTNEED, batch->tokens.run,
 				batch->tokens.runs * sizeof(batch->tokens.run[0]));
+	batch->sq_tail = ring->io.sq.sqe_tail;
 	devmem__list_append(&ring->batches_out, &batch->node);
 }
 
@@ -186,13 +187,24 @@ void devmem__dontneed_flush(struct devmem_ring *ring, bool all)
 		hand_in_all(&ring->dirty);
 }
 
-/* Called when all completions of what was handed in have been seen: no failure among them, so all is done. */
+/* The kernel took its request off the submission queue. */
+static bool was_handed_in(const struct devmem_ring *ring, const struct devmem__batch *batch)
+{
+	return ring->io.sq.sqe_tail - batch->sq_tail >= io_uring_sq_ready(&ring->io);
+}
+
+/*
+ * Called when all completions have been seen: no failure among them, so what was handed in is done. Requests that still wait
+ * stand behind it: while much is received there are always some, and what is done must not wait until there are none.
+ */
 void devmem__dontneed_settle(struct devmem_ring *ring)
 {
 	while (!devmem__list_empty(&ring->batches_out)) {
 		struct devmem__batch *batch = container_of(ring->batches_out.next, struct devmem__batch, node);
 		struct devmem_sock *sock = batch->sock;
 
+		if (!was_handed_in(ring, batch))
+			return;
 		settle(batch, true);
 		devmem__sock_reap(sock);
 	}

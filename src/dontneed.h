@@ -14,7 +14,7 @@ void devmem__dontneed_detach(struct devmem_sock *sock);
 /* devmem__dontneed_flush() - hand in the batches that are worth it, or @all of them. */
 void devmem__dontneed_flush(struct devmem_ring *ring, bool all);
 
-/* What became of a batch: it failed; or the completions of all that was handed in were seen, and it did not. */
+/* What became of a batch: it failed; or the completions of all that was handed in were seen, and none says that it did. */
 void devmem__dontneed_failed(struct devmem__batch *batch);
 void devmem__dontneed_settle(struct devmem_ring *ring);
 

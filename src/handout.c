@@ -378,8 +378,7 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 			seen = false;
 			if (sent || look)
 				continue;
-			if (!io_uring_sq_ready(&ring->io))	/* what was not handed in is not done */
-				devmem__dontneed_settle(ring);
+			devmem__dontneed_settle(ring);
 			break;
 		}
 		sock = fragments_of(cqe);

@@ -38,6 +38,7 @@ enum devmem__cqe_kind {
 struct devmem__batch {
 	struct devmem__list node;	/* ring->batches_spare, or ring->batches_out until the kernel has done it */
 	struct devmem_sock *sock;
+	unsigned int sq_tail;		/* the submission queue's, behind its request */
 	struct devmem__token_batch tokens;
 };
 

@@ -14,6 +14,9 @@
 
 #define MIB (1u << 20)
 #define MANY 16384
+#define FEW_BUFFERS 2u
+#define IN_COMPLETION 400u	/* fragments, at most: what the control data has room for */
+#define TOO_FEW 63u		/* tokens that wait for more before they go back */
 
 struct fixture {
 	struct lab lab;
@@ -93,6 +96,50 @@ static void a_reader_that_releases_at_once_is_not_bothered(void **state)
 	assert_true(lab_drain(f->ring, &f->lab, &f->stream, 1));
 	assert_true(lab_sent(sender));
 	assert_int_equal(f->lab.low, 0);
+}
+
+/* Every second one, then the others: each is a run of tokens by itself, and requests are soon full. */
+static void release_apart(struct fixture *f, unsigned int n)
+{
+	for (unsigned int first = 0; first < 2; first++)
+		for (unsigned int i = first; i < n; i += 2)
+			ok(devmem_release(f->ring, &f->ev[i], 1));
+}
+
+/*
+ * Each turn brings more than a wait hands out, and before all of it was seen there are requests to hand in again. What went
+ * back is nevertheless known to be back when a turn has passed. So what is not is of two turns, and what was kept for longer.
+ */
+static void what_went_back_is_soon_known(void **state)
+{
+	const unsigned int some = 32, kept = 256, turn = FEW_BUFFERS * IN_COMPLETION;
+	struct fixture *f = *state;
+	struct lab_sender *sender;
+	uint64_t most = 0;
+
+	lab_cannot_copy("no request carries back what was copied");
+	devmem_ring_close(f->ring);
+	f->ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = 1, .buffers = FEW_BUFFERS));
+	lab_attach(f->ring, &f->lab, f->pair.near, &f->stream);
+	sender = lab_send(f->pair.far, 96 * MIB, 0, true);
+	while (!f->stream.ended) {
+		unsigned int n = 0;
+		uint64_t out;
+
+		while (n < kept && !f->stream.ended) {
+			int got = ok(devmem_wait(f->ring, f->ev + n, some, 5000));
+
+			assert_true(got > 0);
+			lab_check(&f->lab, f->ev + n, got);
+			n += (unsigned int)got;
+		}
+		release_apart(f, n);
+		out = lab_stats(f->ring).tokens_outstanding;
+		most = out > most ? out : most;
+	}
+	assert_true(lab_sent(sender));
+	print_message("%llu fragments were on their way back\n", (unsigned long long)most);
+	assert_in_range(most, 0, 2 * turn + kept + some + TOO_FEW);
 }
 
 /* One consumer keeps all it gets, held to a limit; another on the same ring is served meanwhile. */
@@ -380,6 +427,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(a_buffer_that_runs_low_is_told_once),
 		TEST(a_reader_that_releases_at_once_is_not_bothered),
+		TEST(what_went_back_is_soon_known),
 		TEST(a_limit_keeps_room_for_others),
 		cmocka_unit_test_setup_teardown(a_rule_that_is_gone_is_told, set_up, tear_down_without_rules),
 		TEST(epoll_and_the_ring_s_descriptor),
