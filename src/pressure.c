@@ -8,7 +8,12 @@
 #include "bind.h"
 #include "ring.h"
 
-/* The socket has enough: what the kernel holds for it fills the TCP window, and the sender waits. */
+/*
+ * The socket has enough: what the kernel holds for it fills the TCP window, and the sender waits. The cancel goes with the next
+ * turn, before anything is received; but in the turn that brought too much the receive went on, as it does for as long as
+ * bytes come, receive buffers are there and completions have room. Nothing tells the kernel to stop sooner: a multishot
+ * receive of messages has no limit. [io_uring/net.c: io_recvmsg_prep; io_uring/poll.c: io_poll_check_events]
+ */
 static void pause_if_full(struct devmem_sock *sock)
 {
 	if (!sock->max_tokens || sock->paused || sock->stream.out.count < sock->max_tokens)

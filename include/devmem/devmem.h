@@ -750,8 +750,11 @@ struct devmem_attach_opts {
 				 * 0: managed by the library, high while data streams, 1 when it does not */
 	uint32_t max_fragments;	/* receiving pauses when so many fragments of this socket are out, and goes on at
 				 * half: fragments that are out do not shrink the TCP window, so that one slow
-				 * consumer can otherwise take the whole buffer. What was on its way still comes,
-				 * which can be some completions' worth (400 fragments each).
+				 * consumer can otherwise take the whole buffer. It pauses after a turn, and a turn
+				 * takes what comes meanwhile: all that one turn can bring may come on top of the limit.
+				 * That is 400 fragments for each receive buffer of the ring (6,400 of 16: see buffers in
+				 * devmem_ring_opts); with engines "zcrx" and "copy" what there is room for, 8 for each
+				 * of its entries (2,048 of 256). Fewer of them keep closer to the limit.
 				 * SO_RCVBUF is set so that the kernel queues no more than as much again (not with engine
 				 * "copy": there it queues in memory of its own, and a fragment has up to 256 KiB).
 				 * 0: no limit */
