@@ -69,7 +69,6 @@ static int unwatch(struct devmem_ring *ring, int fd)
 
 	if (!watch)
 		return devmem__fail(ENOENT, "descriptor %d is not watched", fd);
-	watch->removed = true;
 	if (!watch->armed) {
 		drop(watch);
 		return 0;
@@ -77,6 +76,7 @@ static int unwatch(struct devmem_ring *ring, int fd)
 	sqe = devmem__ring_sqe(ring, DEVMEM__CQE_OTHER, NULL);
 	if (!sqe)
 		return devmem__fail(EBUSY, "the ring takes no request: try again after devmem_wait()");
+	watch->removed = true;
 	io_uring_prep_cancel64(sqe, (uintptr_t)watch | DEVMEM__CQE_WATCH, 0);
 	sqe->user_data = DEVMEM__CQE_OTHER;
 	return 0;

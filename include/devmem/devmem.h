@@ -929,7 +929,12 @@ DEVMEM_API int devmem_event_split(struct devmem_event *event, uint32_t bytes, st
  */
 DEVMEM_API int devmem_watch(struct devmem_ring *ring, int fd, uint64_t user_data);
 
-/** devmem_unwatch() - the opposite. -ENOENT: @fd is not watched. -EBUSY: call devmem_wait() and try again. */
+/**
+ * devmem_unwatch() - the opposite.
+ *
+ * -ENOENT	@fd is not watched
+ * -EBUSY	the ring takes no request now, and @fd is still watched: call devmem_wait() and try again
+ */
 DEVMEM_API int devmem_unwatch(struct devmem_ring *ring, int fd);
 
 /**

@@ -121,6 +121,52 @@ static void a_watched_descriptor_is_reported_while_readable(void **state)
 	close(fd);
 }
 
+/* The smallest ring by plain system calls: of 8 completions some wait to be handed out, so that few requests find room. */
+static void what_could_not_be_unwatched_can_be_later(void **state)
+{
+	struct devmem_ring *ring;
+	struct devmem_event ev[8];
+	int ready[5], quiet[8], err = 0, n;
+	unsigned int at;
+
+	(void)state;
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .entries = 1, .engine = "syscall"), &ring), 0);
+	for (at = 0; at < 8; at++) {
+		quiet[at] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+		assert_int_equal(devmem_watch(ring, quiet[at], 100 + at), 0);
+	}
+	for (at = 0; at < 5; at++) {
+		ready[at] = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);
+		assert_int_equal(devmem_watch(ring, ready[at], at), 0);
+	}
+	assert_int_equal(devmem_wait(ring, ev, 1, 0), 1);
+	for (at = 0; at < 8; at++) {
+		err = devmem_unwatch(ring, quiet[at]);
+		if (err)
+			break;
+	}
+	assert_int_equal(err, -EBUSY);
+	assert_int_equal(devmem_watch(ring, quiet[at], 0), -EEXIST);
+	for (unsigned int i = 0; i < 5; i++)
+		assert_int_equal(read(ready[i], &(uint64_t){ 0 }, 8), 8);
+	while (devmem_wait(ring, ev, 8, 0) > 0)
+		;
+	for (; at < 8; at++) {
+		assert_int_equal(devmem_unwatch(ring, quiet[at]), 0);
+		while (devmem_wait(ring, ev, 8, 0) > 0)
+			;
+	}
+	for (at = 0; at < 8; at++)
+		assert_int_equal(write(quiet[at], &(uint64_t){ 1 }, 8), 8);
+	n = devmem_wait(ring, ev, 8, 10);
+	assert_int_equal(n, 0);
+	devmem_ring_close(ring);
+	for (at = 0; at < 8; at++)
+		close(quiet[at]);
+	for (at = 0; at < 5; at++)
+		close(ready[at]);
+}
+
 static void what_attach_refuses(void **state)
 {
 	struct devmem_ring *ring = ring_or_skip(state);
@@ -219,6 +265,7 @@ int main(void)
 		TEST(opening_and_closing_leaks_no_descriptor),
 		TEST(a_wait_ends_with_its_time),
 		TEST(a_watched_descriptor_is_reported_while_readable),
+		cmocka_unit_test(what_could_not_be_unwatched_can_be_later),
 		TEST(what_attach_refuses),
 		TEST(what_release_refuses),
 		TEST(other_threads_hand_over_without_disturbing),
