@@ -75,18 +75,12 @@ static void init_stream(struct devmem_sock *sock, uint64_t user_data, int slot)
 	sock->stream.buffer = devmem__binding_buffer_id(sock->binding);
 }
 
-static int set_fixed_lowat(struct devmem_sock *sock, uint32_t lowat)
+static int set_lowat(const struct devmem_sock *sock, int bytes)
 {
-	int value = (int)lowat;
-
-	sock->lowat_managed = !lowat;
-	sock->lowat = 1;
-	if (!lowat)
+	if (!setsockopt(sock->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes)))
 		return 0;
-	if (setsockopt(sock->fd, SOL_SOCKET, SO_RCVLOWAT, &value, sizeof(value)))
-		return devmem__fail(errno, "the kernel does not take %u bytes as a low-water mark (SO_RCVLOWAT): %s", lowat,
-				    strerror(errno));
-	return 0;
+	return devmem__fail(errno, "the kernel does not take %d bytes as a low-water mark (SO_RCVLOWAT): %s", bytes,
+			    strerror(errno));
 }
 
 /*
@@ -94,17 +88,41 @@ static int set_fixed_lowat(struct devmem_sock *sock, uint32_t lowat)
  * ours: so that is limited alike. The kernel doubles the value that it is given. Bytes that are copied into our buffer
  * later lie in the kernel's own memory.
  */
-static int set_limit(struct devmem_sock *sock, const struct devmem_binding *binding, uint32_t fragments)
+static int set_limit(const struct devmem_sock *sock, uint32_t fragments)
 {
 	uint64_t bytes = (uint64_t)fragments * SMALLEST_PAGE / 2;
 	int value = bytes < INT32_MAX ? (int)bytes : INT32_MAX;
 
-	sock->max_tokens = fragments;
-	if (!fragments || !binding || devmem__binding_way(binding) == DEVMEM__WAY_COPY ||
+	if (!fragments || devmem__binding_way(sock->binding) == DEVMEM__WAY_COPY ||
 	    !setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUF, &value, sizeof(value)))
 		return 0;
 	return devmem__fail(errno, "the kernel does not take %d bytes as a receive buffer (SO_RCVBUF): %s", value,
 			    strerror(errno));
+}
+
+/*
+ * The caller's socket is changed last, when nothing else can fail: a mark can be put back, but a receive buffer that was set
+ * is not tuned by the kernel any more. [net/core/sock.c: __sock_set_rcvbuf]
+ */
+static int set_options(struct devmem_sock *sock, const struct devmem_attach_opts *o)
+{
+	int before = 1, err = 0;
+	socklen_t len = sizeof(before);
+
+	sock->lowat_managed = !o->lowat;
+	sock->lowat = 1;
+	sock->max_tokens = o->max_fragments;
+	sock->max_sends = o->max_sends;
+	if (o->lowat) {
+		getsockopt(sock->fd, SOL_SOCKET, SO_RCVLOWAT, &before, &len);
+		err = set_lowat(sock, (int)o->lowat);
+	}
+	if (err)
+		return err;
+	err = set_limit(sock, o->max_fragments);
+	if (err && o->lowat)
+		setsockopt(sock->fd, SOL_SOCKET, SO_RCVLOWAT, &before, sizeof(before));
+	return err;
 }
 
 static int new_sock(struct devmem_ring *ring, int fd, struct devmem_sock **out)
@@ -198,8 +216,13 @@ static int join(struct devmem_sock *sock, struct devmem_binding *binding, const 
 	}
 	sock->binding = binding;
 	sock->engine = sock->source->engine;
-	note_engine(ring, binding);
 	return 0;
+}
+
+static void part(struct devmem_sock *sock)
+{
+	devmem__set_free(&sock->stream.out);
+	devmem__source_put(sock->source);
 }
 
 static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *binding, uint64_t user_data,
@@ -229,23 +252,26 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	err = new_sock(ring, fd, &sock);
 	if (err)
 		return err;
-	err = set_fixed_lowat(sock, o.lowat);
-	if (!err)
-		err = set_limit(sock, binding, o.max_fragments);
-	if (!err)
-		err = join(sock, binding, &o);
-	if (err) {
-		close(sock->fd);
-		free(sock);
-		return err;
-	}
+	err = join(sock, binding, &o);
+	if (err)
+		goto err_sock;
+	err = set_options(sock, &o);
+	if (err)
+		goto err_joined;
+	note_engine(ring, sock->binding);
 	init_stream(sock, user_data, slot);
-	sock->max_sends = o.max_sends;
 	ring->socks[slot] = sock;
 	devmem__list_append(&ring->rearm, &sock->rearm);
 	devmem__rxbufs_want(&ring->bufs, (unsigned int)slot + 1);
 	*out = sock;
 	return 0;
+
+err_joined:
+	part(sock);
+err_sock:
+	close(sock->fd);
+	free(sock);
+	return err;
 }
 
 int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *binding, uint64_t user_data,

@@ -768,6 +768,8 @@ struct devmem_attach_opts {
  * @binding:	where its payload arrives. NULL: in memory of the ring, by copying; it comes as HOST events.
  * @user_data:	comes back in every event of this socket.
  *
+ * On failure @fd's options are as they were.
+ *
  * -EINVAL	no ring, or no place for the result; an option out of range; a binding for sending; or DEVMEM_ATTACH_PLACE
  *		without a binding
  * -EOPNOTSUPP	the ring's engine and the binding's do not go together; or (zcrx) the kernel cannot do it; or

@@ -259,6 +259,38 @@ static void a_limit_leaves_the_receive_buffer_alone(void **state)
 	lab_close(&lab);
 }
 
+static int option_of(int fd, int name)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, name, &value, &len), 0);
+	return value;
+}
+
+static void a_refused_socket_is_as_before(void **state)
+{
+	struct devmem_ring *ring;
+	struct devmem_sock *sock;
+	struct lab_pair pair;
+	struct lab lab;
+	int mark;
+
+	(void)state;
+	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "devmem"), &ring))
+		return;		/* no io_uring here, and one of plain system calls refuses nothing */
+	lab_open(&lab, MIB, 1);
+	pair = lab_connect(&lab, false);
+	mark = option_of(pair.near, SO_RCVLOWAT);
+	assert_int_equal(devmem_attach(ring, pair.near, lab.binding, 0, DEVMEM_OPTS(devmem_attach_opts, .lowat = 5000),
+				       &sock), -EOPNOTSUPP);
+	assert_int_equal(option_of(pair.near, SO_RCVLOWAT), mark);
+	devmem_ring_close(ring);
+	close(pair.near);
+	close(pair.far);
+	lab_close(&lab);
+}
+
 /* ------------------------------------------------------------------------------------ many bindings */
 
 /* Each takes a group of provided buffers, of which a ring has so many; one more is refused, and the ring goes on. */
@@ -310,6 +342,7 @@ int main(int argc, char **argv)
 		LAB_TEST(sockets_without_a_binding_beside_a_bound_one),
 		LAB_TEST(placement_has_nothing_to_do),
 		LAB_TEST(a_limit_leaves_the_receive_buffer_alone),
+		LAB_TEST(a_refused_socket_is_as_before),
 		LAB_TEST(sockets_of_many_bindings_on_one_ring),
 	};
 

@@ -2,13 +2,19 @@
 /* Bad input: each kind has its errno and a sentence that says what to do, and leaves the NIC as it was. */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <sched.h>
+#include <stddef.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mount.h>
+#include <sys/prctl.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -311,6 +317,90 @@ static void udmabuf_too_large(void **state)
 	assert_null(b);
 }
 
+static int option_of(int fd, int name)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, name, &value, &len), 0);
+	return value;
+}
+
+struct attacher {
+	struct lab *lab;
+	const char *engine;		/* of the ring */
+	bool no_rcvbuf;
+	int fd, result;
+	char sentence[512];
+};
+
+/* For this thread alone. */
+static int refuse_rcvbuf(void)
+{
+	struct sock_filter filter[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_setsockopt, 0, 3),
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, args[2])),
+		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, SO_RCVBUF, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EACCES),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	struct sock_fprog program = { .len = sizeof(filter) / sizeof(filter[0]), .filter = filter };
+
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static void *attach_here(void *arg)
+{
+	struct attacher *a = arg;
+	struct devmem_sock *sock;
+	struct devmem_ring *ring;
+
+	a->result = 1;
+	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = a->engine), &ring))
+		return NULL;
+	if (!a->no_rcvbuf || !refuse_rcvbuf())
+		a->result = devmem_attach(ring, a->fd, a->lab->binding, 0,
+					  DEVMEM_OPTS(devmem_attach_opts, .lowat = 5000, .max_fragments = 100), &sock);
+	snprintf(a->sentence, sizeof(a->sentence), "%s", devmem_error());
+	devmem_ring_close(ring);
+	return NULL;
+}
+
+/* Whatever refuses it: another engine than the ring's, or the kernel, which takes one of two options. */
+static void a_socket_that_is_not_attached(void **state)
+{
+	static const int err[] = { -EOPNOTSUPP, -EACCES, 0 };
+	static const char *const word[] = { "engine", "SO_RCVBUF", "" };
+	struct lab lab;
+	struct lab_pair pair;
+	int mark, room;
+
+	(void)state;
+	lab_open_as(&lab, &(struct lab_opts){ .buffer = buffer, .queues = 1 });
+	pair = lab_connect(&lab, false);
+	mark = option_of(pair.near, SO_RCVLOWAT);
+	room = option_of(pair.near, SO_RCVBUF);
+	for (int i = 0; i < 3; i++) {
+		struct attacher a = { .lab = &lab, .fd = pair.near, .engine = i ? NULL : "copy", .no_rcvbuf = i == 1 };
+		pthread_t thread;
+
+		pthread_create(&thread, NULL, attach_here, &a);
+		pthread_join(thread, NULL);
+		assert_int_equal(a.result, err[i]);
+		if (!err[i])
+			break;
+		assert_non_null(strstr(a.sentence, word[i]));
+		assert_int_equal(option_of(pair.near, SO_RCVLOWAT), mark);
+		assert_int_equal(option_of(pair.near, SO_RCVBUF), room);
+	}
+	assert_int_equal(option_of(pair.near, SO_RCVLOWAT), 5000);
+	assert_int_not_equal(option_of(pair.near, SO_RCVBUF), room);
+	close(pair.near);
+	close(pair.far);
+	lab_close(&lab);
+}
+
 /* The example says it too, and ends with a status that is not success. */
 static void port_in_use(void **state)
 {
@@ -341,6 +431,7 @@ int main(int argc, char **argv)
 		TEST(no_permission),
 		TEST(no_udmabuf),
 		TEST(udmabuf_too_large),
+		TEST(a_socket_that_is_not_attached),
 		TEST(port_in_use),
 	};
 
