@@ -20,6 +20,20 @@
 #define CQ_PER_SQ	8	/* completions that may wait: releases need none, so sockets have all the room */
 #define MAX_REFILL	32768	/* the kernel's own limit */
 
+/* ------------------------------------------------------------------------------------ whose it is */
+
+/* The kernel's errno for it, and its rule: an io_uring has one submitter. [io_uring/io_uring.c: IORING_SETUP_SINGLE_ISSUER] */
+int devmem__ring_elsewhere(void)
+{
+	return devmem__fail(EEXIST, "another thread opened this ring, or this process did before fork(), and only who opened it can "
+			    "use it: call devmem_ring_open() in the thread that attaches and waits");
+}
+
+int devmem__ring_check_thread(const struct devmem_ring *ring)
+{
+	return ring->owner_tid == gettid() ? 0 : devmem__ring_elsewhere();
+}
+
 /* ------------------------------------------------------------------------------------ submitting */
 
 int devmem__ring_submit(struct devmem_ring *ring)
@@ -229,6 +243,7 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 	ring->opts = o;
 	ring->way = way;
 	ring->owner = pthread_self();
+	ring->owner_tid = gettid();
 	ring->merge = o.merge;
 	ring->place.bytes = o.spill_bytes;
 	devmem__links_init(&ring->links);
@@ -270,7 +285,9 @@ int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **o
 
 /*
  * Requests end before the memory that they write to is unmapped. Completions that nobody will see may carry
- * tokens: reading them puts those into the sockets' sets, from where they go back.
+ * tokens: reading them puts those into the sockets' sets, from where they go back. On another thread than the ring's the
+ * kernel refuses this, if it lets none but that thread carry requests out; those that wait then never write: they are cancelled
+ * when the io_uring is closed, a moment after that. [io_uring/io_uring.c: io_ring_exit_work]
  */
 static void cancel_requests(struct devmem_ring *ring)
 {

@@ -157,6 +157,7 @@ struct devmem_ring {
 	struct devmem__rxbufs bufs;	/* @bufs.ring is NULL until a socket receives messages */
 	struct msghdr msg;		/* of every multishot recvmsg: says how the buffers are divided */
 	pthread_t owner;
+	pid_t owner_tid;		/* @owner may come again when that thread has ended, and is the same after fork() */
 
 	struct devmem_sock **socks;	/* by slot */
 	unsigned int slots;
@@ -205,6 +206,8 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 struct io_uring_sqe *devmem__ring_sqe(struct devmem_ring *ring, enum devmem__cqe_kind kind, const void *object);
 void devmem__ring_setsockopt(struct io_uring_sqe *sqe, int fd, int name, const void *value, size_t bytes);
 int devmem__ring_submit(struct devmem_ring *ring);
+int devmem__ring_elsewhere(void);	/* -EEXIST with its sentence: this is not the ring's thread */
+int devmem__ring_check_thread(const struct devmem_ring *ring);	/* 0, or that */
 int devmem__ring_buffers(struct devmem_ring *ring, struct io_uring_buf_ring *bufs, unsigned int entries,
 			 unsigned int group, unsigned int flags);
 void devmem__ring_no_buffers(struct devmem_ring *ring, unsigned int group);

@@ -240,7 +240,9 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	if (!binding && o.flags & DEVMEM_ATTACH_PLACE)
 		return devmem__fail(EINVAL, "devmem_attach: a socket without a binding has no device memory to place "
 				    "its bytes in");
-	err = check_socket(fd);
+	err = devmem__ring_check_thread(ring);
+	if (!err)
+		err = check_socket(fd);
 	if (err)
 		return err;
 	if (binding && devmem__binding_sends(binding))

@@ -66,6 +66,9 @@ static int ring_fd(struct devmem_ring *ring)
 		return devmem__calls_fd(ring->calls);
 	if (fd >= 0)
 		return fd;
+	err = devmem__ring_check_thread(ring);
+	if (err)
+		return err;
 	fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);	/* completions may be there already */
 	if (fd < 0)
 		return devmem__fail(errno, "cannot make an eventfd: %s", strerror(errno));
@@ -201,6 +204,8 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 		return 0;
 	if (ret == -EINTR)
 		return devmem__fail(EINTR, "waiting was interrupted by a signal: call devmem_wait() again");
+	if (ret == -EEXIST)
+		return devmem__ring_elsewhere();
 	return devmem__fail(-ret, "io_uring: %s", strerror(-ret));
 }
 
@@ -281,6 +286,8 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 	bool tick = false;
 	int got, err;
 
+	if (!pthread_equal(pthread_self(), ring->owner))
+		return devmem__ring_elsewhere();
 	got = devmem__hand_out(ring, events, n);
 	if (got == -ENOBUFS)
 		got = make_room(ring, events, n, timeout_ms != 0);

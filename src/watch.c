@@ -65,8 +65,11 @@ int devmem_watch(struct devmem_ring *ring, int fd, uint64_t user_data)
 static int unwatch(struct devmem_ring *ring, int fd)
 {
 	struct devmem__watch *watch = find(ring, fd);
+	int err = devmem__ring_check_thread(ring);
 	struct io_uring_sqe *sqe;
 
+	if (err)
+		return err;
 	if (!watch)
 		return devmem__fail(ENOENT, "descriptor %d is not watched", fd);
 	if (!watch->armed) {

@@ -30,7 +30,7 @@
  * caller passes in stay the caller's; the library duplicates what it needs.
  *
  * Threads. A ring, its sockets and their events belong to the thread that opened it; devmem_release() and devmem_wake()
- * may be called by any. Buffers, NICs and bindings may be used from any thread, one at a time each.
+ * may be called by any, and devmem_ring_close() when that thread makes no more use of it. Buffers, NICs and bindings may be used from any thread, one at a time each.
  */
 #ifndef DEVMEM_H
 #define DEVMEM_H
@@ -734,6 +734,9 @@ DEVMEM_API int devmem_ring_open(const struct devmem_ring_opts *opts, struct devm
  * Fragments of this ring must no longer be used, nor released, by any thread. Connections with sends under way are
  * aborted, so that nobody uses their memory any more (it is waited for a NIC that still does, up to a second): wait for the
  * SENT events before. NULL is allowed.
+ *
+ * Another thread than the ring's own may call it, when that makes no more use of the ring: the kernel then ends what is under way,
+ * connections among it, a moment after the return, and not before.
  */
 DEVMEM_API void devmem_ring_close(struct devmem_ring *ring);
 
@@ -778,6 +781,7 @@ struct devmem_attach_opts {
  * -EPERM	(zcrx) not CAP_NET_ADMIN
  * -EBADF	@fd is not open
  * -ENOTSOCK, -ENOTCONN, -EPROTOTYPE	@fd is not a socket, not connected, not TCP
+ * -EEXIST	this is not the thread that opened the ring
  * -EMFILE	no file descriptors left; or 65,535 sockets, or sockets of 31 bindings of engine "copy", on this ring
  * -ENOMEM	no memory
  * -E2BIG	@opts is from a newer version of this header and asks for something unknown
@@ -935,6 +939,7 @@ DEVMEM_API int devmem_watch(struct devmem_ring *ring, int fd, uint64_t user_data
  * devmem_unwatch() - the opposite.
  *
  * -ENOENT	@fd is not watched
+ * -EEXIST	this is not the thread that opened the ring
  * -EBUSY	the ring takes no request now, and @fd is still watched: call devmem_wait() and try again
  */
 DEVMEM_API int devmem_unwatch(struct devmem_ring *ring, int fd);
@@ -952,6 +957,7 @@ DEVMEM_API void devmem_wake(struct devmem_ring *ring);
  * is pending and makes sure that everything that matters makes the descriptor readable.
  *
  * -EMFILE, -ENOMEM	it could not be made
+ * -EEXIST	this is not the thread that opened the ring, and that has not called it yet
  * other	what the kernel answered
  */
 DEVMEM_API int devmem_ring_fd(struct devmem_ring *ring);

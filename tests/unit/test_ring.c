@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
+#include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -239,6 +240,46 @@ static void other_threads_hand_over_without_disturbing(void **state)
 	assert_int_equal(devmem_wait(ring, ev, 4, 0), 0);
 }
 
+static void *use_elsewhere(void *arg)
+{
+	struct other *o = arg;
+	struct devmem_event ev[4];
+	struct devmem_sock *sock;
+
+	o->result = devmem_wait(o->ring, ev, 4, 0) == -EEXIST && strstr(devmem_error(), "call devmem_ring_open() in the thread") &&
+		    devmem_ring_fd(o->ring) == -EEXIST && strstr(devmem_error(), "devmem_ring_open()") &&
+		    devmem_unwatch(o->ring, 0) == -EEXIST && strstr(devmem_error(), "devmem_ring_open()") &&
+		    devmem_attach(o->ring, 0, NULL, 0, NULL, &sock) == -EEXIST && strstr(devmem_error(), "devmem_ring_open()");
+	return NULL;
+}
+
+static void another_thread_is_told_whose_it_is(void **state)
+{
+	struct other other = { .ring = ring_or_skip(state) };
+	struct devmem_event ev[4];
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, use_elsewhere, &other);
+	pthread_join(thread, NULL);
+	assert_true(other.result);
+	assert_int_equal(devmem_wait(other.ring, ev, 4, 0), 0);
+}
+
+/* There it is the kernel that says no. */
+static void a_child_is_told_whose_it_is(void **state)
+{
+	struct devmem_ring *ring = ring_or_skip(state);
+	struct devmem_event ev[4];
+	pid_t child = fork();
+	int status;
+
+	if (!child)
+		_exit(devmem_wait(ring, ev, 4, 0) != -EEXIST || !strstr(devmem_error(), "fork"));
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+	assert_int_equal(devmem_wait(ring, ev, 4, 0), 0);
+}
+
 static void statistics_follow_the_caller_s_size(void **state)
 {
 	struct devmem_ring *ring = ring_or_skip(state);
@@ -269,6 +310,8 @@ int main(void)
 		TEST(what_attach_refuses),
 		TEST(what_release_refuses),
 		TEST(other_threads_hand_over_without_disturbing),
+		TEST(another_thread_is_told_whose_it_is),
+		TEST(a_child_is_told_whose_it_is),
 		TEST(statistics_follow_the_caller_s_size),
 	};
 
