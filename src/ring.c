@@ -231,6 +231,8 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 	int err;
 
 	err = devmem__options(&o, sizeof(o), opts, "devmem_ring_opts");
+	if (!err && !out)
+		err = devmem__fail(EINVAL, "devmem_ring_open: no place for the result");
 	if (!err)
 		err = check_options(&o);
 	if (!err)

@@ -716,7 +716,7 @@ struct devmem_ring_opts {
 /**
  * devmem_ring_open() - an io_uring and what receiving needs around it.
  *
- * -EINVAL	an option out of range, or no such engine
+ * -EINVAL	no place for the result, an option out of range, or no such engine
  * -ENOMEM	no memory
  * -EMFILE	no file descriptors left
  * -ENOSYS	@busy_poll_us where there is no busy polling: io_uring has it from 6.9 on, plain system calls never

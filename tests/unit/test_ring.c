@@ -55,6 +55,8 @@ static void options_out_of_range(void **state)
 	struct devmem_ring *ring;
 
 	(void)state;
+	assert_int_equal(devmem_ring_open(NULL, NULL), -EINVAL);
+	assert_non_null(strstr(devmem_error(), "devmem_ring_open: no place"));
 	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .entries = 40000), &ring), -EINVAL);
 	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .buffers = 3), &ring), -EINVAL);
 	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .buffer_bytes = 5000), &ring), -EINVAL);
