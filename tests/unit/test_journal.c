@@ -17,6 +17,7 @@
 #include "unit.h"
 
 #include "journal.h"
+#include "nic.h"
 
 static char folder[64], path[256];
 static struct devmem__journal_head head = { .netns = 7, .ifindex = 3, .ifname = "eth1", .driver = "bnxt_en" };
@@ -338,6 +339,28 @@ static void folders_that_cannot_be(void **state)
 	assert_int_equal(devmem__journal_path(longer, 7, 3, path, sizeof(path)), -ENAMETOOLONG);
 }
 
+/* A folder that a NIC is opened with has room for the longest name of a file: nothing is refused later, when it is bound. */
+static void the_longest_folder_of_a_nic(void **state)
+{
+	struct devmem_nic *nic = NULL;
+	char longest[300] = "/tmp/";
+	size_t length = 6;
+
+	(void)state;
+	longest[5] = 'x';
+	for (; length < sizeof(longest) - 1; length++) {
+		int err = devmem__nic_open_idle("lo", longest, &nic);
+
+		if (err == -ENAMETOOLONG)
+			break;
+		assert_int_equal(err, 0);
+		devmem__nic_unref(nic);
+		assert_int_equal(devmem__journal_path(longest, UINT64_MAX, UINT32_MAX, path, sizeof(path)), 0);
+		longest[length] = 'x';
+	}
+	assert_true(length > 100 && length < sizeof(longest) - 1);
+}
+
 /* Somebody else's file by a link: not followed. */
 static void a_link_is_not_followed(void **state)
 {
@@ -363,6 +386,7 @@ int main(void)
 		TEST(of_another_boot),
 		TEST(a_full_disk),
 		TEST(folders_that_cannot_be),
+		TEST(the_longest_folder_of_a_nic),
 		TEST(a_link_is_not_followed),
 	};
 
