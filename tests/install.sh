@@ -34,7 +34,7 @@ stage() {
 files_are_there() {
 	local file
 	for file in include/devmem/{devmem,opts,backend}.h lib/libdevmem.{a,so,so.0} lib/pkgconfig/devmem.pc \
-		lib/cmake/devmem/devmemConfig{,Version}.cmake share/doc/devmem/{README.md,NEWS.md,MIT.txt} \
+		lib/cmake/devmem/devmemConfig{,Version}.cmake share/doc/devmem/{README.md,NEWS.md,SECURITY.md,MIT.txt} \
 		share/doc/devmem/examples/{CMakeLists.txt,Makefile,devmem-receive.service,minimal/receive.c,minimal/receive.cpp} \
 		share/doc/devmem/docs/{hardware.md,troubleshooting.md,data-path.svg}; do
 		[[ -s $MOVED/$file ]] || fail "$file is not installed"
@@ -81,6 +81,17 @@ manual_is_there() {
 	man 3 devmem_wake | tr -s '\n ' ' ' | grep 'devmem_wait, devmem_wake, .* one turn' >/dev/null || fail "man shows another page for devmem_wake"
 }
 
+# What they name in the place of a link is there, too.
+links_lead_somewhere() {
+	local page
+	find "$DOC" -name '*.md' -print0 | xargs -0 python3 -B "$TREE/tests/links.py" || fail "links of installed pages lead nowhere"
+	grep -F '`devmemctl-doctor(1)`' "$DOC/docs/hardware.md" >/dev/null || fail "the pages name no manual page"
+	# shellcheck disable=SC2013 # names without blanks
+	for page in $(grep -rhoE '`[A-Za-z_-]+\([137]\)`' "$DOC" --include='*.md' | grep -E 'devmem|DEVMEM' | tr -d '`' | sort -u); do
+		[[ $(man -w "${page//[^0-9]/}" "${page%(*}") == "$MOVED"/share/man/* ]] || fail "there is no $page, which pages name"
+	done
+}
+
 # Each program runs and has a page, and so has each verb.
 tools_run() {
 	local program name
@@ -120,6 +131,7 @@ files_are_there
 nothing_names_the_build
 symbols_are_ours
 manual_is_there
+links_lead_somewhere
 tools_run
 by_pkg_config
 by_pkg_config_static
