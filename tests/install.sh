@@ -85,8 +85,8 @@ manual_is_there() {
 links_lead_somewhere() {
 	local page
 	find "$DOC" -name '*.md' -print0 | xargs -0 python3 -B "$TREE/tests/links.py" || fail "links of installed pages lead nowhere"
-	grep -F '`devmemctl-doctor(1)`' "$DOC/docs/hardware.md" >/dev/null || fail "the pages name no manual page"
-	# shellcheck disable=SC2013 # names without blanks
+	grep -F 'devmemctl-doctor(1)' "$DOC/docs/hardware.md" >/dev/null || fail "the pages name no manual page"
+	# shellcheck disable=SC2013,SC2016 # names without blanks; no commands
 	for page in $(grep -rhoE '`[A-Za-z_-]+\([137]\)`' "$DOC" --include='*.md' | grep -E 'devmem|DEVMEM' | tr -d '`' | sort -u); do
 		[[ $(man -w "${page//[^0-9]/}" "${page%(*}") == "$MOVED"/share/man/* ]] || fail "there is no $page, which pages name"
 	done
