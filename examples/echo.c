@@ -37,6 +37,7 @@ static const char usage[] =
 /* Bytes that came, and are to be sent or being sent: the cookie of their send. */
 struct record {
 	struct record *next;
+	struct record *all;			/* the one that was made before it */
 	struct devmem_event event;
 };
 
@@ -53,7 +54,7 @@ struct echo {
 	struct server server;
 	struct devmem_binding *tx, *spill_tx;	/* the buffer and the ring's spill buffer, for sending */
 	struct connection *open, *closed;
-	struct record *free;
+	struct record *free, *all;
 	struct devmem_event back[EVENTS];	/* to be released */
 	unsigned int n;
 };
@@ -64,12 +65,17 @@ static struct record *new_record(struct echo *e, const struct devmem_event *ev)
 {
 	struct record *r = e->free;
 
-	if (r)
+	if (r) {
 		e->free = r->next;
-	else
+	} else {
 		r = malloc(sizeof(*r));
-	if (r)
-		*r = (struct record){ .event = *ev };
+		if (!r)
+			return NULL;
+		r->all = e->all;
+		e->all = r;
+	}
+	r->next = NULL;
+	r->event = *ev;
 	return r;
 }
 
@@ -333,12 +339,17 @@ static int bind_for_sending(struct echo *e)
 /* When the ring is closed, so that nothing comes back any more. */
 static void free_all(struct echo *e)
 {
+	struct connection *c;
 	struct record *r;
 
 	devmem_binding_close(e->tx);
 	devmem_binding_close(e->spill_tx);
-	while ((r = e->free)) {
-		e->free = r->next;
+	while ((c = e->closed)) {	/* some of their sends did not come back */
+		e->closed = c->next;
+		free(c);
+	}
+	while ((r = e->all)) {
+		e->all = r->all;
 		free(r);
 	}
 }
@@ -356,6 +367,8 @@ int main(int argc, char **argv)
 		server_report(s, &report);
 		report_sender(&report, e.tx);
 	}
+	while (e.open)		/* it has failed */
+		close_connection(&e, e.open, 0);
 	report.nic_restored = server_close(s);
 	free_all(&e);
 	return report_summary(&report, s->opt.json) || !ok || !report.nic_restored;

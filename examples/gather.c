@@ -286,10 +286,16 @@ static int open_messages(struct gatherer *g)
 }
 
 /* The ring is closed before: it waits for what the device has. */
-static void close_messages(struct gatherer *g)
+static void close_all(struct gatherer *g)
 {
+	struct connection *c;
 	struct message *m;
 
+	while ((c = g->open)) {		/* it was stopped, or has failed */
+		g->open = c->next;
+		close(c->fd);
+		free(c);
+	}
 	while ((m = g->all)) {
 		g->all = m->all;
 		free(m->part);
@@ -314,6 +320,6 @@ int main(int argc, char **argv)
 		fprintf(stderr, "gathered     %llu messages of %u KiB\n", (unsigned long long)g.gathered, s->opt.message_kib);
 	}
 	report.nic_restored = server_close(s);
-	close_messages(&g);
+	close_all(&g);
 	return report_summary(&report, s->opt.json) || !ok || !report.nic_restored;
 }

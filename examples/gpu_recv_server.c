@@ -171,6 +171,8 @@ int main(int argc, char **argv)
 		report.queues_used = (unsigned int)__builtin_popcountll(r.queues_seen);
 		report.verified = s->opt.verify && s->accepted && ok;
 	}
+	while (r.open)		/* it has failed */
+		close_connection(&r, r.open, 0);
 	report.nic_restored = server_close(s);
 	return report_summary(&report, s->opt.json) || !ok || !report.nic_restored;
 }

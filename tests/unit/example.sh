@@ -71,6 +71,36 @@ exchange() {
 	ended server $status "$serves"
 }
 
+# attached PID: has a connection been attached? Then a socket has two descriptors.
+attached() {
+	kill -0 "$1" 2>/dev/null || fail "the server has ended"
+	[[ $(readlink "/proc/$1"/fd/* | grep '^socket' | sort | uniq -d) ]]
+}
+
+# fails_in_the_middle COMMAND...: with a connection open, there is no descriptor to attach the next one with. A sentence and a status,
+# and nothing is left, which valgrind says where there is one; the sanitizers take what main() still names for used.
+fails_in_the_middle() {
+	local port status=0 fds=0
+	rm -f "$WORK"/*
+	for ((port = 20000 + $$ % 10000; port < 65536; port += 1009)); do
+		! start "$port" "$@" || break
+	done
+	exec 8<>"/dev/tcp/127.0.0.1/$port"
+	echo "so that something is held" >&8
+	until attached "$SERVER"; do
+		sleep 0.05
+	done
+	while [[ -e /proc/$SERVER/fd/$fds ]]; do
+		fds=$((fds + 1))
+	done
+	prlimit --pid "$SERVER" --nofile=$((fds + 1)):
+	exec 9<>"/dev/tcp/127.0.0.1/$port"
+	wait "$SERVER" || status=$?
+	exec 8<&- 9<&-
+	ended "server that has failed" $status 1
+	grep -q ': attach: cannot duplicate descriptor' "$WORK/log" || fail "$* does not say why it ends"
+}
+
 # receive COMMAND...: from an ordinary sender.
 receive() {
 	exchange 0 0 "${SENDER[@]}" -- "$@" --verify
@@ -192,3 +222,12 @@ exchange 1 - "${SENDER[@]}" --echo --corrupt -- "${ECHO[@]}"
 exchange 1 - "${SENDER[@]}" --echo --corrupt --device lo -- "${ECHO[@]}"
 grep -q 'what came back: it is not what was sent' "$WORK/sender" || fail "the sender does not say what is wrong"
 echo "echoed: copied on loopback"
+
+VALGRIND=(valgrind --quiet --leak-check=full --show-leak-kinds=all --errors-for-leak-kinds=all --error-exitcode=99)
+if ((${#LOADER[@]})) || ! "${VALGRIND[@]}" "${SERVER_COMMAND[@]}" --help >/dev/null 2>&1; then
+	VALGRIND=()	# none, or not for programs with a sanitizer or of another system
+fi
+for server in "${SERVER_COMMAND[-1]}" "${ECHO[-1]}" "${GATHER[-1]}"; do
+	fails_in_the_middle "${VALGRIND[@]}" "${LOADER[@]}" "$server"
+done
+echo "failed in the middle${VALGRIND[0]:+, and left nothing}"
