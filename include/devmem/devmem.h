@@ -30,7 +30,8 @@
  * caller passes in stay the caller's; the library duplicates what it needs.
  *
  * Threads. A ring, its sockets and their events belong to the thread that opened it; devmem_release() and devmem_wake()
- * may be called by any, and devmem_ring_close() when that thread makes no more use of it. Buffers, NICs and bindings may be used from any thread, one at a time each.
+ * may be called by any, and devmem_ring_close() when that thread makes no more use of it. Buffers, NICs and bindings may be
+ * used from any thread, one at a time each.
  */
 #ifndef DEVMEM_H
 #define DEVMEM_H
