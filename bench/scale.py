@@ -7,11 +7,13 @@ from measured import KIB
 
 MOST_GROWTH = 1.25                  # of what a byte costs with 1,024 connections, to that with 16
 FEW, MANY = "16", "1024"
-PAGES = {"small": "4 KiB", "default": "default pages"}
+PAGES = {"small": "4 KiB", "default": "default pages", "coalesced": "default pages, coalesced"}
 EPOLL = "none, epoll"
 
 CURVES = {
     "connections": ("connections", "The same bytes in all, {portion}, sent in turns."),
+    "many": ("connections that have room", "The same bytes in all, {portion}, sent in turns at fixed times. \"Coalesced\" is with\n"
+             "coalesce_us of 2,000."),
     "fragments": ("bytes of a fragment, at most", "Up to 2 KiB packets of that size, not merged, in pages of 4 KiB; from there on\n"
                   "pages of that size, filled by packets that the NIC merges."),
     "queues": ("queues", "Sixteen connections, one ring. With engine zcrx a ring has one queue."),
@@ -66,7 +68,7 @@ def add_curve(table, curve, lines):
     for point in points_of(lines):
         cells = [spread(points[point]["million_per_gib"]) if point in points else "" for points in lines.values()]
         table.line(point.replace("K", " KiB"), cells)
-    if curve == "connections":
+    if curve == "many":
         add_limit(table, lines)
     table.end(note.format(portion=f"{portion} MiB"))
 
