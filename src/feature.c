@@ -89,6 +89,7 @@ static const struct feature features[] = {
 	{ "place", "DEVMEM_ATTACH_PLACE: host bytes go to device memory too", NULL },
 	{ "nic-keep", "DEVMEM_NIC_KEEP: settings that others make", NULL },
 	{ "source-port", "devmem_source_port(): queues of a NIC without flow rules", NULL },
+	{ "coalesce", "devmem_ring_opts.coalesce_us: completions come together", NULL },
 };
 
 static int try_backend(const struct devmem_backend *backend)

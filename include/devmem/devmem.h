@@ -116,7 +116,7 @@ DEVMEM_API int devmem_log_set(int level, void (*fn)(void *arg, int level, const 
  *		"busy-poll"		devmem_ring_opts.busy_poll_us
  *		"backend-NAME"		memory: what devmem_backends() says of NAME
  *		and of the library alone: "copy", "syscall" (engines), "gather", "place" (DEVMEM_ATTACH_PLACE), "nic-keep"
- *		(DEVMEM_NIC_KEEP), "source-port"
+ *		(DEVMEM_NIC_KEEP), "source-port", "coalesce" (devmem_ring_opts.coalesce_us)
  *
  * Needs no privilege; but what only the privileged may have or find out is not there for others. It takes some system calls,
  * and is not for loops. Any thread.

@@ -64,8 +64,8 @@ static void the_list_and_the_question_say_the_same(void **state)
 static void names_stay(void **state)
 {
 	static const char *const names[] = { "devmem", "zcrx", "large-pages", "send", "io_uring", "busy-poll", "copy", "syscall",
-					     "gather", "place", "nic-keep", "source-port", "backend-udmabuf", "backend-dma-heap",
-					     "backend-shm", "backend-drm", "backend-cuda", "backend-import" };
+					     "gather", "place", "nic-keep", "source-port", "coalesce", "backend-udmabuf",
+					     "backend-dma-heap", "backend-shm", "backend-drm", "backend-cuda", "backend-import" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -77,6 +77,7 @@ static void what_depends_on_nothing_is_there(void **state)
 	(void)state;
 	assert_int_equal(devmem_feature("copy"), 1);
 	assert_int_equal(devmem_feature("gather"), 1);
+	assert_int_equal(devmem_feature("coalesce"), 1);
 	assert_int_equal(devmem_feature("backend-import"), 1);
 }
 
