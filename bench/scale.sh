@@ -34,38 +34,43 @@ point() {
 	receive receive "$MIB" "${options[@]}" "${@:5}"
 }
 
+# at_each CURVE ROW... -- CONNECTIONS...
+at_each() {
+	local curve=$1 row rows=()
+	shift
+	while [[ $1 != -- ]]; do
+		rows+=("$1")
+		shift
+	done
+	shift
+	for CONNECTED; do
+		for row in "${rows[@]}"; do
+			# shellcheck disable=SC2086 # two words
+			point "$curve" $row "$CONNECTED" --connections "$CONNECTED"
+		done
+	done
+	CONNECTED=1
+}
+
 # What 1,024 senders may have under way does not fit into the NIC's usual ring, nor into what TCP may have of a guest this small
 # (net.ipv4.tcp_mem, which is for all namespaces): packets would be dropped, and what is measured is how TCP recovers. So there is room
 # for it, and what is sent comes at fixed times, in portions as large as devmem-perf's. The more bytes, the less the beginnings
 # of so many weigh.
 many() {
-	local n row memory MIB=$((LARGE_MIB * 8)) PORTION=256K PACE=$((INTERVAL * 4)) ROOMY=512M
+	local ring memory MIB=$((LARGE_MIB * 8)) PORTION=256K PACE=$((INTERVAL * 4)) ROOMY=512M
+	ring=$(ethtool -g lab0 | awk '/^Current/ { now = 1 } now && $1 == "RX:" { print $2; exit }')
 	memory=$(nsenter -t 1 -n sysctl -n net.ipv4.tcp_mem)
 	nsenter -t 1 -n sysctl -qw net.ipv4.tcp_mem="$ROOM $ROOM $ROOM"
 	ethtool -G lab0 rx 4096
-	for n in "$FEW" "$MANY"; do
-		CONNECTED=$n
-		for row in "${CURVES_MANY[@]}"; do
-			# shellcheck disable=SC2086 # two words
-			point many $row "$n" --connections "$n"
-		done
-	done
-	CONNECTED=1
-	ethtool -G lab0 rx 1024
+	at_each many "${CURVES_MANY[@]}" -- "$FEW" "$MANY"
+	ethtool -G lab0 rx "$ring"
 	nsenter -t 1 -n sysctl -qw net.ipv4.tcp_mem="$memory"
 }
 
 # In the room that there is: the more bytes, the less the beginnings and ends of so many weigh.
 connections() {
-	local n row MIB=$LARGE_MIB
-	for n in "${CONNECTIONS[@]}"; do
-		CONNECTED=$n
-		for row in "${CURVES_CONNECTIONS[@]}"; do
-			# shellcheck disable=SC2086 # two words
-			point connections $row "$n" --connections "$n"
-		done
-	done
-	CONNECTED=1
+	local MIB=$LARGE_MIB
+	at_each connections "${CURVES_CONNECTIONS[@]}" -- "${CONNECTIONS[@]}"
 }
 
 fragments() {
