@@ -147,7 +147,7 @@ static bool are_enough(const struct devmem_sock *sock)
 }
 
 /* With many sockets that hold back a few each, nobody should look through all of them in each turn. */
-static void look_whether_due(struct devmem_sock *sock)
+void devmem__dontneed_look(struct devmem_sock *sock)
 {
 	if (sock->batch && are_enough(sock))
 		devmem__list_append(&sock->ring->due, &sock->dirty);
@@ -161,13 +161,8 @@ int devmem__dontneed(struct devmem_sock *sock, uint32_t token, unsigned int coun
 		return devmem__fail(EINVAL, "a fragment was released that is not out: released twice, or not of this ring");
 	devmem__pressure_back(sock, count);
 	batch_tokens(sock, token, count);
-	look_whether_due(sock);
+	devmem__dontneed_look(sock);
 	return 0;
-}
-
-void devmem__dontneed_detach(struct devmem_sock *sock)
-{
-	look_whether_due(sock);
 }
 
 static void hand_in_all(struct devmem__list *list)

@@ -8,8 +8,8 @@
 /* devmem__dontneed() - a run of tokens comes back; it goes with the next turns. -EINVAL: not all of it is out */
 int devmem__dontneed(struct devmem_sock *sock, uint32_t token, unsigned int count);
 
-/* devmem__dontneed_detach() - the socket was detached: what it holds back goes with the next turn. */
-void devmem__dontneed_detach(struct devmem_sock *sock);
+/* devmem__dontneed_look() - is what the socket holds back to go with the next turn? It is if the socket was detached. */
+void devmem__dontneed_look(struct devmem_sock *sock);
 
 /* devmem__dontneed_flush() - hand in the batches that are worth it, or @all of them. */
 void devmem__dontneed_flush(struct devmem_ring *ring, bool all);

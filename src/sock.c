@@ -410,7 +410,7 @@ void devmem_detach(struct devmem_sock *sock)
 	if (!sock || sock->detached)
 		return;
 	sock->detached = true;
-	devmem__dontneed_detach(sock);
+	devmem__dontneed_look(sock);
 	devmem__list_del(&sock->rearm);
 	devmem__lowat_leave(sock);
 	if (sock->ring->place.held_of == sock)
