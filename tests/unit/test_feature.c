@@ -3,28 +3,16 @@
  * "test_feature EPERM", under without_uring: then io_uring cannot be had, and that is said. Everything else is as this machine
  * is: that devmem_feature() and devmem_features() say the same of it, and leave nothing.
  */
-#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
+#include "fds.h"
 #include "unit.h"
 #include "devmem/backend.h"
 #include "internal.h"
 
 static bool no_uring;
-
-static unsigned int open_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	unsigned int n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
 
 struct seen {
 	unsigned int n;

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* The loop without a NIC: options, waiting, watching, what attach and release refuse. */
-#include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
@@ -11,20 +10,9 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "fds.h"
 #include "unit.h"
 #include "devmem/devmem.h"
-
-static unsigned int open_fds(void)
-{
-	DIR *dir = opendir("/proc/self/fd");
-	unsigned int n = 0;
-
-	assert_non_null(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
 
 static int set_up(void **state)
 {
