@@ -351,7 +351,7 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 {
 	struct io_uring_cqe *cqe;
 	struct devmem_sock *sock;
-	bool look = true, seen = false;	/* look for news: at first, and when completions were seen and made no event */
+	bool look = true, seen = false;	/* for news: at first, and after completions that made no event or ran a buffer low */
 	unsigned int out = 0;
 	bool taken;
 
@@ -374,7 +374,7 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 			unsigned int sent = devmem__tx_hand_out(ring, events + out, n - out);
 
 			out += sent;
-			look = seen && !out;
+			look = (seen && !out) || ring->low_bytes;
 			seen = false;
 			if (sent || look)
 				continue;

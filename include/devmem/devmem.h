@@ -650,7 +650,8 @@ enum devmem_event_type {
 	DEVMEM_EVENT_WOKEN = 6,	/* devmem_wake() was called, once or several times */
 	DEVMEM_EVENT_LOW = 7,	/* the buffer runs low: offset bytes of it, at most, are out. Release fragments soon,
 				 * or copy their bytes out and release them; when it is empty, connections stall.
-				 * Told once until half of the buffer is back */
+				 * Told once until half of the buffer is back, behind the fragments that made it so; with
+				 * the next devmem_wait() if the array is full */
 	DEVMEM_EVENT_MISPLACED = 8, /* the socket's bytes come through an ordinary queue and are copied: result is
 				 * the number of that queue, or -ENOENT if it is not one of the bound interface. -ENODEV:
 				 * what it sends leaves by another interface than the one that the buffer is bound to, and

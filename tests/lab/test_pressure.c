@@ -66,7 +66,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* Keeps what comes until nothing more does; returns the number of events. */
+/* Keeps what comes until nothing more does; returns the number of events. What is told comes with what it is about. */
 static unsigned int keep_all(struct fixture *f, int patience_ms)
 {
 	unsigned int n = 0;
@@ -76,6 +76,7 @@ static unsigned int keep_all(struct fixture *f, int patience_ms)
 		lab_check(&f->lab, f->ev + n, got);
 		n += (unsigned int)got;
 		assert_true(n < MANY);
+		assert_int_equal(lab_stats(f->ring).low, f->lab.low);
 	}
 	return n;
 }
