@@ -193,6 +193,8 @@ struct devmem_ring {
 	bool wake_armed, tick_armed;
 	bool idle;			/* a tick has passed without an event */
 	struct __kernel_timespec tick;
+	uint64_t tick_due;		/* ns: when the one that is armed is over */
+	bool stirred;			/* there were events since it was armed */
 	uint64_t low_bytes;		/* of the buffer @low_buffer are out, and it is to be told; 0: nothing is */
 	uint16_t low_buffer;
 	uint64_t wake_value;

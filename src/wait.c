@@ -139,19 +139,29 @@ static void arm_links(struct devmem_ring *ring)
 static uint64_t tick_ns(const struct devmem_ring *ring)
 {
 	uint64_t due = devmem__lowat_waits(ring) ? devmem__lowat_due(ring) : UINT64_MAX;
-	bool soon = ring->hungry || !devmem__list_empty(&ring->dirty);
 
-	return soon && due > DEVMEM__TICK_NS ? DEVMEM__TICK_NS : due;
+	if ((ring->hungry || !devmem__list_empty(&ring->dirty)) && due > DEVMEM__TICK_NS)
+		due = DEVMEM__TICK_NS;
+	return due;
 }
 
-/* Who sleeps on the descriptor instead of in here cannot see the tick pass, so it has to be a completion. */
+/* The completion of a tick comes in @ns, or before. */
+static bool tick_comes(const struct devmem_ring *ring, uint64_t ns)
+{
+	return ring->tick_armed && ring->tick_due <= ring->now + ns;
+}
+
+/*
+ * Who sleeps on the descriptor instead of in here cannot see the tick pass, so it has to be a completion. And one for many
+ * waits costs less than a timer for each, set and taken back: short messages come many times faster than the tick. If one
+ * that was armed is too late, it comes as well: that is a turn for nothing.
+ */
 static void arm_tick(struct devmem_ring *ring)
 {
+	const uint64_t ns = tick_ns(ring);
 	struct io_uring_sqe *sqe;
 
-	uint64_t ns = tick_ns(ring);
-
-	if (ring->tick_armed || ns == UINT64_MAX)
+	if (ns == UINT64_MAX || tick_comes(ring, ns))
 		return;
 	sqe = devmem__ring_sqe(ring, DEVMEM__CQE_TICK, NULL);
 	if (!sqe)
@@ -160,6 +170,8 @@ static void arm_tick(struct devmem_ring *ring)
 	io_uring_prep_timeout(sqe, &ring->tick, 0, 0);
 	sqe->user_data = DEVMEM__CQE_TICK;
 	ring->tick_armed = true;
+	ring->tick_due = ring->now + ns;
+	ring->stirred = false;
 }
 
 /* What is to ride on the next io_uring_enter. */
@@ -175,7 +187,8 @@ static void prepare(struct devmem_ring *ring, bool will_wait)
 	arm_links(ring);
 	if (devmem__lowat_waits(ring))
 		devmem__lowat_fall(ring);
-	if (!will_wait)
+	/* marks have times of their own; and without an io_uring a timer of ours is a system call */
+	if (!will_wait || (!devmem__lowat_waits(ring) && !ring->calls))
 		arm_tick(ring);
 	ring->idle = false;
 }
@@ -212,12 +225,14 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 /* How long this turn may wait: to the caller's deadline, but not past the tick. */
 static uint64_t turn_ns(const struct devmem_ring *ring, uint64_t deadline, bool *tick)
 {
-	uint64_t left = UINT64_MAX;
+	uint64_t left = UINT64_MAX, ns = tick_ns(ring);
 
 	if (deadline != UINT64_MAX)
 		left = deadline > ring->now ? deadline - ring->now : 0;
-	*tick = tick_ns(ring) < left;
-	return *tick ? tick_ns(ring) : left;
+	if (tick_comes(ring, ns))
+		ns = UINT64_MAX;	/* its completion ends the wait */
+	*tick = ns < left;
+	return *tick ? ns : left;
 }
 
 /* The last thing of a turn that did not wait: from here on the caller may sleep on the descriptor. */
@@ -225,6 +240,14 @@ static bool may_sleep_elsewhere(struct devmem_ring *ring)
 {
 	atomic_store(&ring->sleeping, true);
 	return !has_news(ring);
+}
+
+static int hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
+{
+	int got = devmem__hand_out(ring, events, n);
+
+	ring->stirred |= got > 0;
+	return got;
 }
 
 /*
@@ -236,13 +259,13 @@ static int make_room(struct devmem_ring *ring, struct devmem_event *events, unsi
 	int got, err;
 
 	devmem__release_take_over(ring);
-	got = devmem__hand_out(ring, events, n);
+	got = hand_out(ring, events, n);
 	if (got != -ENOBUFS || (ring->stats.sends == ring->sends_over && !devmem__gathers_busy(ring)))
 		return got;
 	prepare(ring, true);
 	err = enter(ring, may_wait ? DEVMEM__TICK_NS : 0, io_uring_cq_ready(&ring->io));
 	ring->now = read_clock();
-	got = devmem__hand_out(ring, events, n);
+	got = hand_out(ring, events, n);
 	return got == -ENOBUFS && err ? err : got;
 }
 
@@ -288,7 +311,7 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 
 	if (!pthread_equal(pthread_self(), ring->owner))
 		return devmem__ring_elsewhere();
-	got = devmem__hand_out(ring, events, n);
+	got = hand_out(ring, events, n);
 	if (got == -ENOBUFS)
 		got = make_room(ring, events, n, timeout_ms != 0);
 	if (got || !n)
@@ -310,7 +333,7 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 		err = enter(ring, turn_ns(ring, deadline, &tick), 0);
 		ring->now = read_clock();
 		seen = *ring->io.cq.khead;
-		got = devmem__hand_out(ring, events, n);
+		got = hand_out(ring, events, n);
 		ring->brought = got > 0 ? ring->now : 0;
 		if (got || err)
 			return got ? got : err;
