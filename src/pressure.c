@@ -5,8 +5,15 @@
  * is told of while there is time. A fragment counts as a page, though several may share one; what is copied, as the
  * pages of its chunk.
  */
+#include <linux/sock_diag.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+
 #include "bind.h"
-#include "ring.h"
+#include "tx.h"
+
+#define STEPS	4u	/* in which a receive buffer may grow, each by one so-manieth of what it was */
 
 /*
  * The socket has enough: what the kernel holds for it fills the TCP window, and the sender waits. The cancel goes with the next
@@ -20,9 +27,95 @@ static void pause_if_full(struct devmem_sock *sock)
 		return;
 	sock->paused = true;
 	sock->ring->stats.paused++;
+	sock->stall.looked = sock->ring->now;
+	devmem__list_append(&sock->ring->pausing, &sock->pausing);
 	if (sock->armed)
 		devmem__sock_cancel(sock);
 }
+
+/* ------------------------------------------------------------------------------------ both directions */
+
+/* The kernel doubles what it is given, and takes no more than net.core.rmem_max from those who have no CAP_NET_ADMIN. */
+static void set_receive_buffer(const struct devmem_sock *sock, uint32_t bytes)
+{
+	const int value = (int)(bytes / 2);
+
+	if (setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUFFORCE, &value, sizeof(value)))
+		setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUF, &value, sizeof(value));
+}
+
+/* Segments with data came since this was asked last, and none of it was taken. */
+static bool are_refused(struct devmem__stall *stall, int fd)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+	bool refused;
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+		return false;
+	refused = info.tcpi_data_segs_in != stall->segments && info.tcpi_bytes_received == stall->received;
+	stall->segments = info.tcpi_data_segs_in;
+	stall->received = info.tcpi_bytes_received;
+	return refused;
+}
+
+/*
+ * A socket that may not receive until its sends are over, as in an echo, can stand still for ever. What the kernel had offered
+ * room for in bytes may not fit into its receive buffer, where memory is counted; then it drops it, and takes the window back.
+ * The peer, which has sent bytes beyond that, acknowledges with numbers from where the window ends now, which the kernel takes
+ * for older than what it dropped: it never learns that the peer has room again. [net/ipv4/tcp_output.c: tcp_select_window,
+ * tcp_acceptable_seq; net/ipv4/tcp_input.c: tcp_may_update_window]
+ *
+ * What shows from outside is that no send comes back while the peer sends again what is refused. Then the receive buffer grows
+ * until that fits, and to twice its size at most.
+ */
+static void grow(struct devmem_sock *sock)
+{
+	struct devmem__stall *stall = &sock->stall;
+	uint32_t info[SK_MEMINFO_VARS], bytes;
+	socklen_t len = sizeof(info);
+
+	if (stall->steps == STEPS || getsockopt(sock->fd, SOL_SOCKET, SO_MEMINFO, info, &len) ||
+	    info[SK_MEMINFO_RMEM_ALLOC] < info[SK_MEMINFO_RCVBUF] / 2)
+		return;
+	if (!stall->steps++)
+		stall->rcvbuf = info[SK_MEMINFO_RCVBUF];
+	bytes = stall->rcvbuf + stall->rcvbuf / STEPS * stall->steps;
+	set_receive_buffer(sock, bytes);
+	devmem__log(DEVMEM_LOG_INFO, "a connection is paused, its sends stand still, and what its peer sends is refused: its receive "
+		    "buffer grows to %u bytes", bytes);
+}
+
+bool devmem__pressure_waits(const struct devmem_ring *ring)
+{
+	return !devmem__list_empty(&ring->pausing);
+}
+
+void devmem__pressure_look(struct devmem_ring *ring)
+{
+	struct devmem__list *node;
+
+	for (node = ring->pausing.next; node != &ring->pausing; node = node->next) {
+		struct devmem_sock *sock = container_of(node, struct devmem_sock, pausing);
+
+		if (ring->now - sock->stall.looked < DEVMEM__STALL_NS)
+			continue;
+		sock->stall.looked = ring->now;
+		if (devmem__tx_stands_still(sock) && are_refused(&sock->stall, sock->fd))
+			grow(sock);
+	}
+}
+
+void devmem__pressure_leave(struct devmem_sock *sock)
+{
+	devmem__list_del(&sock->pausing);
+	sock->paused = false;
+	if (sock->stall.steps)
+		set_receive_buffer(sock, sock->stall.rcvbuf);
+	sock->stall.steps = 0;
+}
+
+/* ------------------------------------------------------------------------------------ counted */
 
 /* devmem__pressure_out() - fragments were handed out, and with them so many more pages. */
 void devmem__pressure_out(struct devmem_sock *sock, size_t pages)
@@ -45,7 +138,7 @@ void devmem__pressure_back(struct devmem_sock *sock, size_t pages)
 	if (pages)
 		devmem__binding_back(sock->binding, pages);
 	if (sock->paused && sock->stream.out.count <= sock->max_tokens / 2)
-		sock->paused = false;	/* it is on the list of those to be armed */
+		devmem__pressure_leave(sock);	/* it is on the list of those to be armed */
 }
 
 unsigned int devmem__pressure_events(struct devmem_ring *ring, struct devmem_event *event)

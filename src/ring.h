@@ -42,6 +42,15 @@ struct devmem__batch {
 	struct devmem__token_batch tokens;
 };
 
+/* Of a paused socket: does it stand still? pressure.c */
+struct devmem__stall {
+	uint64_t looked;		/* ns: when that was asked last */
+	uint64_t received;		/* bytes, then */
+	uint32_t segments;		/* with data, then */
+	unsigned int steps;		/* by which its receive buffer has grown ... */
+	uint32_t rcvbuf;		/* ... from so many bytes */
+};
+
 struct devmem__tx;
 
 struct devmem_sock {
@@ -63,6 +72,8 @@ struct devmem_sock {
 	unsigned int stuck;		/* (zcrx) changes between the two without a byte */
 	bool misplaced;			/* its last bytes came through a queue that is not bound */
 	bool paused;			/* it has more fragments out than it may */
+	struct devmem__list pausing;	/* ring->pausing: it is */
+	struct devmem__stall stall;
 	uint32_t max_tokens;		/* that many; 0: no limit */
 	bool unsplit;			/* when that was looked at last, its host bytes came through a bound queue */
 	uint64_t last_look;		/* ns */
@@ -169,7 +180,7 @@ struct devmem_ring {
 	struct devmem__place place;
 
 	struct devmem__list dirty, due;	/* sockets that hold back tokens; those whose tokens go with the next turn */
-	struct devmem__list rearm, raised;
+	struct devmem__list rearm, raised, pausing;
 	unsigned int raised_count;
 	struct devmem__list sending, told;	/* tx_impl.h */
 	uint64_t sends_over;
@@ -253,6 +264,12 @@ void devmem__watch_close(struct devmem_ring *ring);
 void devmem__pressure_out(struct devmem_sock *sock, size_t pages);
 void devmem__pressure_back(struct devmem_sock *sock, size_t pages);
 unsigned int devmem__pressure_events(struct devmem_ring *ring, struct devmem_event *event);
+
+/* Paused sockets: are there any, to be looked at so often? It is received no more, or not by us. */
+#define DEVMEM__STALL_NS 100000000u
+bool devmem__pressure_waits(const struct devmem_ring *ring);
+void devmem__pressure_look(struct devmem_ring *ring);
+void devmem__pressure_leave(struct devmem_sock *sock);
 
 /* place.c: host bytes into device memory */
 int devmem__place_check(const struct devmem_ring_opts *o);

@@ -136,6 +136,7 @@ static int new_sock(struct devmem_ring *ring, int fd, struct devmem_sock **out)
 	devmem__list_init(&sock->dirty);
 	devmem__list_init(&sock->rearm);
 	devmem__list_init(&sock->raised);
+	devmem__list_init(&sock->pausing);
 	sock->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (sock->fd < 0) {
 		err = devmem__fail(errno, "cannot duplicate descriptor %d: %s", fd, strerror(errno));
@@ -413,6 +414,7 @@ void devmem_detach(struct devmem_sock *sock)
 	devmem__dontneed_look(sock);
 	devmem__list_del(&sock->rearm);
 	devmem__lowat_leave(sock);
+	devmem__pressure_leave(sock);
 	if (sock->ring->place.held_of == sock)
 		devmem__place_drop(sock->ring);
 	if (sock->armed)
@@ -444,6 +446,7 @@ void devmem__sock_free(struct devmem_sock *sock)
 	devmem__list_del(&sock->dirty);
 	devmem__list_del(&sock->rearm);
 	devmem__lowat_leave(sock);
+	devmem__pressure_leave(sock);
 	close(sock->fd);
 	devmem__set_free(&sock->stream.out);
 	devmem__source_put(sock->source);

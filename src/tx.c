@@ -233,6 +233,18 @@ bool devmem__tx_listens(const struct devmem_sock *sock)
 	return sock->tx && sock->tx->q.numbered;
 }
 
+bool devmem__tx_stands_still(struct devmem_sock *sock)
+{
+	struct devmem__tx *tx = sock->tx;
+	uint64_t before;
+
+	if (!tx || !devmem__sendq_count(&tx->q))
+		return false;
+	before = tx->freed_before;
+	tx->freed_before = tx->q.freed;
+	return before == tx->q.freed;
+}
+
 void devmem__tx_detach(struct devmem_sock *sock)
 {
 	struct devmem__tx *tx = sock->tx;

@@ -36,6 +36,9 @@ bool devmem__tx_busy(const struct devmem_sock *sock);
 /* Does the kernel have bytes of it, so that a poll of the socket may end with a notification? */
 bool devmem__tx_listens(const struct devmem_sock *sock);
 
+/* devmem__tx_stands_still() - there are sends, and the kernel let go of none of their bytes since this was asked last. */
+bool devmem__tx_stands_still(struct devmem_sock *sock);
+
 /* The ring is being closed: first connections with sends under way are aborted, then, requests being over, waited for. */
 void devmem__tx_abort_all(struct devmem_ring *ring);
 void devmem__tx_await_all(struct devmem_ring *ring);

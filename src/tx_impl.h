@@ -36,6 +36,7 @@ struct devmem__tx {
 	bool stir;			/* (half) the error queue is to be looked at */
 	bool full;			/* the kernel takes no more ... */
 	uint64_t resume;		/* ... until it has no more than so many bytes of ours */
+	uint64_t freed_before;		/* @q.freed when it was asked last whether it grows */
 	uint64_t copy_until;		/* ns: the route leads elsewhere; then it is tried again */
 	uint64_t last_told;		/* ns: of that */
 	unsigned int routed;		/* the interface for which the route was looked at, or 0 */

@@ -134,12 +134,15 @@ static void arm_links(struct devmem_ring *ring)
 
 /*
  * Somebody holds something back that must not be held for long: a mark or a few tokens. Or another ring has what we
- * would receive into, and does not tell us when it gives it back. In how many ns is that to be looked at?
+ * would receive into, and does not tell us when it gives it back. Or a paused socket may stand still. In how many ns is that
+ * to be looked at?
  */
 static uint64_t tick_ns(const struct devmem_ring *ring)
 {
 	uint64_t due = devmem__lowat_waits(ring) ? devmem__lowat_due(ring) : UINT64_MAX;
 
+	if (devmem__pressure_waits(ring) && due > DEVMEM__STALL_NS)
+		due = DEVMEM__STALL_NS;
 	if ((ring->hungry || !devmem__list_empty(&ring->dirty)) && due > DEVMEM__TICK_NS)
 		due = DEVMEM__TICK_NS;
 	return due;
@@ -187,6 +190,8 @@ static void prepare(struct devmem_ring *ring, bool will_wait)
 	arm_links(ring);
 	if (devmem__lowat_waits(ring))
 		devmem__lowat_fall(ring);
+	if (devmem__pressure_waits(ring))
+		devmem__pressure_look(ring);
 	/* marks have times of their own; and without an io_uring a timer of ours is a system call */
 	if (!will_wait || (!devmem__lowat_waits(ring) && !ring->calls))
 		arm_tick(ring);

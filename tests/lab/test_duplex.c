@@ -4,6 +4,8 @@
  * buffer too. Notifications must not disturb what is received, nor an end or a reset be missed among them.
  */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -30,6 +32,7 @@ struct duplex {
 };
 
 #define KEPT 65536u
+#define LATE_US 100000
 
 static struct duplex *open_duplex(void **state, bool echo)
 {
@@ -274,6 +277,126 @@ static void resets_in_the_middle_of_both(void **state)
 	close_duplex(d);
 }
 
+/* Until nothing happens for a while. What comes is kept, and sends that are over are counted. */
+static void keep_until_quiet(struct duplex *d, int quiet_ms)
+{
+	struct devmem_event ev[64];
+	int n;
+
+	while ((n = ok(devmem_wait(d->ring, ev, 64, quiet_ms))))
+		for (int i = 0; i < n; i++) {
+			if (ev[i].type == DEVMEM_EVENT_SENT) {
+				sent(d, &ev[i]);
+				continue;
+			}
+			assert_true(d->kept_n < KEPT);
+			lab_check(&d->lab, &ev[i], 1);
+			d->kept[d->kept_n++] = ev[i];
+		}
+}
+
+/* Of the pattern from @position on, up to @bytes, as much as the kernel takes. Returns the position after it. */
+static uint64_t send_portions(int far, uint64_t position, uint64_t bytes, size_t portion)
+{
+	const uint64_t end = position + bytes;
+	int one = 1;
+
+	setsockopt(far, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	for (ssize_t taken = 0; position < end && taken >= 0;) {
+		size_t n;
+		const unsigned char *p = pattern_at(position, portion < end - position ? portion : end - position, &n);
+
+		taken = send(far, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
+		position += taken > 0 ? (uint64_t)taken : 0;
+	}
+	return position;
+}
+
+/* Some of what near has sent, so that it goes on sending. */
+static uint64_t read_some(int far, uint64_t bytes)
+{
+	static unsigned char data[64 << 10];
+	uint64_t position = 0;
+	ssize_t n = 0;
+
+	for (; position < bytes && n >= 0; position += n > 0 ? (uint64_t)n : 0) {
+		n = recv(far, data, sizeof(data), MSG_DONTWAIT);
+		assert_true(n <= 0 || pattern_matches(position, data, (size_t)n));
+	}
+	return position;
+}
+
+/*
+ * More comes than there is room for: far is late to learn of it, and messages take more memory than bytes. What near has just
+ * sent is late too: far acknowledges it with numbers from beyond what is dropped, and has no room either. Returns how much it has
+ * sent.
+ */
+static uint64_t overrun(struct duplex *d)
+{
+	const int far = d->pair[0].far;
+	uint64_t position = send_portions(far, 0, 300 << 10, 64 << 10);
+
+	keep_until_quiet(d, 100);
+	assert_true(lab_stats(d->ring).paused > 0);
+	far_fault("delay_us", LATE_US);
+	far_fault("delay_every", 1);
+	position = send_portions(far, position, 4 * MIB, 200);
+	usleep(LATE_US / 2);
+	d->reader[0].bytes = read_some(far, 64 << 10);
+	keep_until_quiet(d, 10 * LATE_US / 1000);
+	far_faults_off();
+	return position;
+}
+
+static void send_on_first(struct duplex *d, struct out *from)
+{
+	for (unsigned int p = 0; p < SLOTS; p++) {
+		const struct devmem_range range = { (uint64_t)p * SLOT, SLOT };
+
+		out_fill(from, p, (uint64_t)p * SLOT, SLOT);
+		ok(devmem_send(d->stream[0].sock, from->binding, &range, 1, d->sends[0]++));
+	}
+}
+
+/*
+ * As an echo does, it receives no more until its sends are over. Meanwhile the peer sends more than there is room for, and the
+ * kernel takes back the window that it had offered; without help it would then never learn that the peer reads again.
+ */
+static void no_more_is_received_until_sends_are_over(struct out *from)
+{
+	struct duplex *d = open_duplex(NULL, false);
+	uint64_t position;
+
+	d->pair[0] = lab_connect(&d->lab, true);
+	lab_attach_opts(d->ring, &d->lab, d->pair[0].near, &d->stream[0],
+			DEVMEM_OPTS(devmem_attach_opts, .max_sends = KEPT, .max_fragments = 64));
+	send_on_first(d, from);
+	keep_until_quiet(d, 100);
+	assert_true(d->back[0] < d->sends[0]);
+	position = overrun(d);
+	shutdown(d->pair[0].far, SHUT_WR);
+	d->reader[0].fd = d->pair[0].far;
+	out_read_from(&d->reader[0]);
+	for (int i = 0; i < 10 && d->back[0] < d->sends[0]; i++)
+		keep_until_quiet(d, 1000);
+	assert_int_equal(d->back[0], d->sends[0]);
+	assert_int_equal(d->failed, 0);
+	ok(devmem_release(d->ring, d->kept, d->kept_n));
+	while (!d->stream[0].ended)
+		assert_true(turn(d, 10000) > 0);
+	assert_int_equal(d->stream[0].position, position);
+	finish_far(d, 0);
+	assert_int_equal(d->reader[0].bytes, SLOTS * SLOT);
+	close_duplex(d);
+}
+
+static void sends_go_on_where_nothing_more_may_be_received(void **state)
+{
+	lab_cannot_copy("what is copied waits in memory of the kernel's own, which nobody limits");
+	for (unsigned int i = 0; i < 2; i++)
+		no_more_is_received_until_sends_are_over(*state);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -281,6 +404,7 @@ int main(int argc, char **argv)
 		OUT_TEST(fragments_are_sent_from_where_they_came),
 		OUT_TEST(an_end_among_notifications),
 		OUT_TEST(resets_in_the_middle_of_both),
+		OUT_TEST(sends_go_on_where_nothing_more_may_be_received),
 	};
 
 	lab_begin(argc, argv);
