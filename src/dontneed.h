@@ -14,6 +14,9 @@ void devmem__dontneed_look(struct devmem_sock *sock);
 /* devmem__dontneed_flush() - hand in the batches that are worth it, or @all of them. */
 void devmem__dontneed_flush(struct devmem_ring *ring, bool all);
 
+/* devmem__dontneed_is_few() - so few sockets hold tokens back that handing them in costs little. */
+bool devmem__dontneed_is_few(const struct devmem_ring *ring);
+
 /* What became of a batch: it failed; or the completions of all that was handed in were seen, and none says that it did. */
 void devmem__dontneed_failed(struct devmem__batch *batch);
 void devmem__dontneed_settle(struct devmem_ring *ring);

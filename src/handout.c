@@ -163,7 +163,7 @@ static unsigned int dispatch(struct devmem_ring *ring, const struct io_uring_cqe
 		return devmem__watch_done(object, cqe->res, event);
 	case DEVMEM__CQE_TICK:
 		ring->tick_armed = false;
-		ring->idle |= !ring->stirred;
+		ring->idle |= !ring->stirred || devmem__dontneed_is_few(ring);
 		break;
 	case DEVMEM__CQE_LINK:
 		ring->link_armed = false;
