@@ -187,6 +187,8 @@ round_devmem() {
 	receive leanest "$MIB" --name leanest-paced "${SMALL[@]}"
 	receive receive "$MIB" --name libdevmem-paced "${SMALL[@]}"
 	PACE=0
+	settle
+	/build/bench/pingpong 2000 "$RECEIVER" "$SENDER" 2>/dev/null
 	pages 64K
 }
 
@@ -300,7 +302,3 @@ for ((round = 0; round < ROUNDS; round++)); do
 		"round_$part"
 	done
 done
-if [[ ${PARTS[*]} == *devmem* ]]; then
-	settle
-	/build/bench/pingpong 2000 "$RECEIVER" "$SENDER" 2>/dev/null
-fi
