@@ -82,8 +82,8 @@ static void grow(struct devmem_sock *sock)
 		stall->rcvbuf = info[SK_MEMINFO_RCVBUF];
 	bytes = stall->rcvbuf + stall->rcvbuf / STEPS * stall->steps;
 	set_receive_buffer(sock, bytes);
-	devmem__log(DEVMEM_LOG_INFO, "a connection is paused, its sends stand still, and what its peer sends is refused: its receive "
-		    "buffer grows to %u bytes", bytes);
+	devmem__log(DEVMEM_LOG_WARNING, "a connection is paused, its sends stand still, and what its peer sends is refused: its "
+		    "receive buffer grows to %u bytes", bytes);
 }
 
 bool devmem__pressure_waits(const struct devmem_ring *ring)
