@@ -265,7 +265,7 @@ void devmem__pressure_out(struct devmem_sock *sock, size_t pages);
 void devmem__pressure_back(struct devmem_sock *sock, size_t pages);
 unsigned int devmem__pressure_events(struct devmem_ring *ring, struct devmem_event *event);
 
-/* Paused sockets: are there any, to be looked at so often? It is received no more, or not by us. */
+/* Paused sockets: are there any, which are looked at so often; and one is paused no more, or left to the application. */
 #define DEVMEM__STALL_NS 100000000u
 bool devmem__pressure_waits(const struct devmem_ring *ring);
 void devmem__pressure_look(struct devmem_ring *ring);

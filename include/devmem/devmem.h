@@ -762,7 +762,7 @@ struct devmem_attach_opts {
 				 * of its entries (2,048 of 256). Fewer of them keep closer to the limit.
 				 * SO_RCVBUF is set so that the kernel queues no more than as much again (not with engine
 				 * "copy": there it queues in memory of its own, and a fragment has up to 256 KiB). While
-				 * it is paused and its sends stand still because of that, twice as much, if need be
+				 * it is paused and its sends stand still because of that, twice as much, if need be.
 				 * 0: no limit */
 	uint32_t max_sends;	/* so many sends may be under way: devmem_send() says -EAGAIN to another. 0: 1024 */
 };
