@@ -247,6 +247,16 @@ static bool may_sleep_elsewhere(struct devmem_ring *ring)
 	return !has_news(ring);
 }
 
+/*
+ * The caller's time is over. Waits shorter than a tick add up to one; who waited in vain for as long as that may not come again
+ * soon, and what is held back goes first: is there something?
+ */
+static bool must_flush(struct devmem_ring *ring, int timeout_ms)
+{
+	ring->idle |= timeout_ms > 0;
+	return timeout_ms >= (int)(DEVMEM__TICK_NS / 1000000u) && !devmem__list_empty(&ring->dirty);
+}
+
 static int hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
 {
 	int got = devmem__hand_out(ring, events, n);
@@ -348,10 +358,8 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 		 */
 		if (!timeout_ms && *ring->io.cq.khead != seen)
 			continue;
-		if (!tick && ring->now >= deadline && may_sleep_elsewhere(ring)) {
-			ring->idle |= timeout_ms > 0;	/* waits shorter than a tick add up to one */
+		if (!tick && ring->now >= deadline && may_sleep_elsewhere(ring) && !must_flush(ring, timeout_ms))
 			return 0;
-		}
 		ring->idle |= tick;
 	}
 }

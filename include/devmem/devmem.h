@@ -877,7 +877,8 @@ DEVMEM_API int devmem_wait(struct devmem_ring *ring, struct devmem_event *events
  * devmem_release() - give fragments back; any events are taken, those without a fragment are skipped.
  *
  * From the ring's own thread this makes no system call: the tokens ride on the next devmem_wait(). From another
- * thread it hands them over and, if the ring sleeps, wakes it. A fragment is released once and as a whole.
+ * thread it hands them over and, if the ring sleeps, wakes it. A fragment is released once and as a whole. A few tokens of
+ * small pages wait for more; when a devmem_wait() of 2 ms or longer has returned 0, all are with the kernel.
  *
  * -EINVAL	(the ring's own thread only: from others such an event is passed over) an event is not of this ring, or was
  *		released before; those before it were taken, it and those after it were not

@@ -588,6 +588,61 @@ static void a_loop_of_short_waits_gives_everything_back(void **state)
 	}
 }
 
+static void say(int far, uint64_t position, size_t bytes)
+{
+	size_t n;
+	const unsigned char *p = pattern_at(position, bytes, &n);
+
+	assert_int_equal(n, bytes);
+	assert_int_equal(send(far, p, n, MSG_NOSIGNAL), bytes);
+}
+
+/* One message, received and released. */
+static void hear(struct lab *lab, struct devmem_ring *ring, const struct lab_stream *stream, uint64_t until)
+{
+	struct devmem_event ev[16];
+
+	while (stream->position < until) {
+		int n = ok(devmem_wait(ring, ev, 16, 5000));
+
+		lab_check(lab, ev, n);
+		ok(devmem_release(ring, ev, (unsigned int)n));
+	}
+}
+
+/*
+ * A tick in the middle of traffic is no silence, and what more than a few sockets hold waits for the next one. But who waited
+ * in vain for as long as a tick has nothing out afterwards, whatever ticks there were: that wait may be the last one.
+ */
+static void a_wait_in_vain_leaves_nothing_behind(void **state)
+{
+	enum { SOCKETS = 8, ROUNDS = 50, MESSAGE = 64 };
+	struct lab *lab = *state;
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_pair pair[SOCKETS];
+	struct lab_stream stream[SOCKETS];
+	struct devmem_event ev[16];
+
+	for (int i = 0; i < SOCKETS; i++) {
+		pair[i] = lab_connect(lab, false);
+		lab_attach_opts(ring, lab, pair[i].near, &stream[i], DEVMEM_OPTS(devmem_attach_opts, .lowat = 1));
+	}
+	for (uint64_t round = 0; round < ROUNDS; round++) {
+		/* the first ones arm a tick, the others come before it has passed, in most rounds */
+		for (int i = 0; i < SOCKETS; i++) {
+			say(pair[i].far, round * MESSAGE, MESSAGE);
+			hear(lab, ring, &stream[i], (round + 1) * MESSAGE);
+		}
+		assert_int_equal(ok(devmem_wait(ring, ev, 16, 2)), 0);
+		assert_int_equal(lab_stats(ring).tokens_outstanding, 0);
+	}
+	devmem_ring_close(ring);
+	for (int i = 0; i < SOCKETS; i++) {
+		close(pair[i].near);
+		close(pair[i].far);
+	}
+}
+
 /* 512 MiB through 8 MiB: what is lost on the way is lost for good, and shows. */
 static void a_small_buffer_for_a_long_time(void **state)
 {
@@ -631,6 +686,7 @@ int main(int argc, char **argv)
 		TEST(host_bytes_that_are_kept_pause_receiving),
 		TEST(the_last_release_of_a_detached_socket_fills_a_batch),
 		TEST(a_loop_of_short_waits_gives_everything_back),
+		TEST(a_wait_in_vain_leaves_nothing_behind),
 	};
 
 	lab_begin(argc, argv);
