@@ -192,7 +192,7 @@ static void discard(struct devmem_sock *sock, const struct devmem_event *events,
 {
 	for (int i = 0; i < n; i++) {
 		if (events[i].tokens)
-			devmem__release_tokens(sock, &events[i], events[i].tokens);
+			sock->engine->release(sock, &events[i], 1);
 		else
 			devmem__rxmsg_put_host(sock->ring, events[i].token);
 	}

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "event.h"
 #include "rxmsg.h"
 
 struct devmem__handover {
@@ -16,71 +15,20 @@ struct devmem__handover {
 	struct devmem_event event[];
 };
 
-int devmem__release_tokens(struct devmem_sock *sock, const struct devmem_event *event, unsigned int tokens)
-{
-	return sock->engine->release(sock, event, tokens);
-}
-
-/* Of a buffer, or of a ring's own memory: counted with the socket. */
-static int release_counted(struct devmem_ring *ring, const struct devmem_event *ev, unsigned int tokens)
-{
-	struct devmem_sock *sock = ev->sock < ring->slots ? ring->socks[ev->sock] : NULL;
-	int err;
-
-	if (devmem__place_owns(ring, ev))
-		return devmem__place_put(ring, ev->token, tokens);
-	if (!sock)
-		return devmem__fail(EINVAL, "a fragment was released whose socket is not on this ring");
-	err = devmem__release_tokens(sock, ev, tokens);
-	if (sock->detached)
-		devmem__sock_reap(sock);
-	return err;
-}
-
-/* How many of the events after the first go on where the one before ended: same socket, next token. */
-static unsigned int follow(const struct devmem_ring *ring, const struct devmem_event *events, unsigned int n,
-			   unsigned int *tokens)
-{
-	const struct devmem_event *first = events;
-	const uint64_t of = devmem__event_of(first);
-	uint32_t next = first->token + first->tokens;
-	unsigned int i;
-
-	*tokens = first->tokens;
-	if (first->sock >= ring->slots || !ring->socks[first->sock] ||
-	    ring->socks[first->sock]->engine != &devmem__engine_devmem)
-		return 1;	/* only the kernel's own tokens are numbers that may run on */
-	for (i = 1; i < n; i++) {
-		const struct devmem_event *ev = &events[i];
-
-		if (devmem__event_of(ev) != of || ev->token != next)
-			break;
-		next += ev->tokens;
-	}
-	*tokens = next - first->token;
-	return i;
-}
-
-/* As many of the first events as make one run. Returns how many that was, or -errno. */
-static int release_run(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
+/* As many of the first events as their engine takes at once, of a buffer or of a ring's own memory. Returns how many, or -errno. */
+static int release_some(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
 {
 	struct devmem_sock *sock = events->sock < ring->slots ? ring->socks[events->sock] : NULL;
-	unsigned int tokens, taken;
-	int err;
+	int got;
 
-	if (sock && sock->engine->release_many && !devmem__place_owns(ring, events)) {
-		err = sock->engine->release_many(sock, events, n);
-		if (sock->detached)
-			devmem__sock_reap(sock);
-		return err;
-	}
-	taken = follow(ring, events, n, &tokens);
-	err = release_counted(ring, events, tokens);
-	if (err && taken > 1) {	/* one of them is bad: those before it are taken one by one */
-		taken = 1;
-		err = release_counted(ring, events, events->tokens);
-	}
-	return err ? err : (int)taken;
+	if (devmem__place_owns(ring, events))
+		return devmem__place_put(ring, events->token, events->tokens) ?: 1;
+	if (!sock)
+		return devmem__fail(EINVAL, "a fragment was released whose socket is not on this ring");
+	got = sock->engine->release(sock, events, n);
+	if (sock->detached)
+		devmem__sock_reap(sock);
+	return got;
 }
 
 /* On the ring's own thread. @forgive: go on after one that is not out. Returns the first failure. */
@@ -90,10 +38,8 @@ static int release_here(struct devmem_ring *ring, const struct devmem_event *eve
 	int got, err = 0;
 
 	while (i < n) {
-		if (events[i].type == DEVMEM_EVENT_DATA)
-			got = release_run(ring, events + i, n - i);
-		else if (events[i].type == DEVMEM_EVENT_HOST && events[i].tokens)
-			got = release_counted(ring, events + i, events[i].tokens) ?: 1;
+		if (events[i].type == DEVMEM_EVENT_DATA || (events[i].type == DEVMEM_EVENT_HOST && events[i].tokens))
+			got = release_some(ring, events + i, n - i);
 		else if (events[i].type == DEVMEM_EVENT_HOST)
 			got = devmem__rxmsg_put_host(ring, events[i].token) ?: 1;
 		else

@@ -129,13 +129,11 @@ struct devmem__engine {
 	void (*empty)(struct devmem_sock *sock, const struct io_uring_cqe *cqe);
 	/* a receive failed: true if there is another way to go on, and the next arm() takes it. May be NULL */
 	bool (*recover)(struct devmem_sock *sock, int res);
-	/* fragments that came out of take(), or as messages, come back. Sets the sentence */
-	int (*release)(struct devmem_sock *sock, const struct devmem_event *event, unsigned int tokens);
 	/*
-	 * The first of @events that are fragments of @sock, as many as there are, at least one: they come back. Returns how
-	 * many, or as release() if the first is bad. NULL: one by one
+	 * Fragments that came out of take(), or as messages, come back: the first of @events, and as many behind it as go
+	 * with it. Returns how many; -EINVAL, with a sentence, if the first is not out
 	 */
-	int (*release_many)(struct devmem_sock *sock, const struct devmem_event *events, unsigned int n);
+	int (*release)(struct devmem_sock *sock, const struct devmem_event *events, unsigned int n);
 	/* the ring is being closed: all that @sock has out goes back */
 	void (*drop)(struct devmem_sock *sock);
 	/* before the kernel is entered: make room to receive into. true: look again soon. May be NULL */
@@ -232,7 +230,6 @@ void devmem__source_refill(struct devmem_ring *ring);
 void devmem__source_close_all(struct devmem_ring *ring);
 
 /* release.c: fragments on their way back */
-int devmem__release_tokens(struct devmem_sock *sock, const struct devmem_event *event, unsigned int count);
 void devmem__release_take_over(struct devmem_ring *ring);
 int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n);
 

@@ -311,12 +311,14 @@ static void copy_empty(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 
 /* ------------------------------------------------------------------------------------ giving back */
 
-static int copy_release(struct devmem_sock *sock, const struct devmem_event *event, unsigned int tokens)
+/* One by one: what an event is of is a piece of a chunk, and may be its last. */
+static int copy_release(struct devmem_sock *sock, const struct devmem_event *event, unsigned int n)
 {
 	struct copy *c = sock->source->own;
-	int64_t number = tokens == 1 ? devmem__pieces_put(&c->pieces, event->token, sock->stream.slot) : -EINVAL;
+	int64_t number = event->tokens == 1 ? devmem__pieces_put(&c->pieces, event->token, sock->stream.slot) : -EINVAL;
 	bool last;
 
+	(void)n;
 	if (number < 0)
 		return devmem__fail(EINVAL, "a fragment was released that is not out: released twice, or not of this ring");
 	last = !--c->chunk[number].pieces;
@@ -325,7 +327,7 @@ static int copy_release(struct devmem_sock *sock, const struct devmem_event *eve
 	devmem__pressure_back(sock, last ? c->pages : 0);
 	if (last && !c->chunk[number].provided)
 		chunk_back(c, (unsigned int)number);
-	return 0;
+	return 1;
 }
 
 /* All goes back with the source. */

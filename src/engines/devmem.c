@@ -4,6 +4,7 @@
  * Tokens go back by SO_DEVMEM_DONTNEED, on the ring.
  */
 #include "dontneed.h"
+#include "event.h"
 #include "rxmsg.h"
 #include "uapi_sock.h"
 
@@ -23,9 +24,29 @@ static bool can_arm(const struct devmem_sock *sock)
 	return sock->ring->bufs.free > 0;
 }
 
-static int release(struct devmem_sock *sock, const struct devmem_event *event, unsigned int tokens)
+/* How many of the events after the first go on where the one before ended: same socket and buffer, next token. */
+static unsigned int follow(const struct devmem_event *events, unsigned int n, unsigned int *tokens)
 {
-	return devmem__dontneed(sock, event->token, tokens);
+	const uint64_t of = devmem__event_of(events);
+	uint32_t next = events->token + events->tokens;
+	unsigned int i;
+
+	for (i = 1; i < n && devmem__event_of(&events[i]) == of && events[i].token == next; i++)
+		next += events[i].tokens;
+	*tokens = next - events->token;
+	return i;
+}
+
+static int release(struct devmem_sock *sock, const struct devmem_event *events, unsigned int n)
+{
+	unsigned int tokens, taken = follow(events, n, &tokens);
+	int err = devmem__dontneed(sock, events->token, tokens);
+
+	if (err && taken > 1) {	/* one of them is bad: those before it are taken one by one */
+		taken = 1;
+		err = devmem__dontneed(sock, events->token, events->tokens);
+	}
+	return err ? err : (int)taken;
 }
 
 const struct devmem__engine devmem__engine_devmem = {

@@ -416,8 +416,10 @@ static bool take_back(struct devmem_sock *sock, uint32_t token, unsigned int tok
 	       devmem__refill_back(&z->refill, token & ~SAME_PAGE, tokens, token & SAME_PAGE);
 }
 
-static int zcrx_release(struct devmem_sock *sock, const struct devmem_event *event, unsigned int tokens)
+static int release_one(struct devmem_sock *sock, const struct devmem_event *event)
 {
+	const unsigned int tokens = event->tokens;
+
 	if (!event->buffer)	/* a message brought it: it lies in another binding's memory, and has a token of the kernel's */
 		return devmem__dontneed(sock, event->token, tokens);
 	if (!take_back(sock, event->token, tokens, 0))
@@ -427,7 +429,7 @@ static int zcrx_release(struct devmem_sock *sock, const struct devmem_event *eve
 }
 
 /* A batch, as far as it needs no closer look: what does ends it, and gets that from the caller. */
-static int zcrx_release_many(struct devmem_sock *sock, const struct devmem_event *events, unsigned int n)
+static int zcrx_release(struct devmem_sock *sock, const struct devmem_event *events, unsigned int n)
 {
 	const struct devmem_event common = pattern(sock);
 	const uint64_t all = devmem__event_of(&common);
@@ -443,7 +445,7 @@ static int zcrx_release_many(struct devmem_sock *sock, const struct devmem_event
 		came_back(sock, taken);
 		return (int)i;
 	}
-	err = zcrx_release(sock, events, events->tokens);
+	err = release_one(sock, events);
 	return err ? err : 1;
 }
 
@@ -472,7 +474,6 @@ const struct devmem__engine devmem__engine_zcrx = {
 	.take = zcrx_take,
 	.recover = zcrx_recover,
 	.release = zcrx_release,
-	.release_many = zcrx_release_many,
 	.drop = devmem__dontneed_all_now,	/* tokens of messages; the rest the kernel takes back when the ring is closed */
 	.refill = zcrx_refill,
 };
