@@ -25,35 +25,38 @@ static void skip_cmsg(struct devmem__rx *rx, size_t cmsg_len)
 }
 
 /*
- * Finds the next device memory cmsg and stays in front of it: the caller skips it once it is dealt with.
- * Returns its type, or 0 at the end. Other cmsgs (time stamps, say) are the application's affair and passed over.
+ * Finds the next device memory cmsg and stays in front of it: the caller skips it once it is dealt with. rx->next is its
+ * type, or 0 at the end. Other cmsgs (time stamps, say) are the application's affair and passed over.
  */
-static int peek_frag(struct devmem__rx *rx, struct cmsghdr *h)
+static void look_ahead(struct devmem__rx *rx)
 {
+	struct cmsghdr h;
+
+	rx->next = 0;
 	while (rx->control_left >= CMSG_HEADER) {
-		memcpy(h, rx->control, sizeof(*h));
-		if (h->cmsg_len < CMSG_HEADER || h->cmsg_len > rx->control_left)
+		memcpy(&h, rx->control, sizeof(h));
+		if (h.cmsg_len < CMSG_HEADER || h.cmsg_len > rx->control_left)
 			break;
-		if (h->cmsg_level == SOL_SOCKET &&
-		    (h->cmsg_type == DEVMEM_SO_DMABUF || h->cmsg_type == DEVMEM_SO_LINEAR)) {
+		if (h.cmsg_level == SOL_SOCKET &&
+		    (h.cmsg_type == DEVMEM_SO_DMABUF || h.cmsg_type == DEVMEM_SO_LINEAR)) {
 			rx->devmem = true;
-			if (h->cmsg_len >= CMSG_LEN(sizeof(struct devmem__cmsg_frag)))
-				return h->cmsg_type;
+			if (h.cmsg_len >= CMSG_LEN(sizeof(struct devmem__cmsg_frag))) {
+				rx->next = h.cmsg_type;
+				rx->next_len = h.cmsg_len;
+				return;
+			}
 			rx->broken = true;
 		}
-		skip_cmsg(rx, h->cmsg_len);
+		skip_cmsg(rx, h.cmsg_len);
 	}
 	if (rx->control_left)
 		rx->broken = true;
 	rx->control_left = 0;
-	return 0;
 }
 
 void devmem__rx_start(struct devmem__rx *rx, const void *control, size_t control_bytes, const void *payload,
 		      size_t payload_room, uint32_t bytes, uint32_t host_token)
 {
-	struct cmsghdr h;
-
 	*rx = (struct devmem__rx){
 		.control = control,
 		.control_left = control_bytes,
@@ -62,7 +65,7 @@ void devmem__rx_start(struct devmem__rx *rx, const void *control, size_t control
 		.bytes_left = bytes,
 		.host_token = host_token,
 	};
-	peek_frag(rx, &h);
+	look_ahead(rx);
 }
 
 static struct devmem_event host_event(struct devmem__rx *rx, const struct devmem__stream *stream, uint32_t bytes)
@@ -83,12 +86,12 @@ static struct devmem_event host_event(struct devmem__rx *rx, const struct devmem
 }
 
 static int linear_frag(struct devmem__rx *rx, struct devmem__stream *stream, struct devmem__rx_count *count,
-		       size_t cmsg_len, struct devmem_event *event)
+		       struct devmem_event *event)
 {
 	struct devmem__cmsg_frag frag;
 
 	memcpy(&frag, rx->control + CMSG_HEADER, sizeof(frag));
-	skip_cmsg(rx, cmsg_len);
+	skip_cmsg(rx, rx->next_len);
 	if (frag.frag_size > rx->payload_room || frag.frag_size > rx->bytes_left) {
 		rx->broken = true;
 		return 0;
@@ -181,10 +184,10 @@ struct run {
  * is compared rather than decoded: their headers and bindings are the first one's. Tokens so high that counting them
  * would reach the binding are refused as such (devmem__set_add). The first fragment continues nothing.
  */
-static __attribute__((noinline)) void read_run(struct run *run, const struct devmem__rx *rx, size_t cmsg_len,
-					       struct devmem__stream *stream, struct devmem_event *events,
-					       unsigned int n)
+static __attribute__((noinline)) void read_run(struct run *run, const struct devmem__rx *rx, struct devmem__stream *stream,
+					       struct devmem_event *events, unsigned int n)
 {
+	const size_t cmsg_len = rx->next_len;
 	const unsigned char *const first = rx->control, *const last = first + rx->control_left - cmsg_len;
 	const uint64_t user_data = stream->user_data, end = event_end(stream, FIELD(first, dmabuf_id));
 	struct devmem_event *ev = events, *const stop = events + n;
@@ -220,13 +223,13 @@ static __attribute__((noinline)) void read_run(struct run *run, const struct dev
 
 /* Returns the number of events, or -ENOMEM with nothing consumed. */
 static int device_run(struct devmem__rx *rx, struct devmem__stream *stream, struct devmem__rx_count *count,
-		      size_t cmsg_len, struct devmem_event *events, unsigned int n)
+		      struct devmem_event *events, unsigned int n)
 {
 	const unsigned char *end = rx->control + rx->control_left;
 	struct run run;
 	int err;
 
-	read_run(&run, rx, cmsg_len, stream, events, n);
+	read_run(&run, rx, stream, events, n);
 	err = devmem__set_add(&stream->out, FIELD(rx->control, frag_token), run.tokens);
 	if (err == -ENOMEM)
 		return err;
@@ -271,17 +274,19 @@ int devmem__rx_next(struct devmem__rx *rx, struct devmem__stream *stream, struct
 		    struct devmem_event *events, unsigned int n)
 {
 	unsigned int out = 0;
-	struct cmsghdr h;
-	int type, added;
 
-	while (out < n && (type = peek_frag(rx, &h))) {
+	while (out < n && rx->next) {
+		const int type = rx->next;
+		int added;
+
 		if (type == DEVMEM_SO_LINEAR)
-			added = linear_frag(rx, stream, count, h.cmsg_len, events + out);
+			added = linear_frag(rx, stream, count, events + out);
 		else
-			added = device_run(rx, stream, count, h.cmsg_len, events + out, n - out);
+			added = device_run(rx, stream, count, events + out, n - out);
 		if (added < 0)
 			return out ? (int)out : added;
 		out += (unsigned int)added;
+		look_ahead(rx);
 		if (added && rx->one_host && type == DEVMEM_SO_LINEAR)
 			break;
 	}

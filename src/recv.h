@@ -33,6 +33,8 @@ struct devmem__rx_count {
 struct devmem__rx {
 	const unsigned char *control;
 	size_t control_left;		/* bytes */
+	int next;			/* type of the device memory cmsg that is in front, or 0: there is none any more */
+	size_t next_len;		/* its cmsg_len */
 	const unsigned char *payload;	/* host bytes that were not handed out yet */
 	size_t payload_room;		/* bytes behind @payload that exist at all */
 	uint32_t bytes_left;		/* that the kernel counted and no event covers yet */

@@ -6,7 +6,7 @@
 
 #include "tokens.h"
 
-#define WORD_BITS 64
+#define WORD_BITS DEVMEM__WORD_BITS
 #define MOST_TOKENS (1u << 24)	/* the kernel hands out the smallest that is free: more than any buffer has pages */
 
 static unsigned int at_most(unsigned int a, unsigned int b)
@@ -60,7 +60,7 @@ static uint64_t word_mask(uint32_t start, unsigned int count, unsigned int *used
 	unsigned int n = at_most(count, WORD_BITS - shift);
 
 	*used = n;
-	return (n == WORD_BITS ? ~UINT64_C(0) : (UINT64_C(1) << n) - 1) << shift;
+	return devmem__run_mask(shift, n);
 }
 
 /* Is every token of the run out, or is none? The set has room for it. */
@@ -88,36 +88,19 @@ static void flip_run(struct devmem__token_set *set, uint32_t start, unsigned int
 	}
 }
 
-static bool has_room(const struct devmem__token_set *set, uint32_t start, unsigned int count)
+bool devmem__set_move_long(struct devmem__token_set *set, uint32_t start, unsigned int count, bool out)
 {
-	return ((uint64_t)start + count + WORD_BITS - 1) / WORD_BITS <= set->words;
+	if (!run_is(set, start, count, !out))
+		return false;
+	flip_run(set, start, count);
+	return true;
 }
 
-int devmem__set_add(struct devmem__token_set *set, uint32_t start, unsigned int count)
+int devmem__set_make_room(struct devmem__token_set *set, uint32_t start, unsigned int count)
 {
 	if (start > MOST_TOKENS || count > MOST_TOKENS - start)
 		return -ERANGE;
-	/* rare: a socket is given room for a whole buffer when it is attached */
-	if (!has_room(set, start, count)) {
-		int err = devmem__set_reserve(set, ((size_t)start + count) * 2);
-
-		if (err)
-			return err;
-	}
-	if (!run_is(set, start, count, false))
-		return -EEXIST;
-	flip_run(set, start, count);
-	set->count += count;
-	return 0;
-}
-
-int devmem__set_take(struct devmem__token_set *set, uint32_t start, unsigned int count)
-{
-	if (!count || !has_room(set, start, count) || !run_is(set, start, count, true))
-		return -EINVAL;
-	flip_run(set, start, count);
-	set->count -= count;
-	return 0;
+	return devmem__set_reserve(set, ((size_t)start + count) * 2);
 }
 
 static bool is_out(const struct devmem__token_set *set, size_t token)
