@@ -12,11 +12,6 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-struct devmem__rxbuf {
-	unsigned int holders;
-	uint16_t generation;	/* counts how often the buffer was filled */
-};
-
 static size_t ring_bytes(const struct devmem__rxbufs *bufs)
 {
 	return bufs->entries * sizeof(struct io_uring_buf);
@@ -29,15 +24,10 @@ static void *map_anonymous(size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-static unsigned char *memory_of(const struct devmem__rxbufs *bufs, unsigned int id)
-{
-	return bufs->memory[id / bufs->together] + id % bufs->together * bufs->stride;
-}
-
 static void give(struct devmem__rxbufs *bufs, unsigned int id)
 {
 	/* not the whole stride: more payload than was asked for would look like a hole in the stream */
-	io_uring_buf_ring_add(bufs->ring, memory_of(bufs, id),
+	io_uring_buf_ring_add(bufs->ring, devmem__rxbufs_memory(bufs, id),
 			      (unsigned int)(sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES +
 					     bufs->payload), (unsigned short)id, io_uring_buf_ring_mask(bufs->entries), 0);
 	io_uring_buf_ring_advance(bufs->ring, 1);
@@ -50,7 +40,7 @@ static void give(struct devmem__rxbufs *bufs, unsigned int id)
  */
 static void populate(const struct devmem__rxbufs *bufs, unsigned int id)
 {
-	madvise(memory_of(bufs, id), sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES, MADV_POPULATE_WRITE);
+	madvise(devmem__rxbufs_memory(bufs, id), sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES, MADV_POPULATE_WRITE);
 }
 
 /* One more mapping, and its buffers are the kernel's. */
@@ -123,24 +113,6 @@ void devmem__rxbufs_close(struct devmem__rxbufs *bufs, struct devmem_ring *ring)
 		munmap(bufs->ring, ring_bytes(bufs));
 	free(bufs->buf);
 	memset(bufs, 0, sizeof(*bufs));
-}
-
-unsigned char *devmem__rxbufs_take(struct devmem__rxbufs *bufs, unsigned int id)
-{
-	bufs->free--;
-	bufs->buf[id].holders = 1;
-	bufs->buf[id].generation++;
-	return memory_of(bufs, id);
-}
-
-uint32_t devmem__rxbufs_token(const struct devmem__rxbufs *bufs, unsigned int id)
-{
-	return (uint32_t)bufs->buf[id].generation << 16 | id;
-}
-
-void devmem__rxbufs_hold(struct devmem__rxbufs *bufs, unsigned int id, unsigned int n)
-{
-	bufs->buf[id].holders += n;
 }
 
 int devmem__rxbufs_put(struct devmem__rxbufs *bufs, uint32_t token)

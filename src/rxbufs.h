@@ -23,6 +23,11 @@
 #define DEVMEM__RXBUFS_FEW 16u	/* if nobody says how many: these stay in the processor's cache ... */
 #define DEVMEM__RXBUFS_MANY 256u	/* ... and so many there are at most, for many sockets */
 
+struct devmem__rxbuf {
+	unsigned int holders;
+	uint16_t generation;	/* counts how often the buffer was filled */
+};
+
 struct devmem__rxbufs {
 	struct io_uring_buf_ring *ring;
 	unsigned char *memory[DEVMEM__RXBUFS_MANY / DEVMEM__RXBUFS_FEW];	/* of as many buffers each */
@@ -46,14 +51,31 @@ void devmem__rxbufs_want(struct devmem__rxbufs *bufs, unsigned int count);
 
 void devmem__rxbufs_close(struct devmem__rxbufs *bufs, struct devmem_ring *ring);
 
+static inline unsigned char *devmem__rxbufs_memory(const struct devmem__rxbufs *bufs, unsigned int id)
+{
+	return bufs->memory[id / bufs->together] + id % bufs->together * bufs->stride;
+}
+
 /* devmem__rxbufs_take() - the kernel filled buffer @id; it has one holder, the completion. */
-unsigned char *devmem__rxbufs_take(struct devmem__rxbufs *bufs, unsigned int id);
+static inline unsigned char *devmem__rxbufs_take(struct devmem__rxbufs *bufs, unsigned int id)
+{
+	bufs->free--;
+	bufs->buf[id].holders = 1;
+	bufs->buf[id].generation++;
+	return devmem__rxbufs_memory(bufs, id);
+}
 
 /* The token of HOST events in buffer @id: tells a stale release from a good one. */
-uint32_t devmem__rxbufs_token(const struct devmem__rxbufs *bufs, unsigned int id);
+static inline uint32_t devmem__rxbufs_token(const struct devmem__rxbufs *bufs, unsigned int id)
+{
+	return (uint32_t)bufs->buf[id].generation << 16 | id;
+}
 
 /* devmem__rxbufs_hold() - @n more holders: HOST fragments were handed out. */
-void devmem__rxbufs_hold(struct devmem__rxbufs *bufs, unsigned int id, unsigned int n);
+static inline void devmem__rxbufs_hold(struct devmem__rxbufs *bufs, unsigned int id, unsigned int n)
+{
+	bufs->buf[id].holders += n;
+}
 
 /* devmem__rxbufs_put() - one holder less; the last gives the buffer back to the kernel. -EINVAL: stale token. */
 int devmem__rxbufs_put(struct devmem__rxbufs *bufs, uint32_t token);
