@@ -19,9 +19,6 @@
 #define FEW_TOKENS 64
 #define FEW_BYTES (1u << 20)
 
-/* However many sockets hold back a few, together they may not hold more than this. */
-#define MANY_TOKENS 2048
-
 /*
  * What few sockets hold goes back with each tick, in the middle of traffic too: that turn is nobody's message, while 64 tokens at
  * once make the one that they ride with a tenth dearer. Of many sockets it would be a request each.
@@ -184,7 +181,7 @@ static void hand_in_all(struct devmem__list *list)
 void devmem__dontneed_flush(struct devmem_ring *ring, bool all)
 {
 	hand_in_all(&ring->due);
-	if (all || ring->tokens_pending >= MANY_TOKENS)
+	if (all || ring->tokens_pending >= DEVMEM__MANY_TOKENS)
 		hand_in_all(&ring->dirty);
 }
 

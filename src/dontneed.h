@@ -11,7 +11,15 @@ int devmem__dontneed(struct devmem_sock *sock, uint32_t token, unsigned int coun
 /* devmem__dontneed_look() - is what the socket holds back to go with the next turn? It is if the socket was detached. */
 void devmem__dontneed_look(struct devmem_sock *sock);
 
-/* devmem__dontneed_flush() - hand in the batches that are worth it, or @all of them. */
+/* However many sockets hold back a few tokens, together they may not hold more than this. */
+#define DEVMEM__MANY_TOKENS 2048
+
+/* devmem__dontneed_due() - are there batches that are worth handing in? devmem__dontneed_flush() does it, or with @all of them. */
+static inline bool devmem__dontneed_due(const struct devmem_ring *ring)
+{
+	return !devmem__list_empty(&ring->due) || ring->tokens_pending >= DEVMEM__MANY_TOKENS;
+}
+
 void devmem__dontneed_flush(struct devmem_ring *ring, bool all);
 
 /* devmem__dontneed_is_few() - so few sockets hold tokens back that handing them in costs little. */

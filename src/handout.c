@@ -380,7 +380,8 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 			seen = false;
 			if (sent || look)
 				continue;
-			devmem__dontneed_settle(ring);
+			if (!devmem__list_empty(&ring->batches_out))
+				devmem__dontneed_settle(ring);
 			break;
 		}
 		sock = fragments_of(cqe);

@@ -195,8 +195,3 @@ uint64_t devmem__lowat_due(const struct devmem_ring *ring)
 
 	return silent < sock->patience ? sock->patience - silent : 0;
 }
-
-bool devmem__lowat_waits(const struct devmem_ring *ring)
-{
-	return !devmem__list_empty(&ring->raised);
-}

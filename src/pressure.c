@@ -86,11 +86,6 @@ static void grow(struct devmem_sock *sock)
 		    "receive buffer grows to %u bytes", bytes);
 }
 
-bool devmem__pressure_waits(const struct devmem_ring *ring)
-{
-	return !devmem__list_empty(&ring->pausing);
-}
-
 void devmem__pressure_look(struct devmem_ring *ring)
 {
 	struct devmem__list *node;

@@ -264,7 +264,11 @@ unsigned int devmem__pressure_events(struct devmem_ring *ring, struct devmem_eve
 
 /* Paused sockets: are there any, which are looked at so often; and one is paused no more, or left to the application. */
 #define DEVMEM__STALL_NS 100000000u
-bool devmem__pressure_waits(const struct devmem_ring *ring);
+static inline bool devmem__pressure_waits(const struct devmem_ring *ring)
+{
+	return !devmem__list_empty(&ring->pausing);
+}
+
 void devmem__pressure_look(struct devmem_ring *ring);
 void devmem__pressure_leave(struct devmem_sock *sock);
 
@@ -283,7 +287,11 @@ void devmem__lowat_fragments(struct devmem_sock *sock, size_t pages);	/* what th
 void devmem__lowat_fall(struct devmem_ring *ring);
 void devmem__lowat_forget(struct devmem_sock *sock);
 void devmem__lowat_leave(struct devmem_sock *sock);
-bool devmem__lowat_waits(const struct devmem_ring *ring);
+static inline bool devmem__lowat_waits(const struct devmem_ring *ring)
+{
+	return !devmem__list_empty(&ring->raised);
+}
+
 uint64_t devmem__lowat_due(const struct devmem_ring *ring);	/* ns until the first mark may fall, if one is raised */
 #define DEVMEM__TICK_NS 2000000u	/* how often it is looked at what is held back */
 

@@ -159,9 +159,8 @@ static bool tick_comes(const struct devmem_ring *ring, uint64_t ns)
  * waits costs less than a timer for each, set and taken back: short messages come many times faster than the tick. If one
  * that was armed is too late, it comes as well: that is a turn for nothing.
  */
-static void arm_tick(struct devmem_ring *ring)
+static void arm_tick(struct devmem_ring *ring, uint64_t ns)
 {
-	const uint64_t ns = tick_ns(ring);
 	struct io_uring_sqe *sqe;
 
 	if (ns == UINT64_MAX || tick_comes(ring, ns))
@@ -177,14 +176,22 @@ static void arm_tick(struct devmem_ring *ring)
 	ring->stirred = false;
 }
 
-/* What is to ride on the next io_uring_enter. */
-static void prepare(struct devmem_ring *ring, bool will_wait)
+/*
+ * What is to ride on the next io_uring_enter. Most of it is nothing in most turns: that costs a look and no call, since short
+ * messages have a turn each. Returns in how many ns it is to be looked at what is held back.
+ */
+static uint64_t prepare(struct devmem_ring *ring, bool will_wait)
 {
+	uint64_t due;
+
 	devmem__release_take_over(ring);
-	devmem__dontneed_flush(ring, ring->idle);
+	if (ring->idle || devmem__dontneed_due(ring))
+		devmem__dontneed_flush(ring, ring->idle);
 	devmem__source_refill(ring);
-	devmem__tx_prepare(ring);
-	devmem__sock_arm_pending(ring);
+	if (!devmem__list_empty(&ring->sending))
+		devmem__tx_prepare(ring);
+	if (!devmem__list_empty(&ring->rearm))
+		devmem__sock_arm_pending(ring);
 	devmem__watch_arm(ring);
 	arm_wake(ring);
 	arm_links(ring);
@@ -192,10 +199,12 @@ static void prepare(struct devmem_ring *ring, bool will_wait)
 		devmem__lowat_fall(ring);
 	if (devmem__pressure_waits(ring))
 		devmem__pressure_look(ring);
+	due = tick_ns(ring);
 	/* marks have times of their own; and without an io_uring a timer of ours is a system call */
 	if (!will_wait || (!devmem__lowat_waits(ring) && !ring->calls))
-		arm_tick(ring);
+		arm_tick(ring, due);
 	ring->idle = false;
+	return due;
 }
 
 /* Waits for a completion beyond the @known ones. */
@@ -227,10 +236,10 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 	return devmem__fail(-ret, "io_uring: %s", strerror(-ret));
 }
 
-/* How long this turn may wait: to the caller's deadline, but not past the tick. */
-static uint64_t turn_ns(const struct devmem_ring *ring, uint64_t deadline, bool *tick)
+/* How long this turn may wait: to the caller's deadline, but not past the tick, which is due in @ns. */
+static uint64_t turn_ns(const struct devmem_ring *ring, uint64_t deadline, uint64_t ns, bool *tick)
 {
-	uint64_t left = UINT64_MAX, ns = tick_ns(ring);
+	uint64_t left = UINT64_MAX;
 
 	if (deadline != UINT64_MAX)
 		left = deadline > ring->now ? deadline - ring->now : 0;
@@ -338,14 +347,15 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 	}
 	for (;;) {
 		unsigned int seen;
+		uint64_t due;
 
 		if (!timeout_ms)
 			quiet_notify_fd(ring);
 		err = timeout_ms ? rest(ring, deadline) : 0;
 		if (err)
 			return err;
-		prepare(ring, timeout_ms != 0);
-		err = enter(ring, turn_ns(ring, deadline, &tick), 0);
+		due = prepare(ring, timeout_ms != 0);
+		err = enter(ring, turn_ns(ring, deadline, due, &tick), 0);
 		ring->now = read_clock();
 		seen = *ring->io.cq.khead;
 		got = hand_out(ring, events, n);
