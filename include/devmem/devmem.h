@@ -739,6 +739,9 @@ DEVMEM_API int devmem_ring_open(const struct devmem_ring_opts *opts, struct devm
  *
  * Another thread than the ring's own may call it, when that makes no more use of the ring: the kernel then ends what is under way,
  * connections among it, a moment after the return, and not before.
+ *
+ * The kernel interrupts the ring's own thread when it takes the io_uring away, a moment later: what that thread waits in then,
+ * epoll_wait(2) for one, may say EINTR once although no signal came. [io_uring/io_uring.c: io_ring_exit_work]
  */
 DEVMEM_API void devmem_ring_close(struct devmem_ring *ring);
 
