@@ -4,7 +4,11 @@
  * so that whatever else goes on meets all: two whose messages arrive in device memory, with the library's low-water mark and
  * without any, and plain TCP, received as in epoll.c: a loop for many connections, as ours is.
  *
- * pingpong [ROUND-TRIPS [CPU-HERE CPU-THERE]]: prints a line of JSON.
+ * One connection is not like the next: its ports decide by which queues of both NICs it goes, and so which threads are woken.
+ * Its median is a few per cent off another's, plain TCP's too. So three new ones are made again and again, and what is told is
+ * the mean of their medians.
+ *
+ * pingpong [ROUND-TRIPS [CPU-HERE CPU-THERE]]: prints a line of JSON. ROUND-TRIPS of each kind, in all.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,7 +25,8 @@
 #include "setup.h"
 
 #define MESSAGE	64
-#define TURN	50	/* round trips on one connection before it is the other's turn */
+#define TURN	25	/* round trips on one connection before it is the other's turn; the first turn only warms up */
+#define SETS	10	/* so often three new ones connect */
 
 #define PORT	5400u
 #define PLAIN_PORT 5401u
@@ -33,7 +38,8 @@ struct pingpong {
 	unsigned int trips;		/* on each connection */
 	int cpu_here, cpu_there;
 	int fd[CONNECTIONS];		/* the far ends */
-	double *taken[CONNECTIONS];	/* seconds of each round trip */
+	double *taken[CONNECTIONS];	/* seconds of each round trip, of all sets */
+	unsigned int done;		/* round trips of those sets that are over, of each kind */
 };
 
 static int turn_of(unsigned int trip)
@@ -77,7 +83,7 @@ static void *ping(void *arg)
 		if (send(p->fd[c], message, MESSAGE, MSG_NOSIGNAL) != MESSAGE ||
 		    recv(p->fd[c], message, MESSAGE, MSG_WAITALL) != MESSAGE)
 			bench_die("ping: %s", strerror(errno));
-		p->taken[c][done[c]++] = bench_clock() - start;
+		p->taken[c][p->done + done[c]++] = bench_clock() - start;
 	}
 	return NULL;
 }
@@ -93,14 +99,13 @@ static int listen_plainly(void)
 	return fd;
 }
 
-static int accept_plainly(int listener)
+static int accept_one(int listener)
 {
-	int fd = accept(listener, NULL, NULL), one = 1;
+	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC), one = 1;
 
 	if (fd < 0)
 		bench_die("accept: %s", strerror(errno));
 	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	close(listener);
 	return fd;
 }
 
@@ -126,8 +131,12 @@ static void echo_plainly(int epoll, int fd)
 {
 	char message[MESSAGE];
 	struct epoll_event ev;
+	int n;
 
-	if (epoll_wait(epoll, &ev, 1, -1) != 1)
+	do
+		n = epoll_wait(epoll, &ev, 1, -1);
+	while (n < 0 && errno == EINTR);	/* a ring was closed just now: see devmem_ring_close() */
+	if (n != 1)
 		bench_die("epoll: %s", strerror(errno));
 	if (recv(fd, message, MESSAGE, MSG_WAITALL) != MESSAGE)
 		bench_die("recv: %s", strerror(errno));
@@ -156,6 +165,66 @@ static void echo(struct devmem_ring *ring, int fd)
 	answer(fd);
 }
 
+/* ------------------------------------------------------------------------------------ a set of connections */
+
+/* The near ends of a set, and what they are received with. */
+struct near {
+	int fd[CONNECTIONS];
+	struct devmem_ring *ring[IN_DEVICE_MEMORY];
+	int epoll;
+};
+
+static void connect_all(struct pingpong *p, const struct bench *b, int plain, struct near *near)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, dial, p);
+	for (int i = 0; i < CONNECTIONS; i++)
+		near->fd[i] = accept_one(i == PLAIN ? plain : b->listener);
+	pthread_join(thread, NULL);
+	near->epoll = watch_plainly(near->fd[PLAIN]);
+	for (int i = 0; i < IN_DEVICE_MEMORY; i++) {
+		struct devmem_sock *sock;
+
+		if (devmem_ring_open(NULL, &near->ring[i]) ||
+		    devmem_attach(near->ring[i], near->fd[i], b->binding, 0,
+				  DEVMEM_OPTS(devmem_attach_opts, .lowat = i == WITHOUT), &sock))
+			bench_die("%s", devmem_error());
+	}
+}
+
+static void talk(struct pingpong *p, const struct near *near)
+{
+	pthread_t thread;
+
+	pthread_create(&thread, NULL, ping, p);
+	if (p->cpu_here >= 0)
+		bench_pin(p->cpu_here);
+	for (unsigned int k = 0; k < p->trips * CONNECTIONS; k++) {
+		int c = turn_of(k);
+
+		if (c == PLAIN)
+			echo_plainly(near->epoll, near->fd[PLAIN]);
+		else
+			echo(near->ring[c], near->fd[c]);
+	}
+	pthread_join(thread, NULL);
+	p->done += p->trips;
+}
+
+static void part(struct pingpong *p, struct near *near)
+{
+	for (int i = 0; i < CONNECTIONS; i++) {
+		close(p->fd[i]);
+		close(near->fd[i]);
+	}
+	close(near->epoll);
+	for (int i = 0; i < IN_DEVICE_MEMORY; i++)
+		devmem_ring_close(near->ring[i]);
+}
+
+/* ------------------------------------------------------------------------------------ what it took */
+
 static int by_size(const void *a, const void *b)
 {
 	double x = *(const double *)a, y = *(const double *)b;
@@ -163,18 +232,30 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-static void report(struct pingpong *p)
+/* The mean of the sets' medians; afterwards those that warmed up are gone, and the others lie together. Returns how many. */
+static unsigned int summarize(const struct pingpong *p, double *taken, double *median)
+{
+	const unsigned int n = p->trips - TURN;
+
+	*median = 0;
+	for (unsigned int set = 0; set < SETS; set++) {
+		memmove(taken + set * n, taken + set * p->trips + TURN, n * sizeof(*taken));
+		qsort(taken + set * n, n, sizeof(*taken), by_size);
+		*median += taken[set * n + n / 2] / SETS;
+	}
+	return SETS * n;
+}
+
+static void report(const struct pingpong *p)
 {
 	double median[CONNECTIONS], p99[CONNECTIONS];
 
-	printf("{\"name\": \"pingpong\", \"round_trips\": %u", p->trips);
+	printf("{\"name\": \"pingpong\", \"round_trips\": %u, \"connections\": %u", p->done, SETS);
 	for (int i = 0; i < CONNECTIONS; i++) {
-		double *t = p->taken[i] + TURN;		/* the first turn warms up */
-		unsigned int n = p->trips - TURN;
+		unsigned int n = summarize(p, p->taken[i], &median[i]);
 
-		qsort(t, n, sizeof(*t), by_size);
-		median[i] = t[n / 2];
-		p99[i] = t[n - 1 - n / 100];
+		qsort(p->taken[i], n, sizeof(double), by_size);
+		p99[i] = p->taken[i][n - 1 - n / 100];
 		printf(", \"%s\": {\"median_us\": %.3f, \"p99_us\": %.3f}", names[i], median[i] * 1e6, p99[i] * 1e6);
 	}
 	printf(", \"ratio\": %.4f, \"ratio_p99\": %.4f, \"ratio_plain\": %.4f}\n", median[MANAGED] / median[WITHOUT],
@@ -183,58 +264,38 @@ static void report(struct pingpong *p)
 
 int main(int argc, char **argv)
 {
-	struct pingpong p = { .trips = argc > 1 ? (unsigned int)atoi(argv[1]) : 2000, .cpu_here = -1, .cpu_there = -1 };
-	char *options[] = { argv[0], (char []){ "--connections" }, (char []){ "2" }, NULL };
-	struct devmem_ring *ring[IN_DEVICE_MEMORY];
-	struct devmem_sock *sock;
-	int fd[CONNECTIONS], plain, epoll;
-	pthread_t thread;
+	struct pingpong p = { .cpu_here = -1, .cpu_there = -1 };
+	unsigned int trips = argc > 1 ? (unsigned int)atoi(argv[1]) : 2000;
+	char *options[] = { argv[0], NULL };
+	struct near near;
 	struct bench b;
+	int plain;
 
 	if (argc > 3) {
 		p.cpu_here = atoi(argv[2]);
 		p.cpu_there = atoi(argv[3]);
 	}
-	p.trips = (p.trips + 2 * TURN - 1) / TURN * TURN;
-	plain = listen_plainly();
-	bench_parse(&b, "pingpong", 3, options);
-	b.page_size = 4096;
-	bench_bind(&b);
-	bench_listen(&b);
-	pthread_create(&thread, NULL, dial, &p);
-	bench_accept(&b);
-	fd[PLAIN] = accept_plainly(plain);
-	epoll = watch_plainly(fd[PLAIN]);
-	pthread_join(thread, NULL);
+	p.trips = (trips / SETS + 2 * TURN - 1) / TURN * TURN;
 	for (int i = 0; i < CONNECTIONS; i++) {
-		p.taken[i] = calloc(p.trips, sizeof(double));
+		p.taken[i] = calloc(p.trips * SETS, sizeof(double));
 		if (!p.taken[i])
 			bench_die("no memory");
 	}
-	for (int i = 0; i < IN_DEVICE_MEMORY; i++) {
-		fd[i] = b.fd[i];
-		if (devmem_ring_open(NULL, &ring[i]) ||
-		    devmem_attach(ring[i], b.fd[i], b.binding, 0,
-				  DEVMEM_OPTS(devmem_attach_opts, .lowat = i == WITHOUT), &sock))
-			bench_die("%s", devmem_error());
+	bench_parse(&b, "pingpong", 1, options);
+	b.page_size = 4096;
+	b.connections = 0;	/* it accepts its own */
+	bench_bind(&b);
+	bench_listen(&b);
+	plain = listen_plainly();
+	for (unsigned int set = 0; set < SETS; set++) {
+		connect_all(&p, &b, plain, &near);
+		talk(&p, &near);
+		part(&p, &near);
 	}
-	pthread_create(&thread, NULL, ping, &p);
-	if (p.cpu_here >= 0)
-		bench_pin(p.cpu_here);
-	for (unsigned int k = 0; k < p.trips * CONNECTIONS; k++) {
-		if (turn_of(k) == PLAIN)
-			echo_plainly(epoll, fd[PLAIN]);
-		else
-			echo(ring[turn_of(k)], fd[turn_of(k)]);
-	}
-	pthread_join(thread, NULL);
 	report(&p);
-	for (int i = 0; i < CONNECTIONS; i++)
-		close(p.fd[i]);
-	close(fd[PLAIN]);
-	close(epoll);
-	for (int i = 0; i < IN_DEVICE_MEMORY; i++)
-		devmem_ring_close(ring[i]);
+	close(plain);
 	bench_close(&b);
+	for (int i = 0; i < CONNECTIONS; i++)
+		free(p.taken[i]);
 	return 0;
 }
