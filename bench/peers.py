@@ -39,10 +39,11 @@ One connection, in turns: {rounds} x {mib} MiB with pages of 4 KiB, four times t
 The NIC merges packets for all, as hardware with LRO or HW-GRO does. Instructions are those on the receiver's processor;
 system calls are counted exactly, apart from the rounds and without set-up; copies are those by the kernel, 1 where each byte
 is copied once. `ncdevmem` prints each fragment and `iou-zcrx` compares each byte, which is nearly all that they take: they
-are a measure of system calls, not of cost. {iou}In iperf3's figures are its start and its control connection.{rates}"""
+are a measure of system calls, not of cost. {iou}In iperf3's figures are its start and its
+control connection.{rates}"""
 
-IOU = """`iou-zcrx` ends after 2 MiB: its calls are those for the second, times 1,024.
-"""
+IOU = """`iou-zcrx` ends after 2 MiB: its calls are those for the second, times 1,024;
+"few" if it made no more for that than for the first. """
 RATES = """
 Rates are from an ordinary boot, {rounds} rounds, in which all of it is emulated, the wire and its copying too. They are this
 emulator's, and scatter so much that they only show that nobody is several times slower than the others."""
@@ -86,7 +87,8 @@ def add_costs(table, found, absent, results):
             table.line(what, ["absent", "", "", ""])
             continue
         f = found[row]
-        table.line(what, [spread(f["million_per_gib"]), f"{f['calls_per_gib']:.0f}", f"{f['copies']:.2f}",
+        calls = f"{f['calls_per_gib']:.0f}" if f["calls_per_gib"] > 0 else "few"
+        table.line(what, [spread(f["million_per_gib"]), calls, f"{f['copies']:.2f}",
                           spread(f["mib_per_second"], 0) if f["mib_per_second"] else ""])
     why = "".join(f"`{name}` is absent: {reason}.\n" for name, reason in absent.items())
     table.end(why + NOTE.format(rounds=runs[0]["rounds"], mib=runs[0]["mib"],
@@ -101,7 +103,7 @@ def leanest_of(row):
 def ratio(found, key, row, other):
     if other not in found:
         return ""
-    if not found[other][key]:   # too few to be seen in the little that can be counted
+    if found[other][key] <= 0:  # too few to be seen in the little that can be counted
         return ""
     return f"{found[row][key] / found[other][key]:.3f}"
 
