@@ -38,7 +38,10 @@ struct devmem__token_set {
 int devmem__set_reserve(struct devmem__token_set *set, size_t tokens);
 void devmem__set_free(struct devmem__token_set *set);
 
-/* For those below: -ENOMEM, or -ERANGE if no kernel gives out such numbers; a run over several words, all of it or, false, none. */
+/*
+ * For those below: -ENOMEM, or -ERANGE if no kernel gives out such numbers; a run over several words, all of it or, false,
+ * none.
+ */
 int devmem__set_make_room(struct devmem__token_set *set, uint32_t start, unsigned int count);
 bool devmem__set_move_long(struct devmem__token_set *set, uint32_t start, unsigned int count, bool out);
 
@@ -56,8 +59,9 @@ static inline bool devmem__set_has_room(const struct devmem__token_set *set, uin
 }
 
 /*
- * A run goes out or comes back: all of it, or, if not all of it was where it should be, none. The set has room for it. Nearly always
- * it lies in one word; of a short message it is a single token, and this is a good part of what that costs: so it is here.
+ * A run goes out or comes back: all of it, or, if not all of it was where it should be, none. The set has room for it. Nearly
+ * always it lies in one word; of a short message it is a single token, and this is a good part of what that costs: so it is
+ * here.
  */
 static inline bool devmem__set_move(struct devmem__token_set *set, uint32_t start, unsigned int count, bool out)
 {

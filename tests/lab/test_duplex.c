@@ -370,8 +370,8 @@ static void send_on_first(struct duplex *d, struct out *from)
 
 /*
  * As an echo does, it receives no more until its sends are over. Meanwhile the peer sends more than there is room for, and the
- * kernel takes back the window that it had offered; without help it would then never learn that the peer reads again. Returns whether it
- * was helped: now and then there is no need.
+ * kernel takes back the window that it had offered; without help it would then never learn that the peer reads again. Returns
+ * whether it was helped: now and then there is no need.
  */
 static bool no_more_is_received_until_sends_are_over(struct out *from)
 {
