@@ -141,6 +141,7 @@ static const struct ethtool_ops labnic_ethtool_ops = {
 	.rxfh_key_space		= LABNIC_KEY_LEN,
 	.rxfh_max_num_contexts	= LABNIC_MAX_CTX,
 	.get_drvinfo		= labnic_get_drvinfo,
+	.reset			= labnic_ethtool_reset,
 	.get_link		= ethtool_op_get_link,
 	.get_link_ksettings	= labnic_get_link_ksettings,
 	.get_ts_info		= ethtool_op_get_ts_info,

@@ -47,10 +47,17 @@ DEFINE_DEBUGFS_ATTRIBUTE(labnic_remove_fops, NULL, labnic_remove_set, "%llu\n");
 /* The write returns when the reset is over: whoever removes the device waits for that, too. */
 static int labnic_reset_set(void *data, u64 val)
 {
-	labnic_reset(data, min_t(u64, val, LABNIC_RESET_MS_MAX));
+	labnic_reset(data, min_t(u64, val, LABNIC_RESET_MS_MAX), false);
 	return 0;
 }
 DEFINE_DEBUGFS_ATTRIBUTE(labnic_reset_fops, NULL, labnic_reset_set, "%llu\n");
+
+static int labnic_reset_forget_set(void *data, u64 val)
+{
+	labnic_reset(data, min_t(u64, val, LABNIC_RESET_MS_MAX), true);
+	return 0;
+}
+DEFINE_DEBUGFS_ATTRIBUTE(labnic_reset_forget_fops, NULL, labnic_reset_forget_set, "%llu\n");
 
 void labnic_faults_init(struct labnic *nic)
 {
@@ -73,6 +80,7 @@ void labnic_faults_init(struct labnic *nic)
 	debugfs_create_file_unsafe("link", 0600, f->dir, nic, &labnic_link_fops);
 	debugfs_create_file_unsafe("remove", 0200, f->dir, nic, &labnic_remove_fops);
 	debugfs_create_file_unsafe("reset", 0200, f->dir, nic, &labnic_reset_fops);
+	debugfs_create_file_unsafe("reset_forget", 0200, f->dir, nic, &labnic_reset_forget_fops);
 }
 
 void labnic_faults_exit(struct labnic *nic)

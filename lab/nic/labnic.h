@@ -218,7 +218,8 @@ extern const struct net_device_ops labnic_netdev_ops;
 void labnic_netdev_setup(struct labnic *nic);
 int labnic_up(struct labnic *nic);
 void labnic_down(struct labnic *nic);
-void labnic_reset(struct labnic *nic, unsigned int ms);
+void labnic_reset(struct labnic *nic, unsigned int ms, bool forgets);
+int labnic_ethtool_reset(struct net_device *dev, u32 *flags);
 
 /* dma.c: the only way to memory */
 int labnic_dma_setup(struct device *dev);
@@ -285,6 +286,7 @@ void labnic_flow_parse(struct labnic_flow *flow, const u8 *data, u32 len);
 /* rss.c */
 void labnic_rss_init(struct labnic *nic);
 void labnic_rss_reset_indir(struct labnic *nic);
+void labnic_rss_forget(struct labnic *nic);
 u32 labnic_rss_hash(const struct labnic_rss *rss, const struct labnic_flow *flow, bool *l4);
 u32 labnic_get_rxfh_key_size(struct net_device *dev);
 u32 labnic_get_rxfh_indir_size(struct net_device *dev);
@@ -306,6 +308,7 @@ int labnic_set_rxfh_fields(struct net_device *dev, const struct ethtool_rxfh_fie
 /* rules.c */
 int labnic_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *cmd, u32 *locs);
 int labnic_set_rxnfc(struct net_device *dev, struct ethtool_rxnfc *cmd);
+void labnic_rules_forget(struct labnic *nic);
 bool labnic_rules_use_queue(struct labnic *nic, u32 from);
 bool labnic_rules_use_ctx(struct labnic *nic, u32 ctx);
 bool labnic_rules_allow_indir(struct labnic *nic, u32 ctx, const u32 *indir);

@@ -112,10 +112,39 @@ static void labnic_tell_carrier(struct net_device *dev)
 }
 
 /*
+ * The NIC forgets who steered what where. Bindings are the core's, and stay: a bound queue then gets its share of
+ * everything. [drivers/net/ethernet/google/gve/gve_main.c: gve_reset]
+ */
+static void labnic_forget(struct labnic *nic)
+{
+	labnic_rules_forget(nic);
+	labnic_rss_forget(nic);
+}
+
+/* ethtool --reset, under its locks: over before anybody can look at the carrier. */
+int labnic_ethtool_reset(struct net_device *dev, u32 *flags)
+{
+	struct labnic *nic = netdev_priv(dev);
+	int err = 0;
+
+	if (*flags != ETH_RESET_ALL)
+		return -EOPNOTSUPP;
+	labnic_down(nic);
+	labnic_forget(nic);
+	if (netif_running(dev))
+		err = labnic_up(nic);
+	if (err)
+		netdev_err(dev, "cannot come up after a reset: %d\n", err);
+	else
+		*flags = 0;
+	return err;
+}
+
+/*
  * What a driver does when its firmware died or a transmit timed out. While the NIC starts again nobody is kept out; an
  * interface that cannot be brought up is closed. [drivers/net/ethernet/broadcom/bnxt/bnxt.c: bnxt_fw_reset_task]
  */
-void labnic_reset(struct labnic *nic, unsigned int ms)
+void labnic_reset(struct labnic *nic, unsigned int ms, bool forgets)
 {
 	struct net_device *dev = nic->netdev;
 	int err = 0;
@@ -123,6 +152,8 @@ void labnic_reset(struct labnic *nic, unsigned int ms)
 	rtnl_lock();
 	labnic_lock(dev);
 	labnic_down(nic);
+	if (forgets)
+		labnic_forget(nic);
 	labnic_unlock(dev);
 	labnic_tell_carrier(dev);
 	rtnl_unlock();

@@ -69,6 +69,27 @@ void labnic_rss_reset_indir(struct labnic *nic)
 	write_unlock_bh(&nic->steer_lock);
 }
 
+/* As if it had just been probed; the hash key stays. Who asked the core to remember contexts is told that they are lost. */
+void labnic_rss_forget(struct labnic *nic)
+{
+	u32 i;
+
+	for (i = 1; i < LABNIC_MAX_CTX; i++) {
+		bool lost = nic->rss[i].used;
+
+		write_lock_bh(&nic->steer_lock);
+		nic->rss[i].used = false;
+		write_unlock_bh(&nic->steer_lock);
+		if (!lost)
+			continue;
+		mutex_lock(&nic->netdev->ethtool->rss_lock);
+		ethtool_rxfh_context_lost(nic->netdev, i);
+		mutex_unlock(&nic->netdev->ethtool->rss_lock);
+	}
+	labnic_rss_reset_indir(nic);
+	labnic_rss_default_fields(&nic->rss[0]);
+}
+
 static u32 *labnic_rss_fields(struct labnic_rss *rss, u32 flow_type)
 {
 	switch (flow_type & ~(FLOW_EXT | FLOW_MAC_EXT | FLOW_RSS)) {

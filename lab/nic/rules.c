@@ -239,6 +239,13 @@ int labnic_get_rxnfc(struct net_device *dev, struct ethtool_rxnfc *cmd, u32 *loc
 	return labnic_get_rxnfc_compat(dev, cmd);
 }
 
+void labnic_rules_forget(struct labnic *nic)
+{
+	write_lock_bh(&nic->steer_lock);
+	bitmap_zero(nic->rule_map, LABNIC_MAX_RULES);
+	write_unlock_bh(&nic->steer_lock);
+}
+
 bool labnic_rules_use_queue(struct labnic *nic, u32 from)
 {
 	u32 i;
