@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "link.h"
+#include "netlink.h"
 
 /* Attributes, which older headers lack (5.1, 5.14) [include/uapi/linux/if_link.h] */
 enum { NEW_NETNSID = 45, PARENT_DEV_NAME = 56 };
@@ -179,8 +180,8 @@ void devmem__links_read(struct devmem__links *links)
 	ssize_t n;
 
 	/* ENOBUFS: some were lost; the next one tells the state all the same */
-	while ((n = recv(links->fd, messages, sizeof(messages), MSG_DONTWAIT)) > 0 ||
-	       (n < 0 && (errno == ENOBUFS || errno == EINTR)))
+	while ((n = devmem__nl_receive(links->fd, messages, sizeof(messages), MSG_DONTWAIT)) > 0 ||
+	       n == -ENOBUFS || n == -EMSGSIZE)
 		if (n > 0)
 			devmem__links_parse(links, messages, (size_t)n);
 }

@@ -233,16 +233,31 @@ static int one_message(struct devmem__nl *nl, const struct nlmsghdr *h, struct r
 	return 0;
 }
 
-static ssize_t receive(int fd, void *buf, size_t room, int flags)
+static bool is_kernel(const struct sockaddr_nl *from, socklen_t len)
 {
+	return len >= sizeof(*from) && from->nl_family == AF_NETLINK && !from->nl_pid;
+}
+
+ssize_t devmem__nl_receive(int fd, void *buf, size_t room, int flags)
+{
+	struct sockaddr_nl from;
+	socklen_t len;
 	ssize_t n;
 
-	do
-		n = recv(fd, buf, room, flags | MSG_TRUNC);
-	while (n < 0 && errno == EINTR);
+	do {
+		len = sizeof(from);
+		n = recvfrom(fd, buf, room, flags | MSG_TRUNC, (struct sockaddr *)&from, &len);
+	} while (n < 0 ? errno == EINTR : !is_kernel(&from, len));
 	if (n < 0)
-		return errno == EAGAIN ? -ETIMEDOUT : -errno;
+		return -errno;
 	return (size_t)n > room ? -EMSGSIZE : n;
+}
+
+static ssize_t receive(int fd, void *buf, size_t room, int flags)
+{
+	ssize_t n = devmem__nl_receive(fd, buf, room, flags);
+
+	return n == -EAGAIN ? -ETIMEDOUT : n;
 }
 
 static int read_answer(struct devmem__nl *nl, struct reading *r)

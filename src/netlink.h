@@ -21,6 +21,7 @@
 #include <netlink/attr.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "internal.h"
 
@@ -86,6 +87,12 @@ void devmem__nl_unsubscribe(struct devmem__nl *nl, uint32_t id);
 
 /* devmem__nl_notices() - hand out the notifications that are there, without waiting. Negative errno or 0. */
 int devmem__nl_notices(struct devmem__nl *nl, void (*fn)(uint8_t cmd, struct nlattr **attrs, void *arg), void *arg);
+
+/*
+ * devmem__nl_receive() - as recv(), but only what the kernel itself sent, since whoever has CAP_NET_ADMIN in the network
+ * namespace can send to any netlink socket there. All of a message, or -EMSGSIZE; else a negative errno.
+ */
+ssize_t devmem__nl_receive(int fd, void *buf, size_t room, int flags);
 
 /* devmem__nl_nested() - the attributes in a nest, as in a reply. false if it is damaged. */
 bool devmem__nl_nested(struct nlattr *nest, struct nlattr **attrs);

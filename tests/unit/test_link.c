@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include "unit.h"
 #include "link.h"
@@ -154,6 +155,29 @@ static void cut_off_anywhere(void **state)
 	devmem__links_close(&l);
 }
 
+/* Whoever has CAP_NET_ADMIN can send to our socket. Here by a protocol to whose sockets anybody can. */
+static void strangers_are_not_believed(void **state)
+{
+	int theirs = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_USERSOCK);
+	struct message m = make(RTM_NEWLINK, 7, 0);
+	struct sockaddr_nl to = { .nl_family = AF_NETLINK };
+	socklen_t len = sizeof(to);
+	struct devmem__links l;
+
+	(void)state;
+	devmem__links_init(&l);
+	assert_int_equal(devmem__links_add(&l, 7), 0);
+	close(l.fd);
+	l.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_USERSOCK);
+	assert_int_equal(bind(l.fd, (struct sockaddr *)&to, sizeof(to)), 0);
+	assert_int_equal(getsockname(l.fd, (struct sockaddr *)&to, &len), 0);
+	assert_int_equal(sendto(theirs, &m, sizeof(m), 0, (struct sockaddr *)&to, sizeof(to)), sizeof(m));
+	devmem__links_read(&l);
+	assert_null(devmem__links_next(&l));
+	close(theirs);
+	devmem__links_close(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -161,6 +185,7 @@ int main(void)
 		cmocka_unit_test(moved_away_and_back),
 		cmocka_unit_test(leaves_a_bridge),
 		cmocka_unit_test(cut_off_anywhere),
+		cmocka_unit_test(strangers_are_not_believed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -9,6 +9,8 @@
 #include <linux/netlink.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
 
 #include "unit.h"
 
@@ -229,6 +231,62 @@ static void no_such_family(void **state)
 	devmem__nl_close(&nl);
 }
 
+/*
+ * Messages that another process sends to our socket. To those of NETLINK_USERSOCK anybody may send; to ours, whoever has
+ * CAP_NET_ADMIN. [net/netlink/af_netlink.c: netlink_sendmsg()]
+ */
+struct stranger {
+	int ours, theirs;
+	struct sockaddr_nl to;
+};
+
+static struct stranger meet(void)
+{
+	struct stranger s = { .ours = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_USERSOCK),
+			      .theirs = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_USERSOCK) };
+	const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
+	socklen_t len = sizeof(s.to);
+
+	assert_true(s.ours >= 0 && s.theirs >= 0);
+	assert_int_equal(bind(s.ours, (const struct sockaddr *)&any, sizeof(any)), 0);
+	assert_int_equal(getsockname(s.ours, (struct sockaddr *)&s.to, &len), 0);
+	return s;
+}
+
+static void say(const struct stranger *s, const union message *m)
+{
+	assert_int_equal(sendto(s->theirs, m, m->h.nlmsg_len, 0, (const struct sockaddr *)&s->to, sizeof(s->to)),
+			 m->h.nlmsg_len);
+}
+
+static void count_notice(uint8_t cmd, struct nlattr **attrs, void *arg)
+{
+	(void)cmd;
+	(void)attrs;
+	++*(unsigned int *)arg;
+}
+
+static void strangers_are_not_believed(void **state)
+{
+	struct stranger s = meet();
+	struct devmem__nl nl = { .fd = s.ours, .family = 77 };
+	union message m = { .h = { .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = 77 } };
+	const struct genlmsghdr g = { .cmd = 1 };
+	unsigned int heard = 0;
+	char buf[1024];
+
+	(void)state;
+	add(&m, &g, sizeof(g));
+	say(&s, &m);
+	assert_int_equal(recv(s.ours, buf, sizeof(buf), MSG_DONTWAIT | MSG_PEEK), m.h.nlmsg_len);
+	assert_int_equal(devmem__nl_receive(s.ours, buf, sizeof(buf), MSG_DONTWAIT), -EAGAIN);
+	say(&s, &m);
+	assert_int_equal(devmem__nl_notices(&nl, count_notice, &heard), 0);
+	assert_int_equal(heard, 0);
+	close(s.ours);
+	close(s.theirs);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -240,6 +298,7 @@ int main(void)
 		cmocka_unit_test(kernel_reason_in_the_sentence),
 		cmocka_unit_test(too_much_for_a_request),
 		cmocka_unit_test(no_such_family),
+		cmocka_unit_test(strangers_are_not_believed),
 	};
 
 	return cmocka_run_group_tests_name("netlink", tests, NULL, NULL);

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "link.h"
+#include "netlink.h"
 
 /* One interface's answer: without virtual functions asked for, some KiB. */
 #define READ_BYTES 32768
@@ -83,8 +84,8 @@ int link_facts(uint32_t ifindex, struct link_facts *facts)
 	memset(facts, 0, sizeof(*facts));
 	err = fd < 0 ? -errno : !answer ? -ENOMEM : ask(fd, ifindex);
 	if (!err) {
-		n = recv(fd, answer, READ_BYTES, 0);
-		err = n < 0 ? -errno : parse(answer, (int)n, facts);
+		n = devmem__nl_receive(fd, answer, READ_BYTES, 0);
+		err = n < 0 ? (int)n : parse(answer, (int)n, facts);
 	}
 	free(answer);
 	if (fd >= 0)
