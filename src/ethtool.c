@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* An interface's settings, read and written. */
 #include <errno.h>
+#include <limits.h>
 #include <linux/sockios.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,6 +11,9 @@
 #include <unistd.h>
 
 #include "ethtool.h"
+#include "rss.h"
+
+#define MOST_RULES (1u << 20) /* that are listed: drivers have thousands at most */
 
 int devmem__ethtool_open(struct devmem__ethtool *et, const char *ifname)
 {
@@ -79,6 +83,11 @@ void devmem__ethtool_driver(struct devmem__ethtool *et, char driver[32], char bu
 		snprintf(bus, 32, "%.31s", info.bus_info);
 }
 
+static int as_count(uint64_t n)
+{
+	return n <= INT_MAX ? (int)n : -ERANGE;
+}
+
 int devmem__ethtool_rings(struct devmem__ethtool *et)
 {
 	struct ethtool_rxnfc info = { .cmd = ETHTOOL_GRXRINGS };
@@ -86,11 +95,11 @@ int devmem__ethtool_rings(struct devmem__ethtool *et)
 	int err = do_ioctl(et, &info);
 
 	if (!err)
-		return (int)info.data;
+		return as_count(info.data);
 	if (err != -EOPNOTSUPP)
 		return err;
 	err = do_ioctl(et, &ch);
-	return err ? err : (int)(ch.rx_count + ch.combined_count);
+	return err ? err : as_count((uint64_t)ch.rx_count + ch.combined_count);
 }
 
 int devmem__ethtool_ring_entries(struct devmem__ethtool *et, uint32_t *entries)
@@ -268,6 +277,8 @@ static int table_size(struct devmem__ethtool *et, uint32_t context, uint32_t *si
 	*size = query.indir_size;
 	if (err)
 		return err;
+	if (*size > DEVMEM__RSS_MOST_ENTRIES)
+		return -ERANGE;
 	return *size ? 0 : -EOPNOTSUPP;
 }
 
@@ -307,6 +318,8 @@ int devmem__ethtool_hash(struct devmem__ethtool *et, uint32_t flow_type, struct 
 	int err = do_ioctl(et, &query);
 
 	memset(hash, 0, sizeof(*hash));
+	if (!err && (query.indir_size > DEVMEM__RSS_MOST_ENTRIES || query.key_size > DEVMEM__RSS_MOST_ENTRIES))
+		err = -ERANGE;
 	if (err)
 		return err;
 	rxfh = new_rxfh(DEVMEM_GRSSH, 0, query.indir_size + (query.key_size + 3) / 4);
@@ -435,6 +448,8 @@ static int count_and_locate(struct devmem__ethtool *et, bool *any, uint32_t *n, 
 		err = do_ioctl(et, &count);
 		if (err)
 			return err;
+		if (count.rule_cnt > MOST_RULES)
+			return -ERANGE;
 		*any = count.data & RX_CLS_LOC_SPECIAL;
 		*n = count.rule_cnt;
 		err = locations(et, n, info);

@@ -34,6 +34,8 @@ static int make_room(struct devmem__netdev_queues *q, uint32_t n)
 	uint32_t *napi, *dmabuf;
 	uint8_t *use;
 
+	if (n > DEVMEM__MOST_QUEUES)
+		return -ERANGE;
 	if (n <= q->count)
 		return 0;
 	use = grow(q->use, q->count, n, sizeof(*use));
@@ -48,18 +50,20 @@ static int make_room(struct devmem__netdev_queues *q, uint32_t n)
 	return 0;
 }
 
-static int got_queue(struct nlattr **a, void *arg)
+int devmem__netdev_got_queue(struct nlattr **a, void *arg)
 {
 	struct nlattr *id = a[DEVMEM_NETDEV_A_QUEUE_ID], *type = a[DEVMEM_NETDEV_A_QUEUE_TYPE];
 	struct nlattr *napi = a[DEVMEM_NETDEV_A_QUEUE_NAPI_ID], *dmabuf = a[DEVMEM_NETDEV_A_QUEUE_DMABUF];
 	struct devmem__netdev_queues *q = arg;
 	uint32_t at;
+	int err;
 
 	if (!id || !type || nla_get_u32(type) != DEVMEM_NETDEV_QUEUE_TYPE_RX)
 		return 0;
 	at = nla_get_u32(id);
-	if (make_room(q, at + 1))
-		return -ENOMEM;
+	err = at < DEVMEM__MOST_QUEUES ? make_room(q, at + 1) : -ERANGE;
+	if (err)
+		return err;
 	q->napi[at] = napi ? nla_get_u32(napi) : 0;
 	q->dmabuf[at] = dmabuf ? nla_get_u32(dmabuf) : 0;
 	q->use[at] |= dmabuf ? DEVMEM__QUEUE_DMABUF : 0;
@@ -78,7 +82,7 @@ int devmem__netdev_queues(struct devmem__nl *nl, uint32_t ifindex, struct devmem
 		devmem__netdev_free(q);
 		devmem__nl_begin(nl, DEVMEM_NETDEV_CMD_QUEUE_GET);
 		devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_QUEUE_IFINDEX, ifindex);
-		err = devmem__nl_dump(nl, got_queue, q);
+		err = devmem__nl_dump(nl, devmem__netdev_got_queue, q);
 	}
 	if (err)
 		devmem__netdev_free(q);

@@ -20,6 +20,12 @@ int devmem__netdev_queues(struct devmem__nl *nl, uint32_t ifindex, struct devmem
 
 /* devmem__netdev_rings() - for one that is down: as many as its driver has rings, used by nobody as far as is known. */
 int devmem__netdev_rings(struct devmem__ethtool *et, struct devmem__netdev_queues *q);
+
+/*
+ * devmem__netdev_got_queue() - take in what the kernel said of one queue; @arg is the list. Pure; for the tests. -ENOMEM;
+ * -ERANGE: a number that no queue can have.
+ */
+int devmem__netdev_got_queue(struct nlattr **a, void *arg);
 void devmem__netdev_free(struct devmem__netdev_queues *q);
 
 /* Sets @hit[queue] for each queue, of @n, that the rule's packets may come through. */

@@ -60,6 +60,7 @@ static int probe(struct devmem_nic *nic)
 static void nic_free(struct devmem_nic *nic)
 {
 	devmem__undo_free(&nic->undo);
+	devmem__queue_set_free(&nic->claimed);
 	devmem__nl_close(&nic->netdev);
 	devmem__nl_close(&nic->spare);
 	devmem__ethtool_close(&nic->et);

@@ -39,8 +39,9 @@ int devmem__nic_rollback(struct devmem_nic *nic, unsigned int savepoint);
  */
 int devmem__nic_claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues);
 
+#define DEVMEM__NIC_MOST_QUEUES 1024	/* of one binding */
+
 /* devmem__nic_release() - claimed queues are not used any more: others may have them. */
-#define DEVMEM__NIC_MOST_QUEUES 1024
 void devmem__nic_release(struct devmem_nic *nic, const uint32_t *queues, unsigned int n);
 
 /*

@@ -9,6 +9,7 @@
 #include "journal.h"
 #include "netdev.h"
 #include "nic.h"
+#include "queues.h"
 #include "recipes.h"
 #include "undo.h"
 
@@ -24,7 +25,7 @@ struct devmem_nic {
 	uint64_t netns;			/* inode of the namespace that it was opened in */
 	char driver[32], bus[32];	/* of the parent device; "" where there is none */
 	const struct devmem__recipe *recipe; /* the driver's */
-	uint64_t claimed[DEVMEM__NIC_MOST_QUEUES / 64]; /* a bit for each queue that our bindings have */
+	struct devmem__queue_set claimed; /* the queues that our bindings have */
 	bool keep;			/* DEVMEM_NIC_KEEP */
 	bool recovering;		/* what is undone now may be undone already */
 	int obstacle;			/* why it cannot receive into device memory at all, or 0; @why: the sentence */

@@ -14,7 +14,6 @@
 #include <unistd.h>
 
 #include "nic_impl.h"
-#include "queues.h"
 #include "rss.h"
 
 /* ------------------------------------------------------------------------------------ words */
@@ -75,9 +74,9 @@ void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__netde
 {
 	const struct devmem__book *book = &nic->journal.book;
 
-	for (uint32_t i = 0; i < q->count && i < DEVMEM__NIC_MOST_QUEUES; i++)
-		if (nic->claimed[i / 64] & 1ull << i % 64)
-			q->use[i] |= DEVMEM__QUEUE_CLAIMED;
+	for (unsigned int i = 0; i < nic->claimed.n; i++)
+		if (nic->claimed.queue[i] < q->count)
+			q->use[nic->claimed.queue[i]] |= DEVMEM__QUEUE_CLAIMED;
 	for (unsigned int i = 0; i < book->nowners; i++) {
 		const struct devmem__owner *o = &book->owners[i];
 
@@ -424,29 +423,17 @@ int devmem__nic_roll(struct devmem_nic *nic, unsigned int savepoint)
 
 /* ------------------------------------------------------------------------------------ claims */
 
-static int write_claims(struct devmem_nic *nic)
-{
-	uint32_t queues[DEVMEM__NIC_MOST_QUEUES], n = 0;
-
-	for (uint32_t i = 0; i < DEVMEM__NIC_MOST_QUEUES; i++)
-		if (nic->claimed[i / 64] & 1ull << i % 64)
-			queues[n++] = i;
-	return devmem__journal_claim(&nic->journal, queues, n);
-}
-
 int devmem__nic_note_claim(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, bool claim)
 {
-	int err;
+	int err = claim ? devmem__queue_set_add(&nic->claimed, queues, n) : 0;
 
-	for (unsigned int i = 0; i < n; i++) {
-		uint64_t bit = 1ull << queues[i] % 64, *word = &nic->claimed[queues[i] / 64];
-
-		*word = claim ? *word | bit : *word & ~bit;
-	}
-	err = write_claims(nic);
+	if (err)
+		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
+	if (!claim)
+		devmem__queue_set_remove(&nic->claimed, queues, n);
+	err = devmem__journal_claim(&nic->journal, nic->claimed.queue, nic->claimed.n);
 	if (err && claim)
-		for (unsigned int i = 0; i < n; i++)
-			nic->claimed[queues[i] / 64] &= ~(1ull << queues[i] % 64);
+		devmem__queue_set_remove(&nic->claimed, queues, n);
 	return err;
 }
 

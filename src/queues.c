@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Which RX queues to take. */
 #include <errno.h>
+#include <stdlib.h>
+#include <string.h>
 
 #include "queues.h"
 
@@ -65,4 +67,41 @@ int devmem__queues_check(const uint8_t *use, uint32_t n, const uint32_t *list, u
 			return err;
 	}
 	return ordinary(use, n) > want ? 0 : -ENOSPC;
+}
+
+static bool is_listed(uint32_t queue, const uint32_t *list, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (list[i] == queue)
+			return true;
+	return false;
+}
+
+int devmem__queue_set_add(struct devmem__queue_set *set, const uint32_t *queues, unsigned int n)
+{
+	uint32_t *more = realloc(set->queue, ((size_t)set->n + n + 1) * sizeof(*more));
+
+	if (!more)
+		return -ENOMEM;
+	set->queue = more;
+	for (unsigned int i = 0; i < n; i++)
+		if (!is_listed(queues[i], set->queue, set->n))
+			set->queue[set->n++] = queues[i];
+	return 0;
+}
+
+void devmem__queue_set_remove(struct devmem__queue_set *set, const uint32_t *queues, unsigned int n)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < set->n; i++)
+		if (!is_listed(set->queue[i], queues, n))
+			set->queue[kept++] = set->queue[i];
+	set->n = kept;
+}
+
+void devmem__queue_set_free(struct devmem__queue_set *set)
+{
+	free(set->queue);
+	memset(set, 0, sizeof(*set));
 }

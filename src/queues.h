@@ -6,6 +6,12 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/*
+ * Queues of an interface, at most: their numbers are below it. The kernel notes the queue of a packet, plus 1, in 16 bits.
+ * [include/linux/skbuff.h: skb_record_rx_queue()]
+ */
+#define DEVMEM__MOST_QUEUES 65535u
+
 /* Why a queue cannot be had. */
 enum devmem__queue_use {
 	DEVMEM__QUEUE_DMABUF = 1,	/* bound, by us or others */
@@ -30,5 +36,18 @@ int devmem__queues_choose(const uint8_t *use, uint32_t n, unsigned int want, uin
  * -ERANGE, -EINVAL (twice in the list), -EEXIST (bound), -EBUSY (AF_XDP, leased); -ENOSPC: none would be left.
  */
 int devmem__queues_check(const uint8_t *use, uint32_t n, const uint32_t *list, unsigned int want, unsigned int *bad);
+
+/* Queue numbers, in any order, each once. Zero is none of them. */
+struct devmem__queue_set {
+	uint32_t *queue;		/* owned */
+	unsigned int n;
+};
+
+/* devmem__queue_set_add() - @n more, all or none. -ENOMEM. */
+int devmem__queue_set_add(struct devmem__queue_set *set, const uint32_t *queues, unsigned int n);
+
+/* devmem__queue_set_remove() - those that are in it; cannot fail. */
+void devmem__queue_set_remove(struct devmem__queue_set *set, const uint32_t *queues, unsigned int n);
+void devmem__queue_set_free(struct devmem__queue_set *set);
 
 #endif

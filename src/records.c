@@ -4,10 +4,10 @@
 #include <string.h>
 
 #include "records.h"
+#include "rss.h"
 
 #define MAGIC		0x4a4d5644u	/* "DVMJ" */
 #define VERSION		1u		/* of what follows the magic number of a HEAD */
-#define MOST_ENTRIES	(64u << 10)	/* of a table */
 
 /* CRC-32 as zlib has it, by bits: a journal is short. */
 static uint32_t check_sum(const unsigned char *p, size_t n)
@@ -194,7 +194,7 @@ static uint32_t *get_array(struct cursor *c, uint32_t *n)
 	uint32_t *array;
 
 	GET(c, *n);
-	c->bad |= *n > MOST_ENTRIES || *n * sizeof(*array) > c->left;
+	c->bad |= *n > DEVMEM__RSS_MOST_ENTRIES || *n * sizeof(*array) > c->left;
 	if (c->bad || !*n)
 		return NULL;
 	array = malloc(*n * sizeof(*array));

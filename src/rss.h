@@ -6,6 +6,9 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+/* Entries of a table that is still read; drivers have thousands at most. */
+#define DEVMEM__RSS_MOST_ENTRIES (64u << 10)
+
 /* Is it the table that the kernel makes for @rings rings when it is reset? [ethtool_rxfh_indir_default()] */
 bool devmem__rss_is_default(const uint32_t *table, uint32_t size, uint32_t rings);
 

@@ -1,11 +1,15 @@
 // SPDX-License-Identifier: MIT
 /* Which RX queues are taken, and which rules lead to. */
 #include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "unit.h"
 
-#include "netdev.h"
+#include "nic_impl.h"
+#include "uapi.h"
 
 static void from_the_top(void **state)
 {
@@ -120,13 +124,74 @@ static void rules_to_queues(void **state)
 	assert_memory_equal(hit, "\0\0\0\1", 4);
 }
 
+/* ------------------------------------------------------------------------------------ numbers from outside */
+
+static int hear_of(uint32_t queue, struct devmem__netdev_queues *q)
+{
+	struct { struct nlattr h; uint32_t value; } id = { { 8, DEVMEM_NETDEV_A_QUEUE_ID }, queue },
+						    type = { { 8, DEVMEM_NETDEV_A_QUEUE_TYPE }, 0 };
+	struct nlattr *a[DEVMEM__NL_ATTRS + 1] = { 0 };
+
+	a[DEVMEM_NETDEV_A_QUEUE_ID] = &id.h;
+	a[DEVMEM_NETDEV_A_QUEUE_TYPE] = &type.h;
+	return devmem__netdev_got_queue(a, q);
+}
+
+static void numbers_that_no_queue_has(void **state)
+{
+	const uint32_t bad[] = { UINT32_MAX, UINT32_MAX - 1, INT32_MAX, DEVMEM__MOST_QUEUES };
+	struct devmem__netdev_queues q = { 0 };
+
+	(void)state;
+	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++)
+		assert_int_equal(hear_of(bad[i], &q), -ERANGE);
+	assert_int_equal(q.count, 0);
+	assert_int_equal(hear_of(DEVMEM__MOST_QUEUES - 1, &q), 0);
+	assert_int_equal(q.count, DEVMEM__MOST_QUEUES);
+	devmem__netdev_free(&q);
+}
+
+/* A NIC of 2,048 queues: the numbers of claimed ones are written down as they are, and nothing beside them is touched. */
+static void claims_of_many_queues(void **state)
+{
+	const uint32_t queues[] = { 2047, 1024, 3 };
+	char folder[] = "/tmp/claims.XXXXXX", path[64];
+	struct devmem__journal_head head = { .ifname = "many0" };
+	struct devmem_nic *nic = calloc(1, sizeof(*nic));
+	const struct devmem__owner *us;
+
+	(void)state;
+	assert_non_null(nic);
+	assert_non_null(mkdtemp(folder));
+	snprintf(path, sizeof(path), "%s/1-1.journal", folder);
+	devmem__journal_boot(head.boot);
+	assert_int_equal(devmem__journal_open(&nic->journal, path, &head), 0);
+	assert_int_equal(devmem__journal_join(&nic->journal), 0);
+	assert_int_equal(devmem__nic_note_claim(nic, queues, 3, true), 0);
+	us = &nic->journal.book.owners[0];
+	assert_int_equal(us->nqueues, 3);
+	assert_memory_equal(us->queues, queues, sizeof(queues));
+	assert_false(nic->keep || nic->recovering || nic->obstacle);
+	for (unsigned int i = 0; i < sizeof(nic->why); i++)
+		assert_int_equal(nic->why[i], 0);
+	assert_int_equal(devmem__nic_note_claim(nic, &queues[1], 1, false), 0);
+	assert_int_equal(us->nqueues, 2);
+	assert_int_equal(us->queues[0], 2047);
+	assert_int_equal(us->queues[1], 3);
+	devmem__queue_set_free(&nic->claimed);
+	devmem__journal_close(&nic->journal);
+	free(nic);
+	assert_int_equal(rmdir(folder), 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(from_the_top),		cmocka_unit_test(never_all),
 		cmocka_unit_test(around_the_used_ones), cmocka_unit_test(not_where_others_steer),
 		cmocka_unit_test(one_is_left),		cmocka_unit_test(listed),
-		cmocka_unit_test(rules_to_queues),
+		cmocka_unit_test(rules_to_queues),	cmocka_unit_test(numbers_that_no_queue_has),
+		cmocka_unit_test(claims_of_many_queues),
 	};
 
 	return cmocka_run_group_tests_name("queues", tests, NULL, NULL);
