@@ -305,11 +305,11 @@ static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o, e
 	b->way = wanted == DEVMEM__WAY_ZCRX ? wanted : DEVMEM__WAY_DEVMEM;
 	err = b->sends ? take_interface(b) : take_queues(b, o);
 	if (!err && b->sends)
-		snprintf(b->why, sizeof(b->why), wanted == DEVMEM__WAY_ANY ? "%s sends from the buffer" :
-			 "asked for, by %s", b->ifname);
+		devmem__text(b->why, sizeof(b->why), wanted == DEVMEM__WAY_ANY ? "%s sends from the buffer" :
+			     "asked for, by %s", b->ifname);
 	else if (!err)
-		snprintf(b->why, sizeof(b->why), wanted == DEVMEM__WAY_ANY ? "%u queue(s) of %s are bound to the buffer" :
-			 "asked for, on %u queue(s) of %s", b->n, devmem__nic_name(b->nic));
+		devmem__text(b->why, sizeof(b->why), wanted == DEVMEM__WAY_ANY ? "%u queue(s) of %s are bound to the buffer" :
+			     "asked for, on %u queue(s) of %s", b->n, devmem__nic_name(b->nic));
 	else if (wanted == DEVMEM__WAY_ANY && is_obstacle(err))
 		err = open_copy(b, devmem_error());
 	if (!err && wanted == DEVMEM__WAY_ANY && b->way == DEVMEM__WAY_COPY)

@@ -109,7 +109,7 @@ int devmem__buffer_like(const struct devmem_buffer *buffer, size_t bytes, struct
 
 void devmem__buffer_explain(struct devmem_buffer *buffer, const char *why)
 {
-	snprintf(buffer->why, sizeof(buffer->why), "%s%s", why, buffer->mem.what);
+	devmem__text(buffer->why, sizeof(buffer->why), "%s%s", why, buffer->mem.what);
 }
 
 /* ------------------------------------------------------------------------------------ references, facts */

@@ -2,7 +2,6 @@
 /* The error sentence of each thread, and the library's version. */
 #include <errno.h>
 #include <stdarg.h>
-#include <stdio.h>
 #include <string.h>
 
 #include "internal.h"
@@ -30,7 +29,7 @@ int devmem__fail(int err, const char *fmt, ...)
 	va_list ap;
 
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	devmem__text_v(text, sizeof(text), fmt, ap);
 	va_end(ap);
 	/* what is tried again and again, or handed on by several, is told once */
 	news = devmem__log_wants(DEVMEM_LOG_DEBUG) && strcmp(text, sentence);

@@ -3,6 +3,7 @@
 #ifndef DEVMEM_INTERNAL_H
 #define DEVMEM_INTERNAL_H
 
+#include <stdarg.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -16,6 +17,13 @@
 #ifndef ETOOSMALL
 #define ETOOSMALL 525 /* the kernel's own: a control buffer too small for one cmsg; libc has no name for it */
 #endif
+
+/*
+ * devmem__text() - snprintf() for whatever people read, terminals and logs included: control characters, and bytes that are
+ * no UTF-8, come out as \xNN (text.c). Arguments may lie in @to.
+ */
+void devmem__text(char *to, size_t room, const char *fmt, ...) DEVMEM_PRINTF(3, 4);
+void devmem__text_v(char *to, size_t room, const char *fmt, va_list ap) DEVMEM_PRINTF(3, 0);
 
 /*
  * devmem__fail() - set this thread's sentence and return -err, so that a failing call reads

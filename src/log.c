@@ -73,14 +73,6 @@ bool devmem__log_wants(int level)
 
 /* ------------------------------------------------------------------------------------ records */
 
-/* Names of interfaces and words of drivers may have anything in them. */
-static void make_one_line(char *text)
-{
-	for (; *text; text++)
-		if ((unsigned char)*text < ' ' || *text == 0x7f)
-			*text = ' ';
-}
-
 /* In one piece: others write there too. */
 static void print(int level, const char *text)
 {
@@ -119,9 +111,8 @@ void devmem__log(int level, const char *fmt, ...)
 	if (!devmem__log_wants(level))
 		return;
 	va_start(ap, fmt);
-	vsnprintf(text, sizeof(text), fmt, ap);
+	devmem__text_v(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	make_one_line(text);
 	tell(level, text);
 	errno = saved;
 }

@@ -66,7 +66,8 @@ DEVMEM_API const char *devmem_version(void);
  *
  * Where the kernel gave a reason of its own (netlink extended acknowledgement), its text is part of the sentence.
  * The string is the library's, is never NULL, and is valid until this thread's next failing call. It is not
- * reset by calls that succeed.
+ * reset by calls that succeed. It can be shown anywhere: control characters, which names of interfaces and words of drivers
+ * may hold, and bytes that are no UTF-8 stand in it as \xNN.
  */
 DEVMEM_API const char *devmem_error(void);
 
