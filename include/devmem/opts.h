@@ -15,43 +15,79 @@
 
 #ifndef __cplusplus
 
-#define DEVMEM_OPTS(type, ...) (&(struct type){ .size = sizeof(struct type), __VA_ARGS__ })
+/* ISO C wants an argument for "...", and there may be no members: so the type is the first of them. */
+#define DEVMEM_OPTS(...) \
+	(&(struct DEVMEM_OPTS_TYPE(__VA_ARGS__, 0)){ \
+		DEVMEM_OPTS_MEMBERS(__VA_ARGS__, .size = sizeof(struct DEVMEM_OPTS_TYPE(__VA_ARGS__, 0))) })
+#define DEVMEM_OPTS_TYPE(type, ...) type
+#define DEVMEM_OPTS_MEMBERS(type, ...) __VA_ARGS__
 
 #else
 
+/*
+ * Members are assigned by an expression, which may stand anywhere. A lambda would be shorter, but may not capture everything
+ * at namespace scope, nor structured bindings before C++20. An expression cannot name a temporary: so each thread remembers
+ * the one that it is filling in. Those that are made for one of its values come and go meanwhile.
+ */
 extern "C++" {
-template <typename Opts> struct devmem_opts_of {
+template <typename Opts> class devmem_opts_of {
 	Opts opts;
+	devmem_opts_of *outer;
 
-	template <typename Set> explicit devmem_opts_of(const Set &set) : opts()
+	static devmem_opts_of *&current()
+	{
+		static thread_local devmem_opts_of *innermost;
+
+		return innermost;
+	}
+
+public:
+	devmem_opts_of() : opts(), outer()
 	{
 		opts.size = sizeof(opts);
-		set(opts);
 	}
-	const Opts *get() const { return &opts; }
+	static void begin(devmem_opts_of &&temporary)
+	{
+		temporary.outer = current();
+		current() = &temporary;
+	}
+	static Opts &now()
+	{
+		return current()->opts;
+	}
+	static const Opts *end()
+	{
+		devmem_opts_of *done = current();
+
+		current() = done->outer;
+		return &done->opts;
+	}
 };
 }
 
-#define DEVMEM_OPTS(type, ...) (devmem_opts_of<type>([&](type &devmem_o) { DEVMEM_OPTS_SET(__VA_ARGS__) }).get())
-
-/* Each of up to twelve ".member = value": the object's name goes before it. */
-#define DEVMEM_OPTS_SET(...) \
-	DEVMEM_OPTS_PICK(__VA_ARGS__, DEVMEM_OPTS_12, DEVMEM_OPTS_11, DEVMEM_OPTS_10, DEVMEM_OPTS_9, DEVMEM_OPTS_8, \
-			 DEVMEM_OPTS_7, DEVMEM_OPTS_6, DEVMEM_OPTS_5, DEVMEM_OPTS_4, DEVMEM_OPTS_3, DEVMEM_OPTS_2, \
-			 DEVMEM_OPTS_1, 0)(__VA_ARGS__)
-#define DEVMEM_OPTS_PICK(a, b, c, d, e, f, g, h, i, j, k, l, set, ...) set
-#define DEVMEM_OPTS_1(a) static_cast<void>(devmem_o a);
-#define DEVMEM_OPTS_2(a, ...) DEVMEM_OPTS_1(a) DEVMEM_OPTS_1(__VA_ARGS__)
-#define DEVMEM_OPTS_3(a, ...) DEVMEM_OPTS_1(a) DEVMEM_OPTS_2(__VA_ARGS__)
-#define DEVMEM_OPTS_4(a, ...) DEVMEM_OPTS_1(a) DEVMEM_OPTS_3(__VA_ARGS__)
-#define DEVMEM_OPTS_5(a, ...) DEVMEM_OPTS_1(a) DEVMEM_OPTS_4(__VA_ARGS__)
-#define DEVMEM_OPTS_6(a, ...) DEVMEM_OPTS_1(a) DEVMEM_OPTS_5(__VA_ARGS__)
-#define DEVMEM_OPTS_7(a, ...) DEVMEM_OPTS_1(a) DEVMEM_OPTS_6(__VA_ARGS__)
-#define DEVMEM_OPTS_8(a, ...) DEVMEM_OPTS_1(a) DEVMEM_OPTS_7(__VA_ARGS__)
-#define DEVMEM_OPTS_9(a, ...) DEVMEM_OPTS_1(a) DEVMEM_OPTS_8(__VA_ARGS__)
-#define DEVMEM_OPTS_10(a, ...) DEVMEM_OPTS_1(a) DEVMEM_OPTS_9(__VA_ARGS__)
-#define DEVMEM_OPTS_11(a, ...) DEVMEM_OPTS_1(a) DEVMEM_OPTS_10(__VA_ARGS__)
-#define DEVMEM_OPTS_12(a, ...) DEVMEM_OPTS_1(a) DEVMEM_OPTS_11(__VA_ARGS__)
+/* The type, and up to twelve ".member = value": the object's name goes before each. */
+#define DEVMEM_OPTS(...) \
+	(DEVMEM_OPTS_BEGIN(__VA_ARGS__, 0), \
+	 DEVMEM_OPTS_PICK(__VA_ARGS__, DEVMEM_OPTS_12, DEVMEM_OPTS_11, DEVMEM_OPTS_10, DEVMEM_OPTS_9, DEVMEM_OPTS_8, \
+			  DEVMEM_OPTS_7, DEVMEM_OPTS_6, DEVMEM_OPTS_5, DEVMEM_OPTS_4, DEVMEM_OPTS_3, DEVMEM_OPTS_2, \
+			  DEVMEM_OPTS_1, DEVMEM_OPTS_0, 0)(__VA_ARGS__), \
+	 DEVMEM_OPTS_END(__VA_ARGS__, 0))
+#define DEVMEM_OPTS_PICK(type, a, b, c, d, e, f, g, h, i, j, k, l, choice, ...) choice
+#define DEVMEM_OPTS_BEGIN(type, ...) devmem_opts_of<type>::begin(devmem_opts_of<type>())
+#define DEVMEM_OPTS_END(type, ...) devmem_opts_of<type>::end()
+#define DEVMEM_OPTS_0(type) static_cast<void>(0)
+#define DEVMEM_OPTS_1(type, a) static_cast<void>(devmem_opts_of<type>::now() a)
+#define DEVMEM_OPTS_2(type, a, ...) DEVMEM_OPTS_1(type, a), DEVMEM_OPTS_1(type, __VA_ARGS__)
+#define DEVMEM_OPTS_3(type, a, ...) DEVMEM_OPTS_1(type, a), DEVMEM_OPTS_2(type, __VA_ARGS__)
+#define DEVMEM_OPTS_4(type, a, ...) DEVMEM_OPTS_1(type, a), DEVMEM_OPTS_3(type, __VA_ARGS__)
+#define DEVMEM_OPTS_5(type, a, ...) DEVMEM_OPTS_1(type, a), DEVMEM_OPTS_4(type, __VA_ARGS__)
+#define DEVMEM_OPTS_6(type, a, ...) DEVMEM_OPTS_1(type, a), DEVMEM_OPTS_5(type, __VA_ARGS__)
+#define DEVMEM_OPTS_7(type, a, ...) DEVMEM_OPTS_1(type, a), DEVMEM_OPTS_6(type, __VA_ARGS__)
+#define DEVMEM_OPTS_8(type, a, ...) DEVMEM_OPTS_1(type, a), DEVMEM_OPTS_7(type, __VA_ARGS__)
+#define DEVMEM_OPTS_9(type, a, ...) DEVMEM_OPTS_1(type, a), DEVMEM_OPTS_8(type, __VA_ARGS__)
+#define DEVMEM_OPTS_10(type, a, ...) DEVMEM_OPTS_1(type, a), DEVMEM_OPTS_9(type, __VA_ARGS__)
+#define DEVMEM_OPTS_11(type, a, ...) DEVMEM_OPTS_1(type, a), DEVMEM_OPTS_10(type, __VA_ARGS__)
+#define DEVMEM_OPTS_12(type, a, ...) DEVMEM_OPTS_1(type, a), DEVMEM_OPTS_11(type, __VA_ARGS__)
 
 #endif
 
