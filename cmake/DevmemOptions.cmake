@@ -15,6 +15,7 @@ endif()
 set(CMAKE_C_STANDARD 11)
 set(CMAKE_C_STANDARD_REQUIRED ON)
 set(CMAKE_C_EXTENSIONS ON)
+add_compile_definitions(_FILE_OFFSET_BITS=64)	# journals have locks beyond what 32 bits hold: internal.h refuses less
 
 if(DEVMEM_SANITIZE)
 	add_compile_options(-fsanitize=${DEVMEM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)

@@ -7,12 +7,16 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "devmem/devmem.h"
 
 #define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
 #define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
 #define DEVMEM_PRINTF(f, a) __attribute__((format(printf, f, a)))
+
+/* Buffers are larger than 2 GiB, and a journal's owners lock bytes behind 1 TiB of it. */
+_Static_assert(sizeof(off_t) == 8, "off_t must have 64 bits: compile with -D_FILE_OFFSET_BITS=64, as CMakeLists.txt does");
 
 #ifndef ETOOSMALL
 #define ETOOSMALL 525 /* the kernel's own: a control buffer too small for one cmsg; libc has no name for it */

@@ -275,7 +275,7 @@ static void sent(struct devmem_sock *sock, int res)
 	tx->sending = false;
 	end_sync(tx);
 	devmem__sendq_result(&tx->q, res > 0 ? (uint32_t)res : 0);
-	for (size_t i = 0; i < tx->msg.msg_iovlen; i++)
+	for (size_t i = 0; i < (size_t)tx->msg.msg_iovlen; i++)	/* musl's is an int */
 		wanted += tx->iov[i].iov_len;
 	if (res > 0) {
 		sock->ring->stats.send_operations++;
