@@ -241,7 +241,8 @@ DEVMEM_API int devmem_buffer_wrap_gem(int drm_fd, uint32_t handle, const struct 
  * devmem_buffer_wrap_cuda() - a buffer of CUDA memory that the program owns.
  * @pointer:	a CUdeviceptr, a multiple of the system's page; of cuMemAlloc(), or of cuMemCreate() with gpuDirectRDMACapable and
  *		mapped. cudaMalloc() is the first.
- * @bytes:	a multiple of the system's page; all of it must lie in one allocation. It, and the context that it was made in,
+ * @bytes:	a multiple of the system's page; all of it must be what the driver exports at once: in one allocation, or in
+ *		pieces that are mapped one behind the other, if the driver takes them. It, and the context that it was made in,
  *		must stay until the buffer is gone, bindings that use it included. Exactly this range is exported, so it can be
  *		received into, too.
  * @opts:	none has a meaning yet: NULL.
@@ -250,7 +251,7 @@ DEVMEM_API int devmem_buffer_wrap_gem(int drm_fd, uint32_t handle, const struct 
  * CUDA. Memory of cuMemAlloc() gets CU_POINTER_ATTRIBUTE_SYNC_MEMOPS, which lasts.
  *
  * -EINVAL	not aligned, or no bytes; no device memory of CUDA's: host or managed memory; or an option is set
- * -ERANGE	not all of it lies in one allocation
+ * -ERANGE	not all of it lies in one allocation, and the driver does not export it
  * -ENODEV	the device, or this kind of memory, cannot be exported: devmem_error() says why
  * -ENOENT	no libcuda.so.1
  * -ENOMEM	not enough memory for what copying and gathering take

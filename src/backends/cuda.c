@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "backend.h"
 #include "buffer.h"
@@ -103,18 +104,6 @@ static int obtain_allocated(struct cuda_memory *m, size_t bytes)
 	return devmem__fail(EIO, "cuMemAlloc() gave %#llx, which is not aligned to the system's page", m->pointer);
 }
 
-static int check_extent(const struct cuda_memory *m, uint64_t bytes)
-{
-	unsigned long long base;
-	size_t all;
-	int err = CUDA_CALL(m->cu, cuMemGetAddressRange, &base, &all, m->pointer);
-
-	if (err || (m->pointer - base <= all && bytes <= all - (m->pointer - base)))
-		return err;
-	return devmem__fail(ERANGE, "%llu bytes at %#llx do not lie in one allocation: it has %zu from %#llx on",
-			    (unsigned long long)bytes, m->pointer, all, base);
-}
-
 /* Without the flag that goes with attribute 110 memory of cuMemCreate() is out of a NIC's reach. */
 static int obtain(struct cuda_memory *m, size_t bytes)
 {
@@ -122,7 +111,7 @@ static int obtain(struct cuda_memory *m, size_t bytes)
 			    devmem__cuda_attribute(m->cu, &m->device, DEVMEM__CUDA_RDMA_WITH_VIRTUAL_MEMORY);
 
 	if (m->kind == FOREIGN)
-		return check_extent(m, bytes);
+		return 0;
 	m->kind = mapped ? MAPPED : ALLOCATED;
 	m->sync_memops = !mapped;
 	return mapped ? obtain_mapped(m, bytes) : obtain_allocated(m, bytes);
@@ -146,6 +135,17 @@ static void give_up(struct cuda_memory *m)
 /* ------------------------------------------------------------------------------------ export */
 
 /*
+ * The driver would not export it: does it end behind its allocation? What was mapped is one allocation for each piece, so that
+ * going beyond the first says nothing before the driver was asked.
+ */
+static bool goes_beyond(const struct cuda_memory *m, uint64_t bytes, unsigned long long *base, size_t *all)
+{
+	if (m->kind != FOREIGN || m->cu->cuMemGetAddressRange(base, all, m->pointer))
+		return false;
+	return m->pointer - *base > *all || bytes > *all - (m->pointer - *base);
+}
+
+/*
  * Exactly the range, so it begins where its dma-buf does. Flags are 0: the mapping by way of PCIe alone, which can be asked
  * for since 12.8, goes round the IOMMU and is for coherent platforms. [nv-dmabuf.c]
  */
@@ -154,10 +154,15 @@ static int export(struct cuda_memory *m, struct devmem_memory *mem)
 	int err = CUDA_CALL(m->cu, cuMemGetHandleForAddressRange, &mem->fd, m->pointer, mem->bytes,
 			    DEVMEM__CUDA_HANDLE_DMA_BUF_FD, 0);
 	unsigned int reachable = 1;
+	unsigned long long base;
 	char why[256];
+	size_t all;
 
 	if (err != -EINVAL && err != -EOPNOTSUPP)
 		return err;
+	if (goes_beyond(m, mem->bytes, &base, &all))
+		return devmem__fail(ERANGE, "the driver does not export %llu bytes at %#llx, and the allocation there has %zu from %#llx "
+				    "on", (unsigned long long)mem->bytes, m->pointer, all, base);
 	snprintf(why, sizeof(why), "%s", devmem_error());
 	m->cu->cuPointerGetAttribute(&reachable, DEVMEM__CUDA_POINTER_RDMA, m->pointer);	/* unknown to older drivers */
 	return devmem__fail(ENODEV, "GPU %s does not export this memory%s: %s", m->device.address, reachable ? "" :
@@ -194,16 +199,21 @@ static void unequip(struct cuda_memory *m)
 
 static int equip(struct cuda_memory *m, struct devmem_memory *mem)
 {
-	int err = set_sync_memops(m);
+	int err = make_stream(m);
 
-	if (!err)
-		err = make_stream(m);
 	if (!err)
 		err = devmem__cuda_gather_new(m->cu, &m->device, m->stream, &m->gather);
 	if (!err)
 		err = export(m, mem);
 	if (err)
-		unequip(m);
+		goto err_equipment;
+	err = set_sync_memops(m);	/* lasts, so that it is not set on what is refused */
+	if (!err)
+		return 0;
+	close(mem->fd);
+	mem->fd = -1;
+err_equipment:
+	unequip(m);
 	return err;
 }
 

@@ -32,6 +32,8 @@ bool fake_cuda_failed(void);				/* has the last part of FAKE_CUDA_FAIL, as it is
 void fake_cuda_hold(bool hold);				/* streams stand still, and nobody waits for them */
 void fake_cuda_break(unsigned int result);		/* the GPU has failed; 0: it was mended */
 unsigned long long fake_cuda_managed(size_t bytes);	/* memory that moves about, never freed */
+unsigned long long fake_cuda_pieces(size_t bytes);	/* two of so many each, mapped at one address, with one export for both */
+void fake_cuda_pieces_free(unsigned long long pointer, size_t bytes);
 struct CUctx_st *fake_cuda_context(int device);		/* not the primary one, never freed */
 struct CUctx_st *fake_cuda_current(void);
 bool fake_cuda_sync_memops(unsigned long long pointer);

@@ -26,6 +26,8 @@ struct region {
 	int fd;				/* -1: nothing is mapped there */
 	unsigned char *memory;
 	bool accessible, sync_memops, out_of_reach;
+	size_t offset;			/* in @fd ... */
+	bool goes_on;			/* ... which the region behind this one has the next bytes of */
 	struct CUctx_st *context;	/* NULL: of none, as what is mapped */
 	int device;
 };
@@ -70,11 +72,21 @@ static struct region *region_of(unsigned long long address)
 	return NULL;
 }
 
+/* Bytes from there on that are one behind the other, also for the processor. */
+static size_t extent(const struct region *r, unsigned long long address)
+{
+	size_t bytes = r->bytes - (address - r->address);
+
+	for (; r->goes_on; bytes += r->bytes)
+		r = region_of(r->address + r->bytes);
+	return bytes;
+}
+
 void *fake_memory_at(unsigned long long address, size_t bytes)
 {
 	struct region *r = region_of(address);
 
-	if (!r || !r->memory || !r->accessible || bytes > r->bytes - (address - r->address))
+	if (!r || !r->memory || !r->accessible || bytes > extent(r, address))
 		return NULL;
 	return r->memory + (address - r->address);
 }
@@ -193,6 +205,34 @@ unsigned int fake_cuMemFree(unsigned long long pointer)
 unsigned long long fake_cuda_managed(size_t bytes)
 {
 	return make(MANAGED, bytes);
+}
+
+/* Two regions, one behind the other in every way. */
+unsigned long long fake_cuda_pieces(size_t bytes)
+{
+	const int fd = new_memfd(2 * bytes);
+	struct region *r, *next;
+
+	pthread_rwlock_wrlock(&table);
+	r = new_region(RESERVATION, 2 * bytes);
+	back(r, fd);
+	r->bytes = bytes;
+	r->accessible = r->goes_on = true;
+	next = new_region(RESERVATION, bytes);
+	*next = *r;
+	next->address += bytes;
+	next->memory += bytes;
+	next->offset = bytes;
+	next->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	next->goes_on = false;
+	pthread_rwlock_unlock(&table);
+	return r->address;
+}
+
+void fake_cuda_pieces_free(unsigned long long pointer, size_t bytes)
+{
+	if (!unmake(RESERVATION, pointer + bytes) || !unmake(RESERVATION, pointer))
+		abort();
 }
 
 unsigned int fake_cuMemHostAlloc(void **pointer, size_t bytes, unsigned int flags)
@@ -454,11 +494,11 @@ unsigned int fake_cuMemGetHandleForAddressRange(void *handle, unsigned long long
 	const size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
 	ENTER_CONTEXT(cuMemGetHandleForAddressRange);
-	if (!r || pointer % page || !bytes || bytes % page || bytes > r->bytes - (pointer - r->address) ||
+	if (!r || pointer % page || !bytes || bytes % page || bytes > extent(r, pointer) ||
 	    type != DEVMEM__CUDA_HANDLE_DMA_BUF_FD || flags)
 		return FAKE_INVALID_VALUE;
 	if (!reachable(r) || !fake_attribute(r->device, DEVMEM__CUDA_DMA_BUF))
 		return FAKE_NOT_SUPPORTED;
-	*(int *)handle = export(r, pointer - r->address, bytes);
+	*(int *)handle = export(r, r->offset + (pointer - r->address), bytes);
 	return *(int *)handle < 0 ? FAKE_NOT_SUPPORTED : 0;
 }

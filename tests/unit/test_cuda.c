@@ -302,6 +302,24 @@ static void any_part_of_what_was_allocated(void **state)
 	free_and_leave(pointer);
 }
 
+/* As caches of frameworks grow: pieces of cuMemCreate() mapped one behind the other. The driver decides what it exports. */
+static void a_range_over_several_pieces(void **state)
+{
+	struct CUctx_st *context;
+	unsigned long long other = enter_and_allocate(MIB, &context), pointer = fake_cuda_pieces(2 * MIB);
+	struct devmem_buffer *b;
+
+	(void)state;
+	assert_int_equal(wrap(pointer + MIB, 3 * MIB, &b), 0);
+	assert_int_equal(devmem_buffer_size(b), 3 * MIB);
+	expect_copies(b, MIB - 300, 1000);	/* where one ends and the next begins */
+	devmem_buffer_close(b);
+	expect_refused(pointer + MIB, 3 * MIB + PAGE, -ERANGE, "the allocation there has 2097152 from");
+	expect_refused(pointer + 2 * MIB, 2 * MIB + PAGE, -ERANGE, "does not export");
+	fake_cuda_pieces_free(pointer, 2 * MIB);
+	free_and_leave(other);
+}
+
 static void what_cannot_be_wrapped(void **state)
 {
 	struct CUctx_st *context;
@@ -314,9 +332,10 @@ static void what_cannot_be_wrapped(void **state)
 	expect_refused(pointer + 1, PAGE, -EINVAL, "multiples of the system's page");
 	expect_refused(pointer, PAGE + 1, -EINVAL, "multiples of the system's page");
 	expect_refused(pointer, 0, -EINVAL, "not 0");
-	expect_refused(pointer, MIB + PAGE, -ERANGE, "do not lie in one allocation");
-	expect_refused(pointer + MIB - PAGE, 2 * PAGE, -ERANGE, "do not lie in one allocation");
-	expect_refused(pointer, SIZE_MAX - PAGE + 1, -ERANGE, "do not lie in one allocation");
+	expect_refused(pointer, MIB + PAGE, -ERANGE, "does not export");
+	expect_refused(pointer + MIB - PAGE, 2 * PAGE, -ERANGE, "the allocation there has 1048576 from");
+	expect_refused(pointer, SIZE_MAX - PAGE + 1, -ERANGE, "does not export");
+	assert_false(fake_cuda_sync_memops(pointer));
 	expect_refused(PAGE, PAGE, -EINVAL, "0x1000 is no memory of CUDA's");
 	cuda_fail("cuPointerGetAttribute=201");
 	expect_refused(pointer, PAGE, -EINVAL, "no CUDA context is current");
@@ -499,6 +518,7 @@ int main(void)
 		CUDA_TEST(another_one_like_it_is_of_the_same_device),
 		CUDA_TEST(what_there_is_is_listed),
 		CUDA_TEST(any_part_of_what_was_allocated),
+		CUDA_TEST(a_range_over_several_pieces),
 		CUDA_TEST(what_cannot_be_wrapped),
 		CUDA_TEST(mapped_memory_if_other_devices_may_reach_it),
 		CUDA_TEST(the_callers_context_stays),
