@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+#ifndef DEVMEM_PORT_H
+#define DEVMEM_PORT_H
+
+#include "ring.h"
+
+/*
+ * devmem__port_open() - by @ring->way and @ring->opts: fills in @io, @calls, @engine, @why and @no_uring. Sets the sentence.
+ * devmem__port_close() - its requests have ended.
+ */
+int devmem__port_open(struct devmem_ring *ring);
+void devmem__port_close(struct devmem_ring *ring);
+
+#endif
