@@ -21,10 +21,11 @@ unsigned int lab_open_fds(void)
 	return n;
 }
 
-#if defined(__SANITIZE_ADDRESS__)
+/* A sanitizer maps memory of its own at any moment. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define SANITIZED true
 #elif defined(__has_feature)
-#define SANITIZED __has_feature(address_sanitizer)
+#define SANITIZED (__has_feature(address_sanitizer) || __has_feature(thread_sanitizer))
 #else
 #define SANITIZED false
 #endif

@@ -20,7 +20,7 @@
 struct reader {
 	pthread_t thread;
 	int fd;
-	uint64_t bytes;			/* so far */
+	_Atomic uint64_t bytes;		/* so far */
 	uint64_t pause_at;		/* it stops there ... */
 	atomic_bool pause;		/* ... as long as this is so */
 	atomic_bool wrong;

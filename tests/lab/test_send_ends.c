@@ -323,7 +323,7 @@ static void the_sender_is_killed(void **state)
 	f->reader.pause = true;
 	f->reader.pause_at = 20 * MIB;
 	out_read(f);
-	while (__atomic_load_n(&f->reader.bytes, __ATOMIC_RELAXED) < MIB)	/* it is in the middle of it */
+	while (f->reader.bytes < MIB)	/* it is in the middle of it */
 		usleep(1000);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
