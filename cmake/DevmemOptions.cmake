@@ -4,6 +4,7 @@ option(DEVMEM_WERROR "Treat warnings as errors" OFF)
 option(DEVMEM_TOOLS "Build and install devmemctl, devmem-nc, devmem-perf and their manual pages" ON)
 option(DEVMEM_DEB "Have cpack make packages for Debian (the preset deb does)" OFF)
 set(DEVMEM_MAINTAINER "" CACHE STRING "Whom they name: A Name <address>")
+option(DEVMEM_HARDEN "Harden what is built: see cmake/DevmemHarden.cmake" ON)
 set(DEVMEM_SANITIZE "" CACHE STRING "Sanitizers for everything, as in -fsanitize= (address,undefined)")
 set(DEVMEM_UNIT_TESTS AUTO CACHE STRING "Build the unit tests, which need cmocka: AUTO, ON or OFF")
 set(DEVMEM_CHECK_CUDA AUTO CACHE STRING "Compare our picture of CUDA's driver with cuda.h: AUTO, ON or OFF")
@@ -21,6 +22,8 @@ if(DEVMEM_SANITIZE)
 	add_compile_options(-fsanitize=${DEVMEM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
 	add_link_options(-fsanitize=${DEVMEM_SANITIZE})
 endif()
+
+include(DevmemHarden)
 
 add_library(devmem_warnings INTERFACE)
 target_compile_options(devmem_warnings INTERFACE

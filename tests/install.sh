@@ -48,6 +48,26 @@ names() {
 	grep -rIlF -e "$1" "$2"
 }
 
+# Of the processor's protection only the landing pads are looked for: the linker drops the mark of a file for which one object,
+# such as the C library's start code, was compiled without. On other processors than x86-64 it is left out.
+is_hardened() {
+	local file=$1 symbols
+	symbols=$(nm -D "$file")
+	readelf -lW "$file" | grep GNU_RELRO >/dev/null || fail "$file: no RELRO"
+	readelf -d "$file" | grep -E 'FLAGS.*NOW' >/dev/null || fail "$file: no BIND_NOW, so RELRO is not full"
+	grep 'U __stack_chk_fail' <<<"$symbols" >/dev/null || fail "$file: no stack protector"
+	grep 'U __[a-z]*_chk@' <<<"$symbols" >/dev/null || fail "$file: no FORTIFY"
+	[[ $(uname -m) != x86_64 || $(objdump -d "$file" | grep -c endbr64) -gt 0 ]] || fail "$file: no CET"
+}
+
+all_is_hardened() {
+	local file
+	for file in "$MOVED"/bin/* "$LIB"/libdevmem.so; do
+		is_hardened "$file"
+	done
+	readelf -h "$MOVED"/bin/devmemctl | grep -E 'Type:.*(DYN|PIE)' >/dev/null || fail "devmemctl has a fixed address"
+}
+
 nothing_names_the_build() {
 	local folder file
 	names "$TREE" "$BUILD/CMakeCache.txt" >/dev/null || fail "names of folders are not found where they are"
@@ -129,6 +149,7 @@ mkdir "$WORK/user"
 cd "$WORK/user"
 files_are_there
 nothing_names_the_build
+all_is_hardened
 symbols_are_ours
 manual_is_there
 links_lead_somewhere
