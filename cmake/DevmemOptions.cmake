@@ -6,6 +6,7 @@ option(DEVMEM_DEB "Have cpack make packages for Debian (the preset deb does)" OF
 set(DEVMEM_MAINTAINER "" CACHE STRING "Whom they name: A Name <address>")
 option(DEVMEM_HARDEN "Harden what is built: see cmake/DevmemHarden.cmake" ON)
 set(DEVMEM_SANITIZE "" CACHE STRING "Sanitizers for everything, as in -fsanitize= (address,undefined)")
+option(DEVMEM_FUZZ "Instrument everything for libFuzzer, and link the fuzz targets with it (clang)" OFF)
 set(DEVMEM_UNIT_TESTS AUTO CACHE STRING "Build the unit tests, which need cmocka: AUTO, ON or OFF")
 set(DEVMEM_CHECK_CUDA AUTO CACHE STRING "Compare our picture of CUDA's driver with cuda.h: AUTO, ON or OFF")
 set(DEVMEM_CHECK_DRM AUTO CACHE STRING "Compare our picture of libdrm with its headers: AUTO, ON or OFF")
@@ -21,6 +22,12 @@ add_compile_definitions(_FILE_OFFSET_BITS=64)	# journals have locks beyond what 
 if(DEVMEM_SANITIZE)
 	add_compile_options(-fsanitize=${DEVMEM_SANITIZE} -fno-sanitize-recover=all -fno-omit-frame-pointer)
 	add_link_options(-fsanitize=${DEVMEM_SANITIZE})
+endif()
+
+# Without the instrumentation libFuzzer is blind: it stops at once, or tries inputs that lead nowhere new.
+if(DEVMEM_FUZZ)
+	add_compile_options(-fsanitize=fuzzer-no-link)
+	add_link_options(-fsanitize=fuzzer-no-link)
 endif()
 
 include(DevmemHarden)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A fuzz target, as libFuzzer wants it, and a good input to begin with. With clang, -DDEVMEM_FUZZ=ON links libFuzzer; without,
- * run.c makes a fixed number of inputs out of the good one, the same each time.
+ * A fuzz target, as libFuzzer wants it, and a good input to begin with. With clang and -DDEVMEM_FUZZ=ON it is linked with
+ * libFuzzer, and seed.c puts the good input into its corpus. Otherwise run.c makes a fixed number of inputs out of the good one,
+ * the same each time.
  */
 #ifndef FUZZ_H
 #define FUZZ_H
