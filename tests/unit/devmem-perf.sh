@@ -83,6 +83,7 @@ modes() {
 	says "$ERR" '^ +[0-9.]+ s  in 0 bit/s, out '
 	says "$OUT" '^to server +[0-9.]+ .?bit/s'
 	client 0 copied -n 1M --plot "$WORK/stream.svg" lo ::1
+	says "$OUT" "times from a send until this machine's kernel has copied it\)$"
 	says "$OUT" "^WARNING: not zero-copy: the server's processor copied 1 MiB$"
 	# more than anything can: what waits is late, and what was never sent is told
 	client 0 overload -M rr -t 0.05 -w 0 --rate 1000000000 lo ::1
@@ -219,6 +220,8 @@ figures() {
 	    svg = xml.parse(f'{work}/{name}.svg').getroot()
 	    words = [t.text for t in svg.iter('{http://www.w3.org/2000/svg}text')]
 	    assert svg.tag.endswith('svg') and 'Throughput' in words and 'seconds' in words and 'p99' in words, words
+	    of = 'from request to response' if name == 'rr' else "from a send until this machine's kernel has copied it"
+	    assert f'Latency, {of}' in words, words
 	    assert any(w.endswith('bit/s') for w in words) and any(w in ('ns', 'us', 'ms', 's') for w in words), words
 	    lines = [p.get('d') for p in svg.iter('{http://www.w3.org/2000/svg}path') if p.get('stroke-width')]
 	    assert len(lines) == (4 if name == 'rr' else 3) and not any('nan' in l or 'inf' in l for l in lines), lines

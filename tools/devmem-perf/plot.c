@@ -213,15 +213,16 @@ void plot_draw(FILE *f, const struct test *t, const struct result *client, const
 	static const char *const rates[] = { "bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s" };
 	static const char *const times[] = { "ns", "us", "ms", "s" };
 	struct panel throughput = { .title = "Throughput", .top = 90 }, latency = { .top = 400 };
-	char title[200];
+	const struct result *measured = client->latency.count ? client : server;
+	char title[200], of[100];
 
-	latency.title = t->mode == TEST_RR ? "Latency, from request to response" :
-					     "Latency, from a send until the peer's kernel has it";
+	snprintf(of, sizeof(of), "Latency, %s", result_latency_of(t, &measured->side));
+	latency.title = of;
 	if (test_receives(t, TEST_SERVER))
 		add_throughput(&throughput, t, server, "to server", BLUE);
 	if (test_receives(t, TEST_CLIENT))
 		add_throughput(&throughput, t, client, "to client", ORANGE);
-	add_latency(&latency, t, client->latency.count ? client : server);
+	add_latency(&latency, t, measured);
 	latency.seconds = throughput.seconds = fmax(throughput.seconds, latency.seconds);
 	scale(&throughput, rates, 5);
 	scale(&latency, times, 4);

@@ -174,11 +174,6 @@ static void print_side(FILE *f, const char *name, const struct result *r, const 
 
 /* ------------------------------------------------------------------------------------ of both */
 
-static const char *latency_of(const struct test *t)
-{
-	return t->mode == TEST_RR ? "from request to response" : "from a send until the peer's kernel has it";
-}
-
 static void warn_of_copies(FILE *f, const struct report *r)
 {
 	const struct side *side[] = { &r->peer.side, &r->own.side };
@@ -210,8 +205,8 @@ static void for_people(FILE *f, const struct report *r)
 		print_flow(f, "to server", &r->peer.side, t);
 	if (test_receives(t, TEST_CLIENT))
 		print_flow(f, "to client", &r->own.side, t);
-	print_latency(f, t->direction == TEST_BOTH ? "at client" : "latency", &r->own.latency, latency_of(t));
-	print_latency(f, t->direction == TEST_BOTH ? "at server" : "latency", &r->peer.latency, latency_of(t));
+	print_latency(f, t->direction == TEST_BOTH ? "at client" : "latency", &r->own.latency, result_latency_of(t, &r->own.side));
+	print_latency(f, t->direction == TEST_BOTH ? "at server" : "latency", &r->peer.latency, result_latency_of(t, &r->peer.side));
 	print_side(f, "server", &r->peer, t);
 	print_side(f, "client", &r->own, t);
 	warn_of_unsent(f, r);

@@ -124,6 +124,16 @@ static bool add_thread(struct result *r)
 	return true;
 }
 
+const char *result_latency_of(const struct test *t, const struct side *sender)
+{
+	if (t->mode == TEST_RR)
+		return "from request to response";
+	if (!sender->bytes_sent_copied)
+		return "from a send until the peer's kernel has it";
+	return sender->bytes_sent_device ? "from a send until the peer's kernel has it, or, if it was copied, this machine's" :
+					   "from a send until this machine's kernel has copied it";
+}
+
 void result_free(struct result *r)
 {
 	free(r->thread);

@@ -7,6 +7,7 @@
 
 #include "fields.h"
 #include "hdr.h"
+#include "test.h"
 
 /* Numbers and text alone, for fields.h. Of the measured time, if nothing else is said. */
 struct side {
@@ -17,7 +18,7 @@ struct side {
 	char warning[512];			/* what the library had to say during the test */
 	uint64_t page_size, queues;
 	uint64_t nanoseconds;			/* how long was measured */
-	uint64_t bytes_received, bytes_sent;	/* sent: and acknowledged by the peer's kernel */
+	uint64_t bytes_received, bytes_sent;	/* sent: and their memory is free again */
 	uint64_t messages_received, messages_sent;	/* whole ones */
 	uint64_t total_received, total_sent;	/* bytes, from beginning to end */
 	uint64_t unsent;			/* messages that were due and were never sent */
@@ -79,6 +80,12 @@ void result_free(struct result *r);
 
 /* result_copied() - bytes that were copied on their way, in and out. */
 uint64_t result_copied(const struct side *s);
+
+/*
+ * result_latency_of() - what the times are of, in words. @sender: the end that took them. A send that was copied is over when this
+ * kernel has copied it, and that says nothing of the peer's.
+ */
+const char *result_latency_of(const struct test *t, const struct side *sender);
 
 /* result_zero_copy() - there were some, and none was. */
 bool result_zero_copy(const struct side *s);
