@@ -70,6 +70,8 @@ both_ends() {
 	has bytes $BYTES
 	has tokens_outstanding 0
 	has nic_restored true
+	# as large as they were while the queue was bound: with zcrx that is not before a connection is attached
+	if [[ $* == *4096* ]]; then has page_size 4096; else (($(figure page_size) > 4096)) || fail "small pages"; fi
 	(($(figure release_operations) * 2 < $(figure fragments))) || [[ $* == *zcrx* ]] || fail "fragments go back one at a time"
 	JSON=$JSON.sent
 	has bytes_sent $BYTES
@@ -178,6 +180,8 @@ probes() {
 	has page_size 4096
 	devmem-nc -f lab0 -b 16K --json "$JSON" || fail "the probe ended with $?"
 	has page_size 16384
+	devmem-nc -f lab0 -e zcrx --json "$JSON" || fail "the probe ended with $?"
+	has page_size null
 	! devmem-nc -f lab0 -t 0 -q 4 >"$LOG" 2>&1 || fail "no queue was left, and nothing said"
 	! devmem-nc -f lab0 -t 9 >"$LOG" 2>&1 || fail "there is no queue 9"
 	says "$LOG" 'has no RX queue 9'

@@ -263,6 +263,7 @@ static int get_connection(struct receiver *r)
 	nc_trace_accepted(r->opt, &r->peer);
 	if (devmem_attach(r->ring, r->fd, r->binding, 0, NULL, &r->sock))
 		return failed_by_library("cannot receive from the connection");
+	nc_report_attached(&r->report, r->binding);
 	return 0;
 }
 

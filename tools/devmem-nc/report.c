@@ -38,8 +38,15 @@ void nc_report_binding(struct nc_report *r, const struct devmem_buffer *buffer, 
 	r->id = devmem_binding_id(binding);
 	if (r->opt->mode == NC_SEND)
 		return;
-	r->page_size = devmem_binding_page_size(binding, NULL);
 	r->nqueues = devmem_binding_queues(binding, r->queues, NC_REPORT_QUEUES);
+	nc_report_attached(r, binding);
+	r->queues_wait = !strcmp(r->engine, "zcrx");
+}
+
+void nc_report_attached(struct nc_report *r, const struct devmem_binding *binding)
+{
+	r->page_size = devmem_binding_page_size(binding, NULL);
+	r->queues_wait = false;
 }
 
 void nc_report_connected(struct nc_report *r, const char *peer)
@@ -114,7 +121,9 @@ static void for_people(const struct nc_report *r, int status)
 	if (r->told > r->started)
 		fputc('\n', stderr);
 	if (r->opt->mode == NC_PROBE) {
-		if (!status)
+		if (!status && r->queues_wait)
+			say("%s receives into device memory: %u queues are ready to be bound", r->opt->interface, r->nqueues);
+		else if (!status)
 			say("%s receives into device memory: %u queues were bound, with pages of %u bytes",
 			       r->opt->interface, r->nqueues, r->page_size);
 		return;
@@ -169,7 +178,10 @@ static void bound(const struct nc_report *r, struct out_json *j)
 	out_number(j, "dmabuf_id", r->id);
 	if (r->opt->mode == NC_SEND)
 		return;
-	out_number(j, "page_size", r->page_size);
+	if (r->queues_wait)
+		out_string(j, "page_size", NULL);
+	else
+		out_number(j, "page_size", r->page_size);
 	out_array(j, "queues");
 	for (unsigned int i = 0; i < r->nqueues && i < NC_REPORT_QUEUES; i++)
 		out_number(j, NULL, r->queues[i]);

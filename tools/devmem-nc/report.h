@@ -18,6 +18,7 @@ struct nc_report {
 	char engine[16], engine_reason[512];	/* "": nothing was bound */
 	char backend[32];
 	uint32_t page_size, id;		/* of the binding; 0: it has none */
+	bool queues_wait;		/* engine zcrx: its ring takes the queues with the first connection; the page size is open */
 	uint32_t queues[NC_REPORT_QUEUES];	/* the first ones */
 	unsigned int nqueues;		/* all that are bound */
 	struct devmem_stats stats;
@@ -36,6 +37,9 @@ void nc_report_connected(struct nc_report *r, const char *peer);
 
 /* nc_report_progress() - a line each second, if that is wanted. */
 void nc_report_progress(struct nc_report *r, const struct devmem_ring *ring);
+
+/* nc_report_attached() - a connection is attached: now the binding has its queues, whatever the engine. */
+void nc_report_attached(struct nc_report *r, const struct devmem_binding *binding);
 
 /* nc_report_ring() - its last counters. */
 void nc_report_ring(struct nc_report *r, const struct devmem_ring *ring);
