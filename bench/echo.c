@@ -101,6 +101,8 @@ static void echo(struct echo *e, const struct bench *b)
 		int n = devmem_wait(e->ring, ev, EVENTS, -1);
 		unsigned int over;
 
+		if (n == -EINTR)
+			continue;
 		if (n < 0)
 			bench_die("%s", devmem_error());
 		over = take(e, b, ev, n, back);

@@ -152,6 +152,8 @@ static void echo(struct devmem_ring *ring, int fd)
 	while (got < MESSAGE) {
 		int n = devmem_wait(ring, ev, 16, -1);
 
+		if (n == -EINTR)
+			continue;
 		if (n < 0)
 			bench_die("%s", devmem_error());
 		for (int i = 0; i < n; i++) {

@@ -102,6 +102,8 @@ static void receive(struct bench *b, struct devmem_ring *ring, struct held *h, u
 	while (open) {
 		int n = devmem_wait(ring, ev, EVENTS, -1);
 
+		if (n == -EINTR)
+			continue;
 		if (n < 0)
 			bench_die("%s", devmem_error());
 		open -= consume(ev, n, bytes);

@@ -78,6 +78,8 @@ static void send_all(struct sender *s, const struct bench *b)
 	while (s->sent < b->bytes) {
 		int n = devmem_wait(s->ring, ev, EVENTS, -1);
 
+		if (n == -EINTR)
+			continue;
 		if (n < 0)
 			bench_die("%s", devmem_error());
 		for (int i = 0; i < n; i++)

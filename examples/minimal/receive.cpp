@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 // receive INTERFACE PORT: what receive.c does, in C++17. Whatever was opened is closed by itself, the last first.
+#include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <devmem/devmem.h>
 #include <memory>
 #include <netinet/in.h>
 #include <stdexcept>
+#include <unistd.h>
 #include <vector>
 
 static void must(int result) { if (result < 0) throw std::runtime_error(devmem_error()); }
@@ -19,6 +21,13 @@ template <typename T, auto close, typename Open, typename... Args> auto opened(O
 	must(open(args..., &it));
 	return std::unique_ptr<T, closer<close>>(it);
 }
+
+struct connection {
+	const int fd;
+	explicit connection(int accepted) : fd(accepted) {}
+	connection(const connection &) = delete;
+	~connection() { shutdown(fd, SHUT_RDWR), close(fd); }
+};
 
 static int receive(const char *interface, sockaddr_in here)
 {
@@ -35,25 +44,41 @@ static int receive(const char *interface, sockaddr_in here)
 	auto ring = opened<devmem_ring, devmem_ring_close>(devmem_ring_open, nullptr);
 	if (listen(listener, 1))	// not before: what comes before the rule is there is copied
 		throw std::runtime_error("cannot listen there");
-	const int fd = accept(listener, nullptr, nullptr);
-	auto sock = opened<devmem_sock, devmem_detach>(devmem_attach, ring.get(), fd, binding.get(), 0, nullptr);
 	devmem_event ev{};
 	size_t total = 0, wrong = 0;
-	while (ev.type != DEVMEM_EVENT_END && ev.type != DEVMEM_EVENT_ERROR) {
-		must(devmem_wait(ring.get(), &ev, 1, -1));
-		auto *came = ev.type == DEVMEM_EVENT_HOST ? reinterpret_cast<const char *>(ev.offset) : copy.data();
-		if (ev.type == DEVMEM_EVENT_DATA)
-			must(devmem_buffer_read(buffer.get(), ev.offset, copy.data(), ev.length));
-		for (uint32_t i = 0; ev.type <= DEVMEM_EVENT_HOST && i < ev.length; i++)
-			wrong += came[i] != "devmem\n"[total++ % 7];
-		must(devmem_release(ring.get(), &ev, 1));
+	while (ev.type != DEVMEM_EVENT_END) {	// one that breaks, or says nothing for a minute, makes way for the next
+		const connection fd(accept(listener, nullptr, nullptr));
+		if (fd.fd < 0 && errno != EINTR && errno != ECONNABORTED)
+			throw std::runtime_error("cannot accept");
+		devmem_sock *attached = nullptr;
+		if (fd.fd < 0 || devmem_attach(ring.get(), fd.fd, binding.get(), 0, nullptr, &attached)) {
+			std::fprintf(stderr, "%s\n", devmem_error());
+			continue;
+		}
+		const std::unique_ptr<devmem_sock, closer<devmem_detach>> sock(attached);
+		for (total = wrong = ev.type = 0; ev.type != DEVMEM_EVENT_END && ev.type != DEVMEM_EVENT_ERROR;) {
+			const int n = devmem_wait(ring.get(), &ev, 1, 60000);
+			if (n == -EINTR)	// a signal that ends nothing: SIGCONT
+				continue;
+			must(n);
+			if (!n)
+				break;
+			auto *came = ev.type == DEVMEM_EVENT_HOST ? reinterpret_cast<const char *>(ev.offset) : copy.data();
+			if (ev.type == DEVMEM_EVENT_DATA)
+				must(devmem_buffer_read(buffer.get(), ev.offset, copy.data(), ev.length));
+			for (uint32_t i = 0; ev.type <= DEVMEM_EVENT_HOST && i < ev.length; i++)
+				wrong += came[i] != "devmem\n"[total++ % 7];
+			must(devmem_release(ring.get(), &ev, 1));
+		}
+		if (ev.type != DEVMEM_EVENT_END)
+			std::fprintf(stderr, "a connection broke or fell silent: on to the next\n");
 	}
 	devmem_stats stats{};
 	stats.size = sizeof(stats);
 	must(devmem_ring_stats(ring.get(), &stats));
 	std::printf("engine %s: %zu bytes, %zu without a copy, %zu wrong\n", devmem_binding_engine(binding.get(), nullptr), total,
 		    static_cast<size_t>(stats.bytes_device), wrong);
-	return wrong || ev.type != DEVMEM_EVENT_END;
+	return wrong != 0;
 }
 
 int main(int argc, char **argv) try {

@@ -869,7 +869,7 @@ DEVMEM_API int devmem_sock_queue(const struct devmem_sock *sock);
  * @timeout_ms:	-1: for ever; 0: do not wait.
  *
  * Returns how many events were written, 0 if the time was over.
- * -EINTR	a signal came
+ * -EINTR	a signal came, perhaps one without a handler, such as SIGCONT: unless it asks to stop, call again. Nothing is lost
  * -ENOBUFS	(DEVMEM_ATTACH_PLACE) the spill buffer is full: release fragments of it and call again; if what is in it is
  *		being sent, call again. Nothing is lost
  * -ENOMEM	no memory to account for fragments: call again. Nothing is lost
