@@ -18,6 +18,18 @@ unsigned int arg_number(const char *text, unsigned int most)
 	return (unsigned int)n;
 }
 
+double arg_seconds(const char *text)
+{
+	char *end;
+	double n = strtod(text, &end);
+
+	if (*end || end == text || !(n >= 0 && n <= 1e9)) {
+		fprintf(stderr, "%s: \"%s\" is not a number of seconds\n", program_invocation_short_name, text);
+		exit(2);
+	}
+	return n;
+}
+
 uint64_t arg_bytes(const char *text)
 {
 	static const char units[] = "KMG";

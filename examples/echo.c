@@ -32,6 +32,7 @@ static const char usage[] =
 	"  -s, --sends N         so many may be under way on a connection (default 1024)\n"
 	"  -j, --json FILE       write the summary to FILE (- for standard output)\n"
 	"  -P, --progress        a line each second (the default on a terminal; --no-progress: never)\n"
+	CLIENTS_USAGE
 	"  -h, --help\n";
 
 /* Bytes that came, and are to be sent or being sent: the cookie of their send. */
@@ -42,18 +43,17 @@ struct record {
 };
 
 struct connection {
-	struct connection *next;
-	struct devmem_sock *sock;
-	int fd;
+	struct client client;
+	struct connection *next;		/* of those that are closed */
 	unsigned int out;			/* sends that are not back: what they carry has to know where it belongs */
 	struct record *waiting, **last;		/* for a SENDABLE event */
-	bool refused, ended, closed;
+	bool refused, ended;
 };
 
 struct echo {
 	struct server server;
 	struct devmem_binding *tx, *spill_tx;	/* the buffer and the ring's spill buffer, for sending */
-	struct connection *open, *closed;
+	struct connection *closed;
 	struct record *free, *all;
 	struct devmem_event back[EVENTS];	/* to be released */
 	unsigned int n;
@@ -102,37 +102,38 @@ static void free_record(struct echo *e, struct record *r)
 
 /* ------------------------------------------------------------------------------------ one connection */
 
-/* It is freed when the events at hand are done and its last send is back. @error: 0, or why it ends. */
-static void close_connection(struct echo *e, struct connection *c, int error)
+static bool is_closed(const struct connection *c)
 {
-	struct connection **link = &e->open;
+	return !c->client.sock;
+}
+
+/*
+ * Its sends come back, and then it is freed, when the events at hand are done: until then it has its place. @why: it broke;
+ * NULL: all that came went back, or this program ends.
+ */
+static void close_connection(struct echo *e, struct connection *c, const char *why)
+{
 	struct record *r;
 
-	if (error && ++e->server.broken)
-		fprintf(stderr, "gpu_echo_server: a connection broke: %s\n", strerror(-error));
-	while (*link != c)
-		link = &(*link)->next;
-	*link = c->next;
+	if (why)
+		server_lose(&e->server, &c->client, why);
 	c->next = e->closed;
 	e->closed = c;
-	c->closed = true;
 	while ((r = c->waiting)) {
 		c->waiting = r->next;
 		free_record(e, r);
 	}
-	if (error || c->out)
-		devmem_abort(c->sock);
+	if (why || c->out)
+		devmem_abort(c->client.sock);
 	else
-		shutdown(c->fd, SHUT_WR);
-	devmem_detach(c->sock);
-	close(c->fd);
-	e->server.ended++;
+		shutdown(c->client.fd, SHUT_WR);
+	server_hang_up(&c->client);
 }
 
 static void close_if_done(struct echo *e, struct connection *c)
 {
-	if (!c->closed && c->ended && !c->waiting && !c->out)
-		close_connection(e, c, 0);
+	if (!is_closed(c) && c->ended && !c->waiting && !c->out)
+		close_connection(e, c, NULL);
 }
 
 /* Where host bytes are put, if any come. */
@@ -148,7 +149,7 @@ static int send_record(struct echo *e, struct connection *c, struct record *r)
 	const bool placed = r->event.buffer != devmem_buffer_id(e->server.buffer);
 	const struct devmem_range range = { .offset = r->event.offset, .length = r->event.length };
 
-	return devmem_send(c->sock, placed ? bind_spill(e) : e->tx, &range, 1, (uintptr_t)r);
+	return devmem_send(c->client.sock, placed ? bind_spill(e) : e->tx, &range, 1, (uintptr_t)r);
 }
 
 static void send_waiting(struct echo *e, struct connection *c)
@@ -156,12 +157,12 @@ static void send_waiting(struct echo *e, struct connection *c)
 	struct record *r;
 	int err;
 
-	while (!c->closed && !c->refused && (r = c->waiting)) {
+	while (!is_closed(c) && !c->refused && (r = c->waiting)) {
 		err = send_record(e, c, r);
 		if (err == -EAGAIN)
 			c->refused = true;
 		else if (err && err != -ECANCELED)
-			close_connection(e, c, err);
+			close_connection(e, c, devmem_error());
 		if (err)
 			return;		/* -ECANCELED: a SENT event says why */
 		c->waiting = r->next;
@@ -172,14 +173,15 @@ static void send_waiting(struct echo *e, struct connection *c)
 
 static void received(struct echo *e, struct connection *c, const struct devmem_event *ev)
 {
-	struct record *r = c->closed ? NULL : new_record(e, ev);
+	struct record *r = is_closed(c) ? NULL : new_record(e, ev);
 
 	if (!r) {
 		let_go(e, ev);
-		if (!c->closed)
-			close_connection(e, c, -ENOMEM);
+		if (!is_closed(c))
+			close_connection(e, c, strerror(ENOMEM));
 		return;
 	}
+	server_moved(&e->server, &c->client, ev->length);
 	*c->last = r;
 	c->last = &r->next;
 	send_waiting(e, c);
@@ -189,8 +191,10 @@ static void sent(struct echo *e, struct connection *c, const struct devmem_event
 {
 	free_record(e, (struct record *)(uintptr_t)ev->offset);
 	c->out--;
-	if (ev->result < 0 && !c->closed)
-		close_connection(e, c, ev->result);
+	if (ev->result >= 0)
+		server_moved(&e->server, &c->client, ev->length);
+	else if (!is_closed(c))
+		close_connection(e, c, strerror(-ev->result));
 	close_if_done(e, c);
 }
 
@@ -214,8 +218,8 @@ static void connection_event(struct echo *e, const struct devmem_event *ev)
 		close_if_done(e, c);
 		break;
 	case DEVMEM_EVENT_ERROR:
-		if (!c->closed)
-			close_connection(e, c, ev->result);
+		if (!is_closed(c))
+			close_connection(e, c, devmem_error());
 		break;
 	case DEVMEM_EVENT_MISPLACED:
 		server_failed("warning");
@@ -238,34 +242,21 @@ static uint32_t share(const struct server *s)
 }
 
 /* Bytes that the NIC could not put into the buffer are placed in another, so that all can be sent from device memory. */
-static int attach(struct echo *e, struct connection *c)
+static void accept_all(struct echo *e)
 {
-	const struct server *s = &e->server;
-
-	return devmem_attach(s->ring, c->fd, s->binding, (uintptr_t)c,
-			     DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE, .max_sends = s->opt.sends,
-					 .max_fragments = share(s)), &c->sock);
-}
-
-static int accept_all(struct echo *e)
-{
+	struct server *s = &e->server;
 	struct connection *c;
 	int fd;
 
-	while ((fd = server_accept(&e->server)) >= 0) {
+	while ((fd = server_accept(s)) >= 0) {
 		c = calloc(1, sizeof(*c));
-		if (c)
-			c->fd = fd;
-		if (!c || attach(e, c)) {
+		if (server_attach(s, c ? &c->client : NULL, fd,
+				  DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE, .max_sends = s->opt.sends,
+					      .max_fragments = share(s))))
 			free(c);
-			close(fd);
-			return server_failed("attach");
-		}
-		c->last = &c->waiting;
-		c->next = e->open;
-		e->open = c;
+		else
+			c->last = &c->waiting;
 	}
-	return 0;
 }
 
 static void free_closed(struct echo *e)
@@ -278,6 +269,7 @@ static void free_closed(struct echo *e)
 			continue;
 		}
 		*link = c->next;
+		server_forget(&e->server, &c->client);
 		free(c);
 	}
 }
@@ -286,21 +278,31 @@ static void free_closed(struct echo *e)
 static int turn(struct echo *e, int timeout_ms, bool *stop)
 {
 	struct devmem_event ev[EVENTS];
-	int n = devmem_wait(e->server.ring, ev, EVENTS, timeout_ms);
+	int n = server_wait(&e->server, ev, EVENTS, timeout_ms);
+	struct client *c;
 
-	if (n < 0 && n != -ENOBUFS)	/* the spill buffer is full, of bytes that are being sent */
-		return server_failed("wait");
+	if (n < 0)
+		return -1;
 	for (int i = 0; i < n; i++) {
 		if (ev[i].type != DEVMEM_EVENT_READY)
 			connection_event(e, &ev[i]);
 		else if (ev[i].user_data == SERVER_SIGNALS)
 			*stop = true;
-		else if (accept_all(e))
-			return -1;
+		else
+			accept_all(e);
 	}
+	while ((c = server_overdue(&e->server)))
+		close_connection(e, (struct connection *)c, server_silent);
 	give_back(e);
 	free_closed(e);
 	return 0;
+}
+
+static void close_all(struct echo *e)
+{
+	for (struct client *c = e->server.clients; c; c = c->next)
+		if (c->sock)
+			close_connection(e, (struct connection *)c, NULL);
 }
 
 /* Until a signal comes, or as many connections as were asked for have ended. */
@@ -314,10 +316,9 @@ static int serve(struct echo *e)
 			return -1;
 		server_progress(s);
 	}
-	while (e->open)
-		close_connection(e, e->open, 0);
-	if (devmem_unwatch(s->ring, s->listener) || devmem_unwatch(s->ring, s->signals))
-		return server_failed("unwatch");
+	close_all(e);
+	if (server_stop_listening(s))
+		return -1;
 	for (int i = 0; i < LAST_TURNS && e->closed; i++)
 		if (turn(e, 100, &stop))
 			return -1;
@@ -367,8 +368,7 @@ int main(int argc, char **argv)
 		server_report(s, &report);
 		report_sender(&report, e.tx);
 	}
-	while (e.open)		/* it has failed */
-		close_connection(&e, e.open, 0);
+	close_all(&e);		/* it has failed */
 	report.nic_restored = server_close(s);
 	free_all(&e);
 	return report_summary(&report, s->opt.json) || !ok || !report.nic_restored;

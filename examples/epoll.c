@@ -29,6 +29,7 @@ static const char usage[] =
 	"  -v, --verify          check that the bytes are what send_client sends\n"
 	"  -j, --json FILE       write the summary to FILE (- for standard output)\n"
 	"  -P, --progress        a line each second (the default on a terminal; --no-progress: never)\n"
+	CLIENTS_USAGE
 	"  -h, --help\n";
 
 enum { RING, LISTENER, SIGNALS, TIMER };
@@ -46,20 +47,32 @@ static int wait_for(struct loop *l, int fd, uint32_t what)
 	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ready);
 }
 
+/* There is room for another connection, or not any more. */
+static int listen_or_not(struct server *s, bool on)
+{
+	struct loop *l = (struct loop *)s;	/* its first member */
+	struct epoll_event ready = { .events = on ? EPOLLIN : 0, .data.u32 = LISTENER };
+
+	return epoll_ctl(l->epoll, EPOLL_CTL_MOD, s->listener, &ready);
+}
+
 static int open_loop(struct loop *l)
 {
-	const struct itimerspec second = { { .tv_sec = 1 }, { .tv_sec = 1 } };
+	struct itimerspec look = { 0 };
 	struct server *s = &l->server;
 	int ring;
 
+	s->listen = listen_or_not;
 	if (server_prepare(s))
 		return -1;
+	look.it_interval.tv_nsec = 100000000 / (server_patience(s) < 100 ? 10 : 1);	/* at connections that are silent */
+	look.it_value = look.it_interval;
 	ring = devmem_ring_fd(s->ring);	/* the ring's own: it is not closed here */
 	if (ring < 0)
 		return server_failed("the ring's descriptor");
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	if (timerfd_settime(l->timer, 0, &second, NULL) || wait_for(l, ring, RING) || wait_for(l, s->listener, LISTENER) ||
+	if (timerfd_settime(l->timer, 0, &look, NULL) || wait_for(l, ring, RING) || wait_for(l, s->listener, LISTENER) ||
 	    wait_for(l, s->signals, SIGNALS) || wait_for(l, l->timer, TIMER)) {
 		fprintf(stderr, "gpu_epoll_server: epoll: %s\n", strerror(errno));
 		return -1;
@@ -67,22 +80,24 @@ static int open_loop(struct loop *l)
 	return 0;
 }
 
-static int is_readable(struct loop *l, uint32_t what)
+static void is_readable(struct loop *l, uint32_t what)
 {
 	uint64_t times;
 
 	switch (what) {
 	case LISTENER:
-		return streams_accept(&l->streams);
+		streams_accept(&l->streams);
+		break;
 	case SIGNALS:
 		l->streams.stop = true;
-		return 0;
+		break;
 	case TIMER:
 		if (read(l->timer, &times, sizeof(times)) > 0)
 			server_progress(&l->server);
-		return 0;
+		break;
+	case RING:	/* what it has is taken before the next sleep */
+		break;
 	}
-	return 0;	/* RING: what it has is taken before the next sleep */
 }
 
 static int serve(struct loop *l)
@@ -97,11 +112,10 @@ static int serve(struct loop *l)
 			return -1;
 		n = epoll_wait(l->epoll, ready, 4, n ? 0 : -1);
 		for (int i = 0; i < n; i++)
-			if (is_readable(l, ready[i].data.u32))
-				return -1;
+			is_readable(l, ready[i].data.u32);
 	}
 	streams_close(&l->streams);
-	return devmem_wait(l->server.ring, last, 16, 50) < 0 ? server_failed("wait") : 0;	/* the last fragments go home */
+	return server_wait(&l->server, last, 16, 50) < 0 ? -1 : 0;	/* the last fragments go home */
 }
 
 int main(int argc, char **argv)
@@ -116,7 +130,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "gpu_epoll_server: listening on port %u\n", s->opt.port);
 		ok = !serve(&l) && !l.streams.wrong && !s->broken;
 		server_report(s, &report);
-		report.verified = s->opt.verify && s->accepted && ok;
+		report.ok = ok;
 	}
 	streams_close(&l.streams);
 	close(l.timer);

@@ -2,9 +2,10 @@
 /*
  * gpu_gather_server: receive messages of a fixed size into device memory, each of them in one piece.
  *
- * Fragments lie where the NIC had room. When those of a message are complete they are gathered into a slot of a second
- * buffer of the same device: by a kernel on the GPU with backend cuda. The GATHERED event says that the message is there, and that
- * its fragments are back at the NIC. Messages for which no slot is free wait for one.
+ * Fragments lie where the NIC had room. Each connection has a slot of a second buffer of the same device, and on each turn what came
+ * of its message is gathered there, behind what came before: by a kernel on the GPU with backend cuda. So a fragment goes back to
+ * the NIC at once, however large the message is and however slowly it comes. The GATHERED event of its last bytes says that it
+ * is there.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,8 +16,9 @@
 #include "pattern.h"
 #include "server.h"
 
-#define EVENTS	256
-#define SLOTS	16
+#define EVENTS		256
+#define MOST_BYTES	(64u << 20)	/* of all slots together ... */
+#define LEAST_SLOTS	16u		/* ... unless these take more */
 
 static const char usage[] =
 	"usage: gpu_gather_server [options] INTERFACE\n"
@@ -32,194 +34,202 @@ static const char usage[] =
 	"  -v, --verify          check that the bytes are what send_client sends\n"
 	"  -j, --json FILE       write the summary to FILE (- for standard output)\n"
 	"  -P, --progress        a line each second (the default on a terminal; --no-progress: never)\n"
+	CLIENTS_USAGE
+	"                        Each has memory for a message, of 64 MiB together, or for 16 messages if that is more\n"
 	"  -h, --help\n";
 
-struct message {
-	struct message *next;
-	struct message *all;		/* the one that was made before it */
-	uint64_t position;		/* of the connection's stream */
-	uint32_t bytes;
-	int slot;
-	unsigned int n, room;
-	struct devmem_event *part;	/* its fragments */
-};
-
 struct connection {
-	struct connection *next;
-	struct devmem_sock *sock;
-	int fd;
-	uint64_t position;
-	struct message *message;	/* which is not complete, or NULL */
+	struct client client;
+	struct connection *next;	/* of those that have something to be gathered */
+	bool queued, ended;
+	unsigned int slot;
+	uint64_t position;		/* of the message in the stream */
+	uint32_t bytes;			/* of the message that were handed to devmem_gather() */
+	bool whole;			/* that is all of it */
+	unsigned int out;		/* gathers that are not over */
+	struct devmem_event *part;	/* what came and was not handed over yet */
+	unsigned int n, room;
 };
 
 struct gatherer {
 	struct server server;
-	struct devmem_buffer *messages;	/* SLOTS of them */
+	struct devmem_buffer *messages;	/* a slot for each connection */
 	uint32_t message_bytes;
-	bool used[SLOTS];
-	struct connection *open;
-	struct message *waiting, **last; /* for a slot */
-	struct message *spare, *all;
+	struct connection **slot;	/* whose it is; NULL: nobody's */
+	struct connection *queued;
 	uint64_t gathered, wrong;	/* messages */
 	unsigned char *copy;		/* of one, to be verified */
 };
 
 /* ------------------------------------------------------------------------------------ messages */
 
-static struct message *new_message(struct gatherer *g, uint64_t position)
+/* Something of it is to be done at the end of the turn. */
+static void queue(struct gatherer *g, struct connection *c)
 {
-	struct message *m = g->spare;
-
-	if (m) {
-		g->spare = m->next;
-	} else {
-		m = calloc(1, sizeof(*m));
-		if (!m)
-			return NULL;
-		m->all = g->all;
-		g->all = m;
-	}
-	m->next = NULL;
-	m->position = position;
-	m->bytes = m->n = 0;
-	return m;
+	if (c->queued)
+		return;
+	c->queued = true;
+	c->next = g->queued;
+	g->queued = c;
 }
 
-static void free_message(struct gatherer *g, struct message *m)
+static int add_part(struct connection *c, const struct devmem_event *ev)
 {
-	m->next = g->spare;
-	g->spare = m;
-}
-
-static int add_part(struct message *m, const struct devmem_event *ev)
-{
-	if (m->n == m->room) {
-		unsigned int room = m->room ? m->room * 2 : 64;
-		struct devmem_event *part = realloc(m->part, room * sizeof(*part));
+	if (c->n == c->room) {
+		unsigned int room = c->room ? c->room * 2 : 64;
+		struct devmem_event *part = realloc(c->part, room * sizeof(*part));
 
 		if (!part)
 			return -1;
-		m->part = part;
-		m->room = room;
+		c->part = part;
+		c->room = room;
 	}
-	m->part[m->n++] = *ev;
-	m->bytes += ev->length;
+	c->part[c->n++] = *ev;
 	return 0;
 }
 
-static int free_slot(const struct gatherer *g)
+static void drop_parts(struct connection *c, unsigned int n)
 {
-	for (int i = 0; i < SLOTS; i++)
-		if (!g->used[i])
-			return i;
-	return -1;
+	c->n -= n;
+	memmove(c->part, c->part + n, c->n * sizeof(*c->part));
 }
 
-/* As long as there are slots, in the order in which the messages came. */
-static int gather_waiting(struct gatherer *g)
+/*
+ * How many of its parts belong to the message. A fragment may hold the end of one message and the beginning of the next: it is
+ * divided, and the rest waits in its place.
+ */
+static int parts_of_message(struct gatherer *g, struct connection *c, uint32_t *bytes, struct devmem_event *rest)
 {
-	struct message *m;
+	const uint32_t left = g->message_bytes - c->bytes;
+	unsigned int n = 0;
 
-	while ((m = g->waiting) && (m->slot = free_slot(g)) >= 0) {
-		if (devmem_gather(g->server.ring, m->part, m->n, g->messages, (uint64_t)m->slot * g->message_bytes, (uintptr_t)m))
-			return server_failed("gather");
-		g->used[m->slot] = true;
-		g->waiting = m->next;
-		if (!g->waiting)
-			g->last = &g->waiting;
+	rest->length = 0;
+	for (*bytes = 0; n < c->n && *bytes < left; n++) {
+		if (c->part[n].length > left - *bytes && devmem_event_split(&c->part[n], left - *bytes, rest))
+			return server_failed("split");
+		*bytes += c->part[n].length;
 	}
+	return (int)n;
+}
+
+/* What came of its message goes to the slot. */
+static int gather(struct gatherer *g, struct connection *c)
+{
+	struct devmem_event rest;
+	uint32_t bytes;
+	int n;
+
+	if (!c->n || c->whole)
+		return 0;
+	n = parts_of_message(g, c, &bytes, &rest);
+	if (n < 0 || devmem_gather(g->server.ring, c->part, (unsigned int)n, g->messages,
+				   (uint64_t)c->slot * g->message_bytes + c->bytes, (uintptr_t)c))
+		return n < 0 ? -1 : server_failed("gather");
+	c->out++;
+	c->bytes += bytes;
+	c->whole = c->bytes == g->message_bytes;
+	if (rest.length)
+		c->part[--n] = rest;
+	drop_parts(c, (unsigned int)n);
 	return 0;
 }
 
-static int complete(struct gatherer *g, struct connection *c)
+/* A real program would launch a kernel on the slot; this one may look at it. */
+static void take_message(struct gatherer *g, struct connection *c)
 {
-	*g->last = c->message;
-	g->last = &c->message->next;
-	c->message = NULL;
-	return gather_waiting(g);
+	if (g->copy && (devmem_buffer_read(g->messages, (uint64_t)c->slot * g->message_bytes, g->copy, c->bytes) ||
+			!pattern_matches(c->position, g->copy, c->bytes)) && !g->wrong++)
+		fprintf(stderr, "gpu_gather_server: wrong bytes in the message at %llu of a stream\n",
+			(unsigned long long)c->position);
+	g->gathered++;
+	c->position += c->bytes;
+	c->bytes = 0;
+	c->whole = false;
 }
 
-/* A real program would launch a kernel on the slot; this one may look at it, and gives it back. */
 static int gathered(struct gatherer *g, const struct devmem_event *ev)
 {
-	struct message *m = (struct message *)(uintptr_t)ev->offset;
+	struct connection *c = (struct connection *)(uintptr_t)ev->offset;
 
 	if (ev->result) {
 		fprintf(stderr, "gpu_gather_server: the device failed: %s\n", strerror(-ev->result));
 		return -1;
 	}
-	if (g->copy && (devmem_buffer_read(g->messages, (uint64_t)m->slot * g->message_bytes, g->copy, m->bytes) ||
-			!pattern_matches(m->position, g->copy, m->bytes)) && !g->wrong++)
-		fprintf(stderr, "gpu_gather_server: wrong bytes in the message at %llu of a stream\n",
-			(unsigned long long)m->position);
-	g->gathered++;
-	g->used[m->slot] = false;
-	free_message(g, m);
-	return gather_waiting(g);
+	c->out--;
+	if (!c->out && c->whole)
+		take_message(g, c);
+	queue(g, c);
+	return 0;
 }
 
 /* ------------------------------------------------------------------------------------ connections */
 
-static int accept_all(struct gatherer *g)
+static void accept_all(struct gatherer *g)
 {
 	struct connection *c;
+	unsigned int slot = 0;
 	int fd;
 
 	while ((fd = server_accept(&g->server)) >= 0) {
 		c = calloc(1, sizeof(*c));
-		if (!c || devmem_attach(g->server.ring, fd, g->server.binding, (uintptr_t)c, NULL, &c->sock)) {
+		if (server_attach(&g->server, c ? &c->client : NULL, fd, NULL)) {
 			free(c);
-			close(fd);
-			return server_failed("attach");
+			continue;
 		}
-		c->fd = fd;
-		c->next = g->open;
-		g->open = c;
+		while (g->slot[slot])	/* there is one for each */
+			slot++;
+		c->slot = slot;
+		g->slot[slot] = c;
 	}
-	return 0;
 }
 
-/* A fragment may hold the end of one message and the beginning of the next. */
-static int received(struct gatherer *g, struct connection *c, struct devmem_event ev)
+/* What came of a message is let go: its sender will not complete it. It is freed when the gathers that it has are over. */
+static void close_connection(struct gatherer *g, struct connection *c, const char *why)
 {
-	struct devmem_event rest;
-	bool more;
-
-	do {
-		if (!c->message && !(c->message = new_message(g, c->position)))
-			return -1;
-		more = ev.length > g->message_bytes - c->message->bytes;
-		if (more && devmem_event_split(&ev, g->message_bytes - c->message->bytes, &rest))
-			return server_failed("split");
-		c->position += ev.length;
-		if (add_part(c->message, &ev))
-			return -1;
-		if (c->message->bytes == g->message_bytes && complete(g, c))
-			return -1;
-		if (more)
-			ev = rest;
-	} while (more);
-	return 0;
+	server_lose(&g->server, &c->client, why);
+	devmem_release(g->server.ring, c->part, c->n);
+	c->n = 0;
+	shutdown(c->client.fd, SHUT_RDWR);
+	server_hang_up(&c->client);
+	queue(g, c);
 }
 
-/* What is left of a stream is a short message. @error: 0 if the peer has sent all it had. */
-static int close_connection(struct gatherer *g, struct connection *c, int error)
+static void free_connection(struct gatherer *g, struct connection *c)
 {
-	struct connection **link = &g->open;
-	int status = 0;
-
-	if (error && ++g->server.broken)
-		fprintf(stderr, "gpu_gather_server: a connection broke: %s\n", strerror(-error));
-	while (*link != c)
-		link = &(*link)->next;
-	*link = c->next;
-	if (c->message)
-		status = complete(g, c);
-	devmem_detach(c->sock);
-	close(c->fd);
+	if (c->client.sock)
+		server_hang_up(&c->client);
+	server_forget(&g->server, &c->client);
+	g->slot[c->slot] = NULL;
+	free(c->part);
 	free(c);
-	g->server.ended++;
-	return status;
+}
+
+/* At the end of a turn. What is left of a stream that ended in order is a short message. */
+static int go_on(struct gatherer *g, struct connection *c)
+{
+	if (c->client.sock && gather(g, c))
+		return -1;
+	if (c->client.sock && c->ended && !c->n && c->bytes) {
+		c->whole = true;
+		if (!c->out)
+			take_message(g, c);
+	}
+	if (!c->out && !c->n && (c->ended || !c->client.sock))
+		free_connection(g, c);
+	return 0;
+}
+
+static int go_on_with_all(struct gatherer *g)
+{
+	struct connection *c;
+	int err = 0;
+
+	while ((c = g->queued) && !err) {
+		g->queued = c->next;
+		c->queued = false;
+		err = go_on(g, c);
+	}
+	return err;
 }
 
 static int handle(struct gatherer *g, const struct devmem_event *ev)
@@ -229,12 +239,18 @@ static int handle(struct gatherer *g, const struct devmem_event *ev)
 	switch (ev->type) {
 	case DEVMEM_EVENT_DATA:
 	case DEVMEM_EVENT_HOST:
-		return received(g, c, *ev);
+		server_moved(&g->server, &c->client, ev->length);
+		queue(g, c);
+		return add_part(c, ev);
 	case DEVMEM_EVENT_GATHERED:
 		return gathered(g, ev);
 	case DEVMEM_EVENT_END:
+		c->ended = true;
+		queue(g, c);
+		return 0;
 	case DEVMEM_EVENT_ERROR:
-		return close_connection(g, c, ev->result);
+		close_connection(g, c, devmem_error());
+		return 0;
 	case DEVMEM_EVENT_MISPLACED:
 		server_failed("warning");
 	}
@@ -243,42 +259,46 @@ static int handle(struct gatherer *g, const struct devmem_event *ev)
 
 /* ------------------------------------------------------------------------------------ the loop */
 
-static bool is_done(const struct gatherer *g)
-{
-	struct devmem_stats st = { .size = sizeof(st) };
-
-	devmem_ring_stats(g->server.ring, &st);
-	return server_is_done(&g->server) && !g->waiting && !st.gathers_outstanding;
-}
-
 static int serve(struct gatherer *g)
 {
 	struct server *s = &g->server;
 	struct devmem_event ev[EVENTS];
+	struct client *c;
 
-	while (!is_done(g)) {
-		int n = devmem_wait(s->ring, ev, EVENTS, 1000);
+	while (!server_is_done(s)) {
+		int n = server_wait(s, ev, EVENTS, 1000);
 
 		if (n < 0)
-			return server_failed("wait");
+			return -1;
 		for (int i = 0; i < n; i++) {
 			if (ev[i].type == DEVMEM_EVENT_READY && ev[i].user_data == SERVER_SIGNALS)
 				return 0;
-			if (ev[i].type == DEVMEM_EVENT_READY ? accept_all(g) : handle(g, &ev[i]))
+			if (ev[i].type == DEVMEM_EVENT_READY)
+				accept_all(g);
+			else if (handle(g, &ev[i]))
 				return -1;
 		}
+		while ((c = server_overdue(s)))
+			close_connection(g, (struct connection *)c, server_silent);
+		if (go_on_with_all(g))
+			return -1;
 		server_progress(s);
 	}
 	return server_settle(s);
 }
 
+/* As many connections at a time as there are slots. */
 static int open_messages(struct gatherer *g)
 {
 	const struct server_options *o = &g->server.opt;
+	struct server *s = &g->server;
+	unsigned int slots;
 
 	g->message_bytes = o->message_kib << 10;
-	g->last = &g->waiting;
-	if (server_buffer(&g->server, (size_t)g->message_bytes * SLOTS, &g->messages))
+	slots = MOST_BYTES / g->message_bytes > LEAST_SLOTS ? MOST_BYTES / g->message_bytes : LEAST_SLOTS;
+	s->room = s->room < slots ? s->room : slots;
+	g->slot = calloc(s->room, sizeof(struct connection *));
+	if (!g->slot || server_buffer(s, (size_t)g->message_bytes * s->room, &g->messages))
 		return server_failed("messages");
 	if (o->verify)
 		g->copy = malloc(g->message_bytes);
@@ -288,20 +308,17 @@ static int open_messages(struct gatherer *g)
 /* The ring is closed before: it waits for what the device has. */
 static void close_all(struct gatherer *g)
 {
-	struct connection *c;
-	struct message *m;
+	struct client *c;
 
-	while ((c = g->open)) {		/* it was stopped, or has failed */
-		g->open = c->next;
+	while ((c = g->server.clients)) {	/* it was stopped, or has failed */
+		c->sock = NULL;
+		server_forget(&g->server, c);
 		close(c->fd);
+		free(((struct connection *)c)->part);
 		free(c);
 	}
-	while ((m = g->all)) {
-		g->all = m->all;
-		free(m->part);
-		free(m);
-	}
 	devmem_buffer_close(g->messages);
+	free(g->slot);
 	free(g->copy);
 }
 
@@ -316,7 +333,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "gpu_gather_server: listening on port %u\n", s->opt.port);
 		ok = !serve(&g) && !g.wrong && !s->broken;
 		server_report(s, &report);
-		report.verified = s->opt.verify && g.gathered && ok;
+		report.ok = ok;
 		fprintf(stderr, "gathered     %llu messages of %u KiB\n", (unsigned long long)g.gathered, s->opt.message_kib);
 	}
 	report.nic_restored = server_close(s);

@@ -31,41 +31,31 @@ static const char usage[] =
 	"  -v, --verify          check that the bytes are what send_client sends\n"
 	"  -j, --json FILE       write the summary to FILE (- for standard output)\n"
 	"  -P, --progress        a line each second (the default on a terminal; --no-progress: never)\n"
+	CLIENTS_USAGE
 	"  -h, --help\n";
 
 struct connection {
-	struct connection *next;
-	struct devmem_sock *sock;
-	int fd;
+	struct client client;
 	uint64_t position;	/* bytes of the stream so far */
 };
 
 struct receiver {
 	struct server server;
-	struct connection *open;
 	unsigned char *memory;		/* the buffer, for --verify; NULL: the processor cannot map it */
 	uint64_t wrong;			/* fragments that were not what was sent */
 	uint64_t queues_seen;		/* a bit for each RX queue that brought a connection */
 };
 
-static int accept_all(struct receiver *r)
+static void accept_all(struct receiver *r)
 {
-	struct server *s = &r->server;
 	struct connection *c;
 	int fd;
 
-	while ((fd = server_accept(s)) >= 0) {
+	while ((fd = server_accept(&r->server)) >= 0) {
 		c = calloc(1, sizeof(*c));
-		if (!c || devmem_attach(s->ring, fd, s->binding, (uintptr_t)c, NULL, &c->sock)) {
+		if (server_attach(&r->server, c ? &c->client : NULL, fd, NULL))
 			free(c);
-			close(fd);
-			return server_failed("attach");
-		}
-		c->fd = fd;
-		c->next = r->open;
-		r->open = c;
 	}
-	return 0;
 }
 
 static bool matches(struct receiver *r, uint64_t position, const struct devmem_event *ev)
@@ -81,26 +71,28 @@ static void consume(struct receiver *r, struct connection *c, const struct devme
 	if (r->server.opt.verify && !matches(r, c->position, ev) && !r->wrong++)
 		fprintf(stderr, "gpu_recv_server: wrong bytes at %llu of a stream\n", (unsigned long long)c->position);
 	c->position += ev->length;
+	server_moved(&r->server, &c->client, ev->length);
 }
 
-/* @error: 0 if the peer has sent all it had. */
-static void close_connection(struct receiver *r, struct connection *c, int error)
+/* @why: it broke; NULL: the peer has sent all it had, or this program ends. */
+static void close_connection(struct receiver *r, struct connection *c, const char *why)
 {
-	struct connection **link = &r->open;
-	int queue = devmem_sock_queue(c->sock);
+	int queue = devmem_sock_queue(c->client.sock);
 
-	if (error && ++r->server.broken)
-		fprintf(stderr, "gpu_recv_server: a connection broke: %s\n", strerror(-error));
+	if (why)
+		server_lose(&r->server, &c->client, why);
 	if (queue >= 0 && queue < 64)
 		r->queues_seen |= 1ull << queue;
-	while (*link != c)
-		link = &(*link)->next;
-	*link = c->next;
-	shutdown(c->fd, SHUT_RDWR);
-	devmem_detach(c->sock);
-	close(c->fd);
+	shutdown(c->client.fd, SHUT_RDWR);
+	server_hang_up(&c->client);
+	server_forget(&r->server, &c->client);
 	free(c);
-	r->server.ended++;
+}
+
+static void close_all(struct receiver *r)
+{
+	while (r->server.clients)
+		close_connection(r, (struct connection *)r->server.clients, NULL);
 }
 
 static void connection_event(struct receiver *r, const struct devmem_event *ev)
@@ -114,7 +106,7 @@ static void connection_event(struct receiver *r, const struct devmem_event *ev)
 		break;
 	case DEVMEM_EVENT_END:
 	case DEVMEM_EVENT_ERROR:
-		close_connection(r, c, ev->result);
+		close_connection(r, c, ev->result ? devmem_error() : NULL);
 		break;
 	case DEVMEM_EVENT_MISPLACED:
 		server_failed("warning");
@@ -127,13 +119,14 @@ static int serve(struct receiver *r)
 {
 	struct server *s = &r->server;
 	struct devmem_event ev[EVENTS];
+	struct client *c;
 	bool stop = false;
 	int n;
 
 	while (!stop && !server_is_done(s)) {
-		n = devmem_wait(s->ring, ev, EVENTS, 1000);
+		n = server_wait(s, ev, EVENTS, 1000);
 		if (n < 0)
-			return server_failed("wait");
+			return -1;
 		if (r->memory)
 			devmem_buffer_sync(s->buffer, DEVMEM_SYNC_START | DEVMEM_SYNC_READ);
 		for (int i = 0; i < n; i++) {
@@ -141,17 +134,18 @@ static int serve(struct receiver *r)
 				connection_event(r, &ev[i]);
 			else if (ev[i].user_data == SERVER_SIGNALS)
 				stop = true;
-			else if (accept_all(r))
-				return -1;
+			else
+				accept_all(r);
 		}
 		if (r->memory)
 			devmem_buffer_sync(s->buffer, DEVMEM_SYNC_END | DEVMEM_SYNC_READ);
 		if (devmem_release(s->ring, ev, (unsigned int)n))
 			return server_failed("release");
+		while ((c = server_overdue(s)))
+			close_connection(r, (struct connection *)c, server_silent);
 		server_progress(s);
 	}
-	while (r->open)
-		close_connection(r, r->open, 0);
+	close_all(r);
 	return server_settle(s);
 }
 
@@ -169,10 +163,9 @@ int main(int argc, char **argv)
 		ok = !serve(&r) && !r.wrong && !s->broken;
 		server_report(s, &report);
 		report.queues_used = (unsigned int)__builtin_popcountll(r.queues_seen);
-		report.verified = s->opt.verify && s->accepted && ok;
+		report.ok = ok;
 	}
-	while (r.open)		/* it has failed */
-		close_connection(&r, r.open, 0);
+	close_all(&r);		/* it has failed */
 	report.nic_restored = server_close(s);
 	return report_summary(&report, s->opt.json) || !ok || !report.nic_restored;
 }

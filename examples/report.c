@@ -49,8 +49,17 @@ static double ratio(uint64_t a, uint64_t b)
 	return b ? (double)a / (double)b : 0;
 }
 
+enum verdict { RIGHT, WRONG, NOTHING };
+
+/* Nothing came: that is no failure, and no success that anybody could count on. */
+static enum verdict verdict(const struct report *r)
+{
+	return !r->ok ? WRONG : r->stats.bytes_device || host_bytes(&r->stats) ? RIGHT : NOTHING;
+}
+
 static void for_people(const struct report *r)
 {
+	static const char *const verdicts[] = { "every byte is right", "NO: bytes are wrong or missing", "nothing: no byte came" };
 	const struct devmem_stats *st = &r->stats;
 	uint64_t bytes = st->bytes_device + host_bytes(st);
 
@@ -73,7 +82,7 @@ static void for_people(const struct report *r)
 			"sent by      %s: %s\n", (double)st->bytes_sent / MIB, (double)st->bytes_sent_copied / MIB, r->tx_engine,
 			r->tx_engine_reason);
 	if (r->verify)
-		fprintf(stderr, "verified     %s\n", r->verified ? "every byte is right" : "NO: bytes are wrong or missing");
+		fprintf(stderr, "verified     %s\n", verdicts[verdict(r)]);
 	fprintf(stderr, "the NIC      %s\n", r->nic_restored ? "is as it was" : "is NOT as it was");
 }
 
@@ -135,6 +144,7 @@ static void for_scripts(const struct report *r, FILE *f)
 		{ "enter_calls", st->enter_calls },
 		{ "completions", st->completions },
 	};
+	static const char *const verdicts[] = { "true", "false", "null" };
 	struct utsname kernel = { 0 };
 
 	uname(&kernel);
@@ -144,7 +154,7 @@ static void for_scripts(const struct report *r, FILE *f)
 		print_sender(r, f);
 	print_text(f, "engine_reason", r->engine_reason);
 	fprintf(f, "  \"verified\": %s,\n  \"nic_restored\": %s,\n  \"seconds\": %.3f,\n  \"kernel\": \"%s\",\n"
-		"  \"engine\": \"%s\"\n}\n", r->verified ? "true" : "false", r->nic_restored ? "true" : "false",
+		"  \"engine\": \"%s\"\n}\n", r->verify ? verdicts[verdict(r)] : "false", r->nic_restored ? "true" : "false",
 		r->seconds, kernel.release, r->engine);
 }
 

@@ -15,7 +15,8 @@ struct report {
 	char tx_engine_reason[512];
 	uint32_t page_size;		/* bytes: of the pages that the queues take; 0: none do */
 	unsigned int connections, queues_used;
-	bool verify, verified, nic_restored;
+	bool verify, nic_restored;
+	bool ok;			/* no byte was wrong, and no connection broke */
 	double seconds;
 };
 

@@ -18,6 +18,8 @@ int server_failed(const char *what)
 	return -1;
 }
 
+enum { MAX_CONNECTIONS = 256, IDLE };	/* options without a letter */
+
 static void wrong_usage(const char *usage)
 {
 	fputs(usage, stderr);
@@ -33,14 +35,15 @@ struct server_options server_parse(int argc, char **argv, const char *usage, con
 		{ "progress", no_argument, NULL, 'P' }, { "no-progress", no_argument, NULL, 'Q' },
 		{ "help", no_argument, NULL, 'h' }, { "engine", required_argument, NULL, 'e' },
 		{ "device", required_argument, NULL, 'd' }, { "verify", no_argument, NULL, 'v' }, { "sends", required_argument, NULL, 's' },
-		{ "message", required_argument, NULL, 'g' }, { 0 },
+		{ "message", required_argument, NULL, 'g' }, { "max-connections", required_argument, NULL, MAX_CONNECTIONS },
+		{ "idle", required_argument, NULL, IDLE }, { 0 },
 	};
 	struct server_options o = { .port = 5201, .buffer_mib = 64, .queues = 1, .message_kib = 256,
-				    .progress = isatty(STDERR_FILENO) };
+				    .max_connections = 1024, .idle = 60, .progress = isatty(STDERR_FILENO) };
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "p:b:d:e:m:q:c:vs:g:j:Ph", longs, NULL)) != -1) {
-		if (strchr("vsg", opt) && !strchr(own, opt))
+		if (opt < MAX_CONNECTIONS && strchr("vsg", opt) && !strchr(own, opt))
 			wrong_usage(usage);
 		switch (opt) {
 		case 'p': o.port = arg_number(optarg, 65535); break;
@@ -53,6 +56,8 @@ struct server_options server_parse(int argc, char **argv, const char *usage, con
 		case 'v': o.verify = true; break;
 		case 's': o.sends = arg_number(optarg, 1 << 20); break;
 		case 'g': o.message_kib = arg_number(optarg, 1 << 16); break;
+		case MAX_CONNECTIONS: o.max_connections = arg_number(optarg, 1 << 20); break;
+		case IDLE: o.idle = arg_seconds(optarg); break;
 		case 'j': o.json = optarg; break;
 		case 'P': o.progress = true; break;
 		case 'Q': o.progress = false; break;
@@ -109,7 +114,11 @@ int server_prepare(struct server *s)
 		return server_failed("ring");
 	/* not before: what comes before the rule is there is copied */
 	s->listener = open_listener(o->port, o->apart ? o->interface : NULL);
-	return s->listener < 0 ? -1 : 0;
+	if (s->listener < 0)
+		return -1;
+	s->now = report_clock();
+	server_make_room(s);
+	return 0;
 }
 
 int server_open(struct server *s)
@@ -121,13 +130,17 @@ int server_open(struct server *s)
 	return 0;
 }
 
-int server_accept(struct server *s)
+int server_wait(struct server *s, struct devmem_event *ev, unsigned int n, int timeout_ms)
 {
-	int fd = accept4(s->listener, NULL, NULL, SOCK_CLOEXEC);
+	const int most = server_patience(s);
+	int got;
 
-	if (fd >= 0 && !s->accepted++)
-		s->started = report_clock();
-	return fd;
+	server_listen(s);
+	got = devmem_wait(s->ring, ev, n, timeout_ms < 0 || timeout_ms > most ? most : timeout_ms);
+	s->now = report_clock();
+	if (got == -EINTR || got == -ENOMEM || got == -ENOBUFS)	/* SIGCONT for one; nothing is lost */
+		return 0;
+	return got < 0 ? server_failed("wait") : got;
 }
 
 bool server_is_done(const struct server *s)
@@ -141,13 +154,22 @@ void server_progress(const struct server *s)
 		report_progress(s->ring, s->started, s->accepted - s->ended);
 }
 
+int server_stop_listening(struct server *s)
+{
+	if ((!s->deaf && devmem_unwatch(s->ring, s->listener)) || devmem_unwatch(s->ring, s->signals))
+		return server_failed("unwatch");
+	s->deaf = true;
+	s->room = 0;	/* and so it stays */
+	return 0;
+}
+
 int server_settle(struct server *s)
 {
 	struct devmem_event ev[16];
 
-	if (devmem_unwatch(s->ring, s->listener) || devmem_unwatch(s->ring, s->signals))
-		return server_failed("unwatch");
-	return devmem_wait(s->ring, ev, 16, 50) < 0 ? server_failed("wait") : 0;
+	if (server_stop_listening(s))
+		return -1;
+	return server_wait(s, ev, 16, 50) < 0 ? -1 : 0;
 }
 
 void server_report(const struct server *s, struct report *r)

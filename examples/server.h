@@ -7,12 +7,14 @@
 
 #include <devmem/devmem.h>
 
+#include "clients.h"
 #include "report.h"
 
 struct server_options {
 	const char *interface, *backend, *device, *engine, *json;
 	char **interfaces;		/* all that were named; @interface is the first */
-	unsigned int n_interfaces, port, buffer_mib, queues, connections, sends, message_kib;
+	unsigned int n_interfaces, port, buffer_mib, queues, connections, max_connections, sends, message_kib;
+	double idle;			/* seconds; 0: never */
 	bool verify, progress;
 	bool apart;			/* only connections of @interface: others may listen on the port, too */
 };
@@ -26,6 +28,16 @@ struct server {
 	struct devmem_ring *ring;
 	unsigned int accepted, ended, broken;
 	double started;
+	/* clients.c: */
+	struct client *clients;		/* those that are open */
+	unsigned int room;		/* so many connections at a time */
+	int (*listen)(struct server *s, bool on);	/* watch the listener, or do not; NULL: the ring does */
+	bool deaf;			/* it is not watched */
+	bool crowded;			/* somebody waits for a place */
+	double now;			/* when the last turn came back */
+	double retry, looked, told;	/* when it may listen again, and did these the last time */
+	unsigned int lines;		/* since then */
+	int short_of;			/* errno of the last connection that could not be taken */
 };
 
 /* What events of these two carry; others carry a pointer of the program's own. */
@@ -49,14 +61,20 @@ int server_prepare(struct server *s);
 /* Memory as the options ask for it. */
 int server_buffer(const struct server *s, size_t bytes, struct devmem_buffer **out);
 
-/* The next connection that waits, or -1: none does. */
-int server_accept(struct server *s);
+/*
+ * One turn of the ring: as devmem_wait(), for not longer than the limits of connections allow. What interrupts a wait, and what
+ * the next one mends, is 0 events. -1 on failure, after a sentence.
+ */
+int server_wait(struct server *s, struct devmem_event *ev, unsigned int n, int timeout_ms);
 
 /* As many connections as were asked for have ended. */
 bool server_is_done(const struct server *s);
 
 /* A line each second. */
 void server_progress(const struct server *s);
+
+/* The ring watches neither listener nor signals any more. -1 on failure, after a sentence. */
+int server_stop_listening(struct server *s);
 
 /* The last fragments go home on a turn in which nothing else happens. -1 on failure, after a sentence. */
 int server_settle(struct server *s);

@@ -30,6 +30,7 @@ static const char usage[] =
 	"  -c, --connections N   end after so many connections, of all together (default: at SIGINT or SIGTERM)\n"
 	"  -v, --verify          check that the bytes are what send_client sends\n"
 	"  -j, --json FILE       write the summaries to FILE.0, FILE.1 and so on\n"
+	CLIENTS_USAGE
 	"  -h, --help\n";
 
 struct nic {
@@ -76,7 +77,7 @@ static void *run(void *arg)
 		fprintf(stderr, "gpu_nics_server: listening on port %u of %s\n", s->opt.port, s->opt.interface);
 		n->ok = !serve(n) && !n->streams.wrong && !s->broken;
 		server_report(s, &n->report);
-		n->report.verified = s->opt.verify && n->ok;
+		n->report.ok = n->ok;
 	}
 	if (!n->ok)
 		end_all();

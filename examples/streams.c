@@ -2,9 +2,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include "check.h"
 #include "server.h"
@@ -13,47 +11,31 @@
 #define EVENTS 256
 
 struct stream {
-	struct stream *next;
-	struct devmem_sock *sock;
-	int fd;
+	struct client client;
 	uint64_t position;	/* bytes of it so far */
 };
 
-int streams_accept(struct streams *s)
+void streams_accept(struct streams *s)
 {
-	struct server *server = s->server;
 	struct stream *st;
 	int fd;
 
-	while ((fd = server_accept(server)) >= 0) {
+	while ((fd = server_accept(s->server)) >= 0) {
 		st = calloc(1, sizeof(*st));
-		if (!st || devmem_attach(server->ring, fd, server->binding, (uintptr_t)st, NULL, &st->sock)) {
+		if (server_attach(s->server, st ? &st->client : NULL, fd, NULL))
 			free(st);
-			close(fd);
-			return server_failed("attach");
-		}
-		st->fd = fd;
-		st->next = s->open;
-		s->open = st;
 	}
-	return 0;
 }
 
-/* @error: 0 if the peer has sent all it had. */
-static void close_stream(struct streams *s, struct stream *st, int error)
+/* @why: it broke; NULL: the peer has sent all it had, or this program ends. */
+static void close_stream(struct streams *s, struct stream *st, const char *why)
 {
-	struct stream **link = &s->open;
-
-	if (error && ++s->server->broken)
-		fprintf(stderr, "%s: a connection broke: %s\n", program_invocation_short_name, strerror(-error));
-	while (*link != st)
-		link = &(*link)->next;
-	*link = st->next;
-	shutdown(st->fd, SHUT_RDWR);
-	devmem_detach(st->sock);
-	close(st->fd);
+	if (why)
+		server_lose(s->server, &st->client, why);
+	shutdown(st->client.fd, SHUT_RDWR);
+	server_hang_up(&st->client);
+	server_forget(s->server, &st->client);
 	free(st);
-	s->server->ended++;
 }
 
 /* A real program would launch a kernel on (offset, length). */
@@ -63,9 +45,10 @@ static void consume(struct streams *s, struct stream *st, const struct devmem_ev
 		fprintf(stderr, "%s: wrong bytes at %llu of a stream\n", program_invocation_short_name,
 			(unsigned long long)st->position);
 	st->position += ev->length;
+	server_moved(s->server, &st->client, ev->length);
 }
 
-static int take_event(struct streams *s, const struct devmem_event *ev)
+static void take_event(struct streams *s, const struct devmem_event *ev)
 {
 	struct stream *st = (struct stream *)(uintptr_t)ev->user_data;
 
@@ -76,35 +59,37 @@ static int take_event(struct streams *s, const struct devmem_event *ev)
 		break;
 	case DEVMEM_EVENT_END:
 	case DEVMEM_EVENT_ERROR:
-		close_stream(s, st, ev->result);
+		close_stream(s, st, ev->result ? devmem_error() : NULL);
 		break;
 	case DEVMEM_EVENT_READY:
 		if (ev->user_data == SERVER_LISTENER)
-			return streams_accept(s);
-		s->stop = true;
+			streams_accept(s);
+		else
+			s->stop = true;
 		break;
 	case DEVMEM_EVENT_MISPLACED:
 		server_failed("warning");
 		break;
 	}
-	return 0;
 }
 
 int streams_turn(struct streams *s, int timeout_ms)
 {
 	struct devmem_event ev[EVENTS];
-	int n = devmem_wait(s->server->ring, ev, EVENTS, timeout_ms);
+	int n = server_wait(s->server, ev, EVENTS, timeout_ms);
+	struct client *c;
 
 	if (n < 0)
-		return server_failed("wait");
+		return -1;
 	for (int i = 0; i < n; i++)
-		if (take_event(s, &ev[i]))
-			return -1;
+		take_event(s, &ev[i]);
+	while ((c = server_overdue(s->server)))
+		close_stream(s, (struct stream *)c, server_silent);
 	return devmem_release(s->server->ring, ev, (unsigned int)n) ? server_failed("release") : n;
 }
 
 void streams_close(struct streams *s)
 {
-	while (s->open)
-		close_stream(s, s->open, 0);
+	while (s->server->clients)
+		close_stream(s, (struct stream *)s->server->clients, NULL);
 }

@@ -7,17 +7,15 @@
 #include <stdint.h>
 
 struct server;
-struct stream;
 
 struct streams {
 	struct server *server;
-	struct stream *open;
 	uint64_t wrong;		/* fragments that were not what was sent */
 	bool stop;		/* the ring watches the signals, and one came */
 };
 
-/* All that wait at the listener. -1 on failure, after a sentence. */
-int streams_accept(struct streams *s);
+/* All that wait at the listener. */
+void streams_accept(struct streams *s);
 
 /* One turn of the ring. Returns how many events it had, which are a few hundred at most; -1 on failure, after a sentence. */
 int streams_turn(struct streams *s, int timeout_ms);

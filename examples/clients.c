@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "accept.h"
+#include "server.h"
+
+#define DESCRIPTORS	3	/* of a connection: the program's, the library's, and one more if it sends */
+#define SPARE		16	/* descriptors for everything else, above those that are open now */
+#define WORTH		4096	/* bytes */
+#define RETRY		0.1	/* seconds: when something was lacking to take a connection */
+#define LINES		10	/* on broken connections, in a second: peers do not fill a disk */
+
+const char server_silent[] = "it was silent for too long, and others may want its place";
+
+void server_make_room(struct server *s)
+{
+	const int first = fcntl(s->listener, F_DUPFD_CLOEXEC, 0);	/* those below are taken */
+	struct rlimit files;
+	rlim_t most = 1;
+
+	s->room = s->opt.max_connections;
+	if (first >= 0)
+		close(first);
+	if (getrlimit(RLIMIT_NOFILE, &files))
+		return;
+	if (first >= 0 && files.rlim_cur > (rlim_t)first + SPARE)
+		most = (files.rlim_cur - (rlim_t)first - SPARE) / DESCRIPTORS / s->opt.n_interfaces;
+	if (most < s->room)
+		s->room = most ? (unsigned int)most : 1;
+}
+
+/* ------------------------------------------------------------------------------------ the listener */
+
+static int by_the_ring(struct server *s, bool on)
+{
+	return on ? devmem_watch(s->ring, s->listener, SERVER_LISTENER) : devmem_unwatch(s->ring, s->listener);
+}
+
+static int listen_or_not(struct server *s, bool on)
+{
+	return s->listen ? s->listen(s, on) : by_the_ring(s, on);
+}
+
+/* If it cannot be now, the listener is still watched, and the next turn tries again. */
+static void stop_listening(struct server *s, double seconds)
+{
+	s->retry = s->now + seconds;
+	s->deaf = s->deaf || !listen_or_not(s, false);
+}
+
+void server_listen(struct server *s)
+{
+	if (!s->deaf || s->accepted - s->ended >= s->room || s->now < s->retry || listen_or_not(s, true))
+		return;
+	s->deaf = s->crowded = false;
+}
+
+int server_accept(struct server *s)
+{
+	int fd;
+
+	if (s->accepted - s->ended >= s->room) {
+		s->crowded = true;
+		stop_listening(s, 0);
+		return -1;
+	}
+	fd = accept_next(s->listener, NULL, NULL);
+	if (fd >= 0) {
+		if (!s->accepted++)
+			s->started = report_clock();
+		return fd;
+	}
+	if (fd != -EAGAIN && fd != -EINTR) {
+		s->crowded = true;
+		stop_listening(s, RETRY);
+		if (s->short_of != -fd)
+			fprintf(stderr, "%s: no connection can be taken now: %s\n", program_invocation_short_name, strerror(-fd));
+		s->short_of = -fd;
+	}
+	return -1;
+}
+
+/* ------------------------------------------------------------------------------------ connections */
+
+int server_attach(struct server *s, struct client *c, int fd, const struct devmem_attach_opts *opts)
+{
+	int err = c ? devmem_attach(s->ring, fd, s->binding, (uintptr_t)c, opts, &c->sock) : -ENOMEM;
+
+	if (err) {
+		server_lose(s, NULL, c ? devmem_error() : strerror(ENOMEM));
+		s->broken += err != -ENOTCONN;
+		close(fd);
+		s->ended++;
+		if (err == -EMFILE || err == -ENOMEM)
+			stop_listening(s, RETRY);
+		return -1;
+	}
+	c->fd = fd;
+	c->heard = c->paid = s->now;
+	c->next = s->clients;
+	c->link = &s->clients;
+	if (c->next)
+		c->next->link = &c->next;
+	s->clients = c;
+	return 0;
+}
+
+void server_moved(const struct server *s, struct client *c, uint32_t bytes)
+{
+	c->heard = s->now;
+	c->moved = true;
+	c->bytes = bytes < WORTH ? c->bytes + bytes : WORTH;
+	if (c->bytes < WORTH)
+		return;
+	c->paid = s->now;
+	c->bytes = 0;
+}
+
+/* Seconds between two looks. */
+static double step(const struct server *s)
+{
+	const double idle = s->opt.idle;
+
+	return !idle || idle > 20 ? 1 : idle < 0.4 ? 0.02 : idle / 20;
+}
+
+static bool is_overdue(const struct server *s, const struct client *c)
+{
+	if (!c->sock || !s->opt.idle)
+		return false;
+	return s->now - c->heard > s->opt.idle || (s->crowded && s->now - c->paid > s->opt.idle / 10);
+}
+
+struct client *server_overdue(struct server *s)
+{
+	struct client *c = s->clients;
+
+	if (s->now - s->looked < step(s))
+		return NULL;
+	while (c && !is_overdue(s, c))
+		c = c->next;
+	if (!c)
+		s->looked = s->now;
+	return c;
+}
+
+int server_patience(const struct server *s)
+{
+	return (int)((s->deaf && step(s) > RETRY ? RETRY : step(s)) * 1000);
+}
+
+/* One that broke before its first byte was nobody's stream. */
+void server_lose(struct server *s, const struct client *c, const char *why)
+{
+	s->broken += c && c->moved;
+	if (s->now - s->told >= 1) {
+		s->told = s->now;
+		s->lines = 0;
+	}
+	if (s->lines++ < LINES)
+		fprintf(stderr, "%s: a connection broke: %s\n", program_invocation_short_name, why);
+}
+
+void server_hang_up(struct client *c)
+{
+	devmem_detach(c->sock);
+	c->sock = NULL;
+	close(c->fd);
+}
+
+void server_forget(struct server *s, struct client *c)
+{
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	s->ended++;
+}

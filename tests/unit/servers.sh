@@ -1,0 +1,122 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# servers.sh EXAMPLES HOSTILE WITHOUT_URING: each server of the examples, with few descriptors, among peers that reset, stay silent,
+# drip, or leave in the middle of a message, and with SIGSTOP and SIGCONT. A good client is served all the time, what the peers hold
+# comes back, and nobody makes the server spin.
+set -euo pipefail
+
+EXAMPLES=$1 HOSTILE=$2 WITHOUT_URING=$3
+WORK=$(mktemp -d)
+trap 'for pid in $(cat "$WORK"/*/pid 2>/dev/null); do kill -KILL "$pid" 2>/dev/null || true; done; rm -rf "$WORK"' EXIT
+UNPRIVILEGED=()
+if ((EUID == 0)); then
+	UNPRIVILEGED=(setpriv --bounding-set=-all --inh-caps=-all)
+fi
+
+fail() {
+	echo "servers: $NAME: $*"
+	head -c 4000 "$DIR/log" "$DIR"/good 2>/dev/null || true
+	exit 1
+}
+
+# start COMMAND...: with 64 descriptors, until it listens.
+start() {
+	for ((PORT = 20000 + RANDOM % 30000; ; PORT++)); do
+		(ulimit -n 64 && exec "${UNPRIVILEGED[@]}" "$@" --port "$PORT" --buffer 8 --idle 2 --json "$DIR/json" --no-progress lo) \
+			>"$DIR/log" 2>&1 &
+		SERVER=$!
+		echo "$SERVER" >"$DIR/pid"
+		until grep -qs listening "$DIR/log"; do
+			kill -0 "$SERVER" 2>/dev/null || break
+			sleep 0.02
+		done
+		! grep -qs listening "$DIR/log" || return 0
+		grep -q 'in use' "$DIR/log" || fail "it did not start"
+	done
+}
+
+# good CONNECTIONS: a client that is as it should be; but where others wait for its place, a machine that is very busy may make it
+# look silent.
+good() {
+	for _ in 1 2 3; do
+		! timeout 30 "$EXAMPLES/send_client" --connections "$1" --bytes 100K "${GOOD[@]}" 127.0.0.1 "$PORT" >"$DIR/good" 2>&1 ||
+			return 0
+	done
+	fail "a good client was not served"
+}
+
+hostile() {
+	timeout 30 "$HOSTILE" "$1" "$PORT" "${@:2}" >"$DIR/$1" || fail "hostile $* ended with $?"
+}
+
+# background WORD MODE...: hostile, once it is at it.
+background() {
+	timeout 60 "$HOSTILE" "$2" "$PORT" "${@:3}" >"$DIR/$2" &
+	PEER=$!
+	until grep -qs "$1" "$DIR/$2"; do
+		sleep 0.02
+	done
+}
+
+stop_and_go() {
+	for _ in 1 2 3; do
+		kill -STOP "$SERVER"
+		until grep -q '^State:.*T' "/proc/$SERVER/status"; do sleep 0.01; done
+		kill -CONT "$SERVER"
+		until grep -q '^State:.*S' "/proc/$SERVER/status"; do sleep 0.01; done
+	done
+}
+
+figure() {
+	grep -ohE "\"$1\": [0-9]+" "$DIR"/json* | awk '{ n += $2 } END { print n }'
+}
+
+# survives COMMAND...
+survives() {
+	local status=0
+	start "$@"
+	hostile reset 30
+	stop_and_go
+	good 2
+	# more than there are descriptors for: the first ones leave their places to the others, and all are ended
+	background idle idle 25 100
+	good 2
+	wait "$PEER" || fail "silent peers are not ended"
+	# a byte now and then is no silence, but not worth a place that others wait for
+	background drips drip 20 x
+	good 12
+	kill "$PEER"
+	hostile leave 40 65535
+	good 2
+	kill "$SERVER"
+	wait "$SERVER" || status=$?
+	# 1: some streams broke
+	((status <= 1)) || fail "it ended with $status"
+	! grep -qE 'Sanitizer|runtime error' "$DIR/log" || fail "a sanitizer has found something"
+	grep -q 'the NIC      is as it was' "$DIR/log" || fail "it did not end in order"
+	grep -q 'silent for too long' "$DIR/log" || fail "it does not say that peers were silent"
+	(($(figure tokens_outstanding) == 0)) || fail "fragments are out"
+	(($(figure enter_calls) < 20000)) || fail "$(figure enter_calls) system calls: it spins"
+}
+
+serve() {
+	NAME=$1 DIR=$WORK/$1
+	mkdir "$DIR"
+	GOOD=("${@:2:$#-2}")
+	shift $(($# - 1))
+	# shellcheck disable=SC2086 # words of a command
+	survives $1
+}
+
+pids=()
+serve recv "$EXAMPLES/gpu_recv_server --verify" & pids+=($!)
+serve syscall "$WITHOUT_URING EPERM $EXAMPLES/gpu_recv_server" & pids+=($!)
+serve epoll "$EXAMPLES/gpu_epoll_server" & pids+=($!)
+serve nics "$EXAMPLES/gpu_nics_server lo" & pids+=($!)
+serve echo --echo "$EXAMPLES/gpu_echo_server" & pids+=($!)
+serve gather "$EXAMPLES/gpu_gather_server --message 64" & pids+=($!)
+status=0
+for pid in "${pids[@]}"; do
+	wait "$pid" || status=1
+done
+((!status)) && echo "servers: resets, silence, drips, ends in the middle, SIGSTOP and SIGCONT, and 64 descriptors"
