@@ -142,7 +142,8 @@ static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *
 	int err = devmem__nic_obstacle(b->nic);
 
 	if (!err)
-		err = devmem__bind_check(devmem__nic_name(b->nic), devmem__nic_bus(b->nic), b->buffer);
+		err = devmem__bind_check(devmem__nic_name(b->nic), devmem__nic_driver(b->nic), devmem__nic_bus(b->nic),
+					 b->buffer);
 	if (!err && !devmem__buffer_is_whole(b->buffer))
 		err = devmem__fail(EOPNOTSUPP, "the buffer is only a part of its dma-buf, and the NIC would write to all of "
 				   "it: import or wrap all of it to receive");
@@ -198,7 +199,7 @@ static int take_interface(struct devmem_binding *b)
 	b->ifindex = et.ifindex;
 	devmem__ethtool_driver(&et, driver, bus);
 	devmem__ethtool_close(&et);
-	err = devmem__bind_check(b->ifname, bus, b->buffer);
+	err = devmem__bind_check(b->ifname, driver, bus, b->buffer);
 	if (!err)
 		err = devmem__nl_open(&b->nl, "netdev");
 	if (!err)
@@ -572,7 +573,10 @@ int devmem__binding_misplaced(const struct devmem_binding *binding, int queue)
 {
 	const char *name = devmem__nic_name(binding->nic);
 
-	if (queue < 0)
+	if (queue < 0 && devmem__nic_is_leased(binding->nic))
+		devmem__fail(-queue, "a flow to %s is copied: the NIC that leases its queues did not split its packets, or it comes "
+			     "through another queue: see to split and rules on that NIC", name);
+	else if (queue < 0)
 		devmem__fail(-queue, "a flow does not come through %s, whose queues are bound, and is copied: was its "
 			     "route changed, or is %s part of a bond?", name, name);
 	else

@@ -10,6 +10,7 @@
 #include "exporter.h"
 #include "nic.h"
 #include "pages.h"
+#include "recipes.h"
 #include "uapi.h"
 
 static bool on_pci(const char *bus)
@@ -21,7 +22,7 @@ static bool on_pci(const char *bus)
 	return bus[0] && access(path, F_OK) == 0;
 }
 
-int devmem__bind_check(const char *ifname, const char *bus, const struct devmem_buffer *buffer)
+int devmem__bind_check(const char *ifname, const char *driver, const char *bus, const struct devmem_buffer *buffer)
 {
 	char path[64], name[64];
 	int err;
@@ -29,7 +30,8 @@ int devmem__bind_check(const char *ifname, const char *bus, const struct devmem_
 	if (!devmem__buffer_is_dmabuf(buffer))
 		return devmem__fail(EOPNOTSUPP, "memory of backend %s is no dma-buf, and no NIC can reach it",
 				    devmem_buffer_backend(buffer, NULL));
-	if (on_pci(bus))
+	/* the NIC behind a leased queue cannot be seen from a container; every one whose driver can lease is on PCI */
+	if (on_pci(bus) || devmem__recipe_of(driver)->leased)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", devmem_buffer_fd(buffer));
 	err = devmem__exporter_name(path, name);

@@ -10,10 +10,10 @@
 #include "netlink.h"
 
 /*
- * devmem__bind_check() - may this memory be bound to that NIC? To be asked before the kernel is. @bus: its name there,
- * or "". -EXDEV, -EOPNOTSUPP
+ * devmem__bind_check() - may this memory be bound to that NIC? To be asked before the kernel is. @driver, @bus: its driver
+ * and its name on its bus, or "". -EXDEV, -EOPNOTSUPP
  */
-int devmem__bind_check(const char *ifname, const char *bus, const struct devmem_buffer *buffer);
+int devmem__bind_check(const char *ifname, const char *driver, const char *bus, const struct devmem_buffer *buffer);
 
 /*
  * devmem__bind_queues() - @page_size: of the pages that the queues take from the buffer; the system's is not mentioned to

@@ -51,7 +51,7 @@ static bool configured_out(void)
 const char *devmem__kernel_lacks(bool *may_bind)
 {
 	struct devmem__nl nl = { 0 };
-	int closed = devmem__nl_open(&nl, "netdev"), err = closed ? closed : devmem__netdev_ask_bind(&nl, 0, 0);
+	int closed = devmem__nl_open(&nl, "netdev"), err = closed ? closed : devmem__netdev_ask_bind(&nl, 0, 0, 0);
 
 	devmem__nl_close(&nl);
 	*may_bind = err != -EPERM;
@@ -71,7 +71,7 @@ bool devmem__kernel_has_page_sizes(void)
 	int err = devmem__nl_open(&nl, "netdev");
 
 	if (!err)
-		err = devmem__netdev_ask_bind(&nl, NO_INTERFACE, LARGE_PAGE);
+		err = devmem__netdev_ask_bind(&nl, NO_INTERFACE, 0, LARGE_PAGE);
 	devmem__nl_close(&nl);
 	return err == -ENODEV || err == -EBADF;
 }

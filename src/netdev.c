@@ -7,6 +7,7 @@
 #include "uapi.h"
 
 #define NO_FD 0xffffffffu
+#define AT_LEAST_ASKED 2u /* queues, of an interface that is down: the kernel lists none of them */
 #define TRIES 5		/* a dump that changed while it was read is read again */
 
 /* ------------------------------------------------------------------------------------ queues */
@@ -123,7 +124,7 @@ void devmem__netdev_rule_leads(struct devmem__ethtool *et, const struct devmem__
 
 /* ------------------------------------------------------------------------------------ asking */
 
-int devmem__netdev_ask_bind(struct devmem__nl *nl, uint32_t ifindex, uint32_t page_size)
+int devmem__netdev_ask_bind(struct devmem__nl *nl, uint32_t ifindex, uint32_t queue_id, uint32_t page_size)
 {
 	struct nlattr *queue;
 
@@ -133,12 +134,29 @@ int devmem__netdev_ask_bind(struct devmem__nl *nl, uint32_t ifindex, uint32_t pa
 	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_IFINDEX, ifindex);
 	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_FD, NO_FD);
 	queue = devmem__nl_nest(nl, DEVMEM_NETDEV_A_DMABUF_QUEUES);
-	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_QUEUE_ID, 0);
+	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_QUEUE_ID, queue_id);
 	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_QUEUE_TYPE, DEVMEM_NETDEV_QUEUE_TYPE_RX);
 	devmem__nl_nest_end(nl, queue);
 	if (page_size)
 		devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_RX_PAGE_SIZE, page_size);
 	return devmem__nl_call(nl, NULL, NULL);
+}
+
+int devmem__netdev_ask_any_queue(struct devmem__nl *nl, uint32_t ifindex, uint32_t page_size)
+{
+	struct devmem__netdev_queues q;
+	uint32_t n = AT_LEAST_ASKED;
+	int err = devmem__netdev_ask_bind(nl, ifindex, 0, page_size);
+
+	if (err != -EOPNOTSUPP)
+		return err;
+	if (!devmem__netdev_queues(nl, ifindex, &q)) {
+		n = q.count > n ? q.count : n;
+		devmem__netdev_free(&q);
+	}
+	for (uint32_t queue = 1; err == -EOPNOTSUPP && queue < n; queue++)
+		err = devmem__netdev_ask_bind(nl, ifindex, queue, page_size);
+	return err == -EINVAL || err == -ERANGE ? -EOPNOTSUPP : err;	/* there is no such queue */
 }
 
 int devmem__netdev_ask_send(struct devmem__nl *nl, uint32_t ifindex)

@@ -35,9 +35,17 @@ void devmem__netdev_rule_leads(struct devmem__ethtool *et, const struct devmem__
  * devmem__netdev_ask_bind() - ask for a binding of no dma-buf. It cannot come about, and what the kernel complains about
  * first tells a lot.
  * @ifindex:	0: an empty request. -EOPNOTSUPP: the kernel has no such; -EPERM: not for this process.
+ * @queue_id:	the RX queue that is asked for
  * @page_size:	0, or a size. -EBADF: all else is in order.
  */
-int devmem__netdev_ask_bind(struct devmem__nl *nl, uint32_t ifindex, uint32_t page_size);
+int devmem__netdev_ask_bind(struct devmem__nl *nl, uint32_t ifindex, uint32_t queue_id, uint32_t page_size);
+
+/*
+ * devmem__netdev_ask_any_queue() - ask for one queue after the other until one is not refused with -EOPNOTSUPP. Queue 0 of
+ * a netkit is its own and has no DMA device; the others are leased from a NIC, and have its device.
+ * [net/core/netdev-genl.c: netdev_nl_get_dma_dev(), net/core/devmem.c: net_devmem_bind_dmabuf()]
+ */
+int devmem__netdev_ask_any_queue(struct devmem__nl *nl, uint32_t ifindex, uint32_t page_size);
 
 /* devmem__netdev_ask_send() - the same for sending, which takes no privilege. -EBADF: it can; -EOPNOTSUPP: it cannot. */
 int devmem__netdev_ask_send(struct devmem__nl *nl, uint32_t ifindex);

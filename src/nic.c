@@ -14,6 +14,9 @@ static int no_support(struct devmem_nic *nic)
 	const struct devmem__recipe *recipe = nic->recipe;
 	const char *remark = recipe->remark ? recipe->remark : "";
 
+	if (recipe->leased)
+		return devmem__fail(EOPNOTSUPP, "%s (driver %s) cannot receive into device memory: none of its queues is leased "
+				    "from a NIC, which takes kernel %s", nic->et.name, nic->driver, recipe->since);
 	if (recipe->since)
 		return devmem__fail(EOPNOTSUPP, "%s (driver %s) cannot receive into device memory: this driver does it from "
 				    "kernel %s on%s%s", nic->et.name, nic->driver, recipe->since, *remark ? ", " : "",
@@ -33,11 +36,11 @@ static int no_support(struct devmem_nic *nic)
  */
 static int probe(struct devmem_nic *nic)
 {
-	int err = devmem__netdev_ask_bind(&nic->netdev, nic->et.ifindex, 0);
+	int err = devmem__netdev_ask_any_queue(&nic->netdev, nic->et.ifindex, 0);
 
 	switch (err) {
 	case -EBADF:
-		if (!nic->bus[0] && devmem__netdev_ask_bind(&nic->netdev, IFINDEX_LO, 0) == -EBADF)
+		if (!nic->bus[0] && devmem__netdev_ask_bind(&nic->netdev, IFINDEX_LO, 0, 0) == -EBADF)
 			return no_support(nic);
 		return 0;
 	case -EEXIST:	/* 6.12: an XDP program is in the way; the bind will say so, or it is gone by then */
@@ -132,7 +135,8 @@ static int nic_open(const char *ifname, const struct devmem_nic_opts *opts, stru
 		return err;
 	}
 	nic->keep = o.flags & DEVMEM_NIC_KEEP;
-	if (!nic->obstacle && !nic->keep)
+	nic->only_binds = nic->keep || nic->recipe->leased;
+	if (!nic->obstacle && !nic->only_binds)
 		devmem__nic_recover(nic, NULL);
 	*out = nic;
 	return 0;
@@ -242,11 +246,23 @@ int devmem__nic_facts(struct devmem_nic *nic, uint32_t *ring_entries, uint32_t *
 {
 	int err = devmem__ethtool_ring_entries(&nic->et, ring_entries);
 
+	if (err && nic->recipe->leased)
+		return devmem__fail(-err, "%s has no rings of its own: ask the NIC that leases its queues", nic->et.name);
 	if (err)
 		return devmem__fail(-err, "%s: cannot read the ring sizes (\"ethtool -g %s\"): %s", nic->et.name,
 				    nic->et.name, strerror(-err));
 	err = devmem__ethtool_mtu(&nic->et, mtu);
 	return err ? devmem__fail(-err, "%s: cannot read the MTU: %s", nic->et.name, strerror(-err)) : 0;
+}
+
+bool devmem__nic_is_leased(const struct devmem_nic *nic)
+{
+	return nic->recipe->leased;
+}
+
+const char *devmem__nic_driver(const struct devmem_nic *nic)
+{
+	return nic->driver;
 }
 
 const char *devmem__nic_bus(const struct devmem_nic *nic)

@@ -80,7 +80,11 @@ int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id);
 /* devmem__nic_facts() - entries of each RX ring, and the MTU in bytes. */
 int devmem__nic_facts(struct devmem_nic *nic, uint32_t *ring_entries, uint32_t *mtu);
 
-/* devmem__nic_bus() - the name of its parent device on its bus, or "". */
+/* devmem__nic_is_leased() - its queues are another NIC's: settings, rings and NAPIs are to be seen there alone. */
+bool devmem__nic_is_leased(const struct devmem_nic *nic);
+
+/* devmem__nic_driver() - of its driver, or "". devmem__nic_bus() - the name of its parent device on its bus, or "". */
+const char *devmem__nic_driver(const struct devmem_nic *nic);
 const char *devmem__nic_bus(const struct devmem_nic *nic);
 
 #endif

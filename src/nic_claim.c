@@ -53,6 +53,9 @@ int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id)
 			break;
 	err = at < q.count ? (int)at : -ENOENT;
 	devmem__netdev_free(&q);
+	if (err < 0 && nic->recipe->leased)
+		return devmem__fail(ENOENT, "%s leases its queues from a NIC, and by which one a flow comes can only be seen "
+				    "there", nic->et.name);
 	if (err < 0)
 		return devmem__fail(ENOENT, "no RX queue of %s has NAPI id %u: the flow comes in on another interface",
 				    nic->et.name, napi_id);
@@ -140,14 +143,17 @@ static int refuse_listed(struct devmem_nic *nic, int err, uint32_t queue, uint32
 	}
 }
 
-/* The kernel would find out only when everything else has been done, and say ERANGE. */
+/* The kernel would find out only when everything else has been done, and say ERANGE, or EOPNOTSUPP of one without a device. */
 static int refuse_queue_0(struct devmem_nic *nic, unsigned int want, const uint32_t *list)
 {
-	for (unsigned int i = 0; nic->recipe->keeps_queue_0 && i < want; i++)
+	const struct devmem__recipe *recipe = nic->recipe;
+	const char *why = recipe->leased ? "it is not leased from a NIC" : recipe->keeps_queue_0 ?
+			  "its driver cannot restart that one" : NULL;
+
+	for (unsigned int i = 0; why && i < want; i++)
 		if (!list[i])
-			return devmem__fail(EBUSY, "RX queue 0 of %s cannot be bound, because its driver (%s) cannot "
-					    "restart that one: take another one, or let the library choose",
-					    nic->et.name, nic->driver);
+			return devmem__fail(EBUSY, "RX queue 0 of %s (driver %s) cannot be bound, because %s: take another "
+					    "one, or let the library choose", nic->et.name, nic->driver, why);
 	return 0;
 }
 
@@ -161,7 +167,7 @@ static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *lis
 	if (!want)
 		return devmem__fail(EINVAL, "%s: no RX queues are asked for", name);
 	/* if the settings are others', they are who leads flows to our queues */
-	err = nic->keep ? 0 : mark_steered(nic, q);
+	err = nic->only_binds ? 0 : mark_steered(nic, q);
 	if (err)
 		return err;
 	if (list) {
@@ -386,9 +392,9 @@ static void back_to_others(struct devmem_nic *nic, const uint32_t *queues, unsig
 
 static int change_settings(struct devmem_nic *nic, struct table_plan *plan, const uint32_t *queues, unsigned int n)
 {
-	int err = nic->keep ? 0 : feature_on(nic);
+	int err = nic->only_binds ? 0 : feature_on(nic);
 
-	if (!err && !nic->keep)
+	if (!err && !nic->only_binds)
 		err = split_on(nic);
 	return err ? err : write_table(nic, plan, queues, n);
 }
@@ -404,7 +410,7 @@ static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list
 		return err;
 	devmem__nic_mark_claimed(nic, &q);
 	err = choose(nic, want, list, &q, queues);
-	if (!err && !nic->keep)
+	if (!err && !nic->only_binds)
 		err = plan_table(nic, &q, queues, want, &plan);
 	devmem__netdev_free(&q);
 	if (err)

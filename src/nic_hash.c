@@ -151,6 +151,9 @@ int devmem__nic_source_port(struct devmem_nic *nic, const uint32_t *queues, unsi
 {
 	int err = devmem__nic_may_change(nic);
 
+	if (!err && nic->recipe->leased)
+		return devmem__fail(EOPNOTSUPP, "%s leases its queues from a NIC, and how that one hashes flows can only be seen "
+				    "there: have rules made on it", nic->et.name);
 	if (!err)
 		err = devmem__nic_begin(nic);
 	if (err)

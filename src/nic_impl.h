@@ -27,6 +27,7 @@ struct devmem_nic {
 	const struct devmem__recipe *recipe; /* the driver's */
 	struct devmem__queue_set claimed; /* the queues that our bindings have */
 	bool keep;			/* DEVMEM_NIC_KEEP */
+	bool only_binds;		/* changes no setting: @keep, or they are the settings of the NIC that leases the queues */
 	bool recovering;		/* what is undone now may be undone already */
 	int obstacle;			/* why it cannot receive into device memory at all, or 0; @why: the sentence */
 	char why[512];

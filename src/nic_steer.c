@@ -336,6 +336,11 @@ int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned i
 {
 	int err = devmem__nic_may_change(nic);
 
+	if (!err && nic->recipe->leased) {
+		devmem__log(DEVMEM_LOG_INFO, "%s: no flow is steered: rules are made on the NIC that leases its queues",
+			    nic->et.name);
+		return 0;
+	}
 	if (!err)
 		err = devmem__nic_begin(nic);
 	if (err)

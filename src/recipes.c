@@ -12,7 +12,7 @@ static const struct devmem__recipe plain;
 
 /*
  * [drivers/net of 7.3: mlx5e_ethtool_set_tcp_data_split(), bnxt_set_ringparam(), fbnic_set_ringparam(),
- *  gve_rx_queue_stop()]
+ *  gve_rx_queue_stop(), netkit_queue_create()]
  */
 static const struct devmem__recipe recipes[] = {
 	{
@@ -43,6 +43,13 @@ static const struct devmem__recipe recipes[] = {
 		.stops_all = true,
 		.remark = "in queue format DQO-RDA",
 	},
+	{
+		.driver = "netkit",
+		.since = "7.1",
+		.large_pages = true,
+		.leased = true,
+		.remark = "through a queue that a NIC leases to it",
+	},
 	{ .driver = "labnic", .since = "6.12", .large_pages = true, .remark = "in the lab" },
 
 	{ .driver = "bnge", .remark = "up to kernel 7.3 this driver cannot bind" },
@@ -53,11 +60,6 @@ static const struct devmem__recipe recipes[] = {
 	{ .driver = "mana", .remark = NO_QUEUE_OPS },
 	{ .driver = "virtio_net", .remark = NO_QUEUE_OPS },
 	{ .driver = "netdevsim", .remark = "a simulated device has no payload to write anywhere" },
-	{
-		.driver = "netkit",
-		.remark = "a netkit has no memory of its own and receives through a queue that a NIC leases to it, from "
-			  "kernel 7.1 on",
-	},
 	{ .driver = "bonding", .remark = NO_HARDWARE },
 	{ .driver = "bridge", .remark = NO_HARDWARE },
 	{ .driver = "802.1Q VLAN Support", .remark = NO_HARDWARE },

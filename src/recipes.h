@@ -13,6 +13,7 @@ struct devmem__recipe {
 	bool refuses_split_off;		/* tcp-data-split "off" is an error: it is left to the driver ("unknown") */
 	bool keeps_queue_0;		/* cannot restart queue 0, so it cannot be bound */
 	bool stops_all;			/* a bind interrupts all queues, so bind all with one call */
+	bool leased;			/* its queues, but for queue 0, are a NIC's, whose settings cannot be seen from here */
 	const char *remark;		/* where it can bind, on what; or why it cannot: a part of a sentence; or NULL */
 };
 

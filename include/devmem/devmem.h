@@ -374,6 +374,9 @@ struct devmem_nic_opts {
  * An interface without device memory support (lo, veth; kernels before 6.12), or a process without CAP_NET_ADMIN, is no
  * failure here: what follows copies, or says why not.
  *
+ * A netkit to which a NIC leases queues (Linux 7.1; docs/containers.md) can be bound like a NIC. Its settings are that NIC's
+ * and are left alone: they must be made there, as with DEVMEM_NIC_KEEP.
+ *
  * -ENODEV	no such interface
  * -ENAMETOOLONG the journal's folder
  * -EINVAL	no name, or an unknown flag
@@ -508,8 +511,8 @@ struct devmem_bind_opts {
  *		setting and did not make it
  * -EPROTO	the file is no journal of this version
  * -EBUSY	too few free queues (one must be left for ordinary traffic), or one is used by AF_XDP, or is queue 0 of
- *		a driver that cannot restart it (gve); or the buffer is bound already: two bindings of one buffer
- *		would write over each other
+ *		a driver that cannot restart it (gve) or of a netkit; or the buffer is bound already: two bindings of one
+ *		buffer would write over each other
  * -EINVAL	bad options, or the kernel refused the combination: devmem_error() has its reason
  * -ENOMEM	no memory
  * -E2BIG	@opts is from a newer version of this header and asks for something unknown
@@ -559,7 +562,8 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
  * With several queues, flows spread over them by an RSS context of their own. A NIC without contexts takes a rule
  * for each connection instead: call this with its @peer when it is accepted; they take turns on the queues. The rule
  * ends with the NIC's transaction. Connections that exist already follow from their next packet. A binding of engine
- * "copy" takes bytes from wherever they come: nothing is done, and 0 returned.
+ * "copy" takes bytes from wherever they come: nothing is done, and 0 returned. The same goes for a netkit: whoever leases
+ * a queue to it makes the rules, on the NIC.
  *
  * -EAFNOSUPPORT not IPv4 or IPv6
  * -EINVAL	the binding is for sending; or no @local, or a @peer of another family
@@ -592,7 +596,7 @@ DEVMEM_API int devmem_steer(struct devmem_binding *binding, const struct sockadd
  * -EAFNOSUPPORT not IPv4 or IPv6
  * -EINVAL	an address or the port here is not given, or they are of two families; or the binding is for sending
  * -EPERM	the NIC was opened with DEVMEM_NIC_KEEP
- * -EOPNOTSUPP	the NIC hashes in a way that cannot be computed: devmem_error() says what to change
+ * -EOPNOTSUPP	the NIC hashes in a way that cannot be computed: devmem_error() says what to change; or it is a netkit
  * -ENOENT	no port from that one on
  * -ENOSPC	the RSS table is too small, or the journal cannot be written
  * -EROFS, -EIO	the journal cannot be written, so nothing is changed. -EIO also: the driver did not lead its table to the queues

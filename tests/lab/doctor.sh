@@ -94,6 +94,27 @@ interfaces() {
 	doctor 2 nosuch0
 }
 
+# Without a lease, and with one: then nothing is asked that only the NIC can answer.
+netkit() {
+	[[ $(uname -r) != 6.* && $(uname -r) != 7.0.* ]] || return 0
+	ip link add ctl0 type netkit mode l2 peer name ctl1 numrxqueues 2
+	ip link set ctl0 up
+	ip link set ctl1 up
+	doctor 1 ctl1
+	has problem driver 'netkit cannot bind device memory here; .* -> have a NIC lease a queue to it'
+	only driver
+	/build/tests/lab/lab_netkit lease ctl1 1
+	doctor 0 ctl1
+	has ok driver 'netkit can bind'
+	has ok settings 'those of the NIC that leases its queues count'
+	has ok queues '1 of 2 RX queues can be had'
+	has ok sending 'sends from device memory'
+	grep -q '^ctl1 can receive into device memory$' /tmp/out || fail "no verdict"
+	doctor 0 lab0
+	has ok queues '2 of 4 RX queues .*: 1 leased to containers'
+	ip link delete ctl0
+}
+
 as_it_is() {
 	doctor 0 lab0
 	has ok kernel 'knows device memory'
@@ -351,7 +372,7 @@ lesser() {
 
 "${VIEW[@]}" >/tmp/before
 parts=("$@")
-((${#parts[@]})) || parts=(interfaces as_it_is sending split xdp queues_taken link_down rules_off no_privilege features no_uring memory
+((${#parts[@]})) || parts=(interfaces netkit as_it_is sending split xdp queues_taken link_down rules_off no_privilege features no_uring memory
 	no_device show show_zcrx restore plan)
 for part in "${parts[@]}"; do
 	echo "== $part"

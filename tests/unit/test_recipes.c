@@ -19,13 +19,14 @@ static void known(void **state)
 	assert_true(gve->keeps_queue_0 && gve->stops_all && !gve->refuses_split_off);
 	assert_true(!bnxt->feature_first && !fbnic->feature_first && !gve->feature_first);
 	assert_string_equal(gve->since, "6.15");
+	assert_true(devmem__recipe_of("netkit")->leased && !mlx5->leased && !gve->leased);
 	assert_true(mlx5->large_pages && bnxt->large_pages && !fbnic->large_pages && !gve->large_pages);
 }
 
 /* Of each that cannot bind there is something to say, and it goes into the middle of a sentence. */
 static void remarks(void **state)
 {
-	static const char *const drivers[] = { "netkit", "netdevsim", "bnge", "idpf", "ice", "ena", "ionic", "mana",
+	static const char *const drivers[] = { "netdevsim", "bnge", "idpf", "ice", "ena", "ionic", "mana",
 					       "virtio_net", "veth" };
 
 	(void)state;

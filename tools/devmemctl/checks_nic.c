@@ -17,6 +17,7 @@
 #define NO_CONTEXT	0xfffffffeu	/* an RSS context that nobody has */
 #define NO_RING		0xffffffffu	/* entries: more than any ring may have */
 #define LARGE_PAGE	65536u
+#define LEASE		"have a NIC lease a queue to it (docs/containers.md)"
 
 struct nic {
 	const char *name;
@@ -44,7 +45,7 @@ static void cannot(struct report *r, const struct nic *n)
 	else
 		report_add(r, PROBLEM, "driver", "%s cannot bind device memory%s%s", n->driver, remark ? ": " : "",
 			   remark ? remark : "");
-	report_todo(r, n->recipe->since ? "a newer kernel or firmware, or the driver's other mode" :
+	report_todo(r, n->recipe->leased ? LEASE : n->recipe->since ? "a newer kernel or firmware, or the driver's other mode" :
 		    "take an interface of bnxt_en, fbnic, gve, mlx5_core or the lab");
 }
 
@@ -249,7 +250,9 @@ static void check_queues(struct report *r, struct nic *n)
 	free_queues = count_free(&q);
 	report_add(r, free_queues ? OK : PROBLEM, "queues", "%u of %u RX queues can be had (one is left for ordinary "
 		   "traffic)%s", free_queues, q.count, words);
-	if (!free_queues && q.count == 1)
+	if (!free_queues && n->recipe->leased)
+		report_todo(r, "end who has them (devmemctl show %s), or " LEASE, n->name);
+	else if (!free_queues && q.count == 1)
 		report_todo(r, "ethtool -L %s combined 2", n->name);
 	else if (!free_queues)
 		report_todo(r, "end who has them (devmemctl show %s), or add some (ethtool -L %s)", n->name, n->name);
@@ -301,7 +304,7 @@ static bool check_page_sizes(struct report *r, struct nic *n)
 
 	if (!n->netdev.family || !n->machine->may_bind || !n->machine->kernel)
 		return true;
-	err = devmem__netdev_ask_bind(&n->netdev, n->et.ifindex, LARGE_PAGE);
+	err = devmem__netdev_ask_any_queue(&n->netdev, n->et.ifindex, LARGE_PAGE);
 	if (err == -EINVAL || err == -EOPNOTSUPP || (n->recipe->driver && !n->recipe->large_pages)) {
 		report_add(r, WARNING, "pages", "only the system's: %s", err == -EINVAL ?
 			   "the kernel knows no rx-page-size" : "the driver knows no rx-page-size");
@@ -431,6 +434,28 @@ static void close_nic(struct nic *n)
 	devmem_nic_close(n->nic);
 }
 
+static void check_settings(struct report *r, struct nic *n)
+{
+	check_split(r, n);
+	check_xdp(r, n);
+	check_queues(r, n);
+	check_ntuple(r, n);
+	check_contexts(r, n);
+	check_sending(r, n);
+	check_rings(r, n, check_page_sizes(r, n));
+	check_place(r, n->name, n->bus);
+}
+
+/* Split, rules, rings and place are the NIC's: nothing of that can be seen from here. */
+static void check_leased(struct report *r, struct nic *n)
+{
+	report_add(r, OK, "settings", "those of the NIC that leases its queues count: split, rules and rings cannot be seen from "
+		   "here");
+	check_queues(r, n);
+	check_sending(r, n);
+	check_page_sizes(r, n);
+}
+
 int check_nic(struct report *r, const struct machine *m, const struct ctl_options *opt, const char *ifname)
 {
 	struct nic n = { .opt = opt, .machine = m, .et.fd = -1 };
@@ -438,14 +463,10 @@ int check_nic(struct report *r, const struct machine *m, const struct ctl_option
 
 	if (!err && check_driver(r, &n)) {
 		check_link(r, &n);
-		check_split(r, &n);
-		check_xdp(r, &n);
-		check_queues(r, &n);
-		check_ntuple(r, &n);
-		check_contexts(r, &n);
-		check_sending(r, &n);
-		check_rings(r, &n, check_page_sizes(r, &n));
-		check_place(r, n.name, n.bus);
+		if (n.recipe->leased)
+			check_leased(r, &n);
+		else
+			check_settings(r, &n);
 		check_journal(r, &n);
 	}
 	close_nic(&n);
