@@ -13,13 +13,18 @@ SELFTEST_FILES=(
 SELFTEST_HEADERS=(dma-buf errqueue ethtool ethtool_netlink ethtool_netlink_generated netdev
 	typelimits udmabuf uio io_uring io_uring/zcrx)
 SELFTEST_LIBURING=lab/guest/liburing_zcrx.h
+# Unpacked beside the tests: netkit's load programs into the kernel. Host packages: clang puts the variables of these where the
+# tests write them, and gcc does not.
+SELFTEST_PACKAGES=(bpftool libbpf-dev)
+SELFTEST_HOST_PACKAGES=(clang)
+SELFTEST_BPF=(nk_forward nk_primary_rx_redirect)
 
 # Sets SELFTESTS, its folder in the root.
 make_selftests() {
 	local branch start=$SECONDS
 	branch=$(grep -oE '^[0-9]+\.[0-9]+' <<<"$KERNEL")
 	SELFTESTS=/work/selftests-$branch-$({
-		declare -f build_selftests build_iou_zcrx unpack_source
+		declare -f build_selftests build_iou_zcrx build_bpf unpack_packages unpack_source
 		cat "$TREE/$SELFTEST_LIBURING"
 	} | hash_of)
 	[[ -d $ROOT$SELFTESTS ]] && return
@@ -27,6 +32,8 @@ make_selftests() {
 	say "building the kernel's own tests from linux-source-$branch (once)"
 	quietly linux-source unpack_source "$branch" "$ROOT$SELFTESTS.new" ||
 		die "could not unpack linux-source-$branch"
+	quietly selftest-packages unpack_packages "$ROOT$SELFTESTS.new" ||
+		die "could not unpack ${SELFTEST_PACKAGES[*]}"
 	quietly selftests build_selftests "$SELFTESTS.new" || die -1 "ncdevmem does not build"
 	mv "$ROOT$SELFTESTS.new" "$ROOT$SELFTESTS"
 	say "built in $((SECONDS - start)) s"
@@ -47,6 +54,19 @@ unpack_source() {
 		return $((status ? status : 1))
 }
 
+# As Debian 13 has them, whatever newer ones there are.
+unpack_packages() {
+	local dir=$1 temporary=$CACHE/.packages.$$ file
+	mkdir "$temporary"
+	(cd "$temporary" && lab_apt apt-get download "${SELFTEST_PACKAGES[@]/%//$SUITE}") || return
+	for file in "$temporary"/*.deb; do
+		dpkg-deb --fsys-tarfile "$file" |
+			tar -x -C "$dir" --no-same-owner ./usr/sbin ./usr/include 2>/dev/null || true
+	done
+	rm -rf "$temporary"
+	[[ -x $dir/usr/sbin/bpftool && -e $dir/usr/include/bpf/bpf_helpers.h ]]
+}
+
 build_selftests() {
 	local dir=$1 name
 	mkdir -p "$ROOT$dir/headers/linux/io_uring"
@@ -61,7 +81,18 @@ build_selftests() {
 		gcc -std=gnu11 -O2 -I"$1/headers" -I"$1/tools/net/ynl/lib" \
 			-I"$1/tools/net/ynl/generated" -I"$1/tools/testing/selftests" \
 			-o ncdevmem ncdevmem.c "$1/tools/net/ynl/libynl.a"' sh "$dir" || return
+	build_bpf "$dir" || return
 	build_iou_zcrx "$dir"
+}
+
+# Not in every version: 6.12 has none.
+build_bpf() {
+	local folder=$ROOT$1/tools/testing/selftests/drivers/net/hw name
+	for name in "${SELFTEST_BPF[@]}"; do
+		[[ -e $folder/$name.bpf.c ]] || continue
+		clang -O2 -g --target=bpf -I"$ROOT$1/usr/include" -idirafter "$ROOT/usr/include" \
+			-idirafter "$ROOT/usr/include/x86_64-linux-gnu" -c "$folder/$name.bpf.c" -o "$folder/$name.bpf.o" || return
+	done
 }
 
 # Only what is compared with it goes without it where there is none (6.12) or it does not build: iou-zcrx.missing says why.

@@ -2,19 +2,23 @@
 # SPDX-License-Identifier: MIT
 # kselftest.sh [PROGRAM [ARGUMENT]...]: the kernel's own drivers/net/hw/devmem.py of the version that runs, unchanged, over
 # the lab's NIC, with PROGRAM in the place of ncdevmem; ncdevmem: itself. ARGUMENTs go to the test (-t check_rx). FAMILY=4:
-# over IPv4. Without a PROGRAM, with ours and with the original. Run it on the host; it starts itself in the lab. The output is
-# TAP, one stream after the other, each with a line before it that begins with "==".
+# over IPv4. TEST=nk_devmem.py or userns_devmem.py: the same through a netkit, whose queue is leased from the NIC; the latter in
+# a user namespace. Without a PROGRAM, all three with ours, and devmem.py with the original. Run it on the host; it starts
+# itself in the lab. The output is TAP, one stream after the other, each with a line before it that begins with "==".
 set -euo pipefail
 
 HERE=$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd -P)
 if [[ ! ${DEVMEM_LAB:-} ]]; then
 	# the tests have 64 huge pages reserved, which are two buffers; pages come back only some time after a program ends
-	exec "$HERE/scripts/lab" run --selftests --hugepages 256 -- env FAMILY="${FAMILY:-6}" /devmem/tests/lab/kselftest.sh "$@"
+	exec "$HERE/scripts/lab" run --selftests --hugepages 256 --timeout 600 -- \
+		env FAMILY="${FAMILY:-6}" TEST="${TEST:-devmem.py}" /devmem/tests/lab/kselftest.sh "$@"
 fi
 
 OURS=/build/tools/devmem-nc
 cd /selftests/tools/testing/selftests/drivers/net/hw
+PATH=$PATH:/selftests/usr/sbin	# bpftool
 export NETIF=lab0 REMOTE_TYPE=netns REMOTE_ARGS=far
+export LOCAL_PREFIX_V6=2001:db8:1ac::/64	# of the netkit
 export PYTHONDONTWRITEBYTECODE=1	# into memory, where nobody looks for it again
 STATUS=0
 
@@ -28,15 +32,22 @@ addresses() {
 	fi
 }
 
-# What is put over the file has its name, so that it says what ncdevmem says.
+# run_test TEST ARGUMENT...: those of netkit take the network namespace of process 1 for the one that the NIC is in.
+run_test() {
+	local wrapped=()
+	[[ $1 == devmem.py ]] || wrapped=(unshare --pid --fork --mount-proc)
+	"${wrapped[@]}" python3 "$@"
+}
+
+# cases TEST PROGRAM FAMILY ARGUMENT...: what is put over the file has its name, so that it says what ncdevmem says.
 cases() {
-	local program=$1 family=$2
-	shift 2
-	echo "== devmem.py, IPv$family, $(basename "$program")"
+	local test=$1 program=$2 family=$3 began=$SECONDS
+	shift 3
+	echo "== $test, IPv$family, $(basename "$program")"
 	addresses "$family"
 	[[ $program == ncdevmem ]] || mount --bind "$program" ncdevmem
 	/devmem/lab/guest/nic-view >/tmp/before
-	python3 devmem.py "$@" | tee /tmp/tap || STATUS=$?
+	run_test "$test" "$@" | tee /tmp/tap || STATUS=$?
 	# what they ask the program first; here it can be, so that a skip for that reason is its failure
 	if grep -q '# SKIP Test requires devmem' /tmp/tap; then
 		echo "kselftest: $program -f lab0 says that it cannot be"
@@ -44,13 +55,16 @@ cases() {
 	fi
 	/devmem/lab/guest/nic-view | diff /tmp/before - || { echo "kselftest: the NIC is not as it was" && STATUS=1; }
 	[[ $program == ncdevmem ]] || umount ncdevmem
+	echo "$((SECONDS - began)) s"
 }
 
 if (($#)); then
-	cases "$1" "$FAMILY" "${@:2}"
+	cases "$TEST" "$1" "$FAMILY" "${@:2}"
 else
-	cases $OURS 6
-	cases $OURS 4 -t check_rx -t check_tx
-	cases ncdevmem 6
+	cases devmem.py $OURS 6
+	cases devmem.py $OURS 4 -t check_rx -t check_tx
+	cases devmem.py ncdevmem 6
+	cases nk_devmem.py $OURS 6
+	cases userns_devmem.py $OURS 6
 fi
 exit "$STATUS"
