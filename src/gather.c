@@ -152,16 +152,20 @@ static void put(struct devmem_ring *ring, struct devmem__gather *g)
 	ring->gathers.spare = g;
 }
 
-/* The ring is woken before the lock is given back: afterwards it may be gone. */
+/*
+ * Once @over is set, @g belongs to the ring's thread, which may use it again or free it: it is not read after that. The ring
+ * is woken before the lock is given back, since afterwards it may be gone too.
+ */
 static void over(struct devmem__gather *g)
 {
-	struct devmem__gathers *gathers = &g->ring->gathers;
+	struct devmem_ring *ring = g->ring;
+	struct devmem__gathers *gathers = &ring->gathers;
 
 	pthread_mutex_lock(&gathers->lock);
 	gathers->under_way--;
 	atomic_store(&g->over, true);
 	atomic_store(&gathers->news, true);
-	devmem__wake(g->ring);
+	devmem__wake(ring);
 	pthread_cond_signal(&gathers->ended);
 	pthread_mutex_unlock(&gathers->lock);
 }

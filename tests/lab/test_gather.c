@@ -482,6 +482,46 @@ static void who_sleeps_on_the_descriptor_is_woken(void **state)
 	finish(&g, 1000);
 }
 
+/*
+ * The ring's thread takes what is over while the device's thread still is in done(), and a longer list than the one before
+ * has it free that one: ThreadSanitizer sees who reads it too late.
+ */
+static void a_gather_that_is_over_is_the_ring_s_at_once(void **state)
+{
+	struct devmem_event ev[8], part[48], rest = { 0 }, whole;
+	struct gathering g;
+
+	(void)state;
+	open_gathering(&g, fake_buffer(), 1000, NULL);
+	let_end(100000);
+	while (!rest.length) {
+		int n = ok(devmem_wait(g.ring, ev, 8, 5000));
+
+		for (int i = 0; i < n; i++) {
+			note(&g, &ev[i], 0);
+			if (ev[i].type == DEVMEM_EVENT_DATA && ev[i].length > 48 && !rest.length)
+				rest = ev[i];
+			else
+				ok(devmem_release(g.ring, &ev[i], 1));
+		}
+	}
+	for (unsigned int i = 0; i < 48; i++) {
+		whole = rest;
+		ok(devmem_event_split(&whole, 1, &rest));
+		part[i] = whole;
+		ok(devmem_gather(g.ring, part, i + 1, g.to, 0, ++g.begun));
+		while (g.ended < g.begun) {
+			int n = ok(devmem_wait(g.ring, ev, 8, 0));
+
+			for (int k = 0; k < n; k++)
+				note(&g, &ev[k], 0);
+			ok(devmem_release(g.ring, ev, (unsigned int)n));
+		}
+	}
+	ok(devmem_release(g.ring, &rest, 1));
+	close_gathering(&g);
+}
+
 static void a_socket_is_detached_meanwhile(void **state)
 {
 	struct gathering g;
@@ -652,6 +692,7 @@ int main(int argc, char **argv)
 		LAB_TEST(what_is_no_part_of_a_fragment),
 		LAB_TEST(a_sleeping_ring_is_woken),
 		LAB_TEST(who_sleeps_on_the_descriptor_is_woken),
+		LAB_TEST(a_gather_that_is_over_is_the_ring_s_at_once),
 		LAB_TEST(a_socket_is_detached_meanwhile),
 		LAB_TEST(a_closed_ring_waits_for_the_device),
 		LAB_TEST(a_device_that_fails_is_told_of_and_nothing_is_kept),
