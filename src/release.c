@@ -61,6 +61,7 @@ int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *eve
 static int hand_over(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
 {
 	struct devmem__handover *h = malloc(sizeof(*h) + n * sizeof(h->event[0]));
+	int cancel;
 
 	if (!h)
 		return devmem__fail(ENOMEM, "no memory to hand %u fragments to the ring's thread", n);
@@ -68,10 +69,12 @@ static int hand_over(struct devmem_ring *ring, const struct devmem_event *events
 	for (unsigned int i = 0; i < n; i++)
 		if (events[i].type == DEVMEM_EVENT_DATA || events[i].type == DEVMEM_EVENT_HOST)
 			h->event[h->n++] = events[i];
+	cancel = devmem__visit(ring);
 	h->next = atomic_load_explicit(&ring->handover, memory_order_relaxed);
 	while (!atomic_compare_exchange_weak(&ring->handover, &h->next, h))
 		;
 	devmem__wake(ring);
+	devmem__visit_over(ring, cancel);
 	return 0;
 }
 

@@ -223,6 +223,7 @@ void devmem_ring_close(struct devmem_ring *ring)
 {
 	if (!ring)
 		return;
+	devmem__await_visitors(ring);
 	devmem__tx_abort_all(ring);
 	stop_requests(ring);
 	devmem__tx_await_all(ring);

@@ -195,6 +195,7 @@ struct devmem_ring {
 	_Atomic(struct devmem__handover *) handover; /* released by other threads */
 	atomic_bool woken;		/* devmem_wake() was called */
 	atomic_bool sleeping;		/* the ring is about to wait, or waiting */
+	atomic_uint visitors;		/* other threads in devmem_wake() or devmem_release() */
 	atomic_bool resting;		/* it lets completions come together, and only devmem_wake() ends that */
 	uint64_t brought;		/* ns: when the last turn ended, if it brought something; else 0 */
 	int wake_fd;
@@ -247,6 +248,11 @@ int devmem__sock_queue(const struct devmem_sock *sock);	/* what devmem_sock_queu
 
 /* wait.c */
 void devmem__wake(struct devmem_ring *ring);
+
+/* Around what another thread does with the ring: closing it waits for the end. */
+int devmem__visit(struct devmem_ring *ring);
+void devmem__visit_over(struct devmem_ring *ring, int cancel);	/* @cancel: what devmem__visit() returned */
+void devmem__await_visitors(struct devmem_ring *ring);
 
 /* handout.c */
 int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n);

@@ -40,8 +40,34 @@ void devmem__wake(struct devmem_ring *ring)
 	(void)ignored;	/* fails only if the counter is full, and then the ring is awake */
 }
 
+/*
+ * The ring's thread may close the ring because of what another thread's call has just told it, while that call still is on its
+ * way out: closing waits for it. A thread that was cancelled in between would be waited for without end.
+ */
+int devmem__visit(struct devmem_ring *ring)
+{
+	int cancel;
+
+	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
+	atomic_fetch_add(&ring->visitors, 1);
+	return cancel;
+}
+
+void devmem__visit_over(struct devmem_ring *ring, int cancel)
+{
+	atomic_fetch_sub(&ring->visitors, 1);	/* from here on the ring may be gone */
+	pthread_setcancelstate(cancel, NULL);
+}
+
+void devmem__await_visitors(struct devmem_ring *ring)
+{
+	while (atomic_load(&ring->visitors))
+		nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
+}
+
 void devmem_wake(struct devmem_ring *ring)
 {
+	const int cancel = devmem__visit(ring);
 	uint64_t one = 1;
 	ssize_t ignored;
 
@@ -51,6 +77,7 @@ void devmem_wake(struct devmem_ring *ring)
 		(void)ignored;
 	}
 	devmem__wake(ring);
+	devmem__visit_over(ring, cancel);
 }
 
 /*

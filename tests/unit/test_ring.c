@@ -257,6 +257,30 @@ static void another_thread_is_told_whose_it_is(void **state)
 	assert_int_equal(devmem_wait(other.ring, ev, 4, 0), 0);
 }
 
+static void *wake(void *arg)
+{
+	devmem_wake(arg);
+	return NULL;
+}
+
+/* The thread that wakes it still is in devmem_wake() when it is closed for that reason: ThreadSanitizer sees what that reads. */
+static void who_is_woken_may_close_the_ring(void **state)
+{
+	struct devmem_event ev[4];
+	struct devmem_ring *ring;
+	pthread_t thread;
+
+	ring_or_skip(state);
+	for (int i = 0; i < 50; i++) {
+		assert_int_equal(devmem_ring_open(NULL, &ring), 0);
+		assert_int_equal(pthread_create(&thread, NULL, wake, ring), 0);
+		while (devmem_wait(ring, ev, 4, i % 2 ? 0 : -1) != 1)
+			;
+		devmem_ring_close(ring);
+		pthread_join(thread, NULL);
+	}
+}
+
 /* There it is the kernel that says no. */
 static void a_child_is_told_whose_it_is(void **state)
 {
@@ -303,6 +327,7 @@ int main(void)
 		TEST(what_release_refuses),
 		TEST(other_threads_hand_over_without_disturbing),
 		TEST(another_thread_is_told_whose_it_is),
+		TEST(who_is_woken_may_close_the_ring),
 		TEST(a_child_is_told_whose_it_is),
 		TEST(statistics_follow_the_caller_s_size),
 	};
