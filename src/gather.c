@@ -68,12 +68,16 @@ static int find(const struct devmem_ring *ring, const struct devmem_event *ev, s
 {
 	const struct devmem_sock *sock = ev->sock < ring->slots ? ring->socks[ev->sock] : NULL;
 
+	/* host bytes and the spill buffer are the ring's: such a fragment outlives a socket that is detached */
 	*buffer = NULL;
-	if (!sock)
-		return devmem__fail(EINVAL, "devmem_gather: a fragment whose socket is not on this ring");
 	if (ev->type == DEVMEM_EVENT_HOST || (ev->type == DEVMEM_EVENT_PART && !ev->buffer))
 		return 0;
-	*buffer = devmem__place_owns(ring, ev) ? ring->place.buffer : devmem__binding_buffer(sock->binding);
+	*buffer = ring->place.buffer;
+	if (!devmem__place_owns(ring, ev)) {
+		if (!sock)
+			return devmem__fail(EINVAL, "devmem_gather: a fragment whose socket is not on this ring");
+		*buffer = devmem__binding_buffer(sock->binding);
+	}
 	if (ev->buffer != devmem_buffer_id(*buffer))
 		return devmem__fail(EINVAL, "devmem_gather: a fragment that came through a queue of another binding: where it lies "
 				    "cannot be told");

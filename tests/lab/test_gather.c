@@ -186,6 +186,11 @@ static void note(struct gathering *g, const struct devmem_event *ev, int result)
 	assert_int_equal(ev->buffer, devmem_buffer_id(g->to));
 }
 
+static bool is_bytes(const struct devmem_event *ev)
+{
+	return ev->type == DEVMEM_EVENT_DATA || ev->type == DEVMEM_EVENT_HOST;
+}
+
 /* One wait, and what it brought is gathered. Returns how many bytes that is. */
 static uint64_t gather_once(struct gathering *g, int timeout_ms, int result)
 {
@@ -195,7 +200,7 @@ static uint64_t gather_once(struct gathering *g, int timeout_ms, int result)
 
 	for (int i = 0; i < n; i++) {
 		note(g, &ev[i], result);
-		bytes += ev[i].type == DEVMEM_EVENT_DATA || ev[i].type == DEVMEM_EVENT_HOST ? ev[i].length : 0;
+		bytes += is_bytes(&ev[i]) ? ev[i].length : 0;
 	}
 	if (!bytes)
 		return 0;
@@ -294,6 +299,49 @@ static void with_placed_bytes_in_between(void **state)
 	(void)state;
 	lab_cannot_copy("all its bytes are in the buffer");
 	host_bytes_between(DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE));
+}
+
+/* They are the ring's, and not their socket's: it may be gone. What lies in the binding's buffer keeps it, and goes back before. */
+static void host_bytes_outlive_their_socket(const struct devmem_attach_opts *opts)
+{
+	struct devmem_event ev[64], ours[64];
+	struct gathering g;
+	unsigned int n = 0;
+	uint64_t bytes = 0;
+
+	lab_fault("nosplit_every", 2);
+	open_gathering(&g, lab_buffer(MIB), 20000, opts);
+	while (!g.end) {
+		int got = ok(devmem_wait(g.ring, ev, 64, 5000));
+
+		for (int i = 0; i < got; i++) {
+			note(&g, &ev[i], 0);
+			if (!is_bytes(&ev[i]) || (ev[i].type == DEVMEM_EVENT_DATA && ev[i].buffer == devmem_buffer_id(g.lab.buffer))) {
+				ok(devmem_release(g.ring, &ev[i], 1));
+				continue;
+			}
+			bytes += ev[i].length;
+			ours[n++] = ev[i];
+		}
+	}
+	lab_fault("nosplit_every", 0);
+	assert_true(n > 0);
+	devmem_detach(g.sock);
+	g.sock = NULL;
+	lab_settle(g.ring);
+	ok(devmem_gather(g.ring, ours, n, g.to, 0, ++g.begun));
+	while (g.ended < g.begun)
+		gather_once(&g, 5000, 0);
+	assert_int_equal(lab_stats(g.ring).bytes_gathered, bytes);
+	close_gathering(&g);
+}
+
+static void host_bytes_of_a_socket_that_is_gone(void **state)
+{
+	(void)state;
+	lab_cannot_copy("all its bytes are in the buffer");
+	host_bytes_outlive_their_socket(NULL);
+	host_bytes_outlive_their_socket(DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE));
 }
 
 static void of_a_socket_without_a_binding(void **state)
@@ -685,6 +733,7 @@ int main(int argc, char **argv)
 		LAB_TEST(by_a_device_that_takes_its_time),
 		LAB_TEST(with_host_bytes_in_between),
 		LAB_TEST(with_placed_bytes_in_between),
+		LAB_TEST(host_bytes_of_a_socket_that_is_gone),
 		LAB_TEST(of_a_socket_without_a_binding),
 		LAB_TEST(messages_that_end_within_fragments),
 		LAB_TEST(and_on_a_device),
