@@ -37,6 +37,7 @@ struct devmem_binding {
 	uint32_t page_size;		/* bytes: what a fragment that is out keeps */
 	uint32_t page_asked;
 	char page_why[320];
+	struct devmem__attached attached;
 	struct devmem__chunks chunks;	/* (copy) */
 	unsigned char *memory;		/* (copy) where the kernel copies to: the buffer, or a stage */
 	bool staged;
@@ -63,11 +64,19 @@ static struct devmem_binding *new_binding(struct devmem_nic *nic, struct devmem_
 	if (!b)
 		return NULL;
 	atomic_init(&b->refs, 1);
+	devmem__attached_open(&b->attached);
 	b->nic = nic;
 	b->buffer = buffer;
 	set_page_size(b, devmem__pages_system());
 	b->n = n;
 	return b;
+}
+
+static void free_binding(struct devmem_binding *b)
+{
+	if (b)
+		devmem__attached_close(&b->attached);
+	free(b);
 }
 
 static int check_options(const struct devmem_bind_opts *o, enum devmem__way *way)
@@ -339,7 +348,7 @@ static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const s
 	b = new_binding(nic, buffer, o.queues ? o.queues : 1);
 	err = b ? open_as(b, &o, wanted) : devmem__fail(ENOMEM, "no memory for a binding");
 	if (err) {
-		free(b);
+		free_binding(b);
 		devmem__buffer_give(buffer);
 		return err;
 	}
@@ -384,7 +393,7 @@ static int bind_tx(const char *ifname, struct devmem_buffer *buffer, const struc
 	snprintf(b->ifname, sizeof(b->ifname), "%s", ifname ? ifname : "");
 	err = open_as(b, &o, wanted);
 	if (err) {
-		free(b);
+		free_binding(b);
 		return err;
 	}
 	devmem__buffer_ref(buffer);
@@ -405,7 +414,7 @@ int devmem__binding_own(struct devmem_buffer *buffer, const char *why, struct de
 	int err = b ? open_copy(b, why) : devmem__fail(ENOMEM, "no memory for a binding");
 
 	if (err) {
-		free(b);
+		free_binding(b);
 		return err;
 	}
 	devmem__buffer_ref(buffer);
@@ -435,7 +444,7 @@ void devmem_binding_close(struct devmem_binding *binding)
 	if (!binding->sends)
 		devmem__buffer_give(binding->buffer);
 	devmem_buffer_close(binding->buffer);
-	free(binding);
+	free_binding(binding);
 }
 
 unsigned int devmem_binding_queues(const struct devmem_binding *binding, uint32_t *list, unsigned int n)
@@ -495,6 +504,11 @@ enum devmem__way devmem__binding_way(const struct devmem_binding *binding)
 struct devmem_buffer *devmem__binding_buffer(const struct devmem_binding *binding)
 {
 	return binding->buffer;
+}
+
+struct devmem__attached *devmem__binding_attached(struct devmem_binding *binding)
+{
+	return &binding->attached;
 }
 
 struct devmem__chunks *devmem__binding_chunks(struct devmem_binding *binding)

@@ -3,6 +3,7 @@
 #ifndef DEVMEM_BIND_H
 #define DEVMEM_BIND_H
 
+#include "attached.h"
 #include "chunks.h"
 #include "internal.h"
 #include "pages.h"
@@ -17,6 +18,9 @@ unsigned int devmem__binding_ifindex(const struct devmem_binding *binding);	/* 0
 
 /* devmem__binding_own() - a ring's own: no NIC, bytes are copied. The buffer need not be free. */
 int devmem__binding_own(struct devmem_buffer *buffer, const char *why, struct devmem_binding **out);
+
+/* The connections that receive with it, on all rings. */
+struct devmem__attached *devmem__binding_attached(struct devmem_binding *binding);
 
 /* Is it for sending? Then it has no queues, and nothing is received with it. */
 bool devmem__binding_sends(const struct devmem_binding *binding);

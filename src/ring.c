@@ -148,6 +148,7 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 	ring->place.bytes = o.spill_bytes;
 	devmem__links_init(&ring->links);
 	devmem__gathers_open(&ring->gathers);
+	devmem__attached_open(&ring->attached);
 	devmem__list_init(&ring->sources);
 	devmem__list_init(&ring->dirty);
 	devmem__list_init(&ring->due);
@@ -174,6 +175,7 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 err_wake:
 	close(ring->wake_fd);
 err_ring:
+	devmem__attached_close(&ring->attached);
 	devmem__gathers_close(ring);
 	free(ring);
 	return err;
@@ -247,6 +249,7 @@ void devmem_ring_close(struct devmem_ring *ring)
 	devmem__source_close_all(ring);
 	devmem_binding_close(ring->own);
 	close(ring->wake_fd);
+	devmem__attached_close(&ring->attached);
 	free(ring->socks);
 	free(ring);
 }

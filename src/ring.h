@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
+#include "attached.h"
 #include "gather.h"
 #include "internal.h"
 #include "link.h"
@@ -60,6 +61,7 @@ struct devmem_sock {
 	const struct devmem__engine *engine;
 	struct devmem__stream stream;
 	int fd;				/* our duplicate: tokens die with the last descriptor */
+	uint64_t cookie;		/* the connection's, as long as it is attached; 0: not known */
 	bool armed;			/* a multishot receive is in the kernel */
 	bool end_armed;			/* the kernel is to tell of the connection's end */
 	bool ending;			/* it has while a receive was armed, which may not know */
@@ -171,6 +173,7 @@ struct devmem_ring {
 	struct devmem_sock **socks;	/* by slot */
 	unsigned int slots;
 	uint32_t merge;
+	struct devmem__attached attached;
 
 	struct devmem_sock *rx_sock;	/* whose completion @rx is being handed out, or NULL */
 	struct devmem__rx rx;

@@ -125,6 +125,42 @@ static int set_options(struct devmem_sock *sock, const struct devmem_attach_opts
 	return err;
 }
 
+/* 0: this kernel does not tell (before Linux 4.12): then nobody is refused. */
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) ? 0 : cookie;
+}
+
+/* The ring's other sockets, whatever their binding, and those of the binding, on whatever ring. */
+static int note_attached(struct devmem_sock *sock, int fd)
+{
+	const uint64_t cookie = cookie_of(fd);
+	int err = devmem__attached_add(&sock->ring->attached, cookie);
+
+	if (!err) {
+		err = devmem__attached_add(devmem__binding_attached(sock->binding), cookie);
+		if (err)
+			devmem__attached_remove(&sock->ring->attached, cookie);
+	}
+	if (err == -EALREADY)
+		return devmem__fail(EALREADY, "the connection of descriptor %d is attached already, and two would divide its bytes "
+				    "between them: devmem_detach() the other one first", fd);
+	if (err)
+		return devmem__fail(ENOMEM, "no memory for a socket");
+	sock->cookie = cookie;
+	return 0;
+}
+
+static void forget_attached(struct devmem_sock *sock)
+{
+	devmem__attached_remove(&sock->ring->attached, sock->cookie);
+	devmem__attached_remove(devmem__binding_attached(sock->binding), sock->cookie);
+	sock->cookie = 0;
+}
+
 static int new_sock(struct devmem_ring *ring, int fd, struct devmem_sock **out)
 {
 	struct devmem_sock *sock = calloc(1, sizeof(*sock));
@@ -258,9 +294,12 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	err = join(sock, binding, &o);
 	if (err)
 		goto err_sock;
-	err = set_options(sock, &o);
+	err = note_attached(sock, fd);
 	if (err)
 		goto err_joined;
+	err = set_options(sock, &o);
+	if (err)
+		goto err_noted;
 	note_engine(ring, sock->binding);
 	init_stream(sock, user_data, slot);
 	ring->socks[slot] = sock;
@@ -269,6 +308,8 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	*out = sock;
 	return 0;
 
+err_noted:
+	forget_attached(sock);
 err_joined:
 	part(sock);
 err_sock:
@@ -411,6 +452,7 @@ void devmem_detach(struct devmem_sock *sock)
 	if (!sock || sock->detached)
 		return;
 	sock->detached = true;
+	forget_attached(sock);
 	devmem__dontneed_look(sock);
 	devmem__list_del(&sock->rearm);
 	devmem__lowat_leave(sock);
@@ -442,6 +484,7 @@ void devmem__sock_free(struct devmem_sock *sock)
 	if (io_uring_sq_ready(&ring->io))
 		devmem__ring_submit(ring);
 	ring->socks[sock->stream.slot] = NULL;
+	forget_attached(sock);
 	devmem__tx_free(sock);
 	devmem__list_del(&sock->dirty);
 	devmem__list_del(&sock->rearm);

@@ -794,6 +794,8 @@ struct devmem_attach_opts {
  * -EBADF	@fd is not open
  * -ENOTSOCK, -ENOTCONN, -EPROTOTYPE	@fd is not a socket, not connected, not TCP
  * -EEXIST	this is not the thread that opened the ring
+ * -EALREADY	the connection is attached already: to this ring, by whatever descriptor and with whatever binding, or with the
+ *		same binding to another ring (Linux 4.12). Two attachments would divide its bytes between them
  * -EMFILE	no file descriptors left; or 65,535 sockets, or sockets of 31 bindings of engine "copy", on this ring
  * -ENOMEM	no memory
  * -E2BIG	@opts is from a newer version of this header and asks for something unknown

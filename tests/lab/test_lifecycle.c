@@ -51,11 +51,76 @@ static void receive(struct devmem_ring *ring, struct lab *lab, const struct lab_
 	}
 }
 
+static int lowat_of(int fd)
+{
+	int bytes = 0;
+	socklen_t len = sizeof(bytes);
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, &len), 0);
+	return bytes;
+}
+
 static char wait_for(int fd)
 {
 	char c = 0;
 
 	return read(fd, &c, 1) == 1 ? c : 0;
+}
+
+/* ------------------------------------------------------------------------------------ attached once */
+
+static void refused(struct devmem_ring *ring, int fd, struct devmem_binding *binding)
+{
+	struct devmem_sock *sock = NULL;
+	int before = lowat_of(fd);
+
+	assert_int_equal(devmem_attach(ring, fd, binding, 1, DEVMEM_OPTS(devmem_attach_opts, .lowat = before + 1), &sock), -EALREADY);
+	assert_non_null(strstr(devmem_error(), "is attached already"));
+	assert_null(sock);
+	assert_int_equal(lowat_of(fd), before);
+}
+
+/* By whatever descriptor, with whatever binding on one ring, and on another ring with the same one; after detaching it may be. */
+static void a_connection_is_attached_once(void **state)
+{
+	struct devmem_ring *ring = lab_ring(NULL), *other = lab_ring(NULL);
+	struct lab_pair pair, second;
+	struct lab_sender *sender;
+	struct lab_stream stream;
+	struct lab lab;
+	int again;
+
+	(void)state;
+	lab_open(&lab, 4 * MIB, 1);
+	pair = lab_connect(&lab, false);
+	second = lab_connect(&lab, true);
+	again = dup(pair.near);
+	lab_attach(ring, &lab, pair.near, &stream);
+	refused(ring, pair.near, lab.binding);
+	refused(ring, again, lab.binding);
+	if (lab_copies())	/* other engines' rings refuse it for that reason */
+		refused(ring, again, NULL);
+	if (!lab_in("zcrx"))	/* there another ring cannot have the binding at all */
+		refused(other, pair.near, lab.binding);
+	sender = lab_send(pair.far, 4 * MIB, 0, true);
+	assert_true(lab_drain(ring, &lab, &stream, 1));
+	assert_int_equal(stream.position, 4 * MIB);
+	assert_true(lab_sent(sender));
+	devmem_detach(stream.sock);
+	lab_settle(ring);
+
+	lab_attach(ring, &lab, second.near, &stream);
+	devmem_detach(stream.sock);
+	lab_settle(ring);
+	lab_attach(ring, &lab, second.near, &stream);
+	devmem_ring_close(other);
+	devmem_ring_close(ring);
+	close(again);
+	close(pair.near);
+	close(pair.far);
+	close(second.near);
+	close(second.far);
+	lab_close(&lab);
 }
 
 /* ------------------------------------------------------------------------------------ killed receivers */
@@ -538,6 +603,7 @@ static void removed_while_bound(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		LAB_TEST(a_connection_is_attached_once),
 		LAB_TEST(a_killed_receiver_leaves_its_queue_usable),
 		LAB_TEST(a_binding_comes_and_goes_under_a_live_connection),
 		LAB_TEST(its_owner_is_killed_under_a_live_connection),
