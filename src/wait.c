@@ -234,6 +234,18 @@ static uint64_t prepare(struct devmem_ring *ring, bool will_wait)
 	return due;
 }
 
+/* What the kernel answered to entering it. */
+static int entered(int ret)
+{
+	if (ret >= 0 || ret == -ETIME || ret == -EAGAIN || ret == -EBUSY)
+		return 0;
+	if (ret == -EINTR)
+		return devmem__fail(EINTR, "waiting was interrupted by a signal: call devmem_wait() again");
+	if (ret == -EEXIST)
+		return devmem__ring_elsewhere();
+	return devmem__fail(-ret, "io_uring: %s", strerror(-ret));
+}
+
 /* Waits for a completion beyond the @known ones. */
 static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 {
@@ -254,13 +266,7 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 	else
 		ret = io_uring_submit_and_wait_timeout(&ring->io, &cqe, known + 1, forever ? NULL : &ts, NULL);
 	atomic_store_explicit(&ring->sleeping, false, memory_order_relaxed);
-	if (ret >= 0 || ret == -ETIME || ret == -EAGAIN || ret == -EBUSY)
-		return 0;
-	if (ret == -EINTR)
-		return devmem__fail(EINTR, "waiting was interrupted by a signal: call devmem_wait() again");
-	if (ret == -EEXIST)
-		return devmem__ring_elsewhere();
-	return devmem__fail(-ret, "io_uring: %s", strerror(-ret));
+	return entered(ret);
 }
 
 /* How long this turn may wait: to the caller's deadline, but not past the tick, which is due in @ns. */
@@ -354,6 +360,14 @@ static int rest(struct devmem_ring *ring, uint64_t deadline)
 	return err;
 }
 
+/* Without room for an event there is nothing to wait for: what is pending goes to the kernel, and that is all. */
+static int only_hand_in(struct devmem_ring *ring)
+{
+	ring->now = read_clock();
+	prepare(ring, false);
+	return entered(devmem__ring_submit(ring));
+}
+
 static int take_turns(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, int timeout_ms)
 {
 	uint64_t deadline = UINT64_MAX;
@@ -362,10 +376,12 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 
 	if (!pthread_equal(pthread_self(), ring->owner))
 		return devmem__ring_elsewhere();
+	if (!n)
+		return only_hand_in(ring);
 	got = hand_out(ring, events, n);
 	if (got == -ENOBUFS)
 		got = make_room(ring, events, n, timeout_ms != 0);
-	if (got || !n)
+	if (got)
 		return got;
 	/* for ever: that of the last wait will do, and what is looked at in time comes that much later */
 	if (timeout_ms >= 0) {

@@ -871,7 +871,7 @@ DEVMEM_API int devmem_sock_queue(const struct devmem_sock *sock);
 
 /**
  * devmem_wait() - one turn of the loop: hand in what is pending, wait, hand out what came.
- * @events:	room for @n; a completion with more than that comes in parts.
+ * @events:	room for @n; a completion with more than that comes in parts. @n is 0: hand in what is pending, and return 0 at once.
  * @timeout_ms:	-1: for ever; 0: do not wait.
  *
  * Returns how many events were written, 0 if the time was over.

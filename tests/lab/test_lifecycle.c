@@ -123,6 +123,38 @@ static void a_connection_is_attached_once(void **state)
 	lab_close(&lab);
 }
 
+/* A caller that only wants its sends, releases and receives to go out has no events to make room for. */
+static void a_wait_without_room_hands_in(void **state)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_pair pair;
+	struct devmem_binding *tx;
+	struct lab_stream stream;
+	struct devmem_event ev[8];
+	char bytes[100];
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, 4 * MIB, 1);
+	pair = lab_connect(&lab, false);
+	lab_attach(ring, &lab, pair.near, &stream);
+	assert_int_equal(devmem_wait(ring, ev, 8, 0), 0);
+	ok(devmem_bind_tx(NULL, lab.buffer, NULL, &tx));
+	ok(devmem_send(stream.sock, tx, &(struct devmem_range){ 0, sizeof(bytes) }, 1, 5));
+	assert_int_equal(devmem_wait(ring, NULL, 0, 0), 0);
+	assert_int_equal(recv(pair.far, bytes, sizeof(bytes), MSG_WAITALL), sizeof(bytes));
+	assert_int_equal(devmem_wait(ring, NULL, 0, -1), 0);
+	while (ok(devmem_wait(ring, ev, 8, -1)) == 0 || ev[0].type != DEVMEM_EVENT_SENT)
+		;
+	assert_int_equal(ev[0].offset, 5);
+	devmem_detach(stream.sock);
+	devmem_ring_close(ring);
+	devmem_binding_close(tx);
+	close(pair.near);
+	close(pair.far);
+	lab_close(&lab);
+}
+
 /* ------------------------------------------------------------------------------------ killed receivers */
 
 /* The program that is killed: "lab_lifecycle --receive", telling on descriptor 3 how far it is. */
@@ -604,6 +636,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		LAB_TEST(a_connection_is_attached_once),
+		LAB_TEST(a_wait_without_room_hands_in),
 		LAB_TEST(a_killed_receiver_leaves_its_queue_usable),
 		LAB_TEST(a_binding_comes_and_goes_under_a_live_connection),
 		LAB_TEST(its_owner_is_killed_under_a_live_connection),
