@@ -83,13 +83,36 @@ static void print(int level, const char *text)
 	(void)ignored;	/* nobody to tell */
 }
 
+/*
+ * Only the thread that called fork() is in the child. If another one was telling something it has the lock for ever, and what
+ * fails in the child could not be told. One that forked in @fn goes on there and gives it back itself.
+ */
+static void in_child(void)
+{
+	if (!telling)
+		pthread_mutex_init(&sink.lock, NULL);
+}
+
+static void look_for_forks(void)
+{
+	pthread_atfork(NULL, NULL, in_child);
+}
+
+static void take_lock(void)
+{
+	static pthread_once_t once = PTHREAD_ONCE_INIT;
+
+	pthread_once(&once, look_for_forks);
+	pthread_mutex_lock(&sink.lock);
+}
+
 /* A thread that was cancelled in here would keep the lock. */
 static void tell(int level, const char *text)
 {
 	int cancel;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	pthread_mutex_lock(&sink.lock);
+	take_lock();
 	telling = true;
 	if (level > atomic_load(&sink.level))
 		;	/* it was set to less since we looked */
@@ -131,7 +154,7 @@ static int log_set(int level, void (*fn)(void *arg, int level, const char *text)
 		return devmem__fail(EINVAL, "devmem_log_set: there is no level %d", level);
 	if (telling)
 		return devmem__fail(EBUSY, "devmem_log_set: a record is being told, by the function that this was called from");
-	pthread_mutex_lock(&sink.lock);
+	take_lock();
 	sink.fn = fn;
 	sink.arg = arg;
 	atomic_store(&sink.level, level == DEVMEM_LOG_ENVIRONMENT ? environment() : level);

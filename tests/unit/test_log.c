@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include "unit.h"
@@ -336,6 +338,55 @@ static void a_listener_is_gone_when_another_was_set(void **state)
 	assert_true(heard <= THREADS * EACH);
 }
 
+struct slow {
+	sem_t in, out;
+};
+
+static void tell_slowly(void *arg, int level, const char *text)
+{
+	struct slow *slow = arg;
+
+	(void)level, (void)text;
+	sem_post(&slow->in);
+	while (sem_wait(&slow->out))
+		;
+}
+
+static void *fail_slowly(void *arg)
+{
+	(void)arg;
+	fail_once();
+	return NULL;
+}
+
+/* The thread that has the lock is not there. */
+static void a_child_tells_though_another_thread_was_telling(void **state)
+{
+	struct slow slow;
+	pthread_t thread;
+	int status;
+	pid_t pid;
+
+	(void)state;
+	sem_init(&slow.in, 0, 0);
+	sem_init(&slow.out, 0, 0);
+	assert_int_equal(devmem_log_set(DEVMEM_LOG_ERROR, tell_slowly, &slow), 0);
+	assert_int_equal(pthread_create(&thread, NULL, fail_slowly, NULL), 0);
+	while (sem_wait(&slow.in))
+		;
+	pid = fork();
+	if (!pid) {
+		sem_post(&slow.out);
+		alarm(30);	/* without an end, otherwise */
+		fail_once();
+		_exit(0);
+	}
+	sem_post(&slow.out);
+	pthread_join(thread, NULL);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -353,6 +404,7 @@ int main(void)
 		cmocka_unit_test_teardown(a_listener_that_calls_the_library_hears_nothing_of_it, quiet),
 		cmocka_unit_test_teardown(threads_tell_one_after_the_other, quiet),
 		cmocka_unit_test_teardown(a_listener_is_gone_when_another_was_set, quiet),
+		cmocka_unit_test_teardown(a_child_tells_though_another_thread_was_telling, quiet),
 	};
 
 	unsetenv("DEVMEM_LOG");
