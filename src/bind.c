@@ -23,6 +23,7 @@
 
 struct devmem_binding {
 	atomic_uint refs;
+	uint32_t process;		/* that made it */
 	enum devmem__way way;
 	bool sends, forced;
 	struct devmem_nic *nic;		/* NULL: for sending; or a ring's own, for sockets without a binding */
@@ -64,6 +65,7 @@ static struct devmem_binding *new_binding(struct devmem_nic *nic, struct devmem_
 	if (!b)
 		return NULL;
 	atomic_init(&b->refs, 1);
+	b->process = devmem__process();
 	devmem__attached_open(&b->attached);
 	b->nic = nic;
 	b->buffer = buffer;
@@ -342,6 +344,9 @@ static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const s
 		return err;
 	if (!nic || !buffer || !out)
 		return devmem__fail(EINVAL, "devmem_bind_rx: no NIC, no buffer, or no place for the result");
+	err = devmem__nic_check(nic) ?: devmem__buffer_check(buffer);
+	if (err)
+		return err;
 	if (!devmem__buffer_take(buffer))
 		return devmem__fail(EBUSY, "the buffer is bound already: two bindings would write over each other; bind "
 				    "it once, to as many queues as it is to serve");
@@ -380,6 +385,9 @@ static int bind_tx(const char *ifname, struct devmem_buffer *buffer, const struc
 		return err;
 	if (!buffer || !out)
 		return devmem__fail(EINVAL, "devmem_bind_tx: no buffer, or no place for the result");
+	err = devmem__buffer_check(buffer);
+	if (err)
+		return err;
 	if (devmem_buffer_size(buffer) % devmem__pages_system())
 		return devmem__fail(EINVAL, "devmem_bind_tx: the buffer's size, %zu bytes, is not a multiple of the page of "
 				    "%u: the kernel sends from whole pages", devmem_buffer_size(buffer),
@@ -427,11 +435,14 @@ void devmem__binding_ref(struct devmem_binding *binding)
 	atomic_fetch_add_explicit(&binding->refs, 1, memory_order_relaxed);
 }
 
-/* The queues are unbound first: while they are bound the kernel refuses to turn header/data split off. */
-void devmem_binding_close(struct devmem_binding *binding)
+int devmem__binding_check(const struct devmem_binding *binding)
 {
-	if (!binding || atomic_fetch_sub_explicit(&binding->refs, 1, memory_order_acq_rel) != 1)
-		return;
+	return devmem__process_check(binding->process, "the binding");
+}
+
+/* The queues are unbound first: while they are bound the kernel refuses to turn header/data split off. */
+static void unbind(struct devmem_binding *binding)
+{
 	devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s ends", name_of(binding), devmem__way_name(binding->way));
 	if (binding->way == DEVMEM__WAY_DEVMEM)
 		devmem__nl_close(&binding->nl);
@@ -439,6 +450,24 @@ void devmem_binding_close(struct devmem_binding *binding)
 		close_copy(binding);
 	else if (!binding->sends)
 		devmem__nic_release(binding->nic, binding->queues, binding->n);
+}
+
+/* In a forked child: the queues stay bound as long as the parent has the socket open. */
+static void forget(struct devmem_binding *binding)
+{
+	devmem__nl_close(&binding->nl);
+	if (!binding->sends && binding->way == DEVMEM__WAY_COPY)
+		close_copy(binding);
+}
+
+void devmem_binding_close(struct devmem_binding *binding)
+{
+	if (!binding || atomic_fetch_sub_explicit(&binding->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	if (devmem__process_is(binding->process))
+		unbind(binding);
+	else
+		forget(binding);
 	if (binding->nic)
 		devmem__nic_unref(binding->nic);
 	if (!binding->sends)
@@ -602,6 +631,10 @@ int devmem__binding_misplaced(const struct devmem_binding *binding, int queue)
 
 static int steer(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
 {
+	int err = devmem__binding_check(binding);
+
+	if (err)
+		return err;
 	if (binding->sends)
 		return devmem__fail(EINVAL, "devmem_steer: the binding is for sending: the route says by which interface");
 	if (binding->way == DEVMEM__WAY_COPY)
@@ -616,6 +649,10 @@ int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local, c
 
 static int source_port(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
 {
+	int err = devmem__binding_check(binding);
+
+	if (err)
+		return err;
 	if (binding->sends)
 		return devmem__fail(EINVAL, "devmem_source_port: the binding is for sending: ask with the one of devmem_bind_rx()");
 	if (binding->way == DEVMEM__WAY_COPY)

@@ -10,6 +10,10 @@
 #include "way.h"
 
 void devmem__binding_ref(struct devmem_binding *binding);
+
+/* devmem__binding_check() - -EEXIST, with its sentence, if another process made it. */
+int devmem__binding_check(const struct devmem_binding *binding);
+
 enum devmem__way devmem__binding_way(const struct devmem_binding *binding);
 struct devmem_buffer *devmem__binding_buffer(const struct devmem_binding *binding);
 uint16_t devmem__binding_buffer_id(const struct devmem_binding *binding);

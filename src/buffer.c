@@ -8,11 +8,13 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "backends/host.h"
 #include "buffer.h"
 
 struct devmem_buffer {
 	atomic_uint refs;
 	atomic_bool bound;
+	uint32_t process;		/* that made it */
 	struct devmem_backend ops;	/* completed */
 	struct devmem_memory mem;
 	char why[1024];
@@ -46,6 +48,17 @@ static void free_memory(struct devmem_memory *mem)
 	mem->backend->free(mem);
 }
 
+/*
+ * In a forked child: our copy of the mapping and of the descriptor. What the backend has may be the device's, which knows of
+ * one owner: CUDA cannot even be asked there.
+ */
+static void forget_memory(struct devmem_memory *mem)
+{
+	if (mem->map && mem->backend->unmap == devmem__host_unmap)
+		devmem__host_unmap(mem);
+	close(mem->fd);
+}
+
 int devmem__buffer_make(const struct devmem_backend *ops, int (*fill)(void *arg, struct devmem_memory *mem), void *arg,
 			struct devmem_buffer **out)
 {
@@ -55,6 +68,7 @@ int devmem__buffer_make(const struct devmem_backend *ops, int (*fill)(void *arg,
 	if (!buffer)
 		return devmem__fail(ENOMEM, "no memory for a buffer object");
 	atomic_init(&buffer->refs, 1);
+	buffer->process = devmem__process();
 	buffer->mem.fd = -1;
 	buffer->mem.backend = &buffer->ops;
 	err = devmem__backend_complete(ops, &buffer->ops);
@@ -119,6 +133,11 @@ void devmem__buffer_ref(struct devmem_buffer *buffer)
 	atomic_fetch_add_explicit(&buffer->refs, 1, memory_order_relaxed);
 }
 
+int devmem__buffer_check(const struct devmem_buffer *buffer)
+{
+	return devmem__process_check(buffer->process, "the buffer");
+}
+
 bool devmem__buffer_take(struct devmem_buffer *buffer)
 {
 	return !atomic_exchange(&buffer->bound, true);
@@ -167,7 +186,10 @@ void devmem_buffer_close(struct devmem_buffer *buffer)
 {
 	if (!buffer || atomic_fetch_sub_explicit(&buffer->refs, 1, memory_order_acq_rel) != 1)
 		return;
-	free_memory(&buffer->mem);
+	if (devmem__process_is(buffer->process))
+		free_memory(&buffer->mem);
+	else
+		forget_memory(&buffer->mem);
 	free(buffer);
 }
 
@@ -199,7 +221,7 @@ int devmem__buffer_map(struct devmem_buffer *buffer, void **addr)
 
 int devmem_buffer_map(struct devmem_buffer *buffer, void **addr)
 {
-	return devmem__result(devmem__buffer_map(buffer, addr));
+	return devmem__result(devmem__buffer_check(buffer) ?: devmem__buffer_map(buffer, addr));
 }
 
 static int buffer_sync(struct devmem_buffer *buffer, unsigned int flags)
@@ -208,7 +230,7 @@ static int buffer_sync(struct devmem_buffer *buffer, unsigned int flags)
 	    flags & ~(DEVMEM_SYNC_READ | DEVMEM_SYNC_WRITE | DEVMEM_SYNC_END))
 		return devmem__fail(EINVAL, "devmem_buffer_sync: flags %#x; READ, WRITE or both, and START or END",
 				    flags);
-	return devmem__memory_sync(&buffer->mem, flags);
+	return devmem__buffer_check(buffer) ?: devmem__memory_sync(&buffer->mem, flags);
 }
 
 int devmem_buffer_sync(struct devmem_buffer *buffer, unsigned int flags)
@@ -240,10 +262,10 @@ int devmem__buffer_write(struct devmem_buffer *buffer, uint64_t offset, const vo
 
 int devmem_buffer_read(struct devmem_buffer *buffer, uint64_t offset, void *to, size_t bytes)
 {
-	return devmem__result(devmem__buffer_read(buffer, offset, to, bytes));
+	return devmem__result(devmem__buffer_check(buffer) ?: devmem__buffer_read(buffer, offset, to, bytes));
 }
 
 int devmem_buffer_write(struct devmem_buffer *buffer, uint64_t offset, const void *from, size_t bytes)
 {
-	return devmem__result(devmem__buffer_write(buffer, offset, from, bytes));
+	return devmem__result(devmem__buffer_check(buffer) ?: devmem__buffer_write(buffer, offset, from, bytes));
 }

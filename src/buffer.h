@@ -4,6 +4,7 @@
 #define DEVMEM_BUFFER_H
 
 #include "memory.h"
+#include "process.h"
 
 /*
  * devmem__buffer_make() - a buffer of memory that @fill comes by: it fills in the structure, or sets the sentence and leaves
@@ -23,6 +24,9 @@ int devmem__buffer_like(const struct devmem_buffer *buffer, size_t bytes, struct
 void devmem__buffer_explain(struct devmem_buffer *buffer, const char *why);
 
 void devmem__buffer_ref(struct devmem_buffer *buffer);
+
+/* devmem__buffer_check() - -EEXIST, with its sentence, if another process made it. */
+int devmem__buffer_check(const struct devmem_buffer *buffer);
 
 /*
  * devmem__buffer_take() - bind it for receiving; false if it is bound already. The kernel hands out the pages of a

@@ -552,10 +552,15 @@ int devmem__calls_open(struct io_uring *io, unsigned int entries, unsigned int c
 	return 0;
 }
 
+/* Nothing is taken out of the epoll set: a forked child closes its copy, and the set is the parent's too. */
 void devmem__calls_close(struct devmem__calls *c)
 {
-	while (c->waiting)
-		forget(c, c->waiting);
+	struct request *r;
+
+	while ((r = c->waiting)) {
+		c->waiting = r->next;
+		free(r);
+	}
 	if (c->epoll >= 0)
 		close(c->epoll);
 	if (c->timer >= 0)

@@ -281,6 +281,9 @@ static int gather(struct devmem_ring *ring, const struct devmem_event *events, u
 
 	if (!ring || !to || (!events && n))
 		return devmem__fail(EINVAL, "devmem_gather: no ring, no events, or no buffer");
+	err = devmem__ring_check_thread(ring) ?: devmem__buffer_check(to);
+	if (err)
+		return err;
 	err = check(ring, events, n, to, offset, &fragments, &bytes);
 	if (err)
 		return err;
@@ -369,16 +372,35 @@ void devmem__gathers_await(struct devmem_ring *ring)
 	pthread_mutex_unlock(&gathers->lock);
 }
 
+static void free_spare(struct devmem__gathers *gathers)
+{
+	struct devmem__gather *g;
+
+	while ((g = gathers->spare)) {
+		gathers->spare = g->next;
+		free(g);
+	}
+}
+
+/* Nobody copies here: whatever thread or device it is, it has the parent's memory. */
+void devmem__gathers_forget(struct devmem_ring *ring)
+{
+	struct devmem__gather *g;
+
+	while ((g = ring->gathers.first)) {
+		ring->gathers.first = g->next;
+		put(ring, g);
+	}
+	free_spare(&ring->gathers);
+}
+
 void devmem__gathers_close(struct devmem_ring *ring)
 {
 	struct devmem__gather *g;
 
 	while ((g = next_over(&ring->gathers)))
 		put(ring, g);
-	while ((g = ring->gathers.spare)) {
-		ring->gathers.spare = g->next;
-		free(g);
-	}
+	free_spare(&ring->gathers);
 	pthread_cond_destroy(&ring->gathers.ended);
 	pthread_mutex_destroy(&ring->gathers.lock);
 }

@@ -25,6 +25,7 @@ void devmem__gathers_open(struct devmem__gathers *gathers);
 /* devmem__gathers_await() - nobody copies from or to any memory any more; devmem__gathers_close(): forget them all. */
 void devmem__gathers_await(struct devmem_ring *ring);
 void devmem__gathers_close(struct devmem_ring *ring);
+void devmem__gathers_forget(struct devmem_ring *ring);	/* in a forked child: memory alone */
 
 /* devmem__gathers_busy() - some are under way, or over and not handed out: they have fragments. */
 bool devmem__gathers_busy(const struct devmem_ring *ring);

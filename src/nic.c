@@ -67,8 +67,17 @@ static void nic_free(struct devmem_nic *nic)
 	devmem__nl_close(&nic->netdev);
 	devmem__nl_close(&nic->spare);
 	devmem__ethtool_close(&nic->et);
-	pthread_mutex_destroy(&nic->lock);
+	if (devmem__process_is(nic->process))	/* a child's copy may be locked by a thread that it does not have */
+		pthread_mutex_destroy(&nic->lock);
 	free(nic);
+}
+
+/* In a forked child: nothing is undone, and the parent keeps its locks, which are of the file that both have open. */
+static void forget(struct devmem_nic *nic)
+{
+	if (nic->journal.fd >= 0)
+		devmem__journal_look_away(&nic->journal);
+	nic_free(nic);
 }
 
 int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem_nic **out)
@@ -79,6 +88,7 @@ int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem
 	if (!nic)
 		return devmem__fail(ENOMEM, "%s: no memory", ifname);
 	atomic_init(&nic->refs, 1);
+	nic->process = devmem__process();
 	pthread_mutex_init(&nic->lock, NULL);
 	nic->journal.fd = -1;
 	nic->netns = devmem__journal_netns();
@@ -159,9 +169,18 @@ int devmem__nic_unref(struct devmem_nic *nic)
 	/* what the others did to the NIC must be visible to the one who undoes it */
 	if (atomic_fetch_sub_explicit(&nic->refs, 1, memory_order_acq_rel) != 1)
 		return 0;
+	if (!devmem__process_is(nic->process)) {
+		forget(nic);
+		return 0;
+	}
 	err = devmem__nic_leave(nic);
 	nic_free(nic);
 	return err;
+}
+
+int devmem__nic_check(const struct devmem_nic *nic)
+{
+	return devmem__process_check(nic->process, "the NIC's transaction");
 }
 
 int devmem_nic_close(struct devmem_nic *nic)

@@ -15,6 +15,9 @@
 void devmem__nic_ref(struct devmem_nic *nic);
 int devmem__nic_unref(struct devmem_nic *nic);
 
+/* devmem__nic_check() - -EEXIST, with its sentence, if another process opened it. */
+int devmem__nic_check(const struct devmem_nic *nic);
+
 /* devmem__nic_obstacle() - why nothing can be bound to it, with the sentence set; 0: nothing speaks against it. */
 int devmem__nic_obstacle(const struct devmem_nic *nic);
 

@@ -9,12 +9,14 @@
 #include "journal.h"
 #include "netdev.h"
 #include "nic.h"
+#include "process.h"
 #include "queues.h"
 #include "recipes.h"
 #include "undo.h"
 
 struct devmem_nic {
 	atomic_uint refs;
+	uint32_t process;		/* whose transaction it is */
 	pthread_mutex_t lock;		/* rings of several threads ask on which queue a flow arrives */
 	struct devmem__ethtool et;
 	struct devmem__nl netdev;	/* family "netdev" */

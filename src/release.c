@@ -92,11 +92,21 @@ void devmem__release_take_over(struct devmem_ring *ring)
 	}
 }
 
+void devmem__release_forget(struct devmem_ring *ring)
+{
+	struct devmem__handover *h, *next;
+
+	for (h = atomic_exchange(&ring->handover, NULL); h; h = next) {
+		next = h->next;
+		free(h);
+	}
+}
+
 static int release(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
 {
-	if (!pthread_equal(pthread_self(), ring->owner))
-		return hand_over(ring, events, n);
-	return release_here(ring, events, n, false);
+	if (devmem__ring_is_this_thread_s(ring))
+		return release_here(ring, events, n, false);
+	return devmem__ring_check_process(ring) ?: hand_over(ring, events, n);
 }
 
 int devmem_release(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)

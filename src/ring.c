@@ -24,13 +24,20 @@
 /* The kernel's errno for it, and its rule: an io_uring has one submitter. [io_uring/io_uring.c: IORING_SETUP_SINGLE_ISSUER] */
 int devmem__ring_elsewhere(void)
 {
-	return devmem__fail(EEXIST, "another thread opened this ring, or this process did before fork(), and only who opened it can "
-			    "use it: call devmem_ring_open() in the thread that attaches and waits");
+	return devmem__fail(EEXIST, "another thread opened this ring, and only that one can use it: call devmem_ring_open() in the "
+			    "thread that attaches and waits");
 }
 
 int devmem__ring_check_thread(const struct devmem_ring *ring)
 {
-	return ring->owner_tid == gettid() ? 0 : devmem__ring_elsewhere();
+	if (devmem__ring_is_this_thread_s(ring))
+		return 0;
+	return devmem__ring_check_process(ring) ?: devmem__ring_elsewhere();
+}
+
+int devmem__ring_check_process(const struct devmem_ring *ring)
+{
+	return devmem__process_check(ring->process, "the ring");
 }
 
 /* ------------------------------------------------------------------------------------ submitting */
@@ -93,7 +100,7 @@ int devmem__ring_buffers(struct devmem_ring *ring, struct io_uring_buf_ring *buf
 
 void devmem__ring_no_buffers(struct devmem_ring *ring, unsigned int group)
 {
-	if (!ring->calls)
+	if (!ring->calls && !ring->abandoned)
 		io_uring_unregister_buf_ring(&ring->io, (int)group);
 }
 
@@ -142,8 +149,8 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 		return devmem__fail(ENOMEM, "no memory for a ring");
 	ring->opts = o;
 	ring->way = way;
-	ring->owner = pthread_self();
-	ring->owner_tid = gettid();
+	ring->process = devmem__process();
+	ring->thread = devmem__thread();
 	ring->merge = o.merge;
 	ring->place.bytes = o.spill_bytes;
 	devmem__links_init(&ring->links);
@@ -221,10 +228,8 @@ static void stop_requests(struct devmem_ring *ring)
  * Sockets before what they share, and the io_uring before sources that the kernel ties to it (zcrx). Sources that copy
  * ended with their sockets.
  */
-void devmem_ring_close(struct devmem_ring *ring)
+static void end_all(struct devmem_ring *ring)
 {
-	if (!ring)
-		return;
 	devmem__await_visitors(ring);
 	devmem__tx_abort_all(ring);
 	stop_requests(ring);
@@ -237,10 +242,20 @@ void devmem_ring_close(struct devmem_ring *ring)
 		ring->socks[i]->engine->drop(ring->socks[i]);
 		devmem__sock_free(ring->socks[i]);
 	}
+	devmem__gathers_close(ring);
+}
+
+void devmem_ring_close(struct devmem_ring *ring)
+{
+	if (!ring)
+		return;
+	if (devmem__process_is(ring->process))
+		end_all(ring);
+	else
+		devmem__ring_abandon(ring);
 	devmem__dontneed_close(ring);
 	devmem__watch_close(ring);
 	devmem__links_close(&ring->links);
-	devmem__gathers_close(ring);
 	devmem__place_close(ring);
 	devmem__rxmsg_close(ring);
 	devmem__port_close(ring);

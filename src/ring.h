@@ -12,6 +12,7 @@
 #include "internal.h"
 #include "link.h"
 #include "list.h"
+#include "process.h"
 #include "recv.h"
 #include "rxbufs.h"
 #include "tokens.h"
@@ -167,8 +168,9 @@ struct devmem_ring {
 	bool hungry;			/* a source found nothing to receive into */
 	struct devmem__rxbufs bufs;	/* @bufs.ring is NULL until a socket receives messages */
 	struct msghdr msg;		/* of every multishot recvmsg: says how the buffers are divided */
-	pthread_t owner;
-	pid_t owner_tid;		/* @owner may come again when that thread has ended, and is the same after fork() */
+	uint32_t process;		/* whose it is ... */
+	uint64_t thread;		/* ... and in that: devmem__thread() */
+	bool abandoned;			/* it is being closed by a forked child: the kernel is told nothing */
 
 	struct devmem_sock **socks;	/* by slot */
 	unsigned int slots;
@@ -222,10 +224,18 @@ struct io_uring_sqe *devmem__ring_sqe(struct devmem_ring *ring, enum devmem__cqe
 void devmem__ring_setsockopt(struct io_uring_sqe *sqe, int fd, int name, const void *value, size_t bytes);
 int devmem__ring_submit(struct devmem_ring *ring);
 int devmem__ring_elsewhere(void);	/* -EEXIST with its sentence: this is not the ring's thread */
-int devmem__ring_check_thread(const struct devmem_ring *ring);	/* 0, or that */
+int devmem__ring_check_thread(const struct devmem_ring *ring);	/* 0, or that; or it is another process's */
+int devmem__ring_check_process(const struct devmem_ring *ring);	/* 0, or -EEXIST with its sentence */
+static inline bool devmem__ring_is_this_thread_s(const struct devmem_ring *ring)
+{
+	return devmem__process_is(ring->process) && ring->thread == devmem__thread();
+}
 int devmem__ring_buffers(struct devmem_ring *ring, struct io_uring_buf_ring *bufs, unsigned int entries,
 			 unsigned int group, unsigned int flags);
 void devmem__ring_no_buffers(struct devmem_ring *ring, unsigned int group);
+
+/* abandon.c: closed by a forked child */
+void devmem__ring_abandon(struct devmem_ring *ring);
 
 /* source.c: what sockets of one binding share */
 int devmem__source_get(struct devmem_ring *ring, struct devmem_binding *binding, struct devmem__source **out);
@@ -235,6 +245,7 @@ void devmem__source_close_all(struct devmem_ring *ring);
 
 /* release.c: fragments on their way back */
 void devmem__release_take_over(struct devmem_ring *ring);
+void devmem__release_forget(struct devmem_ring *ring);	/* what was handed over: memory alone */
 int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n);
 
 /* sock.c */

@@ -280,6 +280,8 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	err = devmem__ring_check_thread(ring);
 	if (!err)
 		err = check_socket(fd);
+	if (!err && binding)
+		err = devmem__binding_check(binding);
 	if (err)
 		return err;
 	if (binding && devmem__binding_sends(binding))
@@ -449,7 +451,7 @@ void devmem__sock_cancelled(struct devmem_sock *sock, int res)
 
 void devmem_detach(struct devmem_sock *sock)
 {
-	if (!sock || sock->detached)
+	if (!sock || sock->detached || !devmem__process_is(sock->ring->process))
 		return;
 	sock->detached = true;
 	forget_attached(sock);
@@ -511,5 +513,5 @@ int devmem__sock_queue(const struct devmem_sock *sock)
 
 int devmem_sock_queue(const struct devmem_sock *sock)
 {
-	return devmem__result(devmem__sock_queue(sock));
+	return devmem__result(devmem__ring_check_process(sock->ring) ?: devmem__sock_queue(sock));
 }

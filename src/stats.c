@@ -10,7 +10,10 @@ static int ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats
 {
 	struct devmem_stats s = ring->stats;
 	size_t size = stats->size;
+	int err = devmem__ring_check_process(ring);
 
+	if (err)
+		return err;
 	if (size < sizeof(size))
 		return devmem__fail(EINVAL, "struct devmem_stats: set its size before the call");
 	s.size = size < sizeof(s) ? size : sizeof(s);

@@ -303,6 +303,9 @@ static int hand_in(struct devmem_sock *sock, struct devmem_binding *binding, con
 
 	if (!sock || sock->detached || !binding || !ranges || !n)
 		return devmem__fail(EINVAL, "devmem_send: no socket, a detached one, no binding, or no ranges");
+	err = devmem__ring_check_thread(sock->ring) ?: devmem__binding_check(binding);
+	if (err)
+		return err;
 	if (!devmem__binding_sends(binding))
 		return devmem__fail(EINVAL, "devmem_send: the binding is for receiving: make one with devmem_bind_tx()");
 	err = check_ranges(devmem__binding_buffer(binding), ranges, n, &bytes);
@@ -351,7 +354,7 @@ static void reset(struct devmem__tx *tx)
 
 void devmem_abort(struct devmem_sock *sock)
 {
-	if (!sock || sock->detached)
+	if (!sock || sock->detached || !devmem__process_is(sock->ring->process))
 		return;
 	if (sock->tx)
 		reset(sock->tx);

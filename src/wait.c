@@ -67,10 +67,13 @@ void devmem__await_visitors(struct devmem_ring *ring)
 
 void devmem_wake(struct devmem_ring *ring)
 {
-	const int cancel = devmem__visit(ring);
 	uint64_t one = 1;
 	ssize_t ignored;
+	int cancel;
 
+	if (!devmem__process_is(ring->process))
+		return;		/* the eventfd is the parent's, too */
+	cancel = devmem__visit(ring);
 	atomic_store(&ring->woken, true);
 	if (atomic_exchange(&ring->resting, false)) {	/* pairs with the store in rest() */
 		ignored = write(ring->wake_fd, &one, sizeof(one));
@@ -89,6 +92,9 @@ static int ring_fd(struct devmem_ring *ring)
 {
 	int fd = atomic_load(&ring->notify_fd), err;
 
+	err = devmem__ring_check_process(ring);
+	if (err)
+		return err;
 	if (ring->calls)
 		return devmem__calls_fd(ring->calls);
 	if (fd >= 0)
@@ -374,8 +380,8 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 	bool tick = false;
 	int got, err;
 
-	if (!pthread_equal(pthread_self(), ring->owner))
-		return devmem__ring_elsewhere();
+	if (!devmem__ring_is_this_thread_s(ring))
+		return devmem__ring_check_thread(ring);
 	if (!n)
 		return only_hand_in(ring);
 	got = hand_out(ring, events, n);

@@ -40,7 +40,10 @@ static void drop(struct devmem__watch *watch)
 static int watch(struct devmem_ring *ring, int fd, uint64_t user_data)
 {
 	struct devmem__watch *watch;
+	int err = devmem__ring_check_thread(ring);
 
+	if (err)
+		return err;
 	if (fd < 0)
 		return devmem__fail(EBADF, "devmem_watch: %d is no descriptor", fd);
 	if (find(ring, fd))

@@ -49,7 +49,7 @@ struct devmem_backend {
 	int (*probe)(char *text, size_t room);
 	/* fill in @memory: @bytes, never 0. What it does not fill in on failure it must not leave behind */
 	int (*alloc)(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *memory);
-	/* what is in priv; the file is closed, and the mapping undone. May be NULL */
+	/* what is in priv; the file is closed, and the mapping undone. May be NULL. Not called in a forked child */
 	void (*free)(struct devmem_memory *memory);
 	/* set, and undo, memory->map. Both or neither */
 	int (*map)(struct devmem_memory *memory);

@@ -32,6 +32,13 @@
  * Threads. A ring, its sockets and their events belong to the thread that opened it; devmem_release() and devmem_wake()
  * may be called by any, and devmem_ring_close() when that thread makes no more use of it. Buffers, NICs and bindings may be
  * used from any thread, one at a time each.
+ *
+ * fork(). Every object belongs to the process that made it. In a child, calls on it fail with -EEXIST before they touch anything
+ * (those that return nothing do nothing; names, numbers and sizes can be read), and each close frees the child's copy and nothing
+ * else: connections, bindings and the NIC's settings stay the parent's. A child should close them, or call execve(2), and make
+ * objects of its own: as long as it has the descriptors, queues stay bound, and the NIC's settings as they are, when the parent has
+ * died. What a registered backend keeps of a buffer (backend.h) is not freed in a child. A child of vfork(2) must not call
+ * the library.
  */
 #ifndef DEVMEM_H
 #define DEVMEM_H
@@ -309,6 +316,7 @@ DEVMEM_API uint16_t devmem_buffer_id(const struct devmem_buffer *buffer);
  *
  * -EOPNOTSUPP	the processor cannot map this memory
  * -ENOMEM	no room for the mapping
+ * -EEXIST	another process made the buffer, and this one was forked from it
  * other	what the backend answered
  */
 DEVMEM_API int devmem_buffer_map(struct devmem_buffer *buffer, void **addr);
@@ -323,6 +331,7 @@ DEVMEM_API int devmem_buffer_map(struct devmem_buffer *buffer, void **addr);
  * @flags: READ, WRITE or both, with START before the accesses and END after them.
  *
  * -EINVAL	neither READ nor WRITE, or an unknown flag
+ * -EEXIST	another process made the buffer, and this one was forked from it
  * other	what the exporter answered
  */
 DEVMEM_API int devmem_buffer_sync(struct devmem_buffer *buffer, unsigned int flags);
@@ -334,6 +343,7 @@ DEVMEM_API int devmem_buffer_sync(struct devmem_buffer *buffer, unsigned int fla
  * Works where devmem_buffer_map() does not, too, and brackets the access itself. Returns when the copy is complete.
  *
  * -ERANGE	the range does not lie in the buffer
+ * -EEXIST	another process made the buffer, and this one was forked from it
  * other	as devmem_buffer_map() and devmem_buffer_sync(), or what the backend answered
  */
 DEVMEM_API int devmem_buffer_read(struct devmem_buffer *buffer, uint64_t offset, void *to, size_t bytes);
@@ -389,7 +399,8 @@ DEVMEM_API int devmem_nic_open(const char *ifname, const struct devmem_nic_opts 
 /**
  * devmem_nic_close() - end the transaction: undo, in reverse order, exactly what it changed.
  *
- * While bindings of this NIC are alive the undoing waits for the last of them, and 0 is returned. NULL is allowed.
+ * While bindings of this NIC are alive the undoing waits for the last of them, and 0 is returned. NULL is allowed. In a forked
+ * child nothing is undone, and 0 is returned.
  *
  * Returns 0, or the first failure; the undoing goes on past a failure.
  * -ESTALE	somebody else changed a setting after us; it was left as they made it
@@ -463,6 +474,7 @@ struct devmem_plan {
  * 0: they do. The answers are filled in, and with -ENOSPC too.
  * -ENOSPC	the buffer is smaller than @least_bytes
  * -EINVAL	no NIC or plan, or a page size that is not a power of two or less than the system's
+ * -EEXIST	another process opened the NIC, and this one was forked from it
  * -E2BIG	@plan is from a newer version of this header and asks for something unknown
  * other	the NIC's settings could not be read
  */
@@ -506,7 +518,8 @@ struct devmem_bind_opts {
  * -ENODEV	the interface was removed or moved to another network namespace; or this thread is in another one than
  *		where devmem_nic_open() was called. It can bind to @nic once all the same; but a ring of engine "zcrx"
  *		needs its thread there
- * -EEXIST	a queue is bound already, by this process or another; or the journal is one of another interface
+ * -EEXIST	a queue is bound already, by this process or another; or the journal is one of another interface; or @nic or @buffer
+ *		was made by another process, and this one was forked from it
  * -ENOSPC, -EROFS, -EACCES, -EIO	the journal cannot be written, so nothing is changed. -EIO also: the driver accepted a
  *		setting and did not make it
  * -EPROTO	the file is no journal of this version
@@ -568,6 +581,7 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
  * -EAFNOSUPPORT not IPv4 or IPv6
  * -EINVAL	the binding is for sending; or no @local, or a @peer of another family
  * -EPERM	the NIC was opened with DEVMEM_NIC_KEEP
+ * -EEXIST	another process made the binding, and this one was forked from it
  * -EADDRINUSE	a rule for the same flow exists which we did not make
  * -ENOSPC	the NIC has no room for another rule or context, or the journal cannot be written
  * -EROFS, -EIO	the journal cannot be written, so nothing is changed
@@ -596,6 +610,7 @@ DEVMEM_API int devmem_steer(struct devmem_binding *binding, const struct sockadd
  * -EAFNOSUPPORT not IPv4 or IPv6
  * -EINVAL	an address or the port here is not given, or they are of two families; or the binding is for sending
  * -EPERM	the NIC was opened with DEVMEM_NIC_KEEP
+ * -EEXIST	another process made the binding, and this one was forked from it
  * -EOPNOTSUPP	the NIC hashes in a way that cannot be computed: devmem_error() says what to change; or it is a netkit
  * -ENOENT	no port from that one on
  * -ENOSPC	the RSS table is too small, or the journal cannot be written
@@ -628,6 +643,7 @@ DEVMEM_API int devmem_source_port(struct devmem_binding *binding, const struct s
  * -ENODEV	no such interface
  * -EINVAL	bad options, no buffer, a size that is not a multiple of the page; or the kernel refused: devmem_error()
  *		has its reason
+ * -EEXIST	another process made the buffer, and this one was forked from it
  * -ENOMEM	no memory
  * -E2BIG	@opts is from a newer version of this header and asks for something unknown
  * other	what the kernel answered
@@ -741,7 +757,8 @@ DEVMEM_API int devmem_ring_open(const struct devmem_ring_opts *opts, struct devm
  *
  * Fragments of this ring must no longer be used, nor released, by any thread. Connections with sends under way are
  * aborted, so that nobody uses their memory any more (it is waited for a NIC that still does, up to a second): wait for the
- * SENT events before. NULL is allowed.
+ * SENT events before. NULL is allowed. In a forked child only its copy of the ring is freed: connections and fragments stay the
+ * parent's.
  *
  * Another thread than the ring's own may call it, when that makes no more use of the ring: the kernel then ends what is under way,
  * connections among it, a moment after the return, and not before.
@@ -793,7 +810,8 @@ struct devmem_attach_opts {
  * -EPERM	(zcrx) not CAP_NET_ADMIN
  * -EBADF	@fd is not open
  * -ENOTSOCK, -ENOTCONN, -EPROTOTYPE	@fd is not a socket, not connected, not TCP
- * -EEXIST	this is not the thread that opened the ring
+ * -EEXIST	this is not the thread that opened the ring; or another process made it, or the binding, and this one was forked
+ *		from it
  * -EALREADY	the connection is attached already: to this ring, by whatever descriptor and with whatever binding, or with the
  *		same binding to another ring (Linux 4.12). Two attachments would divide its bytes between them
  * -EMFILE	no file descriptors left; or 65,535 sockets, or sockets of 31 bindings of engine "copy", on this ring
@@ -808,7 +826,7 @@ DEVMEM_API int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_bin
  * devmem_detach() - stop receiving and sending. Fragments that are out stay valid until released; bytes that were not
  * handed out yet are lost. @sock must not be used afterwards; of its events only SENT comes out of a later devmem_wait():
  * sends that the kernel has go on, and are over as ever; what it does not have yet has failed with -ECANCELED. To have
- * the memory back at once, call devmem_abort() first.
+ * the memory back at once, call devmem_abort() first. Does nothing in a forked child.
  */
 DEVMEM_API void devmem_detach(struct devmem_sock *sock);
 
@@ -840,6 +858,8 @@ struct devmem_range {
  * -EMSGSIZE	4 GiB or more, or more than 65,536 ranges
  * -EAGAIN	@max_sends are under way: a SENDABLE event tells when to go on
  * -ENODEV	(engine "devmem") the route to the peer leaves by another interface than the buffer is bound to
+ * -EEXIST	this is not the thread that opened the ring; or another process made it, or the binding, and this one was forked
+ *		from it
  * -EBUSY	the program's own MSG_ZEROCOPY sends are still out on this connection
  * -ECANCELED	a send before it failed, and its event was not handed out yet
  * -EPIPE, -ECONNRESET, -ECONNABORTED	the connection has failed; the last of them: by devmem_abort()
@@ -854,7 +874,8 @@ DEVMEM_API int devmem_send(struct devmem_sock *sock, struct devmem_binding *bind
  * devmem_abort() - end a connection at once: the peer gets a RST.
  *
  * The kernel drops what it has of sends, which come back with -ECONNABORTED unless the peer has acknowledged them: within
- * the next turns, as soon as the NIC has let go of them. @sock stays attached and gets an ERROR event.
+ * the next turns, as soon as the NIC has let go of them. @sock stays attached and gets an ERROR event. Does
+ * nothing in a forked child.
  */
 DEVMEM_API void devmem_abort(struct devmem_sock *sock);
 
@@ -863,6 +884,7 @@ DEVMEM_API void devmem_abort(struct devmem_sock *sock);
  *
  * Returns its number.
  * -EAGAIN	nothing received yet, or by loopback
+ * -EEXIST	another process made the ring, and this one was forked from it
  * -ENOENT	it is not a queue of the bound interface (the flow takes another way), or none is bound (engine "copy")
  * -ENODEV	the interface was removed, or moved to another network namespace
  * other	what the kernel answered
@@ -879,7 +901,7 @@ DEVMEM_API int devmem_sock_queue(const struct devmem_sock *sock);
  * -ENOBUFS	(DEVMEM_ATTACH_PLACE) the spill buffer is full: release fragments of it and call again; if what is in it is
  *		being sent, call again. Nothing is lost
  * -ENOMEM	no memory to account for fragments: call again. Nothing is lost
- * -EEXIST	this is not the thread that opened the ring
+ * -EEXIST	this is not the thread, or the process, that opened the ring
  * other	what the kernel answered; or (DEVMEM_ATTACH_PLACE) what the spill buffer's backend did
  */
 DEVMEM_API int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, int timeout_ms);
@@ -894,6 +916,7 @@ DEVMEM_API int devmem_wait(struct devmem_ring *ring, struct devmem_event *events
  * -EINVAL	(the ring's own thread only: from others such an event is passed over) an event is not of this ring, or was
  *		released before; those before it were taken, it and those after it were not
  * -ENOMEM	(other threads only) nothing was taken
+ * -EEXIST	another process made the ring, and this one was forked from it: nothing was taken
  */
 DEVMEM_API int devmem_release(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n);
 
@@ -918,6 +941,7 @@ DEVMEM_API int devmem_release(struct devmem_ring *ring, const struct devmem_even
  * -ERANGE	the bytes do not fit in @to there
  * -EMSGSIZE	4 GiB or more
  * -EOPNOTSUPP	neither backend can copy
+ * -EEXIST	this is not the thread that opened the ring; or another process made it, or @to, and this one was forked from it
  * -ENOMEM	no memory
  * other	what the device answered. On failure the fragments are the caller's as before
  */
@@ -945,7 +969,7 @@ DEVMEM_API int devmem_event_split(struct devmem_event *event, uint32_t bytes, st
  * As long as @fd is readable, each devmem_wait() reports it.
  *
  * -EBADF	@fd is negative
- * -EEXIST	@fd is watched already
+ * -EEXIST	@fd is watched already; or this is not the thread, or the process, that opened the ring
  * -ENOMEM	no memory
  */
 DEVMEM_API int devmem_watch(struct devmem_ring *ring, int fd, uint64_t user_data);
@@ -954,13 +978,13 @@ DEVMEM_API int devmem_watch(struct devmem_ring *ring, int fd, uint64_t user_data
  * devmem_unwatch() - the opposite.
  *
  * -ENOENT	@fd is not watched
- * -EEXIST	this is not the thread that opened the ring
+ * -EEXIST	this is not the thread, or the process, that opened the ring
  * -EBUSY	the ring takes no request now, and @fd is still watched: call devmem_wait() and try again
  */
 DEVMEM_API int devmem_unwatch(struct devmem_ring *ring, int fd);
 
 /**
- * devmem_wake() - have the ring's devmem_wait() return with a WOKEN event. Any thread.
+ * devmem_wake() - have the ring's devmem_wait() return with a WOKEN event. Any thread. Does nothing in a forked child.
  */
 DEVMEM_API void devmem_wake(struct devmem_ring *ring);
 
@@ -972,7 +996,7 @@ DEVMEM_API void devmem_wake(struct devmem_ring *ring);
  * is pending and makes sure that everything that matters makes the descriptor readable.
  *
  * -EMFILE, -ENOMEM	it could not be made
- * -EEXIST	this is not the thread that opened the ring, and that has not called it yet
+ * -EEXIST	this is not the thread that opened the ring, and that has not called it yet; or another process opened it
  * other	what the kernel answered
  */
 DEVMEM_API int devmem_ring_fd(struct devmem_ring *ring);
@@ -1021,7 +1045,12 @@ struct devmem_stats {
 	uint64_t gathers_outstanding;	/* of these, whose GATHERED event did not come out yet */
 };
 
-/** devmem_ring_stats() - read the counters. -EINVAL: @stats->size is less than the size of that member. */
+/**
+ * devmem_ring_stats() - read the counters.
+ *
+ * -EINVAL	@stats->size is less than the size of that member
+ * -EEXIST	another process made the ring, and this one was forked from it
+ */
 DEVMEM_API int devmem_ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats);
 
 /**

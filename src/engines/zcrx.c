@@ -190,7 +190,7 @@ static void zcrx_close(struct devmem__source *source)
 {
 	struct zcrx *z = source->own;
 
-	devmem__binding_give_queue(source->binding, true);
+	devmem__binding_give_queue(source->binding, !source->ring->abandoned);
 	munmap(z->region, z->region_bytes);
 	devmem__refill_close(&z->refill);
 	free(z);

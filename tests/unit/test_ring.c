@@ -281,7 +281,7 @@ static void who_is_woken_may_close_the_ring(void **state)
 	}
 }
 
-/* There it is the kernel that says no. */
+/* tests/lab/test_fork.c has every call. */
 static void a_child_is_told_whose_it_is(void **state)
 {
 	struct devmem_ring *ring = ring_or_skip(state);
