@@ -155,11 +155,27 @@ static int labnic_store(struct labnic_rxq *rxq, const struct labnic_pkt *pkt,
 				  cqe->pay_len);
 }
 
+/* The last byte of the payload, where it was stored, becomes another one. */
+static bool labnic_corrupt(struct labnic_rxq *rxq, const struct labnic_pkt *pkt, const struct labnic_cqe *cqe)
+{
+	struct labnic_faults *f = &rxq->nic->faults;
+	struct labnic_ring *ring = cqe->pay_len ? &rxq->mem.pay : &rxq->mem.host;
+	u32 last = (cqe->pay_len ? cqe->pay_len : cqe->host_len) - 1;
+	u8 byte;
+
+	if (likely(!READ_ONCE(f->corrupt_every)) || !pkt->len || pkt->frame->flow.l4 != IPPROTO_TCP ||
+	    !labnic_fault(&f->corrupt_every, &f->seen_corrupt, &f->corrupted) ||
+	    labnic_frame_read(pkt->frame, pkt->off + pkt->len - 1, &byte, 1))
+		return false;
+	byte ^= 0xff;
+	return !labnic_store_sram(rxq->nic, ring, last, &byte, 1);
+}
+
 static void labnic_receive_locked(struct labnic_rxq *rxq, const struct labnic_pkt *pkt)
 {
 	struct labnic_rxmem *mem = &rxq->mem;
 	struct labnic_cqe cqe = {};
-	bool parked;
+	bool parked, corrupt;
 
 	cqe.host_len = labnic_split_at(rxq->nic, pkt);
 	cqe.pay_len = pkt->hdr_len + pkt->len - cqe.host_len;
@@ -173,6 +189,7 @@ static void labnic_receive_locked(struct labnic_rxq *rxq, const struct labnic_pk
 	}
 	if (labnic_store(rxq, pkt, &cqe))
 		return;
+	corrupt = labnic_corrupt(rxq, pkt, &cqe);
 
 	cqe.host_slot = mem->host.cons;
 	cqe.pay_slot = mem->pay.cons;
@@ -182,7 +199,7 @@ static void labnic_receive_locked(struct labnic_rxq *rxq, const struct labnic_pk
 	cqe.mss = pkt->mss;
 	cqe.segs = pkt->segs;
 	cqe.flags = (cqe.pay_len ? LABNIC_CQE_SPLIT : 0) |
-		    (pkt->csum_ok ? LABNIC_CQE_CSUM_OK : 0) |
+		    (corrupt ? LABNIC_CQE_CORRUPT : pkt->csum_ok ? LABNIC_CQE_CSUM_OK : 0) |
 		    (pkt->hash_l4 ? LABNIC_CQE_HASH_L4 : 0) |
 		    (pkt->frame->flow.l4 == IPPROTO_TCP ? LABNIC_CQE_TCP : 0) |
 		    (pkt->frame->flow.l3 == ETH_P_IPV6 ? LABNIC_CQE_IPV6 : 0);

@@ -53,6 +53,7 @@ enum {
 	LABNIC_CQE_HASH_L4	= BIT(2),
 	LABNIC_CQE_TCP		= BIT(3),
 	LABNIC_CQE_IPV6		= BIT(4),
+	LABNIC_CQE_CORRUPT	= BIT(5),	/* a fault: its checksum is for others to find wrong */
 };
 
 /* One received packet: which buffers it fills, in ring order. */
@@ -127,6 +128,7 @@ struct labnic_txbuf {
 
 struct labnic_tx_stats {
 	u64 packets, bytes, dropped, map_errors, stop, wake;
+	u64 linearized, too_many_pieces;
 	u64 tso_frames, tso_bytes, wire_packets, csum;
 };
 
@@ -176,8 +178,13 @@ struct labnic_faults {
 	u32 nosplit_every, nosplit_bytes, misroute_every;
 	u32 starve;			/* queue mask */
 	u32 fail_queue_alloc, fail_queue_start;	/* the next n of them fail */
+	u32 down_again;			/* queue operations while it is down: -EAGAIN */
+	u32 tx_pieces;			/* most fragments of a packet that it sends; 0: any */
+	u32 unsplit_pages;		/* unsplit packets on bound queues are page-backed, which GRO merges */
+	u32 corrupt_every;
 	atomic_t seen_drop, seen_reorder, seen_delay, seen_nosplit, seen_misroute;
-	atomic64_t dropped, reordered, delayed, unsplit, misrouted;
+	atomic_t seen_corrupt;
+	atomic64_t dropped, reordered, delayed, unsplit, misrouted, corrupted;
 	bool link;
 };
 
@@ -247,6 +254,8 @@ int labnic_rx_poll(struct labnic_rxq *rxq, int budget);
 /* tx.c: the driver's side of sending */
 int labnic_txq_alloc(struct labnic *nic, u32 idx);
 void labnic_txq_free(struct labnic_txq *txq);
+netdev_features_t labnic_features_check(struct sk_buff *skb, struct net_device *dev,
+					netdev_features_t features);
 netdev_tx_t labnic_xmit(struct sk_buff *skb, struct net_device *dev);
 void labnic_tx_reap(struct labnic_txq *txq, int budget);
 
@@ -272,6 +281,7 @@ struct labnic_pkt {
 };
 
 void labnic_wire_run(struct labnic_txq *txq);
+int labnic_frame_read(const struct labnic_frame *frame, u32 off, u8 *sram, u32 len);
 int labnic_frame_move(const struct labnic_frame *frame, u32 off, struct labnic *to,
 		      dma_addr_t addr, u32 len);
 

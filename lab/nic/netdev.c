@@ -203,6 +203,7 @@ const struct net_device_ops labnic_netdev_ops = {
 	.ndo_open		= labnic_open,
 	.ndo_stop		= labnic_stop,
 	.ndo_start_xmit		= labnic_xmit,
+	.ndo_features_check	= labnic_features_check,
 	.ndo_change_mtu		= labnic_change_mtu,
 	.ndo_validate_addr	= eth_validate_addr,
 	.ndo_set_mac_address	= eth_mac_addr,

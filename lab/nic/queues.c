@@ -6,6 +6,8 @@ static int labnic_queue_mem_alloc(struct net_device *dev, LABNIC_QCFG_ARG void *
 {
 	struct labnic *nic = netdev_priv(dev);
 
+	if (READ_ONCE(nic->faults.down_again) && !nic->up)	/* as gve says it */
+		return -EAGAIN;
 	/* In the middle of a reset. The core forgives this answer to who unbinds. [__netif_mp_close_rxq()] */
 	if (netif_running(dev) && !nic->up)
 		return -ENETDOWN;

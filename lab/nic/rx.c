@@ -214,7 +214,10 @@ static struct sk_buff *labnic_skb_attach(struct labnic_rxq *rxq, const struct la
 	for (i = 1; i < cqe->host_n; i++)
 		labnic_host_va(mem, cqe->host_slot + i, mem->host.buf_len);
 	skb_put_data(skb, va, hlen);
-	labnic_add_frags(skb, &mem->host, cqe->host_slot, hlen, cqe->host_len - hlen);
+	if (cqe->host_len == hlen)
+		labnic_give_back(&mem->host, mem->host_pool, cqe->host_slot, cqe->host_n);
+	else
+		labnic_add_frags(skb, &mem->host, cqe->host_slot, hlen, cqe->host_len - hlen);
 	return skb;
 }
 
@@ -238,13 +241,16 @@ static struct sk_buff *labnic_skb_split(struct labnic_rxq *rxq, const struct lab
 /*
  * Heads stay small (LABNIC_SRAM) beside device memory: a page-backed head would be merged
  * into a device skb by GRO or TCP, and the reader gets -ENODEV. For the same reason an
- * unsplit packet on a device memory queue is one linear skb without page pool pages: the
- * stack never merges it with its neighbours.
+ * unsplit packet on a device memory queue is one linear skb without page pool pages, which
+ * the stack never merges with its neighbours, unless unsplit_pages asks for the page-backed
+ * ones that other drivers make.
  */
 static struct sk_buff *labnic_skb_build(struct labnic_rxq *rxq, const struct labnic_cqe *cqe)
 {
 	if (cqe->flags & LABNIC_CQE_SPLIT)
 		return labnic_skb_split(rxq, cqe);
+	if (READ_ONCE(rxq->nic->faults.unsplit_pages) && cqe->flags & LABNIC_CQE_TCP)
+		return labnic_skb_attach(rxq, cqe);
 	if (cqe->host_len <= LABNIC_SRAM || rxq->mem.unreadable)
 		return labnic_skb_copy(rxq, cqe);
 	return labnic_skb_attach(rxq, cqe);
@@ -271,7 +277,7 @@ static void labnic_rx_one(struct labnic_rxq *rxq, const struct labnic_cqe *cqe)
 
 	/* A bad checksum: the stack would want to look for itself, which it cannot. */
 	if (unlikely(mem->unreadable && cqe->flags & LABNIC_CQE_SPLIT &&
-		     !(cqe->flags & LABNIC_CQE_CSUM_OK)))
+		     !(cqe->flags & (LABNIC_CQE_CSUM_OK | LABNIC_CQE_CORRUPT))))
 		rxq->stats.csum_bad++;
 	else if (!(skb = labnic_skb_build(rxq, cqe)))
 		rxq->stats.alloc_fail++;
@@ -289,9 +295,7 @@ static void labnic_rx_one(struct labnic_rxq *rxq, const struct labnic_cqe *cqe)
 		rxq->stats.unsplit++;
 	if (cqe->segs)
 		labnic_skb_merged(rxq, skb, cqe);
-	/* What the CPU cannot read has no other judge, whatever rx-checksumming says. */
-	if (cqe->flags & LABNIC_CQE_CSUM_OK &&
-	    (dev->features & NETIF_F_RXCSUM || mem->unreadable)) {
+	if (cqe->flags & LABNIC_CQE_CSUM_OK && dev->features & NETIF_F_RXCSUM) {
 		skb->ip_summed = CHECKSUM_UNNECESSARY;
 		rxq->stats.csum_ok++;
 	} else {

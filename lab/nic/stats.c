@@ -83,6 +83,7 @@ static const struct labnic_stat labnic_rx_names[] = {
 
 static const struct labnic_stat labnic_tx_names[] = {
 	LABNIC_TX(packets), LABNIC_TX(bytes), LABNIC_TX(dropped), LABNIC_TX(map_errors),
+	LABNIC_TX(linearized), LABNIC_TX(too_many_pieces),
 	LABNIC_TX(stop), LABNIC_TX(wake), LABNIC_TX(tso_frames), LABNIC_TX(wire_packets),
 };
 
@@ -96,6 +97,7 @@ static const struct labnic_stat labnic_dev_names[] = {
 	LABNIC_DEV("fault_delayed", faults.delayed),
 	LABNIC_DEV("fault_unsplit", faults.unsplit),
 	LABNIC_DEV("fault_misrouted", faults.misrouted),
+	LABNIC_DEV("fault_corrupted", faults.corrupted),
 };
 
 int labnic_get_sset_count(struct net_device *dev, int sset)
@@ -155,7 +157,7 @@ void labnic_get_stats64(struct net_device *dev, struct rtnl_link_stats64 *st)
 		st->rx_missed_errors += rx->overruns;
 		st->tx_packets += tx->packets;
 		st->tx_bytes += tx->bytes;
-		st->tx_dropped += tx->map_errors;
+		st->tx_dropped += tx->map_errors + tx->too_many_pieces;
 		st->tx_carrier_errors += tx->dropped;
 	}
 	st->rx_length_errors = atomic64_read(&nic->rx_too_long);

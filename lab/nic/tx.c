@@ -138,6 +138,54 @@ static void labnic_tx_doorbell(struct labnic_txq *txq)
 		labnic_wire_run(txq);
 }
 
+/*
+ * Has each packet that the NIC would cut from this one no more than @most pieces? One that lies in two packets counts for
+ * both. [drivers/net/ethernet/google/gve/gve_tx_dqo.c: gve_can_send_tso]
+ */
+static bool labnic_tso_fits(const struct sk_buff *skb, u32 most)
+{
+	const struct skb_shared_info *shinfo = skb_shinfo(skb);
+	u32 in_packet = skb_headlen(skb) - skb_tcp_all_headers(skb), n = in_packet > 0, f;
+
+	for (f = 0; f < shinfo->nr_frags; f++) {
+		if (in_packet >= shinfo->gso_size) {
+			in_packet %= shinfo->gso_size;
+			n = in_packet > 0;
+		}
+		if (++n > most)
+			return false;
+		in_packet += skb_frag_size(&shinfo->frags[f]);
+	}
+	return true;
+}
+
+/* A large packet that would make some with too many pieces is cut in software, which does not make them fewer. */
+netdev_features_t labnic_features_check(struct sk_buff *skb, struct net_device *dev,
+					netdev_features_t features)
+{
+	struct labnic *nic = netdev_priv(dev);
+	u32 most = READ_ONCE(nic->faults.tx_pieces);
+
+	if (most && skb_is_gso(skb) && !labnic_tso_fits(skb, most))
+		features &= ~NETIF_F_GSO_MASK;
+	return features;
+}
+
+/* What gve does with more pieces than it has descriptors: it copies them to one, if the processor can read them. */
+static bool labnic_tx_linear(struct labnic_txq *txq, struct sk_buff *skb)
+{
+	u32 most = READ_ONCE(txq->nic->faults.tx_pieces);
+
+	if (likely(!most) || skb_is_gso(skb) || skb_shinfo(skb)->nr_frags <= most)
+		return true;
+	if (skb_linearize(skb)) {
+		txq->stats.too_many_pieces++;
+		return false;
+	}
+	txq->stats.linearized++;
+	return true;
+}
+
 netdev_tx_t labnic_xmit(struct sk_buff *skb, struct net_device *dev)
 {
 	struct labnic *nic = netdev_priv(dev);
@@ -147,6 +195,10 @@ netdev_tx_t labnic_xmit(struct sk_buff *skb, struct net_device *dev)
 	u32 bytes = skb->len;
 	int n;
 
+	if (unlikely(!labnic_tx_linear(txq, skb))) {
+		dev_kfree_skb_any(skb);
+		goto out_doorbell;
+	}
 	if (unlikely(labnic_tx_free(txq) < 1 + skb_shinfo(skb)->nr_frags)) {
 		netif_tx_stop_queue(nq);
 		return NETDEV_TX_BUSY;

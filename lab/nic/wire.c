@@ -39,7 +39,7 @@
 	_err ?: (_len ? -EFAULT : 0);							\
 })
 
-static int labnic_frame_read(const struct labnic_frame *frame, u32 off, u8 *sram, u32 len)
+int labnic_frame_read(const struct labnic_frame *frame, u32 off, u8 *sram, u32 len)
 {
 	u8 *to = sram;
 

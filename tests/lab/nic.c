@@ -35,7 +35,8 @@ void lab_fault(const char *name, unsigned long value)
 void lab_faults_off(void)
 {
 	static const char *const names[] = { "drop_every", "reorder_every", "delay_every", "nosplit_every",
-					     "misroute_every", "starve", "fail_queue_alloc", "fail_queue_start" };
+					     "misroute_every", "starve", "fail_queue_alloc", "fail_queue_start",
+					     "down_again", "tx_pieces", "unsplit_pages", "corrupt_every" };
 
 	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		lab_fault(names[i], 0);
