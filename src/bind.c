@@ -18,6 +18,7 @@
 #include "ethtool.h"
 #include "netlink.h"
 #include "nic.h"
+#include "recipes.h"
 
 #define MOST_CHUNK	(256u << 10)	/* bytes: of what a ring takes of a buffer at a time, to copy into */
 
@@ -44,6 +45,7 @@ struct devmem_binding {
 	bool staged;
 	char ifname[IFNAMSIZ];		/* (sending) */
 	unsigned int ifindex;		/* (sending) 0: none */
+	unsigned int tx_pieces;		/* (sending) its driver's limit of them in a packet */
 	char why[512];
 	unsigned int n;
 	uint32_t queues[];
@@ -210,6 +212,7 @@ static int take_interface(struct devmem_binding *b)
 	b->ifindex = et.ifindex;
 	devmem__ethtool_driver(&et, driver, bus);
 	devmem__ethtool_close(&et);
+	b->tx_pieces = devmem__recipe_of(driver)->tx_pieces;
 	err = devmem__bind_check(b->ifname, driver, bus, b->buffer);
 	if (!err)
 		err = devmem__nl_open(&b->nl, "netdev");
@@ -511,6 +514,11 @@ bool devmem__binding_sends(const struct devmem_binding *binding)
 bool devmem__binding_forced(const struct devmem_binding *binding)
 {
 	return binding->forced;
+}
+
+unsigned int devmem__binding_pieces(const struct devmem_binding *binding)
+{
+	return binding->tx_pieces;
 }
 
 const char *devmem__binding_ifname(const struct devmem_binding *binding)

@@ -13,6 +13,10 @@ static const struct devmem__recipe plain;
 /*
  * [drivers/net of 7.3: mlx5e_ethtool_set_tcp_data_split(), bnxt_set_ringparam(), fbnic_set_ringparam(),
  *  gve_rx_queue_stop(), netkit_queue_create()]
+ *
+ * Of a packet that is sent, how many pieces beside the header: gve has 10 descriptors (GVE_TX_MAX_DATA_DESCS, also for each
+ * packet that it cuts from a large one), bnxt 32 (TX_MAX_FRAGS), fbnic ten more than the kernel's 17 (FBNIC_MAX_SKB_DESC), and
+ * mlx5 has no limit of its own beside the 64 data segments of a work queue entry (mlx5e_sq_calc_wqe_attr()).
  */
 static const struct devmem__recipe recipes[] = {
 	{
@@ -21,6 +25,7 @@ static const struct devmem__recipe recipes[] = {
 		.large_pages = true,
 		.feature_first = "rx-gro-hw",
 		.stops_all = true,
+		.tx_pieces = DEVMEM__ANY_PIECES,
 		.remark = "on ConnectX-7 or later",
 	},
 	{
@@ -28,6 +33,7 @@ static const struct devmem__recipe recipes[] = {
 		.since = "6.16",
 		.large_pages = true,
 		.refuses_split_off = true,
+		.tx_pieces = DEVMEM__ANY_PIECES,
 		.remark = "on chips of P5 or later, with firmware that has NTUPLE_VNIC and VNIC_RE_FLUSH",
 	},
 	{
@@ -35,12 +41,14 @@ static const struct devmem__recipe recipes[] = {
 		.driver = "fbnic",
 		.since = "6.18",
 		.refuses_split_off = true,
+		.tx_pieces = DEVMEM__ANY_PIECES,
 	},
 	{
 		.driver = "gve",
 		.since = "6.15",
 		.keeps_queue_0 = true,
 		.stops_all = true,
+		.tx_pieces = 9,
 		.remark = "in queue format DQO-RDA",
 	},
 	{
@@ -50,7 +58,8 @@ static const struct devmem__recipe recipes[] = {
 		.leased = true,
 		.remark = "through a queue that a NIC leases to it",
 	},
-	{ .driver = "labnic", .since = "6.12", .large_pages = true, .remark = "in the lab" },
+	/* the limit is gve's, so that what is sent in the lab keeps to one (lab/README.md: tx_pieces) */
+	{ .driver = "labnic", .since = "6.12", .large_pages = true, .tx_pieces = 9, .remark = "in the lab" },
 
 	{ .driver = "bnge", .remark = "up to kernel 7.3 this driver cannot bind" },
 	{ .driver = "idpf", .remark = NO_QUEUE_OPS },

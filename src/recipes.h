@@ -14,8 +14,11 @@ struct devmem__recipe {
 	bool keeps_queue_0;		/* cannot restart queue 0, so it cannot be bound */
 	bool stops_all;			/* a bind interrupts all queues, so bind all with one call */
 	bool leased;			/* its queues, but for queue 0, are a NIC's, whose settings cannot be seen from here */
+	unsigned int tx_pieces;		/* most pieces of device memory in a packet that it sends. 0: not known */
 	const char *remark;		/* where it can bind, on what; or why it cannot: a part of a sentence; or NULL */
 };
+
+#define DEVMEM__ANY_PIECES 255u	/* as many as the kernel puts into a packet */
 
 /* devmem__recipe_of() - a driver's; the plain one if nothing is known about it. Never NULL. */
 const struct devmem__recipe *devmem__recipe_of(const char *driver);

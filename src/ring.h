@@ -187,6 +187,7 @@ struct devmem_ring {
 	unsigned int raised_count;
 	struct devmem__list sending, told;	/* tx_impl.h */
 	uint64_t sends_over;
+	uint64_t sends_looked;		/* ns: when it was looked whether they get out */
 	struct devmem__gathers gathers;
 	uint64_t gathers_over;
 	struct devmem__list watches;

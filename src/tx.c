@@ -345,10 +345,10 @@ static void disconnect(int fd)
 	connect(fd, &nowhere, sizeof(nowhere));
 }
 
-static void reset(struct devmem__tx *tx)
+void devmem__tx_reset(struct devmem__tx *tx, int err)
 {
 	if (!tx->closed)	/* it forgets what was acknowledged */
-		close_with(tx, -ECONNABORTED);
+		close_with(tx, err);
 	disconnect(tx->fd);
 }
 
@@ -357,7 +357,7 @@ void devmem_abort(struct devmem_sock *sock)
 	if (!sock || sock->detached || !devmem__process_is(sock->ring->process))
 		return;
 	if (sock->tx)
-		reset(sock->tx);
+		devmem__tx_reset(sock->tx, -ECONNABORTED);
 	else
 		disconnect(sock->fd);
 }
@@ -454,7 +454,7 @@ void devmem__tx_abort_all(struct devmem_ring *ring)
 {
 	for (unsigned int i = 0; i < ring->slots; i++)
 		if (ring->socks[i] && ring->socks[i]->tx && devmem__sendq_count(&ring->socks[i]->tx->q))
-			reset(ring->socks[i]->tx);
+			devmem__tx_reset(ring->socks[i]->tx, -ECONNABORTED);
 }
 
 static void await(struct devmem__tx *tx, uint64_t *waited_ms)

@@ -39,6 +39,17 @@ bool devmem__tx_listens(const struct devmem_sock *sock);
 /* devmem__tx_stands_still() - there are sends, and the kernel let go of none of their bytes since this was asked last. */
 bool devmem__tx_stands_still(struct devmem_sock *sock);
 
+/*
+ * tx_stall.c: sends that the NIC drops again and again are to fail. devmem__tx_waits(): there are sends that are not over, so that
+ * devmem__tx_look_at_stalls() is to be called every DEVMEM__TX_LOOK_NS.
+ */
+#define DEVMEM__TX_LOOK_NS 2000000000u
+static inline bool devmem__tx_waits(const struct devmem_ring *ring)
+{
+	return ring->stats.sends != ring->sends_over;
+}
+void devmem__tx_look_at_stalls(struct devmem_ring *ring);
+
 /* The ring is being closed: first connections with sends under way are aborted, then, requests being over, waited for. */
 void devmem__tx_abort_all(struct devmem_ring *ring);
 void devmem__tx_await_all(struct devmem_ring *ring);

@@ -4,10 +4,18 @@
 #define DEVMEM_TX_IMPL_H
 
 #include "errqueue.h"
+#include "packets.h"
 #include "sendq.h"
 #include "tx.h"
 
 #define DEVMEM__TX_RANGES 64u	/* of one sendmsg */
+
+/* Since when the peer has acknowledged nothing, and what was counted then. */
+struct devmem__tx_stall {
+	bool on;
+	uint64_t freed, acked, dropped;
+	uint32_t again;			/* packets that were sent again */
+};
 
 struct devmem__tx {
 	struct devmem_sock *sock;
@@ -26,6 +34,8 @@ struct devmem__tx {
 	bool sending;			/* a sendmsg, which is never there for long */
 	bool sending_numbered;
 	const struct devmem_binding *sending_from;
+	bool boundary;			/* ... which ends a packet */
+	struct devmem__packets packets;
 	bool hearing;			/* a receive from the error queue */
 	bool polling;			/* a poll for all that happens, in the place of the receive's own */
 	bool cancelling;		/* ... which was to be cancelled */
@@ -39,6 +49,7 @@ struct devmem__tx {
 	uint64_t freed_before;		/* @q.freed when it was asked last whether it grows */
 	uint64_t copy_until;		/* ns: the route leads elsewhere; then it is tried again */
 	uint64_t last_told;		/* ns: of that */
+	struct devmem__tx_stall stall;
 	unsigned int routed;		/* the interface for which the route was looked at, or 0 */
 
 	struct msghdr msg, err_msg;
@@ -54,6 +65,7 @@ void devmem__tx_todo(struct devmem__tx *tx);
 void devmem__tx_tell(struct devmem__tx *tx);
 void devmem__tx_fail(struct devmem__tx *tx, int err);		/* not the connection's */
 bool devmem__tx_look(struct devmem__tx *tx, int err);		/* is the connection over? Then with @err */
+void devmem__tx_reset(struct devmem__tx *tx, int err);		/* the peer gets a RST, and what is under way fails with @err */
 void devmem__tx_elsewhere(struct devmem__tx *tx, const struct devmem_binding *binding);
 
 /* How many numbered calls have been answered for and not told of. */

@@ -88,15 +88,27 @@ static void name_binding(struct devmem__tx *tx, const struct devmem_binding *bin
 	tx->msg.msg_controllen = sizeof(tx->control);
 }
 
+/* Less than that, where the NIC cannot send packets of so many pieces. */
+static unsigned int limit_pieces(struct devmem__tx *tx, const struct devmem_binding *binding, unsigned int n)
+{
+	const unsigned int most = devmem__binding_pieces(binding);
+
+	tx->packets.most = most > DEVMEM__PIECES_MAX ? 0 : most ? most : DEVMEM__PIECES_SAFE;
+	return devmem__packets_cut(&tx->packets, tx->iov, n, &tx->boundary);
+}
+
 static int make_message(struct devmem__tx *tx, const struct devmem_binding *binding, bool copies)
 {
 	int n = (int)devmem__sendq_gather(&tx->q, tx->iov, DEVMEM__TX_RANGES, MOST);
 
 	tx->msg = (struct msghdr){ .msg_iov = tx->iov };
-	if (copies)
+	tx->boundary = false;
+	if (copies) {
 		n = copy_from(tx, devmem__binding_buffer(binding), (unsigned int)n);
-	else
+	} else {
 		name_binding(tx, binding, (unsigned int)n);
+		n = (int)limit_pieces(tx, binding, (unsigned int)n);
+	}
 	tx->msg.msg_iovlen = n > 0 ? (size_t)n : 0;
 	return n < 0 ? n : 0;
 }
@@ -125,7 +137,8 @@ static bool send_next(struct devmem__tx *tx)
 			devmem__tx_fail(tx, err);
 		return err != 0;
 	}
-	io_uring_prep_sendmsg(sqe, tx->fd, &tx->msg, MSG_DONTWAIT | MSG_NOSIGNAL | (copies ? 0 : MSG_ZEROCOPY));
+	io_uring_prep_sendmsg(sqe, tx->fd, &tx->msg, MSG_DONTWAIT | MSG_NOSIGNAL | (copies ? 0 : MSG_ZEROCOPY) |
+			      (tx->boundary ? MSG_EOR : 0));
 	sqe->user_data = (uintptr_t)tx->sock | DEVMEM__CQE_SEND;
 	tx->sending = true;
 	tx->sending_numbered = !copies;
@@ -267,6 +280,15 @@ static void sending_failed(struct devmem__tx *tx, int err)
 		devmem__tx_fail(tx, err);
 }
 
+/* What is copied never shares a packet with device memory. [net/ipv4/tcp.c: tcp_sendmsg_locked] */
+static void count_pieces(struct devmem__tx *tx, size_t bytes)
+{
+	if (tx->sending_numbered)
+		devmem__packets_sent(&tx->packets, tx->iov, (unsigned int)tx->msg.msg_iovlen, bytes, tx->boundary);
+	else
+		devmem__packets_boundary(&tx->packets);
+}
+
 static void sent(struct devmem_sock *sock, int res)
 {
 	struct devmem__tx *tx = sock->tx;
@@ -278,6 +300,7 @@ static void sent(struct devmem_sock *sock, int res)
 	for (size_t i = 0; i < (size_t)tx->msg.msg_iovlen; i++)	/* musl's is an int */
 		wanted += tx->iov[i].iov_len;
 	if (res > 0) {
+		count_pieces(tx, (size_t)res);
 		sock->ring->stats.send_operations++;
 		if ((size_t)res < wanted)
 			sending_failed(tx, -EAGAIN);

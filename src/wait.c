@@ -176,6 +176,8 @@ static uint64_t tick_ns(const struct devmem_ring *ring)
 
 	if (devmem__pressure_waits(ring) && due > DEVMEM__STALL_NS)
 		due = DEVMEM__STALL_NS;
+	if (devmem__tx_waits(ring) && due > DEVMEM__TX_LOOK_NS)
+		due = DEVMEM__TX_LOOK_NS;
 	if ((ring->hungry || !devmem__list_empty(&ring->dirty)) && due > DEVMEM__TICK_NS)
 		due = DEVMEM__TICK_NS;
 	return due;
@@ -232,6 +234,8 @@ static uint64_t prepare(struct devmem_ring *ring, bool will_wait)
 		devmem__lowat_fall(ring);
 	if (devmem__pressure_waits(ring))
 		devmem__pressure_look(ring);
+	if (devmem__tx_waits(ring))
+		devmem__tx_look_at_stalls(ring);
 	due = tick_ns(ring);
 	/* marks have times of their own; and without an io_uring a timer of ours is a system call */
 	if (!will_wait || (!devmem__lowat_waits(ring) && !ring->calls))

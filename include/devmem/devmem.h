@@ -863,6 +863,7 @@ struct devmem_range {
  * -EBUSY	the program's own MSG_ZEROCOPY sends are still out on this connection
  * -ECANCELED	a send before it failed, and its event was not handed out yet
  * -EPIPE, -ECONNRESET, -ECONNABORTED	the connection has failed; the last of them: by devmem_abort()
+ * -ECOMM	the connection was ended, since the NIC drops what it sends, again and again
  * -ENOMEM	no memory
  * -EMFILE	no file descriptors left
  * other	why the connection failed, or what the kernel answered

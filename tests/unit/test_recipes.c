@@ -20,6 +20,10 @@ static void known(void **state)
 	assert_true(!bnxt->feature_first && !fbnic->feature_first && !gve->feature_first);
 	assert_string_equal(gve->since, "6.15");
 	assert_true(devmem__recipe_of("netkit")->leased && !mlx5->leased && !gve->leased);
+	assert_int_equal(gve->tx_pieces, 9);
+	assert_int_equal(mlx5->tx_pieces, DEVMEM__ANY_PIECES);
+	assert_int_equal(bnxt->tx_pieces, DEVMEM__ANY_PIECES);
+	assert_int_equal(fbnic->tx_pieces, DEVMEM__ANY_PIECES);
 	assert_true(mlx5->large_pages && bnxt->large_pages && !fbnic->large_pages && !gve->large_pages);
 }
 

@@ -1,0 +1,55 @@
+// SPDX-License-Identifier: MIT
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <netlink/attr.h>
+#include <netlink/msg.h>
+#include <stddef.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "dropped.h"
+
+#define ANSWER 16384u	/* bytes: more than what a link with all its attributes has */
+
+static uint64_t answer(int nl)
+{
+	union {
+		struct nlmsghdr header;
+		char bytes[ANSWER];
+	} buf;
+	ssize_t got = recv(nl, &buf, sizeof(buf), 0);
+	struct rtnl_link_stats64 stats;
+	struct nlattr *attr;
+
+	if (got < (ssize_t)sizeof(buf.header) || !nlmsg_ok(&buf.header, (int)got) || buf.header.nlmsg_type != RTM_NEWLINK)
+		return 0;
+	attr = nlmsg_find_attr(&buf.header, sizeof(struct ifinfomsg), IFLA_STATS64);
+	if (!attr || nla_len(attr) < (int)(offsetof(struct rtnl_link_stats64, tx_dropped) + sizeof(stats.tx_dropped)))
+		return 0;
+	memcpy(&stats, nla_data(attr), offsetof(struct rtnl_link_stats64, tx_dropped) + sizeof(stats.tx_dropped));
+	return stats.tx_dropped;
+}
+
+uint64_t devmem__tx_dropped(unsigned int ifindex)
+{
+	struct {
+		struct nlmsghdr header;
+		struct ifinfomsg info;
+	} question = {
+		.header = { .nlmsg_len = sizeof(question), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST },
+		.info.ifi_index = (int)ifindex,
+	};
+	int nl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
+	uint64_t count = 0;
+
+	if (nl < 0)
+		return 0;
+	/* connected: no other process can answer in the kernel's place */
+	if (!connect(nl, (const struct sockaddr *)&kernel, sizeof(kernel)) &&
+	    send(nl, &question, sizeof(question), 0) == (ssize_t)sizeof(question))
+		count = answer(nl);
+	close(nl);
+	return count;
+}

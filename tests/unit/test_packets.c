@@ -1,0 +1,259 @@
+// SPDX-License-Identifier: MIT
+/* Packets of few pieces: whatever is sent, no packet of any size that TCP could make of it has too many. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "packets.h"
+#include "pages.h"
+#include "unit.h"
+
+#define LONGEST	16384u
+#define ROOM	64u
+
+/* What lies between two boundaries, piece by piece, as the kernel makes them. */
+struct stream {
+	uint32_t *piece;
+	uint32_t n, size;
+	uint32_t calls;
+};
+
+static void stream_piece(struct stream *s, uint32_t bytes)
+{
+	if (s->n == s->size) {
+		s->size = s->size ? 2 * s->size : 1024;
+		s->piece = realloc(s->piece, s->size * sizeof(*s->piece));
+		assert_non_null(s->piece);
+	}
+	s->piece[s->n++] = bytes;
+}
+
+/* The most pieces that a packet of up to LONGEST bytes, wherever it begins, has a byte of. */
+static uint32_t worst(const struct stream *s)
+{
+	uint32_t most = 0;
+
+	for (uint32_t i = 0; i < s->n; i++) {
+		uint32_t bytes = 1, j = i + 1;	/* the last byte of piece i ... */
+
+		while (j < s->n && bytes < LONGEST)	/* ... and as many of what comes behind as fit */
+			bytes += s->piece[j++];
+		most = j - i > most ? j - i : most;
+	}
+	return most;
+}
+
+static void kernel_takes(struct stream *s, const struct iovec *iov, unsigned int n, size_t bytes)
+{
+	const size_t page = devmem__pages_system();
+
+	for (unsigned int i = 0; i < n && bytes; i++) {
+		size_t at = (uintptr_t)iov[i].iov_base, left = iov[i].iov_len < bytes ? iov[i].iov_len : bytes;
+
+		bytes -= left;
+		while (left) {
+			size_t piece = page - at % page < left ? page - at % page : left;
+
+			stream_piece(s, (uint32_t)piece);
+			at += piece;
+			left -= piece;
+		}
+	}
+}
+
+static struct iovec range(size_t offset, size_t bytes)
+{
+	return (struct iovec){ (void *)offset, bytes };
+}
+
+static size_t sum(const struct iovec *iov, unsigned int n)
+{
+	size_t bytes = 0;
+
+	for (unsigned int i = 0; i < n; i++)
+		bytes += iov[i].iov_len;
+	return bytes;
+}
+
+/* Everything of @iov in as many calls as it takes, each of which may be cut short by the kernel at @shortest or later. */
+static void send_all(struct devmem__packets *p, struct stream *s, const struct iovec *from, unsigned int n)
+{
+	struct iovec iov[ROOM];
+	bool boundary;
+
+	memcpy(iov, from, n * sizeof(*iov));
+	while (n) {
+		struct iovec call[ROOM];
+		unsigned int k;
+		size_t bytes;
+
+		memcpy(call, iov, n * sizeof(*call));
+		k = devmem__packets_cut(p, call, n, &boundary);
+		assert_in_range(k, 1, n);
+		bytes = sum(call, k);
+		kernel_takes(s, call, k, bytes);
+		devmem__packets_sent(p, call, k, bytes, boundary);
+		s->calls++;
+		if (p->most)
+			assert_in_range(worst(s), 0, p->most);
+		if (boundary)
+			s->n = 0;
+		if (call[k - 1].iov_len < iov[k - 1].iov_len) {
+			iov[k - 1].iov_base = (char *)iov[k - 1].iov_base + call[k - 1].iov_len;
+			iov[k - 1].iov_len -= call[k - 1].iov_len;
+			k--;
+		}
+		n -= k;
+		memmove(iov, iov + k, n * sizeof(*iov));
+	}
+}
+
+static void bytes_one_by_one(void **state)
+{
+	struct devmem__packets p = { .most = 9 };
+	struct stream s = { 0 };
+
+	(void)state;
+	for (size_t i = 0; i < 900; i++) {
+		const struct iovec iov = range(i * 3, 1);
+
+		send_all(&p, &s, &iov, 1);
+		assert_int_equal(p.count, (i + 1) % 9);	/* a boundary where it must be, and nowhere else */
+	}
+	assert_int_equal(s.calls, 900);
+	free(s.piece);
+}
+
+static void a_gathered_list_is_divided(void **state)
+{
+	struct devmem__packets p = { .most = 9 };
+	struct iovec iov[ROOM];
+	struct stream s = { 0 };
+
+	(void)state;
+	for (unsigned int i = 0; i < ROOM; i++)
+		iov[i] = range(i * 100, 10);
+	send_all(&p, &s, iov, ROOM);
+	assert_int_equal(s.calls, (ROOM + 8) / 9);
+	free(s.piece);
+}
+
+/* Whole pages: a packet has few of them, so there is nothing to do, and a long range is not gone through. */
+static void large_sends_are_left_alone(void **state)
+{
+	(void)state;
+	for (uint32_t most = 6; most <= DEVMEM__PIECES_MAX; most++) {
+		struct devmem__packets p = { .most = most };
+		struct iovec iov = range(0, 1u << 30);
+		bool boundary;
+
+		for (int i = 0; i < 3; i++) {
+			assert_int_equal(devmem__packets_cut(&p, &iov, 1, &boundary), 1);
+			assert_int_equal(iov.iov_len, 1u << 30);
+			assert_false(boundary);
+			devmem__packets_sent(&p, &iov, 1, iov.iov_len, boundary);
+			assert_in_range(p.count, most, 4 * (most + 2) * (unsigned int)(i + 1));
+		}
+	}
+}
+
+/* Short ones before it share no packet with a long one that would make it too many; it is not sent in two parts for that. */
+static void a_long_range_behind_short_ones(void **state)
+{
+	struct devmem__packets p = { .most = 9 };
+	struct iovec iov[9];
+	bool boundary;
+
+	(void)state;
+	for (unsigned int i = 0; i < 8; i++)
+		iov[i] = range(i * 100, 10);
+	iov[8] = range(65536, 1u << 20);
+	assert_int_equal(devmem__packets_cut(&p, iov, 9, &boundary), 8);
+	assert_true(boundary);
+	assert_int_equal(iov[8].iov_len, 1u << 20);
+}
+
+static void no_limit(void **state)
+{
+	struct devmem__packets p = { 0 };
+	struct iovec iov[ROOM];
+	bool boundary = true;
+
+	(void)state;
+	for (unsigned int i = 0; i < ROOM; i++)
+		iov[i] = range(i, 1);
+	assert_int_equal(devmem__packets_cut(&p, iov, ROOM, &boundary), ROOM);
+	assert_false(boundary);
+	devmem__packets_sent(&p, iov, ROOM, ROOM, boundary);
+	assert_int_equal(p.count, 0);
+}
+
+/* The kernel took a part: no boundary, and what comes next is counted with what it took. */
+static void a_call_that_is_cut_short(void **state)
+{
+	struct devmem__packets p = { .most = 4 };
+	struct iovec iov[4];
+	bool boundary;
+
+	(void)state;
+	for (unsigned int i = 0; i < 4; i++)
+		iov[i] = range(i * 100, 10);
+	assert_int_equal(devmem__packets_cut(&p, iov, 4, &boundary), 4);
+	assert_true(boundary);
+	devmem__packets_sent(&p, iov, 4, 35, boundary);
+	assert_int_equal(p.count, 4);
+	iov[0] = range(305, 5);
+	iov[1] = range(500, 10);
+	assert_int_equal(devmem__packets_cut(&p, iov, 2, &boundary), 1);	/* the rest goes alone */
+	assert_true(boundary);
+	assert_int_equal(iov[0].iov_len, 5);
+	devmem__packets_sent(&p, iov, 1, 5, boundary);
+	assert_int_equal(p.count, 0);
+}
+
+static uint32_t random_next(uint32_t *seed)
+{
+	*seed = *seed * 1664525 + 1013904223;
+	return *seed >> 8;
+}
+
+/* Short, middling and long ones, at any offset, in lists of any length, with all limits. */
+static void whatever_is_sent(void **state)
+{
+	static const uint32_t sizes[] = { 3, 200, 3000, 20000, 300000 };
+	uint32_t seed = 1;
+
+	(void)state;
+	for (uint32_t most = 5; most <= DEVMEM__PIECES_MAX; most++) {
+		struct devmem__packets p = { .most = most };
+		struct stream s = { 0 };
+
+		for (int i = 0; i < 60; i++) {
+			struct iovec iov[ROOM];
+			unsigned int n = 1 + random_next(&seed) % 12;
+
+			for (unsigned int k = 0; k < n; k++)
+				iov[k] = range(random_next(&seed), 1 + random_next(&seed) % sizes[random_next(&seed) % 5]);
+			send_all(&p, &s, iov, n);
+			if (s.n > 2000) {	/* far apart: no packet has both */
+				devmem__packets_boundary(&p);
+				s.n = 0;
+			}
+		}
+		free(s.piece);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(bytes_one_by_one),
+		cmocka_unit_test(a_gathered_list_is_divided),
+		cmocka_unit_test(large_sends_are_left_alone),
+		cmocka_unit_test(a_long_range_behind_short_ones),
+		cmocka_unit_test(no_limit),
+		cmocka_unit_test(a_call_that_is_cut_short),
+		cmocka_unit_test(whatever_is_sent),
+	};
+
+	return cmocka_run_group_tests_name("packets", tests, NULL, NULL);
+}
