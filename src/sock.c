@@ -16,11 +16,17 @@
 #include "bind.h"
 #include "buffer.h"
 #include "dontneed.h"
+#include "guard.h"
 #include "tx.h"
 
 #define MAX_SOCKS	65535	/* an event names its socket in 16 bits */
 #define SMALLEST_PAGE	4096	/* a fragment holds at least one page of the buffer */
 #define OWN_BYTES	(4u << 20) /* of the memory for sockets without a binding */
+
+#ifndef SOL_TLS
+#define SOL_TLS 282
+#endif
+#define TLS_RX 2	/* <linux/tls.h> */
 
 #ifndef SO_INCOMING_NAPI_ID
 #define SO_INCOMING_NAPI_ID 56
@@ -262,17 +268,45 @@ static void part(struct devmem_sock *sock)
 	devmem__source_put(sock->source);
 }
 
+/* kTLS would decrypt with the processor what lies in device memory. [net/tls/tls_main.c: do_tls_getsockopt()] */
+static int check_tls(int fd)
+{
+	uint16_t version_and_cipher[2];
+	socklen_t len = sizeof(version_and_cipher);
+
+	if (getsockopt(fd, SOL_TLS, TLS_RX, version_and_cipher, &len))
+		return 0;
+	return devmem__fail(EOPNOTSUPP, "descriptor %d receives TLS by the kernel (TLS_RX), which cannot decrypt device memory: "
+			    "attach it with a binding of engine copy", fd);
+}
+
+/* What a peer could stop the machine with, if the NIC writes to device memory. @guarded: set here, and not there before. */
+static int protect(const struct devmem_sock *sock, const struct devmem_attach_opts *o, bool *guarded)
+{
+	int err;
+
+	*guarded = false;
+	if (devmem__binding_way(sock->binding) == DEVMEM__WAY_COPY)
+		return 0;
+	err = check_tls(sock->fd);
+	if (err || o->flags & DEVMEM_ATTACH_NO_GUARD)
+		return err;
+	err = devmem__guard(sock->fd, guarded);
+	return err ? err : devmem__guard_urgent(sock->fd);
+}
+
 static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *binding, uint64_t user_data,
 		  const struct devmem_attach_opts *opts, struct devmem_sock **out)
 {
 	struct devmem_attach_opts o;
 	struct devmem_sock *sock = NULL;
+	bool guarded = false;
 	int err, slot;
 
 	err = devmem__options(&o, sizeof(o), opts, "devmem_attach_opts");
 	if (err)
 		return err;
-	if (!ring || !out || o.flags & ~DEVMEM_ATTACH_PLACE || o.lowat > INT32_MAX)
+	if (!ring || !out || o.flags & ~(DEVMEM_ATTACH_PLACE | DEVMEM_ATTACH_NO_GUARD) || o.lowat > INT32_MAX)
 		return devmem__fail(EINVAL, "devmem_attach: no ring or place for the result, or an option out of range");
 	if (!binding && o.flags & DEVMEM_ATTACH_PLACE)
 		return devmem__fail(EINVAL, "devmem_attach: a socket without a binding has no device memory to place "
@@ -299,7 +333,9 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	err = note_attached(sock, fd);
 	if (err)
 		goto err_joined;
-	err = set_options(sock, &o);
+	err = protect(sock, &o, &guarded);
+	if (!err)
+		err = set_options(sock, &o);
 	if (err)
 		goto err_noted;
 	note_engine(ring, sock->binding);
@@ -311,6 +347,8 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	return 0;
 
 err_noted:
+	if (guarded)
+		devmem__unguard(sock->fd);
 	forget_attached(sock);
 err_joined:
 	part(sock);

@@ -25,7 +25,7 @@ int main(int argc, char **argv)
 	MUST(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1), &binding));
 	MUST(devmem_steer(binding, (struct sockaddr *)&here, NULL));
 	MUST(devmem_ring_open(NULL, &ring));
-	if (listen(listener, 1)) err(1, "listen");	/* not before: what comes before the rule is there is copied */
+	devmem_guard(listener); if (listen(listener, 1)) err(1, "listen");	/* not before: what comes before the rule is copied */
 	while (ev.type != DEVMEM_EVENT_END) {	/* one that breaks, or says nothing for a minute, makes way for the next */
 		int n, fd = accept(listener, NULL, NULL);
 		if (fd < 0 && errno != EINTR && errno != ECONNABORTED) err(1, "accept");

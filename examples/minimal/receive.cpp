@@ -42,6 +42,7 @@ static int receive(const char *interface, sockaddr_in here)
 								    DEVMEM_OPTS(devmem_bind_opts, .queues = 1));
 	must(devmem_steer(binding.get(), address, nullptr));
 	auto ring = opened<devmem_ring, devmem_ring_close>(devmem_ring_open, nullptr);
+	devmem_guard(listener);
 	if (listen(listener, 1))	// not before: what comes before the rule is there is copied
 		throw std::runtime_error("cannot listen there");
 	devmem_event ev{};

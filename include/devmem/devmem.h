@@ -774,6 +774,9 @@ DEVMEM_API void devmem_ring_close(struct devmem_ring *ring);
  */
 #define DEVMEM_ATTACH_PLACE 1u
 
+/* Without the guard that devmem_guard() describes: for a kernel that you know to take urgent data, or a guard of your own. */
+#define DEVMEM_ATTACH_NO_GUARD 2u
+
 struct devmem_attach_opts {
 	size_t size;		/* sizeof(struct devmem_attach_opts) */
 	uint32_t flags;		/* DEVMEM_ATTACH_ */
@@ -794,20 +797,54 @@ struct devmem_attach_opts {
 };
 
 /**
+ * devmem_guard() - have the kernel drop what peers send with TCP's URG flag (MSG_OOB).
+ * @fd:		a TCP socket, in any state. It stays the caller's. What a listener accepts is guarded too: call this before
+ *		listen(2), and before connect(2).
+ *
+ * Linux, up to 7.3 at least, stops the machine (BUG) when an urgent byte lies in device memory, so any peer whose flow is
+ * steered there could do that. devmem_attach() calls this for each connection whose binding is of engine "devmem" or "zcrx";
+ * but between accept(2) and devmem_attach() only a guarded listener protects. [net/ipv4/tcp_input.c: tcp_urg()]
+ *
+ * The guard is a socket filter (SO_ATTACH_FILTER) of four instructions. It stays for as long as the socket lives, after
+ * devmem_detach() too, since packets of its connection still come through the bound queue. A segment that is dropped is
+ * missing from the stream for ever. The library never replaces a filter of the program's. One that begins with the same
+ * three instructions (load byte 13, jump if bit 0x20 is set, return 0) counts as the guard.
+ *
+ * Who drops privileges guards listeners before: accepted sockets need none then. Who may not bind queues need not guard: ignore
+ * the result. It takes 4 KiB of kernel memory; accepted sockets share their listener's. Any thread; again on the same socket it does
+ * nothing. A child after fork(2) may call it as well: the socket is the same.
+ *
+ * -EBUSY	@fd has another filter
+ * -EPERM	not CAP_NET_ADMIN, which newer kernels want for a filter of a TCP socket (7.3, and stable ones before it);
+ *		or filters cannot be set on @fd (SO_LOCK_FILTER)
+ * -ENOMEM	no memory, or no room in net.core.optmem_max
+ * -EBADF, -ENOTSOCK, -EPROTOTYPE	@fd is not open, not a socket, not TCP
+ * other	what the kernel answered
+ *
+ * Since: 0.1
+ */
+DEVMEM_API int devmem_guard(int fd);
+
+/**
  * devmem_attach() - receive from a connected TCP socket.
  * @fd:		stays the caller's and may be closed; the connection ends when the library's duplicate is closed
  *		too, which is when the socket is detached and its last fragment is back. shutdown() ends it at once.
  * @binding:	where its payload arrives. NULL: in memory of the ring, by copying; it comes as HOST events.
  * @user_data:	comes back in every event of this socket.
  *
+ * With a binding of engine "devmem" or "zcrx" the socket is guarded against urgent data, as by devmem_guard(), unless @opts says
+ * DEVMEM_ATTACH_NO_GUARD. The guard stays on the socket when it is detached.
+ *
  * On failure @fd's options are as they were.
  *
  * -EINVAL	no ring, or no place for the result; an option out of range; a binding for sending; or DEVMEM_ATTACH_PLACE
  *		without a binding
  * -EOPNOTSUPP	the ring's engine and the binding's do not go together; or (zcrx) the kernel cannot do it; or
- *		DEVMEM_ATTACH_PLACE, and the buffer was imported: nobody knows how to make another like it
- * -EBUSY	(zcrx) another ring, or another process, has the binding's queue
- * -EPERM	(zcrx) not CAP_NET_ADMIN
+ *		DEVMEM_ATTACH_PLACE, and the buffer was imported: nobody knows how to make another like it; or (devmem, zcrx)
+ *		@fd receives TLS by the kernel (TLS_RX)
+ * -EBUSY	(zcrx) another ring, or another process, has the binding's queue; or @fd has a socket filter that is not the guard
+ * -EPERM	(zcrx) not CAP_NET_ADMIN; or @fd is not guarded yet and cannot be, as devmem_guard()
+ * -EPROTO	urgent data was announced to @fd before it was guarded: end the connection, at once (SO_LINGER of 0)
  * -EBADF	@fd is not open
  * -ENOTSOCK, -ENOTCONN, -EPROTOTYPE	@fd is not a socket, not connected, not TCP
  * -EEXIST	this is not the thread that opened the ring; or another process made it, or the binding, and this one was forked

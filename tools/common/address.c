@@ -6,6 +6,8 @@
 #include <string.h>
 #include <unistd.h>
 
+#include <devmem/devmem.h>
+
 #include "address.h"
 #include "say.h"
 #include "stop.h"
@@ -89,6 +91,7 @@ int address_listen(const struct address *at, bool both, int backlog)
 		return -1;
 	if (at->sa.sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
+	devmem_guard(fd);	/* where it matters devmem_attach() insists on it */
 	if (bind(fd, &at->sa, length(at)) || listen(fd, backlog))
 		return give_up(fd, "listen at", at, errno == EADDRINUSE ? ": see who does, \"ss -ltnp\"" :
 			       errno == EADDRNOTAVAIL ? ": it is no address of this machine, \"ip address\"" : "");
