@@ -36,6 +36,8 @@ static struct devmem_event end_event(const struct devmem_sock *sock, int error)
 
 static unsigned int end_stream(struct devmem_sock *sock, int error, struct devmem_event *event)
 {
+	if (sock->urgent.found)
+		error = devmem__urgent_error();
 	if (error)
 		devmem__tx_broken(sock, error);
 	else
@@ -43,6 +45,9 @@ static unsigned int end_stream(struct devmem_sock *sock, int error, struct devme
 	if (sock->ended || sock->detached)
 		return 0;
 	sock->ended = true;
+	devmem__urgent_leave(sock);
+	if (sock->urgent.found)
+		devmem__log(DEVMEM_LOG_WARNING, "%s", devmem_error());
 	devmem__list_del(&sock->rearm);
 	devmem__lowat_forget(sock);
 	*event = end_event(sock, error);

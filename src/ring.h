@@ -16,6 +16,7 @@
 #include "recv.h"
 #include "rxbufs.h"
 #include "tokens.h"
+#include "urgent.h"
 #include "way.h"
 
 /* What a completion belongs to, in the low bits of its user_data; the rest is a pointer or 0. */
@@ -77,6 +78,7 @@ struct devmem_sock {
 	bool paused;			/* it has more fragments out than it may */
 	struct devmem__list pausing;	/* ring->pausing: it is */
 	struct devmem__stall stall;
+	struct devmem__urgent urgent;
 	uint32_t max_tokens;		/* that many; 0: no limit */
 	bool unsplit;			/* when that was looked at last, its host bytes came through a bound queue */
 	uint64_t last_look;		/* ns */
@@ -208,6 +210,9 @@ struct devmem_ring {
 	atomic_int notify_fd;		/* what devmem_ring_fd() gave away, or -1: nobody asked */
 	bool wake_armed, tick_armed;
 	bool idle;			/* a tick has passed without an event */
+	unsigned int watched;		/* sockets that urgent data may bring to a stand ... */
+	unsigned int urgent_slot;	/* ... which of them was looked at last ... */
+	uint64_t urgent_due;		/* ... and, ns, when the next are */
 	struct __kernel_timespec tick;
 	uint64_t tick_due;		/* ns: when the one that is armed is over */
 	bool stirred;			/* there were events since it was armed */

@@ -338,6 +338,8 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 		err = set_options(sock, &o);
 	if (err)
 		goto err_noted;
+	if (devmem__binding_way(sock->binding) != DEVMEM__WAY_COPY && !(o.flags & DEVMEM_ATTACH_NO_GUARD))
+		devmem__urgent_watch(sock);
 	note_engine(ring, sock->binding);
 	init_stream(sock, user_data, slot);
 	ring->socks[slot] = sock;
@@ -493,6 +495,7 @@ void devmem_detach(struct devmem_sock *sock)
 		return;
 	sock->detached = true;
 	forget_attached(sock);
+	devmem__urgent_leave(sock);
 	devmem__dontneed_look(sock);
 	devmem__list_del(&sock->rearm);
 	devmem__lowat_leave(sock);
@@ -528,6 +531,7 @@ void devmem__sock_free(struct devmem_sock *sock)
 	devmem__tx_free(sock);
 	devmem__list_del(&sock->dirty);
 	devmem__list_del(&sock->rearm);
+	devmem__urgent_leave(sock);
 	devmem__lowat_leave(sock);
 	devmem__pressure_leave(sock);
 	close(sock->fd);

@@ -352,14 +352,19 @@ void devmem__tx_reset(struct devmem__tx *tx, int err)
 	disconnect(tx->fd);
 }
 
+void devmem__tx_abort(struct devmem_sock *sock, int err)
+{
+	if (sock->tx)
+		devmem__tx_reset(sock->tx, err);
+	else
+		disconnect(sock->fd);
+}
+
 void devmem_abort(struct devmem_sock *sock)
 {
 	if (!sock || sock->detached || !devmem__process_is(sock->ring->process))
 		return;
-	if (sock->tx)
-		devmem__tx_reset(sock->tx, -ECONNABORTED);
-	else
-		disconnect(sock->fd);
+	devmem__tx_abort(sock, -ECONNABORTED);
 }
 
 /* ------------------------------------------------------------------------------------ handed out */

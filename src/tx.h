@@ -28,6 +28,9 @@ void devmem__tx_broken(struct devmem_sock *sock, int err);
 /* A connection's error is told once. 0, or the one that a send got: a receive then sees an end in order. */
 int devmem__tx_taken(const struct devmem_sock *sock);
 
+/* devmem__tx_abort() - end the connection at once. Its sends fail with @err. */
+void devmem__tx_abort(struct devmem_sock *sock, int err);
+
 void devmem__tx_detach(struct devmem_sock *sock);
 
 /* Does something of it keep the socket? */

@@ -167,8 +167,8 @@ static void arm_links(struct devmem_ring *ring)
 
 /*
  * Somebody holds something back that must not be held for long: a mark or a few tokens. Or another ring has what we
- * would receive into, and does not tell us when it gives it back. Or a paused socket may stand still. In how many ns is that
- * to be looked at?
+ * would receive into, and does not tell us when it gives it back. Or a paused socket may stand still, or one whose peer sent
+ * urgent data. In how many ns is that to be looked at?
  */
 static uint64_t tick_ns(const struct devmem_ring *ring)
 {
@@ -180,6 +180,8 @@ static uint64_t tick_ns(const struct devmem_ring *ring)
 		due = DEVMEM__TX_LOOK_NS;
 	if ((ring->hungry || !devmem__list_empty(&ring->dirty)) && due > DEVMEM__TICK_NS)
 		due = DEVMEM__TICK_NS;
+	if (ring->watched && due > devmem__urgent_due(ring))
+		due = devmem__urgent_due(ring);
 	return due;
 }
 
@@ -220,6 +222,8 @@ static uint64_t prepare(struct devmem_ring *ring, bool will_wait)
 	uint64_t due;
 
 	devmem__release_take_over(ring);
+	if (ring->watched)
+		devmem__urgent_look(ring);
 	if (ring->idle || devmem__dontneed_due(ring))
 		devmem__dontneed_flush(ring, ring->idle);
 	devmem__source_refill(ring);

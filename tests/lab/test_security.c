@@ -156,6 +156,62 @@ static void what_came_before_the_guard_is_refused(void **state)
 	devmem_ring_close(ring);
 }
 
+/* Receives until the stream is over. */
+static void receive_end(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream)
+{
+	struct devmem_event ev[64];
+
+	while (!stream->ended) {
+		int n = ok(devmem_wait(ring, ev, 64, 120000));
+
+		assert_true(n > 0);
+		lab_check(lab, ev, n);
+		if (ev[n - 1].type == DEVMEM_EVENT_ERROR)
+			assert_non_null(strstr(devmem_error(), "URG"));
+		ok(devmem_release(ring, ev, (unsigned int)n));
+	}
+}
+
+/*
+ * ... at that byte, and ends with an error that says why: one in the middle of a stream, and one that was silent. Another, whose
+ * peer sent none, goes on.
+ */
+static void the_connection_ends(void **state)
+{
+	struct lab *lab = *state;
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_stream stream[3];
+	struct lab_pair pair[3];
+	struct lab_sender *sender;
+
+	for (int i = 0; i < 3; i++) {
+		pair[i] = lab_connect(lab, i & 1);
+		lab_attach(ring, lab, pair[i].near, &stream[i]);
+	}
+	sender = lab_send(pair[0].far, BYTES, 0, false);
+	assert_true(lab_sent(sender));
+	send_urgent(pair[0].far);
+	sender = lab_send_from(pair[0].far, BYTES + 1, BYTES, false);
+	receive_end(ring, lab, &stream[0]);
+	assert_int_equal(stream[0].error, -EPROTO);
+	assert_true(stream[0].position <= BYTES);	/* what was sent with that byte may be in its segment */
+	lab_sent(sender);
+	send_urgent(pair[1].far);
+	receive_end(ring, lab, &stream[1]);
+	assert_int_equal(stream[1].error, -EPROTO);
+	assert_false(stream[2].ended);
+	sender = lab_send(pair[2].far, BYTES, 0, false);
+	receive(ring, lab, &stream[2], BYTES);
+	assert_true(lab_sent(sender));
+	for (int i = 0; i < 3; i++) {
+		devmem_detach(stream[i].sock);
+		close(pair[i].near);
+		close(pair[i].far);
+	}
+	lab_settle(ring);
+	devmem_ring_close(ring);
+}
+
 static void copying_needs_no_guard(void **state)
 {
 	struct lab *lab = *state;
@@ -194,6 +250,7 @@ int main(int argc, char **argv)
 		cmocka_unit_test_setup_teardown(a_listener_guards, lab_set_up, lab_tear_down),
 		cmocka_unit_test_setup_teardown(a_filter_of_the_program_stays, lab_set_up, lab_tear_down),
 		cmocka_unit_test_setup_teardown(what_came_before_the_guard_is_refused, lab_set_up, lab_tear_down),
+		cmocka_unit_test_setup_teardown(the_connection_ends, lab_set_up, lab_tear_down),
 		cmocka_unit_test_setup_teardown(copying_needs_no_guard, lab_set_up, lab_tear_down),
 	};
 	const struct CMUnitTest without[] = {

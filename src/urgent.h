@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Connections that stand still because the guard (guard.h) drops what their peers send: they are found, and end. */
+#ifndef DEVMEM_URGENT_H
+#define DEVMEM_URGENT_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct devmem_ring;
+struct devmem_sock;
+
+#define DEVMEM__URGENT_NS 1000000000u	/* how often a ring looks */
+
+/* Of a guarded socket: its counters when it was looked at last. */
+struct devmem__urgent {
+	bool watched;
+	bool found;		/* it stands still, and was aborted */
+	uint32_t drops;		/* segments that the kernel dropped */
+	uint32_t segments;	/* that TCP has seen ... */
+	uint32_t data_segments;	/* ... and those with data */
+	uint64_t received;	/* bytes */
+	uint32_t unseen;	/* segments that were dropped before TCP saw them, since bytes came last */
+};
+
+/* What one look found of what the last one left in @u. true: the connection stands still. Pure; for the tests. */
+bool devmem__urgent_judge(struct devmem__urgent *u, const struct devmem__urgent *now);
+
+void devmem__urgent_watch(struct devmem_sock *sock);
+void devmem__urgent_leave(struct devmem_sock *sock);
+
+/* Look after the sockets of a ring, if that is due; and in how many ns it is due again. */
+void devmem__urgent_look(struct devmem_ring *ring);
+uint64_t devmem__urgent_due(const struct devmem_ring *ring);
+
+/* Set the error message of a connection that was found. Returns its error. */
+int devmem__urgent_error(void);
+
+#endif
