@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# devmem-nc.sh PROGRAM: the tool without any privilege and on loopback, where the kernel copies: help, wrong arguments, both
+# devmem-nc.sh PROGRAM HOSTILE: the tool without any privilege and on loopback, where the kernel copies: help, wrong arguments, both
 # families, what is checked, what interrupts it. What it does on a NIC that can: tests/lab/nc_peers.sh.
 set -euo pipefail
 
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/tool.sh"
 # shellcheck disable=SC2034 # tool.sh shows them
-PORT=0 LOGS=("$WORK/received" "$WORK/receiver")
+HOSTILE=$2 PORT=0 LOGS=("$WORK/received" "$WORK/receiver")
 
 # port_is STATE: of the port here, in hexadecimal; 0A: it listens.
 port_is() {
@@ -181,6 +181,34 @@ interrupted() {
 	received 0
 }
 
+# Somebody who looks whether the port is open is not the sender; a signal that stops nothing, and a lack of descriptors, are no end.
+others_come_first() {
+	local fds=0
+	head -c 300000 /dev/urandom >"$WORK/in"
+	receive
+	"$HOSTILE" reset $PORT 1
+	until grep -q 'has not sent anything, and its connection is over' "$WORK/receiver"; do
+		kill -0 $RECEIVER 2>/dev/null || fail "it ended with a connection that was reset"
+		sleep 0.02
+	done
+	while [[ -e /proc/$RECEIVER/fd/$fds ]]; do
+		fds=$((fds + 1))
+	done
+	prlimit --pid $RECEIVER --nofile=$fds:
+	exec 9<>"/dev/tcp/127.0.0.1/$PORT"
+	until grep -q 'no connection can be taken now: Too many open files' "$WORK/receiver"; do
+		kill -0 $RECEIVER 2>/dev/null || fail "it ended without descriptors"
+		sleep 0.02
+	done
+	kill -STOP $RECEIVER
+	kill -CONT $RECEIVER
+	prlimit --pid $RECEIVER --nofile=1024:
+	exec 9<&-
+	run 0 -f lo -e copy --buffer 4 -s 127.0.0.1 -p $PORT <"$WORK/in"
+	received 0
+	cmp "$WORK/in" "$WORK/received" || fail "something else came out"
+}
+
 # Nobody reads any more: an error, and not the end of the program by SIGPIPE.
 reader_is_gone() {
 	local status
@@ -298,6 +326,7 @@ for_programs
 as_it_is_typed
 validation
 interrupted
+others_come_first
 reader_is_gone
 closed_descriptors
 output_that_does_not_wait

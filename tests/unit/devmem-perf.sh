@@ -1,13 +1,13 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# devmem-perf.sh PROGRAM: the tool without any privilege and on loopback, where the kernel copies: every mode and direction,
+# devmem-perf.sh PROGRAM HOSTILE: the tool without any privilege and on loopback, where the kernel copies: every mode and direction,
 # bytes that are wrong, ends that go in the middle, and what is no client at all. On a NIC that can: tests/lab/perf.sh.
 set -euo pipefail
 
 # shellcheck source=/dev/null
 . "$(dirname "${BASH_SOURCE[0]}")/tool.sh"
 # shellcheck disable=SC2034 # tool.sh shows them
-PORT=0 SERVER='' LOG=$WORK/server LOGS=("$WORK/server" "$WORK/dying")
+HOSTILE=$2 PORT=0 SERVER='' LOG=$WORK/server LOGS=("$WORK/server" "$WORK/dying")
 trap 'kill $SERVER 2>/dev/null || true; rm -rf "$WORK"' EXIT
 
 until_it_says() {
@@ -153,6 +153,60 @@ strangers() {
 	served 143 TERM
 }
 
+# say_test CONNECTIONS BYTES: the parameters of a test.
+say_test() {
+	printf '%s\n' 'devmem-perf 1 test' 'mode 0' 'direction 0' 'size 1024' 'response 1024' 'depth 1' "connections $1" 'threads 1' \
+		'time_ms 1000' 'warmup_ms 0' 'interval_ms 1000' "bytes $2" 'rate 0' 'verify 0' 'corrupt 18446744073709551615' ''
+}
+
+# hears WORDS: the one that talks on 7.
+hears() {
+	local answer
+	answer=$(timeout 20 sed "/$1/q" <&7) || true
+	[[ $answer == *"$1"* ]] || fail "instead of \"$1\" a client hears \"$answer\""
+}
+
+# Whoever does not go on is let go, at each step; the limits are of a whole step, and not of each byte.
+clients_that_hold_it() {
+	local peer
+	serve -e copy --patience 0.5 --max-time 0.5 lo
+	exec 7<>"/dev/tcp/127.0.0.1/$PORT"
+	hears 'it says nothing'
+	"$HOSTILE" drip $PORT 1 'devmem-perf 1 test' >/dev/null	# it ends when it is let go
+	exec 7<>"/dev/tcp/127.0.0.1/$PORT"
+	say_test 1 0 >&7
+	hears "no test that is so long"
+	exec 7<>"/dev/tcp/127.0.0.1/$PORT"
+	say_test 2 1024 >&7
+	hears 'ready'
+	exec 8<>"/dev/tcp/127.0.0.1/$((PORT + 1))"
+	hears 'does not make its connections in the time'
+	exec 7<>"/dev/tcp/127.0.0.1/$PORT" 8>&-
+	say_test 1 1024 >&7
+	hears 'ready'
+	exec 8<>"/dev/tcp/127.0.0.1/$((PORT + 1))"
+	hears 'attached'
+	hears 'it says nothing'
+	exec 7<>"/dev/tcp/127.0.0.1/$PORT" 8>&-
+	say_test 1 1024 >&7
+	hears 'ready'
+	exec 8<>"/dev/tcp/127.0.0.1/$((PORT + 1))"
+	hears 'attached'
+	printf 'devmem-perf 1 go\n\n' >&7
+	hears 'did not end it in the time'
+	exec 7>&- 8>&-
+	served 143 TERM
+	# more than have a seat: a client that speaks at once is served at once
+	serve -e copy --patience 100 lo
+	"$HOSTILE" reset $PORT 50
+	"$HOSTILE" drip $PORT 200 'devmem-perf 1 test' >"$WORK/drips" &
+	peer=$!
+	until_it_says "$WORK/drips" drips
+	client 0 beside -n 1M lo ::1
+	kill $peer
+	served 143 TERM
+}
+
 server_dies() {
 	serve -e copy lo
 	dying
@@ -173,7 +227,10 @@ server_cannot() {
 	ulimit -S -n "$files"
 	client 1 too-many -n 100M -c 100 lo ::1
 	says "$ERR" 'the server: the server cannot take that many connections'
+	"$HOSTILE" idle $PORT 60 >"$WORK/idle" &
+	until_it_says "$WORK/idle" idle
 	client 0 enough -n 1M -c 3 lo ::1
+	kill $!
 	served 143 TERM
 }
 
@@ -234,6 +291,7 @@ modes
 wrong_bytes
 client_dies
 strangers
+clients_that_hold_it
 server_dies
 server_cannot
 figures

@@ -306,6 +306,11 @@ static void parameters_that_cannot_be_are_refused(void **state)
 	assert_non_null(complaint_about(text));
 	snprintf(text, sizeof(text), whole, 0, "67108864", "32768", "4096");	/* of a size that numbers still hold */
 	assert_non_null(complaint_about(text));
+	/* a message of a byte takes a cache line of its own, and 8 bytes more: 2 GiB are 29 million of them */
+	snprintf(text, sizeof(text), whole, 0, "1", "32768", "1000");
+	assert_non_null(complaint_about(text));
+	snprintf(text, sizeof(text), whole, 0, "1", "32768", "900");
+	assert_null(complaint_about(text));
 	snprintf(text, sizeof(text), whole, 0, "18446744073709551615", "1", "1");
 	assert_non_null(complaint_about(text));
 }

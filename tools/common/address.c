@@ -2,12 +2,14 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <netdb.h>
+#include <poll.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
 
 #include <devmem/devmem.h>
 
+#include "../../examples/accept.h"
 #include "address.h"
 #include "say.h"
 #include "stop.h"
@@ -17,7 +19,7 @@ static socklen_t length(const struct address *a)
 	return a->sa.sa_family == AF_INET ? sizeof(a->v4) : sizeof(a->v6);
 }
 
-static void unmap(struct address *a)
+void address_unmap(struct address *a)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = a->v6.sin6_port };
 
@@ -44,7 +46,7 @@ int address_resolve(const char *name, uint16_t port, int family, struct address 
 	memset(out, 0, sizeof(*out));
 	memcpy(&out->sa, list->ai_addr, list->ai_addrlen);
 	freeaddrinfo(list);
-	unmap(out);
+	address_unmap(out);
 	return 0;
 }
 
@@ -98,18 +100,35 @@ int address_listen(const struct address *at, bool both, int backlog)
 	return fd;
 }
 
+/* What may be there again in a moment. */
+static bool is_lack(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOBUFS || err == -ENOMEM || err == -EPERM;
+}
+
 int address_accept(int listener, struct address *peer)
 {
-	socklen_t bytes = sizeof(*peer);
-	int fd;
+	socklen_t bytes;
+	int fd, told = 0;
 
-	do
-		fd = accept4(listener, &peer->sa, &bytes, SOCK_CLOEXEC);
-	while (fd < 0 && (errno == ECONNABORTED || errno == EINTR) && !stopped());
-	if (fd < 0)
-		return stopped() ? -1 : failed("no connection: %s", strerror(errno));
-	unmap(peer);
-	return fd;
+	while (!stopped()) {
+		bytes = sizeof(*peer);
+		memset(peer, 0, sizeof(*peer));
+		fd = accept_next(listener, &peer->sa, &bytes);
+		if (fd >= 0) {
+			address_unmap(peer);
+			return fd;
+		}
+		if (is_lack(fd)) {
+			if (fd != told)
+				say("no connection can be taken now: %s", strerror(-fd));
+			told = fd;
+			poll(NULL, 0, 100);
+		} else if (fd != -EINTR) {
+			return failed("no connection: %s", strerror(-fd));
+		}
+	}
+	return -1;
 }
 
 int address_local(int fd, struct address *out)
@@ -118,7 +137,7 @@ int address_local(int fd, struct address *out)
 
 	if (getsockname(fd, &out->sa, &bytes))
 		return failed("no address: %s", strerror(errno));
-	unmap(out);
+	address_unmap(out);
 	return 0;
 }
 

@@ -29,7 +29,13 @@ const char *address_text(const struct address *address, char text[ADDRESS_TEXT])
 /* address_listen() - @both: the unspecified address of IPv6 stands for IPv4's, too. */
 int address_listen(const struct address *at, bool both, int backlog);
 
-/* address_accept() - the next connection. */
+/* address_unmap() - what IPv6 writes of an IPv4 address becomes that. */
+void address_unmap(struct address *a);
+
+/*
+ * address_accept() - the next connection of a listener that blocks. What ends one connection is no failure, and for what this machine
+ * lacks it waits.
+ */
 int address_accept(int listener, struct address *peer);
 
 /* address_local() - of this end of a connection. */

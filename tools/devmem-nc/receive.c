@@ -35,6 +35,7 @@ struct receiver {
 	uint64_t linear, in_place;	/* bytes so far */
 	unsigned char *piece;
 	bool over;
+	bool lost;			/* the connection broke before its first byte: it was not the one that is waited for */
 };
 
 /* ------------------------------------------------------------------------------------ what comes */
@@ -126,7 +127,8 @@ static int take_event(struct receiver *r, const struct devmem_event *ev)
 		nc_trace_end(r->opt);
 		return 0;
 	case DEVMEM_EVENT_ERROR:
-		return failed("the connection broke: %s", strerror(-ev->result));
+		r->lost = r->listener >= 0;
+		return r->lost ? 0 : failed("the connection broke: %s", devmem_error());
 	case DEVMEM_EVENT_LINK:
 		return link_news(r, ev->result);
 	case DEVMEM_EVENT_MISPLACED:
@@ -135,6 +137,14 @@ static int take_event(struct receiver *r, const struct devmem_event *ev)
 	default:
 		return 0;
 	}
+}
+
+/* Now it is the connection that was waited for, and others are refused. */
+static void close_listener(struct receiver *r)
+{
+	if (r->listener >= 0)
+		close(r->listener);
+	r->listener = -1;
 }
 
 /* All that a wait brought goes back together. */
@@ -147,8 +157,10 @@ static int turn(struct receiver *r, int timeout_ms)
 	if (n < 0)
 		return n == -EINTR ? 0 : failed_by_library("cannot wait");
 	for (int i = 0; i < n && !err; i++) {
-		if (ev[i].type == DEVMEM_EVENT_DATA || ev[i].type == DEVMEM_EVENT_HOST)
+		if (ev[i].type == DEVMEM_EVENT_DATA || ev[i].type == DEVMEM_EVENT_HOST) {
 			bytes += ev[i].length;
+			close_listener(r);
+		}
 		err = take_event(r, &ev[i]);
 	}
 	if (bytes)
@@ -171,16 +183,6 @@ static int settle(struct receiver *r)
 			break;
 	}
 	return err;
-}
-
-static int receive_all(struct receiver *r)
-{
-	while (!r->over) {
-		if (stopped() || turn(r, r->opt->progress ? 1000 : -1))
-			return -1;
-		nc_report_progress(&r->report, r->ring);
-	}
-	return settle(r);
 }
 
 /* Nothing came, or all was right? */
@@ -245,26 +247,65 @@ static int open_ring(struct receiver *r)
 }
 
 /* Not before the rule is there: what comes earlier is copied. */
-static int get_connection(struct receiver *r)
+static int listen_for_it(struct receiver *r)
 {
 	const bool both = !r->opt->receiver && r->opt->family == AF_UNSPEC;
-	char text[ADDRESS_TEXT];
 
 	r->listener = address_listen(&r->local, both, 1);
 	if (r->listener < 0)
 		return -1;
 	nc_trace_listening(r->opt, &r->local);
+	return 0;
+}
+
+static int get_connection(struct receiver *r)
+{
+	char text[ADDRESS_TEXT];
+	int err;
+
 	r->fd = stopped() ? -1 : address_accept(r->listener, &r->peer);
 	if (r->fd < 0)
 		return -1;
-	close(r->listener);
-	r->listener = -1;
 	nc_report_connected(&r->report, address_text(&r->peer, text));
 	nc_trace_accepted(r->opt, &r->peer);
-	if (devmem_attach(r->ring, r->fd, r->binding, 0, NULL, &r->sock))
+	err = devmem_attach(r->ring, r->fd, r->binding, 0, NULL, &r->sock);
+	/* what was reset already, or cannot be had now: the next one may be */
+	r->lost = err == -ENOTCONN || err == -EMFILE || err == -ENFILE || err == -ENOMEM;
+	if (err && !r->lost)
 		return failed_by_library("cannot receive from the connection");
-	nc_report_attached(&r->report, r->binding);
+	if (err)
+		say("a connection is lost: %s", devmem_error());
+	else
+		nc_report_attached(&r->report, r->binding);
 	return 0;
+}
+
+/* Somebody has looked whether the port is open, for instance. */
+static void let_go(struct receiver *r)
+{
+	char text[ADDRESS_TEXT];
+
+	say("%s has not sent anything, and its connection is over: it goes on listening", address_text(&r->peer, text));
+	if (r->sock)
+		devmem_detach(r->sock);
+	r->sock = NULL;
+	close(r->fd);
+	r->fd = -1;
+}
+
+static int receive_all(struct receiver *r)
+{
+	while (!r->over) {
+		if (r->fd < 0 && get_connection(r))
+			return -1;
+		if (stopped() || (!r->lost && turn(r, r->opt->progress ? 1000 : -1)))
+			return -1;
+		if (r->lost)
+			let_go(r);
+		r->lost = false;
+		nc_report_progress(&r->report, r->ring);
+	}
+	return settle(r);
 }
 
 static int resolve(struct receiver *r)
@@ -315,7 +356,7 @@ int nc_receive(const struct nc_options *opt)
 		failed_by_library("no buffer");
 		return nc_report_close(&r.report, err == -ENOENT ? NC_USAGE : NC_FAILED, true);
 	}
-	err = bind_queues(&r) || open_ring(&r) || get_connection(&r) || receive_all(&r);
+	err = bind_queues(&r) || open_ring(&r) || listen_for_it(&r) || receive_all(&r);
 	if (judge(&r))
 		err = -1;
 	return finish(&r, err);

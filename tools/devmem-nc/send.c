@@ -133,7 +133,7 @@ static int take_event(struct sender *s, const struct devmem_event *ev)
 		s->came_back += ev->length;
 		return 0;
 	case DEVMEM_EVENT_ERROR:
-		return failed("the connection broke: %s", strerror(-ev->result));
+		return failed("the connection broke: %s", devmem_error());
 	case DEVMEM_EVENT_MISPLACED:
 		say("warning: %s", devmem_error());
 		return 0;

@@ -184,7 +184,7 @@ int perf_client(const struct perf_options *opt)
 	if (report_open(&c.report, opt))
 		return PERF_USAGE;
 	c.run = (struct run){ .opt = opt, .test = &opt->test, .which = TEST_CLIENT, .control = &c.control, .crew = &c.crew,
-			      .own = &c.report.own, .peer = &c.report.peer, .listener = -1 };
+			      .own = &c.report.own, .peer = &c.report.peer };
 	err = prepare(&c) || measure(&c);
 	stop_end();
 	if (err && c.control.fd >= 0)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
+#include <limits.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -8,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "control.h"
 #include "stop.h"
 
@@ -15,7 +17,7 @@ int control_open(struct control *c, int fd, size_t room)
 {
 	const int on = 1, idle = 5, each = 5, times = 3;
 
-	*c = (struct control){ .fd = fd, .room = room, .text = malloc(room) };
+	*c = (struct control){ .fd = fd, .room = room, .text = malloc(room), .until = CLOCK_NEVER };
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof(idle));
 	setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &each, sizeof(each));
@@ -35,6 +37,23 @@ void control_close(struct control *c)
 	*c = (struct control){ .fd = -1 };
 }
 
+/* Milliseconds that are left; -1: no limit. */
+static int left_ms(uint64_t until)
+{
+	const uint64_t now = clock_now(), ns = until > now ? until - now : 0;
+
+	return until == CLOCK_NEVER ? -1 : ns / CLOCK_MS < INT_MAX ? (int)((ns + CLOCK_MS - 1) / CLOCK_MS) : INT_MAX;
+}
+
+/* 0: the connection has something, or a signal came that does not stop the program. */
+static int wait_for(const struct control *c, short events, uint64_t until)
+{
+	struct pollfd pfd = { .fd = c->fd, .events = events };
+	int n = stopped() ? -1 : poll(&pfd, 1, left_ms(until));
+
+	return stopped() ? -EINTR : !n ? -ETIMEDOUT : 0;
+}
+
 int control_send(struct control *c, struct message *m)
 {
 	size_t done = 0;
@@ -44,11 +63,11 @@ int control_send(struct control *c, struct message *m)
 	message_end(m);
 	err = m->lost ? -ENOMEM : 0;
 	while (!err && done < m->bytes) {
-		n = send(c->fd, m->text + done, m->bytes - done, MSG_NOSIGNAL);
+		n = send(c->fd, m->text + done, m->bytes - done, MSG_NOSIGNAL | MSG_DONTWAIT);
 		if (n >= 0)
 			done += (size_t)n;
-		else if (errno != EINTR || stopped())
-			err = -errno;
+		else
+			err = errno == EAGAIN || errno == EINTR ? wait_for(c, POLLOUT, c->until) : -errno;
 	}
 	message_free(m);
 	return err;
@@ -90,19 +109,17 @@ int control_take(struct control *c, struct lines *l)
 
 int control_await(struct control *c, struct lines *l, int timeout_ms)
 {
-	struct pollfd pfd = { .fd = c->fd, .events = POLLIN };
-	int got, n;
+	uint64_t until = timeout_ms < 0 ? CLOCK_NEVER : clock_now() + (uint64_t)timeout_ms * CLOCK_MS;
+	int got = 0, err = 0;
 
-	for (;;) {
+	if (c->until < until)
+		until = c->until;
+	while (!got && !err) {
 		got = control_take(c, l);
-		if (got)
-			return got;
-		n = stopped() ? -1 : poll(&pfd, 1, timeout_ms);
-		if (stopped())
-			return -EINTR;
-		if (!n)
-			return -ETIMEDOUT;
+		if (!got)
+			err = wait_for(c, POLLIN, until);
 	}
+	return got ? got : err;
 }
 
 const char *control_why(int err)

@@ -262,7 +262,7 @@ int flow_event(struct worker *w, struct flow *f, const struct devmem_event *ev, 
 	case DEVMEM_EVENT_END:
 		return ended(w, f);
 	case DEVMEM_EVENT_ERROR:
-		return worker_break(w, f, strerror(-ev->result));
+		return worker_break(w, f, devmem_error());
 	case DEVMEM_EVENT_MISPLACED:
 		snprintf(w->warning, sizeof(w->warning), "%s", devmem_error());
 		return 0;

@@ -43,6 +43,9 @@ const char perf_usage[] =
 	"Server:\n"
 	"  -1, --once               end after one test, with its status\n"
 	"      --data-port N        instead of the next one\n"
+	"      --patience SECONDS   a client may take so long for each step (default 10): to say what it wants, to make its\n"
+	"                           connections (and 0.1 s more for each), to begin, to take its figures\n"
+	"      --max-time SECONDS   a test may take so long (default 3600)\n"
 	"Client:\n"
 	"  -M, --mode NAME          stream, rr (request and response), messages (many small ones; default stream)\n"
 	"  -D, --direction WHICH    to-server (or tx), to-client (or rx), both (default to-server)\n"
@@ -71,6 +74,8 @@ enum {
 	PROGRESS,
 	NO_PROGRESS,
 	DATA_PORT,
+	PATIENCE,
+	MAX_TIME,
 	RATE,
 	CORRUPT,
 	PLOT,
@@ -97,6 +102,8 @@ static const struct option longs[] = {
 	{ "version", no_argument, NULL, 'V' },
 	{ "once", no_argument, NULL, '1' },
 	{ "data-port", required_argument, NULL, DATA_PORT },
+	{ "patience", required_argument, NULL, PATIENCE },
+	{ "max-time", required_argument, NULL, MAX_TIME },
 	{ "mode", required_argument, NULL, 'M' },
 	{ "direction", required_argument, NULL, 'D' },
 	{ "size", required_argument, NULL, 'l' },
@@ -248,6 +255,8 @@ static int take(int letter, const char *text, struct perf_options *opt)
 	case '1': opt->once = true; return PERF_OK;
 	case 'M': return take_name(letter, text, test_modes, &opt->test.mode);
 	case 'D': return take_direction(text, opt);
+	case PATIENCE: return take_seconds(letter, text, &opt->patience_ms);
+	case MAX_TIME: return take_seconds(letter, text, &opt->max_time_ms);
 	case 't': return take_seconds(letter, text, &opt->test.time_ms);
 	case 'w': return take_seconds(letter, text, &opt->test.warmup_ms);
 	case 'i': return take_seconds(letter, text, &opt->test.interval_ms);
@@ -263,7 +272,7 @@ static int take(int letter, const char *text, struct perf_options *opt)
 /* Which end an option is for: it must not be taken by the other as if it did something there. */
 static int whose(int letter, const struct perf_options *opt)
 {
-	static const int server[] = { '1', DATA_PORT };
+	static const int server[] = { '1', DATA_PORT, PATIENCE, MAX_TIME };
 	static const int client[] = { 'M', 'D', 'l', 'r', 'o', RATE, 'c', 'T', 't', 'w', 'n', 'i', 'v', CORRUPT, 'j', PLOT };
 	const int *other = opt->action == PERF_SERVER ? client : server;
 	const size_t n = opt->action == PERF_SERVER ? COUNT(client) : COUNT(server);
@@ -322,6 +331,8 @@ static int check(struct perf_options *opt)
 		return wrong("engine %s is for device memory, and --host-memory is none", opt->engine);
 	if (opt->host_memory && opt->pin && !strcmp(opt->pin, "nic"))
 		return wrong("--pin nic wants an interface: name the processors");
+	if (!opt->patience_ms || !opt->max_time_ms)
+		return wrong("--%s cannot be 0: nobody could be served", opt->patience_ms ? "max-time" : "patience");
 	if (!opt->data_port && opt->port == 65535)
 		return wrong("there is no port behind 65535 for the data: --data-port");
 	if (!opt->data_port)
@@ -359,7 +370,7 @@ int perf_parse(int argc, char **argv, struct perf_options *opt)
 	int letter, status;
 
 	*opt = (struct perf_options){ .family = AF_UNSPEC, .port = 5301, .buffer_mib = 64,
-				      .progress = isatty(STDERR_FILENO),
+				      .patience_ms = 10000, .max_time_ms = 3600000, .progress = isatty(STDERR_FILENO),
 				      .test = { .connections = 1, .threads = 1, .time_ms = 10000, .warmup_ms = NOT_SAID,
 						.interval_ms = 1000, .corrupt = TEST_NO_CORRUPTION } };
 	status = take_action(argc, argv, opt);

@@ -34,6 +34,7 @@ struct perf_options {
 	uint32_t buffer_mib, queues, page_size, lowat, busy_poll_us, coalesce_us;
 	const char *pin;		/* or NULL */
 	const char *json, *plot;	/* or NULL */
+	uint64_t patience_ms, max_time_ms;	/* the server's limits: for a step of a client's, and for a whole test */
 	bool host_memory, once, progress;
 };
 

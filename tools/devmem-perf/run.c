@@ -90,10 +90,24 @@ void run_bytes(struct run *r)
 		crew_measure(r->crew, clock_now(), CLOCK_NEVER, true);
 }
 
+void run_turn_away(struct run *r)
+{
+	lobby_turn_away(r->lobby, "a test is under way: try again when it is over");
+}
+
+/* When the other end has held this one for long enough. A test of a number of bytes ends when they have come. */
+static uint64_t deadline(const struct run *r, uint64_t from)
+{
+	const uint64_t planned = r->test->bytes ? r->limit : r->test->time_ms * CLOCK_MS;
+
+	return r->limit ? from + planned + r->grace : CLOCK_NEVER;
+}
+
 void run_go(struct run *r)
 {
 	const uint64_t from = clock_now() + r->test->warmup_ms * CLOCK_MS;
 
+	r->control->until = deadline(r, from);
 	if (!r->test->bytes)
 		crew_measure(r->crew, from, from + r->test->time_ms * CLOCK_MS, false);
 	crew_go(r->crew);
@@ -143,7 +157,7 @@ static int listen_to(struct run *r, const struct pollfd *fds)
 	if (r->crew->failed)
 		return -1;
 	if (fds[2].revents)
-		r->turn_away(r->listener);
+		run_turn_away(r);
 	if (!fds[1].revents)
 		return 0;
 	got = control_take(r->control, &l);
@@ -155,13 +169,17 @@ static int wait_until(struct run *r, uint64_t when)
 	struct pollfd fds[3] = {
 		{ .fd = r->crew->event, .events = POLLIN },
 		{ .fd = r->have_peer ? -1 : r->control->fd, .events = POLLIN },
-		{ .fd = r->listener, .events = POLLIN },
+		{ .fd = r->lobby ? r->lobby->ready : -1, .events = POLLIN },
 	};
 	const uint64_t now = clock_now();
 	const uint64_t ms = when > now ? (when - now + CLOCK_MS - 1) / CLOCK_MS : 0;
 
 	if (stopped())
 		return fail(r, "a signal came");
+	if (now >= r->control->until)
+		return fail(r, "the %s did not end it in the time that the server gives for that", other(r));
+	if (r->control->until < when)
+		return wait_until(r, r->control->until);
 	if (poll(fds, 3, ms < 60000 ? (int)ms : 60000) < 0)
 		return errno == EINTR ? 0 : fail(r, "cannot wait: %s", strerror(errno));
 	return listen_to(r, fds);

@@ -5,6 +5,7 @@
 
 #include "control.h"
 #include "crew.h"
+#include "lobby.h"
 #include "result.h"
 
 struct run {
@@ -15,13 +16,17 @@ struct run {
 	struct crew *crew;
 	struct result *own, *peer;
 	bool have_peer;		/* the other end's figures have come */
-	int listener;		/* somebody else may want something; or -1 */
-	void (*turn_away)(int listener);
+	struct lobby *lobby;	/* others who want something; or NULL */
+	uint64_t limit;		/* how long all of it may take, of the server: ns; 0: for ever */
+	uint64_t grace;		/* ... and what is under way when the time of a test is over */
 	char why[MEMORY_WHY];
 };
 
 /* run_bytes() - before the peer is told to begin: where bytes are counted, none is to be missed. */
 void run_bytes(struct run *r);
+
+/* run_turn_away() - whoever else has come. */
+void run_turn_away(struct run *r);
 
 /* run_go() - the time begins. */
 void run_go(struct run *r);

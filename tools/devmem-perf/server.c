@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
  * The server: one test after the other. Its memory is made, bound and put back for each, so that between tests the NIC is as it
- * was; and whatever happens to a client, the next one is served.
+ * was; and whatever a client does, the next one is served: each step has a limit, for all of it and not for each byte.
  */
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
@@ -12,16 +13,20 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "../../examples/accept.h"
+#include "clock.h"
 #include "report.h"
 #include "run.h"
 #include "say.h"
 #include "stop.h"
 
-#define FIRST_WORDS_MS	10000	/* who connects and says nothing does not keep others waiting for longer */
+#define EACH		(100 * CLOCK_MS)	/* longer for each connection that the client has made */
+#define GRACES		3	/* times --patience, for what is under way when the time of a test is over */
 
 struct server {
 	const struct perf_options *opt;
 	int listener;
+	struct lobby lobby;
 };
 
 /* A client's test. */
@@ -57,20 +62,24 @@ static int refuse(struct session *s, const char *why)
 
 /* ------------------------------------------------------------------------------------ before */
 
-static int get_test(struct session *s)
+/* How long the client may take for the next step. */
+static void set_limit(struct session *s, uint64_t connections)
+{
+	s->control.until = clock_now() + s->opt->patience_ms * CLOCK_MS + connections * EACH;
+}
+
+static int get_test(struct session *s, struct lines *said)
 {
 	const char *complaint;
-	struct lines l;
-	int got = control_await(&s->control, &l, FIRST_WORDS_MS);
 
-	if (got < 0) {
-		snprintf(s->run.why, sizeof(s->run.why), "%s", control_why(got));
-		return got == -EPIPE || got == -EINTR ? -1 : refuse(s, control_why(got));
-	}
-	if (strcmp(l.kind, "test"))
+	if (strcmp(said->kind, "test"))
 		return refuse(s, "a client begins with the parameters of a test");
-	complaint = test_parse(&s->test, &l);
-	return complaint ? refuse(s, complaint) : 0;
+	complaint = test_parse(&s->test, said);
+	if (complaint)
+		return refuse(s, complaint);
+	if (!s->test.bytes && s->test.time_ms + s->test.warmup_ms > s->opt->max_time_ms)
+		return refuse(s, "the server takes no test that is so long: a shorter --time, or the server with a longer --max-time");
+	return 0;
 }
 
 /* Where the data arrive: at the address that the client has reached, so that the rule need not lead more than that here. */
@@ -84,7 +93,9 @@ static int open_data(struct session *s)
 		return refuse(s, s->memory.why);
 	s->local = at;
 	s->listener = address_listen(&at, false, 1024);	/* not before: what comes before the rule is there is copied */
-	return s->listener < 0 ? refuse(s, "the server cannot listen for the data: it says why where it runs") : 0;
+	if (s->listener < 0 || fcntl(s->listener, F_SETFL, O_NONBLOCK))
+		return refuse(s, "the server cannot listen for the data: it says why where it runs");
+	return 0;
 }
 
 static int say_ready(struct session *s)
@@ -108,15 +119,21 @@ static bool same_host(const struct address *a, const struct address *b)
 					    !memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof(a->v6.sin6_addr));
 }
 
-/* 1: it is the client's next; 0: it was somebody else's. */
+/* 1: it is the client's next; 0: it was somebody else's, or is not there any more. */
 static int accept_one(struct session *s, uint64_t i)
 {
 	struct address peer = { 0 };
+	socklen_t bytes = sizeof(peer);
 	const int on = 1;
-	int fd = address_accept(s->listener, &peer);
+	int fd = accept_next(s->listener, &peer.sa, &bytes);
 
-	if (fd < 0)
+	if (fd == -EAGAIN || fd == -EINTR)
+		return 0;
+	if (fd < 0) {
+		failed("no connection: %s", strerror(-fd));
 		return refuse(s, "the server cannot take that many connections: it says why where it runs");
+	}
+	address_unmap(&peer);
 	if (!same_host(&peer, &s->peer)) {
 		close(fd);
 		return 0;
@@ -129,20 +146,27 @@ static int accept_one(struct session *s, uint64_t i)
 	return 1;
 }
 
-/* The client may go, or say that it cannot. */
+/* The client may go, or say that it cannot; others may come; and it has no more time than it is given. */
 static int wait_for_connection(struct session *s)
 {
-	struct pollfd fds[2] = {
+	struct pollfd fds[3] = {
 		{ .fd = s->listener, .events = POLLIN },
 		{ .fd = s->control.fd, .events = POLLIN },
+		{ .fd = s->run.lobby->ready, .events = POLLIN },
 	};
 	struct lines l;
 
 	while (!fds[0].revents) {
+		const uint64_t now = clock_now();
+
 		if (stopped())
 			return refuse(s, "the server was ended by a signal");
-		if (poll(fds, 2, -1) < 0)
-			fds[0].revents = fds[1].revents = 0;	/* a signal, or nothing that would last */
+		if (now >= s->control.until)
+			return refuse(s, "the client does not make its connections in the time that the server gives for that");
+		if (poll(fds, 3, (int)((s->control.until - now) / CLOCK_MS) + 1) < 0)
+			fds[0].revents = fds[1].revents = fds[2].revents = 0;	/* a signal, or nothing that would last */
+		if (fds[2].revents)
+			run_turn_away(&s->run);
 		if (fds[1].revents)
 			return run_await(&s->run, "", &l, -1);
 	}
@@ -159,6 +183,7 @@ static int accept_all(struct session *s)
 		if (!got)
 			got = accept_one(s, n);
 		n += got > 0;
+		s->control.until += got > 0 ? EACH : 0;
 	}
 	close(s->listener);
 	s->listener = -1;
@@ -168,9 +193,9 @@ static int accept_all(struct session *s)
 	return got < 0 ? -1 : 0;
 }
 
-static int prepare(struct session *s)
+static int prepare(struct session *s, struct lines *said)
 {
-	if (get_test(s))
+	if (get_test(s, said))
 		return -1;
 	s->began = true;
 	s->fd = malloc(s->test.connections * sizeof(*s->fd));
@@ -178,7 +203,10 @@ static int prepare(struct session *s)
 		return refuse(s, "no memory");
 	for (uint64_t i = 0; i < s->test.connections; i++)
 		s->fd[i] = -1;
-	return open_data(s) || say_ready(s) || accept_all(s) ? -1 : 0;
+	if (open_data(s))
+		return -1;
+	set_limit(s, 0);
+	return say_ready(s) || accept_all(s) ? -1 : 0;
 }
 
 /* ------------------------------------------------------------------------------------ the test */
@@ -187,6 +215,7 @@ static int begin(struct session *s)
 {
 	struct lines l;
 
+	set_limit(s, s->test.connections);
 	if (run_say(&s->run, "attached") || run_await(&s->run, "go", &l, -1))
 		return -1;
 	run_bytes(&s->run);
@@ -201,6 +230,7 @@ static int send_figures(struct session *s)
 	struct message m = { 0 };
 	int err;
 
+	set_limit(s, 0);
 	message_begin(&m, "result");
 	result_pack(&m, &s->report.own);
 	err = control_send(&s->control, &m);
@@ -217,20 +247,6 @@ static int measure(struct session *s)
 		return send_figures(s);
 	answer(s, "failed", s->run.why);
 	return -1;
-}
-
-/* Somebody else, while a test is under way: a word, and its own is read so that it is not lost to a reset. */
-static void turn_away(int listener)
-{
-	struct session s = { 0 };
-	struct lines l;
-	int fd = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
-
-	if (fd < 0 || control_open(&s.control, fd, CONTROL_ROOM_ASKED))
-		return;
-	control_await(&s.control, &l, 200);
-	answer(&s, "refused", "a test is under way: try again when it is over");
-	control_close(&s.control);
 }
 
 /* ------------------------------------------------------------------------------------ one client, and all */
@@ -253,26 +269,29 @@ static int finish(struct session *s, int err)
 	return err;
 }
 
-/* @began: it was a test, however it ended. */
-static int serve(const struct server *server, int fd, const struct address *peer, bool *began)
+/* @said: the guest's first words. @began: it was a test, however it ended. */
+static int serve(struct server *server, struct guest *guest, struct lines *said, bool *began)
 {
 	struct session *s = calloc(1, sizeof(*s));
 	char text[ADDRESS_TEXT];
 	int err;
 
-	if (!s || control_open(&s->control, fd, CONTROL_ROOM_ASKED)) {
-		free(s);
+	if (!s) {
+		control_close(&guest->control);
 		return failed("no memory");
 	}
 	s->opt = server->opt;
-	s->peer = *peer;
+	s->control = guest->control;
+	s->peer = guest->peer;
 	s->listener = -1;
+	set_limit(s, 0);
 	s->report = (struct report){ .opt = s->opt, .test = &s->test };
 	s->run = (struct run){ .opt = s->opt, .test = &s->test, .which = TEST_SERVER, .control = &s->control, .crew = &s->crew,
-			       .own = &s->report.own, .listener = server->listener, .turn_away = turn_away };
-	err = address_local(fd, &s->local) || prepare(s);
+			       .own = &s->report.own, .lobby = &server->lobby, .limit = s->opt->max_time_ms * CLOCK_MS,
+			       .grace = GRACES * s->opt->patience_ms * CLOCK_MS };
+	err = address_local(s->control.fd, &s->local) || prepare(s, said);
 	if (!err && s->opt->progress)
-		say("a test of %s", address_text(peer, text));
+		say("a test of %s", address_text(&s->peer, text));
 	err = err || measure(s) ? -1 : 0;
 	*began = s->began;
 	err = finish(s, err);
@@ -298,8 +317,8 @@ static int listen_for_clients(struct server *server)
 
 	if (address_resolve(NULL, opt->port, opt->family, &any))
 		return -1;
-	server->listener = address_listen(&any, opt->family == AF_UNSPEC, 16);
-	if (server->listener < 0)
+	server->listener = address_listen(&any, opt->family == AF_UNSPEC, 128);
+	if (server->listener < 0 || lobby_open(&server->lobby, server->listener, opt->patience_ms))
 		return -1;
 	say("ready on port %u, and port %u for data: a test is begun by \"devmem-perf client\"", opt->port, opt->data_port);
 	return 0;
@@ -307,23 +326,23 @@ static int listen_for_clients(struct server *server)
 
 int perf_server(const struct perf_options *opt)
 {
-	struct server server = { .opt = opt, .listener = -1 };
+	struct server server = { .opt = opt, .listener = -1, .lobby = { .ready = -1, .timer = -1 } };
 	int err = try_memory(opt) || listen_for_clients(&server);
-	struct address peer;
+	struct guest guest;
+	struct lines said;
 	bool over = err;
 
 	while (!over && !stopped()) {
 		bool began = false;
-		int fd = address_accept(server.listener, &peer);
 
-		if (fd < 0) {
-			err = -1;
-			break;
-		}
-		err = serve(&server, fd, &peer, &began);
+		poll(&(struct pollfd){ .fd = server.lobby.ready, .events = POLLIN }, 1, -1);
+		if (!lobby_next(&server.lobby, &guest, &said))
+			continue;
+		err = serve(&server, &guest, &said, &began);
 		over = began && opt->once;
 	}
 	stop_end();
+	lobby_close(&server.lobby);
 	if (server.listener >= 0)
 		close(server.listener);
 	return stopped() ? 128 + stopped() : err ? PERF_FAILED : PERF_OK;

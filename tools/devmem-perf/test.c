@@ -27,7 +27,7 @@ const char *const test_modes[] = { "stream", "rr", "messages", NULL };
 const char *const test_directions[] = { "to-server", "to-client", "both", NULL };
 
 #define MOST_POINTS	10000
-#define MOST_SLOTS	(UINT64_C(2) << 30)	/* bytes: of what one end sends from */
+#define MOST_SLOTS	(UINT64_C(2) << 30)	/* bytes: of what one end sends from, with when each message was begun */
 
 /* In the units of the command line, where these sentences are read. */
 static const struct {
@@ -80,7 +80,7 @@ const char *test_check(const struct test *t)
 		return "nobody would notice the wrong byte: --corrupt wants --verify";
 	if (t->time_ms / t->interval_ms > MOST_POINTS)
 		return "that is too many intervals for the time: a longer --interval";
-	if (larger(t->size, t->response) * test_slots(t) * t->connections > MOST_SLOTS)
+	if ((test_stride(larger(t->size, t->response)) + sizeof(uint64_t)) * test_slots(t) * t->connections > MOST_SLOTS)
 		return "all that may be under way is more than 2 GiB: less --depth, --size or --connections";
 	return NULL;
 }
@@ -123,6 +123,11 @@ uint64_t test_limit(const struct test *t, uint64_t i)
 uint64_t test_slots(const struct test *t)
 {
 	return t->mode == TEST_RR ? 2 * t->depth : t->depth;
+}
+
+uint64_t test_stride(uint64_t size)
+{
+	return (size + 63) / 64 * 64;
 }
 
 const char *test_text(const struct test *t, char *text, size_t room)

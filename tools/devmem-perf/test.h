@@ -62,6 +62,9 @@ uint64_t test_limit(const struct test *t, uint64_t i);
 /* test_slots() - how many messages of a connection may have a place in the buffer that is sent from. */
 uint64_t test_slots(const struct test *t);
 
+/* test_stride() - bytes from one of its messages to the next in the buffer that is sent from: no two share a cache line. */
+uint64_t test_stride(uint64_t size);
+
 /* test_text() - in a line, for people. @room of 200 is enough. Returns @text. */
 const char *test_text(const struct test *t, char *text, size_t room);
 

@@ -246,7 +246,7 @@ static int open_tx(struct worker *w)
 {
 	const struct perf_options *opt = crew_options(w->crew);
 
-	w->stride = (w->out_size + 63) / 64 * 64;	/* no two share a cache line */
+	w->stride = test_stride(w->out_size);
 	if (memory_create(opt, w->flows * w->slots * w->stride, &w->buffer))
 		return worker_fail(w, "no buffer to send from: %s", devmem_error());
 	if (memory_bind_tx(opt, w->buffer, &w->tx))
