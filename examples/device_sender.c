@@ -162,7 +162,7 @@ static void take_event(struct sender *s, const struct devmem_event *ev)
 		ended(s, f);
 		break;
 	case DEVMEM_EVENT_ERROR:
-		give_up(s, f, "a connection broke", strerror(-ev->result));
+		give_up(s, f, "a connection broke", devmem_error());
 		break;
 	case DEVMEM_EVENT_MISPLACED:
 		failed("warning", devmem_error());
@@ -217,6 +217,8 @@ static int serve(struct sender *s)
 		send_some(s, &s->flow[i]);
 	while (s->open) {
 		n = devmem_wait(s->ring, ev, EVENTS, -1);
+		if (n == -EINTR || n == -ENOMEM)	/* SIGCONT for one; nothing is lost */
+			continue;
 		if (n < 0)
 			return failed("wait", devmem_error());
 		for (int i = 0; i < n; i++)

@@ -158,6 +158,42 @@ echoed() {
 	sed -n 's/^engine *//p' "$WORK/log"
 }
 
+# state PID LETTER: until it is in that state: T, stopped; S, it sleeps.
+state() {
+	until grep -q "^State:.*$2" "/proc/$1/status"; do
+		kill -0 "$1" 2>/dev/null || fail "a program has ended"
+		sleep 0.01
+	done
+}
+
+# The receiver is stopped, so that the sender waits; it is stopped and goes on, more than once, and so does the receiver.
+stops_and_goes_on() {
+	local port sender status=0
+	rm -f "$WORK"/*
+	for ((port = 20000 + $$ % 10000; port < 65536; port += 1009)); do
+		! start "$port" "${SERVER_COMMAND[@]}" --verify || break
+	done
+	kill -STOP "$SERVER"
+	state "$SERVER" T
+	"${UNPRIVILEGED[@]}" "${SENDER[@]}" --device lo --connections $CONNECTIONS --bytes ${MIB}M 127.0.0.1 "$port" >"$WORK/sender" 2>&1 &
+	sender=$!
+	until [[ $(readlink "/proc/$sender"/fd/* | grep -c '^socket') -ge $((2 * CONNECTIONS)) ]]; do
+		kill -0 $sender 2>/dev/null || fail "the sender has ended"
+		sleep 0.02
+	done
+	for _ in 1 2 3; do
+		state $sender S
+		kill -STOP $sender
+		state $sender T
+		kill -CONT $sender
+	done
+	kill -CONT "$SERVER"
+	wait $sender || fail "the sender ended with $? after SIGCONT"
+	wait "$SERVER" || status=$?
+	ended server $status 0
+	has verified true
+}
+
 [[ $("${REFUSED[@]}" EPERM /bin/sh -c 'echo runs') == runs ]] || fail "no policy can be set"
 if "${SERVER_COMMAND[@]}" --engine devmem --port $((10000 + $$ % 10000)) lo >"$WORK/log" 2>&1; then
 	fail "engine devmem was not refused on loopback"
@@ -223,6 +259,7 @@ if "${SENDER[@]}" --device lo --engine devmem 127.0.0.1 9 >"$WORK/sender" 2>&1; 
 	fail "the sender's engine devmem was not refused on loopback"
 fi
 grep -q '\(lo: the kernel does not bind\|memory of backend\|this kernel cannot send\)' "$WORK/sender" || fail "the sender's refusal does not say why"
+stops_and_goes_on
 echo "sent from device memory: copied on loopback"
 
 echoed "${SENDER[@]}" --echo -- "${ECHO[@]}"
