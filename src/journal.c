@@ -413,6 +413,11 @@ void devmem__journal_unlock(struct devmem__journal *j)
 	flock(j->fd, LOCK_UN);
 }
 
+void devmem__journal_abandon(struct devmem__journal *j)
+{
+	clear(j);
+}
+
 void devmem__journal_close(struct devmem__journal *j)
 {
 	if (j->fd < 0)

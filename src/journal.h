@@ -52,6 +52,9 @@ void devmem__journal_unlock(struct devmem__journal *journal);
  */
 void devmem__journal_close(struct devmem__journal *journal);
 
+/* devmem__journal_abandon() - we leave one that cannot be locked or read any more: the file stays as it is. */
+void devmem__journal_abandon(struct devmem__journal *journal);
+
 /* devmem__journal_join() - become an owner. */
 int devmem__journal_join(struct devmem__journal *journal);
 

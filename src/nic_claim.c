@@ -4,14 +4,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "nic_impl.h"
 #include "rss.h"
 #include "uapi.h"
 
-#define UNBOUND_TRIES	5000u	/* five seconds in all; io_uring takes milliseconds */
-#define UNBOUND_US	1000u
+#define PATIENCE_MS	5000u	/* io_uring takes milliseconds to let go of a queue */
+#define WAIT_US		1000u
 
 /* ------------------------------------------------------------------------------------- looking at queues */
 
@@ -62,39 +63,57 @@ int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id)
 	return err;
 }
 
-/* Is it used in one of these ways? An interface that is gone has let go, too. */
-static bool is_used(struct devmem_nic *nic, uint32_t queue, unsigned int uses)
+/* Is one of them used in one of these ways? An interface that is gone has let go, too. */
+static bool are_used(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, unsigned int uses)
 {
 	struct devmem__netdev_queues q;
-	bool used;
+	bool used = false;
 
 	if (devmem__nic_queues(nic, &q))
 		return false;
-	used = queue < q.count && q.use[queue] & uses;
+	for (unsigned int i = 0; i < n; i++)
+		used |= queues[i] < q.count && q.use[queues[i]] & uses;
 	devmem__netdev_free(&q);
 	return used;
 }
 
-void devmem__nic_wait_unbound(struct devmem_nic *nic, uint32_t queue)
+static uint64_t milliseconds(void)
 {
-	bool bound = true;
+	struct timespec ts;
 
-	for (unsigned int i = 0; bound && i < UNBOUND_TRIES; i++) {
-		if (i)
-			usleep(UNBOUND_US);
-		pthread_mutex_lock(&nic->lock);
-		bound = is_used(nic, queue, DEVMEM__QUEUE_IO_URING);
-		pthread_mutex_unlock(&nic->lock);
-	}
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-void devmem__nic_wait_free(struct devmem_nic *nic, uint32_t queue)
+uint64_t devmem__nic_patience(void)
 {
-	for (unsigned int i = 0; i < UNBOUND_TRIES; i++) {
-		if (!is_used(nic, queue, DEVMEM__QUEUE_IO_URING | DEVMEM__QUEUE_DMABUF))
-			return;
-		usleep(UNBOUND_US);
-	}
+	return milliseconds() + PATIENCE_MS;
+}
+
+bool devmem__nic_wait_a_bit(uint64_t until)
+{
+	if (milliseconds() >= until)
+		return false;
+	usleep(WAIT_US);
+	return true;
+}
+
+void devmem__nic_wait_unbound(struct devmem_nic *nic, uint32_t queue)
+{
+	const uint64_t until = devmem__nic_patience();
+	bool bound;
+
+	do {
+		pthread_mutex_lock(&nic->lock);
+		bound = are_used(nic, &queue, 1, DEVMEM__QUEUE_IO_URING);
+		pthread_mutex_unlock(&nic->lock);
+	} while (bound && devmem__nic_wait_a_bit(until));
+}
+
+void devmem__nic_wait_free(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, uint64_t until)
+{
+	while (are_used(nic, queues, n, DEVMEM__QUEUE_IO_URING | DEVMEM__QUEUE_DMABUF) && devmem__nic_wait_a_bit(until))
+		;
 }
 
 /* -------------------------------------------------------------------------------------------- choosing */

@@ -62,8 +62,14 @@ bool devmem__nic_was_made(struct devmem_nic *nic, struct devmem__change *change)
 /* The number of the context that was intended, if it was made. */
 bool devmem__nic_find_context(struct devmem_nic *nic, struct devmem__change *change);
 
-/* Until nobody has bound the queue, or some time has passed. */
-void devmem__nic_wait_free(struct devmem_nic *nic, uint32_t queue);
+/* How long may be waited, in all, for what others still hold: a moment on CLOCK_MONOTONIC, in ms. */
+uint64_t devmem__nic_patience(void);
+
+/* devmem__nic_wait_a_bit() - a millisecond. false: the moment @until has passed. */
+bool devmem__nic_wait_a_bit(uint64_t until);
+
+/* Until nobody has bound any of the queues, or the moment @until has passed. */
+void devmem__nic_wait_free(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, uint64_t until);
 
 /* nic_journal.c. All but the first, for who has begun: alone on this NIC, in this process and among others. */
 int devmem__nic_begin(struct devmem_nic *nic);

@@ -94,15 +94,14 @@ void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__netde
  * The dead let go of their queues some time after they died, and until then the settings cannot be put back. That is
  * waited for once: a queue of theirs that is bound later is somebody else's.
  */
-static void bury_the_dead(struct devmem_nic *nic)
+static void bury_the_dead(struct devmem_nic *nic, uint64_t until)
 {
 	for (unsigned int i = 0; i < nic->journal.book.nowners; i++) {
 		const struct devmem__owner *o = &nic->journal.book.owners[i];
 
 		if (o->left || devmem__journal_lives(&nic->journal, o))
 			continue;
-		for (uint32_t k = 0; k < o->nqueues; k++)
-			devmem__nic_wait_free(nic, o->queues[k]);
+		devmem__nic_wait_free(nic, o->queues, o->nqueues, until);
 		devmem__journal_bury(&nic->journal, o->id);	/* if it cannot be said, it is waited for again */
 	}
 }
@@ -131,40 +130,36 @@ static bool must_stay(struct devmem_nic *nic, const struct devmem__change *c, bo
 	return !ours;
 }
 
-#define UNDO_TRIES	2000u	/* two seconds in all */
-#define UNDO_US		1000u
-
 /*
  * The kernel refuses to turn header/data split off while a queue is bound. io_uring lets go of one some time after its
  * ring is closed, and while the interface is down that cannot be seen: so it is tried again.
  */
-static int undo_patiently(struct devmem_nic *nic, const struct devmem__change *c)
+static int undo_patiently(struct devmem_nic *nic, const struct devmem__change *c, uint64_t until)
 {
 	int err = devmem__nic_undo_one(c, nic);
 
-	for (unsigned int i = 0; (err == -EINVAL || err == -EBUSY) && is_shared(c) && i < UNDO_TRIES; i++) {
-		usleep(UNDO_US);
+	while ((err == -EINVAL || err == -EBUSY) && is_shared(c) && devmem__nic_wait_a_bit(until))
 		err = devmem__nic_undo_one(c, nic);
-	}
 	return err;
 }
 
-static int undo_entry(struct devmem_nic *nic, struct devmem__entry *e)
+static int undo_entry(struct devmem_nic *nic, struct devmem__entry *e, uint64_t until)
 {
 	int err;
 
 	nic->recovering = e->owner != nic->journal.owner || !e->done;
-	err = e->done || devmem__nic_was_made(nic, &e->change) ? undo_patiently(nic, &e->change) : 0;
+	err = e->done || devmem__nic_was_made(nic, &e->change) ? undo_patiently(nic, &e->change, until) : 0;
 	nic->recovering = false;
 	return err;
 }
 
 /* The number of the entry is all that is needed of it: crossing it out frees it. Returns what undoing it returned. */
-static int undo_and_cross_out(struct devmem_nic *nic, struct devmem__entry *e, const struct devmem__restore *restore)
+static int undo_and_cross_out(struct devmem_nic *nic, struct devmem__entry *e, uint64_t until,
+			      const struct devmem__restore *restore)
 {
 	const uint64_t seq = e->seq;
 	char what[64], text[128];
-	int err = undo_entry(nic, e);
+	int err = undo_entry(nic, e, until);
 
 	devmem__change_words(&e->change, what, sizeof(what));
 	snprintf(text, sizeof(text), "%s: as it was before process %d", what,
@@ -202,10 +197,11 @@ static int undo_book(struct devmem_nic *nic, bool leaving, const struct devmem__
 {
 	struct devmem__book *book = &nic->journal.book;
 	const bool used = is_used(nic, leaving);
+	const uint64_t until = devmem__nic_patience();	/* for all of it: others wait for the lock meanwhile */
 	char first[512] = "";
 	int result = 0;
 
-	bury_the_dead(nic);
+	bury_the_dead(nic, until);
 	for (unsigned int i = book->nentries; i-- > 0;) {
 		struct devmem__entry *e = &book->entries[i];
 		bool us = e->owner == nic->journal.owner;
@@ -218,7 +214,7 @@ static int undo_book(struct devmem_nic *nic, bool leaving, const struct devmem__
 			tell_kept(nic, e, lives, restore);
 			continue;
 		}
-		err = undo_and_cross_out(nic, e, restore);
+		err = undo_and_cross_out(nic, e, until, restore);
 		if (err && !result) {
 			result = err;
 			snprintf(first, sizeof(first), "%s", devmem_error());
@@ -284,6 +280,17 @@ void devmem__nic_end(struct devmem_nic *nic)
 	pthread_mutex_unlock(&nic->lock);
 }
 
+/* What it said cannot be read any more: what we know ourselves must do. @err: why. */
+static int leave_without_journal(struct devmem_nic *nic, int err)
+{
+	char why[512];
+	int undone;
+
+	snprintf(why, sizeof(why), "%s", devmem_error());
+	undone = devmem__undo_rollback(&nic->undo, 0, devmem__nic_undo_one, nic);
+	return undone ? undone : devmem__fail(-err, "%s", why);
+}
+
 int devmem__nic_leave(struct devmem_nic *nic)
 {
 	int err;
@@ -291,8 +298,11 @@ int devmem__nic_leave(struct devmem_nic *nic)
 	if (nic->journal.fd < 0)
 		return 0;	/* nothing was changed */
 	err = devmem__journal_lock(&nic->journal);
-	if (err)	/* what it said cannot be read any more: what we know ourselves must do */
-		return devmem__undo_rollback(&nic->undo, 0, devmem__nic_undo_one, nic);
+	if (err) {
+		err = leave_without_journal(nic, err);
+		devmem__journal_abandon(&nic->journal);
+		return err;
+	}
 	err = undo_book(nic, true, NULL);
 	devmem__journal_close(&nic->journal);
 	return err;

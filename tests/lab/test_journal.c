@@ -45,6 +45,14 @@ static int look_after(void **state)
 	return lab_look_after(state);
 }
 
+static uint64_t milliseconds(void)
+{
+	struct timespec ts;
+
+	clock_gettime(CLOCK_MONOTONIC, &ts);
+	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
+}
+
 /* ------------------------------------------------------------------------------------ another process */
 
 /* It does a step for each byte that it is sent, and answers each with one: '+', or '-' if it failed. */
@@ -188,14 +196,6 @@ static int restore(struct told *t)
 
 /* ------------------------------------------------------------------------------------ killed */
 
-static uint64_t milliseconds(void)
-{
-	struct timespec ts;
-
-	clock_gettime(CLOCK_MONOTONIC, &ts);
-	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
-}
-
 /* Binds, receives on four connections, closes: all of it in a process of its own, both ends of the wire. */
 static void a_whole_life(void)
 {
@@ -294,6 +294,54 @@ static int restore_as_nobody(char what)
 	if (setgid(65534) || setuid(65534))
 		return -1;
 	return devmem_nic_restore(NIC, NULL) == -EACCES && strstr(devmem_error(), "journal") ? 0 : -1;
+}
+
+/* Closes all but the netlink sockets, which hold the queues, and waits: the process whose child it is seems to be dead. */
+static void hold_queues(void)
+{
+	FILE *f;
+
+	for (int fd = 3; fd < 1024; fd++) {
+		int domain = 0;
+		socklen_t len = sizeof(domain);
+
+		if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &len) || domain != AF_NETLINK)
+			close(fd);
+	}
+	f = fopen("/tmp/holder", "we");
+	if (f && fprintf(f, "%d", getpid()) > 0 && !fclose(f))
+		pause();
+	_exit(0);
+}
+
+/* As transaction(); 'h': a child holds the queues from now on, and writes its number down. */
+static int and_a_child_holds(char what)
+{
+	if (what != 'h')
+		return transaction(what);
+	if (!fork())
+		hold_queues();
+	return 0;
+}
+
+/* Five seconds in all for what the dead still hold, not for each queue of each of them. */
+static void queues_that_are_held_for_ever(void **state)
+{
+	struct actor a = start(and_a_child_holds);
+	struct told t;
+	uint64_t took;
+
+	(void)state;
+	act(&a, 'B');
+	act(&a, 'h');
+	end(&a, true);
+	took = milliseconds();
+	assert_true(restore(&t) < 0);
+	took = milliseconds() - took;
+	print_message("%s%llu ms\n", t.text, (unsigned long long)took);
+	assert_in_range(took, 4000, 9000);
+	run("kill -9 $(cat /tmp/holder)");
+	ok(restore(&t));
 }
 
 static void not_by_everybody(void **state)
@@ -561,6 +609,7 @@ int main(int argc, char **argv)
 		TEST(the_next_one_puts_it_back),
 		TEST(all_that_have_a_journal),
 		TEST(not_by_everybody),
+		TEST(queues_that_are_held_for_ever),
 		TEST(its_disk_is_full),
 		TEST(its_folder_cannot_be),
 		TEST(torn_in_its_last_record),

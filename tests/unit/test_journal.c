@@ -16,8 +16,8 @@
 
 #include "unit.h"
 
-#include "journal.h"
-#include "nic.h"
+#include "fds.h"
+#include "nic_impl.h"
 
 static char folder[64], path[256];
 static struct devmem__journal_head head = { .netns = 7, .ifindex = 3, .ifname = "eth1", .driver = "bnxt_en" };
@@ -361,6 +361,23 @@ static void the_longest_folder_of_a_nic(void **state)
 	assert_true(length > 100 && length < sizeof(longest) - 1);
 }
 
+/* A NIC whose journal cannot be read any more is closed all the same, and nothing of it stays open. */
+static void closed_with_an_unreadable_journal(void **state)
+{
+	const unsigned int before = open_fds();
+	struct devmem_nic *nic = NULL;
+
+	(void)state;
+	assert_int_equal(devmem__nic_open_idle("lo", folder, &nic), 0);
+	assert_int_equal(devmem__journal_open(&nic->journal, path, &head), 0);
+	assert_int_equal(devmem__journal_join(&nic->journal), 0);
+	devmem__journal_unlock(&nic->journal);
+	assert_int_equal(truncate(path, 8), 0);
+	assert_true(devmem__nic_unref(nic) < 0);
+	assert_non_null(strstr(devmem_error(), "journal"));
+	assert_int_equal(open_fds(), before);
+}
+
 /* Somebody else's file by a link: not followed. */
 static void a_link_is_not_followed(void **state)
 {
@@ -388,6 +405,7 @@ int main(void)
 		TEST(folders_that_cannot_be),
 		TEST(the_longest_folder_of_a_nic),
 		TEST(a_link_is_not_followed),
+		TEST(closed_with_an_unreadable_journal),
 	};
 
 	return cmocka_run_group_tests_name("journal", tests, NULL, NULL);
