@@ -9,8 +9,11 @@
 #include <unistd.h>
 
 #include "journal.h"
+#include "owned.h"
 
-#define MOST_BYTES	(64u << 20)	/* of a journal that is still read */
+#define MOST_BYTES	(64u << 20)	/* of records that are still read */
+#define DENSE_BYTES	(64u << 10)	/* of records that are never too many */
+#define MOST_ASIDE	99u		/* damaged journals of an interface that are kept */
 #define OWNER_LOCKS	((off_t)1 << 40)	/* behind every byte of the file: one for each owner */
 
 /* ------------------------------------------------------------------------------------ where, whose */
@@ -82,35 +85,61 @@ static int cannot(const struct devmem__journal *j, int err, const char *what)
 	return devmem__fail(err, "cannot %s the journal %s: %s", what, j->path, strerror(err));
 }
 
-/* Reads what is new. What is not whole at the end stays unread, and is cut off before something is appended. */
-static int read_new(struct devmem__journal *j)
+/* Bytes of a head, which is all that whoever makes the file may have written before it counts. */
+static size_t head_bytes(void)
 {
-	struct stat st;
-	unsigned char *data;
+	const struct devmem__journal_head none = { 0 };
+	struct devmem__record r;
+	size_t bytes;
+
+	devmem__record_head(&r, &none);
+	bytes = r.bytes;
+	free(r.p);
+	return bytes;
+}
+
+/* The records from @at on, of those that count, as far as they are there and whole. */
+static int read_records(struct devmem__journal *j, uint64_t at, uint64_t end)
+{
+	unsigned char *data = malloc(end - at);
 	ssize_t got;
-	size_t n;
 	int err;
 
-	if (fstat(j->fd, &st))
-		return cannot(j, errno, "look at");
-	if ((size_t)st.st_size < j->book.bytes || st.st_size > MOST_BYTES)
-		return devmem__fail(EPROTO, "the journal %s was cut short, or is none: see what is in it with "
-				    "\"devmemctl show\", or remove it", j->path);
-	n = (size_t)st.st_size - j->book.bytes;
-	j->torn = false;
-	if (!n)
-		return 0;
-	data = malloc(n);
 	if (!data)
 		return devmem__fail(ENOMEM, "no memory to read the journal %s", j->path);
-	got = pread(j->fd, data, n, (off_t)j->book.bytes);
+	got = pread(j->fd, data, end - at, (off_t)at);
 	err = got < 0 ? -errno : 0;
-	if (got > 0)
-		j->torn = !devmem__book_read(&j->book, data, (size_t)got, &err);
+	j->damaged |= got > 0 && !devmem__book_read(&j->book, data, (size_t)got, &err);
+	j->damaged |= got >= 0 && (uint64_t)got < end - at;
 	free(data);
+	return err ? cannot(j, -err, "read") : 0;
+}
+
+/* Reads what is new, or all of it if it was written anew meanwhile. */
+static int read_new(struct devmem__journal *j)
+{
+	struct devmem__extent now;
+	uint64_t at;
+	int err = devmem__extent_read(j->fd, head_bytes(), &now);
+
+	j->damaged = err == -EBADMSG || (err == -ENODATA && j->extent.generation);
+	if (j->damaged || err == -ENODATA)
+		return 0;
 	if (err)
 		return cannot(j, -err, "read");
-	return 0;
+	if (now.generation != j->extent.generation)
+		devmem__book_free(&j->book);
+	j->extent = now;
+	at = now.start + j->book.bytes;
+	j->damaged = at > now.end || now.end - now.start > MOST_BYTES;
+	return j->damaged || at == now.end ? 0 : read_records(j, at, now.end);
+}
+
+/* Why nothing is done by it. */
+static int refuse_damaged(const struct devmem__journal *j)
+{
+	return devmem__fail(EBADMSG, "the journal %s is damaged: \"devmemctl restore\" undoes what it still says, and keeps it "
+			    "under another name", j->path);
 }
 
 static int take_lock(struct devmem__journal *j)
@@ -127,6 +156,8 @@ int devmem__journal_lock(struct devmem__journal *j)
 
 	if (!err)
 		err = read_new(j);
+	if (!err && j->damaged)
+		err = refuse_damaged(j);
 	if (err)
 		flock(j->fd, LOCK_UN);
 	return err;
@@ -150,27 +181,89 @@ static int write_all(int fd, const unsigned char *p, size_t bytes, off_t at)
 	return fdatasync(fd) ? -errno : 0;
 }
 
-/* Frees the record. What was written of one that did not fit is cut off again; if it stays, it is not whole. */
+/* Written behind what counts, and then it counts. */
+static int append_bytes(struct devmem__journal *j, const unsigned char *p, size_t bytes)
+{
+	const struct devmem__extent before = j->extent;
+	int err = write_all(j->fd, p, bytes, (off_t)before.end);
+
+	if (err) {
+		(void)!ftruncate(j->fd, (off_t)before.end);	/* what is left behind the end does not count */
+		return err;
+	}
+	j->extent.end += bytes;
+	err = devmem__extent_write(j->fd, &j->extent);
+	if (!err && !devmem__book_read(&j->book, p, bytes, &err)) {
+		err = err ? err : -EPROTO;
+		devmem__extent_write(j->fd, &before);
+	}
+	if (err)
+		j->extent = before;
+	return err;
+}
+
+/* Frees the record. */
 static int append(struct devmem__journal *j, struct devmem__record *r)
 {
-	const off_t end = (off_t)j->book.bytes;
-	int err = devmem__record_end(r) ? 0 : -ENOMEM;
+	int err = devmem__record_end(r) ? append_bytes(j, r->p, r->bytes) : -ENOMEM;
 
-	if (!err && j->torn && ftruncate(j->fd, end))
-		err = -errno;
-	if (!err)
-		err = write_all(j->fd, r->p, r->bytes, end);
-	if (!err && !devmem__book_read(&j->book, r->p, r->bytes, &err) && !err)
-		err = -EPROTO;
-	if (!err)
-		j->torn = false;
-	else
-		j->torn = ftruncate(j->fd, end) != 0;
 	free(r->p);
 	if (!err)
 		return 0;
 	return devmem__fail(-err, "cannot write to the journal %s (%s), so nothing is changed: it is what puts the NIC back "
 			    "after a crash", j->path, strerror(-err));
+}
+
+/* ------------------------------------------------------------------------------------ written anew */
+
+/* Before what counts, if there is room; else behind it. */
+static uint64_t place_for(const struct devmem__extent *extent, size_t bytes)
+{
+	return extent->start >= DEVMEM__EXTENT_BLOCK + bytes ? DEVMEM__EXTENT_BLOCK : extent->end;
+}
+
+/*
+ * Until the block is written the old records count, from then on the new ones: a process that is killed in between leaves
+ * bytes that do not count, and are written over later.
+ */
+static int write_anew(struct devmem__journal *j, const struct devmem__record *all)
+{
+	const uint64_t at = place_for(&j->extent, all->bytes);
+	const struct devmem__extent anew = { j->extent.generation + 1, at, at + all->bytes };
+	struct devmem__book book = { 0 };
+	int err = 0;
+
+	if (!devmem__book_read(&book, all->p, all->bytes, &err))
+		err = err ? err : -EPROTO;
+	if (!err)
+		err = write_all(j->fd, all->p, all->bytes, (off_t)at);
+	if (!err)
+		err = devmem__extent_write(j->fd, &anew);
+	if (err) {
+		devmem__book_free(&book);
+		return err;
+	}
+	devmem__book_free(&j->book);
+	j->book = book;
+	j->extent = anew;
+	(void)!ftruncate(j->fd, (off_t)anew.end);
+	return 0;
+}
+
+/* If it cannot be done now, there will be another time. Nobody may hold anything of the book. */
+static void write_anew_if_large(struct devmem__journal *j)
+{
+	const uint64_t dense = j->dense > DENSE_BYTES ? j->dense : DENSE_BYTES;
+	struct devmem__record all;
+
+	if (j->damaged || !j->book.has_head || j->extent.end - j->extent.start <= dense)
+		return;
+	if (devmem__book_write(&j->book, &all)) {
+		j->dense = 4 * all.bytes;
+		if (j->extent.end - j->extent.start > j->dense)
+			write_anew(j, &all);
+	}
+	free(all.p);
 }
 
 int devmem__journal_bury(struct devmem__journal *j, uint32_t owner)
@@ -297,6 +390,19 @@ static int make_folder(const char *path)
 			    "make it, and let this user write to it", folder, strerror(errno));
 }
 
+/* A FIFO must not keep us waiting, and a link must not lead us elsewhere. */
+static int open_file(struct devmem__journal *j, int flags)
+{
+	int err = devmem__owned_folder(j->path);
+
+	if (err)
+		return err;
+	j->fd = open(j->path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+	if (j->fd < 0)
+		return errno == ENOENT && !(flags & O_CREAT) ? -ENOENT : cannot(j, errno, "open");
+	return devmem__owned_file(j->fd, j->path);
+}
+
 /* The file by this name, locked: whoever removes it holds its lock, so one that has no name any more is not it. */
 static int open_locked(struct devmem__journal *j, bool make)
 {
@@ -304,12 +410,9 @@ static int open_locked(struct devmem__journal *j, bool make)
 	int err;
 
 	for (;;) {
-		j->fd = open(j->path, O_RDWR | O_CLOEXEC | O_NOFOLLOW | (make ? O_CREAT : 0), 0600);
-		if (j->fd < 0 && errno == ENOENT && !make)
-			return -ENOENT;
-		if (j->fd < 0)
-			return cannot(j, errno, "open");
-		err = take_lock(j);
+		err = open_file(j, O_RDWR | (make ? O_CREAT : 0));
+		if (!err)
+			err = take_lock(j);
 		if (!err && fstat(j->fd, &st))
 			err = cannot(j, errno, "look at");
 		if (err || st.st_nlink)
@@ -321,46 +424,36 @@ static int open_locked(struct devmem__journal *j, bool make)
 static int start_over(struct devmem__journal *j)
 {
 	devmem__book_free(&j->book);
-	j->torn = false;
+	j->extent = (struct devmem__extent){ 0 };
+	j->damaged = false;
 	return ftruncate(j->fd, 0) ? cannot(j, errno, "empty") : 0;
 }
 
-/* Is what there is no longer than a head? Then its first writer died over it, and had changed nothing yet. */
-static bool only_begun(const struct devmem__journal *j)
-{
-	const struct devmem__journal_head none = { 0 };
-	struct devmem__record r;
-	struct stat st;
-	bool begun;
-
-	devmem__record_head(&r, &none);
-	begun = !fstat(j->fd, &st) && (size_t)st.st_size <= r.bytes;
-	free(r.p);
-	return begun;
-}
-
-/* Settings do not outlive a boot. A file that begins with no whole head is no journal of ours. */
+/* Settings do not outlive a boot. */
 static int check_head(struct devmem__journal *j)
 {
 	char boot[40];
 
 	devmem__journal_boot(boot);
-	if (j->book.has_head ? strcmp(j->book.head.boot, boot) : only_begun(j))
+	if (j->book.has_head && strcmp(j->book.head.boot, boot))
 		return start_over(j);
-	if (j->book.has_head)
-		return 0;
-	return devmem__fail(EPROTO, "%s does not begin as a journal of this version does: nothing in it can be trusted; if "
-			    "the NIC is as it should be, remove it", j->path);
+	j->damaged |= !j->book.has_head && j->extent.generation;
+	return 0;
 }
 
 static int write_head(struct devmem__journal *j, const struct devmem__journal_head *head)
 {
 	struct devmem__record r;
+	int err;
 
 	if (!head || j->book.has_head)
 		return 0;
+	j->extent = (struct devmem__extent){ 1, DEVMEM__EXTENT_BLOCK, DEVMEM__EXTENT_BLOCK };
 	devmem__record_head(&r, head);
-	return append(j, &r);
+	err = append(j, &r);
+	if (err)
+		unlink(j->path);	/* it was empty, and could not even be begun */
+	return err;
 }
 
 int devmem__journal_open(struct devmem__journal *j, const char *path, const struct devmem__journal_head *head)
@@ -376,31 +469,96 @@ int devmem__journal_open(struct devmem__journal *j, const char *path, const stru
 		err = read_new(j);
 	if (!err)
 		err = check_head(j);
+	if (!err && j->damaged)
+		return head ? (clear(j), refuse_damaged(j)) : 0;
 	if (!err)
 		err = write_head(j, head);
 	if (!err)
 		return 0;
-	if (head && j->fd >= 0 && !j->book.has_head && only_begun(j))
-		unlink(j->path);	/* we made it, and could not even begin */
 	clear(j);
 	return err;
 }
 
 int devmem__journal_look(struct devmem__journal *j, const char *path)
 {
-	int err = 0;
+	int err;
 
-	*j = (struct devmem__journal){ .fd = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW) };
+	*j = (struct devmem__journal){ .fd = -1 };
 	snprintf(j->path, sizeof(j->path), "%s", path);
-	if (j->fd < 0)
-		return errno == ENOENT ? -ENOENT : cannot(j, errno, "open");
-	while (flock(j->fd, LOCK_SH) && !err)
+	err = open_file(j, O_RDONLY);
+	while (!err && flock(j->fd, LOCK_SH))
 		err = errno == EINTR ? 0 : cannot(j, errno, "lock");
 	if (!err)
 		err = read_new(j);
 	if (err)
 		clear(j);
 	return err;
+}
+
+/* ------------------------------------------------------------------------------------ set aside */
+
+static void aside_name(const char *path, unsigned int n, char *name, size_t room)
+{
+	const char *end = strstr(path, ".journal");
+
+	snprintf(name, room, "%.*s.damaged-%u", end ? (int)(end - path) : 0, path, n);
+}
+
+bool devmem__journal_aside(const char *path, char *name, size_t room)
+{
+	for (unsigned int n = MOST_ASIDE; n; n--) {
+		aside_name(path, n, name, room);
+		if (!access(name, F_OK))
+			return true;
+	}
+	return false;
+}
+
+/* Whoever lives holds a lock, whatever can be read of it. */
+static bool somebody_lives(const struct devmem__journal *j)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = OWNER_LOCKS };
+
+	return fcntl(j->fd, F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
+}
+
+/* What is left in the book, in a new file by the old name. */
+static int begin_again(struct devmem__journal *j)
+{
+	const int fd = open(j->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	struct devmem__record all = { 0 };
+	int err;
+
+	if (fd < 0)
+		return cannot(j, errno, "begin again");
+	close(j->fd);
+	j->fd = fd;
+	j->extent = (struct devmem__extent){ 0, DEVMEM__EXTENT_BLOCK, DEVMEM__EXTENT_BLOCK };
+	err = take_lock(j);
+	if (!err && !devmem__book_write(&j->book, &all))
+		err = -ENOMEM;
+	if (!err)
+		err = write_anew(j, &all);
+	free(all.p);
+	if (!err)
+		return 0;
+	unlink(j->path);
+	return cannot(j, -err, "begin again");
+}
+
+int devmem__journal_set_aside(struct devmem__journal *j, char *name, size_t room)
+{
+	unsigned int n = 1;
+
+	if (somebody_lives(j))
+		return devmem__fail(EBUSY, "the journal %s is damaged, and a process that uses it lives: end that one first; "
+				    "\"devmemctl show\" may tell which", j->path);
+	for (aside_name(j->path, n, name, room); n < MOST_ASIDE && !access(name, F_OK);)
+		aside_name(j->path, ++n, name, room);
+	if (rename(j->path, name))
+		return cannot(j, errno, "set aside");
+	j->damaged = false;
+	return j->book.nentries && j->book.has_head ? begin_again(j) : 0;
 }
 
 void devmem__journal_look_away(struct devmem__journal *j)
@@ -410,6 +568,7 @@ void devmem__journal_look_away(struct devmem__journal *j)
 
 void devmem__journal_unlock(struct devmem__journal *j)
 {
+	write_anew_if_large(j);
 	flock(j->fd, LOCK_UN);
 }
 
@@ -425,7 +584,9 @@ void devmem__journal_close(struct devmem__journal *j)
 	if (j->owner)
 		devmem__journal_bury(j, j->owner);	/* if it cannot be said, the lock that is gone says it */
 	j->owner = 0;
-	if (!j->book.nentries && !has_owners(j))
+	if (!j->book.nentries && !has_owners(j) && !j->damaged)
 		unlink(j->path);
+	else
+		write_anew_if_large(j);
 	clear(j);	/* the locks go with the descriptor */
 }

@@ -3,12 +3,16 @@
  * What must be undone on a NIC, on disk: a file for each interface, which all processes share that change its settings.
  * It outlives a process that is killed, and then tells the next one what to put back. Knows nothing of how.
  *
+ * Records are appended until there are many more than what they say takes; then they are written anew, beside those that
+ * count, which count until that is done. [extent.h] It is the same file all the time, since its locks tell who lives.
+ *
  * The file is locked (flock) for what takes several steps. A process that owns changes holds a lock of its own besides,
  * for as long as it lives: who can take it knows that the owner is dead. The kernel releases both, however a process ends.
  */
 #ifndef DEVMEM_JOURNAL_H
 #define DEVMEM_JOURNAL_H
 
+#include "extent.h"
 #include "records.h"
 
 #define DEVMEM__JOURNAL_FOLDER	"/run/devmem"
@@ -16,8 +20,10 @@
 struct devmem__journal {
 	int fd;				/* -1: not open */
 	uint32_t owner;			/* our id; 0: we own nothing */
-	bool torn;			/* it ended in the middle of a record, or was damaged, when it was read */
+	bool damaged;			/* not all of it could be read; the book has what was whole */
 	char path[256];
+	struct devmem__extent extent;	/* what counted when it was locked last, with what we appended since */
+	uint64_t dense;			/* bytes that it may have before it is written anew */
 	struct devmem__book book;	/* as it was when it was locked last, with what we appended since */
 };
 
@@ -29,9 +35,9 @@ void devmem__journal_boot(char boot[40]);
 uint64_t devmem__journal_netns(void);
 
 /*
- * devmem__journal_open() - open it and lock it. @head: NULL: only if it is there (-ENOENT). Else it is made, with its
- * folder, if it is not. What it says of another boot does not count. -EPROTO: another version of it, or no journal.
- * Sets the sentence.
+ * devmem__journal_open() - open it and lock it. @head: NULL: only if it is there (-ENOENT), and a damaged one is opened, as
+ * journal->damaged tells. Else it is made, with its folder, if it is not, and a damaged one is -EBADMSG. What it says of
+ * another boot does not count. -EPERM, -EPROTO: not a file of ours [owned.h]. Sets the message.
  */
 int devmem__journal_open(struct devmem__journal *journal, const char *path, const struct devmem__journal_head *head);
 
@@ -42,9 +48,19 @@ int devmem__journal_open(struct devmem__journal *journal, const char *path, cons
 int devmem__journal_look(struct devmem__journal *journal, const char *path);
 void devmem__journal_look_away(struct devmem__journal *journal);
 
-/* devmem__journal_lock() - and read what is new. */
+/* devmem__journal_lock() - and read what is new. -EBADMSG: it was damaged. */
 int devmem__journal_lock(struct devmem__journal *journal);
 void devmem__journal_unlock(struct devmem__journal *journal);
+
+/*
+ * devmem__journal_set_aside() - a damaged one gets another name, which is written to @name, so that the next one can be
+ * begun; what is left in the book is written down anew. -EBUSY: a process lives that uses it, and it stays as it is. Sets
+ * the message.
+ */
+int devmem__journal_set_aside(struct devmem__journal *journal, char *name, size_t room);
+
+/* devmem__journal_aside() - is there one that was set aside? The latest of them goes to @name. */
+bool devmem__journal_aside(const char *path, char *name, size_t room);
 
 /*
  * devmem__journal_close() - we leave; it must be locked. What is left of ours is for others to undo; a file that has

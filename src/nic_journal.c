@@ -236,6 +236,58 @@ static bool is_of(const struct devmem_nic *nic, const struct devmem__journal_hea
 	return head->netns == nic->netns && !strcmp(head->bus, nic->bus) && !strcmp(head->driver, nic->driver);
 }
 
+static int check_head(const struct devmem_nic *nic)
+{
+	const struct devmem__book *book = &nic->journal.book;
+
+	if (!book->has_head || is_of(nic, &book->head))
+		return 0;
+	return devmem__fail(EEXIST, "the journal %s is of another interface (%s), which was moved or removed: \"devmemctl "
+			    "restore\" it when it is here again, or remove the file", nic->journal.path, book->head.ifname);
+}
+
+static void warn(const struct devmem_nic *nic)
+{
+	devmem__log(DEVMEM_LOG_WARNING, "%s: if a process died and left something, it cannot be put back: %s", nic->et.name,
+		    devmem_error());
+}
+
+/* What a damaged journal still says was undone. It is no success: what else there was cannot be known. */
+static int set_aside(struct devmem_nic *nic, const struct devmem__restore *restore)
+{
+	const char *name = nic->et.name;
+	char aside[sizeof(nic->journal.path) + 16];
+	int err = devmem__journal_set_aside(&nic->journal, aside, sizeof(aside));
+
+	if (!err)
+		err = devmem__fail(EBADMSG, "%s: the journal was damaged: what it still said was undone if it could be, and what else "
+				   "a process changed cannot be known: compare \"ethtool -g %s\", \"-k\", \"-x\" and \"-n\" with "
+				   "what should be; the journal is kept as %s", name, name, aside);
+	tell(restore, nic, -EBADMSG, devmem_error());
+	warn(nic);
+	return err;
+}
+
+/* What the dead left, by the journal of this name; then it is closed. */
+static int put_back(struct devmem_nic *nic, const char *path, const struct devmem__restore *restore)
+{
+	int err = devmem__journal_open(&nic->journal, path, NULL);
+
+	if (!err)
+		err = check_head(nic);
+	if (err) {
+		if (err != -ENOENT)
+			warn(nic);
+		devmem__journal_abandon(&nic->journal);
+		return err;
+	}
+	err = undo_book(nic, false, restore);
+	if (nic->journal.damaged)
+		err = set_aside(nic, restore);
+	devmem__journal_close(&nic->journal);
+	return err;
+}
+
 static int open_journal(struct devmem_nic *nic)
 {
 	struct devmem__journal_head head = { .netns = nic->netns, .ifindex = nic->et.ifindex };
@@ -249,10 +301,10 @@ static int open_journal(struct devmem_nic *nic)
 	snprintf(head.bus, sizeof(head.bus), "%s", nic->bus);
 	devmem__journal_boot(head.boot);
 	err = devmem__journal_open(&nic->journal, path, &head);
-	if (!err && !is_of(nic, &nic->journal.book.head))
-		err = devmem__fail(EEXIST, "the journal %s is of another interface (%s), which was moved or removed: \"devmemctl "
-				   "restore\" it when it is here again, or remove the file", path,
-				   nic->journal.book.head.ifname);
+	if (err == -EBADMSG)
+		err = put_back(nic, path, NULL);	/* fails, too, but the next time there is none */
+	if (!err)
+		err = check_head(nic);
 	if (!err)
 		err = devmem__journal_join(&nic->journal);
 	if (err)
@@ -371,20 +423,13 @@ int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *re
 	char path[sizeof(nic->journal.path)];
 	int err = find_journal(nic, path, sizeof(path));
 
-	if (!err)
-		err = devmem__journal_open(&nic->journal, path, NULL);
-	if (err && err != -ENOENT)
-		devmem__log(DEVMEM_LOG_WARNING, "%s: if a process died and left something, it cannot be put back: %s", nic->et.name,
-			    devmem_error());
-	if (err)
-		return err == -ENOENT ? 0 : err;
-	if (!nic->netdev.family)
+	if (!err && !nic->netdev.family)
 		devmem__nl_open(&nic->netdev, "netdev");	/* without, queues cannot be waited for */
-	if (nic->journal.torn)
-		tell(restore, nic, -EBADMSG, "the journal ends in the middle of a record: what is whole in it counts");
-	err = undo_book(nic, false, restore);
-	devmem__journal_close(&nic->journal);
-	return err;
+	if (!err)
+		err = put_back(nic, path, restore);
+	else if (err != -ENOENT)
+		warn(nic);
+	return err == -ENOENT ? 0 : err;
 }
 
 /* ------------------------------------------------------------------------------------ changes */

@@ -7,7 +7,7 @@
 #include "rss.h"
 
 #define MAGIC		0x4a4d5644u	/* "DVMJ" */
-#define VERSION		1u		/* of what follows the magic number of a HEAD */
+#define VERSION		2u		/* of what follows the magic number of a HEAD */
 
 /* CRC-32 as zlib has it, by bits: a journal is short. */
 static uint32_t check_sum(const unsigned char *p, size_t n)
@@ -146,6 +146,86 @@ void devmem__record_leave(struct devmem__record *r, uint32_t owner)
 {
 	begin(r, DEVMEM__RECORD_LEAVE);
 	PUT(r, owner);
+}
+
+void devmem__record_numbers(struct devmem__record *r, uint64_t seq, uint32_t last_owner)
+{
+	begin(r, DEVMEM__RECORD_NUMBERS);
+	PUT(r, seq);
+	PUT(r, last_owner);
+}
+
+/* ------------------------------------------------------------------------------------ all of a book */
+
+static void add(struct devmem__record *all, struct devmem__record *r)
+{
+	if (devmem__record_end(r))
+		put(all, r->p, r->bytes);
+	else
+		all->failed = true;
+	free(r->p);
+}
+
+static bool has_entries(const struct devmem__book *book, uint32_t owner)
+{
+	for (unsigned int i = 0; i < book->nentries; i++)
+		if (book->entries[i].owner == owner)
+			return true;
+	return false;
+}
+
+static void add_owners(struct devmem__record *all, const struct devmem__book *book)
+{
+	struct devmem__record r;
+
+	for (unsigned int i = 0; i < book->nowners; i++) {
+		const struct devmem__owner *o = &book->owners[i];
+
+		if (o->left && !has_entries(book, o->id))
+			continue;
+		devmem__record_join(&r, o);
+		add(all, &r);
+		if (!o->nqueues)
+			continue;
+		devmem__record_claim(&r, o->id, o->queues, o->nqueues);
+		add(all, &r);
+	}
+}
+
+static void add_entries(struct devmem__record *all, const struct devmem__book *book)
+{
+	struct devmem__record r;
+
+	for (unsigned int i = 0; i < book->nentries; i++) {
+		const struct devmem__entry *e = &book->entries[i];
+
+		devmem__record_change(&r, DEVMEM__RECORD_INTENT, e->owner, e->seq, &e->change);
+		add(all, &r);
+		if (!e->done)
+			continue;
+		devmem__record_change(&r, DEVMEM__RECORD_DONE, e->owner, e->seq, &e->change);
+		add(all, &r);
+	}
+}
+
+/* Only an owner who has not left makes changes: so they leave last. */
+bool devmem__book_write(const struct devmem__book *book, struct devmem__record *all)
+{
+	struct devmem__record r;
+
+	*all = (struct devmem__record){ 0 };
+	devmem__record_head(&r, &book->head);
+	add(all, &r);
+	add_owners(all, book);
+	add_entries(all, book);
+	for (unsigned int i = 0; i < book->nowners; i++)
+		if (book->owners[i].left && has_entries(book, book->owners[i].id)) {
+			devmem__record_leave(&r, book->owners[i].id);
+			add(all, &r);
+		}
+	devmem__record_numbers(&r, book->seq, book->last_owner);
+	add(all, &r);
+	return !all->failed;
 }
 
 /* ------------------------------------------------------------------------------------ and back */
@@ -393,6 +473,20 @@ static void read_leave(struct devmem__book *book, struct cursor *c)
 	owner->nqueues = 0;
 }
 
+static void read_numbers(struct devmem__book *book, struct cursor *c)
+{
+	uint32_t last_owner;
+	uint64_t seq;
+
+	GET(c, seq);
+	GET(c, last_owner);
+	c->bad |= seq < book->seq || last_owner < book->last_owner;
+	if (!finished(c))
+		return;
+	book->seq = seq;
+	book->last_owner = last_owner;
+}
+
 static void read_one(struct devmem__book *book, uint32_t type, struct cursor *c)
 {
 	c->bad = book->has_head == (type == DEVMEM__RECORD_HEAD);
@@ -415,6 +509,9 @@ static void read_one(struct devmem__book *book, uint32_t type, struct cursor *c)
 		break;
 	case DEVMEM__RECORD_LEAVE:
 		read_leave(book, c);
+		break;
+	case DEVMEM__RECORD_NUMBERS:
+		read_numbers(book, c);
 		break;
 	default:
 		c->bad = true;

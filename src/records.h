@@ -3,7 +3,7 @@
  * The records of a NIC's journal, to bytes and back. Pure, no I/O: what is read may be damaged in any way, and what is
  * not in a whole record does not count.
  *
- * A journal is a row of records, each with a check sum, and is only ever appended to. A change is written down before it
+ * A journal is a row of records, each with a check sum. They are appended, and now and then written anew. A change is written down before it
  * is made (INTENT), again as it then really was (DONE), and crossed out when it was undone (GONE). The processes that
  * share a NIC are its owners.
  */
@@ -23,6 +23,7 @@ enum devmem__record_type {
 	DEVMEM__RECORD_DONE,
 	DEVMEM__RECORD_GONE,
 	DEVMEM__RECORD_LEAVE,		/* an owner goes; what it left is undone by those that stay */
+	DEVMEM__RECORD_NUMBERS,		/* where numbers go on, when the records that used them are not there any more */
 };
 
 struct devmem__journal_head {
@@ -99,6 +100,13 @@ void devmem__record_change(struct devmem__record *r, enum devmem__record_type ty
 			   const struct devmem__change *change);
 void devmem__record_gone(struct devmem__record *r, uint64_t seq);
 void devmem__record_leave(struct devmem__record *r, uint32_t owner);
+void devmem__record_numbers(struct devmem__record *r, uint64_t seq, uint32_t last_owner);
 bool devmem__record_end(struct devmem__record *r);
+
+/*
+ * devmem__book_write() - the fewest records that say what the book says: without those of what is undone, and of owners
+ * who left nothing. false: there was no memory. The caller frees @all->p.
+ */
+bool devmem__book_write(const struct devmem__book *book, struct devmem__record *all);
 
 #endif

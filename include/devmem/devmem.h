@@ -415,8 +415,8 @@ struct devmem_restore_opts {
 	const char *journal;	/* the folder that transactions were given. NULL: /run/devmem */
 	/*
 	 * Unless NULL: called for each change. @result is 0: undone; 1: kept, since a living process uses it; -ESTALE:
-	 * somebody changed it since, and it was left like that; -EBADMSG: the journal was damaged, and what is whole in
-	 * it counts; else why it could not be undone. @text is a sentence, valid during the call.
+	 * somebody changed it since, and it was left like that; -EBADMSG: the journal was damaged: what it still said was
+	 * undone, and it is kept under another name; else why it could not be undone. @text is a sentence, valid during the call.
 	 */
 	void (*report)(void *arg, const char *ifname, int result, const char *text);
 	void *arg;
@@ -432,8 +432,12 @@ struct devmem_restore_opts {
  * Returns 0: nothing is left to undo, or only what living processes use; or the first failure:
  * -ENODEV	no such interface
  * -ESTALE	somebody changed a setting since; it was left as they made it, and is forgotten
- * -EPROTO	the file is no journal of this version
- * -EPERM, -EACCES	the settings, or the journal, may not be changed by this user
+ * -EBADMSG	the journal was damaged: what it still said was undone if it could be, and what else was changed cannot be
+ *		known. It is kept under another name, which devmem_error() says; the next one can be begun
+ * -EBUSY	the journal is damaged, and a process that uses it lives
+ * -EPROTO	there is no file in the journal's place, but a FIFO, say
+ * -EPERM, -EACCES	the settings, or the journal, may not be changed by this user; or the journal or its folder belongs to
+ *		a stranger, or can be written to by others, so that nothing is done by it
  * -EIO		the driver accepted a setting and did not make it
  * -ENAMETOOLONG the journal's folder
  * -ENOMEM	no memory
@@ -521,8 +525,10 @@ struct devmem_bind_opts {
  * -EEXIST	a queue is bound already, by this process or another; or the journal is one of another interface; or @nic or @buffer
  *		was made by another process, and this one was forked from it
  * -ENOSPC, -EROFS, -EACCES, -EIO	the journal cannot be written, so nothing is changed. -EIO also: the driver accepted a
- *		setting and did not make it
- * -EPROTO	the file is no journal of this version
+ *		setting and did not make it. -EPERM also: the journal or its folder belongs to a stranger
+ * -EBADMSG	the journal is damaged. If no process that uses it lives, it is kept under another name and the next call
+ *		begins a new one
+ * -EPROTO	there is no file in the journal's place, but a FIFO, say
  * -EBUSY	too few free queues (one must be left for ordinary traffic), or one is used by AF_XDP, or is queue 0 of
  *		a driver that cannot restart it (gve) or of a netkit; or the buffer is bound already: two bindings of one
  *		buffer would write over each other
@@ -585,7 +591,7 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
  * -EADDRINUSE	a rule for the same flow exists which we did not make
  * -ENOSPC	the NIC has no room for another rule or context, or the journal cannot be written
  * -EROFS, -EIO	the journal cannot be written, so nothing is changed
- * -EPROTO	somebody cut the journal short
+ * -EBADMSG	the journal is damaged
  * -EOPNOTSUPP	the NIC has no n-tuple rules, or no RSS contexts where several queues are bound and @peer is NULL
  * -ENODEV	the interface was removed, or moved to another network namespace
  * -ENOMEM	no memory
@@ -615,7 +621,7 @@ DEVMEM_API int devmem_steer(struct devmem_binding *binding, const struct sockadd
  * -ENOENT	no port from that one on
  * -ENOSPC	the RSS table is too small, or the journal cannot be written
  * -EROFS, -EIO	the journal cannot be written, so nothing is changed. -EIO also: the driver did not lead its table to the queues
- * -EPROTO	somebody cut the journal short
+ * -EBADMSG	the journal is damaged
  * -ENODEV	the interface was removed, or moved to another network namespace
  * -ENOMEM	no memory
  * other	what the driver answered

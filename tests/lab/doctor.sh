@@ -295,7 +295,7 @@ show() {
 		assert all(r["queues"] == [2, 3] and r["context"] for r in i["rules"]), i
 		o, = i["journal"]["owners"]
 		assert o["pid"] == int(sys.argv[1]) and o["state"] == "lives" and o["queues"] == [2, 3], o
-		assert len(i["journal"]["changes"]) >= 5 and not i["journal"]["torn"], i["journal"]
+		assert len(i["journal"]["changes"]) >= 5 and not i["journal"]["damaged"], i["journal"]
 	END
 	"${NOBODY[@]}" /build/tools/devmemctl show lab0 >/tmp/out
 	grep -qE '^  dma-buf [0-9]+ is of process unknown: .*run as root$' /tmp/out || fail "an owner, and nobody may look"

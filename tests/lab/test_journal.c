@@ -421,7 +421,7 @@ static void its_folder_cannot_be(void **state)
 	run("rmdir /tmp/elsewhere");
 }
 
-/* ------------------------------------------------------------------------------------ torn */
+/* ------------------------------------------------------------------------------------ damaged */
 
 static off_t size_of_journal(char path[300])
 {
@@ -446,18 +446,53 @@ static void cut(off_t bytes)
 	assert_int_equal(truncate(path, size - bytes), 0);
 }
 
-/* The last change was made and not noted as made: it is found. */
-static void torn_in_its_last_record(void **state)
+/* A damaged journal is no success, whatever it still said; it is kept, and the next one can be begun. */
+static void expect_damage(struct told *t)
+{
+	assert_int_equal(restore(t), -EBADMSG);
+	print_message("%s", t->text);
+	assert_int_equal(t->torn, 1);
+	assert_non_null(strstr(t->text, "cannot be known"));
+	run("devmemctl show " NIC " | grep -q 'a damaged journal is kept as /run/devmem/.*damaged-1$'");
+	run("devmemctl doctor " NIC " | grep -q 'one was damaged, and is kept as'");
+	run("rm " FOLDER "/*.damaged-1");
+}
+
+/* That the last change was made was lost: it is found all the same. */
+static void cut_in_its_last_record(void **state)
 {
 	struct told t;
 
 	(void)state;
 	killed_with_two_queues();
 	cut(3);
-	ok(restore(&t));
-	assert_int_equal(t.torn, 1);
+	expect_damage(&t);
 	assert_true(t.undone >= 5);
 	assert_int_equal(t.stale + t.other + t.kept, 0);
+	ok(restore(&t));
+	assert_int_equal(t.undone + t.torn, 0);
+}
+
+/* So short that it says nothing any more, with the settings still changed: 16 and 100 bytes are left. */
+static void cut_short(void **state)
+{
+	const off_t left[] = { 16, 100 };
+	char path[300];
+	struct told t;
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		killed_with_two_queues();
+		cut(size_of_journal(path) - left[i]);
+		expect_damage(&t);
+		assert_int_equal(t.undone, 0);
+		assert_int_equal(journals(), 0);
+		assert_false(lab_as_before());
+		ok(restore(&t));
+		run("for rule in $(ethtool -n " NIC " | sed -n 's/^Filter: //p'); do ethtool -N " NIC " delete $rule; done");
+		run("ethtool -X " NIC " context 1 delete; ethtool -X " NIC " default");
+		run("ethtool -G " NIC " tcp-data-split off hds-thresh 256");
+	}
 }
 
 /* Damaged where the rules begin: they stay, and are told of; what is before that is undone. */
@@ -465,23 +500,61 @@ static void damaged_in_its_middle(void **state)
 {
 	struct told t;
 	char path[300];
-	int fd, err;
+	int fd;
 
 	(void)state;
 	killed_with_two_queues();
 	fd = open((size_of_journal(path), path), O_RDWR | O_CLOEXEC);
 	assert_int_equal(pwrite(fd, "damaged", 7, size_of_journal(path) - 2000), 7);
 	close(fd);
-	err = restore(&t);
-	print_message("%s", t.text);
-	assert_int_equal(t.torn, 1);
-	assert_true(t.undone > 0);
-	assert_true(err < 0 && t.other == 1);	/* the context cannot go: a rule leads to it */
+	expect_damage(&t);
+	assert_true(t.undone > 0 && t.other == 1);	/* the context cannot go: a rule leads to it */
 	assert_int_equal(journals(), 1);
 	assert_false(lab_as_before());	/* what is not in a whole record is not undone */
 	run("for rule in $(ethtool -n " NIC " | sed -n 's/^Filter: //p'); do ethtool -N " NIC " delete $rule; done");
 	ok(restore(&t));
 	assert_int_equal(t.undone, 1);
+}
+
+/* ------------------------------------------------------------------------------------ long lives */
+
+/* One process that binds and unbinds for hours: its journal stays small, and what it says is undone when it is killed. */
+static int bind_often(char what)
+{
+	struct devmem_binding *binding;
+
+	if (what != 'o')
+		return transaction(what);
+	for (unsigned int i = 0; i < 40; i++) {
+		if (devmem_bind_rx(theirs.nic, theirs.buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1,
+				   .engine = "devmem"), &binding))
+			return -1;
+		devmem_binding_close(binding);
+	}
+	return 0;
+}
+
+static int open_only(char what)
+{
+	if (what != 'n')
+		return bind_often(what);
+	return devmem_buffer_create("udmabuf", 8 * MIB, NULL, &theirs.buffer) || devmem_nic_open(NIC, NULL, &theirs.nic);
+}
+
+static void a_long_life(void **state)
+{
+	struct actor a = start(open_only);
+	struct told t;
+	char path[300];
+
+	(void)state;
+	act(&a, 'n');
+	act(&a, 'o');
+	print_message("a journal of %lld bytes after 40 bindings\n", (long long)size_of_journal(path));
+	assert_in_range(size_of_journal(path), 1, 200 << 10);
+	end(&a, true);
+	ok(restore(&t));
+	assert_int_equal(t.torn, 0);
 }
 
 /* ------------------------------------------------------------------------------------ others */
@@ -612,8 +685,10 @@ int main(int argc, char **argv)
 		TEST(queues_that_are_held_for_ever),
 		TEST(its_disk_is_full),
 		TEST(its_folder_cannot_be),
-		TEST(torn_in_its_last_record),
+		TEST(cut_in_its_last_record),
+		TEST(cut_short),
 		TEST(damaged_in_its_middle),
+		TEST(a_long_life),
 		TEST(what_others_changed_stays),
 		TEST(two_processes_share_a_nic),
 		TEST(a_claimed_queue_is_not_given_away),

@@ -129,7 +129,7 @@ features() {
 	[[ $(grep -cE '^cannot .*: ' "$WORK/out") == $(grep -c '^cannot ' "$WORK/out") ]] || fail "no reason"
 }
 
-# Nothing to do, and something in the place of a journal that is none. What really is restored: tests/lab/test_journal.c.
+# Nothing to do, and something in the place of a journal that is none: it is told of, and the next time it is gone. What really is restored: tests/lab/test_journal.c.
 restoring() {
 	local netns
 	netns=$(stat -Lc %i /proc/self/ns/net)
@@ -140,9 +140,18 @@ restoring() {
 	says out '^nothing to put back$'
 	head -c 5000 /dev/zero >"$WORK/run/$netns-1.journal"
 	run 1 restore --journal "$WORK/run" --json
-	says err 'nothing in it can be trusted'
+	says err 'the journal was damaged.* kept as .*damaged-1'
 	says out '"complete": false'
-	[[ $(wc -c <"$WORK/run/$netns-1.journal") == 5000 ]] || fail "what is no journal was changed"
+	[[ $(wc -c <"$WORK/run/$netns-1.damaged-1") == 5000 ]] || fail "what is no journal was not kept"
+	run 0 restore --journal "$WORK/run" lo
+	says out '^nothing to put back$'
+	run 0 show --journal "$WORK/run" lo
+	says out 'a damaged journal is kept as .*damaged-1'
+	mkfifo -m 600 "$WORK/run/$netns-1.journal"
+	run 1 restore --journal "$WORK/run" lo
+	says err 'is no file, so it is no journal'
+	run 0 show --journal "$WORK/run" lo
+	says out 'is no file, so it is no journal'
 }
 
 for_programs() {

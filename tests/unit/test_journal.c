@@ -9,6 +9,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
+#include <sys/ptrace.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
@@ -25,7 +27,8 @@ static struct devmem__journal_head head = { .netns = 7, .ifindex = 3, .ifname = 
 static int set_up(void **state)
 {
 	(void)state;
-	snprintf(folder, sizeof(folder), "/tmp/journal.XXXXXX");
+	/* in memory, where nothing is waited for */
+	snprintf(folder, sizeof(folder), "%s/journal.XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
 	assert_non_null(mkdtemp(folder));
 	devmem__journal_boot(head.boot);
 	return devmem__journal_path(folder, 7, 3, path, sizeof(path));
@@ -205,39 +208,34 @@ static void the_dead_are_told_from_the_living(void **state)
 
 /* ------------------------------------------------------------------------------------ torn, damaged */
 
-/* Cut off at every length: never more than the whole records, and always what they say; then it goes on. */
-static void torn_anywhere(void **state)
+/*
+ * Cut off at any length but 0: it is damaged, what is whole still counts, nothing may be appended, and when it was set
+ * aside the next one can be begun.
+ */
+static void cut_anywhere(void **state)
 {
 	unsigned int most = 0;
+	char name[300];
 	off_t size;
 
 	(void)state;
 	killed();
 	size = file_size();
-	for (off_t cut = size - 1; cut > 200; cut -= 7) {
-		struct devmem__change c = { .kind = DEVMEM__CHANGE_SPLIT, .split = true };
+	for (off_t cut = size - 1; cut > 0; cut -= cut > 200 ? 97 : 14) {
 		struct devmem__journal j;
-		unsigned int n;
 
 		assert_int_equal(truncate(path, cut), 0);
+		assert_int_equal(devmem__journal_open(&j, path, &head), -EBADMSG);
+		assert_non_null(strstr(devmem_error(), "is damaged"));
 		assert_int_equal(devmem__journal_open(&j, path, NULL), 0);
-		n = j.book.nentries;
-		assert_true(n <= 4 && j.book.bytes <= (size_t)cut);
-		assert_int_equal(j.torn, j.book.bytes != (size_t)cut);
-		most = n > most ? n : most;
-		if (cut % 2) {	/* something is appended: the torn end is cut off */
-			assert_int_equal(devmem__journal_join(&j), 0);
-			assert_int_equal(devmem__journal_intent(&j, &c), 0);
-			assert_int_equal(file_size(), j.book.bytes);
-			assert_int_equal(j.book.nentries, n + 1);
-			assert_int_equal(devmem__journal_gone(&j, c.seq), 0);
-		}
+		assert_true(j.damaged && j.book.nentries <= 4 && j.book.bytes <= (size_t)cut);
+		most = j.book.nentries > most ? j.book.nentries : most;
 		devmem__journal_close(&j);
-		if (file_size() < 0)
-			break;
-		cut = file_size() < cut ? file_size() : cut;
+		assert_int_equal(file_size(), cut);
 	}
 	assert_int_equal(most, 4);
+	assert_int_equal(devmem__journal_open(&(struct devmem__journal){ 0 }, path, &head), -EBADMSG);
+	assert_false(devmem__journal_aside(path, name, sizeof(name)));
 }
 
 static void spoil(off_t at)
@@ -251,35 +249,372 @@ static void spoil(off_t at)
 	close(fd);
 }
 
-static void damaged_in_its_middle(void **state)
+/* One bit, wherever it is. */
+static void spoiled_anywhere(void **state)
 {
-	struct devmem__journal j;
+	off_t size;
 
 	(void)state;
 	killed();
-	spoil(file_size() / 2);
+	size = file_size();
+	for (off_t at = 0; at < size; at += at < 100 ? 1 : 41) {
+		struct devmem__journal j;
+
+		spoil(at);
+		assert_int_equal(devmem__journal_look(&j, path), 0);
+		assert_true(j.damaged);
+		devmem__journal_look_away(&j);
+		spoil(at);
+	}
+}
+
+static void set_aside(void **state)
+{
+	struct devmem__journal j, other;
+	char name[300], again[300];
+
+	(void)state;
+	killed();
+	spoil(file_size() - 1);
 	assert_int_equal(devmem__journal_open(&j, path, NULL), 0);
-	assert_true(j.torn);
-	assert_true(j.book.nentries < 4);
+	assert_int_equal(j.book.nentries, 4);
+	assert_false(j.book.entries[3].done);	/* that it was made was lost */
+	while (j.book.nentries > 1)
+		devmem__book_cross_out(&j.book, j.book.entries[1].seq);
+	assert_int_equal(devmem__journal_set_aside(&j, name, sizeof(name)), 0);
+	assert_int_equal(access(name, F_OK), 0);
+	devmem__journal_close(&j);
+	/* what could not be undone is in the new one */
+	opened(&j);
+	assert_int_equal(j.book.nentries, 1);
+	assert_int_equal(j.book.entries[0].change.thresh_before, 1536);
+	assert_int_equal(j.owner, 2);
+	devmem__journal_unlock(&j);
+	/* a second one: the process that has it open lives */
+	spoil(40);
+	assert_int_equal(devmem__journal_open(&other, path, NULL), 0);
+	assert_int_equal(devmem__journal_set_aside(&other, again, sizeof(again)), -EBUSY);
+	assert_non_null(strstr(devmem_error(), "lives"));
+	devmem__journal_abandon(&other);
+	devmem__journal_abandon(&j);
+	assert_int_equal(devmem__journal_open(&other, path, NULL), 0);
+	assert_int_equal(devmem__journal_set_aside(&other, again, sizeof(again)), 0);
+	assert_string_not_equal(name, again);
+	devmem__journal_close(&other);
+	assert_int_equal(file_size(), -1);
+	assert_true(devmem__journal_aside(path, name, sizeof(name)));
+	assert_string_equal(name, again);
+}
+
+/* Whoever made the file died before it counted: nothing had been changed yet. */
+static void only_begun(void **state)
+{
+	struct devmem__record r;
+	struct devmem__journal j;
+
+	(void)state;
+	devmem__record_head(&r, &head);
+	for (size_t size = 0; size <= DEVMEM__EXTENT_BLOCK + r.bytes; size += 20) {
+		FILE *f = fopen(path, "we");
+
+		if (size > DEVMEM__EXTENT_BLOCK) {
+			fseek(f, DEVMEM__EXTENT_BLOCK, SEEK_SET);
+			fwrite(r.p, 1, size - DEVMEM__EXTENT_BLOCK, f);
+		}
+		assert_int_equal(fclose(f), 0);
+		assert_int_equal(chmod(path, 0600), 0);
+		opened(&j);
+		assert_int_equal(j.book.nowners, 1);
+		devmem__journal_close(&j);
+		assert_int_equal(file_size(), -1);
+	}
+	free(r.p);
+}
+
+/* A NIC with a damaged journal: restoring is no success, and tells; then there is none any more. */
+static unsigned int reports;
+
+static void count_damage(void *arg, const char *ifname, int result, const char *text)
+{
+	(void)arg;
+	assert_string_equal(ifname, "lo");
+	reports += result == -EBADMSG && strstr(text, "cannot be known");
+}
+
+static void restoring_from_a_damaged_one(void **state)
+{
+	const struct devmem_restore_opts opts = { .size = sizeof(opts), .journal = folder, .report = count_damage };
+	const struct devmem__journal_head usual = head;
+	const off_t cuts[] = { 16, 100, 0 };
+	char name[300];
+
+	(void)state;
+	head.netns = devmem__journal_netns();
+	head.driver[0] = '\0';
+	assert_int_equal(devmem__journal_path(folder, devmem__journal_netns(), 1, path, sizeof(path)), 0);
+	for (unsigned int i = 0; i < ARRAY_SIZE(cuts); i++) {
+		killed();
+		assert_int_equal(truncate(path, cuts[i] ? cuts[i] : file_size() / 2), 0);
+		reports = 0;
+		assert_int_equal(devmem_nic_restore("lo", &opts), -EBADMSG);
+		assert_int_equal(reports, 1);
+		assert_true(devmem__journal_aside(path, name, sizeof(name)));
+		assert_int_equal(unlink(name), 0);
+		/* of the half of it there is something left that cannot be undone on this interface */
+		assert_int_equal(devmem_nic_restore("lo", &opts), cuts[i] ? 0 : -EOPNOTSUPP);
+	}
+	head = usual;
+}
+
+/* ------------------------------------------------------------------------------------ written anew */
+
+/* A binding made and closed, by one process that stays. */
+static void bind_and_unbind(struct devmem__journal *j)
+{
+	struct devmem__change c = { .kind = DEVMEM__CHANGE_TABLE, .size = 512, .before = numbers(512), .after = numbers(512) };
+
+	assert_int_equal(devmem__journal_lock(j), 0);
+	assert_int_equal(devmem__journal_claim(j, (uint32_t[]){ 5 }, 1), 0);
+	assert_int_equal(devmem__journal_intent(j, &c), 0);
+	assert_int_equal(devmem__journal_done(j, &c), 0);
+	assert_int_equal(devmem__journal_gone(j, c.seq), 0);
+	devmem__change_free(&c);
+}
+
+/* What one process writes for hours stays small, and the others read it all the same. */
+static void it_stays_small(void **state)
+{
+	struct devmem__journal j, other;
+	off_t largest = 0;
+
+	(void)state;
+	opened(&other);
+	write_changes(&other);
+	devmem__journal_unlock(&other);
+	opened(&j);
+	devmem__journal_unlock(&j);
+	for (unsigned int i = 0; i < 200; i++) {
+		bind_and_unbind(&j);
+		devmem__journal_unlock(&j);
+		largest = file_size() > largest ? file_size() : largest;
+	}
+	assert_in_range(largest, 64 << 10, 256 << 10);
+	assert_true(j.extent.generation > 10);
+	assert_int_equal(devmem__journal_lock(&other), 0);
+	check_changes(&other.book);
+	assert_int_equal(other.book.nowners, 2);
+	assert_true(devmem__journal_lives(&other, devmem__book_owner(&other.book, 2)));
+	assert_int_equal(devmem__book_owner(&other.book, 2)->queues[0], 5);
+	assert_int_equal(other.book.seq, 4 + 200);
+	for (uint64_t seq = 4; seq; seq--)
+		assert_int_equal(devmem__journal_gone(&other, seq), 0);
+	devmem__journal_close(&other);
+	assert_int_equal(devmem__journal_lock(&j), 0);
+	devmem__journal_close(&j);
+	assert_int_equal(file_size(), -1);
+}
+
+/* Many that come and go beside one that stays. */
+static void those_who_left_are_forgotten(void **state)
+{
+	struct devmem__journal j, other;
+
+	(void)state;
+	opened(&j);
+	devmem__journal_unlock(&j);
+	for (unsigned int i = 0; i < 60; i++) {
+		opened(&other);
+		assert_int_equal(other.owner, i + 2);	/* no number is used again */
+		devmem__journal_unlock(&other);
+		bind_and_unbind(&other);
+		devmem__journal_close(&other);
+	}
+	assert_int_equal(devmem__journal_lock(&j), 0);
+	assert_true(j.book.nowners < 20);
+	assert_int_equal(j.book.last_owner, 61);
+	devmem__journal_close(&j);
+}
+
+/* The contents; it stays the same file. */
+static void put_contents(const char *contents, size_t size)
+{
+	int fd = open(path, O_RDWR | O_TRUNC | O_CLOEXEC);
+
+	assert_int_equal(write(fd, contents, size), size);
+	close(fd);
+}
+
+static char *contents(size_t *size)
+{
+	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	char *p = malloc((size_t)file_size());
+
+	assert_non_null(p);
+	*size = (size_t)file_size();
+	assert_int_equal(read(fd, p, *size), *size);
+	close(fd);
+	return p;
+}
+
+/* Writes it anew, and is killed as it enters its @n-th system call. false: it came to its end first. */
+static bool killed_at_call(unsigned int n)
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		struct devmem__journal j;
+
+		ptrace(PTRACE_TRACEME, 0, NULL, NULL);
+		raise(SIGSTOP);
+		if (!devmem__journal_open(&j, path, NULL))
+			devmem__journal_unlock(&j);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	for (unsigned int i = 0; i < 2 * n - 1 && WIFSTOPPED(status); i++) {
+		assert_int_equal(ptrace(PTRACE_SYSCALL, child, NULL, NULL), 0);
+		assert_int_equal(waitpid(child, &status, 0), child);
+	}
+	if (!WIFSTOPPED(status))
+		return false;
+	kill(child, SIGKILL);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	return true;
+}
+
+static void check_after_the_kill(struct devmem__journal *j, unsigned int *anew)
+{
+	struct devmem__change c = { .kind = DEVMEM__CHANGE_SPLIT, .split = true };
+	const uint64_t seq = j->book.seq, generation = j->extent.generation;
+
+	assert_int_equal(devmem__journal_lock(j), 0);
+	check_changes(&j->book);
+	assert_int_equal(j->book.seq, seq);
+	assert_true(devmem__journal_lives(j, devmem__book_owner(&j->book, j->owner)));
+	*anew += j->extent.generation != generation;
+	assert_int_equal(devmem__journal_intent(j, &c), 0);
+	assert_int_equal(devmem__journal_gone(j, c.seq), 0);
+	flock(j->fd, LOCK_UN);	/* and it is not written anew by us */
+}
+
+/* At whatever call the one who writes it anew is killed, nothing of it is lost, and it can be written to. */
+static void killed_while_written_anew(unsigned int bindings)
+{
+	unsigned int anew = 0, kills = 0;
+	struct devmem__journal j;
+	char *copy;
+	size_t size;
+
+	opened(&j);
+	write_changes(&j);
+	for (unsigned int i = 0; i < bindings; i++) {
+		bind_and_unbind(&j);
+		if (i < bindings - 16)
+			devmem__journal_unlock(&j);
+		else
+			flock(j.fd, LOCK_UN);
+	}
+	copy = contents(&size);
+	for (unsigned int n = 1; killed_at_call(n); n++) {
+		kills++;
+		check_after_the_kill(&j, &anew);
+		put_contents(copy, size);
+		j.extent.generation = 0;	/* what it read is of what was before the copy */
+		assert_int_equal(devmem__journal_lock(&j), 0);
+		flock(j.fd, LOCK_UN);
+	}
+	free(copy);
+	assert_in_range(anew, 1, kills - 5);	/* it was killed before it counted, and after */
+	assert_int_equal(devmem__journal_lock(&j), 0);
+	devmem__journal_close(&j);
+}
+
+/* Behind the records that count, and before them. */
+static void killed_at_every_step_of_it(void **state)
+{
+	(void)state;
+	killed_while_written_anew(16);
+	assert_int_equal(unlink(path), 0);
+	killed_while_written_anew(40);
+}
+
+/* ------------------------------------------------------------------------------------ not ours */
+
+static void refused(int err, const char *why)
+{
+	struct devmem__journal j;
+
+	assert_int_equal(devmem__journal_open(&j, path, &head), err);
+	assert_non_null(strstr(devmem_error(), why));
+	assert_int_equal(devmem__journal_open(&j, path, NULL), err);
+	assert_int_equal(devmem__journal_look(&j, path), err);
+	assert_int_equal(j.fd, -1);
+}
+
+static void accepted(void)
+{
+	struct devmem__journal j;
+
+	opened(&j);
 	devmem__journal_close(&j);
 }
 
 static void something_else_in_its_place(void **state)
 {
-	struct devmem__journal j;
+	(void)state;
+	assert_int_equal(mkfifo(path, 0600), 0);
+	refused(-EPROTO, "is no file");
+	assert_int_equal(access(path, F_OK), 0);
+	assert_int_equal(unlink(path), 0);
+	assert_int_equal(mkdir(path, 0700), 0);
+	assert_int_equal(devmem__journal_open(&(struct devmem__journal){ 0 }, path, &head), -EISDIR);
+	assert_int_equal(rmdir(path), 0);
+}
 
+static void that_others_can_write_to(void **state)
+{
 	(void)state;
 	killed();
-	spoil(20);
-	assert_int_equal(devmem__journal_open(&j, path, &head), -EPROTO);
-	assert_non_null(strstr(devmem_error(), "nothing in it can be trusted"));
-	assert_true(file_size() > 0);
-	/* the first record was never whole: whoever wrote it had changed nothing */
-	assert_int_equal(truncate(path, 50), 0);
-	opened(&j);
-	assert_int_equal(j.book.nowners, 1);
-	devmem__journal_close(&j);
-	assert_int_equal(file_size(), -1);
+	assert_int_equal(chmod(path, 0620), 0);
+	refused(-EPERM, "can be written to by others");
+	assert_int_equal(chmod(path, 0600), 0);
+	assert_int_equal(chmod(folder, 0702), 0);
+	refused(-EPERM, "can be written to by others");
+	assert_int_equal(chmod(folder, 0700), 0);
+	accepted();
+}
+
+/* As root: what a stranger owns. In a folder that root gave away its new owner is no stranger. */
+static void of_a_stranger(void **state)
+{
+	char link[80];
+
+	(void)state;
+	if (geteuid())
+		skip();
+	killed();
+	assert_int_equal(chown(path, 1234, 1234), 0);
+	refused(-EPERM, "belongs to user 1234");
+	assert_int_equal(chown(folder, 1234, 1234), 0);
+	refused(-EPERM, "who may be anybody");	/* where it lies anybody may make one */
+	snprintf(link, sizeof(link), "%s.link", folder);
+	assert_int_equal(chown(folder, 0, 0), 0);
+	assert_int_equal(symlink(folder, link), 0);
+	assert_int_equal(lchown(link, 1234, 1234), 0);
+	assert_int_equal(devmem__journal_path(link, 7, 3, path, sizeof(path)), 0);
+	refused(-EPERM, "is a link of user 1234");
+	assert_int_equal(unlink(link), 0);
+	/* one folder deeper the one above is root's alone */
+	snprintf(link, sizeof(link), "%s/given", folder);
+	assert_int_equal(chmod(folder, 0755), 0);
+	assert_int_equal(mkdir(link, 0700), 0);
+	assert_int_equal(devmem__journal_path(link, 7, 3, path, sizeof(path)), 0);
+	killed();
+	assert_int_equal(chown(link, 1234, 1234) | chown(path, 1234, 1234), 0);
+	accepted();
+	assert_int_equal(chown(path, 1235, 1235), 0);
+	refused(-EPERM, "belongs to user 1235");
 }
 
 static void of_another_boot(void **state)
@@ -397,9 +732,17 @@ int main(void)
 		TEST(two_owners),
 		TEST(none_is_made_for_a_look),
 		TEST(the_dead_are_told_from_the_living),
-		TEST(torn_anywhere),
-		TEST(damaged_in_its_middle),
+		TEST(cut_anywhere),
+		TEST(spoiled_anywhere),
+		TEST(set_aside),
+		TEST(only_begun),
+		TEST(restoring_from_a_damaged_one),
+		TEST(it_stays_small),
+		TEST(those_who_left_are_forgotten),
+		TEST(killed_at_every_step_of_it),
 		TEST(something_else_in_its_place),
+		TEST(that_others_can_write_to),
+		TEST(of_a_stranger),
 		TEST(of_another_boot),
 		TEST(a_full_disk),
 		TEST(folders_that_cannot_be),

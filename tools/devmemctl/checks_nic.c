@@ -382,6 +382,18 @@ static unsigned int left_behind(const struct devmem__journal *journal)
 	return n;
 }
 
+/* What a process changed whose journal was damaged, and which of it is not undone, nobody knows. */
+static void check_aside(struct report *r, const char *name, const char *path)
+{
+	char aside[sizeof(((struct devmem__journal *)0)->path) + 16];
+
+	if (!devmem__journal_aside(path, aside, sizeof(aside)))
+		return;
+	report_add(r, WARNING, "journal", "one was damaged, and is kept as %s: what a process changed that is not undone cannot be "
+		   "known", aside);
+	report_todo(r, "compare ethtool -g, -k, -x and -n of %s with what they should be, then remove the file", name);
+}
+
 static void check_journal(struct report *r, const struct nic *n)
 {
 	struct devmem__journal journal;
@@ -389,6 +401,8 @@ static void check_journal(struct report *r, const struct nic *n)
 	unsigned int left;
 	int err = devmem__journal_path(DEVMEM__JOURNAL_FOLDER, devmem__journal_netns(), n->et.ifindex, path, sizeof(path));
 
+	if (!err)
+		check_aside(r, n->name, path);
 	if (!err)
 		err = devmem__journal_look(&journal, path);
 	if (err == -ENOENT)
@@ -399,9 +413,12 @@ static void check_journal(struct report *r, const struct nic *n)
 		return;
 	}
 	left = left_behind(&journal);
-	report_add(r, left || journal.torn ? WARNING : OK, "journal", left ? "%u settings are as a process left them that died" :
-		   journal.torn ? "it ends in the middle of a record" : "%u settings are left to put back", left);
-	if (left || journal.torn)
+	if (journal.damaged)
+		report_add(r, WARNING, "journal", "it is damaged: of what it said, %u settings can be undone", left);
+	else
+		report_add(r, left ? WARNING : OK, "journal", left ? "%u settings are as a process left them that died" :
+			   "%u settings are left to put back", left);
+	if (left || journal.damaged)
 		report_todo(r, "devmemctl restore %s", n->name);
 	devmem__journal_look_away(&journal);
 }

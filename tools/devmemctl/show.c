@@ -117,6 +117,8 @@ static void collect_journal(struct iface *i, unsigned int ifindex, const char *f
 	if (!err)
 		err = devmem__journal_path(folder ? folder : DEVMEM__JOURNAL_FOLDER, devmem__journal_netns(), ifindex,
 					   path, sizeof(path));
+	if (!err && !devmem__journal_aside(path, i->aside, sizeof(i->aside)))
+		i->aside[0] = '\0';
 	if (!err)
 		err = devmem__journal_look(journal, path);
 	if (!err) {

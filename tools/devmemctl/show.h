@@ -22,6 +22,7 @@ struct iface {
 		uint8_t *hit;		/* a flag for each queue */
 	} *rule;
 	struct devmem__journal *journal;	/* or NULL: there is none */
+	char aside[300];		/* a damaged journal that was set aside, or "" */
 	char no_journal[256];		/* why it cannot be read, or "" */
 	unsigned int bindings;
 	struct iface_binding {

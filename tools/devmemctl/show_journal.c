@@ -30,7 +30,7 @@ void show_journal_print(const struct devmem__journal *journal)
 	const struct devmem__book *book = &journal->book;
 	char words[64];
 
-	printf("  journal %s%s\n", journal->path, journal->torn ? ", which ends in the middle of a record" : "");
+	printf("  journal %s%s\n", journal->path, journal->damaged ? ", which is damaged" : "");
 	for (unsigned int i = 0; i < book->nowners; i++) {
 		const struct devmem__owner *o = &book->owners[i];
 
@@ -87,7 +87,7 @@ void show_journal_json(struct out_json *j, const struct devmem__journal *journal
 	}
 	out_object(j, "journal");
 	out_string(j, "path", journal->path);
-	out_bool(j, "torn", journal->torn);
+	out_bool(j, "damaged", journal->damaged);
 	out_array(j, "owners");
 	for (unsigned int i = 0; i < journal->book.nowners; i++)
 		if (of_interest(journal, &journal->book.owners[i]))

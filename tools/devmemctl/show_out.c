@@ -125,6 +125,8 @@ void show_print(const struct iface *i, const struct owners *owners)
 		show_journal_print(i->journal);
 	if (i->no_journal[0])
 		printf("  journal: %s\n", i->no_journal);
+	if (i->aside[0])
+		printf("  a damaged journal is kept as %s\n", i->aside);
 }
 
 /* ----------------------------------------------------------------------------------------- for programs */
@@ -250,5 +252,6 @@ void show_json(struct out_json *j, const struct iface *i, const struct owners *o
 	json_pools(j, i);
 	json_rules(j, i);
 	show_journal_json(j, i->journal);
+	out_string(j, "journal_set_aside", i->aside[0] ? i->aside : NULL);
 	out_end(j);
 }
