@@ -145,12 +145,7 @@ static int undo_patiently(struct devmem_nic *nic, const struct devmem__change *c
 
 static int undo_entry(struct devmem_nic *nic, struct devmem__entry *e, uint64_t until)
 {
-	int err;
-
-	nic->recovering = e->owner != nic->journal.owner || !e->done;
-	err = e->done || devmem__nic_was_made(nic, &e->change) ? undo_patiently(nic, &e->change, until) : 0;
-	nic->recovering = false;
-	return err;
+	return e->done || devmem__nic_was_made(nic, &e->change) ? undo_patiently(nic, &e->change, until) : 0;
 }
 
 /* The number of the entry is all that is needed of it: crossing it out frees it. Returns what undoing it returned. */

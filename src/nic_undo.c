@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Each kind of change undone. First comes the question whether the setting is still as we left it: what somebody
- * else made of it later stays, and is reported.
+ * else made of it later stays, and is reported. If it is already as it was before, whoever made it so, all is well.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -72,12 +72,9 @@ static int undo_split(struct devmem_nic *nic, const struct devmem__change *c)
 		err = put_split_back(nic, c, split, thresh);
 	if (err)
 		return err;
-	if (nic->recovering && (split || !c->split || now.split == c->split_before) &&
-	    (thresh || !c->thresh || now.thresh == c->thresh_before))
-		return 0;
-	if (split != c->split)
+	if (c->split && !split && now.split != c->split_before)
 		return split_stale(nic, c, "tcp-data-split");
-	return thresh != c->thresh ? split_stale(nic, c, "hds-thresh") : 0;
+	return c->thresh && !thresh && now.thresh != c->thresh_before ? split_stale(nic, c, "hds-thresh") : 0;
 }
 
 /* --------------------------------------------------------------------------------------------- features */
@@ -92,7 +89,7 @@ static int undo_feature(struct devmem_nic *nic, const struct devmem__change *c)
 	struct devmem__feature now;
 	int err = devmem__ethtool_feature(&nic->et, c->feature, &now);
 
-	if (!err && nic->recovering && !c->feature_before && !now.on && !now.wanted)
+	if (!err && !c->feature_before && !now.on && !now.wanted)
 		return 0;
 	if (!err && !now.on && !now.wanted)
 		return devmem__fail(ESTALE, "%s: somebody turned %s off after us, and it was left like that; it was %s "
@@ -142,7 +139,7 @@ static int undo_table(struct devmem_nic *nic, const struct devmem__change *c)
 	const char *name = nic->et.name;
 	int err = same_table(nic, 0, c->after, c->size);
 
-	if (nic->recovering && err == -ESTALE && !same_table(nic, 0, c->before, c->size))
+	if (err == -ESTALE && !same_table(nic, 0, c->before, c->size))
 		return 0;
 	if (err == -ESTALE)
 		return devmem__fail(ESTALE, "%s: somebody changed the RSS table after us, and it was left like that: see "
@@ -161,10 +158,8 @@ static int undo_context(struct devmem_nic *nic, const struct devmem__change *c)
 	const char *name = nic->et.name;
 	int err = same_table(nic, c->context, c->after, c->size);
 
-	if (err == -ENOENT && nic->recovering)
-		return 0;
 	if (err == -ENOENT)
-		return devmem__fail(ESTALE, "%s: somebody deleted our RSS context %u", name, c->context);
+		return 0;
 	if (err == -ESTALE)
 		return devmem__fail(ESTALE, "%s: somebody changed our RSS context %u, and it was left like that: "
 				    "\"ethtool -X %s context %u delete\" removes it", name, c->context, name, c->context);
@@ -185,11 +180,9 @@ static int undo_rule(struct devmem_nic *nic, const struct devmem__change *c)
 	const char *name = nic->et.name;
 	int err = devmem__ethtool_rule(&nic->et, at, &now);
 
-	if (nic->recovering && (err == -ENOENT || err == -EINVAL ||
-				(!err && c->had_rule && devmem__rule_same(&now, &c->rule_before))))
+	/* one that stood there before it was ours, too, and is undone next */
+	if (err == -ENOENT || err == -EINVAL || (!err && c->had_rule && devmem__rule_same(&now, &c->rule_before)))
 		return 0;
-	if (err == -ENOENT || err == -EINVAL)
-		return devmem__fail(ESTALE, "%s: somebody deleted our rule at location %u", name, at);
 	if (!err && !devmem__rule_same(&now, &c->rule))
 		return devmem__fail(ESTALE, "%s: somebody put another rule in the place of ours, at location %u, and it "
 				    "was left there: see \"ethtool -n %s\"", name, at, name);

@@ -514,7 +514,10 @@ static void their_split_stays(void **state)
 	nic = open_nic();
 	ok(devmem__nic_claim(nic, 1, NULL, &q));
 	ok(devmem__ethtool_set_split(&other, true, DEVMEM_SPLIT_DISABLED, false, 0, NULL));
-	refused(devmem_nic_close(nic), ESTALE, "tcp-data-split");
+	ok(devmem_nic_close(nic));	/* it is as it was before us, whoever made it so */
+	ok(devmem__ethtool_split(&other, &split));
+	assert_int_equal(split.thresh, 256);
+	assert_int_equal(split.split, DEVMEM_SPLIT_DISABLED);
 }
 
 static void their_rule_stays(void **state)
@@ -528,9 +531,26 @@ static void their_rule_stays(void **state)
 	ok(steer(nic, &q, 1, "192.0.2.1", 5301));
 	sh("ethtool -N " NIC " delete 62");
 	sh("ethtool -N " NIC " flow-type tcp4 dst-port 80 action 1 loc 63 >/dev/null");
-	refused(devmem_nic_close(nic), ESTALE, "deleted our rule at location 62");
+	refused(devmem_nic_close(nic), ESTALE, "another rule in the place of ours, at location 63");
 	assert_int_equal(rules(), 1);
 	sh("ethtool -N " NIC " delete 63");
+}
+
+/* What we made is gone, and all is as it was before us: that is no failure. */
+static void what_they_undid_is_undone(void **state)
+{
+	struct devmem_nic *nic = open_nic();
+	char *before = view();
+	uint32_t q[2];
+
+	(void)state;
+	ok(devmem__nic_claim(nic, 2, NULL, q));
+	ok(steer(nic, q, 2, "192.0.2.1", 5300));
+	ok(steer(nic, q, 2, "192.0.2.1", 5301));
+	sh("ethtool -N " NIC " delete 63; ethtool -N " NIC " delete 62");
+	sh("ethtool -X " NIC " context 1 delete; ethtool -X " NIC " default");
+	ok(devmem_nic_close(nic));
+	same_view(before);
 }
 
 static void their_context_stays(void **state)
@@ -591,6 +611,7 @@ int main(void)
 		test(their_split_stays),
 		test(their_rule_stays),
 		test(their_context_stays),
+		test(what_they_undid_is_undone),
 		test(their_rule_to_our_context),
 	};
 

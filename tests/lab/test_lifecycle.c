@@ -438,7 +438,7 @@ static void the_rule_goes_and_comes_back(void **state)
 	close(pair.far);
 	close(lab.listener);
 	devmem_binding_close(lab.binding);
-	assert_int_equal(devmem_nic_close(lab.nic), -ESTALE);	/* it says that rules of ours were deleted */
+	ok(devmem_nic_close(lab.nic));
 	devmem_buffer_close(lab.buffer);
 }
 

@@ -256,7 +256,7 @@ static void a_rule_that_is_gone_is_told(void **state)
 	assert_int_equal(lab_stats(f->ring).bytes_plain, f->stream.host);
 }
 
-/* lab_close() finds the rules gone, and says so; here that is expected. */
+/* That somebody deleted the rules is no failure: they are gone, as they were before us. */
 static int tear_down_without_rules(void **state)
 {
 	struct fixture *f = *state;
@@ -271,8 +271,7 @@ static int tear_down_without_rules(void **state)
 	close(f->pair.far);
 	close(f->lab.listener);
 	devmem_binding_close(f->lab.binding);
-	assert_int_equal(devmem_nic_close(f->lab.nic), -ESTALE);
-	assert_non_null(strstr(devmem_error(), "rule"));
+	ok(devmem_nic_close(f->lab.nic));
 	devmem_buffer_close(f->lab.buffer);
 	free(f);
 	return 0;

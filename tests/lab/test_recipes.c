@@ -241,7 +241,7 @@ static void mlx5_turned_off_meanwhile(void **state)
 	open_bound(&lab);
 	run("ethtool -K " NIC " rx off rx-gro-hw off >/dev/null");
 	devmem_binding_close(lab.binding);
-	refused(devmem_nic_close(lab.nic), ESTALE, "rx-gro-hw");
+	ok(devmem_nic_close(lab.nic));	/* it is off, as it was before us */
 	devmem_buffer_close(lab.buffer);
 	close(lab.listener);
 	run("ethtool -K " NIC " rx on >/dev/null");
