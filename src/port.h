@@ -11,4 +11,7 @@
 int devmem__port_open(struct devmem_ring *ring);
 void devmem__port_close(struct devmem_ring *ring);
 
+/* devmem__port_cancel() - every request that waits. How many there were, or -errno without a sentence. */
+int devmem__port_cancel(struct io_uring *io);
+
 #endif

@@ -201,17 +201,12 @@ int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **o
  */
 static void cancel_requests(struct devmem_ring *ring)
 {
-	struct io_uring_sync_cancel_reg all = {
-		.flags = IORING_ASYNC_CANCEL_ANY | IORING_ASYNC_CANCEL_ALL,
-		.timeout = { -1, -1 },
-	};
-
 	devmem__ring_submit(ring);
 	if (ring->calls) {
 		devmem__calls_cancel_all(ring->calls);
 		return;
 	}
-	io_uring_register_sync_cancel(&ring->io, &all);
+	devmem__port_cancel(&ring->io);
 	io_uring_get_events(&ring->io);
 }
 

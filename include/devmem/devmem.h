@@ -752,9 +752,12 @@ struct devmem_ring_opts {
  * -ENOSYS	@busy_poll_us where there is no busy polling: io_uring has it from 6.9 on, plain system calls never
  * -E2BIG	@opts is from a newer version of this header and asks for something unknown
  * other	what the kernel answered
- * Only if an engine other than "syscall" is asked for; otherwise these make it "syscall":
+ * Only if an engine other than "syscall" is named. If none is, whatever refuses io_uring, at set-up or one of its later calls,
+ * which are tried here, makes it "syscall", and devmem_ring_engine() has the reason:
  * -EPERM	io_uring is disabled by policy (sysctl kernel.io_uring_disabled, seccomp)
  * -ENOSYS	the kernel has no io_uring, or one without multishot receive (6.0)
+ * -ENOMEM	RLIMIT_MEMLOCK is too low for it
+ * other	what a policy or the kernel answered
  */
 DEVMEM_API int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out);
 

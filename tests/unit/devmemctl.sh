@@ -1,10 +1,10 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# devmemctl.sh PROGRAM: the tool without any privilege and without a NIC for it: help, wrong arguments, the reason why
+# devmemctl.sh PROGRAM WITHOUT_URING: the tool without any privilege and without a NIC for it: help, wrong arguments, the reason why
 # loopback cannot, output for programs. What it finds on a NIC that can: tests/lab/doctor.sh.
 set -euo pipefail
 
-PROGRAM=$1
+PROGRAM=$1 WITHOUT=$2
 WORK=$(mktemp -d)
 trap 'rm -rf "$WORK"' EXIT
 export TERM=xterm
@@ -129,6 +129,16 @@ features() {
 	[[ $(grep -cE '^cannot .*: ' "$WORK/out") == $(grep -c '^cannot ' "$WORK/out") ]] || fail "no reason"
 }
 
+# Each of its calls is refused, in more ways than those that a kernel has: the line says what the library then does.
+without_uring() {
+	local call
+	for call in 12:setup 1:enter 13:register; do
+		"$WITHOUT" "$call" "$PROGRAM" doctor lo >"$WORK/out" 2>"$WORK/err" || true
+		says out '^warning +io_uring .*io_uring.*; plain system calls serve instead'
+	done
+	says out '^warning +io_uring .* -> allow io_uring_setup, io_uring_enter and io_uring_register'
+}
+
 # Nothing to do, and something in the place of a journal that is none: it is told of, and the next time it is gone. What really is restored: tests/lab/test_journal.c.
 restoring() {
 	local netns
@@ -213,6 +223,7 @@ cp "$WORK/out" "$WORK/doctor"
 show
 backends
 features
+without_uring
 restoring
 for_programs
 on_a_terminal

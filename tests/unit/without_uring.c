@@ -1,40 +1,28 @@
 // SPDX-License-Identifier: MIT
 /*
- * without_uring EPERM|ENOSYS COMMAND [ARGUMENT]...: runs a command under a policy that refuses io_uring with that error,
- * as containers (EPERM) and sandboxes (ENOSYS) do. No privilege is needed for it.
+ * without_uring EPERM|ENOSYS|NUMBER[:CALL] COMMAND [ARGUMENT]...: runs a command under a policy that refuses io_uring with that
+ * error, as containers (EPERM) and sandboxes (ENOSYS) do. CALL is setup, enter or register: that one alone; setup if none is.
+ * No privilege is needed for it.
  */
 #include <errno.h>
-#include <linux/filter.h>
-#include <linux/seccomp.h>
-#include <stddef.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
-#include <sys/prctl.h>
-#include <sys/syscall.h>
 #include <unistd.h>
 
-static int refuse(int err)
-{
-	struct sock_filter filter[] = {
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, offsetof(struct seccomp_data, nr)),
-		BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, __NR_io_uring_setup, 0, 1),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | (unsigned int)err),
-		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
-	};
-	struct sock_fprog program = { .len = sizeof(filter) / sizeof(filter[0]), .filter = filter };
-
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
-}
+#include "refuse.h"
 
 int main(int argc, char **argv)
 {
-	int err = argc > 2 && !strcmp(argv[1], "EPERM") ? EPERM : argc > 2 && !strcmp(argv[1], "ENOSYS") ? ENOSYS : 0;
+	char *word = argc > 2 ? strtok(argv[1], ":") : NULL, *name = word ? strtok(NULL, ":") : NULL;
+	int err = !word ? 0 : !strcmp(word, "EPERM") ? EPERM : !strcmp(word, "ENOSYS") ? ENOSYS : atoi(word);
+	long call = refuse_uring(name ? name : "setup");
 
-	if (!err) {
-		fprintf(stderr, "usage: without_uring EPERM|ENOSYS COMMAND [ARGUMENT]...\n");
+	if (err <= 0 || call < 0) {
+		fprintf(stderr, "usage: without_uring EPERM|ENOSYS|NUMBER[:setup|enter|register] COMMAND [ARGUMENT]...\n");
 		return 2;
 	}
-	if (refuse(err)) {
+	if (refuse(call, err, NULL, 0)) {
 		perror("seccomp");
 		return 1;
 	}

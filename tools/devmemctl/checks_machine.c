@@ -2,6 +2,7 @@
 /* The kernel and this process: what every interface needs. */
 #include <errno.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/resource.h>
 #include <sys/utsname.h>
 
@@ -42,24 +43,44 @@ static void check_privileges(struct report *r, const struct machine *m)
 	report_todo(r, "run as root, or: setcap cap_net_admin+ep PROGRAM");
 }
 
-static void check_uring(struct report *r)
+/* Of an io_uring that was asked for by name: what would have to change. */
+static void advise_uring(struct report *r)
 {
 	struct devmem_ring *ring;
 	int64_t disabled;
 	int err = devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "devmem"), &ring);
 
-	if (!err) {
+	if (!err)
 		devmem_ring_close(ring);
-		report_add(r, OK, "io_uring", "multishot receive works; zero-copy receive of its own (zcrx) is %s",
-			   devmem__kernel_has_zcrx() ? "there, too" : "not there (Linux 6.15)");
+	else if (sysfs_number("/proc/sys/kernel/io_uring_disabled", &disabled) && disabled)
+		report_todo(r, "sysctl kernel.io_uring_disabled=0");
+	else if (err == -ENOMEM)
+		report_todo(r, "ulimit -l unlimited");
+	else if (err == -ENOSYS)
+		report_todo(r, "boot Linux 6.12 or later with CONFIG_IO_URING");
+	else
+		report_todo(r, "allow io_uring_setup, io_uring_enter and io_uring_register in the policy that refuses them, such as "
+			    "the container's seccomp profile");
+}
+
+/* A ring as programs have it, whose engine they did not name: so this says what the library then does. */
+static void check_uring(struct report *r)
+{
+	struct devmem_ring *ring;
+	const char *reason;
+
+	if (devmem_ring_open(NULL, &ring)) {
+		report_add(r, PROBLEM, "io_uring", "no ring can be opened, not even by plain system calls: %s", devmem_error());
 		return;
 	}
-	report_add(r, WARNING, "io_uring", "%s; plain system calls serve instead, at a higher price", devmem_error());
-	if (sysfs_number("/proc/sys/kernel/io_uring_disabled", &disabled) && disabled)
-		report_todo(r, "sysctl kernel.io_uring_disabled=0");
-	else
-		report_todo(r, err == -EPERM ? "allow io_uring in the container's seccomp profile" :
-			    "boot Linux 6.12 or later with CONFIG_IO_URING");
+	if (strcmp(devmem_ring_engine(ring, &reason), "syscall")) {
+		report_add(r, OK, "io_uring", "multishot receive works; zero-copy receive of its own (zcrx) is %s",
+			   devmem__kernel_has_zcrx() ? "there, too" : "not there (Linux 6.15)");
+	} else {
+		report_add(r, WARNING, "io_uring", "%s; plain system calls serve instead, at a higher price", reason);
+		advise_uring(r);
+	}
+	devmem_ring_close(ring);
 }
 
 static bool may_lock(void)

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Where io_uring is refused: each of its three calls by each errno, some of their operations, and by RLIMIT_MEMLOCK. Plain
+ * system calls serve if no engine was named. What is refused is so for good, so each test has a process of its own.
+ */
+#include <errno.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "fds.h"
+#include "refuse.h"
+#include "internal.h"
+
+#define LAST_ERRNO	134	/* and those of the kernel's own beyond */
+#define PBUF_RING	22	/* IORING_REGISTER_PBUF_RING */
+#define SYNC_CANCEL	24	/* IORING_REGISTER_SYNC_CANCEL */
+#define NOBODY		64321	/* a user who runs nothing else: RLIMIT_MEMLOCK is of users */
+
+/* Whose asserts end it with a status that is not 0. */
+static void in_a_process(void (*fn)(void))
+{
+	pid_t child = fork();
+	int status;
+
+	if (!child) {
+		fn();
+		_exit(0);
+	}
+	assert_true(child > 0);
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_int_equal(status, 0);
+}
+
+#define CHECK(what) ((what) ? (void)0 : (void)(fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #what, devmem_error()), _exit(1)))
+
+static void connect_pair(int pair[2])
+{
+	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	socklen_t len = sizeof(at);
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
+
+	CHECK(!bind(listener, (struct sockaddr *)&at, len) && !listen(listener, 1));
+	CHECK(!getsockname(listener, (struct sockaddr *)&at, &len));
+	pair[0] = socket(AF_INET, SOCK_STREAM, 0);
+	CHECK(!connect(pair[0], (struct sockaddr *)&at, len));
+	pair[1] = accept(listener, NULL, NULL);
+	CHECK(pair[1] >= 0);
+	close(listener);
+}
+
+static void receive_a_byte(struct devmem_ring *ring)
+{
+	struct devmem_sock *sock;
+	struct devmem_event ev;
+	int pair[2];
+
+	connect_pair(pair);
+	CHECK(!devmem_attach(ring, pair[1], NULL, 7, NULL, &sock));
+	CHECK(write(pair[0], "x", 1) == 1);
+	CHECK(devmem_wait(ring, &ev, 1, 5000) == 1 && ev.type == DEVMEM_EVENT_HOST && ev.length == 1);
+	CHECK(!devmem_release(ring, &ev, 1));
+	close(pair[0]);
+	close(pair[1]);
+}
+
+static void plain_calls_serve(const char *word, bool receive)
+{
+	struct devmem_ring *ring;
+	const char *reason;
+
+	CHECK(!devmem_ring_open(NULL, &ring));
+	CHECK(!strcmp(devmem_ring_engine(ring, &reason), "syscall"));
+	CHECK(strstr(reason, word));
+	if (receive)
+		receive_a_byte(ring);
+	devmem_ring_close(ring);
+}
+
+static void named_engines_are_refused(int err)
+{
+	static const char *const names[] = { "devmem", "zcrx", "copy" };
+	struct devmem_ring *ring = (void *)1;
+
+	for (int i = 0; i < 3; i++)
+		CHECK(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = names[i]), &ring) == -err && ring == (void *)1);
+}
+
+static void under_each_errno(const char *name)
+{
+	unsigned int before = open_fds();
+
+	for (int err = 1; err <= LAST_ERRNO; err++) {
+		int answer = err < LAST_ERRNO ? err : 524;	/* ENOTSUPP */
+
+		CHECK(!refuse(refuse_uring(name), answer, NULL, 0));
+		plain_calls_serve("io_uring", err == EPERM || err == EACCES);
+		named_engines_are_refused(answer);
+	}
+	CHECK(open_fds() == before);
+}
+
+static void without_setup(void)
+{
+	under_each_errno("setup");
+}
+
+static void without_enter(void)
+{
+	under_each_errno("enter");
+}
+
+static void without_register(void)
+{
+	under_each_errno("register");
+}
+
+static void every_call_by_every_errno(void **state)
+{
+	(void)state;
+	in_a_process(without_setup);
+	in_a_process(without_enter);
+	in_a_process(without_register);
+}
+
+static void without_an_operation(uint32_t operation, const char *word)
+{
+	struct refuse_arg op = { 1, operation };
+
+	CHECK(!refuse(refuse_uring("register"), EACCES, &op, 1));
+	plain_calls_serve(word, true);
+	named_engines_are_refused(EACCES);
+}
+
+static void without_buffers(void)
+{
+	without_an_operation(PBUF_RING, "providing buffers");
+}
+
+static void without_cancel(void)
+{
+	without_an_operation(SYNC_CANCEL, "cancelling requests");
+}
+
+static void what_comes_later_is_tried_first(void **state)
+{
+	(void)state;
+	in_a_process(without_buffers);
+	in_a_process(without_cancel);
+}
+
+static void limit_locked(rlim_t bytes)
+{
+	struct rlimit limit = { bytes, RLIM_INFINITY };
+
+	CHECK(!getrlimit(RLIMIT_MEMLOCK, &limit));
+	limit.rlim_cur = bytes;
+	CHECK(!setrlimit(RLIMIT_MEMLOCK, &limit));
+}
+
+static void without_locked_memory(void)
+{
+	char params[120] = { 0 };
+
+	limit_locked(0);
+	CHECK(geteuid() || !setresuid(NOBODY, NOBODY, NOBODY));
+	if (syscall(__NR_io_uring_setup, 256, params) >= 0 || errno != ENOMEM) {
+		fprintf(stderr, "(this kernel does not count it)\n");
+		return;
+	}
+	plain_calls_serve("RLIMIT_MEMLOCK", true);
+	named_engines_are_refused(ENOMEM);
+}
+
+/* Enough for the ring, and perhaps not for what comes later: whatever is chosen, it receives. */
+static void with_little_locked_memory(void)
+{
+	struct devmem_ring *ring;
+
+	if (geteuid())
+		return;		/* others run as this user */
+	CHECK(!setresuid(NOBODY, NOBODY, NOBODY));
+	for (rlim_t pages = 1; pages < 32; pages++) {
+		limit_locked(pages * 4096);
+		CHECK(!devmem_ring_open(NULL, &ring));
+		receive_a_byte(ring);
+		devmem_ring_close(ring);
+	}
+}
+
+static void by_a_limit(void **state)
+{
+	(void)state;
+	in_a_process(without_locked_memory);
+	in_a_process(with_little_locked_memory);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(every_call_by_every_errno),
+		cmocka_unit_test(what_comes_later_is_tried_first),
+		cmocka_unit_test(by_a_limit),
+	};
+
+	return cmocka_run_group_tests_name("port", tests, NULL, NULL);
+}
