@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "journal.h"
+#include "mute.h"
 #include "owned.h"
 
 #define MOST_BYTES	(64u << 20)	/* of records that are still read */
@@ -168,7 +169,7 @@ int devmem__journal_lock(struct devmem__journal *j)
 static int write_all(int fd, const unsigned char *p, size_t bytes, off_t at)
 {
 	while (bytes) {
-		ssize_t n = pwrite(fd, p, bytes, at);
+		ssize_t n = devmem__mute_pwrite(fd, p, bytes, at);
 
 		if (n < 0 && errno == EINTR)
 			continue;
@@ -210,6 +211,9 @@ static int append(struct devmem__journal *j, struct devmem__record *r)
 	free(r->p);
 	if (!err)
 		return 0;
+	if (err == -EFBIG)
+		return devmem__fail(EFBIG, "the journal %s may not grow (RLIMIT_FSIZE: \"ulimit -f unlimited\"), so nothing is changed: "
+				    "it is what puts the NIC back after a crash", j->path);
 	return devmem__fail(-err, "cannot write to the journal %s (%s), so nothing is changed: it is what puts the NIC back "
 			    "after a crash", j->path, strerror(-err));
 }

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "internal.h"
+#include "mute.h"
 
 #define MOST_TEXT	1280
 #define NOT_LOOKED	(-2)	/* at the environment yet */
@@ -78,8 +79,12 @@ static void print(int level, const char *text)
 {
 	char line[MOST_TEXT + 32];
 	int n = snprintf(line, sizeof(line), "libdevmem: %s: %s\n", names[level], text);
-	ssize_t ignored = write(STDERR_FILENO, line, (size_t)n);
+	struct devmem__mute mute;
+	ssize_t ignored;
 
+	devmem__mute(&mute);
+	ignored = write(STDERR_FILENO, line, (size_t)n);
+	devmem__unmute(&mute);
 	(void)ignored;	/* nobody to tell */
 }
 

@@ -200,7 +200,8 @@ struct devmem_buffer_opts {
  * -ENODEV	no such device or interface, or it does not export memory
  * -EOPNOTSUPP	"import", which devmem_backends() lists: it has no memory of its own
  * -EACCES	the device may not be opened by this user
- * -EFBIG	larger than the kernel allows for one udmabuf (module parameter size_limit_mb), or one dumb buffer
+ * -EFBIG	larger than the kernel allows for one udmabuf (module parameter size_limit_mb), or one dumb buffer; or than
+ *		RLIMIT_FSIZE, for memory of "udmabuf" and "shm". SIGXFSZ is not raised
  * -ENOMEM	not enough memory, or not enough huge pages reserved
  * -EMFILE	no file descriptor below 65,536 is free
  * -E2BIG	@opts is from a newer version of this header and asks for something unknown
@@ -862,6 +863,7 @@ DEVMEM_API int devmem_guard(int fd);
  *		same binding to another ring (Linux 4.12). Two attachments would divide its bytes between them
  * -EMFILE	no file descriptors left; or 65,535 sockets, or sockets of 31 bindings of engine "copy", on this ring
  * -ENOMEM	no memory
+ * -EFBIG	(without a binding) RLIMIT_FSIZE is too low for the memory of the ring. SIGXFSZ is not raised
  * -E2BIG	@opts is from a newer version of this header and asks for something unknown
  * other	what the kernel answered; or (DEVMEM_ATTACH_PLACE) as devmem_buffer_create(), for the spill buffer
  */

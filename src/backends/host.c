@@ -9,6 +9,7 @@
 
 #include "host.h"
 #include "limits.h"
+#include "mute.h"
 
 #ifndef MFD_HUGE_SHIFT
 #define MFD_HUGE_SHIFT 26
@@ -102,6 +103,9 @@ static int no_memory(int err, size_t bytes, size_t page)
 {
 	uint64_t unused, all;
 
+	if (err == EFBIG)
+		return devmem__fail(EFBIG, "no file may have %zu bytes here, not even in memory (RLIMIT_FSIZE): \"ulimit -f unlimited\"",
+				    bytes);
 	if (!devmem__limits_huge(page, &unused, &all))
 		return devmem__fail(err, "no %zu bytes of memory: make the buffer smaller, or free some", bytes);
 	return devmem__fail(err, "no %zu bytes of huge-page memory: %" PRIu64 " of %" PRIu64 " pages are free; reserve more in "
@@ -112,6 +116,7 @@ static int make_memfd(size_t bytes, size_t page)
 {
 	bool huge = page > devmem__host_page();
 	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
+	struct devmem__mute mute;
 	int fd, err = huge ? 0 : devmem__limits_check(bytes, "a memory file");
 
 	if (err)
@@ -121,7 +126,9 @@ static int make_memfd(size_t bytes, size_t page)
 	fd = new_memfd(flags);
 	if (fd < 0)
 		return no_such_pages(errno, page);
+	devmem__mute(&mute);	/* a memory file is a file: RLIMIT_FSIZE counts */
 	err = allocate(fd, bytes, huge);
+	devmem__unmute(&mute);
 	if (err) {
 		close(fd);
 		return no_memory(-err, bytes, page);

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Writing to a file may raise SIGXFSZ (RLIMIT_FSIZE) and to a pipe SIGPIPE, and either ends a program that knows nothing of
+ * our files. Between these two calls neither reaches this thread, and what the write raised is gone afterwards: what is left
+ * is the errno, EFBIG or EPIPE. Signals that were pending before still are, handlers and the thread's mask are as before.
+ */
+#ifndef DEVMEM_MUTE_H
+#define DEVMEM_MUTE_H
+
+#include <signal.h>
+#include <sys/types.h>
+
+struct devmem__mute {
+	sigset_t before;	/* the thread's mask */
+	sigset_t pending;
+};
+
+/* errno is kept by both. */
+void devmem__mute(struct devmem__mute *mute);
+void devmem__unmute(const struct devmem__mute *mute);
+
+/* devmem__mute_pwrite() - pwrite() between the two. */
+ssize_t devmem__mute_pwrite(int fd, const void *p, size_t bytes, off_t at);
+
+#endif
