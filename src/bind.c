@@ -16,6 +16,7 @@
 #include "bind_queues.h"
 #include "buffer.h"
 #include "ethtool.h"
+#include "iface.h"
 #include "netlink.h"
 #include "nic.h"
 #include "recipes.h"
@@ -376,6 +377,7 @@ int devmem_bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const s
 static int bind_tx(const char *ifname, struct devmem_buffer *buffer, const struct devmem_bind_opts *opts,
 		   struct devmem_binding **out)
 {
+	struct devmem__iface iface = { 0 };
 	enum devmem__way wanted;
 	struct devmem_bind_opts o;
 	struct devmem_binding *b;
@@ -395,13 +397,14 @@ static int bind_tx(const char *ifname, struct devmem_buffer *buffer, const struc
 		return devmem__fail(EINVAL, "devmem_bind_tx: the buffer's size, %zu bytes, is not a multiple of the page of "
 				    "%u: the kernel sends from whole pages", devmem_buffer_size(buffer),
 				    devmem__pages_system());
-	if (ifname && !if_nametoindex(ifname))
-		return devmem__fail(ENODEV, "there is no interface \"%.40s\" in this network namespace: see \"ip link\"", ifname);
+	err = ifname ? devmem__iface_need(ifname, &iface) : 0;
+	if (err)
+		return err;
 	b = new_binding(NULL, buffer, 0);
 	if (!b)
 		return devmem__fail(ENOMEM, "no memory for a binding");
 	b->sends = true;
-	snprintf(b->ifname, sizeof(b->ifname), "%s", ifname ? ifname : "");
+	memcpy(b->ifname, iface.name, sizeof(b->ifname));
 	err = open_as(b, &o, wanted);
 	if (err) {
 		free_binding(b);

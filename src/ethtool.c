@@ -11,40 +11,33 @@
 #include <unistd.h>
 
 #include "ethtool.h"
+#include "iface.h"
 #include "rss.h"
 
 #define MOST_RULES (1u << 20) /* that are listed: drivers have thousands at most */
 
 int devmem__ethtool_open(struct devmem__ethtool *et, const char *ifname)
 {
-	struct ifreq ifr = { 0 };
-	size_t len = strlen(ifname);
+	struct devmem__iface iface;
 	int err;
 
 	memset(et, 0, sizeof(*et));
 	et->fd = -1;
-	if (!len || len >= sizeof(ifr.ifr_name))
-		return devmem__fail(ENODEV, "\"%s\" cannot be the name of an interface: see \"ip link\"", ifname);
-	memcpy(ifr.ifr_name, ifname, len);
+	err = devmem__iface_need(ifname, &iface);
+	if (err)
+		return err;
 	et->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (et->fd < 0 && errno == EAFNOSUPPORT)
 		et->fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (et->fd < 0)
-		return devmem__fail(errno, "%s: cannot open a socket: %s", ifname, strerror(errno));
-	if (ioctl(et->fd, SIOCGIFINDEX, &ifr) < 0) {
-		err = devmem__fail(errno, "there is no interface \"%s\" in this network namespace: see \"ip link\"",
-				   ifname);
-		goto fail;
-	}
-	et->ifindex = (unsigned int)ifr.ifr_ifindex;
-	memcpy(et->name, ifname, len + 1);
+		return devmem__fail(errno, "%s: cannot open a socket: %s", iface.name, strerror(errno));
+	et->ifindex = iface.index;
+	memcpy(et->name, iface.name, sizeof(et->name));
 	err = devmem__nl_open(&et->nl, "ethtool");
 	if (!err)
 		err = devmem__nl_open(&et->monitor, "ethtool");
-	if (!err)
-		return 0;
-fail:
-	devmem__ethtool_close(et);
+	if (err)
+		devmem__ethtool_close(et);
 	return err;
 }
 

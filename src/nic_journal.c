@@ -7,7 +7,6 @@
  */
 #include <dirent.h>
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -359,17 +358,17 @@ int devmem__nic_leave(struct devmem_nic *nic)
 static bool is_of_another_index(const struct devmem_nic *nic, const char *path)
 {
 	struct devmem__journal journal;
-	char name[IF_NAMESIZE], driver[32] = "", bus[32] = "";
-	struct devmem__ethtool other;
+	struct devmem__ethtool other = { .fd = nic->et.fd };	/* so that nothing has to be opened, which may fail */
+	char driver[32] = "", bus[32] = "";
 	bool same;
 
 	if (!nic->bus[0] || devmem__journal_look(&journal, path))
 		return false;
 	same = journal.book.has_head && is_of(nic, &journal.book.head) && journal.book.head.ifindex != nic->et.ifindex;
 	/* ports of one device look alike: it is not that of another one which is here */
-	if (same && if_indextoname(journal.book.head.ifindex, name) && !devmem__ethtool_open(&other, name)) {
+	if (same) {
+		atomic_init(&other.ifindex, journal.book.head.ifindex);
 		devmem__ethtool_driver(&other, driver, bus);
-		devmem__ethtool_close(&other);
 		same = strcmp(driver, nic->driver) || strcmp(bus, nic->bus);
 	}
 	devmem__journal_look_away(&journal);

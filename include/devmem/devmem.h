@@ -371,7 +371,7 @@ struct devmem_nic_opts {
 
 /**
  * devmem_nic_open() - begin a transaction on an interface's settings.
- * @ifname:	name of the interface, in this thread's network namespace.
+ * @ifname:	name of the interface, in this thread's network namespace; an alternative name will do ("ip link property").
  *
  * Changes nothing. devmem_bind_rx() and devmem_steer() then change what they need: header/data split on (mlx5 wants
  * rx-gro-hw on before that), its threshold to 0, bound queues out of the RSS table, an RSS context and flow rules. Each
@@ -391,6 +391,7 @@ struct devmem_nic_opts {
  * -ENODEV	no such interface
  * -ENAMETOOLONG the journal's folder
  * -EINVAL	no name, or an unknown flag
+ * -EMFILE	no file descriptors left
  * -ENOMEM	no memory
  * -E2BIG	@opts is from a newer version of this header and asks for something unknown
  * other	the interface cannot be asked: devmem_error() says why
@@ -632,7 +633,8 @@ DEVMEM_API int devmem_source_port(struct devmem_binding *binding, const struct s
 
 /**
  * devmem_bind_tx() - have an interface send from a buffer.
- * @ifname:	by which the connections leave, in this thread's network namespace. NULL: any; the bytes are copied.
+ * @ifname:	by which the connections leave, in this thread's network namespace; an alternative name will do. NULL: any; the
+ *		bytes are copied.
  * @buffer:	may be bound for receiving too, and for sending more than once. A dma-buf's size must be a multiple of the
  *		system's page.
  * @opts:	@engine alone. NULL: "devmem" where that can be, else "copy". "devmem", "copy": that one, or a failure that

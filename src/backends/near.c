@@ -12,6 +12,7 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 
+#include "iface.h"
 #include "near.h"
 
 #define DEVICES "/sys/devices/"
@@ -58,9 +59,13 @@ static int ask_bus(const char *ifname, char bus[ETHTOOL_BUSINFO_LEN])
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
 	struct ifreq request = { .ifr_data = (void *)&info };
-	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), err = 0;
+	struct devmem__iface iface;
+	int err = devmem__iface_need(ifname, &iface), fd;
 
-	snprintf(request.ifr_name, sizeof(request.ifr_name), "%.15s", ifname);
+	if (err)
+		return err;
+	fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	memcpy(request.ifr_name, iface.name, sizeof(request.ifr_name));
 	if (fd < 0 || ioctl(fd, SIOCETHTOOL, &request))
 		err = errno;
 	if (fd >= 0)

@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "interface.h"
+
 /* The exit status; 128 and a signal's number if one ended it. */
 enum {
 	NC_OK = 0,
@@ -23,7 +25,8 @@ enum nc_mode {
 
 struct nc_options {
 	enum nc_mode mode;
-	const char *interface;
+	const char *interface;		/* the kernel's name of it, perhaps in @iface: not to be copied */
+	struct devmem__iface iface;
 	const char *receiver, *sender;	/* addresses or names; NULL: not said */
 	int family;			/* AF_INET, AF_INET6, or AF_UNSPEC: either */
 	uint16_t port;

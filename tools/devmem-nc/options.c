@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* From words to options: ncdevmem's letters with their meaning, and a long name for each. */
 #include <getopt.h>
-#include <net/if.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -150,17 +149,21 @@ static int take(int letter, const char *text, struct nc_options *opt)
 	}
 }
 
-static int check_interface(const struct nc_options *opt)
+static int check_interface(struct nc_options *opt)
 {
+	char why[320];
+
 	if (!opt->interface)
 		return wrong("-f is missing: the name of an interface");
-	if (!if_nametoindex(opt->interface))
-		return wrong("there is no interface \"%s\" in this network namespace (\"ip link\")", opt->interface);
+	if (interface_find(opt->interface, &opt->iface, why, sizeof(why)))
+		return wrong("%s", why);
+	if (strcmp(opt->interface, opt->iface.name))
+		opt->interface = opt->iface.name;
 	return NC_OK;
 }
 
 /* What does not go together. */
-static int check(const struct nc_options *opt)
+static int check(struct nc_options *opt)
 {
 	const bool data = opt->mode == NC_RECEIVE && !opt->modulo;
 

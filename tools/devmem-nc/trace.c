@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 #include <arpa/inet.h>
 #include <inttypes.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -30,7 +29,7 @@ static unsigned int port_of(const struct address *a)
 
 void nc_trace_interface(const struct nc_options *opt)
 {
-	say(opt, "using ifindex=%u\n", if_nametoindex(opt->interface));
+	say(opt, "using ifindex=%u\n", opt->iface.index);
 }
 
 void nc_trace_bound(const struct nc_options *opt, const struct devmem_binding *binding)

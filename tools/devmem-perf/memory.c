@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
 #include <errno.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -78,7 +77,7 @@ int memory_open(struct memory *m, const struct perf_options *opt, bool receives,
 		pthread_mutex_init(&m->lane[i].lock, NULL);
 	if (!receives || opt->host_memory)
 		return 0;
-	pagepool_open(&m->pagepool, if_nametoindex(opt->interface));
+	pagepool_open(&m->pagepool, opt->iface.index);
 	if (devmem_nic_open(opt->interface, NULL, &m->nic))
 		return explain(m, opt->interface);
 	for (unsigned int i = 0; i < m->lanes; i++)

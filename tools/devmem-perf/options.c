@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* From words to options. What is measured is said to the client alone; each end has its own memory. */
 #include <getopt.h>
-#include <net/if.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -301,6 +300,7 @@ static void fill_in(struct test *t)
 static int take_words(int argc, char **argv, struct perf_options *opt)
 {
 	const int wanted = !opt->host_memory + (opt->action == PERF_CLIENT);
+	char why[320];
 
 	if (argc - optind > wanted)
 		return wrong("\"%s\" is one word too many%s", argv[optind + wanted],
@@ -313,8 +313,12 @@ static int take_words(int argc, char **argv, struct perf_options *opt)
 		opt->interface = argv[optind++];
 	if (opt->action == PERF_CLIENT)
 		opt->host = argv[optind];
-	if (opt->interface && !if_nametoindex(opt->interface))
-		return wrong("there is no interface \"%s\" in this network namespace (\"ip link\")", opt->interface);
+	if (!opt->interface)
+		return PERF_OK;
+	if (interface_find(opt->interface, &opt->iface, why, sizeof(why)))
+		return wrong("%s", why);
+	if (strcmp(opt->interface, opt->iface.name))
+		opt->interface = opt->iface.name;
 	return PERF_OK;
 }
 

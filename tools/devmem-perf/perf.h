@@ -6,6 +6,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "interface.h"
 #include "test.h"
 
 /* The exit status; 128 and a signal's number if one ended it. */
@@ -25,7 +26,8 @@ enum perf_action {
 struct perf_options {
 	enum perf_action action;
 	struct test test;		/* the client's */
-	const char *interface;		/* NULL: host memory */
+	const char *interface;		/* the kernel's name of it, perhaps in @iface: not to be copied. NULL: host memory */
+	struct devmem__iface iface;
 	const char *host;		/* the server's name or address; of the server NULL */
 	int family;			/* AF_INET, AF_INET6, or AF_UNSPEC: either */
 	uint16_t port, data_port;
