@@ -17,6 +17,7 @@
 #include "buffer.h"
 #include "ethtool.h"
 #include "iface.h"
+#include "link.h"
 #include "netlink.h"
 #include "nic.h"
 #include "recipes.h"
@@ -310,13 +311,26 @@ static void tell_bound(const struct devmem_binding *b)
 			    b->sends ? " to send" : "", b->n ? ", queue " : "", queues, b->why);
 }
 
+/* A program that waits for LINK events must be able to see that there will be none. */
+static void note_links(struct devmem_binding *b)
+{
+	const size_t used = strlen(b->why);
+
+	if (devmem__binding_ifindex(b) && devmem__links_refused())
+		devmem__text(b->why + used, sizeof(b->why) - used, "; no LINK events: %s", devmem_error());
+}
+
 static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o, enum devmem__way wanted)
 {
 	int err;
 
 	b->forced = wanted != DEVMEM__WAY_ANY;
-	if (wanted == DEVMEM__WAY_COPY)
-		return open_copy(b, "copying was asked for");
+	if (wanted == DEVMEM__WAY_COPY) {
+		err = open_copy(b, "copying was asked for");
+		if (!err)
+			note_links(b);
+		return err;
+	}
 	b->page_asked = o->page_size;
 	b->way = wanted == DEVMEM__WAY_ZCRX ? wanted : DEVMEM__WAY_DEVMEM;
 	err = b->sends ? take_interface(b) : take_queues(b, o);
@@ -328,6 +342,8 @@ static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o, e
 			     "asked for, on %u queue(s) of %s", b->n, devmem__nic_name(b->nic));
 	else if (wanted == DEVMEM__WAY_ANY && is_obstacle(err))
 		err = open_copy(b, devmem_error());
+	if (!err)
+		note_links(b);
 	if (!err && wanted == DEVMEM__WAY_ANY && b->way == DEVMEM__WAY_COPY)
 		tell_copies(b);
 	return err;

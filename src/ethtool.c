@@ -33,11 +33,19 @@ int devmem__ethtool_open(struct devmem__ethtool *et, const char *ifname)
 		return devmem__fail(errno, "%s: cannot open a socket: %s", iface.name, strerror(errno));
 	et->ifindex = iface.index;
 	memcpy(et->name, iface.name, sizeof(et->name));
-	err = devmem__nl_open(&et->nl, "ethtool");
-	if (!err)
+	err = devmem__ethtool_connect(et);
+	if (!err || err == -EOPNOTSUPP)
+		return 0;
+	devmem__ethtool_close(et);
+	return err;
+}
+
+int devmem__ethtool_connect(struct devmem__ethtool *et)
+{
+	int err = et->nl.family ? 0 : devmem__nl_open(&et->nl, "ethtool");
+
+	if (!err && !et->monitor.family)
 		err = devmem__nl_open(&et->monitor, "ethtool");
-	if (err)
-		devmem__ethtool_close(et);
 	return err;
 }
 

@@ -24,8 +24,12 @@ struct devmem__ethtool {
 	char name[IFNAMSIZ];		/* when it was opened; it may have been renamed since */
 };
 
-/* devmem__ethtool_open() - sets the sentence. -ENODEV: no such interface. */
+/*
+ * devmem__ethtool_open() - sets the sentence. -ENODEV: no such interface. Where netlink is refused, what the ioctl does can be
+ * done. devmem__ethtool_connect() - can netlink be used, too? 0, or the reason as devmem__nl_open() gives it.
+ */
 int devmem__ethtool_open(struct devmem__ethtool *et, const char *ifname);
+int devmem__ethtool_connect(struct devmem__ethtool *et);
 void devmem__ethtool_close(struct devmem__ethtool *et);
 
 /*

@@ -55,7 +55,7 @@ const char *devmem__kernel_lacks(bool *may_bind)
 
 	devmem__nl_close(&nl);
 	*may_bind = err != -EPERM;
-	if (closed && closed != -EOPNOTSUPP)
+	if (closed)
 		return devmem_error();
 	if (err == -EOPNOTSUPP)
 		return "it has no netlink command to bind device memory";

@@ -40,6 +40,15 @@ static int listen_for_links(void)
 	return err;
 }
 
+int devmem__links_refused(void)
+{
+	int fd = listen_for_links();
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0 && !devmem__nl_short_of(fd) ? fd : 0;
+}
+
 int devmem__links_add(struct devmem__links *links, unsigned int ifindex)
 {
 	struct devmem__link *more;
@@ -53,8 +62,10 @@ int devmem__links_add(struct devmem__links *links, unsigned int ifindex)
 	links->link = more;
 	if (links->fd < 0)
 		links->fd = listen_for_links();
-	if (links->fd < 0)
+	if (devmem__nl_short_of(links->fd))
 		return links->fd;
+	if (links->fd < 0)
+		devmem__log(DEVMEM_LOG_WARNING, "nothing will be told of links that go down: %s", devmem_error());
 	links->link[links->count++] = (struct devmem__link){ .ifindex = ifindex, .state = DEVMEM__LINK_UP };
 	return 0;
 }

@@ -30,7 +30,11 @@ struct devmem__links {
 
 void devmem__links_init(struct devmem__links *links);
 
-/* devmem__links_add() - listen for an interface in this thread's network namespace. Again: nothing happens. */
+/*
+ * devmem__links_add() - listen for an interface in this thread's network namespace. Again: nothing happens. Where rtnetlink is
+ * refused there is no news. devmem__links_refused() - is it? 0: no; else a negative errno and the sentence.
+ */
+int devmem__links_refused(void);
 int devmem__links_add(struct devmem__links *links, unsigned int ifindex);
 void devmem__links_close(struct devmem__links *links);
 

@@ -285,6 +285,8 @@ static int send_request(struct devmem__nl *nl, int flags)
 {
 	struct nlmsghdr *h;
 
+	if (!nl->name[0])
+		return -EOPNOTSUPP;	/* it could not be opened: a policy or an emulator refuses netlink */
 	if (nl->error)
 		return nl->error;
 	h = nlmsg_hdr(nl->request);
@@ -394,6 +396,19 @@ static int open_socket(void)
 	return fd;
 }
 
+bool devmem__nl_short_of(int err)
+{
+	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS;
+}
+
+/* Whatever the errno: a policy or an emulator refuses netlink, which is as good as a kernel that has no device memory. */
+static int refused(int err)
+{
+	const int result = devmem__nl_short_of(err) ? -err : EOPNOTSUPP;
+
+	return devmem__fail(result, "cannot open a netlink socket: %s", strerror(-err));
+}
+
 int devmem__nl_open(struct devmem__nl *nl, const char *family)
 {
 	uint16_t id = 0;
@@ -402,8 +417,11 @@ int devmem__nl_open(struct devmem__nl *nl, const char *family)
 	memset(nl, 0, sizeof(*nl));
 	snprintf(nl->name, sizeof(nl->name), "%s", family);
 	nl->fd = open_socket();
-	if (nl->fd < 0)
-		return devmem__fail(-nl->fd, "cannot open a netlink socket: %s", strerror(-nl->fd));
+	if (nl->fd < 0) {
+		err = nl->fd;
+		memset(nl, 0, sizeof(*nl));
+		return refused(err);
+	}
 	err = ask_family(nl, got_family, &id);
 	if (err) {
 		close(nl->fd);
@@ -412,7 +430,8 @@ int devmem__nl_open(struct devmem__nl *nl, const char *family)
 			return devmem__fail(EOPNOTSUPP, "the kernel has no netlink family \"%s\"; device memory "
 					    "needs Linux 6.12 or later with CONFIG_NET_DEVMEM and CONFIG_ETHTOOL_NETLINK",
 					    family);
-		return devmem__fail(-err, "cannot look up the netlink family \"%s\": %s", family, strerror(-err));
+		return devmem__fail(devmem__nl_short_of(err) ? -err : EOPNOTSUPP, "cannot look up the netlink family \"%s\": %s",
+				    family, strerror(-err));
 	}
 	nl->family = id;
 	return 0;

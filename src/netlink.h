@@ -44,8 +44,11 @@ typedef int (*devmem__nl_reply)(struct nlattr **attrs, void *arg);
 
 /*
  * devmem__nl_open() - a socket on a family. The socket is close-on-exec and stays in this thread's present network
- * namespace. -EOPNOTSUPP: the kernel has no such family. Sets the sentence.
+ * namespace. -EOPNOTSUPP: the kernel has no such family, or netlink is refused here; or what this process is short of. Sets
+ * the sentence. Calls on one that could not be opened return -EOPNOTSUPP.
+ * devmem__nl_short_of() - does the errno say that this process is short of something, and not that netlink is refused?
  */
+bool devmem__nl_short_of(int err);
 int devmem__nl_open(struct devmem__nl *nl, const char *family);
 void devmem__nl_close(struct devmem__nl *nl);
 

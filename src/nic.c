@@ -108,13 +108,15 @@ int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem
 
 int devmem__nic_ask(struct devmem_nic *nic)
 {
-	int err = devmem__nl_open(&nic->netdev, "netdev");
+	int err = devmem__ethtool_connect(&nic->et);
 
+	if (!err)
+		err = devmem__nl_open(&nic->netdev, "netdev");
 	if (!err)
 		err = devmem__nl_open(&nic->spare, "netdev");
 	if (!err)
 		err = probe(nic);
-	if (err == -ENODEV || err == -ENOMEM)
+	if (err == -ENODEV || devmem__nl_short_of(err))
 		return err;
 	nic->obstacle = err;
 	snprintf(nic->why, sizeof(nic->why), "%s", err ? devmem_error() : "");

@@ -61,7 +61,7 @@ struct devmem__restore {
 
 /*
  * devmem__nic_open_idle() - without asking what it can do, and without undoing anything. devmem__nic_ask() - what it can
- * do, for devmem__nic_obstacle(); -ENODEV, -ENOMEM. Neither changes anything.
+ * do, for devmem__nic_obstacle(); -ENODEV, -ENOMEM, -EMFILE. Neither changes anything.
  */
 int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem_nic **out);
 int devmem__nic_ask(struct devmem_nic *nic);

@@ -693,7 +693,8 @@ enum devmem_event_type {
 				 * another network namespace: connections stall, and go on when it is back here with its
 				 * addresses, which is told like a link that is up again, with the index that it has then.
 				 * What the last event said is how it is; changes in between may be left out. It is told of
-				 * the namespace of the thread that attached the ring's first socket with a NIC */
+				 * the namespace of the thread that attached the ring's first socket with a NIC. There are no
+				 * such events where rtnetlink is refused: devmem_binding_engine()'s reason says so */
 	DEVMEM_EVENT_SENT = 10,	/* a send is over, and its memory is the caller's again: offset is its cookie, length its
 				 * bytes, buffer where they lie. result is 0: sent from there, and the peer's kernel has
 				 * them; 1: some were copied, and this kernel has those; else why it failed: a negative
