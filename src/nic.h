@@ -69,7 +69,7 @@ int devmem__nic_ask(struct devmem_nic *nic);
 /* devmem__nic_recover() - undo what dead processes left. 0, or the first failure. Not in a transaction. */
 int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *restore);
 
-/* devmem__nic_steer() - one rule for the flow, to the queue or to an RSS context over the queues. */
+/* devmem__nic_steer() - a rule for the flow in each family, to the queue or to an RSS context over the queues. */
 int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
 		      const struct sockaddr *peer);
 

@@ -278,8 +278,42 @@ static int lead_to(struct devmem_nic *nic, struct devmem__rule *rule, const uint
 	return err;
 }
 
-/* Is the flow somebody else's already? */
-static int check_flow(struct devmem_nic *nic, const struct devmem__rules *all, const struct devmem__rule *rule)
+/* The queues that a rule of ours leads to. */
+static unsigned int led_to(const struct devmem_nic *nic, const struct devmem__rule *rule, const uint32_t **queues, uint32_t *one)
+{
+	if (!(rule->fs.flow_type & DEVMEM_FLOW_RSS)) {
+		*one = (uint32_t)ethtool_get_flow_spec_ring(rule->fs.ring_cookie);
+		*queues = one;
+		return 1;
+	}
+	for (unsigned int i = nic->undo.count; i-- > 0;) {
+		const struct devmem__change *c = &nic->undo.changes[i];
+
+		if (c->kind != DEVMEM__CHANGE_CONTEXT || c->context != rule->context)
+			continue;
+		*queues = c->queues;
+		return c->nqueues;
+	}
+	return 0;
+}
+
+/* Queues of a binding that is closed are nobody's, and what led there may lead elsewhere. */
+static bool leads_to_another(const struct devmem_nic *nic, const struct devmem__rule *rule, const uint32_t *queues, unsigned int n)
+{
+	const struct devmem__queue_set ours = { (uint32_t *)(uintptr_t)queues, n };
+	const uint32_t *led;
+	uint32_t one;
+	unsigned int many = led_to(nic, rule, &led, &one);
+
+	for (unsigned int i = 0; i < many; i++)
+		if (!devmem__queue_set_has(&ours, led[i]) && devmem__queue_set_has(&nic->claimed, led[i]))
+			return true;
+	return false;
+}
+
+/* Is the flow somebody else's already, or another binding's? */
+static int check_flow(struct devmem_nic *nic, const struct devmem__rules *all, const struct devmem__rule *rule,
+		      const uint32_t *queues, unsigned int n)
 {
 	const struct devmem__rule *there = find_flow(all, rule);
 
@@ -287,47 +321,80 @@ static int check_flow(struct devmem_nic *nic, const struct devmem__rules *all, c
 		return devmem__fail(EADDRINUSE, "%s has a rule for the same flow that is not ours, at location %u: see "
 				    "\"ethtool -n %s\"; if nobody needs it, \"ethtool -N %s delete %u\"", nic->et.name,
 				    there->fs.location, nic->et.name, nic->et.name, there->fs.location);
+	if (there && leads_to_another(nic, there, queues, n))
+		return devmem__fail(EADDRINUSE, "%s: the same flow is steered to another binding of this process, at location %u: "
+				    "close that one first, or steer what each is to have by its peer", nic->et.name,
+				    there->fs.location);
 	return 0;
 }
 
-static int build(struct devmem_nic *nic, const struct sockaddr *local, const struct sockaddr *peer,
-		 struct devmem__rule *rule)
+/* How many rules it takes. */
+static int build(struct devmem_nic *nic, const struct sockaddr *local, const struct sockaddr *peer, struct devmem__rule rules[2])
 {
-	int err = devmem__rule_flow(rule, local, peer);
+	int n = devmem__rule_flows(rules, local, peer);
 
-	if (err == -EINVAL)
+	if (n == -EINVAL)
 		return devmem__fail(EINVAL, "%s: the two ends of a flow must be of one address family", nic->et.name);
+	if (n < 0)
+		return devmem__fail(-n, "%s: only IPv4 and IPv6 flows can be steered", nic->et.name);
+	return n;
+}
+
+static int read_rules(struct devmem_nic *nic, struct devmem__rules *all)
+{
+	int err = devmem__ethtool_rules(&nic->et, all);
+
+	if (!err)
+		return 0;
+	free(all->rules);
+	return no_rules(nic, err);
+}
+
+static int check_flows(struct devmem_nic *nic, const struct devmem__rule *rules, int many, const uint32_t *queues, unsigned int n)
+{
+	struct devmem__rules all;
+	int err = read_rules(nic, &all);
+
 	if (err)
-		return devmem__fail(-err, "%s: only IPv4 and IPv6 flows can be steered", nic->et.name);
-	return 0;
+		return err;
+	for (int i = 0; i < many && !err; i++)
+		err = check_flow(nic, &all, &rules[i], queues, n);
+	free(all.rules);
+	return err;
+}
+
+/* Rules are read anew for each, since the one before has taken a location. */
+static int lead(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues, unsigned int n, bool one_flow)
+{
+	struct devmem__rules all;
+	int err = read_rules(nic, &all);
+
+	if (err)
+		return err;
+	err = lead_to(nic, rule, queues, n, one_flow);
+	if (!err)
+		err = put_rule(nic, rule, &all);
+	free(all.rules);
+	return err;
 }
 
 static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
 		 const struct sockaddr *peer)
 {
 	unsigned int savepoint = devmem__nic_savepoint(nic);
-	struct devmem__rules all;
-	struct devmem__rule rule;
-	int err;
+	struct devmem__rule rules[2];
+	int many, err;
 
 	if (!n || !local)
 		return devmem__fail(EINVAL, "%s: a queue and a local address are needed to steer a flow", nic->et.name);
-	err = build(nic, local, peer, &rule);
+	many = build(nic, local, peer, rules);
+	err = many < 0 ? many : devmem__nic_look(nic);
 	if (!err)
-		err = devmem__nic_look(nic);
+		err = check_flows(nic, rules, many, queues, n);
 	if (err)
 		return err;
-	err = devmem__ethtool_rules(&nic->et, &all);
-	if (err) {
-		free(all.rules);
-		return no_rules(nic, err);
-	}
-	err = check_flow(nic, &all, &rule);
-	if (!err)
-		err = lead_to(nic, &rule, queues, n, peer != NULL);
-	if (!err)
-		err = put_rule(nic, &rule, &all);
-	free(all.rules);
+	for (int i = 0; i < many && !err; i++)
+		err = lead(nic, &rules[i], queues, n, peer != NULL);
 	return err ? devmem__nic_back_out(nic, savepoint, err) : 0;
 }
 

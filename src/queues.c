@@ -100,6 +100,11 @@ void devmem__queue_set_remove(struct devmem__queue_set *set, const uint32_t *que
 	set->n = kept;
 }
 
+bool devmem__queue_set_has(const struct devmem__queue_set *set, uint32_t queue)
+{
+	return is_listed(queue, set->queue, set->n);
+}
+
 void devmem__queue_set_free(struct devmem__queue_set *set)
 {
 	free(set->queue);

@@ -48,6 +48,7 @@ int devmem__queue_set_add(struct devmem__queue_set *set, const uint32_t *queues,
 
 /* devmem__queue_set_remove() - those that are in it; cannot fail. */
 void devmem__queue_set_remove(struct devmem__queue_set *set, const uint32_t *queues, unsigned int n);
+bool devmem__queue_set_has(const struct devmem__queue_set *set, uint32_t queue);
 void devmem__queue_set_free(struct devmem__queue_set *set);
 
 #endif

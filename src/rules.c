@@ -95,6 +95,26 @@ int devmem__rule_flow(struct devmem__rule *rule, const struct sockaddr *local, c
 	return 0;
 }
 
+static bool is_any6(const struct sockaddr *sa)
+{
+	return sa->sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)sa)->sin6_addr);
+}
+
+int devmem__rule_flows(struct devmem__rule rules[2], const struct sockaddr *local, const struct sockaddr *peer)
+{
+	int err = devmem__rule_flow(&rules[0], local, peer);
+	struct end here, there = { .any = true };
+
+	if (err || !is_any6(local) || (peer && !is_any6(peer)))
+		return err ? err : 1;
+	read_end(local, &here);
+	if (peer)
+		read_end(peer, &there);
+	memset(&rules[1], 0, sizeof(rules[1]));
+	match4(&rules[1], &here, &there);
+	return 2;
+}
+
 void devmem__rule_to_queue(struct devmem__rule *rule, uint32_t queue)
 {
 	rule->fs.flow_type &= ~DEVMEM_FLOW_RSS;

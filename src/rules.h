@@ -21,6 +21,12 @@ struct devmem__rule {
  */
 int devmem__rule_flow(struct devmem__rule *rule, const struct sockaddr *local, const struct sockaddr *peer);
 
+/*
+ * devmem__rule_flows() - all that a flow takes: a NIC's rule is of one family, and a listener at "::" has peers of both, if
+ * nothing is known of them. 1 or 2, how many there are; or as above.
+ */
+int devmem__rule_flows(struct devmem__rule rules[2], const struct sockaddr *local, const struct sockaddr *peer);
+
 void devmem__rule_to_queue(struct devmem__rule *rule, uint32_t queue);
 void devmem__rule_to_context(struct devmem__rule *rule, uint32_t context);
 

@@ -577,7 +577,9 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
 
 /**
  * devmem_steer() - send TCP flows to the binding's queues.
- * @local:	address and port here. The unspecified address (0.0.0.0, ::) stands for any, port 0 for any port.
+ * @local:	address and port here. The unspecified address stands for any, port 0 for any port: 0.0.0.0 for any of IPv4, ::
+ *		for any of both families, as for a listener, unless @peer says which. A listener with IPV6_V6ONLY wants its own
+ *		address here: with :: IPv4 connections to that port are steered too, whoever accepts them.
  * @peer:	address and port of the other end, or NULL for any. Same family as @local.
  *
  * With several queues, flows spread over them by an RSS context of their own. A NIC without contexts takes a rule
@@ -590,7 +592,8 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
  * -EINVAL	the binding is for sending; or no @local, or a @peer of another family
  * -EPERM	the NIC was opened with DEVMEM_NIC_KEEP
  * -EEXIST	another process made the binding, and this one was forked from it
- * -EADDRINUSE	a rule for the same flow exists which we did not make
+ * -EADDRINUSE	a rule for the same flow exists: one that we did not make, another process's included; or one that leads to
+ *		another binding of this process, which is not closed. With :: of either family, and then nothing is changed
  * -ENOSPC	the NIC has no room for another rule or context, or the journal cannot be written
  * -EROFS, -EIO	the journal cannot be written, so nothing is changed
  * -EBADMSG	the journal is damaged

@@ -426,8 +426,11 @@ static void same_flow_again(void **state)
 	ok(steer(nic, q, 1, "192.0.2.1", 5300));
 	assert_int_equal(devmem__nic_savepoint(nic), savepoint);
 
+	/* not as long as somebody has the queue where it leads */
+	assert_int_equal(steer(nic, q + 1, 1, "192.0.2.1", 5300), -EADDRINUSE);
 	/* to other queues: the rule is replaced, and comes back at a rollback */
 	before = view();
+	devmem__nic_release(nic, q, 1);
 	ok(steer(nic, q + 1, 1, "192.0.2.1", 5300));
 	ok(steer(nic, q, 2, "192.0.2.1", 5300));
 	assert_int_equal(rules(), 1);

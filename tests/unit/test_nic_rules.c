@@ -113,6 +113,35 @@ static void mapped_is_ipv4(void **state)
 	assert_true(devmem__rule_same_flow(&a, &b));
 }
 
+/* How many rules; the second of them. */
+static int flows(const char *local, const char *peer, struct devmem__rule rules[2])
+{
+	struct sockaddr_storage l, p;
+
+	return devmem__rule_flows(rules, addr(&l, local, 5000), peer ? addr(&p, peer, 6000) : NULL);
+}
+
+/* A listener at "::" has peers of both families, unless the peer is known. */
+static void any_of_both_families(void **state)
+{
+	struct devmem__rule r[2], four = rule("0.0.0.0", 5000, NULL, 0), six = rule("::", 5000, NULL, 0);
+
+	(void)state;
+	assert_int_equal(flows("::", NULL, r), 2);
+	assert_true(devmem__rule_same_flow(&r[0], &six));
+	assert_true(devmem__rule_same_flow(&r[1], &four));
+	four = rule("0.0.0.0", 5000, "0.0.0.0", 6000);
+	assert_int_equal(flows("::", "::", r), 2);
+	assert_true(devmem__rule_same_flow(&r[1], &four));
+	assert_int_equal(flows("0.0.0.0", NULL, r), 1);
+	assert_int_equal(flows("::ffff:0.0.0.0", NULL, r), 1);
+	assert_int_equal(flows("2001:db8::1", NULL, r), 1);
+	assert_int_equal(flows("::", "2001:db8::2", r), 1);
+	assert_int_equal(flows("::", "192.0.2.2", r), 1);
+	assert_int_equal(flows("2001:db8::1", "::", r), 1);
+	assert_int_equal(flows("2001:db8::1", "192.0.2.2", r), -EINVAL);
+}
+
 static void refusals(void **state)
 {
 	struct sockaddr unix_one = { .sa_family = AF_UNIX };
@@ -215,6 +244,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(ipv4_exact),	  cmocka_unit_test(ipv4_any),
 		cmocka_unit_test(ipv6),		  cmocka_unit_test(mapped_is_ipv4),
+		cmocka_unit_test(any_of_both_families),
 		cmocka_unit_test(refusals),	  cmocka_unit_test(same_flow_or_not),
 		cmocka_unit_test(where_it_leads), cmocka_unit_test(further_fields_make_another_flow),
 		cmocka_unit_test(locations),
