@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 #include <linux/netlink.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <sched.h>
 #include <stdio.h>
@@ -168,12 +169,25 @@ static void without_generic(void)
 	without(generic, 2, true, false);
 }
 
+/* The driver's name is not known then, and nothing else of the interface either. */
+static void without_ethtool(void)
+{
+	const struct refuse_arg ethtool = { 1, SIOCETHTOOL };
+
+	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {
+		CHECK(!refuse(__NR_ioctl, refusals[i], &ethtool, 1));
+		go_on(NULL, true, true);
+		go_on("copy", true, true);
+	}
+}
+
 static void netlink_refused(void **state)
 {
 	(void)state;
 	assert_int_equal(in_a_process(without_any), 0);
 	assert_int_equal(in_a_process(without_rtnetlink), 0);
 	assert_int_equal(in_a_process(without_generic), 0);
+	assert_int_equal(in_a_process(without_ethtool), 0);
 }
 
 /* That is the program's fault and not the machine's: it is told, and nothing is copied because of it. */
