@@ -4,6 +4,7 @@
  * stays open and goes on in the next call.
  */
 #include <errno.h>
+#include <string.h>
 
 #include "bind.h"
 #include "buffer.h"
@@ -24,6 +25,15 @@ static struct io_uring_cqe *next_cqe(struct devmem_ring *ring)
 	return NULL;
 }
 
+/* The message of an ERROR event: of who noticed that the stream cannot go on, or what the kernel said. */
+static void explain(struct devmem_ring *ring, int error)
+{
+	if (error && !ring->explained)
+		devmem__fail(-error, "the connection broke: %s", strerror(-error));
+	ring->explained = false;
+	ring->broke = error;
+}
+
 static struct devmem_event end_event(const struct devmem_sock *sock, int error)
 {
 	return (struct devmem_event){
@@ -42,14 +52,17 @@ static unsigned int end_stream(struct devmem_sock *sock, int error, struct devme
 		devmem__tx_broken(sock, error);
 	else
 		error = devmem__tx_taken(sock);
-	if (sock->ended || sock->detached)
+	if (sock->ended || sock->detached) {
+		sock->ring->explained = false;
 		return 0;
+	}
 	sock->ended = true;
 	devmem__urgent_leave(sock);
 	if (sock->urgent.found)
 		devmem__log(DEVMEM_LOG_WARNING, "%s", devmem_error());
 	devmem__list_del(&sock->rearm);
 	devmem__lowat_forget(sock);
+	explain(sock->ring, error);
 	*event = end_event(sock, error);
 	return 1;
 }
@@ -222,6 +235,7 @@ static int stage(struct devmem_sock *sock, struct devmem_event *events, int n)
 		discard(sock, events + i, n - i);
 		if (sock->armed)
 			devmem__sock_cancel(sock);
+		sock->ring->explained = true;
 		return i + (int)end_stream(sock, err, events + i);
 	}
 	return n;
@@ -270,6 +284,7 @@ static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, 
 	}
 	if (got == -EBADMSG) {
 		devmem__log(DEVMEM_LOG_ERROR, "%s", devmem_error());
+		ring->explained = true;
 		got = (int)end_stream(sock, -EBADMSG, events);
 		if (sock->armed)	/* what comes after a hole is of no use */
 			devmem__sock_cancel(sock);
@@ -360,7 +375,8 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 	unsigned int out = 0;
 	bool taken;
 
-	while (out < n) {
+	ring->broke = false;
+	while (out < n && !ring->broke) {
 		if (look && hand_out_news(ring, events + out)) {
 			out++;
 			continue;

@@ -188,6 +188,8 @@ struct devmem_ring {
 	struct devmem__list rearm, raised, pausing;
 	unsigned int raised_count;
 	struct devmem__list sending, told;	/* tx_impl.h */
+	bool explained;			/* the error message is about the connection whose stream ends next */
+	bool broke;			/* an ERROR event was made: it is the last one of its wait, so that the message is its own */
 	uint64_t sends_over;
 	uint64_t sends_looked;		/* ns: when it was looked whether they get out */
 	struct devmem__gathers gathers;

@@ -678,7 +678,8 @@ enum devmem_event_type {
 				 * this process, valid until released. Release it soon: when all receive buffers
 				 * of the ring are held, receiving pauses, and the end of a stream is not seen. */
 	DEVMEM_EVENT_END = 3,	/* the peer has closed its side; nothing more comes. */
-	DEVMEM_EVENT_ERROR = 4,	/* the connection broke: result is the negative errno; nothing more comes. */
+	DEVMEM_EVENT_ERROR = 4,	/* the connection broke: result is the negative errno; nothing more comes. It is the last
+				 * event of its devmem_wait(), and devmem_error() says more */
 	DEVMEM_EVENT_READY = 5,	/* a descriptor given to devmem_watch() is readable: result is its poll(2) events,
 				 * or a negative errno */
 	DEVMEM_EVENT_WOKEN = 6,	/* devmem_wake() was called, once or several times */

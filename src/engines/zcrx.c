@@ -362,10 +362,13 @@ static bool zcrx_recover(struct devmem_sock *sock, int res)
 			     "NIC split a packet in the wrong place and GRO merged it with others (\"ethtool -K IFACE gro "
 			     "off\", or engine devmem), or another program has the queue that they come through");
 		devmem__log(DEVMEM_LOG_ERROR, "%s", devmem_error());
+		sock->ring->explained = true;
 		return false;
 	}
-	if (devmem__rxmsg_open(sock->ring))
+	if (devmem__rxmsg_open(sock->ring)) {
+		sock->ring->explained = true;
 		return false;
+	}
 	sock->messages = !sock->messages;
 	if (sock->messages)
 		note_fallback(sock->ring);

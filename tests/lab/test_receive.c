@@ -413,6 +413,49 @@ static void a_reset_right_behind_the_data(void **state)
 	}
 }
 
+/* Several break together: each ERROR event is the last of its wait, and the error message is about it. */
+static void each_error_has_its_message(void **state)
+{
+	enum { MANY = 4 };
+	struct lab *lab = *state;
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct linger hard = { .l_onoff = 1 };
+	struct lab_stream streams[MANY];
+	struct lab_pair pairs[MANY];
+	struct devmem_event ev[16];
+	unsigned int errors = 0;
+
+	for (unsigned int i = 0; i < MANY; i++) {
+		pairs[i] = lab_connect(lab, false);
+		lab_attach(ring, lab, pairs[i].near, &streams[i]);
+	}
+	assert_int_equal(ok(devmem_wait(ring, ev, 16, 0)), 0);
+	for (unsigned int i = 0; i < MANY; i++) {
+		setsockopt(pairs[i].far, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
+		close(pairs[i].far);
+	}
+	usleep(100000);	/* so that all resets have come, and one wait finds them */
+	while (errors < MANY) {
+		int n = ok(devmem_wait(ring, ev, 16, 5000));
+
+		assert_true(n > 0);
+		for (int i = 0; i < n; i++) {
+			if (ev[i].type != DEVMEM_EVENT_ERROR)
+				continue;
+			assert_int_equal(i, n - 1);
+			assert_int_equal(ev[i].result, -ECONNRESET);
+			assert_string_equal(devmem_error(), "the connection broke: Connection reset by peer");
+			assert_int_equal(devmem_watch(ring, -1, 0), -EBADF);	/* another message */
+			errors++;
+		}
+	}
+	for (unsigned int i = 0; i < MANY; i++) {
+		devmem_detach(streams[i].sock);
+		close(pairs[i].near);
+	}
+	devmem_ring_close(ring);
+}
+
 static void closing_the_ring_gives_everything_back(void **state)
 {
 	struct lab *lab = *state;
@@ -628,6 +671,7 @@ int main(int argc, char **argv)
 		TEST(detached_with_data_on_the_way),
 		TEST(a_reset_is_an_error_after_what_came_before),
 		TEST(a_reset_right_behind_the_data),
+		TEST(each_error_has_its_message),
 		TEST(closing_the_ring_gives_everything_back),
 		TEST(released_by_another_thread),
 		TEST(unsplit_packets_are_copied_and_counted),
