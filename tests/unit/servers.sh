@@ -86,7 +86,7 @@ survives() {
 	background drips drip 20 x
 	good 12
 	kill "$PEER" 2>/dev/null || true	# unless all have been ended
-	hostile leave 40 65535
+	hostile leave 150 65535	# more than the buffer has
 	good 2
 	kill "$SERVER"
 	wait "$SERVER" || status=$?
