@@ -95,8 +95,9 @@ int server_attach(struct server *s, struct client *c, int fd, const struct devme
 	if (err) {
 		server_lose(s, NULL, c ? devmem_error() : strerror(ENOMEM));
 		s->broken += err != -ENOTCONN;
+		s->ended += err != -ENOTCONN;
+		s->accepted -= err == -ENOTCONN;
 		close(fd);
-		s->ended++;
 		if (err == -EMFILE || err == -ENOMEM)
 			stop_listening(s, RETRY);
 		return -1;
@@ -155,10 +156,11 @@ int server_patience(const struct server *s)
 	return (int)((s->deaf && step(s) > RETRY ? RETRY : step(s)) * 1000);
 }
 
-/* One that broke before its first byte was nobody's stream. */
-void server_lose(struct server *s, const struct client *c, const char *why)
+void server_lose(struct server *s, struct client *c, const char *why)
 {
 	s->broken += c && c->moved;
+	if (c)
+		c->lost = true;
 	if (s->now - s->told >= 1) {
 		s->told = s->now;
 		s->lines = 0;
@@ -179,5 +181,6 @@ void server_forget(struct server *s, struct client *c)
 	*c->link = c->next;
 	if (c->next)
 		c->next->link = c->link;
-	s->ended++;
+	s->accepted -= c->lost && !c->moved;
+	s->ended += !c->lost || c->moved;
 }

@@ -22,6 +22,7 @@ struct client {
 	double paid;			/* when as many bytes had moved as a place is worth while others wait for one */
 	uint32_t bytes;			/* since then */
 	bool moved;			/* any */
+	bool lost;			/* it broke */
 };
 
 #define CLIENTS_USAGE \
@@ -51,8 +52,8 @@ void server_moved(const struct server *s, struct client *c, uint32_t bytes);
 struct client *server_overdue(struct server *s);
 extern const char server_silent[];	/* why, in words */
 
-/* It breaks: says so, and why. */
-void server_lose(struct server *s, const struct client *c, const char *why);
+/* It breaks: says so, and why. One that breaks before its first byte was nobody's stream, and is not counted. */
+void server_lose(struct server *s, struct client *c, const char *why);
 
 /* Detaches and closes it. It still has its place. */
 void server_hang_up(struct client *c);

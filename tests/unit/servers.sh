@@ -99,6 +99,17 @@ survives() {
 	(($(figure enter_calls) < 20000)) || fail "$(figure enter_calls) system calls: it spins"
 }
 
+# Who breaks before the first byte is not one of the connections after which a server ends.
+counts() {
+	NAME=counts DIR=$WORK/counts GOOD=()
+	mkdir "$DIR"
+	start "$EXAMPLES/gpu_recv_server" --verify --connections 2
+	hostile reset 5
+	good 2
+	wait "$SERVER" || fail "it ended with $?"
+	(($(figure connections) == 2)) || fail "$(figure connections) connections were counted"
+}
+
 serve() {
 	NAME=$1 DIR=$WORK/$1
 	mkdir "$DIR"
@@ -109,6 +120,7 @@ serve() {
 }
 
 pids=()
+counts & pids+=($!)
 serve recv "$EXAMPLES/gpu_recv_server --verify" & pids+=($!)
 serve syscall "$WITHOUT_URING EPERM $EXAMPLES/gpu_recv_server" & pids+=($!)
 serve epoll "$EXAMPLES/gpu_epoll_server" & pids+=($!)
