@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "channels.h"
 #include "ethtool.h"
 #include "iface.h"
 #include "rss.h"
@@ -103,6 +104,15 @@ int devmem__ethtool_rings(struct devmem__ethtool *et)
 	return err ? err : as_count((uint64_t)ch.rx_count + ch.combined_count);
 }
 
+const char *devmem__ethtool_more_queues(struct devmem__ethtool *et, uint32_t queues, char *text, size_t room)
+{
+	struct ethtool_channels ch = { .cmd = ETHTOOL_GCHANNELS };
+
+	if (do_ioctl(et, &ch))
+		memset(&ch, 0, sizeof(ch));
+	return devmem__channels_command(&ch, et->name, queues, text, room);
+}
+
 int devmem__ethtool_ring_entries(struct devmem__ethtool *et, uint32_t *entries)
 {
 	struct ethtool_ringparam ring = { .cmd = ETHTOOL_GRINGPARAM };
@@ -111,6 +121,13 @@ int devmem__ethtool_ring_entries(struct devmem__ethtool *et, uint32_t *entries)
 	if (!err)
 		*entries = ring.rx_pending;
 	return err;
+}
+
+bool devmem__ethtool_is_down(struct devmem__ethtool *et)
+{
+	struct ifreq ifr = { .ifr_ifindex = (int)et->ifindex };
+
+	return !ioctl(et->fd, SIOCGIFNAME, &ifr) && !ioctl(et->fd, SIOCGIFFLAGS, &ifr) && !(ifr.ifr_flags & IFF_UP);
 }
 
 int devmem__ethtool_mtu(struct devmem__ethtool *et, uint32_t *mtu)
@@ -306,11 +323,12 @@ int devmem__ethtool_table(struct devmem__ethtool *et, uint32_t context, uint32_t
 	return err;
 }
 
-static bool is_four_tuple(struct devmem__ethtool *et, uint32_t flow_type)
+static void read_fields(struct devmem__ethtool *et, uint32_t flow_type, struct devmem__hash_config *hash)
 {
 	struct ethtool_rxnfc info = { .cmd = ETHTOOL_GRXFH, .flow_type = flow_type };
 
-	return !do_ioctl(et, &info) && info.data == (RXH_IP_SRC | RXH_IP_DST | RXH_L4_B_0_1 | RXH_L4_B_2_3);
+	hash->tells_fields = !do_ioctl(et, &info);
+	hash->four_tuple = hash->tells_fields && info.data == (RXH_IP_SRC | RXH_IP_DST | RXH_L4_B_0_1 | RXH_L4_B_2_3);
 }
 
 int devmem__ethtool_hash(struct devmem__ethtool *et, uint32_t flow_type, struct devmem__hash_config *hash)
@@ -334,7 +352,7 @@ int devmem__ethtool_hash(struct devmem__ethtool *et, uint32_t flow_type, struct 
 		memcpy(hash->key, rxfh->rss_config + rxfh->indir_size, rxfh->key_size);
 	}
 	hash->toeplitz = !err && rxfh->hfunc == DEVMEM_RSS_HFUNC_TOEPLITZ && !rxfh->input_xfrm;
-	hash->four_tuple = is_four_tuple(et, flow_type);
+	read_fields(et, flow_type, hash);
 	free(rxfh);
 	return err;
 }

@@ -44,8 +44,12 @@ void devmem__ethtool_driver(struct devmem__ethtool *et, char driver[32], char bu
 /* devmem__ethtool_rings() - number of RX rings, or a negative errno. */
 int devmem__ethtool_rings(struct devmem__ethtool *et);
 
+/* devmem__ethtool_more_queues() - devmem__channels_command() of it: "" if it has as many queues as it can, or does not tell. */
+const char *devmem__ethtool_more_queues(struct devmem__ethtool *et, uint32_t queues, char *text, size_t room);
+
 /* devmem__ethtool_ring_entries() - of each RX ring. devmem__ethtool_mtu() - bytes. */
 int devmem__ethtool_ring_entries(struct devmem__ethtool *et, uint32_t *entries);
+bool devmem__ethtool_is_down(struct devmem__ethtool *et);
 int devmem__ethtool_mtu(struct devmem__ethtool *et, uint32_t *mtu);
 
 /* Header/data split, as reported: the driver's present state, which is not always what was configured. */
@@ -78,6 +82,7 @@ struct devmem__hash_config {
 	uint8_t key[64];
 	uint32_t key_bytes;		/* 0: it cannot be read, or is longer */
 	bool toeplitz;			/* that function, of what is on the wire and nothing made of it */
+	bool tells_fields;		/* which ones: it can set them, too [ops->get_rxfh_fields] */
 	bool four_tuple;		/* addresses and ports, and nothing else */
 };
 

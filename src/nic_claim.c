@@ -140,9 +140,22 @@ static int mark_steered(struct devmem_nic *nic, struct devmem__netdev_queues *q)
 	return 0;
 }
 
+/* The end of a sentence: how to have more queues than @count, in the words that this driver takes. */
+static const char *more_queues(struct devmem_nic *nic, uint32_t count, char *text, size_t room)
+{
+	char command[64];
+
+	if (nic->recipe->leased)
+		return ", or have its NIC lease it another one";
+	devmem__ethtool_more_queues(&nic->et, count, command, sizeof(command));
+	snprintf(text, room, *command ? ", or add some with \"%s\"" : "", command);
+	return text;
+}
+
 static int refuse_listed(struct devmem_nic *nic, int err, uint32_t queue, uint32_t count)
 {
 	const char *name = nic->et.name;
+	char more[96];
 
 	switch (err) {
 	case -ERANGE:
@@ -157,8 +170,8 @@ static int refuse_listed(struct devmem_nic *nic, int err, uint32_t queue, uint32
 		return devmem__fail(EBUSY, "RX queue %u of %s is used by AF_XDP or leased to a container: take "
 				    "another one, or let the library choose", queue, name);
 	default:
-		return devmem__fail(EBUSY, "no RX queue of %s would be left for ordinary traffic, of %u: bind fewer, or "
-				    "add some with \"ethtool -L %s\"", name, count, name);
+		return devmem__fail(EBUSY, "no RX queue of %s would be left for ordinary traffic, of %u: bind fewer%s",
+				    name, count, more_queues(nic, count + 1, more, sizeof(more)));
 	}
 }
 
@@ -181,6 +194,7 @@ static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *lis
 {
 	const char *name = nic->et.name;
 	unsigned int bad = 0;
+	char more[96];
 	int err;
 
 	if (!want)
@@ -202,8 +216,8 @@ static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *lis
 	err = devmem__queues_choose(q->use, q->count, want, queues);
 	if (err)
 		return devmem__fail(EBUSY, "%s has not %u free RX queue%s, of %u: queue 0 and those that are bound or "
-				    "that others steer flows to are not taken; bind fewer, or add some with "
-				    "\"ethtool -L %s\"", name, want, want == 1 ? "" : "s", q->count, name);
+				    "that others steer flows to are not taken; bind fewer%s", name, want, want == 1 ? "" : "s", q->count,
+				    more_queues(nic, q->count + want, more, sizeof(more)));
 	return 0;
 }
 
@@ -256,13 +270,14 @@ static int feature_on(struct devmem_nic *nic)
 
 /* ------------------------------------------------------------------------------------------ data split */
 
-static int split_failed(struct devmem_nic *nic, int err)
+/* @before: as it was, if that is known. */
+static int split_failed(struct devmem_nic *nic, const struct devmem__split_state *before, int err)
 {
 	if (err == -EOPNOTSUPP)
 		return devmem__nl_fail(&nic->et.nl, -EPROTONOSUPPORT, "%s (driver %s) cannot split headers from data, "
 				       "which device memory needs", nic->et.name, nic->driver);
-	return devmem__nl_fail(&nic->et.nl, err, "%s: cannot turn header/data split on (\"ethtool -G %s "
-			       "tcp-data-split on hds-thresh 0\")", nic->et.name, nic->et.name);
+	return devmem__nl_fail(&nic->et.nl, err, "%s: cannot turn header/data split on (\"ethtool -G %s tcp-data-split on%s\")",
+			       nic->et.name, nic->et.name, before && before->has_thresh ? " hds-thresh 0" : "");
 }
 
 /* One request, remembered if it changed anything. */
@@ -283,7 +298,7 @@ static int set_split(struct devmem_nic *nic, const struct devmem__split_state *b
 		return err;
 	err = devmem__ethtool_set_split(&nic->et, split, DEVMEM_SPLIT_ENABLED, thresh, 0, &changed);
 	if (err)
-		err = split_failed(nic, err);
+		err = split_failed(nic, before, err);
 	if (!err && changed)
 		return devmem__nic_made(nic, c);
 	devmem__nic_not_made(nic, c);
@@ -297,7 +312,7 @@ static int split_on(struct devmem_nic *nic)
 	int err = devmem__ethtool_split(&nic->et, &before);
 
 	if (err)
-		return split_failed(nic, err);
+		return split_failed(nic, NULL, err);
 	thresh = before.has_thresh && before.thresh;
 	/*
 	 * A driver may report a split that it made by itself; the bind insists on one that was asked for. The kernel
@@ -314,7 +329,7 @@ static int split_on(struct devmem_nic *nic)
 		return err;
 	err = devmem__ethtool_split(&nic->et, &now);
 	if (err)
-		return split_failed(nic, err);
+		return split_failed(nic, NULL, err);
 	if (now.split != DEVMEM_SPLIT_ENABLED || now.thresh)
 		return devmem__fail(EPROTONOSUPPORT, "%s (driver %s) accepted header/data split but did not turn it on: "
 				    "see \"ethtool -g %s\"", nic->et.name, nic->driver, nic->et.name);

@@ -57,14 +57,27 @@ static int read_hash(struct devmem_nic *nic, const struct devmem__rule *flow, st
 	if (err)
 		return devmem__fail(-err, "%s: cannot read how it hashes flows (\"ethtool -x %s\", \"ethtool -n %s rx-flow-hash "
 				    "tcp4\"): %s", name, name, name, strerror(-err));
-	if (hash->key_bytes < DEVMEM__HASH_KEY || !hash->toeplitz)
-		return devmem__fail(EOPNOTSUPP, "%s (driver %s) does not hash flows by Toeplitz with a key that can be read: "
-				    "\"ethtool -X %s hfunc toeplitz\"", name, nic->driver, name);
+	if (!hash->toeplitz)
+		return devmem__fail(EOPNOTSUPP, "%s (driver %s) does not hash flows by Toeplitz: \"ethtool -X %s hfunc "
+				    "toeplitz\"", name, nic->driver, name);
+	if (hash->key_bytes < DEVMEM__HASH_KEY)
+		return devmem__fail(EOPNOTSUPP, "%s (driver %s) does not tell the key that it hashes flows with: steer them by "
+				    "rules (devmem_steer())", name, nic->driver);
+	if (!hash->tells_fields)
+		return devmem__fail(EOPNOTSUPP, "%s (driver %s) does not tell by which fields it hashes flows, and takes no "
+				    "others: steer them by rules (devmem_steer())", name, nic->driver);
 	if (!hash->four_tuple)
 		return devmem__fail(EOPNOTSUPP, "%s does not hash TCP flows by addresses and ports: \"ethtool -N %s "
 				    "rx-flow-hash %s sdfn\"", name, name,
 				    flow->fs.flow_type == TCP_V4_FLOW ? "tcp4" : "tcp6");
 	return 0;
+}
+
+bool devmem__nic_hash_is_told(struct devmem_nic *nic)
+{
+	struct devmem__hash_config hash;
+
+	return !devmem__ethtool_hash(&nic->et, TCP_V4_FLOW, &hash) && hash.key_bytes >= DEVMEM__HASH_KEY && hash.tells_fields;
 }
 
 static bool leads_to_all(const uint32_t *table, uint32_t size, const uint32_t *queues, unsigned int n)

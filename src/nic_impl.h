@@ -50,6 +50,9 @@ int devmem__nic_may_change(const struct devmem_nic *nic);
  */
 int devmem__nic_queues(struct devmem_nic *nic, struct devmem__netdev_queues *q);
 
+/* nic_hash.c: may devmem_source_port() serve where there are no rules? */
+bool devmem__nic_hash_is_told(struct devmem_nic *nic);
+
 /* The change that made the rule, if we did, or NULL. */
 const struct devmem__change *devmem__nic_own_rule(const struct devmem_nic *nic, const struct devmem__rule *rule);
 

@@ -172,6 +172,9 @@ static int no_rules(struct devmem_nic *nic, int err)
 		if (!devmem__ethtool_feature(&nic->et, "rx-ntuple-filter", &f) && !f.on && f.switchable)
 			return devmem__fail(EOPNOTSUPP, "n-tuple rules are turned off on %s: \"ethtool -K %s ntuple on\"",
 					    name, name);
+		if (!devmem__nic_hash_is_told(nic))
+			return devmem__fail(EOPNOTSUPP, "%s (driver %s) has no n-tuple rules, so flows cannot be steered, and does "
+					    "not tell how it hashes them: take another NIC", name, nic->driver);
 		return devmem__fail(EOPNOTSUPP, "%s (driver %s) has no n-tuple rules, so flows cannot be steered: have the peers "
 				    "take source ports that lead to the queues (devmem_source_port())", name, nic->driver);
 	case -EEXIST:

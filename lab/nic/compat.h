@@ -35,7 +35,7 @@ do {									\
 
 #define labnic_netdev_setup_compat(nic, dev, quirks)			\
 do {									\
-	(dev)->netmem_tx = NETMEM_TX_DMA;				\
+	(dev)->netmem_tx = (quirks)->cannot_send ? NETMEM_TX_NONE : NETMEM_TX_DMA; \
 	(nic)->hds_thresh = (quirks)->hds_thresh;			\
 	(dev)->cfg->hds_config = (quirks)->split_config;		\
 	(dev)->cfg->hds_thresh = (quirks)->hds_thresh;			\
@@ -56,6 +56,12 @@ static inline bool labnic_rxq_bound(struct net_device *dev, unsigned int idx)
 	.get_rxfh_fields	= labnic_get_rxfh_fields,			\
 	.set_rxfh_fields	= labnic_set_rxfh_fields,			\
 	LABNIC_ETHTOOL_RTNL
+
+static inline void labnic_no_hash_fields(struct ethtool_ops *ops)
+{
+	ops->get_rxfh_fields = NULL;
+	ops->set_rxfh_fields = NULL;
+}
 
 /* Since 7.3 ethtool's operations hold the instance lock alone; channels want both. */
 #ifdef ETHTOOL_OP_NEEDS_RTNL_SCHANNELS
@@ -128,6 +134,11 @@ static inline bool labnic_rxq_bound(struct net_device *dev, unsigned int idx)
 	.rxfh_per_ctx_key	= 1,						\
 	.cap_rss_rxnfc_adds	= 1,						\
 	.supported_ring_params	= ETHTOOL_RING_USE_TCP_DATA_SPLIT,
+
+/* The rules' operations carry them; labnic_get_rxnfc_compat() sees to it. */
+static inline void labnic_no_hash_fields(struct ethtool_ops *ops)
+{
+}
 
 #endif
 #endif

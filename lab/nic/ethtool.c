@@ -92,18 +92,35 @@ static void labnic_get_channels(struct net_device *dev, struct ethtool_channels 
 {
 	struct labnic *nic = netdev_priv(dev);
 
+	if (labnic_quirks()->counts_rx_and_tx) {
+		ch->max_rx = nic->max_channels;
+		ch->max_tx = nic->max_channels;
+		ch->rx_count = nic->channels;
+		ch->tx_count = nic->channels;
+		return;
+	}
 	ch->max_combined = nic->max_channels;
 	ch->combined_count = nic->channels;
+}
+
+/* How many are asked for; 0: in words that are not the driver's. A queue of either kind comes with one of the other. */
+static u32 labnic_asked_channels(const struct labnic *nic, const struct ethtool_channels *ch)
+{
+	if (!labnic_quirks()->counts_rx_and_tx)
+		return ch->rx_count || ch->tx_count ? 0 : ch->combined_count;
+	if (ch->combined_count || !ch->tx_count)
+		return 0;
+	return ch->rx_count != nic->channels ? ch->rx_count : ch->tx_count;
 }
 
 static int labnic_set_channels(struct net_device *dev, struct ethtool_channels *ch)
 {
 	struct labnic *nic = netdev_priv(dev);
-	u32 old = nic->channels, n = ch->combined_count, i;
+	u32 old = nic->channels, n = labnic_asked_channels(nic, ch), i;
 	bool running = netif_running(dev);
 	int err;
 
-	if (!n || n > nic->max_channels || ch->rx_count || ch->tx_count)
+	if (!n || n > nic->max_channels)
 		return -EINVAL;
 	for (i = n; i < old; i++)
 		if (labnic_rxq_bound(dev, i))
@@ -193,6 +210,8 @@ const struct ethtool_ops *labnic_choose_ethtool_ops(void)
 	}
 	if (no_ntuple)
 		lesser.set_rxnfc = NULL;
+	if (labnic_quirks()->keeps_hash_fields)
+		labnic_no_hash_fields(&lesser);
 	return &lesser;
 }
 

@@ -352,6 +352,11 @@ struct labnic_quirks {
 	bool always_splits;
 	bool no_contexts;
 	bool keeps_queue_0;		/* cannot restart it */
+	bool cannot_split;		/* has the setting, and refuses it */
+	bool cannot_send;		/* from device memory */
+	bool counts_rx_and_tx;		/* channels, which are not "combined" */
+	bool keeps_hash_fields;		/* neither tells nor takes them */
+	bool ntuple_off;		/* at first */
 };
 
 int labnic_mimic_init(void);

@@ -7,7 +7,7 @@
 
 static char *mimic;
 module_param(mimic, charp, 0444);
-MODULE_PARM_DESC(mimic, "a NIC with the name and the quirks of mlx5, bnxt, gve or fbnic");
+MODULE_PARM_DESC(mimic, "a NIC with the name and the quirks of mlx5, bnxt, gve, gve-qpl or fbnic");
 
 static const struct labnic_quirks labnic_own = {
 	.driver = LABNIC_NAME,
@@ -36,6 +36,21 @@ static const struct labnic_quirks labnic_others[] = {
 		.unknown_is_as_it_is = true,
 		.no_contexts = true,
 		.keeps_queue_0 = true,
+		.counts_rx_and_tx = true,
+		.keeps_hash_fields = true,
+		.ntuple_off = true,
+	},
+	{
+		/* the queue format DQO-QPL: packets are copied to and from the driver's own pages */
+		.name = "gve-qpl",
+		.driver = "gve",
+		.cannot_split = true,
+		.cannot_send = true,
+		.no_contexts = true,
+		.keeps_queue_0 = true,
+		.counts_rx_and_tx = true,
+		.keeps_hash_fields = true,
+		.ntuple_off = true,
 	},
 	{
 		.name = "fbnic",
@@ -61,7 +76,7 @@ int labnic_mimic_init(void)
 		labnic_chosen = &labnic_others[i];
 		return 0;
 	}
-	pr_err(LABNIC_NAME ": mimic is mlx5, bnxt, gve or fbnic\n");
+	pr_err(LABNIC_NAME ": mimic is mlx5, bnxt, gve, gve-qpl or fbnic\n");
 	return -EINVAL;
 }
 
@@ -73,6 +88,8 @@ const struct labnic_quirks *labnic_quirks(void)
 /* Words of the drivers. */
 int labnic_mimic_check_split(struct labnic *nic, u8 asked, struct netlink_ext_ack *extack)
 {
+	if (labnic_chosen->cannot_split && asked != ETHTOOL_TCP_DATA_SPLIT_UNKNOWN)
+		return -EOPNOTSUPP;	/* without a word */
 	if (labnic_chosen->split_needs_gro_hw && asked == ETHTOOL_TCP_DATA_SPLIT_ENABLED &&
 	    !(nic->netdev->features & NETIF_F_GRO_HW)) {
 		NL_SET_ERR_MSG_MOD(extack, "TCP-data-split is not supported when GRO HW is disabled");
@@ -94,6 +111,8 @@ void labnic_mimic_set_split(struct labnic *nic, u8 asked)
 
 u8 labnic_mimic_get_split(const struct labnic *nic)
 {
+	if (labnic_chosen->cannot_split)
+		return ETHTOOL_TCP_DATA_SPLIT_UNKNOWN;
 	if (labnic_chosen->reports_config)
 		return nic->split_config;
 	return nic->split ? ETHTOOL_TCP_DATA_SPLIT_ENABLED : ETHTOOL_TCP_DATA_SPLIT_DISABLED;

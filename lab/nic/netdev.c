@@ -224,6 +224,8 @@ void labnic_netdev_setup(struct labnic *nic)
 	dev->stat_ops = &labnic_stat_ops;
 	dev->features = csum | tso | NETIF_F_RXHASH | (labnic_has_ntuple() ? NETIF_F_NTUPLE : 0);
 	dev->hw_features = dev->features | NETIF_F_GRO_HW;
+	if (labnic_quirks()->ntuple_off)
+		dev->features &= ~NETIF_F_NTUPLE;
 	dev->min_mtu = ETH_MIN_MTU;
 	dev->max_mtu = LABNIC_MAX_MTU;
 	eth_hw_addr_set(dev, mac);

@@ -342,7 +342,7 @@ int labnic_get_rxnfc_compat(struct net_device *dev, struct ethtool_rxnfc *cmd)
 		cmd->data = nic->channels;
 		return 0;
 	}
-	if (cmd->cmd != ETHTOOL_GRXFH)
+	if (cmd->cmd != ETHTOOL_GRXFH || labnic_quirks()->keeps_hash_fields)
 		return -EOPNOTSUPP;
 	err = labnic_get_rxfh_fields(dev, &f);
 	cmd->data = f.data;
@@ -357,7 +357,7 @@ int labnic_set_rxnfc_compat(struct net_device *dev, struct ethtool_rxnfc *cmd)
 		.rss_context = cmd->flow_type & FLOW_RSS ? cmd->rss_context : 0,
 	};
 
-	if (cmd->cmd != ETHTOOL_SRXFH)
+	if (cmd->cmd != ETHTOOL_SRXFH || labnic_quirks()->keeps_hash_fields)
 		return -EOPNOTSUPP;
 	return labnic_set_rxfh_fields(dev, &f, NULL);
 }

@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: MIT
 # devmemctl on the lab's NIC: the doctor names what is in the way, what it says to do about it is typed and helps, and
 # what it warns of is what the library runs into; "show" tells who has bound what; and neither changes anything.
-# "doctor.sh PART...": those parts alone; lesser: on a NIC without split, contexts and rules (--nic 'no_split=1 no_contexts=1 no_ntuple=1').
+# "doctor.sh PART...": those parts alone; lesser: on a NIC without split, contexts and rules (--nic 'no_split=1 no_contexts=1 no_ntuple=1');
+# gve, gve_qpl: on one that passes for such a NIC.
 set -euo pipefail
 
 VIEW=(/devmem/lab/guest/nic-view near)
@@ -366,6 +367,30 @@ lesser() {
 	has problem n-tuple 'lab0 has no rules'
 	has ok contexts 'it has no RSS contexts: with several queues each connection takes a rule'
 	[[ $(grep -c '^problem' /tmp/out) == 2 ]] || fail "something else is in the way, too"
+	doctor 1
+	has cannot lab0: 'cannot split'
+}
+
+# gve with one queue, and no rules at first (--nic mimic=gve): what it says to do is in words that this driver takes.
+gve() {
+	ethtool -L lab0 rx 1
+	doctor 1 lab0
+	has problem queues '0 of 1 RX queues .* -> ethtool -L lab0 rx 2'
+	has problem n-tuple 'rules are off'
+	do_it queues
+	do_it n-tuple
+	doctor 0 lab0
+	ethtool -L lab0 rx 4
+	ethtool -K lab0 ntuple off
+}
+
+# In another queue format it lists the split, and refuses it (--nic mimic=gve-qpl).
+gve_qpl() {
+	doctor 1 lab0
+	has problem split 'cannot split headers from data in the mode that it is in -> .* in queue format DQO-RDA'
+	has warning sending 'Driver does not support netmem TX.* -> .* in queue format DQO-RDA'
+	if gpu_recv_server --engine devmem lab0 >/tmp/log 2>&1; then fail "it was bound without a split"; fi
+	grep -q 'cannot split headers from data' /tmp/log || fail "something else than the split keeps it from being bound"
 	doctor 1
 	has cannot lab0: 'cannot split'
 }

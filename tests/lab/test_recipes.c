@@ -106,15 +106,29 @@ static void open_bound(struct lab *lab)
 	assert_int_equal(split().thresh, 0);
 }
 
+static void ends(int fd, struct sockaddr_in6 *local, struct sockaddr_in6 *peer)
+{
+	socklen_t len = sizeof(*local);
+
+	assert_int_equal(getsockname(fd, (struct sockaddr *)local, &len), 0);
+	len = sizeof(*peer);
+	assert_int_equal(getpeername(fd, (struct sockaddr *)peer, &len), 0);
+}
+
+static int ask_port(struct lab *lab, int fd)
+{
+	struct sockaddr_in6 local, peer;
+
+	ends(fd, &local, &peer);
+	return devmem_source_port(lab->binding, (struct sockaddr *)&local, (struct sockaddr *)&peer);
+}
+
 /* The connection by itself, or all of the port with an RSS context. */
 static int steer(struct lab *lab, int fd, bool alone)
 {
 	struct sockaddr_in6 local, peer;
-	socklen_t len = sizeof(local);
 
-	assert_int_equal(getsockname(fd, (struct sockaddr *)&local, &len), 0);
-	len = sizeof(peer);
-	assert_int_equal(getpeername(fd, (struct sockaddr *)&peer, &len), 0);
+	ends(fd, &local, &peer);
 	return devmem_steer(lab->binding, (struct sockaddr *)&local, alone ? (struct sockaddr *)&peer : NULL);
 }
 
@@ -283,6 +297,31 @@ static void gve_receives(void **state)
 	received("gve", true);
 }
 
+/* Rules are off at first, hashed fields are not told, and channels are not "combined": what is advised is what it has. */
+static void gve_advice(void **state)
+{
+	struct devmem_buffer *buffer = lab_buffer(4 << 20);
+	struct devmem_binding *binding;
+	struct devmem_nic *nic;
+	struct lab_pair pair;
+	struct lab lab;
+
+	(void)state;
+	open_bound(&lab);
+	pair = lab_connect(&lab, true);
+	refused(steer(&lab, pair.near, true), EOPNOTSUPP, "ethtool -K " NIC " ntuple on");
+	refused(ask_port(&lab, pair.near), EOPNOTSUPP, "does not tell by which fields");
+	close(pair.near);
+	close(pair.far);
+	lab_close(&lab);
+	run("ethtool -L " NIC " rx 2");
+	ok(devmem_nic_open(NIC, NULL, &nic));
+	refused(bind_queues(nic, buffer, 2, NULL, &binding), EBUSY, "ethtool -L " NIC " rx 4");
+	ok(devmem_nic_close(nic));
+	devmem_buffer_close(buffer);
+	run("ethtool -L " NIC " rx 4");
+}
+
 static void gve_has_no_contexts(void **state)
 {
 	struct lab_pair pair;
@@ -312,7 +351,7 @@ static void gve_queue_0(void **state)
 		refused(bind_queues(nic, buffer, 2, lists[i], &binding), EBUSY, "RX queue 0 of " NIC);
 	for (int i = 0; i < 3; i++)
 		refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = lists[0],
-								.engine = engines[i]), &binding), EBUSY, "(gve)");
+								.engine = engines[i]), &binding), EBUSY, "(driver gve)");
 	is_as_before();
 	ok(bind_queues(nic, buffer, 2, (const uint32_t[]){ 2, 1 }, &binding));
 	devmem_binding_close(binding);
@@ -342,6 +381,7 @@ int main(int argc, char **argv)
 		test(failure_in_the_middle),
 	};
 	const struct CMUnitTest bnxt[] = { test(bnxt_receives), test(failure_in_the_middle) };
+	const struct CMUnitTest gve_first[] = { test(gve_advice) };
 	const struct CMUnitTest gve[] = {
 		test(gve_receives),
 		test(gve_has_no_contexts),
@@ -357,7 +397,8 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "bnxt"))
 		return cmocka_run_group_tests(bnxt, NULL, NULL);
 	if (!strcmp(what, "gve"))
-		return cmocka_run_group_tests(gve, NULL, NULL);
+		return cmocka_run_group_tests(gve_first, NULL, NULL) || system("ethtool -K " NIC " ntuple on") ||
+		       cmocka_run_group_tests(gve, NULL, NULL);
 	if (!strcmp(what, "fbnic"))
 		return cmocka_run_group_tests(fbnic, NULL, NULL);
 	fprintf(stderr, "usage: lab_recipes mlx5|bnxt|gve|fbnic, with the NIC loaded as mimic=...\n");

@@ -27,11 +27,13 @@ static int channels(const char *interface, struct ethtool_channels *ch, uint32_t
 }
 
 /* 0: it does not tell, and the bind will say what is wrong with it. */
-static uint32_t count(const char *interface)
+static uint32_t count(const char *interface, bool *combined)
 {
 	struct ethtool_channels ch = { 0 };
+	int err = channels(interface, &ch, ETHTOOL_GCHANNELS);
 
-	return channels(interface, &ch, ETHTOOL_GCHANNELS) ? 0 : ch.rx_count + ch.combined_count;
+	*combined = ch.combined_count;
+	return err ? 0 : ch.rx_count + ch.combined_count;
 }
 
 static void list(struct nc_queues *queues, uint32_t first, unsigned int n)
@@ -45,6 +47,7 @@ static void list(struct nc_queues *queues, uint32_t first, unsigned int n)
 int nc_queues(const struct nc_options *opt, struct nc_queues *queues)
 {
 	const unsigned int asked = opt->queues ? opt->queues : 1;
+	bool combined;
 	uint32_t n;
 
 	*queues = (struct nc_queues){ .n = asked };
@@ -52,10 +55,10 @@ int nc_queues(const struct nc_options *opt, struct nc_queues *queues)
 		list(queues, (uint32_t)opt->first_queue, asked);
 	if (opt->first_queue >= 0 || opt->queues || opt->mode != NC_PROBE)
 		return 0;
-	n = count(opt->interface);
+	n = count(opt->interface, &combined);
 	if (n == 1)
-		return failed("%s has one RX queue, and one must be left for ordinary traffic: \"ethtool -L %s\" for more",
-			       opt->interface, opt->interface);
+		return failed("%s has one RX queue, and one must be left for ordinary traffic: \"ethtool -L %s %s 2\" for more",
+			      opt->interface, opt->interface, combined ? "combined" : "rx");
 	if (n)
 		list(queues, n / 2, n / 2 < NC_QUEUES ? n / 2 : NC_QUEUES);
 	return 0;

@@ -6,6 +6,7 @@
 
 #include "ethtool.h"
 #include "journal.h"
+#include "kernel.h"
 #include "netdev.h"
 #include "nic.h"
 #include "pages.h"
@@ -115,13 +116,41 @@ static void check_threshold(struct report *r, const struct devmem__split_state *
 		report_add(r, OK, "hds-thresh", "0");
 }
 
+/* What turns on with the split: the library turns it on first, if it can be. false: it cannot, so there is no split. */
+static bool check_feature(struct report *r, struct nic *n)
+{
+	const char *name = n->recipe->feature_first;
+	struct devmem__feature f;
+
+	if (!name || devmem__ethtool_feature(&n->et, name, &f) || f.on || f.switchable)
+		return true;
+	report_add(r, PROBLEM, "split", "%s (driver %s) cannot split headers from data: it would take %s, which is off and "
+		   "cannot be turned on", n->name, n->driver, name);
+	report_todo(r, "see \"ethtool -k %s\", rx-checksumming among others", n->name);
+	return false;
+}
+
+/*
+ * The driver lists the setting, and does not say what it is set to. Those that are known say it if they can split: gve in
+ * another queue format than DQO-RDA, or without header buffers, lists it, and refuses it only when it is asked for.
+ * [gve_get_ringparam(), gve_set_hsplit_config()]
+ */
+static void split_unreported(struct report *r, const struct nic *n)
+{
+	if (n->recipe->since) {
+		report_add(r, PROBLEM, "split", "%s (driver %s) cannot split headers from data in the mode that it is in", n->name,
+			   n->driver);
+		report_todo(r, "take another interface, or another mode of the driver%s%s", n->recipe->remark ? ": it splits " : "",
+			    n->recipe->remark ? n->recipe->remark : "");
+		return;
+	}
+	report_add(r, WARNING, "split", "header/data split: the driver does not report it, and whether it can be turned on shows "
+		   "only when a queue is bound");
+	report_todo(r, "ethtool -G %s tcp-data-split on", n->name);
+}
+
 static void check_split(struct report *r, struct nic *n)
 {
-	static const char *const words[] = {
-		[DEVMEM_SPLIT_UNKNOWN] = "the driver does not report it",
-		[DEVMEM_SPLIT_DISABLED] = "off",
-		[DEVMEM_SPLIT_ENABLED] = "on",
-	};
 	struct devmem__split_state s;
 	int err = devmem__ethtool_split(&n->et, &s), can;
 
@@ -137,14 +166,19 @@ static void check_split(struct report *r, struct nic *n)
 		report_todo(r, "take another interface");
 		return;
 	}
+	if (s.split == DEVMEM_SPLIT_UNKNOWN) {
+		split_unreported(r, n);
+		return;
+	}
+	if (!check_feature(r, n))
+		return;
 	if (s.split == DEVMEM_SPLIT_ENABLED)
 		report_add(r, OK, "split", "header/data split is on");
 	else if (!can)
-		report_add(r, OK, "split", "header/data split: %s; turned on for as long as a queue is bound",
-			   words[s.split == DEVMEM_SPLIT_DISABLED]);
+		report_add(r, OK, "split", "header/data split: off; turned on for as long as a queue is bound");
 	else
-		report_add(r, WARNING, "split", "header/data split: %s; whether it can be turned on is not known (%s)",
-			   words[s.split == DEVMEM_SPLIT_DISABLED], strerror(-can));
+		report_add(r, WARNING, "split", "header/data split: off; whether it can be turned on is not known (%s)",
+			   strerror(-can));
 	if (can == -EPERM)
 		report_todo(r, "run as root");
 	else if (can)
@@ -228,6 +262,18 @@ static void uses(const struct devmem__netdev_queues *q, char *text, size_t room)
 	}
 }
 
+static void no_queues(struct report *r, struct nic *n, uint32_t count)
+{
+	char more[64];
+
+	devmem__ethtool_more_queues(&n->et, count + 1, more, sizeof(more));
+	if (count == 1)
+		report_todo(r, "%s", *more ? more : "take an interface that can have more queues");
+	else
+		report_todo(r, "end who has them (devmemctl show %s)%s%s%s", n->name, *more ? ", or add some (" : "", more,
+			    *more ? ")" : "");
+}
+
 static void check_queues(struct report *r, struct nic *n)
 {
 	struct devmem__netdev_queues q = { 0 };
@@ -252,10 +298,8 @@ static void check_queues(struct report *r, struct nic *n)
 		   "traffic)%s", free_queues, q.count, words);
 	if (!free_queues && n->recipe->leased)
 		report_todo(r, "end who has them (devmemctl show %s), or " LEASE, n->name);
-	else if (!free_queues && q.count == 1)
-		report_todo(r, "ethtool -L %s combined 2", n->name);
 	else if (!free_queues)
-		report_todo(r, "end who has them (devmemctl show %s), or add some (ethtool -L %s)", n->name, n->name);
+		no_queues(r, n, q.count);
 out:
 	devmem__netdev_free(&q);
 }
@@ -332,7 +376,14 @@ static void check_sending(struct report *r, struct nic *n)
 	}
 	report_add(r, WARNING, "sending", "not from device memory: what is sent is copied (%s)",
 		   n->netdev.why[0] ? n->netdev.why : "the kernel knows no other way");
-	report_todo(r, "boot Linux 6.16 or later, and see whether the driver can");
+	if (!devmem__kernel_sends())
+		report_todo(r, "boot Linux 6.16 or later, and see whether the driver can");
+	else if (n->recipe->leased)
+		report_todo(r, LEASE);
+	else if (n->recipe->since && n->recipe->remark)
+		report_todo(r, "take another interface, or another mode of the driver: it sends %s", n->recipe->remark);
+	else
+		report_todo(r, "take an interface of bnxt_en, fbnic, gve or mlx5_core, if it is to send");
 }
 
 static void rings_failed(struct report *r, const struct nic *n, int err, uint64_t advised)

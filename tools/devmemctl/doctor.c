@@ -94,7 +94,7 @@ static unsigned int all_interfaces(struct doctor *d)
 
 /* ---------------------------------------------------------------------------------------------- verdict */
 
-static void print_verdict(const struct ctl_options *opt, const struct finding *problem, bool can)
+static void print_verdict(const struct ctl_options *opt, const struct report *r, const struct finding *problem, bool can)
 {
 	printf("\n");
 	if (opt->ifname)
@@ -102,6 +102,8 @@ static void print_verdict(const struct ctl_options *opt, const struct finding *p
 	else
 		printf("%s", can || problem ? "this machine" : "every interface here");
 	printf(" %s receive into device memory", can ? "can" : "cannot");
+	if (can && report_warns(r, "split"))
+		printf(", if it can split headers from data");
 	if (problem)
 		printf(": first see to \"%s\"", problem->check);
 	printf("\n");
@@ -123,7 +125,7 @@ static int tell(struct doctor *d, const struct report *r)
 		can = can && n;
 	}
 	if (!d->opt->json)
-		print_verdict(d->opt, report_problem(r), can);
+		print_verdict(d->opt, r, report_problem(r), can);
 	return can ? CTL_OK : CTL_NO;
 }
 

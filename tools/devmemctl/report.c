@@ -2,6 +2,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 #include "report.h"
 
@@ -55,6 +56,14 @@ const struct finding *report_problem(const struct report *r)
 		if (r->finding[i].level == PROBLEM)
 			return &r->finding[i];
 	return NULL;
+}
+
+bool report_warns(const struct report *r, const char *check)
+{
+	for (unsigned int i = 0; i < r->count; i++)
+		if (r->finding[i].level == WARNING && !strcmp(r->finding[i].check, check))
+			return true;
+	return false;
 }
 
 void report_print(const struct report *r)

@@ -33,6 +33,9 @@ void report_free(struct report *r);
 /* The first problem, or NULL. */
 const struct finding *report_problem(const struct report *r);
 
+/* Is there a warning of that check? */
+bool report_warns(const struct report *r, const char *check);
+
 void report_print(const struct report *r);
 void report_json(const struct report *r, struct out_json *j);	/* the array "checks" */
 
