@@ -624,6 +624,11 @@ void devmem__binding_back(struct devmem_binding *binding, size_t tokens)
 		atomic_store_explicit(&binding->low, false, memory_order_relaxed);
 }
 
+bool devmem__binding_blame_link(struct devmem_binding *binding, int err)
+{
+	return devmem__nic_blame_link(binding->nic, err);
+}
+
 bool devmem__binding_has_queue(const struct devmem_binding *binding, int queue)
 {
 	for (unsigned int i = 0; i < binding->n; i++)

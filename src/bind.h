@@ -54,6 +54,9 @@ void devmem__binding_back(struct devmem_binding *binding, size_t pages);
 /* devmem__binding_misplaced() - set the sentence for flows that arrive on @queue (or -errno). Returns @queue. */
 int devmem__binding_misplaced(const struct devmem_binding *binding, int queue);
 
+/* devmem__nic_blame_link() of its NIC. */
+bool devmem__binding_blame_link(struct devmem_binding *binding, int err);
+
 bool devmem__binding_has_queue(const struct devmem_binding *binding, int queue);
 int devmem__binding_queue_of_napi(const struct devmem_binding *binding, unsigned int napi_id);
 

@@ -55,7 +55,7 @@ static int got_id(struct nlattr **attrs, void *arg)
 	return 0;
 }
 
-int devmem__bind_queues(struct devmem__nl *nl, const struct devmem_nic *nic, const struct devmem_buffer *buffer,
+int devmem__bind_queues(struct devmem__nl *nl, struct devmem_nic *nic, const struct devmem_buffer *buffer,
 			const uint32_t *queues, unsigned int n, uint32_t page_size, uint32_t *id)
 {
 	int err;
@@ -73,9 +73,9 @@ int devmem__bind_queues(struct devmem__nl *nl, const struct devmem_nic *nic, con
 		devmem__nl_nest_end(nl, queue);
 	}
 	err = devmem__nl_call(nl, got_id, id);
-	if (err)
-		return devmem__nl_fail(nl, err, "%s: the kernel does not bind the buffer", devmem__nic_name(nic));
-	return 0;
+	if (err && !devmem__nic_blame_link(nic, err))
+		devmem__nl_fail(nl, err, "%s: the kernel does not bind the buffer", devmem__nic_name(nic));
+	return err;
 }
 
 int devmem__bind_interface(struct devmem__nl *nl, const char *ifname, unsigned int ifindex,

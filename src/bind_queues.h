@@ -19,7 +19,7 @@ int devmem__bind_check(const char *ifname, const char *driver, const char *bus, 
  * devmem__bind_queues() - @page_size: of the pages that the queues take from the buffer; the system's is not mentioned to
  * the kernel, since before 7.3 it knows no other. @id: the kernel's number. Sets the sentence.
  */
-int devmem__bind_queues(struct devmem__nl *nl, const struct devmem_nic *nic, const struct devmem_buffer *buffer,
+int devmem__bind_queues(struct devmem__nl *nl, struct devmem_nic *nic, const struct devmem_buffer *buffer,
 			const uint32_t *queues, unsigned int n, uint32_t page_size, uint32_t *id);
 
 /* devmem__bind_interface() - for sending: no queues, no privilege. Sets the sentence. */

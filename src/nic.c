@@ -263,6 +263,16 @@ int devmem__nic_back_out(struct devmem_nic *nic, unsigned int savepoint, int err
 	return devmem__fail(-err, "%.250s; then, on the way back, %.230s", why, left);
 }
 
+bool devmem__nic_blame_link(struct devmem_nic *nic, int err)
+{
+	const char *name = nic->et.name;
+
+	if ((err != -EAGAIN && err != -ENODEV && err != -ENETDOWN) || !devmem__ethtool_is_down(&nic->et))
+		return false;
+	devmem__fail(-err, "%s is down, and its driver (%s) binds no queue then: \"ip link set dev %s up\"", name, nic->driver, name);
+	return true;
+}
+
 int devmem__nic_facts(struct devmem_nic *nic, uint32_t *ring_entries, uint32_t *mtu)
 {
 	int err = devmem__ethtool_ring_entries(&nic->et, ring_entries);

@@ -80,6 +80,12 @@ int devmem__nic_source_port(struct devmem_nic *nic, const uint32_t *queues, unsi
 /* devmem__nic_queue_of_napi() - number of the RX queue that a NAPI instance serves, or -ENOENT. */
 int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id);
 
+/*
+ * devmem__nic_blame_link() - a queue could not be bound, with @err: if that is since the interface is down, sets the sentence and
+ * returns true. Drivers say it in many ways: gve -EAGAIN, mlx5 -ENODEV, bnxt -ENETDOWN; fbnic binds all the same.
+ */
+bool devmem__nic_blame_link(struct devmem_nic *nic, int err);
+
 /* devmem__nic_facts() - entries of each RX ring, and the MTU in bytes. */
 int devmem__nic_facts(struct devmem_nic *nic, uint32_t *ring_entries, uint32_t *mtu);
 

@@ -84,6 +84,8 @@ static int refused(struct devmem__source *source, int err)
 {
 	uint32_t queue = 0;
 
+	if (devmem__binding_blame_link(source->binding, err))
+		return err;
 	devmem_binding_queues(source->binding, &queue, 1);
 	switch (err) {
 	case -EPERM:

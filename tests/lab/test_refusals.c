@@ -186,6 +186,24 @@ static void the_driver_cannot_restart_the_queue(void **state)
 	ok(devmem_nic_close(nic));
 }
 
+/* gve says "Resource temporarily unavailable" then, and does not say that the link is down. */
+static void the_interface_is_down(void **state)
+{
+	struct devmem_nic *nic = open_nic();
+	struct devmem_binding *b;
+
+	(void)state;
+	lab_fault("down_again", 1);
+	run("ip link set " NIC " down");
+	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &b), EAGAIN,
+		NIC " is down, and its driver (labnic) binds no queue then: \"ip link set dev " NIC " up\"");
+	run("ip link set " NIC " up");
+	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &b));
+	devmem_binding_close(b);
+	lab_fault("down_again", 0);
+	ok(devmem_nic_close(nic));
+}
+
 static void rule_already_there(void **state)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(6000) };
@@ -426,6 +444,7 @@ int main(int argc, char **argv)
 		TEST(no_such_queue),
 		TEST(queue_already_bound),
 		TEST(the_driver_cannot_restart_the_queue),
+		TEST(the_interface_is_down),
 		TEST(rule_already_there),
 		TEST(settings_that_are_others),
 		TEST(no_permission),
