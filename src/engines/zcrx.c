@@ -89,8 +89,8 @@ static int refused(struct devmem__source *source, int err)
 	devmem_binding_queues(source->binding, &queue, 1);
 	switch (err) {
 	case -EPERM:
-		return devmem__fail(EPERM, "engine zcrx needs CAP_NET_ADMIN: run as root, or give the program that "
-				    "capability");
+		return devmem__fail(EPERM, "engine zcrx needs the machine's own CAP_NET_ADMIN, not a user namespace's: run as root, "
+				    "give the program that capability, or take engine devmem");
 	case -EEXIST:
 		return devmem__fail(EBUSY, "queue %u is bound already, by another process: make the binding anew, with "
 				    "another queue", queue);
