@@ -48,10 +48,9 @@ static unsigned int end_stream(struct devmem_sock *sock, int error, struct devme
 {
 	if (sock->urgent.found)
 		error = devmem__urgent_error();
+	error = error ? devmem__end_is(sock, error) : devmem__end_of_stream(sock);
 	if (error)
 		devmem__tx_broken(sock, error);
-	else
-		error = devmem__tx_taken(sock);
 	if (sock->ended || sock->detached) {
 		sock->ring->explained = false;
 		return 0;

@@ -69,6 +69,7 @@ struct devmem_sock {
 	bool ending;			/* it has while a receive was armed, which may not know */
 	unsigned int cancels;		/* requests to cancel the receive that are in the kernel */
 	bool ended;			/* END or ERROR was handed out */
+	int error;			/* why the connection failed, once that is known, or 0 */
 	bool detached;			/* the application has let go */
 	bool place;			/* host bytes go to the spill buffer */
 	bool host;			/* it has no binding: what is copied is told by address */
@@ -267,6 +268,18 @@ void devmem__sock_watch_end(struct devmem_sock *sock);
 bool devmem__sock_cancel_request(struct devmem_sock *sock, enum devmem__cqe_kind kind);
 void devmem__sock_cancelled(struct devmem_sock *sock, int res);
 int devmem__sock_queue(const struct devmem_sock *sock);	/* what devmem_sock_queue() says */
+
+/*
+ * ends.c: how connections end. devmem__end_is_there() - both directions are over. devmem__end_is() - the kernel said @err; returns
+ * what is to be told. devmem__end_why() - the connection is over: asks why; @otherwise if nobody knows. devmem__end_by_us() - it is
+ * to be reset because of @err, of which the kernel knows nothing; returns why it ends, which may be something before that.
+ * devmem__end_of_stream() - a receive brought nothing, which is the end of the stream: 0, or the error that it really is.
+ */
+bool devmem__end_is_there(int fd);
+int devmem__end_is(struct devmem_sock *sock, int err);
+int devmem__end_why(struct devmem_sock *sock, int otherwise);
+int devmem__end_by_us(struct devmem_sock *sock, int err);
+int devmem__end_of_stream(const struct devmem_sock *sock);
 
 /* wait.c */
 void devmem__wake(struct devmem_ring *ring);

@@ -7,8 +7,6 @@
 #include <fcntl.h>
 #include <linux/sockios.h>
 #include <net/if.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdlib.h>
 #include <string.h>
@@ -51,14 +49,6 @@ static uint64_t unacknowledged(const struct devmem__tx *tx)
 	return bytes > 0 ? (uint64_t)bytes : 0;
 }
 
-static bool is_over(const struct devmem__tx *tx)
-{
-	uint8_t state = 0;
-	socklen_t len = sizeof(state);
-
-	return !getsockopt(tx->fd, IPPROTO_TCP, TCP_INFO, &state, &len) && state == TCP_CLOSE;
-}
-
 static void close_with(struct devmem__tx *tx, int err)
 {
 	uint64_t left = unacknowledged(tx);
@@ -70,10 +60,10 @@ static void close_with(struct devmem__tx *tx, int err)
 }
 
 /* Notifications do not tell bytes that were acknowledged from those of a connection that was reset. */
-bool devmem__tx_look(struct devmem__tx *tx, int err)
+bool devmem__tx_look(struct devmem__tx *tx, int otherwise)
 {
-	if (!tx->closed && is_over(tx))
-		close_with(tx, err);
+	if (!tx->closed && devmem__end_is_there(tx->fd))
+		close_with(tx, devmem__end_why(tx->sock, otherwise));
 	return tx->closed;
 }
 
@@ -87,11 +77,6 @@ void devmem__tx_broken(struct devmem_sock *sock, int err)
 {
 	if (sock->tx)
 		devmem__tx_look(sock->tx, err);
-}
-
-int devmem__tx_taken(const struct devmem_sock *sock)
-{
-	return sock->tx ? sock->tx->taken : 0;
 }
 
 void devmem__tx_elsewhere(struct devmem__tx *tx, const struct devmem_binding *binding)
@@ -348,16 +333,18 @@ static void disconnect(int fd)
 void devmem__tx_reset(struct devmem__tx *tx, int err)
 {
 	if (!tx->closed)	/* it forgets what was acknowledged */
-		close_with(tx, err);
+		close_with(tx, devmem__end_by_us(tx->sock, err));
 	disconnect(tx->fd);
 }
 
 void devmem__tx_abort(struct devmem_sock *sock, int err)
 {
-	if (sock->tx)
+	if (sock->tx) {
 		devmem__tx_reset(sock->tx, err);
-	else
+	} else {
+		devmem__end_by_us(sock, err);
 		disconnect(sock->fd);
+	}
 }
 
 void devmem_abort(struct devmem_sock *sock)

@@ -25,10 +25,7 @@ unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *
 /* The connection is over, perhaps: a receive failed with @err. */
 void devmem__tx_broken(struct devmem_sock *sock, int err);
 
-/* A connection's error is told once. 0, or the one that a send got: a receive then sees an end in order. */
-int devmem__tx_taken(const struct devmem_sock *sock);
-
-/* devmem__tx_abort() - end the connection at once. Its sends fail with @err. */
+/* devmem__tx_abort() - end the connection at once, because of @err: that is what its events tell. */
 void devmem__tx_abort(struct devmem_sock *sock, int err);
 
 void devmem__tx_detach(struct devmem_sock *sock);

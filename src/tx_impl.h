@@ -28,7 +28,6 @@ struct devmem__tx {
 	bool misplaced;			/* ... and is to be told that bytes leave elsewhere */
 	bool zerocopy;			/* SO_ZEROCOPY is on, and the numbers are ours */
 	bool closed;			/* the connection is over, and what was acknowledged is known */
-	int taken;			/* the socket's error, which a sendmsg got: nobody else does */
 
 	/* requests in the kernel */
 	bool sending;			/* a sendmsg, which is never there for long */
@@ -64,7 +63,7 @@ struct devmem__tx {
 void devmem__tx_todo(struct devmem__tx *tx);
 void devmem__tx_tell(struct devmem__tx *tx);
 void devmem__tx_fail(struct devmem__tx *tx, int err);		/* not the connection's */
-bool devmem__tx_look(struct devmem__tx *tx, int err);		/* is the connection over? Then with @err */
+bool devmem__tx_look(struct devmem__tx *tx, int otherwise);	/* is the connection over? @otherwise: if nobody knows why */
 void devmem__tx_reset(struct devmem__tx *tx, int err);		/* the peer gets a RST, and what is under way fails with @err */
 void devmem__tx_elsewhere(struct devmem__tx *tx, const struct devmem_binding *binding);
 

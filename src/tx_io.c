@@ -262,7 +262,7 @@ static void sending_failed(struct devmem__tx *tx, int err)
 		break;
 	case -ENODEV:
 	case -EHOSTUNREACH:
-		if (!tx->sending_numbered)
+		if (!tx->sending_numbered || devmem__tx_look(tx, err))
 			break;
 		devmem__tx_elsewhere(tx, tx->sending_from);
 		if (!devmem__binding_forced(tx->sending_from))
@@ -275,7 +275,7 @@ static void sending_failed(struct devmem__tx *tx, int err)
 		return;
 	}
 	if (devmem__tx_look(tx, err))
-		tx->taken = err;
+		devmem__end_is(tx->sock, err);
 	else
 		devmem__tx_fail(tx, err);
 }

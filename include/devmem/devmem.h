@@ -678,8 +678,9 @@ enum devmem_event_type {
 				 * this process, valid until released. Release it soon: when all receive buffers
 				 * of the ring are held, receiving pauses, and the end of a stream is not seen. */
 	DEVMEM_EVENT_END = 3,	/* the peer has closed its side; nothing more comes. */
-	DEVMEM_EVENT_ERROR = 4,	/* the connection broke: result is the negative errno; nothing more comes. It is the last
-				 * event of its devmem_wait(), and devmem_error() says more */
+	DEVMEM_EVENT_ERROR = 4,	/* the connection broke: result is the negative errno, the same as in its SENT events;
+				 * nothing more comes. It is the last event of its devmem_wait(), and devmem_error()
+				 * says more */
 	DEVMEM_EVENT_READY = 5,	/* a descriptor given to devmem_watch() is readable: result is its poll(2) events,
 				 * or a negative errno */
 	DEVMEM_EVENT_WOKEN = 6,	/* devmem_wake() was called, once or several times */
@@ -930,8 +931,8 @@ DEVMEM_API int devmem_send(struct devmem_sock *sock, struct devmem_binding *bind
  * devmem_abort() - end a connection at once: the peer gets a RST.
  *
  * The kernel drops what it has of sends, which come back with -ECONNABORTED unless the peer has acknowledged them: within
- * the next turns, as soon as the NIC has let go of them. @sock stays attached and gets an ERROR event. Does
- * nothing in a forked child.
+ * the next turns, as soon as the NIC has let go of them. @sock stays attached and gets an ERROR event with
+ * -ECONNABORTED. Does nothing in a forked child.
  */
 DEVMEM_API void devmem_abort(struct devmem_sock *sock);
 

@@ -2,6 +2,7 @@
 /* Sending to what fails: whoever goes, and whenever, every cookie comes back exactly once, and no memory is kept. */
 #include <errno.h>
 #include <liburing.h>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <signal.h>
 #include <stdio.h>
@@ -83,6 +84,7 @@ static void the_peer_resets(void **state)
 		while (!o->flow[i].error)
 			assert_true(out_turn(o, 5000) > 0);
 		expect_failed(&o->flow[i], -ECONNRESET);
+		assert_int_equal(o->flow[i].error, -ECONNRESET);
 		assert_true(devmem_send(o->flow[i].sock, o->binding, &range, 1, 0) < 0);
 	}
 	join_readers(o);
@@ -140,6 +142,27 @@ static void resets_at_any_moment(void **state)
 			close(o->flow[i].pair.far);
 		}
 	}
+}
+
+/* The kernel tells why to one who asks; a send that waits for room and the receive say the same nevertheless. */
+static void the_peer_takes_nothing_for_too_long(void **state)
+{
+	const unsigned int milliseconds = 50;
+	struct out *o = *state;
+
+	fill_up(o, 4);
+	for (unsigned int i = 0; i < o->n; i++)
+		assert_int_equal(setsockopt(o->flow[i].pair.near, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds,
+					    sizeof(milliseconds)), 0);
+	await_all(o);
+	for (unsigned int i = 0; i < o->n; i++) {
+		while (!o->flow[i].error)
+			assert_true(out_turn(o, 5000) > 0);
+		expect_failed(&o->flow[i], -ETIMEDOUT);
+		assert_int_equal(o->flow[i].error, -ETIMEDOUT);
+	}
+	join_readers(o);
+	close_all(o);
 }
 
 static void the_peer_is_killed(void **state)
@@ -223,6 +246,7 @@ static void aborted_with_sends_under_way(void **state)
 		}
 		while (!o->flow[i].error)
 			assert_true(out_turn(o, 5000) > 0);
+		assert_int_equal(o->flow[i].error, -ECONNABORTED);
 		out_close_flow(&o->flow[i]);
 	}
 }
@@ -237,6 +261,7 @@ static void a_socket_that_never_sent_is_aborted(void **state)
 	devmem_abort(o->flow[0].sock);
 	while (!o->flow[0].error)
 		assert_true(out_turn(o, 5000) > 0);
+	assert_int_equal(o->flow[0].error, -ECONNABORTED);
 	assert_int_equal(recv(o->flow[0].pair.far, &byte, 1, 0), -1);
 	assert_int_equal(errno, ECONNRESET);
 	out_close_flow(&o->flow[0]);
@@ -524,6 +549,7 @@ int main(int argc, char **argv)
 		OUT_TEST(the_peer_resets),
 		OUT_TEST(the_peer_resets_after_its_end),
 		OUT_TEST(resets_at_any_moment),
+		OUT_TEST(the_peer_takes_nothing_for_too_long),
 		OUT_TEST(the_peer_is_killed),
 		OUT_TEST(detached_with_sends_under_way),
 		OUT_TEST(aborted_with_sends_under_way),
