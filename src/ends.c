@@ -1,15 +1,22 @@
 // SPDX-License-Identifier: MIT
 /*
- * Why a connection ended. The kernel tells it once, to whoever asks first: a receive, a send, or SO_ERROR. Whoever asks later is
+ * How connections end. A receive tells that, while one is armed; a socket that is paused, or finds nothing free to receive into,
+ * has none, and what it waits for may never come if nobody learns of the end: so its connection is looked at.
+ *
+ * And why: the kernel tells it once, to whoever asks first: a receive, a send, or SO_ERROR. Whoever asks later is
  * told nothing, or that the pipe is broken. So the first answer is kept, and all events of a socket give the same.
  * [include/net/sock.h: sock_error]
  */
 #include <errno.h>
+#include <linux/sockios.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
 
 #include "ring.h"
+
+#define PATIENCE 10u	/* looks, DEVMEM__STALL_NS apart, at a connection that failed and whose bytes cannot be received */
 
 /* Results of a receive that say something about the request, or our memory, but not about the connection. */
 static bool is_of_connection(int res)
@@ -82,4 +89,54 @@ int devmem__end_by_us(struct devmem_sock *sock, int err)
 int devmem__end_of_stream(const struct devmem_sock *sock)
 {
 	return sock->error == -EPIPE ? 0 : sock->error;
+}
+
+/* ------------------------------------------------------------------------------------ without a receive */
+
+static void is_over(struct devmem_sock *sock, int error)
+{
+	sock->end = error;
+	devmem__list_append(&sock->ring->over, &sock->over);
+}
+
+/*
+ * An end in order is behind all bytes: the application has to make room for those first. Of a connection that failed they are
+ * dropped if it does not do so soon, since it may be waiting for just that: for more bytes than come, or fit.
+ */
+static void look_behind_bytes(struct devmem_sock *sock)
+{
+	const int error = devmem__end_is_there(sock->fd) ? devmem__end_why(sock, 0) : 0;
+
+	if (error && ++sock->waited > PATIENCE)
+		is_over(sock, error);
+}
+
+static void look(struct devmem_sock *sock)
+{
+	int queued = 0;
+	ssize_t got;
+	char byte;
+
+	if (!ioctl(sock->fd, SIOCINQ, &queued) && queued > 0) {
+		look_behind_bytes(sock);
+		return;
+	}
+	got = recv(sock->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
+	if (!got)
+		is_over(sock, 0);
+	else if (got < 0 && is_of_connection(-errno))
+		is_over(sock, -errno);
+}
+
+/* Only when all that was received is handed out: an end comes behind it. */
+void devmem__ends_look(struct devmem_ring *ring)
+{
+	struct devmem__list *node;
+
+	if (ring->now - ring->ends_looked < DEVMEM__STALL_NS || io_uring_cq_ready(&ring->io) ||
+	    io_uring_cq_has_overflow(&ring->io) || ring->rx_sock || ring->place.held_of)
+		return;
+	ring->ends_looked = ring->now;
+	for (node = ring->rearm.next; node != &ring->rearm; node = node->next)
+		look(container_of(node, struct devmem_sock, rearm));
 }

@@ -327,6 +327,20 @@ static unsigned int link_news(struct devmem_ring *ring, struct devmem_event *eve
 	return 1;
 }
 
+/* Of connections that ended while nothing could be received. */
+static unsigned int known_end(struct devmem_ring *ring, struct devmem_event *event)
+{
+	unsigned int out = 0;
+
+	while (!out && !devmem__list_empty(&ring->over)) {
+		struct devmem_sock *sock = container_of(ring->over.next, struct devmem_sock, over);
+
+		devmem__list_del(&sock->over);
+		out = end_stream(sock, sock->end, event);
+	}
+	return out;
+}
+
 /* What is not a completion. Returns how many events that makes: 0 or 1. Nearly always 0, so it is seen here, without calls. */
 static unsigned int hand_out_news(struct devmem_ring *ring, struct devmem_event *event)
 {
@@ -336,6 +350,8 @@ static unsigned int hand_out_news(struct devmem_ring *ring, struct devmem_event 
 		out = devmem__gathers_event(ring, event);
 	if (!out && ring->low_bytes)
 		out = devmem__pressure_events(ring, event);
+	if (!out && !devmem__list_empty(&ring->over))
+		out = known_end(ring, event);
 	return out ? out : link_news(ring, event);
 }
 

@@ -70,6 +70,9 @@ struct devmem_sock {
 	unsigned int cancels;		/* requests to cancel the receive that are in the kernel */
 	bool ended;			/* END or ERROR was handed out */
 	int error;			/* why the connection failed, once that is known, or 0 */
+	int end;			/* of a socket on ring->over: what is to be told: 0 is END */
+	struct devmem__list over;	/* ring->over */
+	unsigned int waited;		/* so often it was found to have failed, and what it had queued could not be received */
 	bool detached;			/* the application has let go */
 	bool place;			/* host bytes go to the spill buffer */
 	bool host;			/* it has no binding: what is copied is told by address */
@@ -187,6 +190,8 @@ struct devmem_ring {
 
 	struct devmem__list dirty, due;	/* sockets that hold back tokens; those whose tokens go with the next turn */
 	struct devmem__list rearm, raised, pausing;
+	struct devmem__list over;	/* sockets whose stream has ended while nothing could be received: that is to be told */
+	uint64_t ends_looked;		/* ns: when they were looked at last */
 	unsigned int raised_count;
 	struct devmem__list sending, told;	/* tx_impl.h */
 	bool explained;			/* the error message is about the connection whose stream ends next */
@@ -280,6 +285,9 @@ int devmem__end_is(struct devmem_sock *sock, int err);
 int devmem__end_why(struct devmem_sock *sock, int otherwise);
 int devmem__end_by_us(struct devmem_sock *sock, int err);
 int devmem__end_of_stream(const struct devmem_sock *sock);
+
+/* ends.c: sockets that cannot receive now, those that stay on ring->rearm. Did their streams end? Then they are on ring->over. */
+void devmem__ends_look(struct devmem_ring *ring);
 
 /* wait.c */
 void devmem__wake(struct devmem_ring *ring);

@@ -179,6 +179,7 @@ static int new_sock(struct devmem_ring *ring, int fd, struct devmem_sock **out)
 	devmem__list_init(&sock->rearm);
 	devmem__list_init(&sock->raised);
 	devmem__list_init(&sock->pausing);
+	devmem__list_init(&sock->over);
 	sock->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (sock->fd < 0) {
 		err = devmem__fail(errno, "cannot duplicate descriptor %d: %s", fd, strerror(errno));
@@ -414,6 +415,7 @@ static void arm(struct devmem_sock *sock)
 		return;		/* stays on the list for the next turn */
 	sock->engine->arm(sock, sqe);
 	sock->armed = true;
+	sock->waited = 0;
 	ring->stats.rearms++;
 	devmem__list_del(&sock->rearm);
 	devmem__sock_watch_end(sock);
@@ -498,6 +500,7 @@ void devmem_detach(struct devmem_sock *sock)
 	devmem__urgent_leave(sock);
 	devmem__dontneed_look(sock);
 	devmem__list_del(&sock->rearm);
+	devmem__list_del(&sock->over);
 	devmem__lowat_leave(sock);
 	devmem__pressure_leave(sock);
 	if (sock->ring->place.held_of == sock)
@@ -532,6 +535,7 @@ void devmem__sock_free(struct devmem_sock *sock)
 	devmem__list_del(&sock->dirty);
 	devmem__list_del(&sock->rearm);
 	devmem__urgent_leave(sock);
+	devmem__list_del(&sock->over);
 	devmem__lowat_leave(sock);
 	devmem__pressure_leave(sock);
 	close(sock->fd);

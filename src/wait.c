@@ -131,10 +131,11 @@ static void quiet_notify_fd(struct devmem_ring *ring)
 	(void)ignored;	/* fails if it is quiet */
 }
 
-/* Did another thread do something that this one must look at before it sleeps? */
+/* Is there something to tell before this thread sleeps, or did another one do something that this one must look at? */
 static bool has_news(struct devmem_ring *ring)
 {
-	return atomic_load(&ring->handover) || atomic_load(&ring->woken) || atomic_load(&ring->gathers.news);
+	return atomic_load(&ring->handover) || atomic_load(&ring->woken) || atomic_load(&ring->gathers.news) ||
+	       !devmem__list_empty(&ring->over);
 }
 
 static void arm_wake(struct devmem_ring *ring)
@@ -168,13 +169,13 @@ static void arm_links(struct devmem_ring *ring)
 /*
  * Somebody holds something back that must not be held for long: a mark or a few tokens. Or another ring has what we
  * would receive into, and does not tell us when it gives it back. Or a paused socket may stand still, or one whose peer sent
- * urgent data. In how many ns is that to be looked at?
+ * urgent data; or the connection of one that cannot receive may end. In how many ns is that to be looked at?
  */
 static uint64_t tick_ns(const struct devmem_ring *ring)
 {
 	uint64_t due = devmem__lowat_waits(ring) ? devmem__lowat_due(ring) : UINT64_MAX;
 
-	if (devmem__pressure_waits(ring) && due > DEVMEM__STALL_NS)
+	if ((devmem__pressure_waits(ring) || !devmem__list_empty(&ring->rearm)) && due > DEVMEM__STALL_NS)
 		due = DEVMEM__STALL_NS;
 	if (devmem__tx_waits(ring) && due > DEVMEM__TX_LOOK_NS)
 		due = DEVMEM__TX_LOOK_NS;
@@ -231,6 +232,8 @@ static uint64_t prepare(struct devmem_ring *ring, bool will_wait)
 		devmem__tx_prepare(ring);
 	if (!devmem__list_empty(&ring->rearm))
 		devmem__sock_arm_pending(ring);
+	if (!devmem__list_empty(&ring->rearm))
+		devmem__ends_look(ring);
 	devmem__watch_arm(ring);
 	arm_wake(ring);
 	arm_links(ring);

@@ -676,11 +676,13 @@ enum devmem_event_type {
 	DEVMEM_EVENT_DATA = 1,	/* received bytes in device memory: (buffer, offset, length). Release it. */
 	DEVMEM_EVENT_HOST = 2,	/* received bytes in host memory, copied by the kernel: offset is their address in
 				 * this process, valid until released. Release it soon: when all receive buffers
-				 * of the ring are held, receiving pauses, and the end of a stream is not seen. */
-	DEVMEM_EVENT_END = 3,	/* the peer has closed its side; nothing more comes. */
+				 * of the ring are held, receiving pauses. */
+	DEVMEM_EVENT_END = 3,	/* the peer has closed its side, and all that it sent was handed out; nothing more comes. */
 	DEVMEM_EVENT_ERROR = 4,	/* the connection broke: result is the negative errno, the same as in its SENT events;
 				 * nothing more comes. It is the last event of its devmem_wait(), and devmem_error()
-				 * says more */
+				 * says more. While nothing can be received, since too much is held, END and ERROR are told
+				 * within a tenth of a second; ERROR in front of bytes that cannot be received, which are lost
+				 * then, after a second. */
 	DEVMEM_EVENT_READY = 5,	/* a descriptor given to devmem_watch() is readable: result is its poll(2) events,
 				 * or a negative errno */
 	DEVMEM_EVENT_WOKEN = 6,	/* devmem_wake() was called, once or several times */

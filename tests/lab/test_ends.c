@@ -148,7 +148,7 @@ static void reset_at_once(void **state)
 
 /*
  * What was received before stays valid, and goes back like any other. Host bytes are not kept: they lie in receive
- * buffers, and without one not even the end of a stream is reported.
+ * buffers, and without one nothing more is received.
  */
 static void reset_in_mid_stream(void **state)
 {
