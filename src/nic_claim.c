@@ -148,7 +148,9 @@ static const char *more_queues(struct devmem_nic *nic, uint32_t count, char *tex
 	if (nic->recipe->leased)
 		return ", or have its NIC lease it another one";
 	devmem__ethtool_more_queues(&nic->et, count, command, sizeof(command));
-	snprintf(text, room, *command ? ", or add some with \"%s\"" : "", command);
+	if (!*command)
+		return "";
+	snprintf(text, room, ", or add some with \"%s\"", command);
 	return text;
 }
 

@@ -125,7 +125,7 @@ static void a_limit_is_of_all_that_is_said(void **state)
 	gone = reach(&f);
 	close(gone);
 	for (size_t i = 0; i < 3 || f.lobby.guests; i++) {
-		send(drips, "devmem-perf 1 test\n" + i % 19, 1, MSG_NOSIGNAL);
+		send(drips, &"devmem-perf 1 test\n"[i % 19], 1, MSG_NOSIGNAL);
 		assert_false(next(&f, &g, 20));
 		assert_true(i < 1000);
 	}
