@@ -180,7 +180,7 @@ probes() {
 	has page_size 4096
 	devmem-nc -f lab0 -b 16K --json "$JSON" || fail "the probe ended with $?"
 	has page_size 16384
-	devmem-nc -f lab0 -e zcrx --json "$JSON" || fail "the probe ended with $?"
+	devmem-nc -f lab0 -t 3 -q 1 -e zcrx --json "$JSON" || fail "the probe ended with $?"
 	has page_size null
 	! devmem-nc -f lab0 -t 0 -q 4 >"$LOG" 2>&1 || fail "no queue was left, and nothing said"
 	! devmem-nc -f lab0 -t 9 >"$LOG" 2>&1 || fail "there is no queue 9"
