@@ -78,6 +78,7 @@ void labnic_faults_init(struct labnic *nic)
 	debugfs_create_u32("fail_queue_start", 0600, f->dir, &f->fail_queue_start);
 	debugfs_create_u32("down_again", 0600, f->dir, &f->down_again);
 	debugfs_create_u32("tx_pieces", 0600, f->dir, &f->tx_pieces);
+	debugfs_create_u32("pack", 0600, f->dir, &f->pack);
 	debugfs_create_u32("unsplit_pages", 0600, f->dir, &f->unsplit_pages);
 	debugfs_create_u32("corrupt_every", 0600, f->dir, &f->corrupt_every);
 	debugfs_create_u32("wire_apart", 0600, f->dir, &nic->wire_apart);

@@ -151,8 +151,25 @@ static int labnic_store(struct labnic_rxq *rxq, const struct labnic_pkt *pkt,
 
 	return labnic_store_sram(nic, &mem->host, 0, pkt->hdr, pkt->hdr_len) ?:
 	       labnic_store_frame(nic, &mem->host, pkt->hdr_len, pkt->frame, pkt->off, in_host) ?:
-	       labnic_store_frame(nic, &mem->pay, 0, pkt->frame, pkt->off + in_host,
+	       labnic_store_frame(nic, &mem->pay, cqe->pay_off, pkt->frame, pkt->off + in_host,
 				  cqe->pay_len);
+}
+
+/*
+ * Behind a packet: with "pack" the next one begins in the same buffer, at the next cache line, if that has room for more. The
+ * NIC is done with the others.
+ */
+static void labnic_pay_advance(struct labnic_rxq *rxq, struct labnic_cqe *cqe)
+{
+	struct labnic_ring *ring = &rxq->mem.pay;
+	u32 end = ALIGN(cqe->pay_off + cqe->pay_len - (cqe->pay_n - 1) * ring->buf_len, SMP_CACHE_BYTES);
+	u16 sharing = ring->sharing + 1;
+
+	cqe->pay_open = READ_ONCE(rxq->nic->faults.pack) && end < ring->buf_len && sharing < U16_MAX;
+	cqe->pay_sharing = cqe->pay_open && cqe->pay_n == 1 ? 0 : sharing;
+	ring->off = cqe->pay_open ? end : 0;
+	ring->sharing = !cqe->pay_open ? 0 : cqe->pay_n == 1 ? sharing : 1;
+	WRITE_ONCE(ring->cons, ring->cons + cqe->pay_n - cqe->pay_open);
 }
 
 /* The last byte of the payload, where it was stored, becomes another one. */
@@ -160,7 +177,7 @@ static bool labnic_corrupt(struct labnic_rxq *rxq, const struct labnic_pkt *pkt,
 {
 	struct labnic_faults *f = &rxq->nic->faults;
 	struct labnic_ring *ring = cqe->pay_len ? &rxq->mem.pay : &rxq->mem.host;
-	u32 last = (cqe->pay_len ? cqe->pay_len : cqe->host_len) - 1;
+	u32 last = (cqe->pay_len ? cqe->pay_off + cqe->pay_len : cqe->host_len) - 1;
 	u8 byte;
 
 	if (likely(!READ_ONCE(f->corrupt_every)) || !pkt->len || pkt->frame->flow.l4 != IPPROTO_TCP ||
@@ -180,8 +197,10 @@ static void labnic_receive_locked(struct labnic_rxq *rxq, const struct labnic_pk
 	cqe.host_len = labnic_split_at(rxq->nic, pkt);
 	cqe.pay_len = pkt->hdr_len + pkt->len - cqe.host_len;
 	cqe.host_n = DIV_ROUND_UP(cqe.host_len, mem->host.buf_len);
-	if (cqe.pay_len)
-		cqe.pay_n = DIV_ROUND_UP(cqe.pay_len, mem->pay.buf_len);
+	if (cqe.pay_len) {
+		cqe.pay_off = mem->pay.off;
+		cqe.pay_n = DIV_ROUND_UP(cqe.pay_off + cqe.pay_len, mem->pay.buf_len);
+	}
 	if (labnic_avail(&mem->host) < cqe.host_n ||
 	    (cqe.pay_n && labnic_avail(&mem->pay) < cqe.pay_n)) {
 		rxq->stats.overruns++;
@@ -194,7 +213,8 @@ static void labnic_receive_locked(struct labnic_rxq *rxq, const struct labnic_pk
 	cqe.host_slot = mem->host.cons;
 	cqe.pay_slot = mem->pay.cons;
 	WRITE_ONCE(mem->host.cons, mem->host.cons + cqe.host_n);
-	WRITE_ONCE(mem->pay.cons, mem->pay.cons + cqe.pay_n);
+	if (cqe.pay_len)
+		labnic_pay_advance(rxq, &cqe);
 	cqe.hash = pkt->hash;
 	cqe.mss = pkt->mss;
 	cqe.segs = pkt->segs;

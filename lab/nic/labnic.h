@@ -45,6 +45,10 @@ struct labnic_ring {
 	u32 cons;		/* written by the NIC */
 	dma_addr_t *desc;
 	netmem_ref *buf;	/* 0: the slot is free */
+	/* With "pack" packets share buffers. */
+	u32 off;		/* the NIC's: where the next packet begins in the first buffer */
+	u16 sharing;		/* the NIC's: how many packets that buffer has */
+	u16 *seen, *total;	/* the driver's, of each slot: packets taken, and all that it has; 0: not known yet */
 };
 
 enum {
@@ -60,6 +64,9 @@ enum {
 struct labnic_cqe {
 	u32 host_slot, host_len;
 	u32 pay_slot, pay_len;
+	u32 pay_off;		/* in the first buffer, which may have other packets too ... */
+	u16 pay_sharing;	/* ... so many with this one, the last; 0: it may get more */
+	bool pay_open;		/* the same of the last buffer */
 	u16 host_n, pay_n;
 	u32 hash;
 	u16 flags;
@@ -180,6 +187,7 @@ struct labnic_faults {
 	u32 fail_queue_alloc, fail_queue_start;	/* the next n of them fail */
 	u32 down_again;			/* queue operations while it is down: -EAGAIN */
 	u32 tx_pieces;			/* most fragments of a packet that it sends; 0: any */
+	u32 pack;			/* packets share payload buffers */
 	u32 unsplit_pages;		/* unsplit packets on bound queues are page-backed, which GRO merges */
 	u32 corrupt_every;
 	atomic_t seen_drop, seen_reorder, seen_delay, seen_nosplit, seen_misroute;

@@ -23,6 +23,14 @@ static bool gro_hw;
 module_param(gro_hw, bool, 0444);
 MODULE_PARM_DESC(gro_hw, "start with rx-gro-hw on: TSO frames arrive as one merged packet");
 
+static bool pack;
+module_param(pack, bool, 0444);
+MODULE_PARM_DESC(pack, "the file pack is 1 at first");
+
+static bool unsplit_pages;
+module_param(unsplit_pages, bool, 0444);
+MODULE_PARM_DESC(unsplit_pages, "the file unsplit_pages is 1 at first");
+
 /* Guards the link: who is there, and up of both. */
 static DEFINE_MUTEX(labnic_link_lock);
 static struct labnic *labnic_ends[2];
@@ -116,6 +124,8 @@ static void labnic_init_state(struct labnic *nic)
 	nic->faults.link = true;
 	nic->faults.nosplit_bytes = 128;
 	nic->faults.delay_us = 1000;
+	nic->faults.pack = pack;
+	nic->faults.unsplit_pages = unsplit_pages;
 	for (i = 0; i < LABNIC_MAX_QUEUES; i++) {
 		labnic_rxq_init(nic, i);
 		nic->txq[i].nic = nic;

@@ -12,7 +12,9 @@ int labnic_ring_alloc(struct labnic_ring *ring, u32 size, u32 buf_len)
 	ring->buf_len = buf_len;
 	ring->desc = kvcalloc(slots, sizeof(*ring->desc), GFP_KERNEL);
 	ring->buf = kvcalloc(slots, sizeof(*ring->buf), GFP_KERNEL);
-	if (ring->desc && ring->buf)
+	ring->seen = kvcalloc(slots, sizeof(*ring->seen), GFP_KERNEL);
+	ring->total = kvcalloc(slots, sizeof(*ring->total), GFP_KERNEL);
+	if (ring->desc && ring->buf && ring->seen && ring->total)
 		return 0;
 	labnic_ring_free(ring, NULL);
 	return -ENOMEM;
@@ -27,8 +29,12 @@ void labnic_ring_free(struct labnic_ring *ring, struct page_pool *pool)
 			page_pool_put_full_netmem(pool, ring->buf[i], false);
 	kvfree(ring->desc);
 	kvfree(ring->buf);
+	kvfree(ring->seen);
+	kvfree(ring->total);
 	ring->desc = NULL;
 	ring->buf = NULL;
+	ring->seen = NULL;
+	ring->total = NULL;
 }
 
 u32 labnic_ring_posted(struct labnic_ring *ring)
@@ -50,6 +56,8 @@ u32 labnic_ring_fill(struct labnic_ring *ring, struct page_pool *pool)
 		if (!netmem)
 			break;
 		ring->buf[prod & ring->mask] = netmem;
+		ring->seen[prod & ring->mask] = 0;
+		ring->total[prod & ring->mask] = 0;
 		ring->desc[prod & ring->mask] = page_pool_get_dma_addr_netmem(netmem);
 		prod++;
 	}

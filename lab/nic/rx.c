@@ -186,6 +186,53 @@ static struct sk_buff *labnic_skb_copy(struct labnic_rxq *rxq, const struct labn
 	return skb;
 }
 
+/*
+ * A buffer that a packet has a part of, with a reference of its own. The ring's goes with the last packet, which need not be
+ * the last that comes: packets that were held back come later.
+ */
+static netmem_ref labnic_take_shared(struct labnic_ring *ring, u32 slot, u16 total)
+{
+	netmem_ref netmem = ring->buf[slot & ring->mask];
+	u32 i = slot & ring->mask;
+
+	if (total)
+		ring->total[i] = total;
+	if (++ring->seen[i] == ring->total[i])
+		return labnic_take(ring, slot);
+	page_pool_ref_netmem(netmem);
+	return netmem;
+}
+
+/* How many packets buffer @i of the packet has; 0: that is not known yet. */
+static u16 labnic_sharing(const struct labnic_cqe *cqe, u32 i)
+{
+	if (!i)
+		return cqe->pay_sharing;
+	return cqe->pay_open && i == cqe->pay_n - 1U ? 0 : 1;
+}
+
+static void labnic_drop_pay(struct labnic_rxmem *mem, const struct labnic_cqe *cqe)
+{
+	u32 i;
+
+	for (i = 0; i < cqe->pay_n; i++)
+		page_pool_put_full_netmem(mem->pay_pool, labnic_take_shared(&mem->pay, cqe->pay_slot + i,
+									    labnic_sharing(cqe, i)), true);
+}
+
+static void labnic_add_pay(struct sk_buff *skb, struct labnic_ring *ring, const struct labnic_cqe *cqe)
+{
+	u32 i, n, off = cqe->pay_off, left = cqe->pay_len;
+
+	for (i = 0; left; i++, left -= n, off = 0) {
+		n = min(left, ring->buf_len - off);
+		skb_add_rx_frag_netmem(skb, skb_shinfo(skb)->nr_frags,
+				       labnic_take_shared(ring, cqe->pay_slot + i, labnic_sharing(cqe, i)), off, n,
+				       cqe->pay_off || cqe->pay_open ? ALIGN(n, SMP_CACHE_BYTES) : ring->buf_len);
+	}
+	skb_mark_for_recycle(skb);
+}
+
 static void labnic_add_frags(struct sk_buff *skb, struct labnic_ring *ring, u32 slot, u32 off,
 			     u32 len)
 {
@@ -225,16 +272,16 @@ static struct sk_buff *labnic_skb_split(struct labnic_rxq *rxq, const struct lab
 {
 	struct labnic_rxmem *mem = &rxq->mem;
 	struct sk_buff *skb = labnic_skb_copy(rxq, cqe);
-	u32 i, len, left = cqe->pay_len;
+	u32 i, len, off = cqe->pay_off, left = cqe->pay_len;
 
 	if (!skb)
 		return NULL;
-	for (i = 0; left; i++, left -= len) {
-		len = min(left, mem->pay.buf_len);
+	for (i = 0; left; i++, left -= len, off = 0) {
+		len = min(left, mem->pay.buf_len - off);
 		page_pool_dma_sync_netmem_for_cpu(mem->pay_pool,
-				mem->pay.buf[(cqe->pay_slot + i) & mem->pay.mask], 0, len);
+				mem->pay.buf[(cqe->pay_slot + i) & mem->pay.mask], off, len);
 	}
-	labnic_add_frags(skb, &mem->pay, cqe->pay_slot, 0, cqe->pay_len);
+	labnic_add_pay(skb, &mem->pay, cqe);
 	return skb;
 }
 
@@ -283,7 +330,7 @@ static void labnic_rx_one(struct labnic_rxq *rxq, const struct labnic_cqe *cqe)
 		rxq->stats.alloc_fail++;
 	if (unlikely(!skb)) {
 		labnic_give_back(&mem->host, mem->host_pool, cqe->host_slot, cqe->host_n);
-		labnic_give_back(&mem->pay, mem->pay_pool, cqe->pay_slot, cqe->pay_n);
+		labnic_drop_pay(mem, cqe);
 		return;
 	}
 

@@ -165,9 +165,27 @@ TROUBLE='WARNING:|BUG:|Oops|general protection|stalled pool shutdown|possible ci
 TROUBLE+='INFO: possible|self-detected stall|detected stalls|blocked for more than|Call Trace|'
 TROUBLE+='KASAN|UBSAN|Kernel panic|refcount_t|unregister_netdevice: waiting|lab: leftover'
 
+# The log without the warnings that a test announced: "lab: expected warning: FUNCTION" before the first one of that function
+# hides it, from its first line to its last, and no other. Everything else still counts.
+without_expected() {
+	awk '
+		/lab: expected warning: / { sub(/.*lab: expected warning: /, ""); sub(/[^a-zA-Z0-9_].*/, ""); expected[$0] = 1; next }
+		/-+\[ cut here \]-+/ { printf "%s", held; held = ""; holding = 1; found = "" }
+		!holding { print; next }
+		{ held = held $0 "\n" }
+		/WARNING: / { for (f in expected) if ($0 ~ " at " f "\\+") found = f }
+		/---\[ end trace / {
+			if (found != "") delete expected[found]; else printf "%s", held
+			held = ""; holding = 0
+		}
+		END { printf "%s", held }' "$1"
+}
+
 show_log() {
 	local log=$1 line
 	say "$2; from the kernel log:"
+	without_expected "$log" >"$RUN/judged"
+	log=$RUN/judged
 	line=$(grep -n -E -m 1 "$TROUBLE" "$log" | cut -d: -f1 || true)
 	[[ $line ]] || line=$(($(wc -l <"$log") - 25))
 	((line > 5)) || line=6
@@ -190,8 +208,8 @@ verdict() {
 	elif [[ ! $status ]]; then
 		show_log "$log" "the guest died"
 		return "$EXIT_GUEST"
-	elif grep -q -E "$TROUBLE" "$log" "$RUN/console"; then
-		grep -q -E "$TROUBLE" "$log" || log=$RUN/console
+	elif { without_expected "$log" && without_expected "$RUN/console"; } | grep -q -E "$TROUBLE"; then
+		without_expected "$log" | grep -q -E "$TROUBLE" || log=$RUN/console
 		show_log "$log" "the command ended with status $status, but the kernel complained"
 		return "$EXIT_GUEST"
 	fi

@@ -171,6 +171,9 @@ unsigned int lab_leaked(int near);
 void lab_fault(const char *name, unsigned long value);
 void lab_faults_off(void);
 
+/* The kernel will warn in @function, and the run does not fail for that: one such warning, if it has not come before. */
+void lab_expect_warning(const char *function);
+
 /* A counter, as "ethtool -S lab0" shows it. */
 uint64_t lab_counter(const char *name);
 

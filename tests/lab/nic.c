@@ -36,13 +36,22 @@ void lab_faults_off(void)
 {
 	static const char *const names[] = { "drop_every", "reorder_every", "delay_every", "nosplit_every",
 					     "misroute_every", "starve", "fail_queue_alloc", "fail_queue_start",
-					     "down_again", "tx_pieces", "unsplit_pages", "corrupt_every" };
+					     "down_again", "tx_pieces", "corrupt_every" };
 
 	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		lab_fault(names[i], 0);
 	lab_fault("nosplit_bytes", 128);
 	lab_fault("delay_us", 1000);
 	lab_fault("link", 1);
+}
+
+void lab_expect_warning(const char *function)
+{
+	FILE *f = fopen("/dev/kmsg", "we");
+
+	assert_non_null(f);
+	fprintf(f, "lab: expected warning: %s\n", function);
+	assert_int_equal(fclose(f), 0);
 }
 
 uint64_t lab_counter(const char *name)

@@ -207,7 +207,7 @@ static void a_peer_that_does_not_read_is_waited_for(void **state)
 	o->flow[0].reader.pause = true;
 	out_read(&o->flow[0]);
 	far_fault("drop_every", 5);
-	for (int i = 0; i < 12; i++) {
+	for (int i = 0; i < 8; i++) {
 		out_send(o);
 		out_turn(o, 1000);
 	}
