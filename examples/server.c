@@ -112,6 +112,8 @@ int server_prepare(struct server *s)
 		return server_failed("steering");
 	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = o->engine), &s->ring))
 		return server_failed("ring");
+	if (devmem_ring_prepare(s->ring, s->binding))
+		return server_failed("queue");
 	/* not before: what comes before the rule is there is copied */
 	s->listener = open_listener(o->port, o->apart ? o->interface : NULL);
 	if (s->listener < 0)

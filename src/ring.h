@@ -253,6 +253,7 @@ void devmem__ring_abandon(struct devmem_ring *ring);
 
 /* source.c: what sockets of one binding share */
 int devmem__source_get(struct devmem_ring *ring, struct devmem_binding *binding, struct devmem__source **out);
+int devmem__source_prepare(struct devmem_ring *ring, struct devmem_binding *binding);
 void devmem__source_put(struct devmem__source *source);
 void devmem__source_refill(struct devmem_ring *ring);
 void devmem__source_close_all(struct devmem_ring *ring);

@@ -367,6 +367,23 @@ int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	return devmem__result(attach(ring, fd, binding, user_data, opts, out));
 }
 
+static int prepare_for(struct devmem_ring *ring, struct devmem_binding *binding)
+{
+	int err;
+
+	if (!ring || !binding || devmem__binding_sends(binding))
+		return devmem__fail(EINVAL, "devmem_ring_prepare: no ring or no binding, or one for sending");
+	err = devmem__ring_check_thread(ring);
+	if (!err)
+		err = check_way(ring, binding);
+	return err ? err : devmem__source_prepare(ring, binding);
+}
+
+int devmem_ring_prepare(struct devmem_ring *ring, struct devmem_binding *binding)
+{
+	return devmem__result(prepare_for(ring, binding));
+}
+
 /*
  * In Linux 7.3 a receive that has so much to do that it is queued again forgets that the connection was reset meanwhile:
  * nothing else follows, and it waits for ever. A poll for nothing but the end is not forgotten. While notifications of

@@ -71,6 +71,21 @@ int devmem__source_get(struct devmem_ring *ring, struct devmem_binding *binding,
 	return 0;
 }
 
+/* What ends with its last socket is made for the first one. */
+int devmem__source_prepare(struct devmem_ring *ring, struct devmem_binding *binding)
+{
+	const struct devmem__engine *engine = engine_of(devmem__binding_way(binding));
+	struct devmem__source *source;
+	int err;
+
+	if (!engine->keep)
+		return 0;
+	err = devmem__source_get(ring, binding, &source);
+	if (!err)
+		devmem__source_put(source);
+	return err;
+}
+
 void devmem__source_put(struct devmem__source *source)
 {
 	if (!--source->socks && !source->engine->keep)

@@ -773,6 +773,25 @@ struct devmem_ring_opts {
 DEVMEM_API int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out);
 
 /**
+ * devmem_ring_prepare() - make ready for sockets of a binding, before there is one.
+ * @binding:	from devmem_bind_rx(). The ring may keep a reference, until it is closed.
+ *
+ * Engine "zcrx" takes the binding's queue when the first socket is attached: bytes that came before, of a connection that was
+ * just accepted, were not written to the buffer but to ordinary memory, and come as HOST events. After this call, before
+ * listen() or connect(), the NIC writes all of them to the buffer. Other engines have nothing to do: the queues are bound already.
+ * Calling it again changes nothing. Only the ring's own thread.
+ *
+ * -EINVAL	no ring or binding, or one for sending
+ * -EEXIST	another thread's ring
+ * -EBUSY	(zcrx) another ring has the queue
+ * -EPERM	(zcrx) the process lacks CAP_NET_ADMIN
+ * -EOPNOTSUPP	the ring was opened for another engine than the binding's; (zcrx) the kernel or the driver cannot
+ * -ENOMEM	no memory
+ * other	what the kernel answered
+ */
+DEVMEM_API int devmem_ring_prepare(struct devmem_ring *ring, struct devmem_binding *binding);
+
+/**
  * devmem_ring_close() - detach all sockets, give back all fragments that are still out, free the ring.
  *
  * Fragments of this ring must no longer be used, nor released, by any thread. Connections with sends under way are

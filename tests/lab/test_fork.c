@@ -86,6 +86,11 @@ static int call_ring_fd(struct world *w)
 	return devmem_ring_fd(w->ring);
 }
 
+static int call_ring_prepare(struct world *w)
+{
+	return devmem_ring_prepare(w->ring, w->lab.binding);
+}
+
 static int call_ring_stats(struct world *w)
 {
 	struct devmem_stats st = { .size = sizeof(st) };
@@ -203,6 +208,7 @@ static const struct call {
 	{ "devmem_watch", call_watch, -EEXIST },
 	{ "devmem_unwatch", call_unwatch, -EEXIST },
 	{ "devmem_ring_fd", call_ring_fd, -EEXIST },
+	{ "devmem_ring_prepare", call_ring_prepare, -EEXIST },
 	{ "devmem_ring_stats", call_ring_stats, -EEXIST },
 	{ "devmem_buffer_map", call_map, -EEXIST },
 	{ "devmem_buffer_sync", call_sync, -EEXIST },

@@ -23,6 +23,70 @@ static int look_after(void **state)
 	return lab_look_after(state);
 }
 
+/* What comes between accept and attach lies in the buffer if the ring took the queue before; otherwise it was copied. */
+static void receive_what_came_before(bool prepared)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_sender *sender;
+	struct lab_stream stream;
+	struct devmem_stats st;
+	struct lab_pair pair;
+	struct lab lab;
+
+	lab_open(&lab, 8 * MIB, 1);
+	if (prepared) {
+		ok(devmem_ring_prepare(ring, lab.binding));
+		ok(devmem_ring_prepare(ring, lab.binding));
+	}
+	pair = lab_connect(&lab, false);
+	sender = lab_send(pair.far, 20000, 0, true);
+	assert_true(lab_sent(sender));
+	usleep(100000);
+	lab_attach(ring, &lab, pair.near, &stream);
+	assert_true(lab_drain(ring, &lab, &stream, 1));
+	lab_settle(ring);
+	st = lab_stats(ring);
+	assert_int_equal(st.bytes_device, prepared ? 20000 : 0);
+	assert_int_equal(st.bytes_plain, prepared ? 0 : 20000);
+	devmem_detach(stream.sock);
+	close(pair.near);
+	close(pair.far);
+	devmem_ring_close(ring);
+	lab_close(&lab);
+}
+
+static void a_ring_takes_the_queue_before_the_first_connection(void **state)
+{
+	(void)state;
+	receive_what_came_before(false);
+	receive_what_came_before(true);
+}
+
+static void what_cannot_be_prepared(void **state)
+{
+	struct devmem_ring *ring = lab_ring(NULL), *other = lab_ring(NULL), *plain;
+	struct devmem_buffer *buffer = lab_buffer(MIB);
+	struct devmem_binding *tx;
+	struct lab lab;
+
+	(void)state;
+	lab_open(&lab, 8 * MIB, 1);
+	ok(devmem_bind_tx(NIC, buffer, NULL, &tx));
+	ok(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "devmem"), &plain));
+	assert_int_equal(devmem_ring_prepare(NULL, lab.binding), -EINVAL);
+	assert_int_equal(devmem_ring_prepare(ring, NULL), -EINVAL);
+	assert_int_equal(devmem_ring_prepare(ring, tx), -EINVAL);
+	assert_int_equal(devmem_ring_prepare(plain, lab.binding), -EOPNOTSUPP);
+	ok(devmem_ring_prepare(ring, lab.binding));
+	assert_int_equal(devmem_ring_prepare(other, lab.binding), -EBUSY);
+	devmem_binding_close(tx);
+	devmem_buffer_close(buffer);
+	devmem_ring_close(plain);
+	devmem_ring_close(other);
+	devmem_ring_close(ring);
+	lab_close(&lab);
+}
+
 /* The reader keeps what it has until nothing comes, and gives back more at a time than the ring has room for. */
 static void a_tiny_refill_ring_loses_nothing(void **state)
 {
@@ -399,6 +463,8 @@ static void bytes_in_memory_of_another_binding_go_back_to_it(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		TEST(a_ring_takes_the_queue_before_the_first_connection),
+		TEST(what_cannot_be_prepared),
 		TEST(a_tiny_refill_ring_loses_nothing),
 		TEST(a_second_ring_must_wait_for_the_first),
 		TEST(a_ring_closed_with_fragments_out_frees_the_buffer),

@@ -243,6 +243,8 @@ static int open_ring(struct receiver *r)
 
 	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = engine, .merge = r->opt->trace ? 1 : 0), &r->ring))
 		return failed_by_library("cannot open a ring");
+	if (devmem_ring_prepare(r->ring, r->binding))	/* or the first bytes of the connection would be copied */
+		return failed_by_library("cannot take the queue");
 	return 0;
 }
 
