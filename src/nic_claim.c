@@ -13,6 +13,7 @@
 
 #define PATIENCE_MS	5000u	/* io_uring takes milliseconds to let go of a queue */
 #define WAIT_US		1000u
+#define CHECKSUMS	"rx-checksum"	/* as the kernel names the feature; "rx" to ethtool -K */
 
 /* ------------------------------------------------------------------------------------- looking at queues */
 
@@ -225,10 +226,13 @@ static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *lis
 
 /* -------------------------------------------------------------------------------- what must come first */
 
-static int feature_failed(struct devmem_nic *nic, int err)
+static int feature_failed(struct devmem_nic *nic, const char *feature, int err)
 {
-	const char *name = nic->et.name, *feature = nic->recipe->feature_first;
+	const char *name = nic->et.name;
 
+	if (!strcmp(feature, CHECKSUMS))
+		return devmem__nl_fail(&nic->et.nl, err, "%s: cannot turn receive checksums on, without which nothing arrives in "
+				       "device memory (\"ethtool -K %s rx on\")", name, name);
 	if (err == -EOPNOTSUPP)
 		return devmem__fail(EPROTONOSUPPORT, "%s (driver %s) cannot split headers from data, which device memory "
 				    "needs: it would take %s, which this NIC has not", name, nic->driver, feature);
@@ -240,9 +244,8 @@ static int feature_failed(struct devmem_nic *nic, int err)
 			       "%s on\")", name, feature, name, feature);
 }
 
-static int feature_on(struct devmem_nic *nic)
+static int feature_on(struct devmem_nic *nic, const char *feature)
 {
-	const char *feature = nic->recipe->feature_first;
 	struct devmem__feature before;
 	struct devmem__change *c;
 	int err;
@@ -251,7 +254,7 @@ static int feature_on(struct devmem_nic *nic)
 		return 0;
 	err = devmem__ethtool_feature(&nic->et, feature, &before);
 	if (err)
-		return feature_failed(nic, err);
+		return feature_failed(nic, feature, err);
 	if (before.on)
 		return 0;
 	c = devmem__undo_prepare(&nic->undo, DEVMEM__CHANGE_FEATURE);
@@ -265,9 +268,25 @@ static int feature_on(struct devmem_nic *nic)
 	err = devmem__ethtool_set_feature(&nic->et, feature, true);
 	if (!err)
 		return devmem__nic_made(nic, c);
-	err = feature_failed(nic, err);
+	err = feature_failed(nic, feature, err);
 	devmem__nic_not_made(nic, c);
 	return err;
+}
+
+/*
+ * Of what the NIC did not verify the kernel wants to compute the checksum, and cannot read the payload: nothing would arrive.
+ * [net/core/skbuff.c: skb_checksum] It is asked of others' settings too; where it cannot be asked, the NIC is trusted.
+ */
+static int checksums_on(struct devmem_nic *nic)
+{
+	struct devmem__feature now;
+
+	if (nic->recipe->leased || devmem__ethtool_feature(&nic->et, CHECKSUMS, &now) || now.on)
+		return 0;
+	if (!nic->only_binds && now.switchable)
+		return feature_on(nic, CHECKSUMS);
+	return devmem__fail(EPROTONOSUPPORT, "%s (driver %s) does not verify checksums of what it receives, and the kernel cannot do "
+			    "that in device memory: turn it on (\"ethtool -K %s rx on\")", nic->et.name, nic->driver, nic->et.name);
 }
 
 /* ------------------------------------------------------------------------------------------ data split */
@@ -428,8 +447,10 @@ static void back_to_others(struct devmem_nic *nic, const uint32_t *queues, unsig
 
 static int change_settings(struct devmem_nic *nic, struct table_plan *plan, const uint32_t *queues, unsigned int n)
 {
-	int err = nic->only_binds ? 0 : feature_on(nic);
+	int err = checksums_on(nic);
 
+	if (!err && !nic->only_binds)
+		err = feature_on(nic, nic->recipe->feature_first);
 	if (!err && !nic->only_binds)
 		err = split_on(nic);
 	return err ? err : write_table(nic, plan, queues, n);

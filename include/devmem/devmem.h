@@ -373,8 +373,8 @@ struct devmem_nic_opts {
  * devmem_nic_open() - begin a transaction on an interface's settings.
  * @ifname:	name of the interface, in this thread's network namespace; an alternative name will do ("ip link property").
  *
- * Changes nothing. devmem_bind_rx() and devmem_steer() then change what they need: header/data split on (mlx5 wants
- * rx-gro-hw on before that), its threshold to 0, bound queues out of the RSS table, an RSS context and flow rules. Each
+ * Changes nothing. devmem_bind_rx() and devmem_steer() then change what they need: receive checksums on, header/data split
+ * on (mlx5 wants rx-gro-hw on before that), its threshold to 0, bound queues out of the RSS table, an RSS context and flow rules. Each
  * change is remembered together with what was there before, and written to a journal (one for each interface) before
  * it is made.
  *

@@ -133,6 +133,10 @@ as_it_is() {
 }
 
 split() {
+	ethtool -K lab0 rx off >/dev/null
+	doctor 0 lab0
+	has ok checksums 'turned on for as long as'
+	ethtool -K lab0 rx on >/dev/null
 	ethtool -G lab0 tcp-data-split off
 	doctor 0 lab0
 	has ok split 'off; turned on for as long as'

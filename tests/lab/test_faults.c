@@ -153,6 +153,66 @@ static void drops_reordering_and_delays(void **state)
 	assert_true(lab_counter("fault_delayed") > 0);
 }
 
+/* Nobody verified their checksums; the kernel cannot either, warns of it once, and drops them. What comes again is right. */
+static void bytes_that_change_on_the_way(void **state)
+{
+	const uint64_t before = lab_counter("fault_corrupted");
+
+	if (!lab_copies())
+		lab_expect_warning("skb_checksum");
+	lab_fault("corrupt_every", 97);
+	transfer(*state, NULL, 8, 2 * MIB, 128, NULL);
+	assert_true(lab_counter("fault_corrupted") > before);
+}
+
+static bool checksums_are_verified(void)
+{
+	return !system("ethtool -k " NIC " | grep -q 'rx-checksumming: on'");
+}
+
+/* Without the NIC's checksums nothing would arrive: they are on as long as a queue is bound. */
+static void checksums_are_turned_on_for_the_binding(void **state)
+{
+	struct lab_flows flows;
+	struct lab lab;
+	struct devmem_ring *ring;
+
+	(void)state;
+	lab_cannot_copy("the processor verifies what it copies");
+	run("ethtool -K " NIC " rx off >/dev/null");
+	assert_false(checksums_are_verified());
+	lab_open(&lab, 16 * MIB, 1);
+	assert_true(checksums_are_verified());
+	ring = lab_ring(NULL);
+	lab_flows_start(&flows, ring, &lab, 2, MIB);
+	lab_flows_finish(&flows);
+	devmem_ring_close(ring);
+	lab_close(&lab);
+	assert_false(checksums_are_verified());
+	run("ethtool -K " NIC " rx on >/dev/null");
+}
+
+/* Where the settings are somebody else's it is an error, in which case nothing has changed. */
+static void checksums_that_are_others_affair(void **state)
+{
+	struct devmem_buffer *buffer;
+	struct devmem_binding *binding;
+	struct devmem_nic *nic;
+	const uint32_t queue = 1;
+
+	(void)state;
+	lab_cannot_copy("the processor verifies what it copies");
+	run("ethtool -K " NIC " rx off >/dev/null");
+	buffer = lab_buffer(4 * MIB);
+	ok(devmem_nic_open(NIC, DEVMEM_OPTS(devmem_nic_opts, .flags = DEVMEM_NIC_KEEP), &nic));
+	assert_int_equal(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = lab_in("zcrx") ? "zcrx" : "devmem",
+								 .queues = 1, .queue_list = &queue), &binding), -EPROTONOSUPPORT);
+	assert_non_null(strstr(devmem_error(), "checksums"));
+	ok(devmem_nic_close(nic));
+	devmem_buffer_close(buffer);
+	run("ethtool -K " NIC " rx on >/dev/null");
+}
+
 static void all_faults_at_once_on_32_sockets(void **state)
 {
 	uint64_t dropped = lab_counter("fault_dropped"), reordered = lab_counter("fault_reordered");
@@ -667,6 +727,9 @@ int main(int argc, char **argv)
 		TEST(payload_that_stays_with_the_headers),
 		TEST(packets_that_are_not_split_at_all),
 		TEST(packets_through_a_queue_of_another_binding),
+		TEST(bytes_that_change_on_the_way),
+		LAB_TEST(checksums_are_turned_on_for_the_binding),
+		LAB_TEST(checksums_that_are_others_affair),
 		TEST(drops_reordering_and_delays),
 		TEST(all_faults_at_once_on_32_sockets),
 		TEST(a_queue_without_buffers_stalls_and_recovers),

@@ -149,6 +149,23 @@ static void split_unreported(struct report *r, const struct nic *n)
 	report_todo(r, "ethtool -G %s tcp-data-split on", n->name);
 }
 
+static void check_checksums(struct report *r, struct nic *n)
+{
+	struct devmem__feature f;
+
+	if (devmem__ethtool_feature(&n->et, "rx-checksum", &f))
+		return;
+	if (f.on) {
+		report_add(r, OK, "checksums", "the NIC verifies them");
+	} else if (f.switchable) {
+		report_add(r, OK, "checksums", "not verified by the NIC; turned on for as long as a queue is bound");
+	} else {
+		report_add(r, PROBLEM, "checksums", "%s cannot verify checksums, nor can the kernel in device memory: nothing would "
+			   "arrive", n->name);
+		report_todo(r, "take another interface");
+	}
+}
+
 static void check_split(struct report *r, struct nic *n)
 {
 	struct devmem__split_state s;
@@ -505,6 +522,7 @@ static void close_nic(struct nic *n)
 static void check_settings(struct report *r, struct nic *n)
 {
 	check_split(r, n);
+	check_checksums(r, n);
 	check_xdp(r, n);
 	check_queues(r, n);
 	check_ntuple(r, n);
