@@ -2,12 +2,12 @@
 #include "packets.h"
 #include "pages.h"
 
-#define LONGEST 16384u	/* bytes: no packet on Ethernet has more payload */
+#define LONGEST 10240u	/* bytes: no packet on Ethernet has more payload (mlx5's MTU goes to 9,978) */
 
 /* Pieces begin and end with the pages of the dma-buf. [net/core/devmem.c: net_devmem_get_niov_at] */
 static uint32_t piece_at(uintptr_t offset, size_t bytes)
 {
-	const uint32_t page = devmem__pages_system(), left = page - (uint32_t)(offset % page);
+	const uint32_t page = devmem__pages_system(), left = page - ((uint32_t)offset & (page - 1));
 
 	return bytes < left ? (uint32_t)bytes : left;
 }
@@ -18,38 +18,77 @@ static uint32_t piece_at(uintptr_t offset, size_t bytes)
  */
 static bool is_full(const struct devmem__packets *p)
 {
-	uint32_t between = 0;
+	return p->count >= p->most && p->between < LONGEST;
+}
 
-	if (p->count < p->most)
-		return false;
-	for (uint32_t i = p->count - p->most + 1; i != p->count; i++)
-		between += p->bytes[i % DEVMEM__PIECES_MAX];
-	return between < LONGEST;
+static uint32_t *piece(struct devmem__packets *p, uint32_t i)
+{
+	return &p->bytes[i % DEVMEM__PIECES_MAX];
 }
 
 static void add_piece(struct devmem__packets *p, uint32_t bytes)
 {
-	p->bytes[p->count++ % DEVMEM__PIECES_MAX] = bytes;
+	const uint32_t kept = p->most - 1;
+
+	if (p->count >= kept)
+		p->between -= *piece(p, p->count - kept);
+	p->between += bytes;
+	*piece(p, p->count++) = bytes;
 }
 
 /*
- * How many of @bytes from @offset on can be added, all if @must. Behind @most whole pages nothing changes any more: such a range
- * is not gone through to its end.
+ * Long ranges one behind the other need not be gone through: of as many pieces as a packet may have, two are parts of pages, at
+ * most, where one range ends and the next one begins, and the others are too long together for a packet.
  */
+static bool is_long(const struct devmem__packets *p, size_t bytes)
+{
+	return p->most >= DEVMEM__PIECES_SAFE && bytes >= (size_t)(p->most + 2) * devmem__pages_system();
+}
+
+static void add_long(struct devmem__packets *p, uintptr_t end)
+{
+	const uint32_t page = devmem__pages_system(), last = (uint32_t)end & (page - 1);
+
+	p->count = p->most;
+	for (uint32_t i = 0; i < p->most; i++)
+		p->bytes[i] = page;
+	*piece(p, p->most - 1) = last ? last : page;
+	p->between = (p->most - 2) * page + (last ? last : page);
+}
+
+/* How many of @bytes from @offset on can be added, all if @must. */
 static size_t add_range(struct devmem__packets *p, uintptr_t offset, size_t bytes, bool must)
 {
-	const size_t page = devmem__pages_system(), long_enough = (p->most + 2) * page;
 	size_t done = 0;
 
-	while (done < bytes && (must || !is_full(p))) {
-		uint32_t piece = piece_at(offset + done, bytes - done);
-
-		add_piece(p, piece);
-		done += piece;
-		if (done >= long_enough && bytes - done > long_enough && !is_full(p))
-			done += (bytes - done - long_enough) / page * page;
+	if ((p->only_long || !p->count) && is_long(p, bytes)) {
+		p->only_long = true;
+		add_long(p, offset + bytes);
+		return bytes;
 	}
+	while (done < bytes && (must || !is_full(p))) {
+		uint32_t more = piece_at(offset + done, bytes - done);
+
+		if (done >= (size_t)(p->most + 2) * devmem__pages_system() && is_long(p, bytes - done)) {
+			add_long(p, offset + bytes);	/* behind so many whole pages nothing changes any more */
+			return bytes;
+		}
+		add_piece(p, more);
+		done += more;
+	}
+	p->only_long = false;
 	return done;
+}
+
+void devmem__packets_limit(struct devmem__packets *p, uint32_t most)
+{
+	if (most == p->most)
+		return;
+	p->most = most;
+	p->only_long = !p->count;
+	p->between = 0;
+	for (uint32_t i = p->count > most - 1 ? p->count - (most - 1) : 0; most && i < p->count; i++)
+		p->between += *piece(p, i);
 }
 
 /* A long range that does not fit whole goes with the next call from its beginning on, rather than in two parts. */

@@ -18,12 +18,17 @@
 #define DEVMEM__PIECES_MAX 16u		/* a limit above this is none: the kernel itself keeps to 17 [MAX_SKB_FRAGS] */
 #define DEVMEM__PIECES_SAFE 6u		/* for a driver of which nothing is known */
 
-/* What was sent since the last boundary: the sizes of the last pieces. All zero, but @most: nothing. */
+/* What was sent since the last boundary: the sizes of the last pieces. All zero: nothing, and there is no limit. */
 struct devmem__packets {
 	uint32_t most;			/* pieces of a packet; 0: any number */
 	uint32_t count;			/* pieces */
+	uint32_t between;		/* bytes of the last ones, one less than @most */
+	bool only_long;			/* nothing but long ranges */
 	uint32_t bytes[DEVMEM__PIECES_MAX];	/* of piece i, at [i % DEVMEM__PIECES_MAX] */
 };
+
+/* devmem__packets_limit() - what comes next goes by a NIC that takes @most pieces of a packet; 0: any number. */
+void devmem__packets_limit(struct devmem__packets *p, uint32_t most);
 
 /*
  * devmem__packets_cut() - how much of the next @n ranges one call may take, their iov_base being offsets in the dma-buf.
@@ -38,6 +43,8 @@ void devmem__packets_sent(struct devmem__packets *p, const struct iovec *iov, un
 static inline void devmem__packets_boundary(struct devmem__packets *p)
 {
 	p->count = 0;
+	p->between = 0;
+	p->only_long = true;
 }
 
 #endif

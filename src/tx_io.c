@@ -93,7 +93,7 @@ static unsigned int limit_pieces(struct devmem__tx *tx, const struct devmem_bind
 {
 	const unsigned int most = devmem__binding_pieces(binding);
 
-	tx->packets.most = most > DEVMEM__PIECES_MAX ? 0 : most ? most : DEVMEM__PIECES_SAFE;
+	devmem__packets_limit(&tx->packets, most > DEVMEM__PIECES_MAX ? 0 : most ? most : DEVMEM__PIECES_SAFE);
 	return devmem__packets_cut(&tx->packets, tx->iov, n, &tx->boundary);
 }
 
