@@ -10,9 +10,10 @@
 
 #include "dropped.h"
 
+#define LOWER_UP (1u << 16)	/* IFF_LOWER_UP: there is a carrier */
 #define ANSWER 16384u	/* bytes: more than what a link with all its attributes has */
 
-static uint64_t answer(int nl)
+static bool answer(int nl, uint64_t *packets)
 {
 	union {
 		struct nlmsghdr header;
@@ -20,18 +21,23 @@ static uint64_t answer(int nl)
 	} buf;
 	ssize_t got = recv(nl, &buf, sizeof(buf), 0);
 	struct rtnl_link_stats64 stats;
+	const struct ifinfomsg *info;
 	struct nlattr *attr;
 
 	if (got < (ssize_t)sizeof(buf.header) || !nlmsg_ok(&buf.header, (int)got) || buf.header.nlmsg_type != RTM_NEWLINK)
-		return 0;
+		return false;
+	info = nlmsg_data(&buf.header);
+	if (buf.header.nlmsg_len < NLMSG_LENGTH(sizeof(*info)) || !(info->ifi_flags & LOWER_UP))
+		return false;
 	attr = nlmsg_find_attr(&buf.header, sizeof(struct ifinfomsg), IFLA_STATS64);
 	if (!attr || nla_len(attr) < (int)(offsetof(struct rtnl_link_stats64, tx_dropped) + sizeof(stats.tx_dropped)))
-		return 0;
+		return false;
 	memcpy(&stats, nla_data(attr), offsetof(struct rtnl_link_stats64, tx_dropped) + sizeof(stats.tx_dropped));
-	return stats.tx_dropped;
+	*packets = stats.tx_dropped;
+	return true;
 }
 
-uint64_t devmem__tx_dropped(unsigned int ifindex)
+bool devmem__tx_dropped(unsigned int ifindex, uint64_t *packets)
 {
 	struct {
 		struct nlmsghdr header;
@@ -42,14 +48,14 @@ uint64_t devmem__tx_dropped(unsigned int ifindex)
 	};
 	int nl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	uint64_t count = 0;
+	bool told = false;
 
 	if (nl < 0)
-		return 0;
+		return false;
 	/* connected: no other process can answer in the kernel's place */
 	if (!connect(nl, (const struct sockaddr *)&kernel, sizeof(kernel)) &&
 	    send(nl, &question, sizeof(question), 0) == (ssize_t)sizeof(question))
-		count = answer(nl);
+		told = answer(nl, packets);
 	close(nl);
-	return count;
+	return told;
 }

@@ -3,9 +3,13 @@
 #ifndef DEVMEM_DROPPED_H
 #define DEVMEM_DROPPED_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
-/* devmem__tx_dropped() - packets so far, of an interface of this thread's network namespace; 0 if it cannot be told. */
-uint64_t devmem__tx_dropped(unsigned int ifindex);
+/*
+ * devmem__tx_dropped() - packets so far, of an interface of this thread's network namespace. false: it cannot be told, or the link
+ * is down, when whatever is sent is dropped. [net/sched/sch_generic.c: noop_enqueue]
+ */
+bool devmem__tx_dropped(unsigned int ifindex, uint64_t *packets);
 
 #endif

@@ -49,6 +49,7 @@ static unsigned int end_stream(struct devmem_sock *sock, int error, struct devme
 	if (sock->urgent.found)
 		error = devmem__urgent_error();
 	error = error ? devmem__end_is(sock, error) : devmem__end_of_stream(sock);
+	devmem__tx_explain(sock);
 	if (error)
 		devmem__tx_broken(sock, error);
 	if (sock->ended || sock->detached) {

@@ -94,11 +94,6 @@ const struct devmem__send *devmem__sendq_next(const struct devmem__sendq *q)
 	return send_at(q, q->send_next);
 }
 
-const struct devmem__send *devmem__sendq_oldest(const struct devmem__sendq *q)
-{
-	return send_at(q, q->send_head);
-}
-
 unsigned int devmem__sendq_gather(const struct devmem__sendq *q, struct iovec *iov, unsigned int room, size_t most)
 {
 	const struct devmem_binding *binding = send_at(q, q->send_next)->binding;

@@ -76,9 +76,6 @@ static inline uint64_t devmem__sendq_in_flight(const struct devmem__sendq *q)
 /* devmem__sendq_next() - the send whose bytes are next to go, or NULL: there is none, or none may now. */
 const struct devmem__send *devmem__sendq_next(const struct devmem__sendq *q);
 
-/* devmem__sendq_oldest() - the one that comes back next; there must be one. */
-const struct devmem__send *devmem__sendq_oldest(const struct devmem__sendq *q);
-
 /*
  * devmem__sendq_gather() - offsets and lengths of the next bytes, of one binding, in up to @room elements. No further
  * send begins when there are @most bytes, and a large range goes alone. Returns how many elements.

@@ -49,6 +49,7 @@ static inline bool devmem__tx_waits(const struct devmem_ring *ring)
 	return ring->stats.sends != ring->sends_over;
 }
 void devmem__tx_look_at_stalls(struct devmem_ring *ring);
+void devmem__tx_explain(const struct devmem_sock *sock);	/* the message of such a connection's end, if it is one */
 
 /* The ring is being closed: first connections with sends under way are aborted, then, requests being over, waited for. */
 void devmem__tx_abort_all(struct devmem_ring *ring);

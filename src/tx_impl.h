@@ -15,6 +15,7 @@ struct devmem__tx_stall {
 	bool on;
 	uint64_t freed, acked, dropped;
 	uint32_t again;			/* packets that were sent again */
+	bool over;			/* it was given up, after so many of both */
 };
 
 struct devmem__tx {
