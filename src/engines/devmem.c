@@ -3,6 +3,8 @@
  * Engine "devmem": the queues of the binding write into its buffer, and messages with MSG_SOCK_DEVMEM tell where.
  * Tokens go back by SO_DEVMEM_DONTNEED, on the ring.
  */
+#include <errno.h>
+
 #include "dontneed.h"
 #include "event.h"
 #include "rxmsg.h"
@@ -49,11 +51,27 @@ static int release(struct devmem_sock *sock, const struct devmem_event *events, 
 	return err ? err : (int)taken;
 }
 
+/*
+ * -ENODEV: GRO put packets that the NIC split and others that it did not into one, which the kernel cannot hand out in any way.
+ * Nothing helps; but it is known why. [net/core/gro.c: skb_gro_receive; net/ipv4/tcp.c: tcp_recvmsg_dmabuf]
+ */
+static bool recover(struct devmem_sock *sock, int res)
+{
+	if (res != -ENODEV)
+		return false;
+	sock->ring->explained = true;
+	devmem__fail(ENODEV, "the next bytes of a connection cannot be had: the NIC did not split a packet, and GRO merged it with "
+		     "others that it did split (\"ethtool -K IFACE gro off\")");
+	devmem__log(DEVMEM_LOG_ERROR, "%s", devmem_error());
+	return false;
+}
+
 const struct devmem__engine devmem__engine_devmem = {
 	.way = DEVMEM__WAY_DEVMEM,
 	.open = open_source,
 	.arm = arm,
 	.can_arm = can_arm,
+	.recover = recover,
 	.release = release,
 	.drop = devmem__dontneed_all_now,
 };

@@ -20,10 +20,18 @@ static void set_fault(const char *name, unsigned long value)
 	assert_int_equal(fclose(f), 0);
 }
 
-/* What GRO makes of such packets zcrx cannot have, as its error says (test_zcrx.c): it is off as long as there are any. */
+static bool unsplit_have_pages(void)
+{
+	return !system("grep -qx 1 /sys/kernel/debug/labnic/" NIC "/unsplit_pages");
+}
+
+/*
+ * What GRO makes of such packets zcrx cannot have, nor any engine where they are page-backed, as the error says (test_zcrx.c,
+ * test_faults.c): it is off as long as there are any.
+ */
 void lab_fault(const char *name, unsigned long value)
 {
-	const bool unsplit = lab_in("zcrx") && !strcmp(name, "nosplit_every");
+	const bool unsplit = !strcmp(name, "nosplit_every") && (lab_in("zcrx") || unsplit_have_pages());
 
 	if (unsplit && value)
 		assert_int_equal(system("ethtool -K " NIC " gro off"), 0);
