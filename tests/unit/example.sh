@@ -281,6 +281,7 @@ done
 echo "went on after a lack of descriptors${VALGRIND[0]:+, and left nothing}"
 
 # A signal before anybody came: nothing was verified, and nothing is wrong.
+rm -f "$WORK"/*
 for ((port = 20000 + $$ % 10000; port < 65536; port += 1009)); do
 	! start "$port" "${SERVER_COMMAND[@]}" --verify || break
 done
