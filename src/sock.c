@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -32,21 +33,35 @@
 #define SO_INCOMING_NAPI_ID 56
 #endif
 
+/*
+ * A connection that is over has a peer too, and bytes of it may be queued, to be had like any other: getpeername() does not say so,
+ * but SO_PEERNAME does. A connect() that is under way has no peer yet. [net/ipv4/af_inet.c: inet_getname]
+ */
+static int check_peer(int fd)
+{
+	sa_family_t family;
+	socklen_t len = sizeof(family);
+	uint8_t state = 0;
+	int err = getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &family, &len) ? errno : 0;
+
+	len = sizeof(state);
+	if (!err && !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &len) && state == TCP_SYN_SENT)
+		err = ENOTCONN;
+	if (!err)
+		return 0;
+	return devmem__fail(err, "devmem_attach: descriptor %d has no peer, connect or accept it first: %s", fd, strerror(err));
+}
+
 static int check_socket(int fd)
 {
 	int value = 0;
 	socklen_t len = sizeof(value);
-	struct sockaddr_storage peer;
-	socklen_t peer_len = sizeof(peer);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &value, &len))
 		return devmem__fail(errno, "devmem_attach: descriptor %d is no socket: %s", fd, strerror(errno));
 	if (value != IPPROTO_TCP)
 		return devmem__fail(EPROTOTYPE, "descriptor %d is not a TCP socket", fd);
-	if (getpeername(fd, (struct sockaddr *)&peer, &peer_len))
-		return devmem__fail(errno, "devmem_attach: descriptor %d has no peer, connect or accept it first: %s", fd,
-				    strerror(errno));
-	return 0;
+	return check_peer(fd);
 }
 
 /* A slot of the table: a free one, or the table grows. Slots are used again only when no fragment names them. */

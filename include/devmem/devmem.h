@@ -871,6 +871,7 @@ DEVMEM_API int devmem_guard(int fd);
  * @binding:	where its payload arrives. NULL: in memory of the ring, by copying; it comes as HOST events.
  * @user_data:	comes back in every event of this socket.
  *
+ * The connection may be over already: bytes that are queued come out as ever, and then END or ERROR.
  * With a binding of engine "devmem" or "zcrx" the socket is guarded against urgent data, as by devmem_guard(), unless @opts says
  * DEVMEM_ATTACH_NO_GUARD. The guard stays on the socket when it is detached.
  *
@@ -885,7 +886,7 @@ DEVMEM_API int devmem_guard(int fd);
  * -EPERM	(zcrx) not CAP_NET_ADMIN; or @fd is not guarded yet and cannot be, as devmem_guard()
  * -EPROTO	urgent data was announced to @fd before it was guarded: end the connection, at once (SO_LINGER of 0)
  * -EBADF	@fd is not open
- * -ENOTSOCK, -ENOTCONN, -EPROTOTYPE	@fd is not a socket, not connected, not TCP
+ * -ENOTSOCK, -ENOTCONN, -EPROTOTYPE	@fd is not a socket, was never connected, is not TCP
  * -EEXIST	this is not the thread that opened the ring; or another process made it, or the binding, and this one was forked
  *		from it
  * -EALREADY	the connection is attached already: to this ring, by whatever descriptor and with whatever binding, or with the

@@ -38,13 +38,14 @@ static void fin_with_data_still_queued(void **state)
 	struct lab *lab = *state;
 	struct devmem_event ev[8];
 
-	for (unsigned int mode = 0; mode < 4; mode++) {
+	for (unsigned int mode = 0; mode < (lab_in("lo") ? 2 : 4); mode++) {
 		struct devmem_ring *ring = lab_ring(mode & 2 ? DEVMEM_OPTS(devmem_ring_opts, .merge = 1) : NULL);
 		struct lab_pair pair = lab_connect(lab, mode & 1);
 		struct lab_stream stream;
 		bool mixed = mode & 2;
 
-		lab_fault("nosplit_every", mixed ? 3 : 0);
+		if (mixed)
+			lab_fault("nosplit_every", 3);
 		assert_true(lab_sent(lab_send(pair.far, 60000, 0, true)));
 		wait_for_fin(pair.near);
 		lab_attach(ring, lab, pair.near, &stream);
@@ -76,6 +77,7 @@ static void fins_of_many_wait_behind_few_buffers(void **state)
 	struct lab_stream streams[16];
 	struct lab_pair pairs[16];
 
+	lab_cannot("lo", "loopback has no faults");
 	lab_cannot_copy("it has no receive buffers; it waits behind few chunks in test_copy.c");
 	ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .buffers = 1, .buffer_bytes = 4096));
 	lab_fault("misroute_every", 2);
@@ -101,31 +103,79 @@ static void fins_of_many_wait_behind_few_buffers(void **state)
 	devmem_ring_close(ring);
 }
 
+static void wait_for_close(int fd)
+{
+	for (int i = 0; i < 10000 && tcp_state(fd) != TCP_CLOSE; i++)
+		usleep(1000);
+	assert_int_equal(tcp_state(fd), TCP_CLOSE);
+}
+
+/* It is attached when it is over: its bytes are there, and then what recv() would say. */
+static void expect_over(struct lab *lab, const struct lab_pair *pair, uint64_t bytes, int error)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_stream stream;
+
+	wait_for_close(pair->near);
+	lab_attach(ring, lab, pair->near, &stream);
+	assert_true(lab_drain(ring, lab, &stream, 1));
+	assert_int_equal(stream.position, bytes);
+	assert_int_equal(stream.error, error);
+	lab_settle(ring);
+	assert_int_equal(lab_leaked(pair->near), 0);
+	devmem_detach(stream.sock);
+	devmem_ring_close(ring);
+	close(pair->near);
+	close(pair->far);
+}
+
 static void reset_before_it_is_attached(void **state)
 {
 	struct lab *lab = *state;
-	struct devmem_ring *ring = lab_ring(NULL);
-	struct lab_pair pair = lab_connect(lab, false);
-	struct devmem_sock *sock = (void *)1;
-	unsigned int fds = lab_open_fds();
-	char byte;
 
-	assert_true(lab_sent(lab_send(pair.far, 50000, 0, false)));
-	lab_reset(pair.far);
-	for (int i = 0; i < 5000 && (recv(pair.near, &byte, 0, MSG_DONTWAIT), errno != ENOTCONN); i++) {
-		struct sockaddr_storage peer;
-		socklen_t len = sizeof(peer);
+	for (int i = 0; i < 4; i++) {
+		struct lab_pair pair = lab_connect(lab, i & 1);
+		const uint64_t bytes = i & 2 ? 50000 : 0;
 
-		if (getpeername(pair.near, (struct sockaddr *)&peer, &len))
-			break;
-		usleep(1000);
+		assert_true(lab_sent(lab_send(pair.far, bytes, 0, false)));
+		for (int sent = 1; sent;) {
+			usleep(1000);
+			assert_int_equal(ioctl(pair.far, SIOCOUTQ, &sent), 0);
+		}
+		lab_reset(pair.far);
+		expect_over(lab, &pair, bytes, -ECONNRESET);
 	}
-	assert_int_equal(devmem_attach(ring, pair.near, lab->binding, 0, NULL, &sock), -ENOTCONN);
+}
+
+/* We ended first, and the peer answered and did so too. */
+static void answered_and_closed_before_it_is_attached(void **state)
+{
+	struct lab *lab = *state;
+
+	for (int i = 0; i < 2; i++) {
+		struct lab_pair pair = lab_connect(lab, i);
+
+		shutdown(pair.near, SHUT_WR);
+		wait_for_fin(pair.far);
+		assert_true(lab_sent(lab_send(pair.far, 50000, 0, true)));
+		expect_over(lab, &pair, 50000, 0);
+	}
+}
+
+static void no_connection_is_refused(void **state)
+{
+	struct lab *lab = *state;
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct devmem_sock *sock = (void *)1;
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	unsigned int fds = lab_open_fds();
+
+	assert_int_equal(devmem_attach(ring, fd, lab->binding, 0, NULL, &sock), -ENOTCONN);
+	assert_int_equal(devmem_attach(ring, lab->listener, lab->binding, 0, NULL, &sock), -ENOTCONN);
 	assert_ptr_equal(sock, (void *)1);
 	assert_int_equal(lab_open_fds(), fds);
 	devmem_ring_close(ring);
-	close(pair.near);
-	close(pair.far);
+	close(fd);
 }
 
 static void reset_at_once(void **state)
@@ -155,7 +205,7 @@ static void reset_in_mid_stream(void **state)
 	struct lab *lab = *state;
 	static struct devmem_event ev[65536];
 
-	for (unsigned int round = 0; round < 6; round++) {
+	for (unsigned int round = 0; round < (lab_in("lo") ? 2 : 6); round++) {
 		struct devmem_ring *ring = lab_ring(NULL);
 		struct lab_pair pair = lab_connect(lab, round & 1);
 		bool mixed = round & 2, reset = false;
@@ -164,7 +214,8 @@ static void reset_in_mid_stream(void **state)
 		unsigned int n = 0;
 
 		lab_attach(ring, lab, pair.near, &stream);
-		lab_fault("nosplit_every", mixed ? 4 : 0);
+		if (!lab_in("lo"))
+			lab_fault("nosplit_every", mixed ? 4 : 0);
 		sender = lab_send(pair.far, 512 * MIB, 0, true);
 		while (!stream.ended) {
 			int got = ok(devmem_wait(ring, ev + n, 65536 - n, 10000));
@@ -208,6 +259,8 @@ static void an_end_behind_much_data_is_not_missed(void **state)
 	const int room = 8 * MIB;
 	struct lab *lab = *state;
 	struct devmem_event ev[64];
+
+	lab_cannot("lo", "so large a receive buffer takes a privilege");
 
 	for (int reset = 0; reset < 2; reset++) {
 		struct devmem_ring *ring = lab_ring(NULL);
@@ -269,6 +322,8 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		TEST(fin_with_data_still_queued),
 		TEST(reset_before_it_is_attached),
+		TEST(answered_and_closed_before_it_is_attached),
+		TEST(no_connection_is_refused),
 		TEST(reset_at_once),
 		TEST(reset_in_mid_stream),
 		TEST(an_end_behind_much_data_is_not_missed),
