@@ -203,10 +203,13 @@ static bool was_handed_in(const struct devmem_ring *ring, const struct devmem__b
 
 /*
  * Called when all completions have been seen: no failure among them, so what was handed in is done. Requests that still wait
- * stand behind it: while much is received there are always some, and what is done must not wait until there are none.
+ * stand behind it: while much is received there are always some, and what is done must not wait until there are none. A failure
+ * that found no room among the completions is with the kernel until the ring is entered again.
  */
 void devmem__dontneed_settle(struct devmem_ring *ring)
 {
+	if (io_uring_cq_has_overflow(&ring->io))
+		return;
 	while (!devmem__list_empty(&ring->batches_out)) {
 		struct devmem__batch *batch = container_of(ring->batches_out.next, struct devmem__batch, node);
 		struct devmem_sock *sock = batch->sock;
