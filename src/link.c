@@ -18,6 +18,8 @@
 /* Attributes, which older headers lack (5.1, 5.14) [include/uapi/linux/if_link.h] */
 enum { NEW_NETNSID = 45, PARENT_DEV_NAME = 56 };
 
+#define QUESTION 1u	/* nlmsg_seq of ours, and of the answer to it; notifications have 0 */
+
 /* IFF_LOWER_UP of <linux/if.h>, which does not go with <net/if.h> */
 #define LOWER_UP (1u << 16)
 
@@ -116,7 +118,10 @@ static void note(struct devmem__links *links, const struct notice *n)
 	for (size_t i = 0; i < links->count; i++) {
 		struct devmem__link *link = &links->link[i];
 
-		if (!concerns(link, n) || link->state == n->state)
+		if (!concerns(link, n))
+			continue;
+		link->there = n->state == DEVMEM__LINK_UP || n->state == DEVMEM__LINK_DOWN;
+		if (link->state == n->state)
 			continue;
 		link->state = n->state;
 		tell(n);
@@ -167,6 +172,53 @@ static void read_link(struct devmem__links *links, uint16_t type, const unsigned
 	note(links, &n);
 }
 
+/* What notifications were lost is not known: so all interfaces are asked for, one question at a time. */
+static void ask(struct devmem__links *links)
+{
+	const struct {
+		struct nlmsghdr header;
+		struct ifinfomsg info;
+	} question = {
+		.header = {
+			.nlmsg_len = sizeof(question),
+			.nlmsg_type = RTM_GETLINK,
+			.nlmsg_flags = NLM_F_REQUEST | NLM_F_DUMP,
+			.nlmsg_seq = QUESTION,
+		},
+	};
+
+	if (send(links->fd, &question, sizeof(question), MSG_DONTWAIT) < 0)
+		return;		/* when something else is read */
+	links->lost = false;
+	links->asked = true;
+	for (size_t i = 0; i < links->count; i++)
+		links->link[i].there = false;
+}
+
+/* An interface that the answer does not have is gone. If interfaces changed meanwhile, it may have left some out. */
+static void answered(struct devmem__links *links)
+{
+	links->asked = false;
+	for (size_t i = 0; i < links->count && !links->lost; i++) {
+		const struct devmem__link *link = &links->link[i];
+		const struct notice gone = { .ifindex = link->ifindex, .state = DEVMEM__LINK_GONE };
+
+		if (!link->there && link->state != DEVMEM__LINK_MOVED)
+			note(links, &gone);
+	}
+}
+
+static void read_answer(struct devmem__links *links, const struct nlmsghdr *h)
+{
+	if (!links->asked || h->nlmsg_seq != QUESTION)
+		return;
+	links->lost |= !!(h->nlmsg_flags & NLM_F_DUMP_INTR);
+	if (h->nlmsg_type == NLMSG_DONE)
+		answered(links);
+	else if (h->nlmsg_type == NLMSG_ERROR)
+		links->asked = false;	/* the next notification tells the state, of what it is about */
+}
+
 void devmem__links_parse(struct devmem__links *links, const void *messages, size_t bytes)
 {
 	const unsigned char *p = messages;
@@ -178,6 +230,7 @@ void devmem__links_parse(struct devmem__links *links, const void *messages, size
 		if (h.nlmsg_len < sizeof(h) || h.nlmsg_len > bytes)
 			return;
 		read_link(links, h.nlmsg_type, p, h.nlmsg_len);
+		read_answer(links, &h);
 		if (NLMSG_ALIGN(h.nlmsg_len) >= bytes)
 			return;
 		p += NLMSG_ALIGN(h.nlmsg_len);
@@ -190,11 +243,15 @@ void devmem__links_read(struct devmem__links *links)
 	char messages[16384] __attribute__((aligned(NLMSG_ALIGNTO)));
 	ssize_t n;
 
-	/* ENOBUFS: some were lost; the next one tells the state all the same */
 	while ((n = devmem__nl_receive(links->fd, messages, sizeof(messages), MSG_DONTWAIT)) > 0 ||
-	       n == -ENOBUFS || n == -EMSGSIZE)
+	       n == -ENOBUFS || n == -EMSGSIZE) {
 		if (n > 0)
 			devmem__links_parse(links, messages, (size_t)n);
+		else
+			links->lost = true;
+	}
+	if (links->lost && !links->asked)
+		ask(links);
 }
 
 const struct devmem__link *devmem__links_next(struct devmem__links *links)

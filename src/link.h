@@ -19,6 +19,7 @@ struct devmem__link {
 	enum devmem__link_state state;
 	char parent[32];		/* of one that was moved: the device behind it, by which it is known again */
 	bool news;			/* it changed, and nobody was told yet */
+	bool there;			/* when that was asked last */
 };
 
 struct devmem__links {
@@ -26,6 +27,8 @@ struct devmem__links {
 	struct devmem__link *link;
 	size_t count;
 	unsigned int news;		/* how many have news */
+	bool lost;			/* the kernel had no room for a notification */
+	bool asked;			/* how all interfaces are, and not answered yet */
 };
 
 void devmem__links_init(struct devmem__links *links);

@@ -178,6 +178,72 @@ static void strangers_are_not_believed(void **state)
 	devmem__links_close(&l);
 }
 
+/* Answers that nobody takes, to questions of no interest, until the kernel has no room for one. */
+static void lose_some(const struct devmem__links *l)
+{
+	const struct message question = {
+		.h = { .nlmsg_len = sizeof(question), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST },
+		.info = { .ifi_index = 0x7ffffff0 },
+	};
+	const int small = 1;
+
+	assert_int_equal(setsockopt(l->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof(small)), 0);
+	for (int i = 0; i < 100; i++)
+		assert_int_equal(send(l->fd, &question, sizeof(question), 0), sizeof(question));
+}
+
+static void read_all(struct devmem__links *l)
+{
+	do
+		devmem__links_read(l);
+	while (l->asked);
+}
+
+/* One that came back and one that went away, and the kernel's word for both was lost. */
+static void what_was_lost_is_asked_for(void **state)
+{
+	const unsigned int lo = if_nametoindex("lo"), none = 0x7ffffff1;
+	enum devmem__link_state really;
+	struct devmem__links l;
+
+	(void)state;
+	devmem__links_init(&l);
+	assert_int_equal(devmem__links_add(&l, lo), 0);
+	l.lost = true;
+	read_all(&l);
+	really = l.link[0].state;	/* in a new namespace it is down */
+	devmem__links_next(&l);
+
+	assert_int_equal(devmem__links_add(&l, none), 0);
+	l.link[0].state = really == DEVMEM__LINK_UP ? DEVMEM__LINK_DOWN : DEVMEM__LINK_UP;
+	lose_some(&l);
+	read_all(&l);
+	assert_false(l.lost);
+	assert_int_equal(l.news, 2);
+	assert_int_equal(devmem__links_next(&l)->state, really);
+	expect(&l, none, DEVMEM__LINK_GONE);
+	devmem__links_close(&l);
+}
+
+/* An answer during which interfaces changed may have left one out: it is no reason to think that it is gone. */
+static void an_answer_that_is_not_whole(void **state)
+{
+	struct devmem__links l;
+	struct message done = make(NLMSG_DONE, 0, 0);
+
+	(void)state;
+	devmem__links_init(&l);
+	assert_int_equal(devmem__links_add(&l, 7), 0);
+	l.asked = true;
+	done.h.nlmsg_seq = 1;
+	done.h.nlmsg_flags = NLM_F_DUMP_INTR;
+	devmem__links_parse(&l, &done, sizeof(done));
+	assert_null(devmem__links_next(&l));
+	assert_true(l.lost);
+	assert_false(l.asked);
+	devmem__links_close(&l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -186,6 +252,8 @@ int main(void)
 		cmocka_unit_test(leaves_a_bridge),
 		cmocka_unit_test(cut_off_anywhere),
 		cmocka_unit_test(strangers_are_not_believed),
+		cmocka_unit_test(what_was_lost_is_asked_for),
+		cmocka_unit_test(an_answer_that_is_not_whole),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
