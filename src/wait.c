@@ -65,8 +65,10 @@ void devmem__await_visitors(struct devmem_ring *ring)
 		nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
 }
 
+/* A signal handler may call it, which must leave errno as it was. */
 void devmem_wake(struct devmem_ring *ring)
 {
+	const int before = errno;
 	uint64_t one = 1;
 	ssize_t ignored;
 	int cancel;
@@ -81,6 +83,7 @@ void devmem_wake(struct devmem_ring *ring)
 	}
 	devmem__wake(ring);
 	devmem__visit_over(ring, cancel);
+	errno = before;
 }
 
 /*

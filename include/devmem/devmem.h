@@ -1063,7 +1063,8 @@ DEVMEM_API int devmem_watch(struct devmem_ring *ring, int fd, uint64_t user_data
 DEVMEM_API int devmem_unwatch(struct devmem_ring *ring, int fd);
 
 /**
- * devmem_wake() - have the ring's devmem_wait() return with a WOKEN event. Any thread. Does nothing in a forked child.
+ * devmem_wake() - have the ring's devmem_wait() return with a WOKEN event. Any thread, and a signal handler: errno stays as it
+ * is. Does nothing in a forked child.
  */
 DEVMEM_API void devmem_wake(struct devmem_ring *ring);
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "fds.h"
+#include "ring.h"
 #include "unit.h"
 #include "devmem/devmem.h"
 
@@ -183,6 +184,20 @@ static void what_attach_refuses(void **state)
 	close(pipe_fd);
 }
 
+/* In a signal handler, say: what it does may fail, and whom it interrupts does not see that. */
+static void devmem_wake_keeps_errno(void **state)
+{
+	struct devmem_ring *ring = ring_or_skip(state);
+	const int fd = ring->wake_fd;
+
+	ring->wake_fd = -1;
+	atomic_store(&ring->sleeping, true);
+	errno = ENOTTY;
+	devmem_wake(ring);
+	assert_int_equal(errno, ENOTTY);
+	ring->wake_fd = fd;
+}
+
 static void what_release_refuses(void **state)
 {
 	struct devmem_ring *ring = ring_or_skip(state);
@@ -324,6 +339,7 @@ int main(void)
 		TEST(a_watched_descriptor_is_reported_while_readable),
 		cmocka_unit_test(what_could_not_be_unwatched_can_be_later),
 		TEST(what_attach_refuses),
+		TEST(devmem_wake_keeps_errno),
 		TEST(what_release_refuses),
 		TEST(other_threads_hand_over_without_disturbing),
 		TEST(another_thread_is_told_whose_it_is),
