@@ -15,6 +15,7 @@ static void abandon_sock(struct devmem_sock *sock)
 	devmem__tx_free(sock);
 	devmem__list_del(&sock->dirty);
 	devmem__list_del(&sock->rearm);
+	devmem__list_del(&sock->over);
 	devmem__list_del(&sock->raised);
 	devmem__list_del(&sock->pausing);
 	free(sock->batch);

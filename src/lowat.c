@@ -20,8 +20,6 @@
 #define DOUBLINGS	10u		/* ... up to so many */
 #define FORGIVEN	64u		/* marks that were reached: one time less */
 
-static const int mark_low = 1;
-
 /* What so many bytes of the buffer hold of this socket's: packets that were not merged may leave most of a large page empty. */
 static uint64_t held_in(const struct devmem_sock *sock, uint64_t bytes, uint32_t page_size)
 {
@@ -52,7 +50,8 @@ static bool set_mark(struct devmem_sock *sock, uint32_t mark)
 	if (!sqe)
 		return false;
 	sock->lowat = mark;
-	devmem__ring_setsockopt(sqe, sock->fd, SO_RCVLOWAT, mark == 1 ? &mark_low : (int *)&sock->lowat, sizeof(int));
+	sock->before.lowat_set = true;
+	devmem__ring_setsockopt(sqe, sock->fd, SO_RCVLOWAT, &sock->lowat, sizeof(sock->lowat));
 	sock->ring->stats.lowat_changes++;
 	return true;
 }
@@ -69,9 +68,7 @@ void devmem__lowat_forget(struct devmem_sock *sock)
 void devmem__lowat_leave(struct devmem_sock *sock)
 {
 	devmem__lowat_forget(sock);
-	if (sock->lowat > 1)
-		setsockopt(sock->fd, SOL_SOCKET, SO_RCVLOWAT, &mark_low, sizeof(mark_low));
-	sock->lowat = 1;	/* also for a request that was not handed in and reads it there */
+	sock->lowat_managed = false;
 }
 
 static bool fall(struct devmem_sock *sock)

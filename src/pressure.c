@@ -35,15 +35,6 @@ static void pause_if_full(struct devmem_sock *sock)
 
 /* ------------------------------------------------------------------------------------ both directions */
 
-/* The kernel doubles what it is given, and takes no more than net.core.rmem_max from those who have no CAP_NET_ADMIN. */
-static void set_receive_buffer(const struct devmem_sock *sock, uint32_t bytes)
-{
-	const int value = (int)(bytes / 2);
-
-	if (setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUFFORCE, &value, sizeof(value)))
-		setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUF, &value, sizeof(value));
-}
-
 /* Segments with data came since this was asked last, and none of it was taken. */
 static bool are_refused(struct devmem__stall *stall, int fd)
 {
@@ -81,7 +72,7 @@ static void grow(struct devmem_sock *sock)
 	if (!stall->steps++)
 		stall->rcvbuf = info[SK_MEMINFO_RCVBUF];
 	bytes = stall->rcvbuf + stall->rcvbuf / STEPS * stall->steps;
-	set_receive_buffer(sock, bytes);
+	devmem__sockopts_rcvbuf(sock, bytes);
 	devmem__log(DEVMEM_LOG_WARNING, "a connection is paused, its sends stand still, and what its peer sends is refused: its "
 		    "receive buffer grows to %u bytes", bytes);
 }
@@ -106,7 +97,7 @@ void devmem__pressure_leave(struct devmem_sock *sock)
 	devmem__list_del(&sock->pausing);
 	sock->paused = false;
 	if (sock->stall.steps)
-		set_receive_buffer(sock, sock->stall.rcvbuf);
+		devmem__sockopts_rcvbuf_back(sock, sock->stall.rcvbuf);
 	sock->stall.steps = 0;
 }
 

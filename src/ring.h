@@ -54,6 +54,14 @@ struct devmem__stall {
 	uint32_t rcvbuf;		/* ... from so many bytes */
 };
 
+/* Options of the caller's socket, as they were: sockopts.c */
+struct devmem__before {
+	int lowat, rcvbuf;
+	bool lowat_set, rcvbuf_set;	/* by us */
+	bool limited;			/* @rcvbuf was, since it is to have so many fragments */
+	bool tuned;			/* the kernel may change @rcvbuf by itself */
+};
+
 struct devmem__tx;
 
 struct devmem_sock {
@@ -83,6 +91,7 @@ struct devmem_sock {
 	struct devmem__list pausing;	/* ring->pausing: it is */
 	struct devmem__stall stall;
 	struct devmem__urgent urgent;
+	struct devmem__before before;
 	uint32_t max_tokens;		/* that many; 0: no limit */
 	bool unsplit;			/* when that was looked at last, its host bytes came through a bound queue */
 	uint64_t last_look;		/* ns */
@@ -330,6 +339,18 @@ bool devmem__place_owns(const struct devmem_ring *ring, const struct devmem_even
 int devmem__place_put(struct devmem_ring *ring, uint32_t chunk, unsigned int chunks);
 int devmem__place_held(struct devmem_ring *ring, struct devmem_event *event);
 void devmem__place_drop(struct devmem_ring *ring);
+
+/*
+ * sockopts.c: options of the caller's socket. devmem__sockopts_look() - how they are, before one is set. The receive buffer is
+ * limited to so many @fragments, set to so many @bytes as the kernel counts them, and set back to what the limit made of it, or to
+ * what it was. devmem__sockopts_back() - all are as they were.
+ */
+void devmem__sockopts_look(struct devmem_sock *sock);
+int devmem__sockopts_lowat(struct devmem_sock *sock, int bytes);
+int devmem__sockopts_limit(struct devmem_sock *sock, uint32_t fragments);
+void devmem__sockopts_rcvbuf(struct devmem_sock *sock, uint32_t bytes);
+void devmem__sockopts_rcvbuf_back(struct devmem_sock *sock, uint32_t bytes);
+void devmem__sockopts_back(struct devmem_sock *sock);
 
 /* lowat.c: SO_RCVLOWAT */
 void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes);

@@ -96,53 +96,22 @@ static void init_stream(struct devmem_sock *sock, uint64_t user_data, int slot)
 	sock->stream.buffer = devmem__binding_buffer_id(sock->binding);
 }
 
-static int set_lowat(const struct devmem_sock *sock, int bytes)
-{
-	if (!setsockopt(sock->fd, SOL_SOCKET, SO_RCVLOWAT, &bytes, sizeof(bytes)))
-		return 0;
-	return devmem__fail(errno, "the kernel does not take %d bytes as a low-water mark (SO_RCVLOWAT): %s", bytes,
-			    strerror(errno));
-}
-
-/*
- * What a paused socket has queued in the kernel holds pages too, up to the receive buffer, which may be larger than
- * ours: so that is limited alike. The kernel doubles the value that it is given. Bytes that are copied into our buffer
- * later lie in the kernel's own memory.
- */
-static int set_limit(const struct devmem_sock *sock, uint32_t fragments)
-{
-	uint64_t bytes = (uint64_t)fragments * SMALLEST_PAGE / 2;
-	int value = bytes < INT32_MAX ? (int)bytes : INT32_MAX;
-
-	if (!fragments || devmem__binding_way(sock->binding) == DEVMEM__WAY_COPY ||
-	    !setsockopt(sock->fd, SOL_SOCKET, SO_RCVBUF, &value, sizeof(value)))
-		return 0;
-	return devmem__fail(errno, "the kernel does not take %d bytes as a receive buffer (SO_RCVBUF): %s", value,
-			    strerror(errno));
-}
-
-/*
- * The caller's socket is changed last, when nothing else can fail: a mark can be put back, but a receive buffer that was set
- * is not tuned by the kernel any more. [net/core/sock.c: __sock_set_rcvbuf]
- */
+/* The caller's socket is changed last, when nothing else can fail. */
 static int set_options(struct devmem_sock *sock, const struct devmem_attach_opts *o)
 {
-	int before = 1, err = 0;
-	socklen_t len = sizeof(before);
+	int err = 0;
 
 	sock->lowat_managed = !o->lowat;
 	sock->lowat = 1;
 	sock->max_tokens = o->max_fragments;
 	sock->max_sends = o->max_sends;
-	if (o->lowat) {
-		getsockopt(sock->fd, SOL_SOCKET, SO_RCVLOWAT, &before, &len);
-		err = set_lowat(sock, (int)o->lowat);
-	}
+	devmem__sockopts_look(sock);
+	if (o->lowat)
+		err = devmem__sockopts_lowat(sock, (int)o->lowat);
+	if (!err)
+		err = devmem__sockopts_limit(sock, o->max_fragments);
 	if (err)
-		return err;
-	err = set_limit(sock, o->max_fragments);
-	if (err && o->lowat)
-		setsockopt(sock->fd, SOL_SOCKET, SO_RCVLOWAT, &before, sizeof(before));
+		devmem__sockopts_back(sock);
 	return err;
 }
 
@@ -535,6 +504,7 @@ void devmem_detach(struct devmem_sock *sock)
 	devmem__list_del(&sock->over);
 	devmem__lowat_leave(sock);
 	devmem__pressure_leave(sock);
+	devmem__sockopts_back(sock);
 	if (sock->ring->place.held_of == sock)
 		devmem__place_drop(sock->ring);
 	if (sock->armed)
@@ -570,6 +540,7 @@ void devmem__sock_free(struct devmem_sock *sock)
 	devmem__list_del(&sock->over);
 	devmem__lowat_leave(sock);
 	devmem__pressure_leave(sock);
+	devmem__sockopts_back(sock);
 	close(sock->fd);
 	devmem__set_free(&sock->stream.out);
 	devmem__source_put(sock->source);

@@ -152,6 +152,7 @@ static int start_zerocopy(struct devmem__tx *tx)
 	if (setsockopt(tx->fd, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)))
 		return devmem__fail(errno, "this connection cannot send without copying (SO_ZEROCOPY): %s", strerror(errno));
 	tx->zerocopy = true;
+	tx->was_off = !tx->q.learn;
 	return 0;
 }
 
@@ -196,6 +197,9 @@ void devmem__tx_free(struct devmem_sock *sock)
 		devmem_binding_close(send->binding);
 		devmem__sendq_pop(&tx->q);
 	}
+	/* else who sends next must know that there are numbers: start_zerocopy() */
+	if (tx->was_off && !tx->q.next_id && !sock->ring->abandoned)
+		setsockopt(tx->fd, SOL_SOCKET, SO_ZEROCOPY, &(int){ 0 }, sizeof(int));
 	devmem__list_del(&tx->todo);
 	devmem__list_del(&tx->told);
 	devmem__sendq_close(&tx->q);

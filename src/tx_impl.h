@@ -28,6 +28,7 @@ struct devmem__tx {
 	bool refused;			/* the application was told -EAGAIN */
 	bool misplaced;			/* ... and is to be told that bytes leave elsewhere */
 	bool zerocopy;			/* SO_ZEROCOPY is on, and the numbers are ours */
+	bool was_off;			/* ... and was not before */
 	bool closed;			/* the connection is over, and what was acknowledged is known */
 
 	/* requests in the kernel */

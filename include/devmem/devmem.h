@@ -905,6 +905,11 @@ DEVMEM_API int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_bin
  * handed out yet are lost. @sock must not be used afterwards; of its events only SENT comes out of a later devmem_wait():
  * sends that the kernel has go on, and are over as ever; what it does not have yet has failed with -ECANCELED. To have
  * the memory back at once, call devmem_abort() first. Does nothing in a forked child.
+ *
+ * SO_RCVLOWAT and SO_RCVBUF are again as they were before devmem_attach(), and the kernel tunes the receive buffer if it did
+ * so then (Linux 5.14); devmem_ring_close() does the same. Without CAP_NET_ADMIN it is no larger than net.core.rmem_max
+ * allows, until it is tuned again. What it grew by while the library managed the low-water mark, it keeps. SO_ZEROCOPY stays
+ * on if anything was sent so: it tells who sends next that the kernel counts from a number that is not 0.
  */
 DEVMEM_API void devmem_detach(struct devmem_sock *sock);
 
@@ -925,8 +930,8 @@ struct devmem_range {
  * ride on the next devmem_wait(), as many as the connection takes, and others wait for their turn here. When a send fails,
  * those behind it fail too, so that the stream has no hole that the program does not know of.
  *
- * The library sets SO_ZEROCOPY on the socket and leaves it on, and reads its error queue. The program must not send with
- * MSG_ZEROCOPY on that connection itself; other sends of its own are mixed in as they come.
+ * The library sets SO_ZEROCOPY on the socket (devmem_detach() says for how long), and reads its error queue. The program must
+ * not send with MSG_ZEROCOPY on that connection itself; other sends of its own are mixed in as they come.
  *
  * A binding that was not asked to be "devmem" survives a change of the route: what leaves by another interface is copied,
  * and MISPLACED says so. With engine "devmem" the sends fail with -ENODEV. Only the ring's own thread.
