@@ -610,7 +610,7 @@ uint64_t devmem__binding_out(struct devmem_binding *binding, size_t tokens)
 {
 	size_t out = atomic_fetch_add_explicit(&binding->out, tokens, memory_order_relaxed) + tokens;
 
-	if (out < binding->pages / 4 * 3 || atomic_exchange_explicit(&binding->low, true, memory_order_relaxed))
+	if (out < binding->pages - binding->pages / 4 || atomic_exchange_explicit(&binding->low, true, memory_order_relaxed))
 		return 0;
 	return (uint64_t)out * binding->page_size;
 }
@@ -620,7 +620,7 @@ void devmem__binding_back(struct devmem_binding *binding, size_t tokens)
 	size_t out = atomic_fetch_sub_explicit(&binding->out, tokens, memory_order_relaxed) - tokens;
 
 	if (atomic_load_explicit(&binding->low, memory_order_relaxed) &&
-	    out < binding->pages / 2)
+	    out <= binding->pages / 2)
 		atomic_store_explicit(&binding->low, false, memory_order_relaxed);
 }
 

@@ -98,6 +98,45 @@ static void a_buffer_that_runs_low_is_told_once(void **state)
 	assert_true(lab_sent(sender));
 }
 
+/* Of one page all is out with the first byte, and back with its release. */
+static void a_small_buffer_is_told_of_each_time(void **state)
+{
+	lab_cannot("devmem", "a queue needs more than a page");
+	lab_cannot("zcrx", "a queue needs more than a page");
+	for (unsigned int pages = 1; pages <= 3; pages++) {
+		struct devmem_ring *ring = lab_ring(NULL);
+		struct lab_stream stream;
+		struct devmem_event ev[64];
+		struct lab_pair pair;
+		unsigned int n = 0;
+		struct lab lab;
+
+		(void)state;
+		lab_open_as(&lab, &(struct lab_opts){ .bytes = pages * 4096, .queues = 1 });
+		pair = lab_connect(&lab, false);
+		lab_attach(ring, &lab, pair.near, &stream);
+		for (unsigned int i = 0; i < 3; i++) {
+			assert_true(lab_sent(lab_send_from(pair.far, i * pages * 4096, pages * 4096, false)));
+			while (stream.position < (i + 1) * pages * 4096 || lab.low <= i) {
+				int got = ok(devmem_wait(ring, ev + n, 64 - n, 5000));
+
+				if (!got)
+					fail_msg("%u pages: after %llu bytes LOW came %u times", pages,
+						 (unsigned long long)stream.position, lab.low);
+				lab_check(&lab, ev + n, got);
+				n += (unsigned int)got;
+			}
+			ok(devmem_release(ring, ev, n));
+			n = 0;
+		}
+		devmem_detach(stream.sock);
+		devmem_ring_close(ring);
+		close(pair.near);
+		close(pair.far);
+		lab_close(&lab);
+	}
+}
+
 static void a_reader_that_releases_at_once_is_not_bothered(void **state)
 {
 	struct fixture *f = *state;
@@ -455,6 +494,7 @@ int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(a_buffer_that_runs_low_is_told_once),
+		cmocka_unit_test(a_small_buffer_is_told_of_each_time),
 		TEST(a_reader_that_releases_at_once_is_not_bothered),
 		TEST(what_went_back_is_soon_known),
 		TEST(a_limit_keeps_room_for_others),
