@@ -111,7 +111,7 @@ void devmem__pressure_out(struct devmem_sock *sock, size_t pages)
 
 	if (bytes) {
 		ring->low_bytes = bytes;
-		ring->low_buffer = sock->stream.buffer;
+		ring->low_buffer = sock->host ? 0 : sock->stream.buffer;
 		ring->stats.low++;
 	}
 	devmem__lowat_fragments(sock, pages);

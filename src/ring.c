@@ -17,6 +17,7 @@
 #define MAX_BUFFERS	4096
 #define MAX_COALESCE	100000	/* microseconds */
 #define MAX_BUSY_POLL	10000	/* microseconds; the kernel's own limit */
+#define HOST_BYTES	(64u << 20) /* of the memory for sockets without a binding */
 #define MAX_REFILL	32768	/* the kernel's own limit */
 
 /* ------------------------------------------------------------------------------------ whose it is */
@@ -111,12 +112,15 @@ static int check_options(struct devmem_ring_opts *o)
 	o->entries = o->entries ? o->entries : 256;
 	o->buffer_bytes = o->buffer_bytes ? o->buffer_bytes : 1u << 20;
 	o->merge = o->merge ? o->merge : DEVMEM__MAX_FRAGS;
+	o->host_bytes = o->host_bytes ? o->host_bytes : HOST_BYTES;
 	if (o->entries > MAX_ENTRIES)
 		return devmem__fail(EINVAL, "ring option entries: at most %d", MAX_ENTRIES);
 	if (o->buffers > MAX_BUFFERS || (o->buffers & (o->buffers - 1)))
 		return devmem__fail(EINVAL, "ring option buffers: a power of two, at most %d", MAX_BUFFERS);
 	if (o->buffer_bytes % 4096 || o->buffer_bytes > 1u << 30)
 		return devmem__fail(EINVAL, "ring option buffer_bytes: a multiple of 4096, at most 1 GiB");
+	if (o->host_bytes % 4096 || o->host_bytes > SIZE_MAX / 2)
+		return devmem__fail(EINVAL, "ring option host_bytes: a multiple of 4096");
 	if (o->busy_poll_us > MAX_BUSY_POLL)
 		return devmem__fail(EINVAL, "ring option busy_poll_us: at most %d", MAX_BUSY_POLL);
 	if (o->coalesce_us > MAX_COALESCE || (o->coalesce_us && o->busy_poll_us))

@@ -22,7 +22,6 @@
 
 #define MAX_SOCKS	65535	/* an event names its socket in 16 bits */
 #define SMALLEST_PAGE	4096	/* a fragment holds at least one page of the buffer */
-#define OWN_BYTES	(4u << 20) /* of the memory for sockets without a binding */
 
 #ifndef SOL_TLS
 #define SOL_TLS 282
@@ -183,7 +182,7 @@ static int open_own(struct devmem_ring *ring)
 
 	if (ring->own)
 		return 0;
-	err = devmem__buffer_new(&devmem__backend_shm, OWN_BYTES, &o, &buffer);
+	err = devmem__buffer_new(&devmem__backend_shm, ring->opts.host_bytes, &o, &buffer);
 	if (err)
 		return err;
 	err = devmem__binding_own(buffer, "the socket has no binding", &ring->own);

@@ -726,7 +726,8 @@ struct devmem_event {
 	uint16_t tokens;	/* how many tokens the run has; opaque */
 	uint16_t sock;		/* opaque */
 	uint16_t buffer;	/* devmem_buffer_id() of a DATA fragment or a send, or the one that runs LOW. 0 of a fragment:
-				 * it came through a queue of another binding than its socket's, and lies in that memory */
+				 * it came through a queue of another binding than its socket's, and lies in that memory.
+				 * 0 of LOW: the ring's own memory, for sockets without a binding (host_bytes) */
 	uint16_t type;		/* enum devmem_event_type */
 };
 
@@ -752,6 +753,9 @@ struct devmem_ring_opts {
 	const char *engine;	/* NULL: what each socket's binding asks for, by io_uring where there is one, else by
 				 * plain system calls. "devmem", "zcrx", "copy", "syscall": that one alone; a socket
 				 * whose binding is of another is refused. "zcrx" bindings need a ring of "zcrx" */
+	uint64_t host_bytes;	/* size of the memory for sockets without a binding, which share it, a multiple of 4096. Pages are
+				 * used only when bytes come. So much can be out; a LOW event of buffer 0 tells in time that
+				 * it is used up, and then those sockets stall. 0: 64 MiB */
 };
 
 /**
@@ -868,7 +872,8 @@ DEVMEM_API int devmem_guard(int fd);
  * devmem_attach() - receive from a connected TCP socket.
  * @fd:		stays the caller's and may be closed; the connection ends when the library's duplicate is closed
  *		too, which is when the socket is detached and its last fragment is back. shutdown() ends it at once.
- * @binding:	where its payload arrives. NULL: in memory of the ring, by copying; it comes as HOST events.
+ * @binding:	where its payload arrives. NULL: in memory of the ring, by copying; it comes as HOST events. All such sockets
+ *		share that memory (host_bytes in devmem_ring_opts).
  * @user_data:	comes back in every event of this socket.
  *
  * The connection may be over already: bytes that are queued come out as ever, and then END or ERROR.

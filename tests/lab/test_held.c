@@ -47,7 +47,7 @@ static int tear_down(void **state)
 	if (!lab_in("lo"))
 		lab_faults_off();
 	devmem_ring_close(h->ring);
-	for (unsigned int i = 0; i < PAIRS; i++) {
+	for (unsigned int i = 0; i < PAIRS && h->pair[i].near; i++) {
 		close(h->pair[i].near);
 		close(h->pair[i].far);
 	}
@@ -184,6 +184,66 @@ static void all_receive_buffers_are_held(void **state)
 	one_byte_is_behind(h, 1, 0);
 }
 
+static const char *engine_without_a_binding(void)
+{
+	return lab_in("syscall") ? "syscall" : "copy";
+}
+
+/* On a port that is not steered: what comes through a bound queue cannot be read. */
+static void attach_without_a_binding(struct held *h)
+{
+	const int listener = lab_listen(0);
+
+	h->pair[0].far = lab_dial(lab_port(listener), false);
+	h->pair[0].near = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
+	assert_true(h->pair[0].near >= 0);
+	close(listener);
+	ok(devmem_attach(h->ring, h->pair[0].near, NULL, (uintptr_t)&h->stream[0], NULL, &h->stream[0].sock));
+	h->stream[0].lab = &h->lab;
+}
+
+/* A message is kept until it is whole: so much of it that the memory for sockets without a binding has to be large. */
+static void much_is_held_without_a_binding(void **state)
+{
+	struct held *h = *state;
+	struct lab_sender *sender;
+
+	h->ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .engine = engine_without_a_binding()));
+	attach_without_a_binding(h);
+	sender = lab_send(h->pair[0].far, 24 * MIB, 0, true);
+	while (!h->stream[0].ended)
+		assert_true(keep(h, 5000) > 0);
+	assert_true(lab_sent(sender));
+	assert_int_equal(h->stream[0].position, 24 * MIB);
+	assert_int_equal(h->lab.low, 0);
+	release_all(h);
+}
+
+/* ... and when it is used up, that is told. */
+static void too_much_is_held_without_a_binding(void **state)
+{
+	struct held *h = *state;
+	struct lab_sender *sender;
+	bool told = false;
+
+	h->ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .host_bytes = MIB, .engine = engine_without_a_binding()));
+	attach_without_a_binding(h);
+	sender = lab_send(h->pair[0].far, 2 * MIB, 0, true);
+	while (keep(h, 300))
+		;
+	assert_int_equal(h->stream[0].position, MIB);
+	for (unsigned int i = 0; i < h->n; i++)
+		told |= h->ev[i].type == DEVMEM_EVENT_LOW && h->ev[i].buffer == 0;
+	assert_true(told);
+	while (!h->stream[0].ended) {
+		release_all(h);
+		keep(h, 5000);
+	}
+	assert_int_equal(h->stream[0].position, 2 * MIB);
+	assert_true(lab_sent(sender));
+	release_all(h);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 /* lab_held [PATTERN]: the tests whose names match. */
@@ -193,6 +253,8 @@ int main(int argc, char **argv)
 		TEST(all_of_the_buffer_is_held),
 		TEST(as_much_is_held_as_may_be),
 		TEST(all_receive_buffers_are_held),
+		TEST(much_is_held_without_a_binding),
+		TEST(too_much_is_held_without_a_binding),
 	};
 
 	lab_begin(argc, argv);

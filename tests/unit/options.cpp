@@ -39,7 +39,8 @@ static void all()
 	expected.busy_poll_us = 6;
 	expected.refill_entries = 7;
 	expected.coalesce_us = 8;
-	EXPECT(same(DEVMEM_OPTS(devmem_ring_opts, .engine = nullptr, .coalesce_us = 8, .refill_entries = 7, .busy_poll_us = 6, .spill_bytes = 5,
+	expected.host_bytes = 9;
+	EXPECT(same(DEVMEM_OPTS(devmem_ring_opts, .host_bytes = 9, .engine = nullptr, .coalesce_us = 8, .refill_entries = 7, .busy_poll_us = 6, .spill_bytes = 5,
 				.merge = 4, .buffer_bytes = 3, .buffers = 2, .entries = 1), expected));
 }
 

@@ -51,6 +51,7 @@ static void options_out_of_range(void **state)
 	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .buffer_bytes = 5000), &ring), -EINVAL);
 	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .merge = 1025), &ring), -EINVAL);
 	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .spill_bytes = 100), &ring), -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .host_bytes = 5000), &ring), -EINVAL);
 	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .busy_poll_us = 10001), &ring), -EINVAL);
 	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .coalesce_us = 100001), &ring), -EINVAL);
 	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .coalesce_us = 1, .busy_poll_us = 1), &ring), -EINVAL);
