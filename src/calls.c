@@ -12,136 +12,23 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
-#include "calls.h"
+#include "calls_impl.h"
 #include "uapi_sock.h"
 
-#define GROUPS		32u
 #define READY_AT_ONCE	64
 #define RECEIVES	8u		/* of one socket, before the others have their turn */
-#define SPARE		4u		/* completions that one request may need */
 
-struct request {
-	struct request *next;		/* of those that wait */
-	struct request **link;
-	uint64_t user_data;
-	int fd;
-	uint8_t opcode;
-	bool multishot;
-	uint16_t group;
-	const struct msghdr *msg;
-	void *to;			/* of a read */
-	unsigned int bytes, flags, events;
-};
-
-struct group {
-	struct io_uring_buf_ring *ring;
-	unsigned int entries;
-	uint16_t head;
-	unsigned int used;		/* bytes of the buffer at the head */
-	bool incremental;
-};
-
-struct devmem__calls {
-	struct io_uring *io;
-	int epoll, timer;
-	uint64_t timer_user_data, made;
-	bool timer_set;
-	struct request *waiting;
-	struct request **by_fd;		/* those that wait, again */
-	unsigned int fds;
-	struct group group[GROUPS];
-	unsigned int sq_head, sq_tail, cq_head, cq_tail, sq_flags, cq_flags;	/* what a kernel would share */
-	struct io_uring_sqe *sqes;
-	struct io_uring_cqe *cqes;
-};
-
-/* ------------------------------------------------------------------------------------ completions */
-
-static bool has_room(const struct devmem__calls *c)
-{
-	return c->io->cq.ring_entries - (c->cq_tail - c->cq_head) >= SPARE;
-}
-
-static void complete(struct devmem__calls *c, uint64_t user_data, int res, unsigned int flags)
-{
-	c->cqes[c->cq_tail++ & c->io->cq.ring_mask] = (struct io_uring_cqe){
-		.user_data = user_data,
-		.res = res,
-		.flags = flags,
-	};
-}
-
-/* ------------------------------------------------------------------------------------ what waits */
-
-static int grow(struct devmem__calls *c, int fd)
-{
-	unsigned int fds = c->fds ? c->fds : 64;
-	struct request **by_fd;
-
-	while (fds <= (unsigned int)fd)
-		fds *= 2;
-	by_fd = realloc(c->by_fd, fds * sizeof(*by_fd));
-	if (!by_fd)
-		return -ENOMEM;
-	memset(by_fd + c->fds, 0, (fds - c->fds) * sizeof(*by_fd));
-	c->by_fd = by_fd;
-	c->fds = fds;
-	return 0;
-}
-
-static void forget(struct devmem__calls *c, struct request *r)
-{
-	struct epoll_event none = { 0 };
-
-	c->made++;
-	epoll_ctl(c->epoll, EPOLL_CTL_DEL, r->fd, &none);	/* fails if it was closed, and then it is gone */
-	c->by_fd[r->fd] = NULL;
-	*r->link = r->next;
-	if (r->next)
-		r->next->link = r->link;
-	free(r);
-}
-
-static int wait_for(struct devmem__calls *c, const struct request *like)
-{
-	struct epoll_event ev = { .events = like->events, .data.fd = like->fd };
-	struct request *r;
-
-	if (like->fd < 0)
-		return -EBADF;
-	if ((unsigned int)like->fd >= c->fds && grow(c, like->fd))
-		return -ENOMEM;
-	if (c->by_fd[like->fd])
-		return -EBUSY;
-	r = malloc(sizeof(*r));
-	if (!r)
-		return -ENOMEM;
-	*r = *like;
-	c->made++;
-	if (epoll_ctl(c->epoll, EPOLL_CTL_ADD, r->fd, &ev)) {
-		free(r);
-		return -errno;
-	}
-	r->next = c->waiting;
-	r->link = &c->waiting;
-	if (r->next)
-		r->next->link = &r->next;
-	c->waiting = r;
-	c->by_fd[r->fd] = r;
-	return 0;
-}
-
-static void cancel(struct devmem__calls *c, struct request *r)
+static void cancel(struct devmem__calls *c, struct devmem__request *r)
 {
 	uint64_t user_data = r->user_data;
 
-	forget(c, r);
-	complete(c, user_data, -ECANCELED, 0);
+	devmem__calls_forget(c, r);
+	devmem__calls_complete(c, user_data, -ECANCELED, 0);
 }
 
 static int cancel_one(struct devmem__calls *c, uint64_t user_data)
 {
-	for (struct request *r = c->waiting; r; r = r->next) {
+	for (struct devmem__request *r = c->waiting; r; r = r->next) {
 		if (r->user_data != user_data)
 			continue;
 		cancel(c, r);
@@ -152,7 +39,7 @@ static int cancel_one(struct devmem__calls *c, uint64_t user_data)
 
 /* ------------------------------------------------------------------------------------ provided buffers */
 
-static struct io_uring_buf *next_buffer(struct group *g)
+static struct io_uring_buf *next_buffer(struct devmem__group *g)
 {
 	if (!g->ring || g->head == __atomic_load_n(&g->ring->tail, __ATOMIC_ACQUIRE))
 		return NULL;
@@ -160,7 +47,7 @@ static struct io_uring_buf *next_buffer(struct group *g)
 }
 
 /* So many bytes of the buffer at the head were filled. Returns the completion's flags. */
-static unsigned int use_buffer(struct group *g, const struct io_uring_buf *buf, unsigned int bytes)
+static unsigned int use_buffer(struct devmem__group *g, const struct io_uring_buf *buf, unsigned int bytes)
 {
 	unsigned int flags = IORING_CQE_F_BUFFER | (unsigned int)buf->bid << IORING_CQE_BUFFER_SHIFT;
 
@@ -175,7 +62,7 @@ static unsigned int use_buffer(struct group *g, const struct io_uring_buf *buf, 
 /* ------------------------------------------------------------------------------------ receiving */
 
 /* One message into @buf: its header, room for control data, payload. [io_uring/net.c: io_recvmsg_multishot] */
-static ssize_t receive_message(struct devmem__calls *c, const struct request *r, const struct io_uring_buf *buf)
+static ssize_t receive_message(struct devmem__calls *c, const struct devmem__request *r, const struct io_uring_buf *buf)
 {
 	struct io_uring_recvmsg_out *out = (void *)(uintptr_t)buf->addr;
 	unsigned char *control = (unsigned char *)(out + 1);
@@ -197,7 +84,7 @@ static ssize_t receive_message(struct devmem__calls *c, const struct request *r,
 	return got || msg.msg_controllen ? got + (ssize_t)header : 0;
 }
 
-static ssize_t receive_bytes(struct devmem__calls *c, const struct request *r, const struct io_uring_buf *buf,
+static ssize_t receive_bytes(struct devmem__calls *c, const struct devmem__request *r, const struct io_uring_buf *buf,
 			     unsigned int used)
 {
 	ssize_t got;
@@ -208,7 +95,7 @@ static ssize_t receive_bytes(struct devmem__calls *c, const struct request *r, c
 }
 
 /* Was the message cut off where its room ended? Then there is more to have. */
-static bool message_cut(const struct request *r, const struct io_uring_buf *buf)
+static bool message_cut(const struct devmem__request *r, const struct io_uring_buf *buf)
 {
 	const struct io_uring_recvmsg_out *out = (void *)(uintptr_t)buf->addr;
 	size_t room = buf->len - sizeof(*out) - r->msg->msg_controllen;
@@ -218,9 +105,9 @@ static bool message_cut(const struct request *r, const struct io_uring_buf *buf)
 }
 
 /* Once. false: that was all for now, or for ever. */
-static bool receive(struct devmem__calls *c, struct request *r)
+static bool receive(struct devmem__calls *c, struct devmem__request *r)
 {
-	struct group *g = &c->group[r->group];
+	struct devmem__group *g = &c->group[r->group];
 	const struct io_uring_buf *buf = next_buffer(g);
 	const bool message = r->opcode == IORING_OP_RECVMSG;
 	const uint64_t user_data = r->user_data;
@@ -228,8 +115,8 @@ static bool receive(struct devmem__calls *c, struct request *r)
 	ssize_t got;
 
 	if (!buf) {
-		forget(c, r);
-		complete(c, user_data, -ENOBUFS, 0);
+		devmem__calls_forget(c, r);
+		devmem__calls_complete(c, user_data, -ENOBUFS, 0);
 		return false;
 	}
 	room = buf->len - g->used;
@@ -238,13 +125,13 @@ static bool receive(struct devmem__calls *c, struct request *r)
 		return false;
 	if (got > 0) {
 		flags = use_buffer(g, buf, message ? buf->len : (unsigned int)got);
-		complete(c, user_data, (int)got, flags | IORING_CQE_F_MORE);
+		devmem__calls_complete(c, user_data, (int)got, flags | IORING_CQE_F_MORE);
 		return message ? message_cut(r, buf) : (unsigned int)got == room;
 	}
 	if (!got && message)	/* the end is told in a buffer */
 		flags = use_buffer(g, buf, buf->len);
-	forget(c, r);
-	complete(c, user_data, (int)got, flags);
+	devmem__calls_forget(c, r);
+	devmem__calls_complete(c, user_data, (int)got, flags);
 	return false;
 }
 
@@ -271,9 +158,9 @@ static int set_timer(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 	return timerfd_settime(c->timer, 0, &at, NULL) ? -errno : 0;
 }
 
-static struct request request_of(const struct io_uring_sqe *sqe)
+static struct devmem__request request_of(const struct io_uring_sqe *sqe)
 {
-	struct request r = {
+	struct devmem__request r = {
 		.user_data = sqe->user_data,
 		.fd = sqe->fd,
 		.opcode = sqe->opcode,
@@ -303,17 +190,17 @@ static struct request request_of(const struct io_uring_sqe *sqe)
 
 static void begin(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 {
-	struct request r = request_of(sqe);
-	int err = wait_for(c, &r);
+	struct devmem__request r = request_of(sqe);
+	int err = devmem__calls_wait_for(c, &r);
 
 	if (err == -EPERM && sqe->opcode == IORING_OP_POLL_ADD)	/* a file is always ready; epoll does not take it */
-		complete(c, sqe->user_data, POLLIN, 0);
+		devmem__calls_complete(c, sqe->user_data, POLLIN, 0);
 	else if (err)
-		complete(c, sqe->user_data, err, 0);
+		devmem__calls_complete(c, sqe->user_data, err, 0);
 }
 
 /* A message that is not one of many: from the error queue. */
-static ssize_t receive_once(struct devmem__calls *c, const struct request *r)
+static ssize_t receive_once(struct devmem__calls *c, const struct devmem__request *r)
 {
 	ssize_t got;
 
@@ -325,16 +212,16 @@ static ssize_t receive_once(struct devmem__calls *c, const struct request *r)
 /* Epoll tells of a change in the error queue only: that there is an error may be so for ever. */
 static void begin_once(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 {
-	struct request r = request_of(sqe);
+	struct devmem__request r = request_of(sqe);
 	ssize_t got = receive_once(c, &r);
 
 	if (got == -EAGAIN && !(r.flags & MSG_DONTWAIT)) {
 		r.events = EPOLLERR | EPOLLET;
-		got = wait_for(c, &r);
+		got = devmem__calls_wait_for(c, &r);
 		if (!got)
 			return;
 	}
-	complete(c, sqe->user_data, (int)got, 0);
+	devmem__calls_complete(c, sqe->user_data, (int)got, 0);
 }
 
 static int send_message(struct devmem__calls *c, const struct io_uring_sqe *sqe)
@@ -355,19 +242,19 @@ static void carry_out(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 		c->made++;
 		res = set_option(sqe);
 		if (res < 0 || !(sqe->flags & IOSQE_CQE_SKIP_SUCCESS))
-			complete(c, sqe->user_data, res, 0);
+			devmem__calls_complete(c, sqe->user_data, res, 0);
 		break;
 	case IORING_OP_ASYNC_CANCEL:
-		complete(c, sqe->user_data, cancel_one(c, sqe->addr), 0);
+		devmem__calls_complete(c, sqe->user_data, cancel_one(c, sqe->addr), 0);
 		break;
 	case IORING_OP_TIMEOUT:
 		c->made++;
 		res = set_timer(c, sqe);
 		if (res)
-			complete(c, sqe->user_data, res, 0);
+			devmem__calls_complete(c, sqe->user_data, res, 0);
 		break;
 	case IORING_OP_SENDMSG:
-		complete(c, sqe->user_data, send_message(c, sqe), 0);
+		devmem__calls_complete(c, sqe->user_data, send_message(c, sqe), 0);
 		break;
 	case IORING_OP_RECVMSG:
 		(sqe->ioprio & IORING_RECV_MULTISHOT ? begin : begin_once)(c, sqe);
@@ -378,7 +265,7 @@ static void carry_out(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 		begin(c, sqe);
 		break;
 	default:
-		complete(c, sqe->user_data, -EINVAL, 0);
+		devmem__calls_complete(c, sqe->user_data, -EINVAL, 0);
 	}
 }
 
@@ -388,39 +275,39 @@ int devmem__calls_submit(struct devmem__calls *c)
 	int done = 0;
 
 	c->sq_tail = c->io->sq.sqe_tail;
-	for (; c->sq_head != c->sq_tail && has_room(c); done++)
+	for (; c->sq_head != c->sq_tail && devmem__calls_room(c); done++)
 		carry_out(c, &c->sqes[c->sq_head++ & c->io->sq.ring_mask]);
 	return c->sq_head == c->sq_tail ? done : -EBUSY;
 }
 
 /* ------------------------------------------------------------------------------------ what happened */
 
-static void ready(struct devmem__calls *c, struct request *r, unsigned int events)
+static void ready(struct devmem__calls *c, struct devmem__request *r, unsigned int events)
 {
 	uint64_t user_data = r->user_data;
 	ssize_t got;
 
 	switch (r->opcode) {
 	case IORING_OP_POLL_ADD:
-		forget(c, r);
-		complete(c, user_data, (int)events, 0);
+		devmem__calls_forget(c, r);
+		devmem__calls_complete(c, user_data, (int)events, 0);
 		break;
 	case IORING_OP_READ:
 		c->made++;
 		got = read(r->fd, r->to, r->bytes);
-		forget(c, r);
-		complete(c, user_data, got < 0 ? -errno : (int)got, 0);
+		devmem__calls_forget(c, r);
+		devmem__calls_complete(c, user_data, got < 0 ? -errno : (int)got, 0);
 		break;
 	default:
 		if (!r->multishot) {
 			got = receive_once(c, r);
 			if (got == -EAGAIN)
 				break;
-			forget(c, r);
-			complete(c, user_data, (int)got, 0);
+			devmem__calls_forget(c, r);
+			devmem__calls_complete(c, user_data, (int)got, 0);
 			break;
 		}
-		for (unsigned int i = 0; i < RECEIVES && has_room(c); i++)
+		for (unsigned int i = 0; i < RECEIVES && devmem__calls_room(c); i++)
 			if (!receive(c, r))
 				break;
 	}
@@ -434,7 +321,7 @@ static void timer_rang(struct devmem__calls *c)
 	if (read(c->timer, &times, sizeof(times)) < 0 || !c->timer_set)
 		return;
 	c->timer_set = false;
-	complete(c, c->timer_user_data, -ETIME, 0);
+	devmem__calls_complete(c, c->timer_user_data, -ETIME, 0);
 }
 
 /* Rounded up: a wait does not end before its time. */
@@ -449,7 +336,7 @@ static int milliseconds(const struct __kernel_timespec *ts)
 }
 
 /* What is told once only is told again: there is no room for its completion now. */
-static void put_off(struct devmem__calls *c, const struct request *r)
+static void put_off(struct devmem__calls *c, const struct devmem__request *r)
 {
 	struct epoll_event ev = { .events = r->events, .data.fd = r->fd };
 
@@ -465,18 +352,18 @@ int devmem__calls_enter(struct devmem__calls *c, const struct __kernel_timespec 
 	int n;
 
 	devmem__calls_submit(c);
-	if (!has_room(c))
+	if (!devmem__calls_room(c))
 		return 0;
 	c->made++;
 	n = epoll_wait(c->epoll, ev, READY_AT_ONCE, c->cq_head != c->cq_tail ? 0 : milliseconds(timeout));
 	if (n < 0)
 		return -errno;
 	for (int i = 0; i < n; i++) {
-		struct request *r = ev[i].data.fd == c->timer ? NULL : c->by_fd[ev[i].data.fd];
+		struct devmem__request *r = ev[i].data.fd == c->timer ? NULL : c->by_fd[ev[i].data.fd];
 
-		if (ev[i].data.fd == c->timer && has_room(c))
+		if (ev[i].data.fd == c->timer && devmem__calls_room(c))
 			timer_rang(c);
-		else if (r && has_room(c))	/* else one before it has ended it */
+		else if (r && devmem__calls_room(c))	/* else one before it has ended it */
 			ready(c, r, ev[i].events);
 		else if (r)
 			put_off(c, r);
@@ -555,7 +442,7 @@ int devmem__calls_open(struct io_uring *io, unsigned int entries, unsigned int c
 /* Nothing is taken out of the epoll set: a forked child closes its copy, and the set is the parent's too. */
 void devmem__calls_close(struct devmem__calls *c)
 {
-	struct request *r;
+	struct devmem__request *r;
 
 	while ((r = c->waiting)) {
 		c->waiting = r->next;
@@ -576,13 +463,13 @@ int devmem__calls_buffers(struct devmem__calls *c, struct io_uring_buf_ring *rin
 {
 	if (group >= GROUPS)
 		return -EMFILE;
-	c->group[group] = (struct group){ .ring = ring, .entries = entries, .incremental = incremental };
+	c->group[group] = (struct devmem__group){ .ring = ring, .entries = entries, .incremental = incremental };
 	return 0;
 }
 
 void devmem__calls_cancel_all(struct devmem__calls *c)
 {
-	while (c->waiting && has_room(c))
+	while (c->waiting && devmem__calls_room(c))
 		cancel(c, c->waiting);
 }
 
