@@ -188,15 +188,19 @@ static struct devmem__request request_of(const struct io_uring_sqe *sqe)
 	return r;
 }
 
-static void begin(struct devmem__calls *c, const struct io_uring_sqe *sqe)
+/* -ENOMEM: nothing was done */
+static int begin(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 {
 	struct devmem__request r = request_of(sqe);
 	int err = devmem__calls_wait_for(c, &r);
 
+	if (err == -ENOMEM)
+		return err;
 	if (err == -EPERM && sqe->opcode == IORING_OP_POLL_ADD)	/* a file is always ready; epoll does not take it */
 		devmem__calls_complete(c, sqe->user_data, POLLIN, 0);
 	else if (err)
 		devmem__calls_complete(c, sqe->user_data, err, 0);
+	return 0;
 }
 
 /* A message that is not one of many: from the error queue. */
@@ -210,7 +214,7 @@ static ssize_t receive_once(struct devmem__calls *c, const struct devmem__reques
 }
 
 /* Epoll tells of a change in the error queue only: that there is an error may be so for ever. */
-static void begin_once(struct devmem__calls *c, const struct io_uring_sqe *sqe)
+static int begin_once(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 {
 	struct devmem__request r = request_of(sqe);
 	ssize_t got = receive_once(c, &r);
@@ -218,10 +222,11 @@ static void begin_once(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 	if (got == -EAGAIN && !(r.flags & MSG_DONTWAIT)) {
 		r.events = EPOLLERR | EPOLLET;
 		got = devmem__calls_wait_for(c, &r);
-		if (!got)
-			return;
+		if (!got || got == -ENOMEM)
+			return (int)got;
 	}
 	devmem__calls_complete(c, sqe->user_data, (int)got, 0);
+	return 0;
 }
 
 static int send_message(struct devmem__calls *c, const struct io_uring_sqe *sqe)
@@ -233,7 +238,8 @@ static int send_message(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 	return sent < 0 ? -errno : (int)sent;
 }
 
-static void carry_out(struct devmem__calls *c, const struct io_uring_sqe *sqe)
+/* 0, or -ENOMEM: nothing was done */
+static int carry_out(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 {
 	int res;
 
@@ -257,26 +263,26 @@ static void carry_out(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 		devmem__calls_complete(c, sqe->user_data, send_message(c, sqe), 0);
 		break;
 	case IORING_OP_RECVMSG:
-		(sqe->ioprio & IORING_RECV_MULTISHOT ? begin : begin_once)(c, sqe);
-		break;
+		return (sqe->ioprio & IORING_RECV_MULTISHOT ? begin : begin_once)(c, sqe);
 	case IORING_OP_RECV:
 	case IORING_OP_READ:
 	case IORING_OP_POLL_ADD:
-		begin(c, sqe);
-		break;
+		return begin(c, sqe);
 	default:
 		devmem__calls_complete(c, sqe->user_data, -EINVAL, 0);
 	}
+	return 0;
 }
 
-/* What finds no room for its completion stays in the queue. */
+/* What finds no room for its completion, or no memory, stays in the queue. */
 int devmem__calls_submit(struct devmem__calls *c)
 {
 	int done = 0;
 
 	c->sq_tail = c->io->sq.sqe_tail;
-	for (; c->sq_head != c->sq_tail && devmem__calls_room(c); done++)
-		carry_out(c, &c->sqes[c->sq_head++ & c->io->sq.ring_mask]);
+	for (; c->sq_head != c->sq_tail && devmem__calls_room(c); c->sq_head++, done++)
+		if (carry_out(c, &c->sqes[c->sq_head & c->io->sq.ring_mask]))
+			return -ENOMEM;
 	return c->sq_head == c->sq_tail ? done : -EBUSY;
 }
 
@@ -324,15 +330,24 @@ static void timer_rang(struct devmem__calls *c)
 	devmem__calls_complete(c, c->timer_user_data, -ETIME, 0);
 }
 
-/* Rounded up: a wait does not end before its time. */
-static int milliseconds(const struct __kernel_timespec *ts)
+/* Until epoll takes them. Who sleeps on our descriptor is woken for the next look by the timer, unless that is set anyway. */
+static void look_at_unwatched(struct devmem__calls *c)
 {
-	uint64_t ms;
+	const struct itimerspec soon = { .it_value = { .tv_nsec = DEVMEM__CALLS_LOOK_NS } };
+	struct devmem__request *r, *next;
 
-	if (!ts)
-		return -1;
-	ms = (uint64_t)ts->tv_sec * 1000 + ((uint64_t)ts->tv_nsec + 999999) / 1000000;
-	return ms < INT32_MAX ? (int)ms : INT32_MAX;
+	for (r = c->waiting; r && devmem__calls_room(c); r = next) {
+		struct pollfd p = { .fd = r->fd, .events = (short)(r->events & 0x7fff) };
+
+		next = r->next;
+		if (!r->unwatched || devmem__calls_watch(c, r))
+			continue;
+		c->made++;
+		if (poll(&p, 1, 0) > 0)
+			ready(c, r, (unsigned short)p.revents);
+	}
+	if (c->unwatched && !c->timer_set)
+		timerfd_settime(c->timer, 0, &soon, NULL);
 }
 
 /* What is told once only is told again: there is no room for its completion now. */
@@ -348,14 +363,21 @@ static void put_off(struct devmem__calls *c, const struct devmem__request *r)
 
 int devmem__calls_enter(struct devmem__calls *c, const struct __kernel_timespec *timeout)
 {
+	const bool may_sleep = !timeout || timeout->tv_sec || timeout->tv_nsec;
 	struct epoll_event ev[READY_AT_ONCE];
-	int n;
+	int n, err = devmem__calls_submit(c);
 
-	devmem__calls_submit(c);
-	if (!devmem__calls_room(c))
-		return 0;
+	if (err == -ENOMEM || !devmem__calls_room(c))
+		return err == -ENOMEM ? err : 0;
+	if (c->unwatched)
+		look_at_unwatched(c);
+	if (may_sleep && c->cq_head == c->cq_tail) {
+		err = devmem__calls_sleep(c, timeout);
+		if (err)
+			return err;
+	}
 	c->made++;
-	n = epoll_wait(c->epoll, ev, READY_AT_ONCE, c->cq_head != c->cq_tail ? 0 : milliseconds(timeout));
+	n = epoll_wait(c->epoll, ev, READY_AT_ONCE, 0);
 	if (n < 0)
 		return -errno;
 	for (int i = 0; i < n; i++) {

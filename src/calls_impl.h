@@ -7,6 +7,7 @@
 
 #define GROUPS		32u
 #define SPARE		4u		/* completions that one request may need */
+#define DEVMEM__CALLS_LOOK_NS	10000000	/* how often requests are looked at that epoll does not take */
 
 struct devmem__request {
 	struct devmem__request *next;		/* of those that wait */
@@ -14,7 +15,7 @@ struct devmem__request {
 	uint64_t user_data;
 	int fd;
 	uint8_t opcode;
-	bool multishot;
+	bool multishot, unwatched;	/* @unwatched: epoll did not take it */
 	uint16_t group;
 	const struct msghdr *msg;
 	void *to;			/* of a read */
@@ -35,6 +36,7 @@ struct devmem__calls {
 	uint64_t timer_user_data, made;
 	bool timer_set;
 	struct devmem__request *waiting;
+	unsigned int unwatched;		/* of these */
 	struct devmem__request **by_fd;		/* those that wait, again */
 	unsigned int fds;
 	struct devmem__group group[GROUPS];
@@ -60,5 +62,14 @@ static inline void devmem__calls_complete(struct devmem__calls *c, uint64_t user
 /* devmem__calls_wait_for() - a copy of the request waits. -EBUSY: another one waits for its descriptor. -EBADF, -ENOMEM, -EPERM */
 int devmem__calls_wait_for(struct devmem__calls *calls, const struct devmem__request *like);
 void devmem__calls_forget(struct devmem__calls *calls, struct devmem__request *request);
+
+/* devmem__calls_watch() - epoll is to take a request that it did not take before. false: not now either */
+bool devmem__calls_watch(struct devmem__calls *calls, struct devmem__request *request);
+
+/*
+ * devmem__calls_sleep() - until a request may be ready. -EINTR: a signal came. -ETIME: the time is over, or that in which what
+ * epoll does not take is to be looked at
+ */
+int devmem__calls_sleep(struct devmem__calls *calls, const struct __kernel_timespec *timeout);
 
 #endif

@@ -74,7 +74,6 @@ static unsigned int receive_failed(struct devmem_sock *sock, int res, struct dev
 	case -ENOBUFS:
 		sock->ring->stats.no_buffers++;
 		return 0;
-	case -ENOSPC:		/* (zcrx) the completion queue was full */
 	case -ECANCELED:
 	case -EINTR:
 	case -EAGAIN:

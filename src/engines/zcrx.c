@@ -353,10 +353,13 @@ static void note_fallback(struct devmem_ring *ring)
 
 /*
  * -ENOMEM: the next bytes are in host memory, since the packet was not split or came through another queue; -EFAULT: they
- * are in the area of another queue. -ENODEV of a message: they are ours again. [net/ipv4/tcp.c: tcp_recvmsg_dmabuf]
+ * are in the area of another queue. -ENODEV of a message: they are ours again. [net/ipv4/tcp.c: tcp_recvmsg_dmabuf] -ENOSPC: the
+ * completion queue was full. [io_uring/zcrx.c: io_zcrx_queue_cqe]
  */
 static bool zcrx_recover(struct devmem_sock *sock, int res)
 {
+	if (res == -ENOSPC && !sock->messages)
+		return true;
 	if (sock->messages ? res != -ENODEV : res != -ENOMEM && res != -EFAULT)
 		return false;
 	if (++sock->stuck > MOST_STUCK) {

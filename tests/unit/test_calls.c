@@ -4,14 +4,19 @@
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/eventfd.h>
 #include <sys/mman.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/time.h>
 #include <unistd.h>
 
 #include "calls.h"
+#include "devmem/devmem.h"
 #include "errqueue.h"
 #include "uapi_sock.h"
 #include "unit.h"
@@ -19,6 +24,18 @@
 #define BUFFERS		4u
 #define BYTES		256u
 #define GROUP		3u
+
+static int refusal;	/* epoll takes no more descriptors, with this errno; 0: it does */
+
+/* In the place of the C library's. */
+int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
+{
+	if (op == EPOLL_CTL_ADD && refusal) {
+		errno = refusal;
+		return -1;
+	}
+	return (int)syscall(SYS_epoll_ctl, epoll, op, fd, event);
+}
 
 struct fixture {
 	struct io_uring io;
@@ -63,6 +80,7 @@ static int tear_down(void **state)
 {
 	struct fixture *f = *state;
 
+	refusal = 0;
 	devmem__calls_close(f->calls);
 	munmap(f->ring, 4096);
 	close(f->near);
@@ -112,7 +130,7 @@ static void ask_to_receive(struct fixture *f, uint64_t user_data, bool message)
 
 static void turn(struct fixture *f, int ms)
 {
-	struct __kernel_timespec ts = { .tv_nsec = ms * 1000000ll };
+	struct __kernel_timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000ll };
 	int err = devmem__calls_enter(f->calls, &ts);
 
 	assert_true(err == 0 || err == -ETIME);
@@ -492,7 +510,7 @@ static void expect_rest(struct fixture *f)
 	before = devmem__calls_made(f->calls);
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_equal(devmem__calls_enter(f->calls, &ts), -ETIME);
-	assert_int_equal(devmem__calls_made(f->calls) - before, 3);	/* epoll_wait */
+	assert_int_equal(devmem__calls_made(f->calls) - before, 3);	/* ppoll */
 	assert_null(next(f));
 }
 
@@ -764,7 +782,7 @@ static void system_calls_are_counted(void **state)
 	before = devmem__calls_made(f->calls);
 	say(f, 7);
 	turn(f, 1000);
-	assert_int_equal(devmem__calls_made(f->calls) - before, 2);	/* epoll_wait, recv */
+	assert_int_equal(devmem__calls_made(f->calls) - before, 3);	/* ppoll, epoll_wait, recv */
 }
 
 static void the_descriptor_is_readable_when_something_has_happened(void **state)
@@ -784,6 +802,129 @@ static void the_descriptor_is_readable_when_something_has_happened(void **state)
 
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define SMALL(name) cmocka_unit_test_setup_teardown(name, set_up_small, tear_down)
+
+/* ------------------------------------------------------------------------------------ epoll refuses */
+
+static const struct io_uring_cqe *await_next(struct fixture *f)
+{
+	const struct io_uring_cqe *cqe = next(f);
+
+	for (int i = 0; !cqe && i < 100; i++) {
+		turn(f, 100);
+		cqe = next(f);
+	}
+	return cqe;
+}
+
+/* What it does not take is looked at, and taken by it later. */
+static void what_epoll_does_not_take(void **state)
+{
+	const int errors[] = { ENOSPC, ENOMEM };
+	struct fixture *f = *state;
+	struct io_uring_sqe *sqe;
+	uint64_t value, one = 1;
+	int event = eventfd(0, EFD_CLOEXEC);
+
+	buffers(f, 4, true);
+	for (unsigned int i = 0; i < 2; i++) {
+		refusal = errors[i];
+		ask_to_receive(f, 16, false);
+		sqe = request(f, 24);
+		io_uring_prep_read(sqe, event, &value, sizeof(value), 0);
+		sqe->user_data = 24;
+		turn(f, 0);
+		turn(f, 15);
+		assert_null(next(f));	/* nothing has happened, and nothing failed */
+		say(f, 7);
+		assert_int_equal(await_next(f)->user_data, 16);
+		assert_int_equal(write(event, &one, sizeof(one)), sizeof(one));
+		assert_int_equal(await_next(f)->user_data, 24);
+		refusal = 0;
+		turn(f, 0);
+		say(f, 7);
+		assert_int_equal(await_next(f)->user_data, 16);
+		io_uring_prep_cancel64(sqe = request(f, 0), 16, 0);
+		sqe->user_data = 32;
+		turn(f, 0);
+		expect(f, 16, -ECANCELED, 0);
+		expect(f, 32, 0, 0);
+	}
+	close(event);
+}
+
+/* Who sleeps on the descriptor is woken, too. */
+static void the_descriptor_tells_of_what_epoll_does_not_take(void **state)
+{
+	struct fixture *f = *state;
+	struct pollfd p = { .fd = devmem__calls_fd(f->calls), .events = POLLIN };
+	const struct io_uring_cqe *cqe = NULL;
+
+	buffers(f, 4, true);
+	refusal = ENOSPC;
+	ask_to_receive(f, 16, false);
+	turn(f, 0);
+	say(f, 7);
+	for (int i = 0; !cqe && i < 10; i++) {
+		assert_int_equal(poll(&p, 1, 5000), 1);
+		turn(f, 0);
+		cqe = next(f);
+	}
+	assert_non_null(cqe);
+	assert_int_equal(cqe->res, 7);
+}
+
+/* A wait that is not to wait returns, and one that is to be woken is. */
+static void a_ring_that_epoll_takes_nothing_of(void **state)
+{
+	struct devmem_event ev[4];
+	struct devmem_ring *ring;
+
+	(void)state;
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "syscall"), &ring), 0);
+	refusal = ENOSPC;
+	for (int i = 0; i < 3; i++)
+		assert_int_equal(devmem_wait(ring, ev, 4, 0), 0);
+	assert_int_equal(devmem_wait(ring, ev, 4, 15), 0);
+	devmem_wake(ring);
+	assert_int_equal(devmem_wait(ring, ev, 4, 5000), 1);
+	assert_int_equal(ev[0].type, DEVMEM_EVENT_WOKEN);
+	refusal = 0;
+	devmem_ring_close(ring);
+}
+
+/* ------------------------------------------------------------------------------------ interrupted */
+
+static void nothing(int signal)
+{
+	(void)signal;
+}
+
+static void a_signal_ends_a_wait(void **state)
+{
+	const struct sigaction handler = { .sa_handler = nothing };
+	const struct itimerval soon = { .it_value.tv_usec = 20000 }, never = { 0 };
+	const struct __kernel_timespec minute = { .tv_sec = 60 };
+	struct fixture *f = *state;
+	struct sigaction before;
+
+	sigaction(SIGALRM, &handler, &before);
+	setitimer(ITIMER_REAL, &soon, NULL);
+	assert_int_equal(devmem__calls_enter(f->calls, &minute), -EINTR);
+	setitimer(ITIMER_REAL, &never, NULL);
+	sigaction(SIGALRM, &before, NULL);
+}
+
+/* The kernel takes an io_uring away a moment after it is closed, and interrupts the thread that had it. */
+static void the_end_of_an_io_uring_is_no_signal(void **state)
+{
+	const struct __kernel_timespec ts = { .tv_nsec = 5000000 };
+	struct fixture *f = *state;
+
+	for (int i = 0; i < 100; i++) {
+		devmem_feature("io_uring");
+		assert_int_equal(devmem__calls_enter(f->calls, &ts), -ETIME);
+	}
+}
 
 int main(void)
 {
@@ -812,6 +953,11 @@ int main(void)
 		SMALL(a_full_queue_holds_up_a_stream),
 		TEST(system_calls_are_counted),
 		TEST(the_descriptor_is_readable_when_something_has_happened),
+		TEST(what_epoll_does_not_take),
+		TEST(the_descriptor_tells_of_what_epoll_does_not_take),
+		cmocka_unit_test(a_ring_that_epoll_takes_nothing_of),
+		TEST(a_signal_ends_a_wait),
+		TEST(the_end_of_an_io_uring_is_no_signal),
 	};
 
 	return cmocka_run_group_tests_name("calls", tests, NULL, NULL);
