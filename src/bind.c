@@ -12,9 +12,8 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "bind.h"
+#include "bind_impl.h"
 #include "bind_queues.h"
-#include "buffer.h"
 #include "ethtool.h"
 #include "iface.h"
 #include "link.h"
@@ -23,35 +22,6 @@
 #include "recipes.h"
 
 #define MOST_CHUNK	(256u << 10)	/* bytes: of what a ring takes of a buffer at a time, to copy into */
-
-struct devmem_binding {
-	atomic_uint refs;
-	uint32_t process;		/* that made it */
-	enum devmem__way way;
-	bool sends, forced;
-	struct devmem_nic *nic;		/* NULL: for sending; or a ring's own, for sockets without a binding */
-	struct devmem_buffer *buffer;
-	struct devmem__nl nl;
-	uint32_t id;
-	atomic_size_t out;		/* pages of all sockets and rings */
-	atomic_bool low;		/* it was told that the buffer runs low */
-	atomic_bool owned;		/* (zcrx) a ring has the queue */
-	size_t pages;			/* of the buffer, that one queue can have */
-	uint32_t entries;		/* of each queue's ring, each of which keeps a page. 0: not known */
-	uint32_t page_size;		/* bytes: what a fragment that is out keeps */
-	uint32_t page_asked;
-	char page_why[320];
-	struct devmem__attached attached;
-	struct devmem__chunks chunks;	/* (copy) */
-	unsigned char *memory;		/* (copy) where the kernel copies to: the buffer, or a stage */
-	bool staged;
-	char ifname[IFNAMSIZ];		/* (sending) */
-	unsigned int ifindex;		/* (sending) 0: none */
-	unsigned int tx_pieces;		/* (sending) its driver's limit of them in a packet */
-	char why[512];
-	unsigned int n;
-	uint32_t queues[];
-};
 
 static void set_page_size(struct devmem_binding *b, uint32_t bytes)
 {
@@ -76,13 +46,6 @@ static struct devmem_binding *new_binding(struct devmem_nic *nic, struct devmem_
 	set_page_size(b, devmem__pages_system());
 	b->n = n;
 	return b;
-}
-
-static void free_binding(struct devmem_binding *b)
-{
-	if (b)
-		devmem__attached_close(&b->attached);
-	free(b);
 }
 
 static int check_options(const struct devmem_bind_opts *o, enum devmem__way *way)
@@ -271,25 +234,13 @@ static int open_copy(struct devmem_binding *b, const char *why)
 	return 0;
 }
 
-static void close_copy(struct devmem_binding *b)
-{
-	devmem__chunks_close(&b->chunks);
-	if (b->staged)
-		munmap(b->memory, devmem_buffer_size(b->buffer));
-}
-
 /* ------------------------------------------------------------------------------------ opened, closed */
-
-static const char *name_of(const struct devmem_binding *b)
-{
-	return b->nic ? devmem__nic_name(b->nic) : b->ifname[0] ? b->ifname : "no interface";
-}
 
 /* Copying is what was asked for, where no interface was named. */
 static void tell_copies(const struct devmem_binding *b)
 {
 	devmem__log(b->sends && !b->ifname[0] ? DEVMEM_LOG_INFO : DEVMEM_LOG_WARNING,
-		    "%s: what is %s is copied: %s", name_of(b), b->sends ? "sent" : "received", b->why);
+		    "%s: what is %s is copied: %s", devmem__binding_name(b), b->sends ? "sent" : "received", b->why);
 }
 
 static void tell_bound(const struct devmem_binding *b)
@@ -304,10 +255,10 @@ static void tell_bound(const struct devmem_binding *b)
 		snprintf(queues + strlen(queues), 16, "%s%u", i ? ", " : "", b->queues[i]);
 	bytes = devmem_binding_page_size(b, &why);
 	if (bytes && b->way == DEVMEM__WAY_DEVMEM)
-		devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s, queues %s, pages of %u KiB (%s)", name_of(b), name,
+		devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s, queues %s, pages of %u KiB (%s)", devmem__binding_name(b), name,
 			    queues, bytes >> 10, why);
 	else
-		devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s%s%s%s: %s", name_of(b), name,
+		devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s%s%s%s: %s", devmem__binding_name(b), name,
 			    b->sends ? " to send" : "", b->n ? ", queue " : "", queues, b->why);
 }
 
@@ -373,7 +324,7 @@ static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const s
 	b = new_binding(nic, buffer, o.queues ? o.queues : 1);
 	err = b ? open_as(b, &o, wanted) : devmem__fail(ENOMEM, "no memory for a binding");
 	if (err) {
-		free_binding(b);
+		devmem__binding_free(b);
 		devmem__buffer_give(buffer);
 		return err;
 	}
@@ -423,7 +374,7 @@ static int bind_tx(const char *ifname, struct devmem_buffer *buffer, const struc
 	memcpy(b->ifname, iface.name, sizeof(b->ifname));
 	err = open_as(b, &o, wanted);
 	if (err) {
-		free_binding(b);
+		devmem__binding_free(b);
 		return err;
 	}
 	devmem__buffer_ref(buffer);
@@ -444,58 +395,12 @@ int devmem__binding_own(struct devmem_buffer *buffer, const char *why, struct de
 	int err = b ? open_copy(b, why) : devmem__fail(ENOMEM, "no memory for a binding");
 
 	if (err) {
-		free_binding(b);
+		devmem__binding_free(b);
 		return err;
 	}
 	devmem__buffer_ref(buffer);
 	*out = b;
 	return 0;
-}
-
-void devmem__binding_ref(struct devmem_binding *binding)
-{
-	atomic_fetch_add_explicit(&binding->refs, 1, memory_order_relaxed);
-}
-
-int devmem__binding_check(const struct devmem_binding *binding)
-{
-	return devmem__process_check(binding->process, "the binding");
-}
-
-/* The queues are unbound first: while they are bound the kernel refuses to turn header/data split off. */
-static void unbind(struct devmem_binding *binding)
-{
-	devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s ends", name_of(binding), devmem__way_name(binding->way));
-	if (binding->way == DEVMEM__WAY_DEVMEM)
-		devmem__nl_close(&binding->nl);
-	if (!binding->sends && binding->way == DEVMEM__WAY_COPY)
-		close_copy(binding);
-	else if (!binding->sends)
-		devmem__nic_release(binding->nic, binding->queues, binding->n);
-}
-
-/* In a forked child: the queues stay bound as long as the parent has the socket open. */
-static void forget(struct devmem_binding *binding)
-{
-	devmem__nl_close(&binding->nl);
-	if (!binding->sends && binding->way == DEVMEM__WAY_COPY)
-		close_copy(binding);
-}
-
-void devmem_binding_close(struct devmem_binding *binding)
-{
-	if (!binding || atomic_fetch_sub_explicit(&binding->refs, 1, memory_order_acq_rel) != 1)
-		return;
-	if (devmem__process_is(binding->process))
-		unbind(binding);
-	else
-		forget(binding);
-	if (binding->nic)
-		devmem__nic_unref(binding->nic);
-	if (!binding->sends)
-		devmem__buffer_give(binding->buffer);
-	devmem_buffer_close(binding->buffer);
-	free_binding(binding);
 }
 
 unsigned int devmem_binding_queues(const struct devmem_binding *binding, uint32_t *list, unsigned int n)
