@@ -549,6 +549,11 @@ int devmem__binding_queue_of_napi(const struct devmem_binding *binding, unsigned
 	return devmem__nic_queue_of_napi(binding->nic, napi_id);
 }
 
+int devmem__binding_queue_known(const struct devmem_binding *binding, unsigned int napi_id)
+{
+	return binding->way == DEVMEM__WAY_COPY ? -ENOENT : devmem__nic_queue_known(binding->nic, napi_id);
+}
+
 int devmem__binding_misplaced(const struct devmem_binding *binding, int queue)
 {
 	const char *name = devmem__nic_name(binding->nic);

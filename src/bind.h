@@ -60,4 +60,7 @@ bool devmem__binding_blame_link(struct devmem_binding *binding, int err);
 bool devmem__binding_has_queue(const struct devmem_binding *binding, int queue);
 int devmem__binding_queue_of_napi(const struct devmem_binding *binding, unsigned int napi_id);
 
+/* The same from what is known, for the way of the data: -EBUSY: it cannot be known now. Without a sentence. */
+int devmem__binding_queue_known(const struct devmem_binding *binding, unsigned int napi_id);
+
 #endif

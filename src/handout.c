@@ -87,7 +87,8 @@ static unsigned int receive_failed(struct devmem_sock *sock, int res, struct dev
 /*
  * Bytes of a bound socket that are in host memory: a packet that was not split, or, through a queue which is not bound,
  * all of them: the rule is gone or another one is before it, or the route changed. The application is told where they
- * come from; they are copied until that is mended. To find out takes a question to the kernel: at most one a second.
+ * come from; they are copied until that is mended. Looked at is what the NIC is known to be like; if it is being changed, it
+ * is looked at again with the next bytes. At most once a second.
  */
 static unsigned int look_where(struct devmem_sock *sock, struct devmem_event *event)
 {
@@ -100,7 +101,11 @@ static unsigned int look_where(struct devmem_sock *sock, struct devmem_event *ev
 		return 0;
 	told = sock->last_look && ring->now - sock->last_look < SECOND;
 	if (!told) {
-		queue = devmem__sock_queue(sock);
+		queue = devmem__sock_queue_known(sock);
+		if (queue == -EBUSY) {
+			sock->misplaced = false;
+			return 0;
+		}
 		sock->last_look = ring->now;
 		ours = queue >= 0 && devmem__binding_has_queue(sock->binding, queue);
 		if (ours && !sock->unsplit)

@@ -67,6 +67,7 @@ static void nic_free(struct devmem_nic *nic)
 	devmem__nl_close(&nic->netdev);
 	devmem__nl_close(&nic->spare);
 	devmem__ethtool_close(&nic->et);
+	free(nic->napis.id);
 	if (devmem__process_is(nic->process))	/* a child's copy may be locked by a thread that it does not have */
 		pthread_mutex_destroy(&nic->lock);
 	free(nic);
@@ -90,6 +91,7 @@ int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem
 	atomic_init(&nic->refs, 1);
 	nic->process = devmem__process();
 	pthread_mutex_init(&nic->lock, NULL);
+	pthread_mutex_init(&nic->napis.lock, NULL);
 	nic->journal.fd = -1;
 	nic->netns = devmem__journal_netns();
 	err = devmem__ethtool_open(&nic->et, ifname);

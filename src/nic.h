@@ -77,6 +77,13 @@ int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned i
 int devmem__nic_source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
 			    const struct sockaddr *peer);
 
+/*
+ * devmem__nic_queue_known() - the same for the way of the data: never waits for a lock of ours. Answers from what the kernel said
+ * last; if the number is unknown, asks the kernel again, once a second at most. -ENOENT; -EBUSY: somebody is changing settings,
+ * try again. Sets no sentence.
+ */
+int devmem__nic_queue_known(struct devmem_nic *nic, unsigned int napi_id);
+
 /* devmem__nic_queue_of_napi() - number of the RX queue that a NAPI instance serves, or -ENOENT. */
 int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id);
 

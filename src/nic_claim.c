@@ -32,36 +32,13 @@ int devmem__nic_queues(struct devmem_nic *nic, struct devmem__netdev_queues *q)
 		err = devmem__netdev_rings(&nic->et, q);
 	if (!err && !q->count)
 		err = -ENODEV;
-	if (!err)
+	if (!err) {
+		devmem__napis_note(&nic->napis, q);
 		return 0;
+	}
 	devmem__netdev_free(q);
 	return devmem__fail(-err, "%s: cannot count the RX queues (%s): is it up? See \"ip link\"", nic->et.name,
 			    strerror(-err));
-}
-
-int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id)
-{
-	struct devmem__netdev_queues q;
-	uint32_t at;
-	int err;
-
-	pthread_mutex_lock(&nic->lock);
-	err = devmem__nic_queues(nic, &q);
-	pthread_mutex_unlock(&nic->lock);
-	if (err)
-		return err;
-	for (at = 0; at < q.count; at++)
-		if (napi_id && q.napi[at] == napi_id)
-			break;
-	err = at < q.count ? (int)at : -ENOENT;
-	devmem__netdev_free(&q);
-	if (err < 0 && nic->recipe->leased)
-		return devmem__fail(ENOENT, "%s leases its queues from a NIC, and by which one a flow comes can only be seen "
-				    "there", nic->et.name);
-	if (err < 0)
-		return devmem__fail(ENOENT, "no RX queue of %s has NAPI id %u: the flow comes in on another interface",
-				    nic->et.name, napi_id);
-	return err;
 }
 
 /* Is one of them used in one of these ways? An interface that is gone has let go, too. */

@@ -14,9 +14,20 @@
 #include "recipes.h"
 #include "undo.h"
 
+/* The NAPI instance of each RX queue, as the kernel said when the queues were listed last. nic_napi.c */
+struct devmem__napis {
+	pthread_mutex_t lock;		/* never held over a system call */
+	uint32_t *id;
+	uint32_t count;
+	uint64_t asked;			/* ns: when it was asked for one that is not in there */
+};
+
+void devmem__napis_note(struct devmem__napis *napis, const struct devmem__netdev_queues *q);
+
 struct devmem_nic {
 	atomic_uint refs;
 	uint32_t process;		/* whose transaction it is */
+	struct devmem__napis napis;
 	pthread_mutex_t lock;		/* rings of several threads ask on which queue a flow arrives */
 	struct devmem__ethtool et;
 	struct devmem__nl netdev;	/* family "netdev" */

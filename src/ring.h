@@ -282,7 +282,9 @@ void devmem__sock_end_comes(struct devmem_sock *sock, int res);
 void devmem__sock_watch_end(struct devmem_sock *sock);
 bool devmem__sock_cancel_request(struct devmem_sock *sock, enum devmem__cqe_kind kind);
 void devmem__sock_cancelled(struct devmem_sock *sock, int res);
-int devmem__sock_queue(const struct devmem_sock *sock);	/* what devmem_sock_queue() says */
+
+/* devmem__sock_queue_known() - devmem_sock_queue() without waiting: -EBUSY: it cannot be known now. Without a sentence. */
+int devmem__sock_queue_known(const struct devmem_sock *sock);
 
 /*
  * ends.c: how connections end. devmem__end_is_there() - both directions are over. devmem__end_is() - the kernel said @err; returns

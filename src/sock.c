@@ -493,7 +493,9 @@ void devmem__sock_cancelled(struct devmem_sock *sock, int res)
 
 void devmem_detach(struct devmem_sock *sock)
 {
-	if (!sock || sock->detached || !devmem__process_is(sock->ring->process))
+	struct devmem_ring *ring = sock ? sock->ring : NULL;
+
+	if (!sock || sock->detached || !devmem__process_is(ring->process))
 		return;
 	sock->detached = true;
 	forget_attached(sock);
@@ -504,8 +506,8 @@ void devmem_detach(struct devmem_sock *sock)
 	devmem__lowat_leave(sock);
 	devmem__pressure_leave(sock);
 	devmem__sockopts_back(sock);
-	if (sock->ring->place.held_of == sock)
-		devmem__place_drop(sock->ring);
+	if (ring->place.held_of == sock)
+		devmem__place_drop(ring);
 	if (sock->armed)
 		devmem__sock_cancel(sock);
 	if (sock->end_armed)
@@ -546,20 +548,38 @@ void devmem__sock_free(struct devmem_sock *sock)
 	free(sock);
 }
 
-int devmem__sock_queue(const struct devmem_sock *sock)
+static int napi_of(const struct devmem_sock *sock, unsigned int *napi_id)
+{
+	socklen_t len = sizeof(*napi_id);
+
+	return getsockopt(sock->fd, SOL_SOCKET, SO_INCOMING_NAPI_ID, napi_id, &len) ? -errno : *napi_id ? 0 : -EAGAIN;
+}
+
+int devmem__sock_queue_known(const struct devmem_sock *sock)
 {
 	unsigned int napi_id = 0;
-	socklen_t len = sizeof(napi_id);
+	int err = napi_of(sock, &napi_id);
 
-	if (getsockopt(sock->fd, SOL_SOCKET, SO_INCOMING_NAPI_ID, &napi_id, &len))
-		return devmem__fail(errno, "the kernel does not tell where a socket's packets arrive (SO_INCOMING_NAPI_ID): %s",
-				    strerror(errno));
-	if (!napi_id)
+	return err ? err : devmem__binding_queue_known(sock->binding, napi_id);
+}
+
+static int sock_queue(const struct devmem_sock *sock)
+{
+	unsigned int napi_id = 0;
+	int err = devmem__ring_check_process(sock->ring);
+
+	if (err)
+		return err;
+	err = napi_of(sock, &napi_id);
+	if (err == -EAGAIN)
 		return devmem__fail(EAGAIN, "nothing was received on this socket yet");
+	if (err)
+		return devmem__fail(-err, "the kernel does not tell where a socket's packets arrive (SO_INCOMING_NAPI_ID): %s",
+				    strerror(-err));
 	return devmem__binding_queue_of_napi(sock->binding, napi_id);
 }
 
 int devmem_sock_queue(const struct devmem_sock *sock)
 {
-	return devmem__result(devmem__ring_check_process(sock->ring) ?: devmem__sock_queue(sock));
+	return devmem__result(sock_queue(sock));
 }

@@ -9,14 +9,19 @@
  * split on. Then only rules are left, and those go with ethtool.
  */
 #include <errno.h>
+#include <fcntl.h>
+#include <glob.h>
 #include <netinet/in.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -442,6 +447,134 @@ static void the_rule_goes_and_comes_back(void **state)
 	devmem_buffer_close(lab.buffer);
 }
 
+/* ------------------------------------------------------------------------------------ nothing of it waits for others */
+
+/* A process that has the lock of the NIC's journal, until it is told to give it back. */
+struct holder {
+	pid_t pid;
+	int end;
+};
+
+static struct holder hold_journal(void)
+{
+	int ready[2], end[2];
+	struct holder h;
+	glob_t found;
+
+	assert_int_equal(pipe2(ready, O_CLOEXEC), 0);
+	assert_int_equal(pipe2(end, O_CLOEXEC), 0);
+	assert_int_equal(glob("/run/devmem/*.journal", 0, NULL, &found), 0);
+	assert_int_equal(found.gl_pathc, 1);
+	h.pid = fork();
+	if (!h.pid) {
+		int fd = open(found.gl_pathv[0], O_RDWR | O_CLOEXEC);
+		char c;
+
+		close(end[1]);
+		if (fd < 0 || flock(fd, LOCK_EX) || write(ready[1], "L", 1) != 1)
+			_exit(1);
+		_exit(read(end[0], &c, 1) != 0);
+	}
+	globfree(&found);
+	close(end[0]);
+	close(ready[1]);
+	assert_int_equal(wait_for(ready[0]), 'L');
+	close(ready[0]);
+	h.end = end[1];
+	return h;
+}
+
+static void let_go(struct holder *h)
+{
+	int status;
+
+	close(h->end);
+	assert_int_equal(waitpid(h->pid, &status, 0), h->pid);
+	assert_int_equal(status, 0);
+}
+
+/* Does the thread sleep in flock(2)? Then it has all locks of the library's that it takes before. */
+static void await_sleep_in_flock(pid_t tid)
+{
+	char path[64], line[256] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/task/%d/syscall", (int)tid);
+	while (atoi(line) != SYS_flock) {
+		FILE *f = fopen(path, "re");
+
+		assert_non_null(f);
+		if (!fgets(line, sizeof(line), f) || line[0] == 'r')
+			line[0] = '\0';
+		fclose(f);
+		usleep(1000);
+	}
+}
+
+struct steerer {
+	pthread_t thread;
+	struct devmem_binding *binding;
+	atomic_int tid;
+};
+
+static void *steer_and_tell(void *arg)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(OTHER_PORT) };
+	struct steerer *s = arg;
+
+	s->tid = (int)gettid();
+	ok(devmem_steer(s->binding, (struct sockaddr *)&v4, NULL));
+	return NULL;
+}
+
+/*
+ * While a thread of ours waits in devmem_steer() for another process, bytes come through a queue that is not bound: they, and
+ * where they came through, are told all the same.
+ */
+static void misplaced_bytes_are_told_while_the_nic_is_locked(void **state)
+{
+	struct devmem_ring *ring;
+	struct lab_sender *sender;
+	struct lab_stream stream;
+	struct steerer steerer = { 0 };
+	struct holder holder;
+	struct lab_pair pair;
+	struct lab lab;
+
+	(void)state;
+	lab_cannot_copy("there is no rule: bytes may come any way");
+	ring = lab_ring(NULL);
+	lab_open(&lab, 16 * MIB, 1);
+	pair = lab_connect(&lab, false);
+	lab_attach(ring, &lab, pair.near, &stream);
+	sender = lab_send(pair.far, (uint64_t)16 << 30, 0, false);
+	receive(ring, &lab, &stream, &stream.device, MIB);
+	holder = hold_journal();
+	steerer.binding = lab.binding;
+	assert_int_equal(pthread_create(&steerer.thread, NULL, steer_and_tell, &steerer), 0);
+	while (!steerer.tid)
+		usleep(1000);
+	await_sleep_in_flock(steerer.tid);
+	delete_rules();
+	alarm(60);	/* without an end, otherwise */
+	receive(ring, &lab, &stream, &stream.host, MIB);
+	alarm(0);
+	assert_int_equal(stream.misplaced, 1);
+	assert_true(stream.misplaced_queue >= 0);
+	let_go(&holder);
+	pthread_join(steerer.thread, NULL);
+	lab_reset(pair.far);
+	lab_sent(sender);
+	lab_drain(ring, &lab, &stream, 1);
+	devmem_detach(stream.sock);
+	devmem_ring_close(ring);
+	close(pair.near);
+	close(pair.far);
+	close(lab.listener);
+	devmem_binding_close(lab.binding);
+	assert_int_equal(devmem_nic_close(lab.nic), -ESTALE);	/* it says that rules of ours were deleted */
+	devmem_buffer_close(lab.buffer);
+}
+
 /* ------------------------------------------------------------------------------------ in every order */
 
 enum { NIC_OBJECT, BINDING, BUFFER, RING, OBJECTS };
@@ -642,6 +775,7 @@ int main(int argc, char **argv)
 		LAB_TEST(its_owner_is_killed_under_a_live_connection),
 		LAB_TEST(bound_unbound_and_bound_again_in_pauses),
 		LAB_TEST(the_rule_goes_and_comes_back),
+		LAB_TEST(misplaced_bytes_are_told_while_the_nic_is_locked),
 		LAB_TEST(closed_in_every_order),
 		LAB_TEST(a_ring_closed_with_fragments_out),
 		cmocka_unit_test_setup(removed_while_bound, lab_look_before),
