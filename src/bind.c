@@ -318,6 +318,7 @@ static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const s
 	err = devmem__nic_check(nic) ?: devmem__buffer_check(buffer);
 	if (err)
 		return err;
+	devmem__binding_end_on(nic);	/* it may have this buffer, or the queues */
 	if (!devmem__buffer_take(buffer))
 		return devmem__fail(EBUSY, "the buffer is bound already: two bindings would write over each other; bind "
 				    "it once, to as many queues as it is to serve");

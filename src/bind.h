@@ -11,6 +11,13 @@
 
 void devmem__binding_ref(struct devmem_binding *binding);
 
+/*
+ * devmem__binding_drop() - drop a reference without ever waiting: the last one goes to @ended, the ring's list.
+ * devmem__binding_end_all() - end what is there, which may wait for the kernel, the NIC and other processes.
+ */
+void devmem__binding_drop(struct devmem_binding *binding, struct devmem_binding **ended);
+void devmem__binding_end_all(struct devmem_binding **ended);
+
 /* devmem__binding_check() - -EEXIST, with its sentence, if another process made it. */
 int devmem__binding_check(const struct devmem_binding *binding);
 

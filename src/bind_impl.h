@@ -14,6 +14,9 @@
 struct devmem_binding {
 	atomic_uint refs;
 	uint32_t process;		/* that made it */
+	bool over;			/* its queues, or what it had of an interface, are given back */
+	struct devmem_binding *next_ended;	/* of those that a ring was the last to use ... */
+	struct devmem_binding *next_of_nic;	/* ... and of those that had queues of the NIC */
 	enum devmem__way way;
 	bool sends, forced;
 	struct devmem_nic *nic;		/* NULL: for sending; or a ring's own, for sockets without a binding */
@@ -42,5 +45,8 @@ struct devmem_binding {
 
 const char *devmem__binding_name(const struct devmem_binding *binding);	/* of its interface, for people */
 void devmem__binding_free(struct devmem_binding *binding);		/* its memory; it may be NULL */
+
+/* devmem__binding_end_on() - those of the NIC that are over and were left to the next call that may wait. */
+void devmem__binding_end_on(struct devmem_nic *nic);
 
 #endif

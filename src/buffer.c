@@ -15,6 +15,7 @@ struct devmem_buffer {
 	atomic_uint refs;
 	atomic_bool bound;
 	uint32_t process;		/* that made it */
+	struct devmem_buffer *next_ended;	/* of those that a ring was the last to use */
 	struct devmem_backend ops;	/* completed */
 	struct devmem_memory mem;
 	char why[1024];
@@ -191,6 +192,28 @@ void devmem_buffer_close(struct devmem_buffer *buffer)
 	else
 		forget_memory(&buffer->mem);
 	free(buffer);
+}
+
+void devmem__buffer_drop(struct devmem_buffer *buffer, struct devmem_buffer **ended)
+{
+	unsigned int refs = atomic_load_explicit(&buffer->refs, memory_order_acquire);
+
+	while (refs > 1)
+		if (atomic_compare_exchange_weak_explicit(&buffer->refs, &refs, refs - 1, memory_order_acq_rel,
+							  memory_order_acquire))
+			return;
+	buffer->next_ended = *ended;
+	*ended = buffer;
+}
+
+void devmem__buffer_end_all(struct devmem_buffer **ended)
+{
+	struct devmem_buffer *buffer;
+
+	while ((buffer = *ended)) {
+		*ended = buffer->next_ended;
+		devmem_buffer_close(buffer);
+	}
 }
 
 int devmem_buffer_fd(const struct devmem_buffer *buffer)

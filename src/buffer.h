@@ -25,6 +25,13 @@ void devmem__buffer_explain(struct devmem_buffer *buffer, const char *why);
 
 void devmem__buffer_ref(struct devmem_buffer *buffer);
 
+/*
+ * devmem__buffer_drop() - drop a reference without ever waiting: the last one goes to @ended. devmem__buffer_end_all() - free
+ * what is there, which may wait for a device.
+ */
+void devmem__buffer_drop(struct devmem_buffer *buffer, struct devmem_buffer **ended);
+void devmem__buffer_end_all(struct devmem_buffer **ended);
+
 /* devmem__buffer_check() - -EEXIST, with its sentence, if another process made it. */
 int devmem__buffer_check(const struct devmem_buffer *buffer);
 

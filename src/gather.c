@@ -151,7 +151,7 @@ static struct devmem__gather *get(struct devmem_ring *ring, unsigned int n)
 
 static void put(struct devmem_ring *ring, struct devmem__gather *g)
 {
-	devmem_buffer_close(g->to);
+	devmem__buffer_drop(g->to, &ring->ended_buffers);
 	g->next = ring->gathers.spare;
 	ring->gathers.spare = g;
 }

@@ -91,6 +91,7 @@ int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem
 	atomic_init(&nic->refs, 1);
 	nic->process = devmem__process();
 	pthread_mutex_init(&nic->lock, NULL);
+	pthread_mutex_init(&nic->ended.lock, NULL);
 	pthread_mutex_init(&nic->napis.lock, NULL);
 	nic->journal.fd = -1;
 	nic->netns = devmem__journal_netns();
@@ -296,6 +297,11 @@ bool devmem__nic_is_leased(const struct devmem_nic *nic)
 const char *devmem__nic_driver(const struct devmem_nic *nic)
 {
 	return nic->driver;
+}
+
+struct devmem__nic_ended *devmem__nic_ended(struct devmem_nic *nic)
+{
+	return &nic->ended;
 }
 
 const char *devmem__nic_bus(const struct devmem_nic *nic)

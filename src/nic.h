@@ -6,6 +6,8 @@
 #ifndef DEVMEM_NIC_H
 #define DEVMEM_NIC_H
 
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -83,6 +85,13 @@ int devmem__nic_source_port(struct devmem_nic *nic, const uint32_t *queues, unsi
  * try again. Sets no sentence.
  */
 int devmem__nic_queue_known(struct devmem_nic *nic, unsigned int napi_id);
+
+/* Bindings that had queues of the NIC, are over, and were left to the next call that may wait: bind_end.c */
+struct devmem__nic_ended {
+	pthread_mutex_t lock;		/* held by who ends them */
+	_Atomic(struct devmem_binding *) first;
+};
+struct devmem__nic_ended *devmem__nic_ended(struct devmem_nic *nic);
 
 /* devmem__nic_queue_of_napi() - number of the RX queue that a NAPI instance serves, or -ENOENT. */
 int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id);

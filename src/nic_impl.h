@@ -27,6 +27,7 @@ void devmem__napis_note(struct devmem__napis *napis, const struct devmem__netdev
 struct devmem_nic {
 	atomic_uint refs;
 	uint32_t process;		/* whose transaction it is */
+	struct devmem__nic_ended ended;
 	struct devmem__napis napis;
 	pthread_mutex_t lock;		/* rings of several threads ask on which queue a flow arrives */
 	struct devmem__ethtool et;

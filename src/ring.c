@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "bind.h"
+#include "buffer.h"
 #include "calls.h"
 #include "dontneed.h"
 #include "port.h"
@@ -245,6 +246,12 @@ static void end_all(struct devmem_ring *ring)
 	devmem__gathers_close(ring);
 }
 
+void devmem__ring_end_used(struct devmem_ring *ring)
+{
+	devmem__binding_end_all(&ring->ended);
+	devmem__buffer_end_all(&ring->ended_buffers);
+}
+
 void devmem_ring_close(struct devmem_ring *ring)
 {
 	if (!ring)
@@ -262,6 +269,7 @@ void devmem_ring_close(struct devmem_ring *ring)
 	if (ring->notify_fd >= 0)
 		close(ring->notify_fd);
 	devmem__source_close_all(ring);
+	devmem__ring_end_used(ring);
 	devmem_binding_close(ring->own);
 	close(ring->wake_fd);
 	devmem__attached_close(&ring->attached);

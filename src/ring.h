@@ -178,6 +178,8 @@ struct devmem_ring {
 	const char *engine;		/* of the socket attached last */
 	char why[512], no_uring[256];	/* @no_uring: why there is none */
 	struct devmem__list sources;
+	struct devmem_binding *ended;		/* what it was the last to use, until devmem__ring_end_used() */
+	struct devmem_buffer *ended_buffers;
 	uint32_t groups;		/* buffer groups in use, a bit each */
 	struct devmem_binding *own;	/* for sockets without a binding, or NULL */
 	bool hungry;			/* a source found nothing to receive into */
@@ -256,6 +258,12 @@ static inline bool devmem__ring_is_this_thread_s(const struct devmem_ring *ring)
 int devmem__ring_buffers(struct devmem_ring *ring, struct io_uring_buf_ring *bufs, unsigned int entries,
 			 unsigned int group, unsigned int flags);
 void devmem__ring_no_buffers(struct devmem_ring *ring, unsigned int group);
+
+/*
+ * devmem__ring_end_used() - end what the ring was the last to use. It may take seconds, so it is for calls that are not on the
+ * way of the data: devmem_attach(), devmem_detach(), devmem_ring_close().
+ */
+void devmem__ring_end_used(struct devmem_ring *ring);
 
 /* abandon.c: closed by a forked child */
 void devmem__ring_abandon(struct devmem_ring *ring);

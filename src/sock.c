@@ -305,6 +305,7 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	if (binding && devmem__binding_sends(binding))
 		return devmem__fail(EINVAL, "devmem_attach: the binding is for sending, and nothing can be received with it: "
 				    "attach with one of devmem_bind_rx(), or with none");
+	devmem__ring_end_used(ring);	/* what it holds may be what is needed now */
 	slot = get_slot(ring);
 	if (slot < 0)
 		return slot;
@@ -514,6 +515,7 @@ void devmem_detach(struct devmem_sock *sock)
 		cancel(sock, DEVMEM__CQE_END, DEVMEM__CQE_OTHER, NULL);
 	devmem__tx_detach(sock);
 	devmem__sock_reap(sock);
+	devmem__ring_end_used(ring);
 }
 
 /* Frees a detached socket when the last thing that refers to it is gone. */

@@ -41,7 +41,7 @@ static void end(struct devmem__source *source)
 	devmem__list_del(&source->node);
 	if (source->engine->close)
 		source->engine->close(source);
-	devmem_binding_close(source->binding);
+	devmem__binding_drop(source->binding, &source->ring->ended);
 	free(source);
 }
 

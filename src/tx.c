@@ -391,7 +391,7 @@ static unsigned int sends_over(struct devmem__tx *tx, struct devmem_event *event
 		events[out++] = sent_event(tx->sock, send, result);
 		count(&tx->sock->ring->stats, send, result);
 		tx->sock->ring->sends_over++;
-		devmem_binding_close(send->binding);
+		devmem__binding_drop(send->binding, &tx->sock->ring->ended);
 		devmem__sendq_pop(&tx->q);
 	}
 	return out;

@@ -33,6 +33,18 @@
  * may be called by any, and devmem_ring_close() when that thread makes no more use of it. Buffers, NICs and bindings may be
  * used from any thread, one at a time each.
  *
+ * Waiting. On the way of the data only devmem_wait() sleeps, as long as it is told. Neither it nor devmem_release(), devmem_send()
+ * and devmem_gather() wait for other processes, for what other threads do with a NIC, or for its driver. (When bytes come by a
+ * queue that is not known yet, the kernel is asked which one it is, once a second at most: it answers when nobody changes
+ * interfaces.) These may wait, for the driver and for the journal's lock, which another process has while it changes the NIC:
+ * devmem_nic_open(), devmem_bind_rx(), devmem_bind_tx(), devmem_steer(), devmem_source_port(), devmem_sock_queue(),
+ * devmem_nic_restore(). So may what ends something: devmem_binding_close(), devmem_nic_close(), devmem_buffer_close(),
+ * devmem_detach(), devmem_ring_close(). That is milliseconds, as a rule; up to two seconds for each setting that the kernel does
+ * not take back at once, five for a queue that io_uring has not let go of yet, and one for a NIC that still has sends.
+ *
+ * When the last fragment or send of a binding that was closed comes back, nothing is ended on the way of the data: that is done
+ * by the next devmem_attach(), devmem_detach() or devmem_ring_close() of the ring, or devmem_bind_rx() with the same NIC.
+ *
  * fork(). Every object belongs to the process that made it. In a child, calls on it fail with -EEXIST before they touch anything
  * (those that return nothing do nothing; names, numbers and sizes can be read), and each close frees the child's copy and nothing
  * else: connections, bindings and the NIC's settings stay the parent's. A child should close them, or call execve(2), and make
@@ -401,7 +413,7 @@ DEVMEM_API int devmem_nic_open(const char *ifname, const struct devmem_nic_opts 
 /**
  * devmem_nic_close() - end the transaction: undo, in reverse order, exactly what it changed.
  *
- * While bindings of this NIC are alive the undoing waits for the last of them, and 0 is returned. NULL is allowed. In a forked
+ * While bindings of this NIC are alive the undoing is left to the last of them, and 0 is returned. NULL is allowed. In a forked
  * child nothing is undone, and 0 is returned.
  *
  * Returns 0, or the first failure; the undoing goes on past a failure.
@@ -551,8 +563,9 @@ DEVMEM_API int devmem_bind_rx(struct devmem_nic *nic, struct devmem_buffer *buff
 /**
  * devmem_binding_close() - drop the caller's reference.
  *
- * The queues are unbound when the sockets attached with this binding are gone and their last fragment is back; with
- * engine "zcrx" when the ring that took the queue is closed. NULL is allowed.
+ * The queues are unbound when the sockets attached with this binding are gone and their last fragment is back, by the next
+ * devmem_attach(), devmem_detach() or devmem_ring_close() of their ring, or devmem_bind_rx() with the same NIC; with
+ * engine "zcrx" when the ring that took the queue is closed. It may wait, if it is the last to use the binding. NULL is allowed.
  */
 DEVMEM_API void devmem_binding_close(struct devmem_binding *binding);
 

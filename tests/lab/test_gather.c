@@ -23,7 +23,7 @@
 
 static sem_t fake_may_end;			/* a gather */
 static atomic_int fake_result, fake_refusal, fake_refuses_in;
-static atomic_uint fake_begun, fake_ended;
+static atomic_uint fake_begun, fake_ended, fake_freed;
 
 struct fake_job {
 	pthread_t thread;
@@ -45,6 +45,7 @@ static int fake_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, str
 
 static void fake_free(struct devmem_memory *mem)
 {
+	fake_freed++;
 	free(mem->priv);
 }
 
@@ -113,7 +114,7 @@ static struct devmem_buffer *fake_buffer(void)
 
 	sem_init(&fake_may_end, 0, 0);
 	fake_result = fake_refusal = fake_refuses_in = 0;
-	fake_begun = fake_ended = 0;
+	fake_begun = fake_ended = fake_freed = 0;
 	ok(devmem_buffer_create("fake", 8 * MIB, NULL, &b));
 	return b;
 }
@@ -587,6 +588,45 @@ static void a_socket_is_detached_meanwhile(void **state)
 	close_gathering(&g);
 }
 
+/* A device may take its time to free memory: that is not done on the way of the data, though nobody else has it any more. */
+static void memory_is_not_freed_in_a_wait(void **state)
+{
+	struct devmem_binding *tx;
+	struct devmem_buffer *from;
+	struct devmem_event ev;
+	bool sent = false;
+	struct gathering g;
+	uint16_t id;
+
+	(void)state;
+	open_gathering(&g, fake_buffer(), 1000, NULL);
+	while (!g.end || g.at < 1000)
+		gather_once(&g, 5000, 0);
+	id = devmem_buffer_id(g.to);
+	ok(devmem_buffer_create("fake", MIB, NULL, &from));
+	ok(devmem_bind_tx(NULL, from, NULL, &tx));
+	ok(devmem_send(g.sock, tx, &(struct devmem_range){ 0, 1000 }, 1, 1));
+	devmem_binding_close(tx);
+	devmem_buffer_close(from);
+	devmem_buffer_close(g.to);
+	let_end(100000);
+	while (g.ended < g.begun || !sent) {
+		assert_int_equal(devmem_wait(g.ring, &ev, 1, 5000), 1);
+		if (ev.type == DEVMEM_EVENT_GATHERED)
+			assert_int_equal(ev.buffer, id);
+		g.ended += ev.type == DEVMEM_EVENT_GATHERED;
+		sent |= ev.type == DEVMEM_EVENT_SENT;
+	}
+	assert_int_equal(fake_freed, 0);
+	devmem_detach(g.sock);
+	assert_int_equal(fake_freed, 2);
+	devmem_ring_close(g.ring);
+	lab_sent(g.sender);
+	close(g.pair.near);
+	close(g.pair.far);
+	lab_close(&g.lab);
+}
+
 /* Nothing may be copied from or to memory that is gone. */
 static void a_closed_ring_waits_for_the_device(void **state)
 {
@@ -743,6 +783,7 @@ int main(int argc, char **argv)
 		LAB_TEST(who_sleeps_on_the_descriptor_is_woken),
 		LAB_TEST(a_gather_that_is_over_is_the_ring_s_at_once),
 		LAB_TEST(a_socket_is_detached_meanwhile),
+		LAB_TEST(memory_is_not_freed_in_a_wait),
 		LAB_TEST(a_closed_ring_waits_for_the_device),
 		LAB_TEST(a_device_that_fails_is_told_of_and_nothing_is_kept),
 		LAB_TEST(what_cannot_begin_leaves_the_fragments_to_the_caller),

@@ -575,6 +575,63 @@ static void misplaced_bytes_are_told_while_the_nic_is_locked(void **state)
 	devmem_buffer_close(lab.buffer);
 }
 
+/*
+ * The last fragment of a binding that was closed ends it, and the NIC's transaction with it: not in devmem_release() or
+ * devmem_wait(), but in the next call that may wait; and who wants the queue and the buffer before that has them.
+ */
+static void the_last_reference_is_dropped_without_waiting(void **state)
+{
+	const uint32_t *queues = (uint32_t[]){ 2 };
+	struct devmem_event ev[64];
+	struct devmem_ring *ring;
+	struct lab_stream stream;
+	struct holder holder;
+	struct lab_pair pair;
+	unsigned int n = 0;
+	struct lab lab;
+
+	(void)state;
+	lab_cannot_copy("no setting is changed, and no lock is taken");
+	if (lab_in("zcrx"))
+		lab_name_case(__func__, "a binding ends with its ring");
+	for (int again = 0; again < 2; again++) {
+		ring = lab_ring(NULL);
+		lab_open_as(&lab, &(struct lab_opts){ .bytes = 4 * MIB, .queues = 1, .queue_list = queues });
+		pair = lab_connect(&lab, false);
+		lab_attach(ring, &lab, pair.near, &stream);
+		assert_int_equal(send(pair.far, pattern_at(0, 1000, &(size_t){ 0 }), 1000, 0), 1000);
+		for (n = 0; stream.position < 1000; n++) {
+			assert_int_equal(devmem_wait(ring, ev + n, 1, 5000), 1);
+			lab_check(&lab, ev + n, 1);
+		}
+		devmem_detach(stream.sock);
+		devmem_binding_close(lab.binding);
+		if (again == 0) {
+			ok(devmem_nic_close(lab.nic));
+			holder = hold_journal();
+		}
+		alarm(60);	/* without an end, otherwise */
+		ok(devmem_release(ring, ev, n));
+		while (devmem_wait(ring, ev, 64, 20))
+			;
+		alarm(0);
+		if (again == 0)
+			let_go(&holder);
+		else	/* the ring still has it */
+			lab.binding = lab_bind(lab.nic, lab.buffer, 1, queues);
+		devmem_ring_close(ring);
+		if (again) {
+			devmem_binding_close(lab.binding);
+			ok(devmem_nic_close(lab.nic));
+		}
+		devmem_buffer_close(lab.buffer);
+		close(lab.listener);
+		close(pair.near);
+		close(pair.far);
+		assert_true(lab_as_before());
+	}
+}
+
 /* ------------------------------------------------------------------------------------ in every order */
 
 enum { NIC_OBJECT, BINDING, BUFFER, RING, OBJECTS };
@@ -776,6 +833,7 @@ int main(int argc, char **argv)
 		LAB_TEST(bound_unbound_and_bound_again_in_pauses),
 		LAB_TEST(the_rule_goes_and_comes_back),
 		LAB_TEST(misplaced_bytes_are_told_while_the_nic_is_locked),
+		LAB_TEST(the_last_reference_is_dropped_without_waiting),
 		LAB_TEST(closed_in_every_order),
 		LAB_TEST(a_ring_closed_with_fragments_out),
 		cmocka_unit_test_setup(removed_while_bound, lab_look_before),
