@@ -273,6 +273,36 @@ static void another_thread_is_told_whose_it_is(void **state)
 	assert_int_equal(devmem_wait(other.ring, ev, 4, 0), 0);
 }
 
+static void *open_and_leave(void *arg)
+{
+	return (void *)(intptr_t)devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "syscall"), arg);
+}
+
+static void *wait_elsewhere(void *arg)
+{
+	struct other *o = arg;
+	struct devmem_event ev;
+
+	o->result = devmem_wait(o->ring, &ev, 1, 0);
+	return NULL;
+}
+
+/* The next thread has the stack of the one that ended, and is the same by its pthread_t. No kernel says no with this engine. */
+static void a_thread_that_came_after_is_another(void **state)
+{
+	struct other other = { .ring = NULL };
+	pthread_t first, second;
+
+	(void)state;
+	assert_int_equal(pthread_create(&first, NULL, open_and_leave, &other.ring), 0);
+	pthread_join(first, NULL);
+	assert_non_null(other.ring);
+	assert_int_equal(pthread_create(&second, NULL, wait_elsewhere, &other), 0);
+	pthread_join(second, NULL);
+	assert_int_equal(other.result, -EEXIST);
+	devmem_ring_close(other.ring);
+}
+
 static void *wake(void *arg)
 {
 	devmem_wake(arg);
@@ -344,6 +374,7 @@ int main(void)
 		TEST(what_release_refuses),
 		TEST(other_threads_hand_over_without_disturbing),
 		TEST(another_thread_is_told_whose_it_is),
+		TEST(a_thread_that_came_after_is_another),
 		TEST(who_is_woken_may_close_the_ring),
 		TEST(a_child_is_told_whose_it_is),
 		TEST(statistics_follow_the_caller_s_size),
