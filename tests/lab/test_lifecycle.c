@@ -246,6 +246,7 @@ static void own_binding(struct devmem_buffer *buffer, int tell)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(OTHER_PORT) };
 	struct devmem_binding *binding;
+	struct devmem_buffer *own;	/* the same memory: the object is the parent's */
 	struct devmem_nic *nic;
 	sigset_t term;
 	int signal;
@@ -256,8 +257,8 @@ static void own_binding(struct devmem_buffer *buffer, int tell)
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, NULL);
-	if (devmem_nic_open(NIC, NULL, &nic) ||
-	    devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue_2), &binding) ||
+	if (devmem_nic_open(NIC, NULL, &nic) || devmem_buffer_import(devmem_buffer_fd(buffer), NULL, &own) ||
+	    devmem_bind_rx(nic, own, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue_2), &binding) ||
 	    devmem_steer(binding, (struct sockaddr *)&v4, NULL)) {
 		print_error("the binder: %s\n", devmem_error());
 		_exit(1);
