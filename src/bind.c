@@ -426,6 +426,11 @@ size_t devmem__binding_bytes(const struct devmem_binding *binding)
 	return devmem_buffer_size(binding->buffer);
 }
 
+bool devmem__binding_guarded(const struct devmem_binding *binding)
+{
+	return binding->nic && devmem__nic_guards(binding->nic);
+}
+
 unsigned int devmem__binding_ifindex(const struct devmem_binding *binding)
 {
 	return binding->nic ? devmem__nic_ifindex(binding->nic) : binding->ifindex;

@@ -64,6 +64,9 @@ int devmem__binding_misplaced(const struct devmem_binding *binding, int queue);
 /* devmem__nic_blame_link() of its NIC. */
 bool devmem__binding_blame_link(struct devmem_binding *binding, int err);
 
+/* devmem__binding_guarded() - is urgent data for it dropped at the interface's ingress? */
+bool devmem__binding_guarded(const struct devmem_binding *binding);
+
 bool devmem__binding_has_queue(const struct devmem_binding *binding, int queue);
 int devmem__binding_queue_of_napi(const struct devmem_binding *binding, unsigned int napi_id);
 

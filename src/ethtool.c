@@ -216,7 +216,7 @@ int devmem__ethtool_set_split(struct devmem__ethtool *et, bool split, uint8_t to
 		return err;
 	err = set_split(et, split, to, thresh, bytes);
 	devmem__nl_unsubscribe(&et->monitor, group);
-	lost = devmem__nl_notices(&et->monitor, notice, &a) < 0;
+	lost = devmem__nl_notices(&et->monitor, UINT_MAX, notice, &a) < 0;
 	if (!err)	/* announcements may have been lost, or not be readable: then it counts as changed */
 		*changed = lost || a.seen;
 	return err;

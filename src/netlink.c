@@ -474,15 +474,16 @@ void devmem__nl_unsubscribe(struct devmem__nl *nl, uint32_t id)
 	setsockopt(nl->fd, SOL_NETLINK, NETLINK_DROP_MEMBERSHIP, &id, sizeof(id));
 }
 
-int devmem__nl_notices(struct devmem__nl *nl, void (*fn)(uint8_t cmd, struct nlattr **attrs, void *arg), void *arg)
+int devmem__nl_notices(struct devmem__nl *nl, unsigned int most,
+		       void (*fn)(uint8_t cmd, struct nlattr **attrs, void *arg), void *arg)
 {
 	struct nlattr *attrs[DEVMEM__NL_ATTRS + 1];
 	char *buf = malloc(READ_BYTES);
-	ssize_t n;
+	ssize_t n = 0;
 
 	if (!buf)
 		return -ENOMEM;
-	while ((n = receive(nl->fd, buf, READ_BYTES, MSG_DONTWAIT)) >= 0) {
+	while (most-- && (n = receive(nl->fd, buf, READ_BYTES, MSG_DONTWAIT)) >= 0) {
 		struct nlmsghdr *h = (struct nlmsghdr *)buf;
 		int left = (int)n;
 
@@ -491,5 +492,5 @@ int devmem__nl_notices(struct devmem__nl *nl, void (*fn)(uint8_t cmd, struct nla
 				fn(((struct genlmsghdr *)nlmsg_data(h))->cmd, attrs, arg);
 	}
 	free(buf);
-	return n == -ETIMEDOUT ? 0 : (int)n;
+	return n == -ETIMEDOUT || n > 0 ? 0 : (int)n;
 }

@@ -88,8 +88,12 @@ int devmem__nl_fail(const struct devmem__nl *nl, int err, const char *fmt, ...) 
 int devmem__nl_subscribe(struct devmem__nl *nl, const char *group, uint32_t *id);
 void devmem__nl_unsubscribe(struct devmem__nl *nl, uint32_t id);
 
-/* devmem__nl_notices() - hand out the notifications that are there, without waiting. Negative errno or 0. */
-int devmem__nl_notices(struct devmem__nl *nl, void (*fn)(uint8_t cmd, struct nlattr **attrs, void *arg), void *arg);
+/*
+ * devmem__nl_notices() - hand out notifications that are there, of up to @most datagrams, without waiting. A negative errno
+ * or 0.
+ */
+int devmem__nl_notices(struct devmem__nl *nl, unsigned int most,
+		       void (*fn)(uint8_t cmd, struct nlattr **attrs, void *arg), void *arg);
 
 /*
  * devmem__nl_receive() - as recv(), but only what the kernel itself sent, since whoever has CAP_NET_ADMIN in the network

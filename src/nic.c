@@ -68,6 +68,7 @@ static void nic_free(struct devmem_nic *nic)
 	devmem__nl_close(&nic->spare);
 	devmem__ethtool_close(&nic->et);
 	free(nic->napis.id);
+	devmem__tc_close(&nic->tc);
 	if (devmem__process_is(nic->process))	/* a child's copy may be locked by a thread that it does not have */
 		pthread_mutex_destroy(&nic->lock);
 	free(nic);
@@ -94,6 +95,7 @@ int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem
 	pthread_mutex_init(&nic->ended.lock, NULL);
 	pthread_mutex_init(&nic->napis.lock, NULL);
 	nic->journal.fd = -1;
+	nic->tc.fd = -1;
 	nic->netns = devmem__journal_netns();
 	err = devmem__ethtool_open(&nic->et, ifname);
 	if (!err && (size_t)snprintf(nic->journal_folder, sizeof(nic->journal_folder), "%s",
@@ -103,6 +105,7 @@ int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem
 		nic_free(nic);
 		return err;
 	}
+	devmem__tc_open(&nic->tc);	/* without, there is no guard at its ingress */
 	devmem__ethtool_driver(&nic->et, nic->driver, nic->bus);
 	nic->recipe = devmem__recipe_of(nic->driver);
 	*out = nic;
@@ -138,9 +141,9 @@ static int nic_open(const char *ifname, const struct devmem_nic_opts *opts, stru
 
 	if (err)
 		return err;
-	if (!ifname || !out || o.flags & ~DEVMEM_NIC_KEEP || o.reserved)
+	if (!ifname || !out || o.flags & ~(DEVMEM_NIC_KEEP | DEVMEM_NIC_NO_GUARD) || o.reserved)
 		return devmem__fail(EINVAL, "devmem_nic_open: an interface name and a place for the result are needed, "
-				    "and no flags but DEVMEM_NIC_KEEP");
+				    "and no flags but DEVMEM_NIC_KEEP and DEVMEM_NIC_NO_GUARD");
 	err = devmem__nic_open_idle(ifname, o.journal, &nic);
 	if (err)
 		return err;
@@ -150,6 +153,7 @@ static int nic_open(const char *ifname, const struct devmem_nic_opts *opts, stru
 		return err;
 	}
 	nic->keep = o.flags & DEVMEM_NIC_KEEP;
+	nic->no_guard = o.flags & DEVMEM_NIC_NO_GUARD;
 	nic->only_binds = nic->keep || nic->recipe->leased;
 	if (!nic->obstacle && !nic->only_binds)
 		devmem__nic_recover(nic, NULL);

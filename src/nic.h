@@ -75,6 +75,9 @@ int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *re
 int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
 		      const struct sockaddr *peer);
 
+/* devmem__nic_guards() - does this transaction drop urgent data at the interface's ingress? */
+bool devmem__nic_guards(const struct devmem_nic *nic);
+
 /* devmem__nic_source_port() - one that a flow from @peer to @local comes to the queues with; or a negative errno. */
 int devmem__nic_source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
 			    const struct sockaddr *peer);

@@ -151,6 +151,7 @@ static int source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned 
 	if (err)
 		return devmem__fail(-err, "%s: cannot read the RSS table (\"ethtool -x %s\"): %s", nic->et.name, nic->et.name,
 				    strerror(-err));
+	devmem__nic_guard(nic, &flow);
 	if (!leads_to_all(table, size, queues, n))
 		err = lead_in(nic, queues, n, table, size);
 	if (!err)

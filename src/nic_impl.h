@@ -12,6 +12,7 @@
 #include "process.h"
 #include "queues.h"
 #include "recipes.h"
+#include "tc.h"
 #include "undo.h"
 
 /* The NAPI instance of each RX queue, as the kernel said when the queues were listed last. nic_napi.c */
@@ -40,8 +41,11 @@ struct devmem_nic {
 	char driver[32], bus[32];	/* of the parent device; "" where there is none */
 	const struct devmem__recipe *recipe; /* the driver's */
 	struct devmem__queue_set claimed; /* the queues that our bindings have */
+	struct devmem__tc tc;		/* in the namespace where it was opened */
 	bool keep;			/* DEVMEM_NIC_KEEP */
 	bool only_binds;		/* changes no setting: @keep, or they are the settings of the NIC that leases the queues */
+	bool no_guard;			/* DEVMEM_NIC_NO_GUARD */
+	atomic_bool guards;		/* some flows are guarded at its ingress */
 	bool recovering;		/* what is undone now may be undone already */
 	int obstacle;			/* why it cannot receive into device memory at all, or 0; @why: the sentence */
 	char why[512];
@@ -76,6 +80,12 @@ bool devmem__nic_was_made(struct devmem_nic *nic, struct devmem__change *change)
 
 /* The number of the context that was intended, if it was made. */
 bool devmem__nic_find_context(struct devmem_nic *nic, struct devmem__change *change);
+
+/* nic_guard.c: urgent data for where @rule's flow goes to is dropped; or the log says why not. For who has begun. */
+void devmem__nic_guard(struct devmem_nic *nic, const struct devmem__rule *rule);
+bool devmem__nic_find_guard(struct devmem_nic *nic, const struct devmem__change *change);
+int devmem__nic_undo_guard(struct devmem_nic *nic, const struct devmem__change *change);
+int devmem__nic_undo_qdisc(struct devmem_nic *nic);
 
 /* How long may be waited, in all, for what others still hold: a moment on CLOCK_MONOTONIC, in ms. */
 uint64_t devmem__nic_patience(void);

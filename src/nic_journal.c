@@ -107,7 +107,7 @@ static void bury_the_dead(struct devmem_nic *nic, uint64_t until)
 
 static bool is_shared(const struct devmem__change *c)
 {
-	return c->kind != DEVMEM__CHANGE_CONTEXT && c->kind != DEVMEM__CHANGE_RULE;
+	return c->kind != DEVMEM__CHANGE_CONTEXT && c->kind != DEVMEM__CHANGE_RULE && c->kind != DEVMEM__CHANGE_GUARD;
 }
 
 /*

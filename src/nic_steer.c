@@ -396,8 +396,10 @@ static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 		err = check_flows(nic, rules, many, queues, n);
 	if (err)
 		return err;
-	for (int i = 0; i < many && !err; i++)
+	for (int i = 0; i < many && !err; i++) {
+		devmem__nic_guard(nic, &rules[i]);
 		err = lead(nic, &rules[i], queues, n, peer != NULL);
+	}
 	return err ? devmem__nic_back_out(nic, savepoint, err) : 0;
 }
 

@@ -221,9 +221,12 @@ bool devmem__nic_was_made(struct devmem_nic *nic, struct devmem__change *c)
 		return devmem__nic_find_context(nic, c);
 	case DEVMEM__CHANGE_RULE:
 		return find_rule(nic, c);
+	case DEVMEM__CHANGE_GUARD:
+		return devmem__nic_find_guard(nic, c);
 	case DEVMEM__CHANGE_SPLIT:
 	case DEVMEM__CHANGE_TABLE:
 	case DEVMEM__CHANGE_FEATURE:
+	case DEVMEM__CHANGE_QDISC:
 		break;
 	}
 	return true;	/* what is as it was before is left alone when it is undone */
@@ -247,6 +250,10 @@ int devmem__nic_undo_one(const struct devmem__change *change, void *arg)
 		return undo_rule(nic, change);
 	case DEVMEM__CHANGE_FEATURE:
 		return undo_feature(nic, change);
+	case DEVMEM__CHANGE_QDISC:
+		return devmem__nic_undo_qdisc(nic);
+	case DEVMEM__CHANGE_GUARD:
+		return devmem__nic_undo_guard(nic, change);
 	}
 	return devmem__fail(EINVAL, "%s: a change of a kind that is not known", nic->et.name);
 }

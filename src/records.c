@@ -134,6 +134,7 @@ void devmem__record_change(struct devmem__record *r, enum devmem__record_type ty
 	PUT(r, c->rule_before);
 	PUT(r, c->feature);
 	PUT(r, feature_before);
+	PUT(r, c->guard_id);
 }
 
 void devmem__record_gone(struct devmem__record *r, uint64_t seq)
@@ -306,6 +307,7 @@ static void get_change(struct cursor *c, struct devmem__change *change)
 	GET(c, change->rule_before);
 	GET_TEXT(c, change->feature);
 	change->feature_before = get_bool(c);
+	GET(c, change->guard_id);
 	change->size = nafter ? nafter : nbefore;
 	c->bad |= kind < DEVMEM__CHANGE_SPLIT || kind > DEVMEM__CHANGE_LAST || change->split_before > DEVMEM_SPLIT_ENABLED;
 	c->bad |= kind == DEVMEM__CHANGE_TABLE && (!nbefore || nbefore != nafter);

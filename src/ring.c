@@ -263,6 +263,7 @@ void devmem_ring_close(struct devmem_ring *ring)
 	devmem__dontneed_close(ring);
 	devmem__watch_close(ring);
 	devmem__links_close(&ring->links);
+	devmem__urgent_close(ring);
 	devmem__place_close(ring);
 	devmem__rxmsg_close(ring);
 	devmem__port_close(ring);

@@ -62,6 +62,7 @@ struct devmem__before {
 	bool tuned;			/* the kernel may change @rcvbuf by itself */
 };
 
+struct devmem__samples;
 struct devmem__tx;
 
 struct devmem_sock {
@@ -232,6 +233,8 @@ struct devmem_ring {
 	unsigned int watched;		/* sockets that urgent data may bring to a stand ... */
 	unsigned int urgent_slot;	/* ... which of them was looked at last ... */
 	uint64_t urgent_due;		/* ... and, ns, when the next are */
+	struct devmem__samples *samples; /* of what is dropped before it gets to a socket, or NULL */
+	bool samples_refused;
 	struct __kernel_timespec tick;
 	uint64_t tick_due;		/* ns: when the one that is armed is over */
 	bool stirred;			/* there were events since it was armed */

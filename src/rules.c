@@ -115,6 +115,21 @@ int devmem__rule_flows(struct devmem__rule rules[2], const struct sockaddr *loca
 	return 2;
 }
 
+struct devmem__rule devmem__rule_from_any(const struct devmem__rule *rule)
+{
+	struct devmem__rule flow = { .fs = { .flow_type = rule->fs.flow_type & ~FLAGS, .h_u = rule->fs.h_u, .m_u = rule->fs.m_u } };
+
+	if (flow.fs.flow_type == TCP_V4_FLOW) {
+		flow.fs.h_u.tcp_ip4_spec.ip4src = flow.fs.m_u.tcp_ip4_spec.ip4src = 0;
+		flow.fs.h_u.tcp_ip4_spec.psrc = flow.fs.m_u.tcp_ip4_spec.psrc = 0;
+	} else {
+		memset(flow.fs.h_u.tcp_ip6_spec.ip6src, 0, sizeof(flow.fs.h_u.tcp_ip6_spec.ip6src));
+		memset(flow.fs.m_u.tcp_ip6_spec.ip6src, 0, sizeof(flow.fs.m_u.tcp_ip6_spec.ip6src));
+		flow.fs.h_u.tcp_ip6_spec.psrc = flow.fs.m_u.tcp_ip6_spec.psrc = 0;
+	}
+	return flow;
+}
+
 void devmem__rule_to_queue(struct devmem__rule *rule, uint32_t queue)
 {
 	rule->fs.flow_type &= ~DEVMEM_FLOW_RSS;

@@ -27,6 +27,9 @@ int devmem__rule_flow(struct devmem__rule *rule, const struct sockaddr *local, c
  */
 int devmem__rule_flows(struct devmem__rule rules[2], const struct sockaddr *local, const struct sockaddr *peer);
 
+/* devmem__rule_from_any() - the same flow from any peer, leading nowhere. */
+struct devmem__rule devmem__rule_from_any(const struct devmem__rule *rule);
+
 void devmem__rule_to_queue(struct devmem__rule *rule, uint32_t queue);
 void devmem__rule_to_context(struct devmem__rule *rule, uint32_t context);
 

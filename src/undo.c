@@ -34,6 +34,12 @@ void devmem__change_words(const struct devmem__change *c, char *text, size_t roo
 	case DEVMEM__CHANGE_FEATURE:
 		snprintf(text, room, "the feature %s", c->feature);
 		return;
+	case DEVMEM__CHANGE_QDISC:
+		snprintf(text, room, "the clsact qdisc");
+		return;
+	case DEVMEM__CHANGE_GUARD:
+		snprintf(text, room, "the filter against urgent data");
+		return;
 	}
 	snprintf(text, room, "a change that is not known");
 }

@@ -19,7 +19,9 @@ enum devmem__change_kind {
 	DEVMEM__CHANGE_CONTEXT,		/* an RSS context, which was not there */
 	DEVMEM__CHANGE_RULE,		/* a flow rule, which was not there or was one of ours */
 	DEVMEM__CHANGE_FEATURE,		/* a feature, which we asked for */
-	DEVMEM__CHANGE_LAST = DEVMEM__CHANGE_FEATURE,
+	DEVMEM__CHANGE_QDISC,		/* a clsact qdisc, which was not there */
+	DEVMEM__CHANGE_GUARD,		/* a filter in one, against urgent data for @rule's flow */
+	DEVMEM__CHANGE_LAST = DEVMEM__CHANGE_GUARD,
 };
 
 struct devmem__change {
@@ -43,6 +45,8 @@ struct devmem__change {
 	/* FEATURE; what we asked for is on */
 	char feature[32];		/* as ethtool -k names it */
 	bool feature_before;		/* was it asked for */
+	/* GUARD */
+	uint64_t guard_id;		/* by which the filter is known */
 };
 
 struct devmem__undo {

@@ -3,13 +3,18 @@
  * A guarded connection whose peer has sent urgent data stands still: the peer sends that segment again and again, and the
  * guard drops it each time. What shows is that segments are dropped which TCP has not seen, while no byte comes. The
  * kernel counts a segment for TCP after the socket filter. [net/ipv4/tcp_ipv4.c: tcp_v4_rcv(), tcp_segs_in()]
+ *
+ * What is dropped at the interface's ingress no socket counts. The kernel tells of each such segment, by its headers.
  */
 #include <errno.h>
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
 #include <netinet/in.h>
+#include <string.h>
 #include <sys/socket.h>
 
+#include "bind.h"
+#include "samples.h"
 #include "tx.h"
 
 #define AT_ONCE	1024u	/* sockets that are looked at in one turn */
@@ -65,12 +70,49 @@ static bool read_tcp(int fd, struct devmem__urgent *now)
 	return true;
 }
 
+/* Both ends of a connection; IPv4 addresses as mapped ones. */
+static bool read_ends(int fd, struct sockaddr_in6 ends[2])
+{
+	for (int i = 0; i < 2; i++) {
+		struct sockaddr_in6 *end = &ends[i];
+		struct sockaddr_in v4;
+		socklen_t len = sizeof(*end);
+
+		memset(end, 0, sizeof(*end));
+		if (i ? getpeername(fd, (struct sockaddr *)end, &len) : getsockname(fd, (struct sockaddr *)end, &len))
+			return false;
+		if (end->sin6_family != AF_INET)
+			continue;
+		memcpy(&v4, end, sizeof(v4));
+		end->sin6_port = v4.sin_port;
+		end->sin6_addr = (struct in6_addr){ .s6_addr = { [10] = 0xff, [11] = 0xff } };
+		memcpy(end->sin6_addr.s6_addr + 12, &v4.sin_addr, sizeof(v4.sin_addr));
+	}
+	return true;
+}
+
+/* Once for each ring. It takes CAP_NET_ADMIN, which who bound the queues had. */
+static void open_samples(struct devmem_ring *ring)
+{
+	if (ring->samples || ring->samples_refused)
+		return;
+	ring->samples_refused = devmem__samples_open(&ring->samples);
+	if (ring->samples_refused)
+		devmem__log(DEVMEM_LOG_INFO, "connections whose peers send urgent data stand still without an error: it is dropped at "
+			    "the interface's ingress, and the kernel does not tell of whom");
+}
+
 void devmem__urgent_watch(struct devmem_sock *sock)
 {
 	struct devmem__urgent *u = &sock->urgent;
+	struct sockaddr_in6 ends[2];
 
-	if (!read_drops(sock->fd, &u->drops) || !read_tcp(sock->fd, u))
+	if (!read_drops(sock->fd, &u->drops) || !read_tcp(sock->fd, u) || !read_ends(sock->fd, ends))
 		return;
+	u->local_port = ends[0].sin6_port;
+	u->peer_port = ends[1].sin6_port;
+	if (devmem__binding_guarded(sock->binding))
+		open_samples(sock->ring);
 	u->watched = true;
 	if (!sock->ring->watched++)
 		sock->ring->urgent_due = sock->ring->now + DEVMEM__URGENT_NS;
@@ -92,14 +134,64 @@ static bool stands_still(struct devmem_sock *sock)
 	return devmem__urgent_judge(&sock->urgent, &now);
 }
 
-static void look_at(struct devmem_sock *sock)
+static void end(struct devmem_sock *sock)
 {
-	if (!sock || !sock->urgent.watched || sock->paused || !stands_still(sock))
-		return;
 	devmem__urgent_leave(sock);
 	sock->urgent.found = true;
 	devmem__tx_abort(sock, -EPROTO);
 }
+
+static void look_at(struct devmem_sock *sock)
+{
+	if (sock && sock->urgent.watched && !sock->paused && stands_still(sock))
+		end(sock);
+}
+
+/* ------------------------------------------------------------------------------------ what the kernel tells */
+
+static bool is_of(const struct devmem_sock *sock, const struct devmem__sample *s)
+{
+	struct sockaddr_in6 ends[2];
+
+	return sock && sock->urgent.watched && sock->urgent.peer_port == s->peer_port &&
+	       sock->urgent.local_port == s->local_port && read_ends(sock->fd, ends) &&
+	       !memcmp(&ends[0].sin6_addr, &s->local, sizeof(s->local)) &&
+	       !memcmp(&ends[1].sin6_addr, &s->peer, sizeof(s->peer));
+}
+
+/* The same segment for the second time, and no byte between them: it will come for ever. */
+static void note(struct devmem_sock *sock, const struct devmem__sample *s)
+{
+	struct devmem__urgent *u = &sock->urgent, now;
+
+	if (!read_tcp(sock->fd, &now))
+		return;
+	if (u->sampled && u->sampled_seq == s->seq && u->sampled_received == now.received) {
+		end(sock);
+		return;
+	}
+	u->sampled = true;
+	u->sampled_seq = s->seq;
+	u->sampled_received = now.received;
+}
+
+static void sampled(const struct devmem__sample *s, void *arg)
+{
+	struct devmem_ring *ring = arg;
+
+	for (unsigned int i = 0; i < ring->slots; i++)
+		if (is_of(ring->socks[i], s)) {
+			note(ring->socks[i], s);
+			return;
+		}
+}
+
+void devmem__urgent_close(struct devmem_ring *ring)
+{
+	devmem__samples_close(ring->samples);
+}
+
+/* ------------------------------------------------------------------------------------ now and then */
 
 void devmem__urgent_look(struct devmem_ring *ring)
 {
@@ -108,6 +200,8 @@ void devmem__urgent_look(struct devmem_ring *ring)
 	if (ring->now < ring->urgent_due)
 		return;
 	ring->urgent_due = ring->now + DEVMEM__URGENT_NS;
+	if (ring->samples)	/* no more than the socket has room for: somebody may send many */
+		devmem__samples_read(ring->samples, sampled, ring);
 	while (n--) {
 		ring->urgent_slot = ring->urgent_slot + 1 < ring->slots ? ring->urgent_slot + 1 : 0;
 		look_at(ring->socks[ring->urgent_slot]);

@@ -3,6 +3,7 @@
 #ifndef DEVMEM_URGENT_H
 #define DEVMEM_URGENT_H
 
+#include <netinet/in.h>
 #include <stdbool.h>
 #include <stdint.h>
 
@@ -20,6 +21,10 @@ struct devmem__urgent {
 	uint32_t data_segments;	/* ... and those with data */
 	uint64_t received;	/* bytes */
 	uint32_t unseen;	/* segments that were dropped before TCP saw them, since bytes came last */
+	in_port_t local_port, peer_port;
+	bool sampled;		/* one was dropped before it got to the socket: its number, and bytes received then */
+	uint32_t sampled_seq;
+	uint64_t sampled_received;
 };
 
 /* What one look found of what the last one left in @u. true: the connection stands still. Pure; for the tests. */
@@ -27,6 +32,7 @@ bool devmem__urgent_judge(struct devmem__urgent *u, const struct devmem__urgent 
 
 void devmem__urgent_watch(struct devmem_sock *sock);
 void devmem__urgent_leave(struct devmem_sock *sock);
+void devmem__urgent_close(struct devmem_ring *ring);
 
 /* Look after the sockets of a ring, if that is due; and in how many ns it is due again. */
 void devmem__urgent_look(struct devmem_ring *ring);

@@ -373,6 +373,12 @@ struct devmem_binding;
  */
 #define DEVMEM_NIC_KEEP 1u
 
+/*
+ * devmem_steer() adds no filter to the interface's ingress that drops urgent data (see devmem_guard()): for programs that
+ * guard all their listeners, and nobody else's sockets are steered. Sockets are guarded by devmem_attach() all the same.
+ */
+#define DEVMEM_NIC_NO_GUARD 2u
+
 struct devmem_nic_opts {
 	size_t size;		/* sizeof(struct devmem_nic_opts) */
 	uint32_t flags;		/* DEVMEM_NIC_ */
@@ -386,7 +392,8 @@ struct devmem_nic_opts {
  * @ifname:	name of the interface, in this thread's network namespace; an alternative name will do ("ip link property").
  *
  * Changes nothing. devmem_bind_rx() and devmem_steer() then change what they need: receive checksums on, header/data split
- * on (mlx5 wants rx-gro-hw on before that), its threshold to 0, bound queues out of the RSS table, an RSS context and flow rules. Each
+ * on (mlx5 wants rx-gro-hw on before that), its threshold to 0, bound queues out of the RSS table, an RSS context and flow rules,
+ * and a filter against urgent data. Each
  * change is remembered together with what was there before, and written to a journal (one for each interface) before
  * it is made.
  *
@@ -600,6 +607,10 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
  * ends with the NIC's transaction. Connections that exist already follow from their next packet. A binding of engine
  * "copy" takes bytes from wherever they come: nothing is done, and 0 returned. The same goes for a netkit: whoever leases
  * a queue to it makes the rules, on the NIC.
+ *
+ * What goes to @local with TCP's URG flag is dropped from here on, whoever it is for, since it would stop the machine (see
+ * devmem_guard()): by a filter at the interface's ingress (tc, in a clsact qdisc), which ends with the transaction too. Where
+ * the kernel has no such filters (cls_bpf, act_gact), that is left out, and the log says so. DEVMEM_NIC_NO_GUARD: no filter.
  *
  * -EAFNOSUPPORT not IPv4 or IPv6
  * -EINVAL	the binding is for sending; or no @local, or a @peer of another family
@@ -901,7 +912,7 @@ DEVMEM_API int devmem_guard(int fd);
  *		DEVMEM_ATTACH_PLACE, and the buffer was imported: nobody knows how to make another like it; or (devmem, zcrx)
  *		@fd receives TLS by the kernel (TLS_RX)
  * -EBUSY	(zcrx) another ring, or another process, has the binding's queue; or @fd has a socket filter that is not the guard
- * -EPERM	(zcrx) not CAP_NET_ADMIN; or @fd is not guarded yet and cannot be, as devmem_guard()
+ * -EPERM	(zcrx) not CAP_NET_ADMIN; or @fd is not guarded yet and cannot be, as devmem_guard(), nor is the interface's ingress
  * -EPROTO	urgent data was announced to @fd before it was guarded: end the connection, at once (SO_LINGER of 0)
  * -EBADF	@fd is not open
  * -ENOTSOCK, -ENOTCONN, -EPROTOTYPE	@fd is not a socket, was never connected, is not TCP

@@ -1,20 +1,24 @@
 // SPDX-License-Identifier: MIT
 /*
  * Urgent data on a bound queue: the kernel would die of it (lab: status 125), so each test that ends shows that it was
- * kept away. "lab_security unguarded" is the other half: without a guard the machine dies.
+ * kept away, by sockets' filters or at the interface's ingress. "lab_security unguarded" is the other half: without a
+ * guard the machine dies.
  */
 #include <errno.h>
+#include <linux/capability.h>
 #include <linux/filter.h>
 #include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "lab.h"
 
 #define BYTES	100000u
+#define LITTLE	10000u	/* what a window has room for before anything is read */
 
 #define refused(call, err, word) check_refused(call, err, word, #call, __LINE__)
 
@@ -42,6 +46,45 @@ static socklen_t filter_length(int fd)
 	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, NULL, &n), 0);
 	return n;
 }
+
+/* ------------------------------------------------------------------------------------ set-up */
+
+static struct lab *open_lab(unsigned int flags)
+{
+	static const uint32_t queue = 1;
+	struct lab *lab = malloc(sizeof(*lab));
+	struct devmem_nic *nic;
+
+	ok(devmem_nic_open(NIC, DEVMEM_OPTS(devmem_nic_opts, .flags = flags), &nic));
+	lab_open_as(lab, &(struct lab_opts){ .bytes = 32 << 20, .queues = 1, .queue_list = &queue, .nic = nic });
+	return lab;
+}
+
+/* Nothing is dropped before it gets to a socket. */
+static int sockets_alone(void **state)
+{
+	*state = open_lab(DEVMEM_NIC_NO_GUARD);
+	return 0;
+}
+
+static int with_ingress(void **state)
+{
+	*state = open_lab(0);
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct lab *lab = *state;
+
+	lab_faults_off();
+	lab_close(lab);
+	ok(devmem_nic_close(lab->nic));
+	free(lab);
+	return 0;
+}
+
+/* ------------------------------------------------------------------------------------ the socket filter */
 
 static void send_urgent(int far)
 {
@@ -227,6 +270,206 @@ static void copying_needs_no_guard(void **state)
 	devmem_ring_close(ring);
 }
 
+/* ------------------------------------------------------------------------------------ privileges */
+
+/* CAP_NET_ADMIN, of this thread, on or off. */
+static void may_administrate(bool may)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct caps[2];
+
+	assert_int_equal(syscall(SYS_capget, &head, caps), 0);
+	caps[0].effective &= ~(1u << CAP_NET_ADMIN);
+	caps[0].effective |= (uint32_t)may << CAP_NET_ADMIN;
+	assert_int_equal(syscall(SYS_capset, &head, caps), 0);
+}
+
+/* Older kernels let everybody. */
+static bool everybody_may(void)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), err = devmem_guard(fd);
+
+	close(fd);
+	return !err;
+}
+
+static void who_has_dropped_privileges(void **state)
+{
+	struct lab *lab = *state;
+	struct devmem_sock *sock = (void *)1;
+	struct lab_stream stream;
+	struct devmem_ring *ring;
+	struct lab_pair pair;
+	bool may;
+
+	lab_cannot("zcrx", "attaching itself takes the capability");
+	ring = lab_ring(NULL);
+	pair = lab_connect(lab, false);
+	may_administrate(false);
+	may = everybody_may();
+	if (!may)
+		refused(devmem_attach(ring, pair.near, lab->binding, 0, NULL, &sock), EPERM, "CAP_NET_ADMIN");
+	may_administrate(true);
+	close(pair.near);
+	close(pair.far);
+	ok(devmem_guard(lab->listener));
+	pair = lab_connect(lab, false);
+	may_administrate(false);
+	lab_attach(ring, lab, pair.near, &stream);
+	may_administrate(true);
+	devmem_detach(stream.sock);
+	close(pair.near);
+	close(pair.far);
+	devmem_ring_close(ring);
+}
+
+/* ... is protected by the filter at ingress. */
+static void who_has_not_guarded_listeners(void **state)
+{
+	struct lab *lab = *state;
+	struct lab_stream stream;
+	struct devmem_ring *ring;
+	struct lab_pair pair;
+
+	lab_cannot("zcrx", "attaching itself takes the capability");
+	ring = lab_ring(NULL);
+	pair = lab_connect(lab, false);
+	may_administrate(false);
+	lab_attach(ring, lab, pair.near, &stream);
+	may_administrate(true);
+	devmem_detach(stream.sock);
+	close(pair.near);
+	close(pair.far);
+	devmem_ring_close(ring);
+}
+
+/* ------------------------------------------------------------------------------------ at ingress */
+
+#define IS_DROPPED	"tc -s filter show dev lab0 ingress | grep -q 'dropped [1-9]'"
+#define IS_THERE	"tc filter show dev lab0 ingress | grep -q 'cookie 6c69626465766d6d'"	/* "libdevmm" */
+#define QDISC		"tc qdisc show dev lab0 | grep -q clsact"
+
+/* A socket that nobody guards, neither it nor its listener. */
+static void nobody_guards(void **state)
+{
+	struct lab *lab = *state;
+	struct devmem_ring *ring = lab_ring(NULL);
+
+	run(IS_THERE);
+	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+		struct lab_pair pair = lab_connect(lab, ipv6);
+		struct lab_stream stream;
+		struct lab_sender *sender = lab_send(pair.far, LITTLE, 0, false);
+
+		assert_int_equal(filter_length(pair.near), 0);
+		assert_true(lab_sent(sender));
+		send_urgent(pair.far);
+		for (int i = 0; i < 600 && system(IS_DROPPED); i++)
+			usleep(50000);
+		run(IS_DROPPED);
+		assert_int_equal(drops(pair.near), 0);
+		lab_attach(ring, lab, pair.near, &stream);
+		receive_end(ring, lab, &stream);
+		assert_int_equal(stream.error, -EPROTO);
+		assert_true(stream.position <= LITTLE);
+		devmem_detach(stream.sock);
+		close(pair.near);
+		close(pair.far);
+	}
+	lab_settle(ring);
+	devmem_ring_close(ring);
+}
+
+static struct devmem_binding *bind_and_steer(struct devmem_nic *nic, struct devmem_buffer *buffer, uint16_t port)
+{
+	struct sockaddr_in local = { .sin_family = AF_INET, .sin_port = htons(port) };
+	struct devmem_binding *binding = lab_bind(nic, buffer, 1, NULL);
+
+	ok(devmem_steer(binding, (struct sockaddr *)&local, NULL));
+	return binding;
+}
+
+static void what_others_have_there_stays(void **state)
+{
+	struct devmem_buffer *buffer = lab_buffer(4 << 20);
+	struct devmem_binding *binding;
+	struct devmem_nic *nic;
+
+	(void)state;
+	run("tc qdisc add dev lab0 clsact && tc filter add dev lab0 ingress pref 7 protocol all matchall action continue");
+	ok(devmem_nic_open(NIC, NULL, &nic));
+	binding = bind_and_steer(nic, buffer, PORT);
+	run(IS_THERE);
+	devmem_binding_close(binding);
+	ok(devmem_nic_close(nic));
+	run("! " IS_THERE);
+	run(QDISC);
+	run("tc filter show dev lab0 ingress | grep -q 'pref 7'");
+	run("tc qdisc del dev lab0 clsact");
+	devmem_buffer_close(buffer);
+}
+
+/* They are told of, and stay; what is ours goes. */
+static void others_come_later(void **state)
+{
+	struct devmem_buffer *buffer = lab_buffer(4 << 20);
+	struct devmem_binding *binding;
+	struct devmem_nic *nic;
+
+	(void)state;
+	ok(devmem_nic_open(NIC, NULL, &nic));
+	binding = bind_and_steer(nic, buffer, PORT);
+	run("tc filter add dev lab0 egress pref 7 protocol all matchall action continue");
+	devmem_binding_close(binding);
+	refused(devmem_nic_close(nic), ESTALE, "clsact");
+	run("! " IS_THERE);
+	run("tc filter show dev lab0 egress | grep -q 'pref 7'");
+	run("tc qdisc del dev lab0 clsact");
+	devmem_buffer_close(buffer);
+}
+
+static void somebody_removes_it(void **state)
+{
+	struct devmem_buffer *buffer = lab_buffer(4 << 20);
+	struct devmem_binding *binding;
+	struct devmem_nic *nic;
+
+	(void)state;
+	ok(devmem_nic_open(NIC, NULL, &nic));
+	binding = bind_and_steer(nic, buffer, PORT);
+	run("tc qdisc del dev lab0 clsact");
+	devmem_binding_close(binding);
+	ok(devmem_nic_close(nic));
+	devmem_buffer_close(buffer);
+}
+
+/* The first one's qdisc serves the second, who removes it. */
+static void two_share_it(void **state)
+{
+	struct devmem_buffer *buffer[2] = { lab_buffer(4 << 20), lab_buffer(4 << 20) };
+	struct devmem_binding *binding[2];
+	struct devmem_nic *nic[2];
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		ok(devmem_nic_open(NIC, NULL, &nic[i]));
+		binding[i] = bind_and_steer(nic[i], buffer[i], (uint16_t)(PORT + i));
+	}
+	for (int i = 0; i < 2; i++) {
+		run(IS_THERE);
+		devmem_binding_close(binding[i]);
+		ok(devmem_nic_close(nic[i]));
+		devmem_buffer_close(buffer[i]);
+	}
+	run("! " QDISC);
+}
+
+static void left_out(void **state)
+{
+	(void)state;
+	run("! " QDISC);
+}
+
 /* ------------------------------------------------------------------------------------ without */
 
 static void unguarded(void **state)
@@ -246,15 +489,23 @@ static void unguarded(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(attach_guards, lab_set_up, lab_tear_down),
-		cmocka_unit_test_setup_teardown(a_listener_guards, lab_set_up, lab_tear_down),
-		cmocka_unit_test_setup_teardown(a_filter_of_the_program_stays, lab_set_up, lab_tear_down),
-		cmocka_unit_test_setup_teardown(what_came_before_the_guard_is_refused, lab_set_up, lab_tear_down),
-		cmocka_unit_test_setup_teardown(the_connection_ends, lab_set_up, lab_tear_down),
-		cmocka_unit_test_setup_teardown(copying_needs_no_guard, lab_set_up, lab_tear_down),
+		cmocka_unit_test_setup_teardown(attach_guards, sockets_alone, tear_down),
+		cmocka_unit_test_setup_teardown(a_listener_guards, sockets_alone, tear_down),
+		cmocka_unit_test_setup_teardown(a_filter_of_the_program_stays, sockets_alone, tear_down),
+		cmocka_unit_test_setup_teardown(what_came_before_the_guard_is_refused, sockets_alone, tear_down),
+		cmocka_unit_test_setup_teardown(the_connection_ends, sockets_alone, tear_down),
+		cmocka_unit_test_setup_teardown(copying_needs_no_guard, sockets_alone, tear_down),
+		cmocka_unit_test_setup_teardown(left_out, sockets_alone, tear_down),
+		cmocka_unit_test_setup_teardown(who_has_dropped_privileges, sockets_alone, tear_down),
+		cmocka_unit_test_setup_teardown(who_has_not_guarded_listeners, with_ingress, tear_down),
+		cmocka_unit_test_setup_teardown(nobody_guards, with_ingress, tear_down),
+		LAB_TEST(what_others_have_there_stays),
+		LAB_TEST(others_come_later),
+		LAB_TEST(somebody_removes_it),
+		LAB_TEST(two_share_it),
 	};
 	const struct CMUnitTest without[] = {
-		cmocka_unit_test_setup_teardown(unguarded, lab_set_up, lab_tear_down),
+		cmocka_unit_test_setup_teardown(unguarded, sockets_alone, tear_down),
 	};
 
 	if (argc > 1 && !strcmp(argv[1], "unguarded"))

@@ -281,7 +281,7 @@ static void strangers_are_not_believed(void **state)
 	assert_int_equal(recv(s.ours, buf, sizeof(buf), MSG_DONTWAIT | MSG_PEEK), m.h.nlmsg_len);
 	assert_int_equal(devmem__nl_receive(s.ours, buf, sizeof(buf), MSG_DONTWAIT), -EAGAIN);
 	say(&s, &m);
-	assert_int_equal(devmem__nl_notices(&nl, count_notice, &heard), 0);
+	assert_int_equal(devmem__nl_notices(&nl, 8, count_notice, &heard), 0);
 	assert_int_equal(heard, 0);
 	close(s.ours);
 	close(s.theirs);

@@ -239,9 +239,34 @@ static void locations(void **state)
 	assert_int_equal(devmem__rule_location(taken, 4, 5), 4);
 }
 
+/* What a guard is for: where a flow goes to, whoever it comes from. */
+static void from_any_peer(void **state)
+{
+	struct sockaddr_in here4 = { .sin_family = AF_INET, .sin_port = htons(5201), .sin_addr.s_addr = htonl(0xc0000201) };
+	struct sockaddr_in there4 = { .sin_family = AF_INET, .sin_port = htons(40000), .sin_addr.s_addr = htonl(0xc0000202) };
+	struct sockaddr_in6 here6 = { .sin6_family = AF_INET6, .sin6_port = htons(5201), .sin6_addr.s6_addr = { 0x20, [15] = 1 } };
+	struct sockaddr_in6 there6 = { .sin6_family = AF_INET6, .sin6_port = htons(4), .sin6_addr.s6_addr = { 0x20, [15] = 2 } };
+	const struct sockaddr *const here[] = { (struct sockaddr *)&here4, (struct sockaddr *)&here6 };
+	const struct sockaddr *const there[] = { (struct sockaddr *)&there4, (struct sockaddr *)&there6 };
+
+	(void)state;
+	for (int i = 0; i < 2; i++) {
+		struct devmem__rule one, any, flow;
+
+		assert_int_equal(devmem__rule_flow(&one, here[i], there[i]), 0);
+		assert_int_equal(devmem__rule_flow(&any, here[i], NULL), 0);
+		devmem__rule_to_context(&one, 3);
+		assert_false(devmem__rule_same_flow(&one, &any));
+		flow = devmem__rule_from_any(&one);
+		assert_true(devmem__rule_same_flow(&flow, &any));
+		assert_int_equal(flow.context, 0);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(from_any_peer),
 		cmocka_unit_test(ipv4_exact),	  cmocka_unit_test(ipv4_any),
 		cmocka_unit_test(ipv6),		  cmocka_unit_test(mapped_is_ipv4),
 		cmocka_unit_test(any_of_both_families),

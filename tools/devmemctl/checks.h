@@ -23,4 +23,7 @@ int check_nic(struct report *r, const struct machine *m, const struct ctl_option
 /* Where it is in the machine. @bus: the device's name there, or "". */
 void check_place(struct report *r, const char *ifname, const char *bus);
 
+/* What drops urgent data, which would stop the machine. */
+void check_urgent(struct report *r, const char *ifname, unsigned int ifindex);
+
 #endif

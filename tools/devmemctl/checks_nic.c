@@ -553,6 +553,7 @@ int check_nic(struct report *r, const struct machine *m, const struct ctl_option
 			check_leased(r, &n);
 		else
 			check_settings(r, &n);
+		check_urgent(r, n.name, n.et.ifindex);
 		check_journal(r, &n);
 	}
 	close_nic(&n);

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: MIT */
+/* Which packets a guard at ingress drops, as classic BPF. Pure, no I/O. */
+#ifndef DEVMEM_TC_PROGRAM_H
+#define DEVMEM_TC_PROGRAM_H
+
+#include <linux/filter.h>
+
+#include "rules.h"
+
+#define DEVMEM__TC_MOST_STEPS 48u
+
+/* devmem__tc_program() - returns how many instructions it wrote to @to: TCP segments with URG that match @flow give -1, others 0. */
+unsigned int devmem__tc_program(const struct devmem__rule *flow, struct sock_filter to[DEVMEM__TC_MOST_STEPS]);
+
+#endif
