@@ -18,6 +18,7 @@
 #include "buffer.h"
 #include "dontneed.h"
 #include "guard.h"
+#include "signed.h"
 #include "tx.h"
 
 #define MAX_SOCKS	65535	/* an event names its socket in 16 bits */
@@ -273,6 +274,8 @@ static int protect(const struct devmem_sock *sock, const struct devmem_attach_op
 	if (devmem__binding_way(sock->binding) == DEVMEM__WAY_COPY)
 		return 0;
 	err = check_tls(sock->fd);
+	if (!err)
+		err = devmem__signed(sock->fd);
 	if (err || o->flags & DEVMEM_ATTACH_NO_GUARD)
 		return err;
 	err = devmem__guard(sock->fd, guarded);

@@ -910,7 +910,7 @@ DEVMEM_API int devmem_guard(int fd);
  *		without a binding
  * -EOPNOTSUPP	the ring's engine and the binding's do not go together; or (zcrx) the kernel cannot do it; or
  *		DEVMEM_ATTACH_PLACE, and the buffer was imported: nobody knows how to make another like it; or (devmem, zcrx)
- *		@fd receives TLS by the kernel (TLS_RX)
+ *		@fd receives TLS by the kernel (TLS_RX), or its segments are signed (TCP_MD5SIG, TCP-AO)
  * -EBUSY	(zcrx) another ring, or another process, has the binding's queue; or @fd has a socket filter that is not the guard
  * -EPERM	(zcrx) not CAP_NET_ADMIN; or @fd is not guarded yet and cannot be, as devmem_guard(), nor is the interface's ingress
  * -EPROTO	urgent data was announced to @fd before it was guarded: end the connection, at once (SO_LINGER of 0)
