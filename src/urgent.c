@@ -18,6 +18,7 @@
 #include "tx.h"
 
 #define AT_ONCE	1024u	/* sockets that are looked at in one turn */
+#define MIN_HOP_COUNT 73	/* IPV6_MINHOPCOUNT */
 #define CERTAIN	2u	/* segments: the urgent one, and once more */
 
 int devmem__urgent_error(void)
@@ -91,6 +92,20 @@ static bool read_ends(int fd, struct sockaddr_in6 ends[2])
 	return true;
 }
 
+/*
+ * Such a socket drops what strangers send, and counts it as what the guard drops: it must not be ended for that.
+ * [net/ipv4/tcp_ipv4.c: tcp_v4_rcv(), min_ttl]
+ */
+static bool has_least_ttl(int fd)
+{
+	int v4 = 0, v6 = 0;
+	socklen_t len4 = sizeof(v4), len6 = sizeof(v6);
+
+	getsockopt(fd, IPPROTO_IP, IP_MINTTL, &v4, &len4);
+	getsockopt(fd, IPPROTO_IPV6, MIN_HOP_COUNT, &v6, &len6);
+	return v4 > 0 || v6 > 0;
+}
+
 /* Once for each ring. It takes CAP_NET_ADMIN, which who bound the queues had. */
 static void open_samples(struct devmem_ring *ring)
 {
@@ -107,7 +122,7 @@ void devmem__urgent_watch(struct devmem_sock *sock)
 	struct devmem__urgent *u = &sock->urgent;
 	struct sockaddr_in6 ends[2];
 
-	if (!read_drops(sock->fd, &u->drops) || !read_tcp(sock->fd, u) || !read_ends(sock->fd, ends))
+	if (has_least_ttl(sock->fd) || !read_drops(sock->fd, &u->drops) || !read_tcp(sock->fd, u) || !read_ends(sock->fd, ends))
 		return;
 	u->local_port = ends[0].sin6_port;
 	u->peer_port = ends[1].sin6_port;
