@@ -64,6 +64,7 @@ static void nic_free(struct devmem_nic *nic)
 {
 	devmem__undo_free(&nic->undo);
 	devmem__queue_set_free(&nic->claimed);
+	devmem__nic_keeper_close(nic);
 	devmem__nl_close(&nic->netdev);
 	devmem__nl_close(&nic->spare);
 	devmem__ethtool_close(&nic->et);
@@ -96,6 +97,7 @@ int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem
 	pthread_mutex_init(&nic->napis.lock, NULL);
 	nic->journal.fd = -1;
 	nic->tc.fd = -1;
+	nic->keeper.stop = nic->keeper.news = -1;
 	nic->netns = devmem__journal_netns();
 	err = devmem__ethtool_open(&nic->et, ifname);
 	if (!err && (size_t)snprintf(nic->journal_folder, sizeof(nic->journal_folder), "%s",
@@ -155,6 +157,7 @@ static int nic_open(const char *ifname, const struct devmem_nic_opts *opts, stru
 	nic->keep = o.flags & DEVMEM_NIC_KEEP;
 	nic->no_guard = o.flags & DEVMEM_NIC_NO_GUARD;
 	nic->only_binds = nic->keep || nic->recipe->leased;
+	devmem__nic_keeper_open(nic);
 	if (!nic->obstacle && !nic->only_binds)
 		devmem__nic_recover(nic, NULL);
 	*out = nic;
@@ -182,6 +185,7 @@ int devmem__nic_unref(struct devmem_nic *nic)
 		forget(nic);
 		return 0;
 	}
+	devmem__nic_keeper_stop(nic);
 	err = devmem__nic_leave(nic);
 	nic_free(nic);
 	return err;

@@ -468,6 +468,8 @@ int devmem__nic_claim(struct devmem_nic *nic, unsigned int want, const uint32_t 
 	if (err)
 		return err;
 	err = claim(nic, want, list, queues);
+	if (!err)
+		devmem__nic_keeper_start(nic);
 	devmem__nic_end(nic);
 	return err;
 }

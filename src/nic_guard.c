@@ -121,7 +121,7 @@ int devmem__nic_undo_guard(struct devmem_nic *nic, const struct devmem__change *
 {
 	int err = devmem__tc_unguard(&nic->tc, nic->et.ifindex, c->guard_id);
 
-	if (err == -ENOENT && !nic->recovering)
+	if (err == -ENOENT)
 		devmem__log(DEVMEM_LOG_WARNING, "%s: somebody has removed our filter against urgent data before us", nic->et.name);
 	if (!err || err == -ENOENT)
 		return 0;

@@ -25,6 +25,14 @@ struct devmem__napis {
 
 void devmem__napis_note(struct devmem__napis *napis, const struct devmem__netdev_queues *q);
 
+/* The thread that looks after the settings. */
+struct devmem__nic_keeper {
+	pthread_t thread;
+	int stop, news;			/* an eventfd that ends it; link notifications. -1: none */
+	bool runs;
+	bool lost;			/* the NIC forgot its settings, and not all of them could be made again */
+};
+
 struct devmem_nic {
 	atomic_uint refs;
 	uint32_t process;		/* whose transaction it is */
@@ -46,7 +54,7 @@ struct devmem_nic {
 	bool only_binds;		/* changes no setting: @keep, or they are the settings of the NIC that leases the queues */
 	bool no_guard;			/* DEVMEM_NIC_NO_GUARD */
 	atomic_bool guards;		/* some flows are guarded at its ingress */
-	bool recovering;		/* what is undone now may be undone already */
+	struct devmem__nic_keeper keeper;
 	int obstacle;			/* why it cannot receive into device memory at all, or 0; @why: the sentence */
 	char why[512];
 };
@@ -92,6 +100,20 @@ uint64_t devmem__nic_patience(void);
 
 /* devmem__nic_wait_a_bit() - a millisecond. false: the moment @until has passed. */
 bool devmem__nic_wait_a_bit(uint64_t until);
+
+/* devmem__nic_has_context() - is our context still there, as we made it? devmem__nic_contexts() - a bit for each number. */
+bool devmem__nic_has_context(struct devmem_nic *nic, const struct devmem__change *c);
+uint64_t devmem__nic_contexts(struct devmem_nic *nic);
+
+/* nic_remake.c. devmem__nic_forgot_table() - was the NIC reset? For who holds the lock. devmem__nic_remake(): who has begun. */
+bool devmem__nic_forgot_table(struct devmem_nic *nic);
+int devmem__nic_remake(struct devmem_nic *nic);
+
+/* nic_keep.c. To start is for who has begun; to stop is for who has not, before the transaction ends. */
+void devmem__nic_keeper_open(struct devmem_nic *nic);
+void devmem__nic_keeper_start(struct devmem_nic *nic);
+void devmem__nic_keeper_stop(struct devmem_nic *nic);
+void devmem__nic_keeper_close(struct devmem_nic *nic);
 
 /* Until nobody has bound any of the queues, or the moment @until has passed. */
 void devmem__nic_wait_free(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, uint64_t until);

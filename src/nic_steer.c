@@ -37,8 +37,7 @@ static bool same_queues(const struct devmem__change *c, const uint32_t *sorted, 
 	       !memcmp(c->queues, sorted, n * sizeof(*sorted));
 }
 
-/* Is our context still there, as we made it? */
-static bool intact(struct devmem_nic *nic, const struct devmem__change *c)
+bool devmem__nic_has_context(struct devmem_nic *nic, const struct devmem__change *c)
 {
 	uint32_t *table, size;
 	bool same;
@@ -70,7 +69,7 @@ static int no_context(struct devmem_nic *nic, int err)
 
 #define MOST_CONTEXTS 64u	/* whose numbers are looked at: a driver hands out the lowest that is free */
 
-static uint64_t contexts(struct devmem_nic *nic)
+uint64_t devmem__nic_contexts(struct devmem_nic *nic)
 {
 	uint64_t there = 0;
 
@@ -91,11 +90,11 @@ static uint64_t contexts(struct devmem_nic *nic)
 /* A context that was not there before ours was to be made, and looks like it, is ours. */
 bool devmem__nic_find_context(struct devmem_nic *nic, struct devmem__change *c)
 {
-	uint64_t more = contexts(nic) & ~c->contexts_before;
+	uint64_t more = devmem__nic_contexts(nic) & ~c->contexts_before;
 
 	for (uint32_t i = 1; i < MOST_CONTEXTS; i++) {
 		c->context = i;
-		if (more & 1ull << i && intact(nic, c))
+		if (more & 1ull << i && devmem__nic_has_context(nic, c))
 			return true;
 	}
 	return false;
@@ -111,7 +110,7 @@ static int new_context(struct devmem_nic *nic, struct devmem__change *c)
 	/* the main table is of the same size, and is memory to write into */
 	c->after = main_table;
 	devmem__rss_over(c->after, c->size, c->queues, c->nqueues);
-	c->contexts_before = contexts(nic);
+	c->contexts_before = devmem__nic_contexts(nic);
 	err = devmem__nic_write_down(nic, c);
 	if (err)
 		return err;
@@ -142,7 +141,7 @@ static int get_context(struct devmem_nic *nic, const uint32_t *queues, unsigned 
 	qsort(sorted, n, sizeof(*sorted), compare);
 	for (unsigned int i = 0; i < nic->undo.count; i++) {
 		c = &nic->undo.changes[i];
-		if (same_queues(c, sorted, n) && intact(nic, c)) {
+		if (same_queues(c, sorted, n) && devmem__nic_has_context(nic, c)) {
 			*context = c->context;
 			free(sorted);
 			return 0;

@@ -69,7 +69,7 @@ int devmem__rss_without(uint32_t *table, uint32_t size, const uint32_t *queues, 
 		return -ENOMEM;
 	count = kept_entries(table, size, queues, n, kept);
 	gone = size - count;
-	if (!count)
+	if (!count && spare)
 		count = spare_queues(spare, rings, queues, n, size, kept);
 	/* samples at equal distances from the sorted list have the shares of the whole */
 	qsort(kept, count, sizeof(*kept), compare);

@@ -18,7 +18,8 @@ bool devmem__rss_uses(const uint32_t *table, uint32_t size, const uint32_t *queu
 /*
  * devmem__rss_without() - @table as it is to be without @queues, in place: entries that name one of them are shared
  * out among the queues in the other entries in the proportion that those have; no other entry changes. If there
- * are none, the queues below @rings whose @spare is not 0 get them, evenly. -EBUSY if there is none of those.
+ * are none, the queues below @rings whose @spare is not 0 get them, evenly. -EBUSY if there is none of those, or @spare is
+ * NULL.
  */
 int devmem__rss_without(uint32_t *table, uint32_t size, const uint32_t *queues, unsigned int n,
 			const uint8_t *spare, uint32_t rings);

@@ -114,8 +114,8 @@ enum devmem_log_level {
  * with more rights than their user (secure_getenv(3)). What the program sets here counts more.
  *
  * It is the whole process's. Any thread may call this; on return nobody is in the @fn of before. @fn is called by the thread
- * whose call of the library there is something to tell of, which waits for it; one at a time, whatever the thread. It must
- * return, and must not call the library, but for devmem_error(): records of such calls are lost. EAGAIN, EINTR and
+ * whose call of the library there is something to tell of, which waits for it, or by the library's own that looks after a
+ * NIC's settings (devmem_nic_open()); one at a time, whatever the thread. It must return, and must not call the library, but for devmem_error(): records of such calls are lost. EAGAIN, EINTR and
  * ENOBUFS, negated, are no errors here, but answers. Records are for people: their text may be another in any version.
  *
  * -EINVAL	no such level
@@ -400,6 +400,12 @@ struct devmem_nic_opts {
  * Several processes may have transactions on one interface: they share what must be shared, never take the same queue,
  * and the last one to go puts it back. What a process left that died before it could is undone here, or by
  * devmem_nic_restore().
+ *
+ * A NIC that is reset (a transmit that timed out, "ethtool --reset") may forget rules and contexts, and put its RSS table
+ * back to the default, with bound queues in it: other connections that come there then fail with EFAULT. From the first
+ * bound queue to its end the transaction looks for that, in a thread of its own, with each link notification and every two
+ * seconds, and makes its settings again; the log tells. No signal is delivered to that thread. Where it cannot be started
+ * the log tells that, and settings are not made again. With DEVMEM_NIC_KEEP there is none.
  *
  * An interface without device memory support (lo, veth; kernels before 6.12), or a process without CAP_NET_ADMIN, is no
  * failure here: what follows copies, or says why not.

@@ -8,9 +8,12 @@
 #include <dirent.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "../unit/unit.h"
 
@@ -575,6 +578,106 @@ static void their_context_stays(void **state)
 	sh("ethtool -X " NIC " context 1 delete");
 }
 
+/* --------------------------------------------------------------------------------- forgotten by the NIC */
+
+/* Until it is so again; the transaction looks after it by itself. */
+static void comes_back(char *as)
+{
+	for (int tries = 0; tries < 300; tries++) {
+		char *now = view();
+		bool same = !strcmp(now, as);
+
+		free(now);
+		if (same) {
+			free(as);
+			return;
+		}
+		usleep(100000);
+	}
+	same_view(as);
+}
+
+/* @how: a command that resets the NIC. Rules, contexts and table come back, and at the end it is as before. */
+static void forgotten(unsigned int queues, const char *how)
+{
+	struct devmem_nic *nic = open_nic();
+	char *before = view(), *ours;
+	uint32_t q[2];
+
+	ok(devmem__nic_claim(nic, queues, NULL, q));
+	ok(steer(nic, q, queues, "192.0.2.1", 5300));
+	ok(steer(nic, q, queues, "192.0.2.1", 5301));
+	ours = view();
+	sh("%s", how);
+	comes_back(ours);
+	/* what is made later goes on from there */
+	ok(steer(nic, q, queues, "192.0.2.1", 5302));
+	assert_int_equal(rules(), 3);
+	ok(devmem_nic_close(nic));
+	same_view(before);
+}
+
+static void reset_by_ethtool(void **state)
+{
+	(void)state;
+	forgotten(1, "ethtool --reset " NIC " all >/dev/null");
+	forgotten(2, "ethtool --reset " NIC " all >/dev/null");
+}
+
+static void reset_by_itself(void **state)
+{
+	(void)state;
+	forgotten(2, "echo 300 >/sys/kernel/debug/labnic/" NIC "/reset_forget");
+}
+
+/* A table of the administrator's, which had none of our queues in it, is lost with a reset: the default one has. */
+static void reset_that_loses_their_table(void **state)
+{
+	struct devmem_nic *nic;
+	char *before = view();
+	unsigned int n[16];
+	uint32_t q;
+
+	(void)state;
+	sh("ethtool -X " NIC " weight 1 1 1 0");
+	nic = open_nic();
+	ok(devmem__nic_claim(nic, 1, NULL, &q));
+	assert_int_equal(q, 3);
+	sh("ethtool --reset " NIC " all >/dev/null");
+	for (int tries = 0; tries < 300 && (shares(0, n), n[3]); tries++)
+		usleep(100000);
+	assert_int_equal(n[3], 0);
+	assert_true(n[0] && n[1] && n[2]);
+	ok(devmem_nic_close(nic));
+	same_view(before);
+}
+
+/* Killed after its settings were made again: they are in the journal, too. */
+static void reset_and_killed(void **state)
+{
+	char *before = view();
+	int status;
+	pid_t child = fork();
+
+	(void)state;
+	if (!child) {
+		struct devmem_nic *nic = open_nic();
+		char *ours;
+		uint32_t q[2];
+
+		ok(devmem__nic_claim(nic, 2, NULL, q));
+		ok(steer(nic, q, 2, "192.0.2.1", 5300));
+		ours = view();
+		sh("ethtool --reset " NIC " all >/dev/null");
+		comes_back(ours);
+		raise(SIGKILL);
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFSIGNALED(status));
+	ok(devmem_nic_restore(NIC, NULL));
+	same_view(before);
+}
+
 /* A rule of theirs leads to our context: the kernel keeps it, and all else is undone. */
 static void their_rule_to_our_context(void **state)
 {
@@ -616,6 +719,10 @@ int main(void)
 		test(their_context_stays),
 		test(what_they_undid_is_undone),
 		test(their_rule_to_our_context),
+		test(reset_by_ethtool),
+		test(reset_by_itself),
+		test(reset_that_loses_their_table),
+		test(reset_and_killed),
 	};
 
 	setvbuf(stdout, NULL, _IOLBF, 0);

@@ -8,6 +8,7 @@
 
 #include "unit.h"
 
+#include "fds.h"
 #include "nic_impl.h"
 #include "uapi.h"
 
@@ -171,7 +172,7 @@ static void claims_of_many_queues(void **state)
 	us = &nic->journal.book.owners[0];
 	assert_int_equal(us->nqueues, 3);
 	assert_memory_equal(us->queues, queues, sizeof(queues));
-	assert_false(nic->keep || nic->recovering || nic->obstacle);
+	assert_false(nic->keep || nic->obstacle);
 	for (unsigned int i = 0; i < sizeof(nic->why); i++)
 		assert_int_equal(nic->why[i], 0);
 	assert_int_equal(devmem__nic_note_claim(nic, &queues[1], 1, false), 0);
@@ -184,6 +185,22 @@ static void claims_of_many_queues(void **state)
 	assert_int_equal(rmdir(folder), 0);
 }
 
+/* The thread that looks after the settings ends with the transaction, and leaves nothing behind. */
+static void the_keeper_comes_and_goes(void **state)
+{
+	const unsigned int before = open_fds();
+	struct devmem_nic *nic;
+
+	(void)state;
+	assert_int_equal(devmem__nic_open_idle("lo", NULL, &nic), 0);
+	devmem__nic_keeper_open(nic);
+	devmem__nic_keeper_start(nic);
+	assert_true(nic->keeper.runs);
+	devmem__nic_keeper_start(nic);	/* once is enough */
+	assert_int_equal(devmem__nic_unref(nic), 0);
+	assert_int_equal(open_fds(), before);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -191,7 +208,7 @@ int main(void)
 		cmocka_unit_test(around_the_used_ones), cmocka_unit_test(not_where_others_steer),
 		cmocka_unit_test(one_is_left),		cmocka_unit_test(listed),
 		cmocka_unit_test(rules_to_queues),	cmocka_unit_test(numbers_that_no_queue_has),
-		cmocka_unit_test(claims_of_many_queues),
+		cmocka_unit_test(claims_of_many_queues), cmocka_unit_test(the_keeper_comes_and_goes),
 	};
 
 	return cmocka_run_group_tests_name("queues", tests, NULL, NULL);
