@@ -46,10 +46,9 @@ static struct devmem_event end_event(const struct devmem_sock *sock, int error)
 
 static unsigned int end_stream(struct devmem_sock *sock, int error, struct devmem_event *event)
 {
-	if (sock->urgent.found)
-		error = devmem__urgent_error();
 	error = error ? devmem__end_is(sock, error) : devmem__end_of_stream(sock);
 	devmem__tx_explain(sock);
+	devmem__urgent_explain(sock);
 	if (error)
 		devmem__tx_broken(sock, error);
 	if (sock->ended || sock->detached) {
@@ -58,8 +57,6 @@ static unsigned int end_stream(struct devmem_sock *sock, int error, struct devme
 	}
 	sock->ended = true;
 	devmem__urgent_leave(sock);
-	if (sock->urgent.found)
-		devmem__log(DEVMEM_LOG_WARNING, "%s", devmem_error());
 	devmem__list_del(&sock->rearm);
 	devmem__lowat_forget(sock);
 	explain(sock->ring, error);

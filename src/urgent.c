@@ -21,10 +21,14 @@
 #define MIN_HOP_COUNT 73	/* IPV6_MINHOPCOUNT */
 #define CERTAIN	2u	/* segments: the urgent one, and once more */
 
-int devmem__urgent_error(void)
+void devmem__urgent_explain(struct devmem_sock *sock)
 {
-	return devmem__fail(EPROTO, "the peer has sent urgent data (TCP's URG flag), which the kernel cannot take from device "
-			    "memory: its segments were dropped, and the connection was aborted");
+	if (!sock->urgent.found || sock->error != -EPROTO || sock->ended)
+		return;
+	devmem__fail(EPROTO, "the peer has sent urgent data (TCP's URG flag), which the kernel cannot take from device memory: its "
+		     "segments were dropped, and the connection was aborted");
+	devmem__log(DEVMEM_LOG_WARNING, "%s", devmem_error());
+	sock->ring->explained = true;
 }
 
 /*

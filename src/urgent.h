@@ -38,7 +38,7 @@ void devmem__urgent_close(struct devmem_ring *ring);
 void devmem__urgent_look(struct devmem_ring *ring);
 uint64_t devmem__urgent_due(const struct devmem_ring *ring);
 
-/* Set the error message of a connection that was found. Returns its error. */
-int devmem__urgent_error(void);
+/* Of one that was found: the error message for its end, and the log's warning. */
+void devmem__urgent_explain(struct devmem_sock *sock);
 
 #endif
