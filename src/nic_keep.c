@@ -19,7 +19,6 @@
 #include "nic_impl.h"
 
 #define LOOK_MS		2000
-#define STACK_BYTES	(256u << 10)	/* libraries have their part of it, sanitizers too */
 
 static void drain(int fd)
 {
@@ -78,17 +77,12 @@ static void *keep(void *arg)
 static int start_thread(struct devmem_nic *nic)
 {
 	sigset_t all, before;
-	pthread_attr_t attr;
-	int err = pthread_attr_init(&attr);
+	int err;
 
-	if (err)
-		return err;
-	pthread_attr_setstacksize(&attr, STACK_BYTES);
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&nic->keeper.thread, &attr, keep, nic);
+	err = pthread_create(&nic->keeper.thread, NULL, keep, nic);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
-	pthread_attr_destroy(&attr);
 	return err;
 }
 
