@@ -572,7 +572,7 @@ static void misplaced_bytes_are_told_while_the_nic_is_locked(void **state)
 	close(pair.far);
 	close(lab.listener);
 	devmem_binding_close(lab.binding);
-	assert_int_equal(devmem_nic_close(lab.nic), -ESTALE);	/* it says that rules of ours were deleted */
+	ok(devmem_nic_close(lab.nic));
 	devmem_buffer_close(lab.buffer);
 }
 
