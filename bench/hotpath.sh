@@ -28,7 +28,7 @@ one=$(count 1 1)
 many=$(count 1024 1)
 merged=$(count 1 1024)
 printf 'instructions per fragment   1 socket   1,024 sockets\n'
-printf '  without merging         %8s %15s\n' "$((one / 100)).$((one % 100))" "$((many / 100)).$((many % 100))"
-printf '  merging neighbours      %8s\n' "$((merged / 100)).$((merged % 100))"
+printf '  without merging         %5d.%02d %12d.%02d\n' $((one / 100)) $((one % 100)) $((many / 100)) $((many % 100))
+printf '  merging neighbours      %5d.%02d\n' $((merged / 100)) $((merged % 100))
 ((one <= MOST * 100)) || { echo "more than $MOST"; exit 1; }
 ((many * 100 <= one * MOST_GROWTH)) || { echo "growth of more than $((MOST_GROWTH - 100)) %"; exit 1; }

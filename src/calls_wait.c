@@ -95,8 +95,8 @@ int devmem__calls_wait_for(struct devmem__calls *c, const struct devmem__request
 }
 
 /*
- * Not in epoll_wait(), which says EINTR, too, when the kernel wants this thread for something of its own: the end of an io_uring that
- * it had. ppoll() goes on then, and after a stop. [fs/select.c: ERESTARTNOHAND]
+ * Not in epoll_wait(), which says EINTR also when the kernel interrupts this thread for something of its own, such as the end
+ * of an io_uring that it had. ppoll() goes on then, and after a stop. [fs/select.c: ERESTARTNOHAND]
  */
 int devmem__calls_sleep(struct devmem__calls *c, const struct __kernel_timespec *timeout)
 {

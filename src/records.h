@@ -3,9 +3,9 @@
  * The records of a NIC's journal, to bytes and back. Pure, no I/O: what is read may be damaged in any way, and what is
  * not in a whole record does not count.
  *
- * A journal is a row of records, each with a check sum. They are appended, and now and then written anew. A change is written down before it
- * is made (INTENT), again as it then really was (DONE), and crossed out when it was undone (GONE). The processes that
- * share a NIC are its owners.
+ * A journal is a row of records, each with a check sum. They are appended, and now and then written anew. A change is
+ * written down before it is made (INTENT), again as it then really was (DONE), and crossed out when it was undone (GONE). The
+ * processes that share a NIC are its owners.
  */
 #ifndef DEVMEM_RECORDS_H
 #define DEVMEM_RECORDS_H

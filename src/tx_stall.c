@@ -44,8 +44,8 @@ static int fail(const struct devmem__tx *tx)
 	char name[IF_NAMESIZE] = "?";
 
 	if_indextoname(tx->routed, name);
-	return devmem__fail(ECOMM, "%s drops what a connection sends from device memory: it was sent again %u times, and tx_dropped rose by "
-			    "%llu. The connection is ended: see \"ip -s link show %s\"", name, tx->stall.again,
+	return devmem__fail(ECOMM, "%s drops what a connection sends from device memory: it was sent again %u times, and "
+			    "tx_dropped rose by %llu. The connection is ended: see \"ip -s link show %s\"", name, tx->stall.again,
 			    (unsigned long long)tx->stall.dropped, name);
 }
 

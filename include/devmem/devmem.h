@@ -113,10 +113,11 @@ enum devmem_log_level {
  * looked at when there is first something to tell, and by each call with DEVMEM_LOG_ENVIRONMENT; not by programs that run
  * with more rights than their user (secure_getenv(3)). What the program sets here counts more.
  *
- * It is the whole process's. Any thread may call this; on return nobody is in the @fn of before. @fn is called by the thread
- * whose call of the library there is something to tell of, which waits for it, or by the library's own that looks after a
- * NIC's settings (devmem_nic_open()); one at a time, whatever the thread. It must return, and must not call the library, but for devmem_error(): records of such calls are lost. EAGAIN, EINTR and
- * ENOBUFS, negated, are no errors here, but answers. Records are for people: their text may be another in any version.
+ * It is the whole process's. Any thread may call this; on return nobody is in the @fn of before. @fn runs in the thread that
+ * made the library call, and blocks it; or in the library's own thread, which looks after a NIC's settings (devmem_nic_open()).
+ * One call of @fn at a time, whatever the thread. It must return, and must not call the library, but for devmem_error(): records
+ * of such calls are lost. EAGAIN, EINTR and ENOBUFS, negated, are no errors here, but answers. Records are for people: their text
+ * may be another in any version.
  *
  * -EINVAL	no such level
  * -EBUSY	called from @fn
@@ -883,9 +884,9 @@ struct devmem_attach_opts {
  * missing from the stream for ever. The library never replaces a filter of the program's. One that begins with the same
  * three instructions (load byte 13, jump if bit 0x20 is set, return 0) counts as the guard.
  *
- * Who drops privileges guards listeners before: accepted sockets need none then. Who may not bind queues need not guard: ignore
- * the result. It takes 4 KiB of kernel memory; accepted sockets share their listener's. Any thread; again on the same socket it does
- * nothing. A child after fork(2) may call it as well: the socket is the same.
+ * A program that drops privileges guards its listeners first: accepted sockets need no privilege then. A program that may not
+ * bind queues need not guard: ignore the result. It takes 4 KiB of kernel memory; accepted sockets share their listener's. Any
+ * thread may call it; a second call on the same socket does nothing. A child after fork(2) may call it: the socket is the same.
  *
  * -EBUSY	@fd has another filter
  * -EPERM	not CAP_NET_ADMIN, which newer kernels want for a filter of a TCP socket (7.3, and stable ones before it);
