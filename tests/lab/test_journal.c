@@ -314,13 +314,26 @@ static void hold_queues(void)
 	_exit(0);
 }
 
-/* As transaction(); 'h': a child holds the queues from now on, and writes its number down. */
+static bool holds(void)
+{
+	struct stat st;
+
+	return !stat("/tmp/holder", &st) && st.st_size;
+}
+
+/*
+ * As transaction(); 'h': a child holds the queues from now on, and has written its number down. Before that it has the journal's
+ * lock, too, and whoever has that is alive.
+ */
 static int and_a_child_holds(char what)
 {
 	if (what != 'h')
 		return transaction(what);
+	unlink("/tmp/holder");
 	if (!fork())
 		hold_queues();
+	while (!holds())
+		usleep(1000);
 	return 0;
 }
 
