@@ -31,6 +31,7 @@ unsigned int devmem__batch_add(struct devmem__token_batch *batch, uint32_t start
 	return taken;
 }
 
+/* Not touched where nothing is set: of a large buffer a socket has few tokens out, with low numbers, and there are many sockets. */
 int devmem__set_reserve(struct devmem__token_set *set, size_t tokens)
 {
 	size_t words = (tokens + WORD_BITS - 1) / WORD_BITS;
@@ -38,10 +39,12 @@ int devmem__set_reserve(struct devmem__token_set *set, size_t tokens)
 
 	if (words <= set->words)
 		return 0;
-	bits = realloc(set->bits, words * sizeof(*bits));
+	bits = calloc(words, sizeof(*bits));
 	if (!bits)
 		return devmem__fail(ENOMEM, "no memory to account for %zu fragments of a socket", tokens);
-	memset(bits + set->words, 0, (words - set->words) * sizeof(*bits));
+	if (set->words)
+		memcpy(bits, set->bits, set->words * sizeof(*bits));
+	free(set->bits);
 	set->bits = bits;
 	set->words = words;
 	return 0;
