@@ -39,12 +39,21 @@ run_test() {
 	"${wrapped[@]}" python3 "$@"
 }
 
+# A test binds the same random port at both ends, and fails if a connection of an earlier one is still in TIME_WAIT there.
+forget_ports() {
+	local end
+	for end in near far; do
+		nsenter --net="/run/netns/$end" ss -K -tan state time-wait >/dev/null 2>&1 || true
+	done
+}
+
 # cases TEST PROGRAM FAMILY ARGUMENT...: what is put over the file has its name, so that it says what ncdevmem says.
 cases() {
 	local test=$1 program=$2 family=$3 began=$SECONDS
 	shift 3
 	echo "== $test, IPv$family, $(basename "$program")"
 	addresses "$family"
+	forget_ports
 	[[ $program == ncdevmem ]] || mount --bind "$program" ncdevmem
 	/devmem/lab/guest/nic-view >/tmp/before
 	run_test "$test" "$@" | tee /tmp/tap || STATUS=$?
