@@ -16,7 +16,7 @@
 #define RETRY		0.1	/* seconds: when something was lacking to take a connection */
 #define LINES		10	/* on broken connections, in a second: peers do not fill a disk */
 
-const char server_silent[] = "it was silent for too long, and others may want its place";
+const char server_silent[] = "it was silent for too long, or did not take what is kept for it, and others may want its place";
 
 void server_make_room(struct server *s)
 {
@@ -123,6 +123,40 @@ void server_moved(const struct server *s, struct client *c, uint32_t bytes)
 	c->bytes = 0;
 }
 
+void server_keeps(const struct server *s, struct client *c)
+{
+	if (c->kept++ != c->gone)
+		return;
+	c->since = s->now;
+	c->mark = c->kept;
+}
+
+void server_lets_go(const struct server *s, struct client *c)
+{
+	if (++c->gone < c->mark)
+		return;
+	c->since = s->now;
+	c->mark = c->kept;
+}
+
+void server_runs_low(struct server *s, uint32_t fragment_bytes)
+{
+	s->low = fragment_bytes;
+}
+
+/* More than half of the buffer may be out: the library tells again when it was less in between. */
+static bool is_low(struct server *s)
+{
+	struct devmem_stats st = { .size = sizeof(st) };
+
+	if (!s->low)
+		return false;
+	devmem_ring_stats(s->ring, &st);
+	if (st.tokens_outstanding < devmem_buffer_size(s->buffer) / 2 / s->low)
+		s->low = 0;
+	return s->low;
+}
+
 /* Seconds between two looks. */
 static double step(const struct server *s)
 {
@@ -131,20 +165,23 @@ static double step(const struct server *s)
 	return !idle || idle > 20 ? 1 : idle < 0.4 ? 0.02 : idle / 20;
 }
 
-static bool is_overdue(const struct server *s, const struct client *c)
+static bool is_overdue(const struct server *s, const struct client *c, bool low)
 {
 	if (!c->sock || !s->opt.idle)
 		return false;
-	return s->now - c->heard > s->opt.idle || (s->crowded && s->now - c->paid > s->opt.idle / 10);
+	return s->now - c->heard > s->opt.idle || (s->crowded && s->now - c->paid > s->opt.idle / 10) ||
+	       (low && c->kept != c->gone && s->now - c->since > s->opt.idle / 10);
 }
 
 struct client *server_overdue(struct server *s)
 {
 	struct client *c = s->clients;
+	bool low;
 
 	if (s->now - s->looked < step(s))
 		return NULL;
-	while (c && !is_overdue(s, c))
+	low = is_low(s);
+	while (c && !is_overdue(s, c, low))
 		c = c->next;
 	if (!c)
 		s->looked = s->now;

@@ -21,6 +21,9 @@ struct client {
 	double heard;			/* when a byte moved last */
 	double paid;			/* when as many bytes had moved as a place is worth while others wait for one */
 	uint32_t bytes;			/* since then */
+	uint64_t kept, gone;		/* fragments that the program has kept for it so far, and those of them that it let go */
+	uint64_t mark;			/* ... when so many have gone, all are gone that were kept at @since */
+	double since;
 	bool moved;			/* any */
 	bool lost;			/* it broke */
 };
@@ -28,7 +31,8 @@ struct client {
 #define CLIENTS_USAGE \
 	"  --max-connections N   so many at a time, if there are descriptors for them (default 1024): others wait\n" \
 	"  --idle SECONDS        a connection that is silent for so long is ended (default 60; 0: never). While others wait\n" \
-	"                        for its place: one that moves less than 4 KiB in a tenth of that\n"
+	"                        for its place: one that moves less than 4 KiB in a tenth of that. While the buffer runs low:\n" \
+	"                        one that has not taken back in a tenth of that what is kept for it\n"
 
 /* Before the first server_accept(): how many connections this process may have descriptors for. */
 void server_make_room(struct server *s);
@@ -48,7 +52,16 @@ int server_attach(struct server *s, struct client *c, int fd, const struct devme
 /* Bytes of it have moved, in or out. */
 void server_moved(const struct server *s, struct client *c, uint32_t bytes);
 
-/* The next connection that has been silent for too long: the caller closes it. NULL: none. */
+/*
+ * For a program that keeps fragments of a connection for as long as its peer likes: one more is kept, one is let go, and the
+ * buffer has run low, of which fragments have up to so many bytes. From then on, until half of it is free again, nobody may
+ * keep anything for long.
+ */
+void server_keeps(const struct server *s, struct client *c);
+void server_lets_go(const struct server *s, struct client *c);
+void server_runs_low(struct server *s, uint32_t fragment_bytes);
+
+/* The next connection that has been silent, or has kept the buffer, for too long: the caller closes it. NULL: none. */
 struct client *server_overdue(struct server *s);
 extern const char server_silent[];	/* why, in words */
 

@@ -16,7 +16,7 @@
 #include "server.h"
 
 #define EVENTS		256
-#define SHARE		4	/* a connection may hold one so-manieth of the buffer: who does not read stops nobody else */
+#define SHARE		4	/* a connection may hold one so-manieth of the buffer: one that does not read stops nobody else */
 #define LAST_TURNS	50	/* of 100 ms, for sends of connections that were cut */
 
 static const char usage[] =
@@ -182,6 +182,7 @@ static void received(struct echo *e, struct connection *c, const struct devmem_e
 		return;
 	}
 	server_moved(&e->server, &c->client, ev->length);
+	server_keeps(&e->server, &c->client);
 	*c->last = r;
 	c->last = &r->next;
 	send_waiting(e, c);
@@ -190,6 +191,7 @@ static void received(struct echo *e, struct connection *c, const struct devmem_e
 static void sent(struct echo *e, struct connection *c, const struct devmem_event *ev)
 {
 	free_record(e, (struct record *)(uintptr_t)ev->offset);
+	server_lets_go(&e->server, &c->client);
 	c->out--;
 	if (ev->result >= 0)
 		server_moved(&e->server, &c->client, ev->length);
@@ -229,14 +231,18 @@ static void connection_event(struct echo *e, const struct devmem_event *ev)
 
 /* ------------------------------------------------------------------------------------ all of them */
 
-/*
- * How many fragments a connection may hold, so that one that does not read its echo cannot take all of the buffer; each can
- * be as much as a page, or, where bytes are copied, 256 KiB.
- */
-static uint32_t share(const struct server *s)
+/* A fragment can be as much as a page, or, where bytes are copied, 256 KiB. */
+static uint32_t fragment_bytes(const struct server *s)
 {
 	uint32_t page = devmem_binding_page_size(s->binding, NULL);
-	size_t most = devmem_buffer_size(s->buffer) / (page ? page : 256u << 10) / SHARE;
+
+	return page ? page : 256u << 10;
+}
+
+/* How many fragments a connection may hold, so that one that does not read its echo cannot take all of the buffer. */
+static uint32_t share(const struct server *s)
+{
+	size_t most = devmem_buffer_size(s->buffer) / fragment_bytes(s) / SHARE;
 
 	return most ? (uint32_t)most : 1;
 }
@@ -284,7 +290,9 @@ static int turn(struct echo *e, int timeout_ms, bool *stop)
 	if (n < 0)
 		return -1;
 	for (int i = 0; i < n; i++) {
-		if (ev[i].type != DEVMEM_EVENT_READY)
+		if (ev[i].type == DEVMEM_EVENT_LOW)	/* several that do not read */
+			server_runs_low(&e->server, fragment_bytes(&e->server));
+		else if (ev[i].type != DEVMEM_EVENT_READY)
 			connection_event(e, &ev[i]);
 		else if (ev[i].user_data == SERVER_SIGNALS)
 			*stop = true;

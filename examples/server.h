@@ -34,6 +34,7 @@ struct server {
 	int (*listen)(struct server *s, bool on);	/* watch the listener, or do not; NULL: the ring does */
 	bool deaf;			/* it is not watched */
 	bool crowded;			/* somebody waits for a place */
+	uint32_t low;			/* the buffer has run low: most bytes of a fragment; 0: it has not */
 	double now;			/* when the last turn came back */
 	double retry, looked, told;	/* when it may listen again, and did these the last time */
 	unsigned int lines;		/* since then */

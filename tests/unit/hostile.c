@@ -5,6 +5,7 @@
  * reset	connects, and resets each connection at once
  * leave	sends so many bytes on each connection, and closes it in order
  * idle		sends so many bytes on each connection, says "idle", and ends when the server has closed all of them
+ * hoard	sends as much as the server takes on each connection, and reads nothing; says "hoards", and ends as idle does
  * drip		the same, with one byte of the text each 50 ms, from its beginning again when it is over; says "drips"
  */
 #include <arpa/inet.h>
@@ -24,6 +25,17 @@ static int reach(const struct sockaddr_in *to)
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 || connect(fd, (const struct sockaddr *)to, sizeof(*to)))
+		err(1, "hostile: connect");
+	return fd;
+}
+
+/* One whose window closes soon. */
+static int reach_narrowly(const struct sockaddr_in *to)
+{
+	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), bytes = 2048;
+
+	if (fd < 0 || setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &bytes, sizeof(bytes)) ||
+	    connect(fd, (const struct sockaddr *)to, sizeof(*to)))
 		err(1, "hostile: connect");
 	return fd;
 }
@@ -85,6 +97,36 @@ static void stay(const int *fd, unsigned int n, const char *text)
 	free(over);
 }
 
+/* Until the server has closed all of them. What it sends stays where it is. */
+static void hoard(const int *fd, unsigned int n)
+{
+	static const char zeros[1 << 20];
+	unsigned int open = n, quiet = 0;
+	bool *over = calloc(n, sizeof(*over));
+
+	if (!over)
+		err(1, "hostile");
+	while (open) {
+		bool moved = false;
+
+		for (unsigned int i = 0; i < n; i++) {
+			if (over[i])
+				continue;
+			over[i] = send(fd[i], zeros, sizeof(zeros), MSG_NOSIGNAL | MSG_DONTWAIT) < 0;
+			moved |= !over[i];
+			over[i] &= errno != EAGAIN;
+			open -= over[i];
+		}
+		quiet = moved ? 0 : quiet + 1;
+		if (quiet == 20)
+			puts("hoards");
+		fflush(stdout);
+		if (!moved)
+			poll(NULL, 0, 50);
+	}
+	free(over);
+}
+
 int main(int argc, char **argv)
 {
 	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
@@ -93,7 +135,7 @@ int main(int argc, char **argv)
 	int *fd;
 
 	if (argc < 4)
-		errx(2, "hostile reset|leave|idle|drip PORT CONNECTIONS [BYTES|TEXT]");
+		errx(2, "hostile reset|leave|idle|hoard|drip PORT CONNECTIONS [BYTES|TEXT]");
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
@@ -103,7 +145,7 @@ int main(int argc, char **argv)
 	if (!fd)
 		err(1, "hostile");
 	for (unsigned int i = 0; i < n; i++) {
-		fd[i] = reach(&to);
+		fd[i] = strcmp(argv[1], "hoard") ? reach(&to) : reach_narrowly(&to);
 		if (!strcmp(argv[1], "reset"))
 			reset(fd[i]);
 		else if (argc > 4 && strcmp(argv[1], "drip"))
@@ -111,6 +153,8 @@ int main(int argc, char **argv)
 		if (!strcmp(argv[1], "leave"))
 			close(fd[i]);
 	}
+	if (!strcmp(argv[1], "hoard"))
+		hoard(fd, n);
 	if (!strcmp(argv[1], "idle") || !strcmp(argv[1], "drip"))
 		stay(fd, n, !strcmp(argv[1], "drip") ? argc > 4 ? argv[4] : "x" : NULL);
 	free(fd);

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # servers.sh EXAMPLES HOSTILE WITHOUT_URING: each server of the examples, with few descriptors, among peers that reset, stay silent,
-# drip, or leave in the middle of a message, and with SIGSTOP and SIGCONT. A good client is served all the time, what the peers hold
+# drip, hoard, or leave in the middle of a message, and with SIGSTOP and SIGCONT. A good client is served all the time, what the peers hold
 # comes back, and nobody makes the server spin.
 set -euo pipefail
 
@@ -20,9 +20,10 @@ fail() {
 }
 
 # start COMMAND...: with 64 descriptors, until it listens.
+IDLE=2
 start() {
 	for ((PORT = 20000 + RANDOM % 30000; ; PORT++)); do
-		(ulimit -n 64 && exec "${UNPRIVILEGED[@]}" "$@" --port "$PORT" --buffer 8 --idle 2 --json "$DIR/json" --no-progress lo) \
+		(ulimit -n 64 && exec "${UNPRIVILEGED[@]}" "$@" --port "$PORT" --buffer 8 --idle "$IDLE" --json "$DIR/json" --no-progress lo) \
 			>"$DIR/log" 2>&1 &
 		SERVER=$!
 		echo "$SERVER" >"$DIR/pid"
@@ -110,6 +111,20 @@ counts() {
 	(($(figure connections) == 2)) || fail "$(figure connections) connections were counted"
 }
 
+# Those who send and read nothing may not keep the buffer from everybody else for as long as somebody may be silent.
+shares() {
+	NAME=shares DIR=$WORK/shares IDLE=60
+	mkdir "$DIR"
+	start "$EXAMPLES/gpu_echo_server"
+	background hoards hoard 12
+	timeout 40 "$EXAMPLES/send_client" --bytes 100K --echo 127.0.0.1 "$PORT" >"$DIR/good" 2>&1 || fail "a good client was not served"
+	kill "$PEER" 2>/dev/null || true
+	kill "$SERVER"
+	wait "$SERVER" || true	# 1: streams broke
+	grep -q 'did not take what is kept' "$DIR/log" || fail "it does not say who was ended"
+	(($(figure tokens_outstanding) == 0)) || fail "fragments are out"
+}
+
 serve() {
 	NAME=$1 DIR=$WORK/$1
 	mkdir "$DIR"
@@ -121,6 +136,7 @@ serve() {
 
 pids=()
 counts & pids+=($!)
+shares & pids+=($!)
 serve recv "$EXAMPLES/gpu_recv_server --verify" & pids+=($!)
 serve syscall "$WITHOUT_URING EPERM $EXAMPLES/gpu_recv_server" & pids+=($!)
 serve epoll "$EXAMPLES/gpu_epoll_server" & pids+=($!)
