@@ -1,0 +1,76 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: MIT
+"""map.py: the list of files in CONTRIBUTING.md ("Where things live") and the tree say the same.
+
+- Every file of src/, tools/, examples/ and tests/ is covered by a line, but for CMakeLists.txt. A folder covers all that is in it.
+- No line names what is not there: neither the paths that it begins with, nor other files of their folders among its words.
+
+After that the check is checked: on lists that were damaged it must report.
+"""
+import fnmatch
+import os
+import re
+import subprocess
+import sys
+
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
+FOLDERS = ("src/", "tools/", "examples/", "tests/")
+LIST = re.compile(r"## Where things live\n\n```\n(.*?)```", re.S)
+NAME = re.compile(r"[\w*./-]+\.(?:\[ch\]|[ch]|py|sh|json|svg|map)(?!\w)|[\w*-]+(?:/[\w*-]+)*/(?![^\s:,;)])")
+
+
+def lines(text):
+    """What is indented goes on with the line before it."""
+    return re.sub(r"\n +", " ", LIST.search(text)[1]).splitlines()
+
+
+def names(line):
+    """Patterns for fnmatch, each with the folder that the line begins with, unless it has its own."""
+    first = line.split()[0]
+    folder = first if first.endswith("/") else first.rpartition("/")[0] + "/"
+    for name in [first] + NAME.findall(line[len(first):]):
+        name += "*" if name.endswith("/") else ""
+        yield [name] if name.startswith(folder) else [folder + name, name]
+
+
+def check(text, files):
+    complaints, covered = [], set()
+    for line in lines(text):
+        for patterns in names(line):
+            found = next(filter(None, (fnmatch.filter(files, pattern) for pattern in patterns)), [])
+            covered.update(found)
+            if not found:
+                complaints.append(f"CONTRIBUTING.md names {patterns[-1]}, which is not there: {line[:60]}")
+    return complaints + [f"no line of CONTRIBUTING.md covers {file}" for file in files
+                         if file.startswith(FOLDERS) and file not in covered and not file.endswith("/CMakeLists.txt")]
+
+
+def tracked():
+    return subprocess.run(["git", "-C", TOP, "ls-files"], check=True, capture_output=True, text=True).stdout.splitlines()
+
+
+def self_test(text, files):
+    """Each damage, and what must be said of it."""
+    damages = (
+        ("a file that is new", text, files + ["src/brand_new.c"], "src/brand_new.c"),
+        ("a file that is gone", text, [file for file in files if file != "src/tx_io.c"], "tx_io.c"),
+        ("a folder that is gone", text, [file for file in files if not file.startswith("tests/gpu/")], "tests/gpu/"),
+        ("a line that is lost", text.replace("src/ring.[ch] ", "src/port.[ch] "), files, "src/ring.h"),
+        ("a name among the words", text.replace("handout.c", "handed.c"), files, "handed.c"),
+    )
+    return [f"map.py does not see {what}" for what, changed, there, word in damages
+            if not any(word in complaint for complaint in check(changed, there))]
+
+
+def main():
+    with open(os.path.join(TOP, "CONTRIBUTING.md"), encoding="utf-8") as file:
+        text = file.read()
+    files = tracked()
+    complaints = check(text, files) or self_test(text, files)
+    for complaint in complaints:
+        print(complaint)
+    return 1 if complaints else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
