@@ -5,40 +5,19 @@
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "child.h"
 #include "fds.h"
-#include "internal.h"
 #include "journal.h"
 #include "mute.h"
 
 #define MIB (1u << 20)
-#define CHECK(what) ((what) ? (void)0 : (void)(fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #what, devmem_error()), _exit(1)))
-
-static void in_a_process(void (*fn)(void))
-{
-	pid_t child = fork();
-	int status;
-
-	if (!child) {
-		signal(SIGXFSZ, SIG_DFL);
-		signal(SIGPIPE, SIG_DFL);
-		fn();
-		_exit(0);
-	}
-	assert_true(child > 0);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
-}
 
 static void limit_files(rlim_t bytes)
 {
@@ -118,20 +97,6 @@ static void handlers_and_masks_are_the_programs(void)
 	raise(SIGXFSZ);
 	no_buffer();
 	CHECK(is_pending(SIGXFSZ) && is_blocked(SIGXFSZ) && !handled);
-}
-
-static void connect_pair(int pair[2])
-{
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(at);
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
-
-	CHECK(!bind(listener, (struct sockaddr *)&at, len) && !listen(listener, 1));
-	CHECK(!getsockname(listener, (struct sockaddr *)&at, &len));
-	pair[0] = socket(AF_INET, SOCK_STREAM, 0);
-	CHECK(!connect(pair[0], (struct sockaddr *)&at, len));
-	pair[1] = accept(listener, NULL, NULL);
-	CHECK(pair[1] >= 0);
 }
 
 /* What a ring has for sockets without a binding is such memory, too. */
@@ -248,5 +213,7 @@ int main(void)
 		cmocka_unit_test(errno_is_kept),
 	};
 
+	signal(SIGXFSZ, SIG_DFL);	/* who runs the tests may have ignored them */
+	signal(SIGPIPE, SIG_DFL);
 	return cmocka_run_group_tests_name("mute", tests, NULL, NULL);
 }

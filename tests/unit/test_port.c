@@ -4,56 +4,18 @@
  * system calls serve if no engine was named. What is refused is so for good, so each test has a process of its own.
  */
 #include <errno.h>
-#include <netinet/in.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <sys/socket.h>
 #include <sys/syscall.h>
-#include <sys/wait.h>
-#include <unistd.h>
 
+#include "child.h"
 #include "fds.h"
 #include "refuse.h"
-#include "internal.h"
 
 #define LAST_ERRNO	134	/* and those of the kernel's own beyond */
 #define PBUF_RING	22	/* IORING_REGISTER_PBUF_RING */
 #define SYNC_CANCEL	24	/* IORING_REGISTER_SYNC_CANCEL */
 #define NOBODY		64321	/* a user who runs nothing else: RLIMIT_MEMLOCK is of users */
-
-/* Whose asserts end it with a status that is not 0. */
-static void in_a_process(void (*fn)(void))
-{
-	pid_t child = fork();
-	int status;
-
-	if (!child) {
-		fn();
-		_exit(0);
-	}
-	assert_true(child > 0);
-	assert_int_equal(waitpid(child, &status, 0), child);
-	assert_int_equal(status, 0);
-}
-
-#define CHECK(what) ((what) ? (void)0 : (void)(fprintf(stderr, "%s:%d: %s: %s\n", __FILE__, __LINE__, #what, devmem_error()), _exit(1)))
-
-static void connect_pair(int pair[2])
-{
-	struct sockaddr_in at = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
-	socklen_t len = sizeof(at);
-	int listener = socket(AF_INET, SOCK_STREAM, 0);
-
-	CHECK(!bind(listener, (struct sockaddr *)&at, len) && !listen(listener, 1));
-	CHECK(!getsockname(listener, (struct sockaddr *)&at, &len));
-	pair[0] = socket(AF_INET, SOCK_STREAM, 0);
-	CHECK(!connect(pair[0], (struct sockaddr *)&at, len));
-	pair[1] = accept(listener, NULL, NULL);
-	CHECK(pair[1] >= 0);
-	close(listener);
-}
 
 static void receive_a_byte(struct devmem_ring *ring)
 {
