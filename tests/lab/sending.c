@@ -11,7 +11,7 @@
 
 static void *read_all(void *arg)
 {
-	static _Thread_local char buf[256 << 10];
+	char buf[256 << 10];	/* as thread-local it would be cleared for every thread of the program */
 	struct reader *r = arg;
 
 	for (;;) {
