@@ -361,7 +361,7 @@ static void put_off(struct devmem__calls *c, const struct devmem__request *r)
 	epoll_ctl(c->epoll, EPOLL_CTL_MOD, r->fd, &ev);
 }
 
-int devmem__calls_enter(struct devmem__calls *c, const struct __kernel_timespec *timeout)
+int devmem__calls_enter(struct devmem__calls *c, const struct __kernel_timespec *timeout, unsigned int known)
 {
 	const bool may_sleep = !timeout || timeout->tv_sec || timeout->tv_nsec;
 	struct epoll_event ev[READY_AT_ONCE];
@@ -371,7 +371,7 @@ int devmem__calls_enter(struct devmem__calls *c, const struct __kernel_timespec 
 		return err == -ENOMEM ? err : 0;
 	if (c->unwatched)
 		look_at_unwatched(c);
-	if (may_sleep && c->cq_head == c->cq_tail) {
+	if (may_sleep && c->cq_tail - c->cq_head <= known) {
 		err = devmem__calls_sleep(c, timeout);
 		if (err)
 			return err;

@@ -24,8 +24,11 @@ int devmem__calls_buffers(struct devmem__calls *calls, struct io_uring_buf_ring 
 /* devmem__calls_submit() - do what was asked for, or begin to wait for it. */
 int devmem__calls_submit(struct devmem__calls *calls);
 
-/* devmem__calls_enter() - and wait until there is a completion, or the time is over. NULL: for ever. -EINTR */
-int devmem__calls_enter(struct devmem__calls *calls, const struct __kernel_timespec *timeout);
+/*
+ * devmem__calls_enter() - and wait until there is a completion beyond the @known ones, or the time is over. NULL: for ever.
+ * -EINTR
+ */
+int devmem__calls_enter(struct devmem__calls *calls, const struct __kernel_timespec *timeout, unsigned int known);
 
 /* devmem__calls_cancel_all() - every request that waits completes with -ECANCELED. */
 void devmem__calls_cancel_all(struct devmem__calls *calls);

@@ -282,7 +282,7 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 	}
 	ring->stats.enter_calls++;
 	if (ring->calls)
-		ret = devmem__calls_enter(ring->calls, forever ? NULL : &ts);
+		ret = devmem__calls_enter(ring->calls, forever ? NULL : &ts, known);
 	else
 		ret = io_uring_submit_and_wait_timeout(&ring->io, &cqe, known + 1, forever ? NULL : &ts, NULL);
 	atomic_store_explicit(&ring->sleeping, false, memory_order_relaxed);

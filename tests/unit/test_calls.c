@@ -131,7 +131,7 @@ static void ask_to_receive(struct fixture *f, uint64_t user_data, bool message)
 static void turn(struct fixture *f, int ms)
 {
 	struct __kernel_timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000ll };
-	int err = devmem__calls_enter(f->calls, &ts);
+	int err = devmem__calls_enter(f->calls, &ts, 0);
 
 	assert_true(err == 0 || err == -ETIME);
 }
@@ -509,7 +509,7 @@ static void expect_rest(struct fixture *f)
 	turn(f, 0);
 	before = devmem__calls_made(f->calls);
 	for (unsigned int i = 0; i < 3; i++)
-		assert_int_equal(devmem__calls_enter(f->calls, &ts), -ETIME);
+		assert_int_equal(devmem__calls_enter(f->calls, &ts, 0), -ETIME);
 	assert_int_equal(devmem__calls_made(f->calls) - before, 3);	/* ppoll */
 	assert_null(next(f));
 }
@@ -626,10 +626,29 @@ static void a_timeout_rings_once(void **state)
 
 	io_uring_prep_timeout(sqe, &ts, 0, 0);
 	sqe->user_data = 16;
-	assert_int_equal(devmem__calls_enter(f->calls, NULL), 0);	/* for ever, but for that */
+	assert_int_equal(devmem__calls_enter(f->calls, NULL, 0), 0);	/* for ever, but for that */
 	expect(f, 16, -ETIME, 0);
 	turn(f, 5);
 	assert_null(next(f));
+}
+
+/* Who cannot take those that are there waits for another one. */
+static void what_is_there_is_not_waited_for(void **state)
+{
+	struct fixture *f = *state;
+	struct __kernel_timespec ts = { .tv_nsec = 1000000 };
+	int fd = open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+	struct io_uring_sqe *sqe = request(f, 0);
+
+	io_uring_prep_poll_add(sqe, fd, POLLIN);
+	sqe->user_data = 16;
+	sqe = request(f, 0);
+	io_uring_prep_timeout(sqe, &ts, 0, 0);
+	sqe->user_data = 24;
+	assert_int_equal(devmem__calls_enter(f->calls, NULL, 1), 0);
+	expect(f, 16, POLLIN, 0);
+	expect(f, 24, -ETIME, 0);
+	close(fd);
 }
 
 static void canceled(void **state)
@@ -909,7 +928,7 @@ static void a_signal_ends_a_wait(void **state)
 
 	sigaction(SIGALRM, &handler, &before);
 	setitimer(ITIMER_REAL, &soon, NULL);
-	assert_int_equal(devmem__calls_enter(f->calls, &minute), -EINTR);
+	assert_int_equal(devmem__calls_enter(f->calls, &minute, 0), -EINTR);
 	setitimer(ITIMER_REAL, &never, NULL);
 	sigaction(SIGALRM, &before, NULL);
 }
@@ -922,7 +941,7 @@ static void the_end_of_an_io_uring_is_no_signal(void **state)
 
 	for (int i = 0; i < 100; i++) {
 		devmem_feature("io_uring");
-		assert_int_equal(devmem__calls_enter(f->calls, &ts), -ETIME);
+		assert_int_equal(devmem__calls_enter(f->calls, &ts, 0), -ETIME);
 	}
 }
 
@@ -946,6 +965,7 @@ int main(void)
 		TEST(a_read_and_a_poll_complete_once),
 		TEST(a_file_is_always_ready),
 		TEST(a_timeout_rings_once),
+		TEST(what_is_there_is_not_waited_for),
 		TEST(canceled),
 		TEST(a_socket_option_completes_only_if_it_fails),
 		SMALL(a_full_queue_holds_up_notifications),
