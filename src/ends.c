@@ -128,6 +128,29 @@ static void look(struct devmem_sock *sock)
 		is_over(sock, -errno);
 }
 
+/*
+ * What waits for room in the spill buffer may be in front of the end of its connection. That of others is in a completion, or they
+ * have no receive. A completion that found no room in the queue may be of any.
+ */
+void devmem__ends_look_past(struct devmem_ring *ring)
+{
+	const bool unseen = io_uring_cq_has_overflow(&ring->io);
+
+	if (ring->now - ring->ends_looked < DEVMEM__STALL_NS)
+		return;
+	ring->ends_looked = ring->now;
+	for (unsigned int i = 0; i < ring->slots; i++) {
+		struct devmem_sock *sock = ring->socks[i];
+
+		if (!sock || sock->ended || sock->detached)
+			continue;
+		if (sock->behind || unseen)
+			look_behind_bytes(sock);
+		else if (!devmem__list_empty(&sock->rearm))
+			look(sock);
+	}
+}
+
 /* Only when all that was received is handed out: an end comes behind it. */
 void devmem__ends_look(struct devmem_ring *ring)
 {

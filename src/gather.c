@@ -357,11 +357,6 @@ unsigned int devmem__gathers_event(struct devmem_ring *ring, struct devmem_event
 	return 1;
 }
 
-bool devmem__gathers_busy(const struct devmem_ring *ring)
-{
-	return ring->stats.gathers != ring->gathers_over;
-}
-
 void devmem__gathers_await(struct devmem_ring *ring)
 {
 	struct devmem__gathers *gathers = &ring->gathers;

@@ -27,9 +27,6 @@ void devmem__gathers_await(struct devmem_ring *ring);
 void devmem__gathers_close(struct devmem_ring *ring);
 void devmem__gathers_forget(struct devmem_ring *ring);	/* in a forked child: memory alone */
 
-/* devmem__gathers_busy() - some are under way, or over and not handed out: they have fragments. */
-bool devmem__gathers_busy(const struct devmem_ring *ring);
-
 /* devmem__gathers_event() - the first, if it is over: its fragments are released. Returns how many events: 0 or 1. */
 unsigned int devmem__gathers_event(struct devmem_ring *ring, struct devmem_event *event);
 

@@ -31,7 +31,7 @@ static void explain(struct devmem_ring *ring, int error)
 	if (error && !ring->explained)
 		devmem__fail(-error, "the connection broke: %s", strerror(-error));
 	ring->explained = false;
-	ring->broke = error;
+	ring->last = error;
 }
 
 static struct devmem_event end_event(const struct devmem_sock *sock, int error)
@@ -59,6 +59,8 @@ static unsigned int end_stream(struct devmem_sock *sock, int error, struct devme
 	devmem__urgent_leave(sock);
 	devmem__list_del(&sock->rearm);
 	devmem__lowat_forget(sock);
+	if (sock->ring->place.held_of == sock)
+		devmem__place_drop(sock->ring);
 	explain(sock->ring, error);
 	*event = end_event(sock, error);
 	return 1;
@@ -165,7 +167,7 @@ static unsigned int receive_done(struct devmem_sock *sock, const struct io_uring
 }
 
 /* One completion of any kind. Returns how many events it made at once. */
-static unsigned int dispatch(struct devmem_ring *ring, const struct io_uring_cqe *cqe, struct devmem_event *event)
+unsigned int devmem__hand_out_one(struct devmem_ring *ring, const struct io_uring_cqe *cqe, struct devmem_event *event)
 {
 	void *object = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)DEVMEM__CQE_KINDS);
 
@@ -371,7 +373,7 @@ static struct devmem_sock *fragments_of(const struct io_uring_cqe *cqe)
 /* From what is in front of the next completion. */
 static int hand_out_first(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
 {
-	unsigned int sent;
+	unsigned int out;
 	int got;
 
 	if (!ring->place.held_of)
@@ -379,9 +381,10 @@ static int hand_out_first(struct devmem_ring *ring, struct devmem_event *events,
 	got = devmem__place_held(ring, events);
 	if (got != -ENOBUFS)
 		return got;
-	devmem__tx_overtake(ring);
-	sent = devmem__tx_hand_out(ring, events, n);
-	return sent ? (int)sent : got;
+	out = devmem__overtake(ring, events, n);
+	if (out < n && !ring->last)
+		out += devmem__tx_hand_out(ring, events + out, n - out);
+	return out ? (int)out : devmem__place_held(ring, events);
 }
 
 int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
@@ -392,8 +395,8 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 	unsigned int out = 0;
 	bool taken;
 
-	ring->broke = false;
-	while (out < n && !ring->broke) {
+	ring->last = false;
+	while (out < n && !ring->last) {
 		if (look && hand_out_news(ring, events + out)) {
 			out++;
 			continue;
@@ -432,7 +435,7 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 			if (taken)
 				continue;
 		}
-		out += dispatch(ring, cqe, events + out);
+		out += devmem__hand_out_one(ring, cqe, events + out);
 		io_uring_cqe_seen(&ring->io, cqe);
 		seen = true;
 	}

@@ -78,6 +78,7 @@ struct devmem_sock {
 	bool ending;			/* it has while a receive was armed, which may not know */
 	unsigned int cancels;		/* requests to cancel the receive that are in the kernel */
 	bool ended;			/* END or ERROR was handed out */
+	bool behind;			/* bytes of it wait for room in the spill buffer, or behind such */
 	int error;			/* why the connection failed, once that is known, or 0 */
 	int end;			/* of a socket on ring->over: what is to be told: 0 is END */
 	struct devmem__list over;	/* ring->over */
@@ -207,7 +208,7 @@ struct devmem_ring {
 	unsigned int raised_count;
 	struct devmem__list sending, told;	/* tx_impl.h */
 	bool explained;			/* the error message is about the connection whose stream ends next */
-	bool broke;			/* an ERROR event was made: it is the last one of its wait, so that the message is its own */
+	bool last;			/* the event that was made is the last one of its wait, so that the error message is its own */
 	uint64_t sends_over;
 	uint64_t sends_looked;		/* ns: when it was looked whether they get out */
 	struct devmem__gathers gathers;
@@ -312,6 +313,9 @@ int devmem__end_of_stream(const struct devmem_sock *sock);
 /* ends.c: sockets that cannot receive now, those that stay on ring->rearm. Did their streams end? Then they are on ring->over. */
 void devmem__ends_look(struct devmem_ring *ring);
 
+/* ... and with the spill buffer full, all sockets. After devmem__overtake(), with no completion in between. */
+void devmem__ends_look_past(struct devmem_ring *ring);
+
 /* wait.c */
 void devmem__wake(struct devmem_ring *ring);
 
@@ -322,6 +326,10 @@ void devmem__await_visitors(struct devmem_ring *ring);
 
 /* handout.c */
 int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n);
+unsigned int devmem__hand_out_one(struct devmem_ring *ring, const struct io_uring_cqe *cqe, struct devmem_event *event);
+
+/* overtake.c: the spill buffer is full. Hand out what is not behind that, and say of each socket whether it is. */
+unsigned int devmem__overtake(struct devmem_ring *ring, struct devmem_event *events, unsigned int n);
 
 /* watch.c: other descriptors */
 struct devmem__watch;

@@ -37,6 +37,15 @@ static inline bool devmem__rxmsg_begin(struct devmem_ring *ring, const struct io
 	return out.payloadlen || out.controllen;
 }
 
+/* devmem__rxmsg_is_end() - would devmem__rxmsg_begin() say that the stream has ended? Nothing changes. */
+static inline bool devmem__rxmsg_is_end(const struct devmem_ring *ring, const struct io_uring_cqe *cqe)
+{
+	struct io_uring_recvmsg_out out;
+
+	memcpy(&out, devmem__rxbufs_memory(&ring->bufs, cqe->flags >> IORING_CQE_BUFFER_SHIFT), sizeof(out));
+	return !out.payloadlen && !out.controllen;
+}
+
 /* devmem__rxmsg_handed() - a portion was handed out: @host of its events were HOST; @done: the completion is used up */
 static inline void devmem__rxmsg_handed(struct devmem_ring *ring, const struct devmem__rx *rx, unsigned int host, bool done)
 {

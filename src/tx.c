@@ -420,7 +420,7 @@ static unsigned int news(struct devmem__tx *tx, struct devmem_event *event)
 
 /*
  * Called when all completions have been seen, so that a receive that failed with the connection has been. Where there
- * is none, or those of receives wait for room (devmem__tx_overtake()), the connection itself is asked.
+ * is none, or those of receives wait for room (overtake.c), the connection itself is asked.
  */
 unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
 {

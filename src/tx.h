@@ -13,12 +13,6 @@ void devmem__tx_prepare(struct devmem_ring *ring);
 /* devmem__tx_done() - a completion. false: it is not of a send. */
 bool devmem__tx_done(const struct io_uring_cqe *cqe);
 
-/*
- * devmem__tx_overtake() - completions of sends are seen to before others that wait for room in the spill buffer: it may be
- * sends that have it.
- */
-void devmem__tx_overtake(struct devmem_ring *ring);
-
 /* devmem__tx_hand_out() - events of sends that are over; 0 if there are none now. */
 unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n);
 

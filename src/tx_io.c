@@ -386,29 +386,3 @@ bool devmem__tx_done(const struct io_uring_cqe *cqe)
 	devmem__sock_reap(sock);
 	return true;
 }
-
-/* ------------------------------------------------------------------------------------ out of turn */
-
-static struct io_uring_cqe *cqe_at(const struct io_uring *io, uint32_t i)
-{
-	const bool large = io->flags & IORING_SETUP_CQE32;
-
-	return &io->cq.cqes[(size_t)(i & io->cq.ring_mask) << large];
-}
-
-/* What is between head and tail is ours: the kernel does not look at it. What stays moves up to the tail. */
-void devmem__tx_overtake(struct devmem_ring *ring)
-{
-	struct io_uring *io = &ring->io;
-	const size_t bytes = sizeof(struct io_uring_cqe) << !!(io->flags & IORING_SETUP_CQE32);
-	const uint32_t head = *io->cq.khead, tail = io_uring_smp_load_acquire(io->cq.ktail);
-	uint32_t kept = tail;
-
-	for (uint32_t i = head; i != tail; i++)
-		if (devmem__tx_done(cqe_at(io, i)))
-			cqe_at(io, i)->user_data = DEVMEM__CQE_OTHER;
-	for (uint32_t i = tail; i-- != head;)
-		if (cqe_at(io, i)->user_data != DEVMEM__CQE_OTHER && --kept != i)
-			memcpy(cqe_at(io, kept), cqe_at(io, i), bytes);
-	io_uring_cq_advance(io, kept - head);
-}

@@ -178,7 +178,7 @@ static uint64_t tick_ns(const struct devmem_ring *ring)
 {
 	uint64_t due = devmem__lowat_waits(ring) ? devmem__lowat_due(ring) : UINT64_MAX;
 
-	if ((devmem__pressure_waits(ring) || !devmem__list_empty(&ring->rearm)) && due > DEVMEM__STALL_NS)
+	if ((devmem__pressure_waits(ring) || !devmem__list_empty(&ring->rearm) || ring->place.held_of) && due > DEVMEM__STALL_NS)
 		due = DEVMEM__STALL_NS;
 	if (devmem__tx_waits(ring) && due > DEVMEM__TX_LOOK_NS)
 		due = DEVMEM__TX_LOOK_NS;
@@ -329,7 +329,7 @@ static int hand_out(struct devmem_ring *ring, struct devmem_event *events, unsig
 
 /*
  * There is no room for host bytes. Other threads may have made some; or sends or gathers have it, which are over only if the
- * loop goes on: one turn, of a tick at most.
+ * loop goes on, or the application waits for the end of a connection: one turn, of a tick at most.
  */
 static int make_room(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, bool may_wait)
 {
@@ -337,9 +337,10 @@ static int make_room(struct devmem_ring *ring, struct devmem_event *events, unsi
 
 	devmem__release_take_over(ring);
 	got = hand_out(ring, events, n);
-	if (got != -ENOBUFS || (ring->stats.sends == ring->sends_over && !devmem__gathers_busy(ring)))
+	if (got != -ENOBUFS)
 		return got;
-	prepare(ring, true);
+	devmem__ends_look_past(ring);
+	prepare(ring, may_wait);
 	err = enter(ring, may_wait ? DEVMEM__TICK_NS : 0, io_uring_cq_ready(&ring->io));
 	ring->now = read_clock();
 	got = hand_out(ring, events, n);

@@ -1019,7 +1019,8 @@ DEVMEM_API int devmem_sock_queue(const struct devmem_sock *sock);
  * Returns how many events were written, 0 if the time was over.
  * -EINTR	a signal came, perhaps one without a handler, such as SIGCONT: unless it asks to stop, call again. Nothing is lost
  * -ENOBUFS	(DEVMEM_ATTACH_PLACE) the spill buffer is full: release fragments of it and call again; if what is in it is
- *		being sent, call again. Nothing is lost
+ *		being sent, call again. Nothing is lost. Only bytes wait, and what is behind them on their connection: all else
+ *		was told before this is
  * -ENOMEM	no memory to account for fragments: call again. Nothing is lost
  * -EEXIST	this is not the thread, or the process, that opened the ring
  * other	what the kernel answered; or (DEVMEM_ATTACH_PLACE) what the spill buffer's backend did

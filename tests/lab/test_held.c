@@ -2,6 +2,7 @@
 /* Nothing can be received, since the application holds what it would be received into: ends are told all the same. */
 #include <errno.h>
 #include <linux/sockios.h>
+#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -19,6 +20,7 @@ struct held {
 	struct lab_stream stream[PAIRS];
 	struct devmem_event ev[MANY];
 	unsigned int n;
+	bool ready;			/* a descriptor that is watched */
 };
 
 static void open_with(struct held *h, const struct devmem_ring_opts *ring, const struct devmem_attach_opts *opts)
@@ -184,6 +186,82 @@ static void all_receive_buffers_are_held(void **state)
 	one_byte_is_behind(h, 1, 0);
 }
 
+/* As keep(), while there is no room in the spill buffer: that is told each time when there is nothing else. */
+static int keep_full(struct held *h, int timeout_ms)
+{
+	int got = devmem_wait(h->ring, h->ev + h->n, MANY - h->n, timeout_ms), events = 0;
+
+	if (got == -ENOBUFS) {
+		assert_non_null(strstr(devmem_error(), "spill_bytes"));
+		return got;
+	}
+	for (ok(got); events++ != got; h->n++) {
+		h->ready |= h->ev[h->n].type == DEVMEM_EVENT_READY;
+		if (h->ev[h->n].type != DEVMEM_EVENT_READY)
+			lab_check(&h->lab, h->ev + h->n, 1);
+	}
+	return got;
+}
+
+static void await_end_full(struct held *h, unsigned int i, int error)
+{
+	for (int turns = 0; !h->stream[i].ended; turns++)
+		if (keep_full(h, 100) == -ENOBUFS && turns == 10000)
+			fail_msg("the end of connection %u was not told", i);
+	assert_int_equal(h->stream[i].error, error);
+}
+
+static void await_full(struct held *h)
+{
+	int got;
+
+	do
+		got = keep_full(h, 5000);
+	while (got > 0);
+	assert_int_equal(got, -ENOBUFS);
+}
+
+/* Of all bytes that go to the spill buffer the first have its only page. What is no byte, and behind no byte, is told. */
+static void all_of_the_spill_buffer_is_held(void **state)
+{
+	struct held *h = *state;
+	int watched[2];
+
+	lab_cannot_copy("nothing comes to host memory, so there is no spill buffer (test_copy.c)");
+	lab_fault("misroute_every", 1);
+	open_with(h, DEVMEM_OPTS(devmem_ring_opts, .spill_bytes = 4096),
+		  DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE));
+	h->lab.spill = devmem_ring_spill(h->ring);
+	assert_int_equal(pipe(watched), 0);
+	ok(devmem_watch(h->ring, watched[0], 0));
+	send_bytes(h, 0, 0, 1, false);
+	while (!h->stream[0].position)
+		assert_true(keep_full(h, 5000) > 0);
+	send_bytes(h, 1, 0, 1, true);
+	await_full(h);
+	assert_int_equal(write(watched[1], "", 1), 1);
+	shutdown(h->pair[2].far, SHUT_WR);
+	lab_reset(h->pair[3].far);
+	await_end_full(h, 2, 0);
+	await_end_full(h, 3, -ECONNRESET);
+	for (int i = 0; !h->ready && i < 1000; i++)
+		keep_full(h, 100);
+	assert_true(h->ready);
+	ok(devmem_unwatch(h->ring, watched[0]));
+	/* of one that failed they are dropped */
+	send_bytes(h, 0, 1, 1, false);
+	usleep(100000);
+	await_full(h);
+	lab_reset(h->pair[0].far);
+	await_end_full(h, 0, -ECONNRESET);
+	assert_int_equal(h->stream[0].position, 1);
+	await_full(h);
+	assert_int_equal(keep_full(h, 0), -ENOBUFS);
+	one_byte_is_behind(h, 1, 0);
+	close(watched[0]);
+	close(watched[1]);
+}
+
 static const char *engine_without_a_binding(void)
 {
 	return lab_in("syscall") ? "syscall" : "copy";
@@ -253,6 +331,7 @@ int main(int argc, char **argv)
 		TEST(all_of_the_buffer_is_held),
 		TEST(as_much_is_held_as_may_be),
 		TEST(all_receive_buffers_are_held),
+		TEST(all_of_the_spill_buffer_is_held),
 		TEST(much_is_held_without_a_binding),
 		TEST(too_much_is_held_without_a_binding),
 	};
