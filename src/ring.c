@@ -54,13 +54,42 @@ struct io_uring_sqe *devmem__ring_sqe(struct devmem_ring *ring, enum devmem__cqe
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->io);
 
-	if (!sqe && devmem__ring_submit(ring) >= 0)
+	if (!sqe) {
+		devmem__ring_submit(ring);	/* it may have failed after some */
 		sqe = io_uring_get_sqe(&ring->io);
+	}
 	if (!sqe)
 		return NULL;
 	memset(sqe, 0, sizeof(*sqe));	/* liburing before 2.4 leaves old contents */
 	sqe->user_data = (uintptr_t)object | kind;
 	return sqe;
+}
+
+static bool names(const struct io_uring_sqe *sqe, const struct devmem_sock *sock)
+{
+	const uint64_t object = sqe->opcode == IORING_OP_ASYNC_CANCEL ? sqe->addr : sqe->user_data;
+
+	return (object & ~(uint64_t)DEVMEM__CQE_KINDS) == (uintptr_t)sock ||
+	       (sqe->opcode == IORING_OP_URING_CMD && sqe->fd == sock->fd);
+}
+
+/*
+ * The kernel has not taken them, for want of memory perhaps, so they are ours. Later they would name a descriptor that somebody
+ * else has, and memory that is used for something else.
+ */
+void devmem__ring_forget(struct devmem_ring *ring, const struct devmem_sock *sock)
+{
+	const struct io_uring_sq *sq = &ring->io.sq;
+
+	for (unsigned int i = sq->sqe_tail - io_uring_sq_ready(&ring->io); i != sq->sqe_tail; i++) {
+		struct io_uring_sqe *sqe = &sq->sqes[i & sq->ring_mask];
+
+		if (!names(sqe, sock))
+			continue;
+		memset(sqe, 0, sizeof(*sqe));
+		io_uring_prep_nop(sqe);
+		sqe->user_data = DEVMEM__CQE_OTHER;
+	}
 }
 
 /*

@@ -203,6 +203,7 @@ struct devmem_ring {
 
 	struct devmem__list dirty, due;	/* sockets that hold back tokens; those whose tokens go with the next turn */
 	struct devmem__list rearm, raised, pausing;
+	bool uncancelled;		/* a request to cancel one of a socket found no room */
 	struct devmem__list over;	/* sockets whose stream has ended while nothing could be received: that is to be told */
 	uint64_t ends_looked;		/* ns: when they were looked at last */
 	unsigned int raised_count;
@@ -252,6 +253,7 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 struct io_uring_sqe *devmem__ring_sqe(struct devmem_ring *ring, enum devmem__cqe_kind kind, const void *object);
 void devmem__ring_setsockopt(struct io_uring_sqe *sqe, int fd, int name, const void *value, size_t bytes);
 int devmem__ring_submit(struct devmem_ring *ring);
+void devmem__ring_forget(struct devmem_ring *ring, const struct devmem_sock *sock);	/* requests not handed in that name it */
 int devmem__ring_elsewhere(void);	/* -EEXIST with its sentence: this is not the ring's thread */
 int devmem__ring_check_thread(const struct devmem_ring *ring);	/* 0, or that; or it is another process's */
 int devmem__ring_check_process(const struct devmem_ring *ring);	/* 0, or -EEXIST with its sentence */
@@ -288,6 +290,7 @@ int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *eve
 void devmem__sock_arm_pending(struct devmem_ring *ring);
 void devmem__sock_reap(struct devmem_sock *sock);
 void devmem__sock_cancel(struct devmem_sock *sock);
+void devmem__sock_cancel_again(struct devmem_ring *ring);	/* those for which there was no room before: ring->uncancelled */
 void devmem__sock_free(struct devmem_sock *sock);
 void devmem__sock_disarmed(struct devmem_sock *sock);
 void devmem__sock_end_comes(struct devmem_sock *sock, int res);

@@ -459,7 +459,7 @@ void devmem__sock_disarmed(struct devmem_sock *sock)
 		devmem__list_append(&sock->ring->rearm, &sock->rearm);
 }
 
-/* @object: which hears of it; NULL: nobody. false: it was not handed in, and the request ends with the connection. */
+/* @object: which hears of it; NULL: nobody. false: there is no room for it now. */
 static bool cancel(struct devmem_sock *sock, enum devmem__cqe_kind kind, enum devmem__cqe_kind answer, const void *object)
 {
 	struct io_uring_sqe *sqe = devmem__ring_sqe(sock->ring, answer, object);
@@ -480,7 +480,37 @@ bool devmem__sock_cancel_request(struct devmem_sock *sock, enum devmem__cqe_kind
 /* The receive ends with a completion; what it brought before is not lost. */
 void devmem__sock_cancel(struct devmem_sock *sock)
 {
-	sock->cancels += cancel(sock, DEVMEM__CQE_RECV, DEVMEM__CQE_CANCEL, sock);
+	if (cancel(sock, DEVMEM__CQE_RECV, DEVMEM__CQE_CANCEL, sock))
+		sock->cancels++;
+	else
+		sock->ring->uncancelled = true;
+}
+
+static void cancel_end(struct devmem_sock *sock)
+{
+	if (!cancel(sock, DEVMEM__CQE_END, DEVMEM__CQE_OTHER, NULL))
+		sock->ring->uncancelled = true;
+}
+
+static bool is_unwanted(const struct devmem_sock *sock)
+{
+	return sock->detached || sock->ended || sock->paused || sock->ending;
+}
+
+/* A socket that was let go is the application's own: a receive of ours would take its bytes. */
+void devmem__sock_cancel_again(struct devmem_ring *ring)
+{
+	ring->uncancelled = false;
+	for (unsigned int i = 0; i < ring->slots && !ring->uncancelled; i++) {
+		struct devmem_sock *sock = ring->socks[i];
+
+		if (!sock)
+			continue;
+		if (sock->armed && !sock->cancels && is_unwanted(sock))
+			devmem__sock_cancel(sock);
+		if (sock->end_armed && sock->detached)
+			cancel_end(sock);
+	}
 }
 
 /*
@@ -489,10 +519,8 @@ void devmem__sock_cancel(struct devmem_sock *sock)
  */
 void devmem__sock_cancelled(struct devmem_sock *sock, int res)
 {
-	const bool unwanted = sock->detached || sock->ended || sock->paused || sock->ending;
-
 	sock->cancels--;
-	if ((res == -ENOENT || res == -EALREADY) && sock->armed && unwanted)
+	if ((res == -ENOENT || res == -EALREADY) && sock->armed && is_unwanted(sock))
 		devmem__sock_cancel(sock);
 	devmem__sock_reap(sock);
 }
@@ -517,7 +545,7 @@ void devmem_detach(struct devmem_sock *sock)
 	if (sock->armed)
 		devmem__sock_cancel(sock);
 	if (sock->end_armed)
-		cancel(sock, DEVMEM__CQE_END, DEVMEM__CQE_OTHER, NULL);
+		cancel_end(sock);
 	devmem__tx_detach(sock);
 	devmem__sock_reap(sock);
 	devmem__ring_end_used(ring);
@@ -539,6 +567,8 @@ void devmem__sock_free(struct devmem_sock *sock)
 	/* a request that was not handed in yet may name its descriptor, which somebody else may get, or its memory */
 	if (io_uring_sq_ready(&ring->io))
 		devmem__ring_submit(ring);
+	if (io_uring_sq_ready(&ring->io))
+		devmem__ring_forget(ring, sock);
 	ring->socks[sock->stream.slot] = NULL;
 	forget_attached(sock);
 	devmem__tx_free(sock);

@@ -226,6 +226,8 @@ static uint64_t prepare(struct devmem_ring *ring, bool will_wait)
 	uint64_t due;
 
 	devmem__release_take_over(ring);
+	if (ring->uncancelled)
+		devmem__sock_cancel_again(ring);
 	if (ring->watched)
 		devmem__urgent_look(ring);
 	if (ring->idle || devmem__dontneed_due(ring))
