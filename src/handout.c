@@ -116,6 +116,7 @@ static unsigned int look_where(struct devmem_sock *sock, struct devmem_event *ev
 	ring->stats.misplaced += sock->misplaced;
 	if (sock->detached || !sock->misplaced || told)
 		return 0;
+	ring->last = true;
 	*event = (struct devmem_event){
 		.user_data = sock->stream.user_data,
 		.result = devmem__binding_misplaced(sock->binding, queue),

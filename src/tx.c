@@ -8,6 +8,7 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <poll.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -79,15 +80,21 @@ void devmem__tx_broken(struct devmem_sock *sock, int err)
 		devmem__tx_look(sock->tx, err);
 }
 
+static void explain_elsewhere(const struct devmem__tx *tx)
+{
+	devmem__fail(ENODEV, "what a connection sends does not leave by %s any more, to which the buffer is bound, and %s: was "
+		     "its route changed?", tx->misplaced_from, tx->misplaced_fails ? "fails" : "is copied");
+}
+
 void devmem__tx_elsewhere(struct devmem__tx *tx, const struct devmem_binding *binding)
 {
 	struct devmem_ring *ring = tx->sock->ring;
-	const bool fails = devmem__binding_forced(binding);
 
-	if (!fails)
+	tx->misplaced_fails = devmem__binding_forced(binding);
+	snprintf(tx->misplaced_from, sizeof(tx->misplaced_from), "%s", devmem__binding_ifname(binding));
+	if (!tx->misplaced_fails)
 		tx->copy_until = ring->now + SECOND;
-	devmem__fail(ENODEV, "what a connection sends does not leave by %s any more, to which the buffer is bound, and %s: was "
-		     "its route changed?", devmem__binding_ifname(binding), fails ? "fails" : "is copied");
+	explain_elsewhere(tx);
 	tx->misplaced = !tx->last_told || ring->now - tx->last_told >= SECOND;
 	if (!tx->misplaced)
 		return;
@@ -407,6 +414,8 @@ static unsigned int news(struct devmem__tx *tx, struct devmem_event *event)
 		return 0;
 	if (tx->misplaced) {
 		tx->misplaced = false;
+		explain_elsewhere(tx);
+		sock->ring->last = true;
 		event->type = DEVMEM_EVENT_MISPLACED;
 		event->result = -ENODEV;
 		return 1;
@@ -434,9 +443,9 @@ unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *
 		if ((!sock->armed || ring->place.held_of) && devmem__sendq_done(&tx->q, &result))
 			devmem__tx_look(tx, sock->ended ? -EPIPE : -ECONNRESET);
 		out += sends_over(tx, events + out, n - out);
-		while (out < n && news(tx, events + out))
+		while (out < n && !ring->last && news(tx, events + out))
 			out++;
-		if (out == n)
+		if (out == n || ring->last)
 			break;
 		devmem__list_del(&tx->told);
 		devmem__sock_reap(sock);

@@ -3,6 +3,8 @@
 #ifndef DEVMEM_TX_IMPL_H
 #define DEVMEM_TX_IMPL_H
 
+#include <net/if.h>
+
 #include "errqueue.h"
 #include "packets.h"
 #include "sendq.h"
@@ -26,7 +28,9 @@ struct devmem__tx {
 	int fd;				/* the socket's; by system calls a duplicate, since no descriptor has two requests */
 	uint32_t max;
 	bool refused;			/* the application was told -EAGAIN */
-	bool misplaced;			/* ... and is to be told that bytes leave elsewhere */
+	bool misplaced;			/* ... and is to be told that bytes leave elsewhere ... */
+	bool misplaced_fails;		/* ... which fails, or is copied ... */
+	char misplaced_from[IF_NAMESIZE]; /* ... than by this interface */
 	bool zerocopy;			/* SO_ZEROCOPY is on, and the numbers are ours */
 	bool was_off;			/* ... and was not before */
 	bool closed;			/* the connection is over, and what was acknowledged is known */

@@ -724,7 +724,8 @@ enum devmem_event_type {
 	DEVMEM_EVENT_MISPLACED = 8, /* the socket's bytes come through an ordinary queue and are copied: result is
 				 * the number of that queue, or -ENOENT if it is not one of the bound interface. -ENODEV:
 				 * what it sends leaves by another interface than the one that the buffer is bound to, and
-				 * is copied, or fails (see devmem_send()). devmem_error() says more. Told when it begins, at most once a second */
+				 * is copied, or fails (see devmem_send()). Told when it begins, at most once a second. It is the
+				 * last event of its devmem_wait(), and devmem_error() says more */
 	DEVMEM_EVENT_LINK = 9,	/* the interface with index offset, to which a socket's binding belongs: result is 1
 				 * when its link is up again, 0 when it is down (connections stall and go on when it
 				 * is back), -ENODEV when it is gone (nothing more comes), -EXDEV when it was moved to

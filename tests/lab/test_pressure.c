@@ -297,6 +297,32 @@ static void a_rule_that_is_gone_is_told(void **state)
 	assert_int_equal(lab_stats(f->ring).bytes_plain, f->stream.host);
 }
 
+/* Each of two that begin at once is told by itself: lab_check() compares it with the error message. */
+static void flows_that_go_astray_together(void **state)
+{
+	struct fixture *f = *state;
+	struct lab_stream second;
+
+	lab_cannot_copy("there is no rule: bytes may come any way");
+	f->other = lab_connect(&f->lab, true);
+	lab_attach(f->ring, &f->lab, f->pair.near, &f->stream);
+	lab_attach(f->ring, &f->lab, f->other.near, &second);
+	lab_fault("misroute_every", 1);
+	assert_true(lab_sent(lab_send(f->pair.far, 1, 0, true)));
+	assert_true(lab_sent(lab_send(f->other.far, 1, 0, true)));
+	usleep(200000);
+	while (!f->stream.ended || !second.ended) {
+		int got = ok(devmem_wait(f->ring, f->ev, 64, 5000));
+
+		assert_true(got > 0);
+		lab_check(&f->lab, f->ev, got);
+		ok(devmem_release(f->ring, f->ev, (unsigned int)got));
+	}
+	assert_int_equal(f->stream.misplaced, 1);
+	assert_int_equal(second.misplaced, 1);
+	devmem_detach(second.sock);
+}
+
 /* That somebody deleted the rules is no failure: they are gone, as they were before us. */
 static int tear_down_without_rules(void **state)
 {
@@ -501,6 +527,7 @@ int main(int argc, char **argv)
 		TEST(what_went_back_is_soon_known),
 		TEST(a_limit_keeps_room_for_others),
 		cmocka_unit_test_setup_teardown(a_rule_that_is_gone_is_told, set_up, tear_down_without_rules),
+		TEST(flows_that_go_astray_together),
 		TEST(epoll_and_the_ring_s_descriptor),
 		TEST(woken_from_another_thread),
 		TEST(the_link_goes_down_and_comes_back),

@@ -6,6 +6,7 @@
 #include <netinet/tcp.h>
 #include <pthread.h>
 #include <sched.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/syscall.h>
@@ -216,6 +217,17 @@ static void check_bytes(struct lab_stream *s, const struct devmem_event *ev)
 	s->position += ev->length;
 }
 
+/* The error message is about this event, so it must be the last of its wait. */
+static void check_misplaced(const struct devmem_event *ev, bool last)
+{
+	char queue[64];
+
+	assert_true(last);
+	snprintf(queue, sizeof(queue), " RX queue %d of ", ev->result);
+	if (ev->result >= 0 && !strstr(devmem_error(), queue))
+		fail_msg("a flow is told to come through%sthe NIC, and: %s", queue, devmem_error());
+}
+
 void lab_check(struct lab *lab, const struct devmem_event *events, int n)
 {
 	ok(devmem_buffer_sync(lab->buffer, DEVMEM_SYNC_START | DEVMEM_SYNC_READ));
@@ -247,6 +259,7 @@ void lab_check(struct lab *lab, const struct devmem_event *events, int n)
 		case DEVMEM_EVENT_MISPLACED:
 			s->misplaced++;
 			s->misplaced_queue = events[i].result;
+			check_misplaced(&events[i], i == n - 1);
 			break;
 		default:
 			fail_msg("an event of type %d", events[i].type);
