@@ -94,9 +94,8 @@ int server_attach(struct server *s, struct client *c, int fd, const struct devme
 
 	if (err) {
 		server_lose(s, NULL, c ? devmem_error() : strerror(ENOMEM));
-		s->broken += err != -ENOTCONN;
-		s->ended += err != -ENOTCONN;
-		s->accepted -= err == -ENOTCONN;
+		s->broken++;
+		s->ended++;
 		close(fd);
 		if (err == -EMFILE || err == -ENOMEM)
 			stop_listening(s, RETRY);

@@ -271,8 +271,7 @@ static int get_connection(struct receiver *r)
 	nc_report_connected(&r->report, address_text(&r->peer, text));
 	nc_trace_accepted(r->opt, &r->peer);
 	err = devmem_attach(r->ring, r->fd, r->binding, 0, NULL, &r->sock);
-	/* what was reset already, or cannot be had now: the next one may be */
-	r->lost = err == -ENOTCONN || err == -EMFILE || err == -ENFILE || err == -ENOMEM;
+	r->lost = err == -EMFILE || err == -ENFILE || err == -ENOMEM;	/* the next one may find what this one lacks */
 	if (err && !r->lost)
 		return failed_by_library("cannot receive from the connection");
 	if (err)

@@ -280,7 +280,5 @@ int flow_open(struct worker *w, struct flow *f)
 	err = devmem_attach(w->ring, f->fd, w->lane->binding, (uintptr_t)f,
 			    DEVMEM_OPTS(devmem_attach_opts, .lowat = opt->lowat, .max_sends = (uint32_t)w->slots), &f->sock);
 	pthread_mutex_unlock(&w->lane->lock);
-	if (err == -ENOTCONN)
-		return worker_break(w, f, "the other end has closed it already");
 	return err ? worker_fail(w, "cannot use a connection: %s", devmem_error()) : 0;
 }
