@@ -27,6 +27,7 @@ struct flow {
 	uint64_t queued, returned;	/* bytes */
 	uint32_t sends, back;		/* counted without end: they come back in order, so a number says which slot it is */
 	bool refused, over;
+	int failure;			/* of a send, before its connection's, or 0 */
 };
 
 struct sender {
@@ -103,7 +104,7 @@ static void send_some(struct sender *s, struct flow *f)
 {
 	int err = 0;
 
-	while (!f->over && !f->refused && f->queued < s->job->bytes && f->sends - f->back < s->slots && !err)
+	while (!f->over && !f->refused && !f->failure && f->queued < s->job->bytes && f->sends - f->back < s->slots && !err)
 		err = send_slot(s, f);
 	if (err == -EAGAIN)
 		f->refused = true;	/* until it is SENDABLE */
@@ -111,11 +112,27 @@ static void send_some(struct sender *s, struct flow *f)
 		give_up(s, f, "sending from device memory", devmem_error());
 }
 
+/* The connection's ERROR event says more than a number. If only the send failed, it is told of our own abort. */
+static void await_reason(struct flow *f, int failure)
+{
+	if (!f->failure)
+		devmem_abort(f->sock);
+	f->failure = f->failure ? f->failure : failure;
+}
+
+static void broke(struct sender *s, struct flow *f, int result)
+{
+	if (f->failure && result == -ECONNABORTED)
+		give_up(s, f, "sending from device memory", strerror(-f->failure));
+	else
+		give_up(s, f, "a connection broke", devmem_error());
+}
+
 static void sent(struct sender *s, struct flow *f, int result)
 {
 	f->back++;
 	if (result < 0)
-		give_up(s, f, "sending from device memory", strerror(-result));
+		await_reason(f, result);
 	else if (f->queued == s->job->bytes && f->back == f->sends)
 		shutdown(f->fd, SHUT_WR);
 	else
@@ -133,7 +150,9 @@ static void came_back(struct sender *s, struct flow *f, const struct devmem_even
 
 static void ended(struct sender *s, struct flow *f)
 {
-	if (f->queued < s->job->bytes || f->back < f->sends)
+	if (f->failure)
+		give_up(s, f, "sending from device memory", strerror(-f->failure));
+	else if (f->queued < s->job->bytes || f->back < f->sends)
 		give_up(s, f, "sending from device memory", "the receiver closed the connection before it had all");
 	else if (s->job->echo && f->returned != s->job->bytes)
 		give_up(s, f, "what came back", "it is less than what was sent, or more");
@@ -162,7 +181,7 @@ static void take_event(struct sender *s, const struct devmem_event *ev)
 		ended(s, f);
 		break;
 	case DEVMEM_EVENT_ERROR:
-		give_up(s, f, "a connection broke", devmem_error());
+		broke(s, f, ev->result);
 		break;
 	case DEVMEM_EVENT_MISPLACED:
 		failed("warning", devmem_error());

@@ -48,6 +48,7 @@ struct connection {
 	unsigned int out;			/* sends that are not back: what they carry has to know where it belongs */
 	struct record *waiting, **last;		/* for a SENDABLE event */
 	bool refused, ended;
+	int failure;				/* of a send, before its connection's, or 0 */
 };
 
 struct echo {
@@ -157,7 +158,7 @@ static void send_waiting(struct echo *e, struct connection *c)
 	struct record *r;
 	int err;
 
-	while (!is_closed(c) && !c->refused && (r = c->waiting)) {
+	while (!is_closed(c) && !c->refused && !c->failure && (r = c->waiting)) {
 		err = send_record(e, c, r);
 		if (err == -EAGAIN)
 			c->refused = true;
@@ -188,6 +189,29 @@ static void received(struct echo *e, struct connection *c, const struct devmem_e
 	send_waiting(e, c);
 }
 
+/* The connection's ERROR event says more than a number. If only the send failed, it is told of our own abort. */
+static void await_reason(struct echo *e, struct connection *c, int failure)
+{
+	if (c->ended)
+		close_connection(e, c, strerror(-failure));
+	else if (!c->failure)
+		devmem_abort(c->client.sock);
+	c->failure = c->failure ? c->failure : failure;
+}
+
+static void broke(struct echo *e, struct connection *c, int result)
+{
+	close_connection(e, c, c->failure && result == -ECONNABORTED ? strerror(-c->failure) : devmem_error());
+}
+
+static void ended(struct echo *e, struct connection *c)
+{
+	c->ended = true;
+	if (c->failure && !is_closed(c))
+		close_connection(e, c, strerror(-c->failure));
+	close_if_done(e, c);
+}
+
 static void sent(struct echo *e, struct connection *c, const struct devmem_event *ev)
 {
 	free_record(e, (struct record *)(uintptr_t)ev->offset);
@@ -196,7 +220,7 @@ static void sent(struct echo *e, struct connection *c, const struct devmem_event
 	if (ev->result >= 0)
 		server_moved(&e->server, &c->client, ev->length);
 	else if (!is_closed(c))
-		close_connection(e, c, strerror(-ev->result));
+		await_reason(e, c, ev->result);
 	close_if_done(e, c);
 }
 
@@ -216,12 +240,11 @@ static void connection_event(struct echo *e, const struct devmem_event *ev)
 		send_waiting(e, c);
 		break;
 	case DEVMEM_EVENT_END:
-		c->ended = true;
-		close_if_done(e, c);
+		ended(e, c);
 		break;
 	case DEVMEM_EVENT_ERROR:
 		if (!is_closed(c))
-			close_connection(e, c, devmem_error());
+			broke(e, c, ev->result);
 		break;
 	case DEVMEM_EVENT_MISPLACED:
 		server_failed("warning");

@@ -34,6 +34,8 @@ struct sender {
 	uint32_t sends, back;		/* counted without end: they come back in order, so a number says which slot it is */
 	uint32_t ready;			/* bytes in the next slot that are not handed over yet */
 	bool refused, end;		/* @end: of standard input */
+	bool peer_ended;
+	int failure;			/* of a send, before its connection's, or 0 */
 	uint64_t came_back;		/* bytes, which nobody wants */
 	unsigned char *piece;
 	struct devmem_range range[CHUNKS];
@@ -57,7 +59,7 @@ static int push(struct sender *s)
 	const uint64_t offset = (uint64_t)(s->sends % s->slots) * SLOT;
 	int err;
 
-	if (!s->ready || s->refused)
+	if (!s->ready || s->refused || s->failure)
 		return 0;
 	err = devmem_send(s->sock, s->binding, s->range, make_ranges(s, offset), s->sends);
 	s->refused = err == -EAGAIN;
@@ -110,11 +112,32 @@ static int feed(struct sender *s)
 
 /* ------------------------------------------------------------------------------------ and back */
 
+static int failed_by_send(const struct sender *s)
+{
+	return failed("cannot send: %s", strerror(-s->failure));
+}
+
+/* The connection's ERROR event says more than a number. If only the send failed, it is told of our own abort. */
+static int await_reason(struct sender *s, int failure)
+{
+	if (!s->failure && !s->peer_ended)
+		devmem_abort(s->sock);
+	s->failure = s->failure ? s->failure : failure;
+	return s->peer_ended ? failed_by_send(s) : 0;
+}
+
+static int broke(const struct sender *s, int result)
+{
+	if (s->failure && result == -ECONNABORTED)
+		return failed_by_send(s);
+	return failed("the connection broke: %s", devmem_error());
+}
+
 static int sent(struct sender *s, const struct devmem_event *ev)
 {
 	s->back++;
 	if (ev->result < 0)
-		return failed("cannot send: %s", strerror(-ev->result));
+		return await_reason(s, ev->result);
 	if (ev->result && s->opt->no_copies)
 		return failed("what was sent was copied on its way, and -L does not allow it");
 	nc_trace_sent(s->opt, ev->offset);
@@ -132,8 +155,11 @@ static int take_event(struct sender *s, const struct devmem_event *ev)
 	case DEVMEM_EVENT_HOST:
 		s->came_back += ev->length;
 		return 0;
+	case DEVMEM_EVENT_END:
+		s->peer_ended = true;
+		return s->failure ? failed_by_send(s) : 0;
 	case DEVMEM_EVENT_ERROR:
-		return failed("the connection broke: %s", devmem_error());
+		return broke(s, ev->result);
 	case DEVMEM_EVENT_MISPLACED:
 		say("warning: %s", devmem_error());
 		return 0;
@@ -174,7 +200,7 @@ static int send_all(struct sender *s)
 {
 	int fed, taken;
 
-	while (!s->end || s->ready || s->sends != s->back) {
+	while (!s->end || s->ready || s->sends != s->back || s->failure) {
 		if (stopped())
 			return -1;
 		fed = feed(s);

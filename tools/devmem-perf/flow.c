@@ -93,7 +93,7 @@ static int write_message(struct worker *w, const struct flow *f, uint64_t n)
 
 static bool may_send(const struct worker *w, const struct flow *f)
 {
-	if (f->refused || f->shut || f->sends - f->back >= w->slots)
+	if (f->refused || f->shut || f->failure || f->sends - f->back >= w->slots)
 		return false;
 	if (w->part == PART_ANSWERS)
 		return f->sends < f->received / w->in_size;
@@ -121,7 +121,7 @@ static int send_one(struct worker *w, struct flow *f, uint64_t due)
 	if (err == -EAGAIN || err == -ECANCELED)	/* an event tells when to go on; or why it failed */
 		return 1;
 	if (err == -EPIPE || err == -ECONNRESET)
-		return worker_break(w, f, strerror(-err));
+		return worker_break(w, f, devmem_error());
 	if (err)
 		return worker_fail(w, "cannot send: %s", devmem_error());
 	f->sends++;
@@ -226,10 +226,26 @@ static int came(struct worker *w, struct flow *f, const struct devmem_event *ev,
 	return 0;
 }
 
+/* The connection's ERROR event says more than a number. If only the send failed, it is told of our own abort. */
+static int await_reason(struct worker *w, struct flow *f, int failure)
+{
+	if (f->ended)
+		return worker_break(w, f, strerror(-failure));
+	if (!f->failure)
+		devmem_abort(f->sock);
+	f->failure = f->failure ? f->failure : failure;
+	return 0;
+}
+
+static int broke(struct worker *w, const struct flow *f, int result)
+{
+	return worker_break(w, f, f->failure && result == -ECONNABORTED ? strerror(-f->failure) : devmem_error());
+}
+
 static int sent(struct worker *w, struct flow *f, const struct devmem_event *ev, uint64_t now)
 {
 	if (ev->result < 0)
-		return worker_break(w, f, strerror(-ev->result));
+		return await_reason(w, f, ev->result);
 	if (w->part == PART_SENDS)
 		record(w, f->start[f->back % w->slots], now);
 	f->back++;
@@ -242,6 +258,8 @@ static int sent(struct worker *w, struct flow *f, const struct devmem_event *ev,
 static int ended(struct worker *w, struct flow *f)
 {
 	f->ended = true;
+	if (f->failure)
+		return worker_break(w, f, strerror(-f->failure));
 	if (!f->shut && (w->part == PART_ASKS || (w->part == PART_SENDS && w->test->direction != TEST_BOTH)))
 		return worker_break(w, f, "the other end has closed it in the middle");
 	w->open -= f->shut;
@@ -262,7 +280,7 @@ int flow_event(struct worker *w, struct flow *f, const struct devmem_event *ev, 
 	case DEVMEM_EVENT_END:
 		return ended(w, f);
 	case DEVMEM_EVENT_ERROR:
-		return worker_break(w, f, devmem_error());
+		return broke(w, f, ev->result);
 	case DEVMEM_EVENT_MISPLACED:
 		snprintf(w->warning, sizeof(w->warning), "%s", devmem_error());
 		return 0;

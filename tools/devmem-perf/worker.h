@@ -37,6 +37,7 @@ struct flow {
 	uint64_t *start;		/* by slot: when that message began, or was due */
 	uint64_t retransmits;		/* of the connection, when the measured time began */
 	bool refused, ended, shut;	/* @ended: nothing more comes; @shut: nor goes */
+	int failure;			/* of a send, before its connection's, or 0 */
 };
 
 /* From the beginning; the main thread looks at it. */
