@@ -34,6 +34,8 @@ static void add_piece(struct devmem__packets *p, uint32_t bytes)
 		p->between -= *piece(p, p->count - kept);
 	p->between += bytes;
 	*piece(p, p->count++) = bytes;
+	if (p->count == 2 * DEVMEM__PIECES_MAX)	/* in place of 2^32, where it would begin again */
+		p->count = DEVMEM__PIECES_MAX;
 }
 
 /*

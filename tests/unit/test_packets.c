@@ -254,6 +254,25 @@ static void a_limit_that_changes(void **state)
 	free(s.piece);
 }
 
+/* After 2^32 pieces, 16 TiB, their number would begin again, and what was before that be forgotten: it stays small. */
+static void pieces_without_end(void **state)
+{
+	struct devmem__packets p = { .most = 9 };
+	const struct iovec whole = range(0, 4 * devmem__pages_system()), tiny = range(0, 1);
+	struct stream s = { 0 };
+
+	(void)state;
+	for (int i = 0; i < 100; i++) {
+		send_all(&p, &s, &whole, 1);
+		assert_in_range(p.count, 1, 2 * DEVMEM__PIECES_MAX);
+	}
+	assert_int_equal(s.n, 400);	/* no boundary: they are too long for packets of many */
+	for (int i = 0; i < 9; i++)
+		send_all(&p, &s, &tiny, 1);
+	assert_in_range(s.n, 0, 8);	/* one, behind these */
+	free(s.piece);
+}
+
 static uint32_t random_next(uint32_t *seed)
 {
 	*seed = *seed * 1664525 + 1013904223;
@@ -298,6 +317,7 @@ int main(void)
 		cmocka_unit_test(a_call_that_is_cut_short),
 		cmocka_unit_test(long_ranges_at_any_offset),
 		cmocka_unit_test(a_limit_that_changes),
+		cmocka_unit_test(pieces_without_end),
 		cmocka_unit_test(whatever_is_sent),
 	};
 
