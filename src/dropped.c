@@ -19,7 +19,7 @@ static bool answer(int nl, uint64_t *packets)
 		struct nlmsghdr header;
 		char bytes[ANSWER];
 	} buf;
-	ssize_t got = recv(nl, &buf, sizeof(buf), 0);
+	ssize_t got = recv(nl, &buf, sizeof(buf), MSG_DONTWAIT);	/* it is there already, or lost for want of memory */
 	struct rtnl_link_stats64 stats;
 	const struct ifinfomsg *info;
 	struct nlattr *attr;

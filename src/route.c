@@ -106,7 +106,7 @@ static unsigned int answer(int nl)
 		struct nlmsghdr header;
 		char bytes[4096];
 	} buf;
-	ssize_t got = devmem__nl_receive(nl, &buf, sizeof(buf), 0);
+	ssize_t got = devmem__nl_receive(nl, &buf, sizeof(buf), MSG_DONTWAIT);	/* it is there already, or lost */
 	struct nlattr *oif;
 
 	if (got < (ssize_t)sizeof(buf.header) || !nlmsg_ok(&buf.header, (int)got) || buf.header.nlmsg_type != RTM_NEWROUTE)
