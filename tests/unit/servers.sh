@@ -20,10 +20,10 @@ fail() {
 }
 
 # start COMMAND...: with 64 descriptors, until it listens.
-IDLE=2
+FILES=64 IDLE=2
 start() {
 	for ((PORT = 20000 + RANDOM % 30000; ; PORT++)); do
-		(ulimit -n 64 && exec "${UNPRIVILEGED[@]}" "$@" --port "$PORT" --buffer 8 --idle "$IDLE" --json "$DIR/json" --no-progress lo) \
+		(ulimit -n "$FILES" && exec "${UNPRIVILEGED[@]}" "$@" --port "$PORT" --buffer 8 --idle "$IDLE" --json "$DIR/json" --no-progress lo) \
 			>"$DIR/log" 2>&1 &
 		SERVER=$!
 		echo "$SERVER" >"$DIR/pid"
@@ -125,6 +125,22 @@ shares() {
 	(($(figure tokens_outstanding) == 0)) || fail "fragments are out"
 }
 
+# Clients that each send one byte less than a message, and leave: all at once, with three times as much as the buffer has.
+# They are gone before anybody would call them silent.
+leavers() {
+	NAME=$1 DIR=$WORK/$1 GOOD=() FILES=1000 IDLE=300
+	mkdir "$DIR"
+	start "${@:2}" "$EXAMPLES/gpu_gather_server" --message 64
+	kill -STOP "$SERVER"
+	hostile leave 400 65535
+	kill -CONT "$SERVER"
+	good 2
+	kill "$SERVER"
+	wait "$SERVER" || fail "it ended with $?"
+	(($(figure connections) == 402)) || fail "$(figure connections) connections were counted"
+	(($(figure tokens_outstanding) == 0)) || fail "fragments are out"
+}
+
 serve() {
 	NAME=$1 DIR=$WORK/$1
 	mkdir "$DIR"
@@ -147,4 +163,6 @@ status=0
 for pid in "${pids[@]}"; do
 	wait "$pid" || status=1
 done
-((!status)) && echo "servers: resets, silence, drips, ends in the middle, SIGSTOP and SIGCONT, and 64 descriptors"
+leavers leavers
+leavers leavers-syscall "$WITHOUT_URING" EPERM
+((!status)) && echo "servers: resets, 400 that leave in a message, silence, drips, ends in the middle, SIGSTOP and SIGCONT, and 64 descriptors"
