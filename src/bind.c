@@ -560,6 +560,12 @@ int devmem__binding_queue_known(const struct devmem_binding *binding, unsigned i
 	return binding->way == DEVMEM__WAY_COPY ? -ENOENT : devmem__nic_queue_known(binding->nic, napi_id);
 }
 
+void devmem__binding_saw_mixture(const struct devmem_binding *binding)
+{
+	if (binding->nic)
+		devmem__nic_saw_mixture(binding->nic);
+}
+
 int devmem__binding_misplaced(const struct devmem_binding *binding, int queue)
 {
 	const char *name = devmem__nic_name(binding->nic);

@@ -58,6 +58,9 @@ void devmem__binding_give_queue(struct devmem_binding *binding, bool was_bound);
 uint64_t devmem__binding_out(struct devmem_binding *binding, size_t pages);
 void devmem__binding_back(struct devmem_binding *binding, size_t pages);
 
+/* devmem__binding_saw_mixture() - GRO made one packet of what the NIC split and what it did not. It is turned off there. */
+void devmem__binding_saw_mixture(const struct devmem_binding *binding);
+
 /* devmem__binding_misplaced() - set the sentence for flows that arrive on @queue (or -errno). Returns @queue. */
 int devmem__binding_misplaced(const struct devmem_binding *binding, int queue);
 

@@ -97,7 +97,7 @@ int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem
 	pthread_mutex_init(&nic->napis.lock, NULL);
 	nic->journal.fd = -1;
 	nic->tc.fd = -1;
-	nic->keeper.stop = nic->keeper.news = -1;
+	nic->keeper.wake = nic->keeper.news = -1;
 	nic->netns = devmem__journal_netns();
 	err = devmem__ethtool_open(&nic->et, ifname);
 	if (!err && (size_t)snprintf(nic->journal_folder, sizeof(nic->journal_folder), "%s",

@@ -78,6 +78,12 @@ int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned i
 /* devmem__nic_guards() - does this transaction drop urgent data at the interface's ingress? */
 bool devmem__nic_guards(const struct devmem_nic *nic);
 
+/*
+ * devmem__nic_saw_mixture() - GRO merged packets that the NIC did not split with others that it did: it is to be turned off.
+ * For the way of the data: a thread does it.
+ */
+void devmem__nic_saw_mixture(struct devmem_nic *nic);
+
 /* devmem__nic_source_port() - one that a flow from @peer to @local comes to the queues with; or a negative errno. */
 int devmem__nic_source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
 			    const struct sockaddr *peer);

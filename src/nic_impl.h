@@ -28,8 +28,10 @@ void devmem__napis_note(struct devmem__napis *napis, const struct devmem__netdev
 /* The thread that looks after the settings. */
 struct devmem__nic_keeper {
 	pthread_t thread;
-	int stop, news;			/* an eventfd that ends it; link notifications. -1: none */
+	int wake, news;			/* an eventfd; link notifications. -1: none */
 	bool runs;
+	atomic_bool ends;		/* it is to end */
+	atomic_bool mixed;		/* GRO merged what the NIC split with what it did not, and may still be on */
 	bool lost;			/* the NIC forgot its settings, and not all of them could be made again */
 };
 
@@ -108,6 +110,10 @@ uint64_t devmem__nic_contexts(struct devmem_nic *nic);
 /* nic_remake.c. devmem__nic_forgot_table() - was the NIC reset? For who holds the lock. devmem__nic_remake(): who has begun. */
 bool devmem__nic_forgot_table(struct devmem_nic *nic);
 int devmem__nic_remake(struct devmem_nic *nic);
+
+/* nic_gro.c, for the thread: GRO off, if a mixture was seen. */
+#define DEVMEM__GRO	"rx-gro"	/* as the kernel names the feature; "gro" to ethtool -K. It is never turned on, but for undo */
+void devmem__nic_merge_no_more(struct devmem_nic *nic);
 
 /* nic_keep.c. To start is for who has begun; to stop is for who has not, before the transaction ends. */
 void devmem__nic_keeper_open(struct devmem_nic *nic);

@@ -4,7 +4,7 @@
  * makes them again after a reset. The kernel tells of a reset by link news at most, and of one that is quicker than its
  * telling not at all: so it looks with each of these, and every two seconds. A look reads the RSS table, and no more. It
  * waits for no other thread; what it does then may wait, as it may be waited for by calls that change settings, and by no
- * others.
+ * others. It is woken to turn GRO off, too: nic_gro.c.
  */
 #include <errno.h>
 #include <linux/netlink.h>
@@ -60,14 +60,18 @@ static void mend(struct devmem_nic *nic)
 static void *keep(void *arg)
 {
 	struct devmem_nic *nic = arg;
-	struct pollfd fds[] = { { .fd = nic->keeper.stop, .events = POLLIN }, { .fd = nic->keeper.news, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = nic->keeper.wake, .events = POLLIN }, { .fd = nic->keeper.news, .events = POLLIN } };
+	uint64_t count;
 
 	for (;;) {
 		poll(fds, 2, LOOK_MS);
 		if (fds[0].revents)
+			(void)!read(fds[0].fd, &count, sizeof(count));
+		if (atomic_load(&nic->keeper.ends))
 			return NULL;
 		if (fds[1].revents)
 			drain(fds[1].fd);
+		devmem__nic_merge_no_more(nic);
 		if (is_lost(nic))
 			mend(nic);
 	}
@@ -101,16 +105,16 @@ void devmem__nic_keeper_start(struct devmem_nic *nic)
 		return;
 	if (nic->keeper.news >= 0)
 		setsockopt(nic->keeper.news, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
-	nic->keeper.stop = eventfd(0, EFD_CLOEXEC);
-	err = nic->keeper.stop < 0 ? errno : start_thread(nic);
+	nic->keeper.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = nic->keeper.wake < 0 ? errno : start_thread(nic);
 	nic->keeper.runs = !err;
 	if (!err)
 		return;
 	devmem__log(DEVMEM_LOG_WARNING, "%s: no thread to look after its settings (%s): after a reset of the NIC they are not made "
 		    "again", nic->et.name, strerror(err));
-	if (nic->keeper.stop >= 0)
-		close(nic->keeper.stop);
-	nic->keeper.stop = -1;
+	if (nic->keeper.wake >= 0)
+		close(nic->keeper.wake);
+	nic->keeper.wake = -1;
 }
 
 void devmem__nic_keeper_stop(struct devmem_nic *nic)
@@ -119,15 +123,16 @@ void devmem__nic_keeper_stop(struct devmem_nic *nic)
 
 	if (!nic->keeper.runs)
 		return;
-	(void)!write(nic->keeper.stop, &one, sizeof(one));
+	atomic_store(&nic->keeper.ends, true);
+	(void)!write(nic->keeper.wake, &one, sizeof(one));
 	pthread_join(nic->keeper.thread, NULL);
 	nic->keeper.runs = false;
 }
 
 void devmem__nic_keeper_close(struct devmem_nic *nic)
 {
-	if (nic->keeper.stop >= 0)
-		close(nic->keeper.stop);
+	if (nic->keeper.wake >= 0)
+		close(nic->keeper.wake);
 	if (nic->keeper.news >= 0)
 		close(nic->keeper.news);
 }

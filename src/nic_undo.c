@@ -79,6 +79,18 @@ static int undo_split(struct devmem_nic *nic, const struct devmem__change *c)
 
 /* --------------------------------------------------------------------------------------------- features */
 
+/* devmem__nic_merge_no_more() left it off; if it is on, that was somebody else, or it was put back already. */
+static int undo_gro(struct devmem_nic *nic)
+{
+	const char *name = nic->et.name;
+	struct devmem__feature now;
+	int err = devmem__ethtool_feature(&nic->et, DEVMEM__GRO, &now);
+
+	if (!err && !now.on)
+		err = devmem__ethtool_set_feature(&nic->et, DEVMEM__GRO, true);
+	return err ? devmem__nl_fail(&nic->et.nl, err, "%s: cannot turn GRO on again (\"ethtool -K %s gro on\")", name, name) : 0;
+}
+
 /*
  * What we left is that it is asked for. It may be off all the same, because what it depends on was turned off, and on
  * although somebody asked for off, because the driver needed it until now: both end here.
@@ -249,7 +261,7 @@ int devmem__nic_undo_one(const struct devmem__change *change, void *arg)
 	case DEVMEM__CHANGE_RULE:
 		return undo_rule(nic, change);
 	case DEVMEM__CHANGE_FEATURE:
-		return undo_feature(nic, change);
+		return strcmp(change->feature, DEVMEM__GRO) ? undo_feature(nic, change) : undo_gro(nic);
 	case DEVMEM__CHANGE_QDISC:
 		return devmem__nic_undo_qdisc(nic);
 	case DEVMEM__CHANGE_GUARD:

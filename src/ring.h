@@ -301,6 +301,9 @@ void devmem__sock_cancelled(struct devmem_sock *sock, int res);
 /* devmem__sock_queue_known() - devmem_sock_queue() without waiting: -EBUSY: it cannot be known now. Without a sentence. */
 int devmem__sock_queue_known(const struct devmem_sock *sock);
 
+/* devmem__sock_decrypts() - does the kernel decrypt what it receives (TLS_RX)? */
+bool devmem__sock_decrypts(int fd);
+
 /*
  * ends.c: how connections end. devmem__end_is_there() - both directions are over. devmem__end_is() - the kernel said @err; returns
  * what is to be told. devmem__end_why() - the connection is over: asks why; @otherwise if nobody knows. devmem__end_by_us() - it is

@@ -253,13 +253,19 @@ static void part(struct devmem_sock *sock)
 	devmem__source_put(sock->source);
 }
 
-/* kTLS would decrypt with the processor what lies in device memory. [net/tls/tls_main.c: do_tls_getsockopt()] */
-static int check_tls(int fd)
+/* [net/tls/tls_main.c: do_tls_getsockopt()] */
+bool devmem__sock_decrypts(int fd)
 {
 	uint16_t version_and_cipher[2];
 	socklen_t len = sizeof(version_and_cipher);
 
-	if (getsockopt(fd, SOL_TLS, TLS_RX, version_and_cipher, &len))
+	return !getsockopt(fd, SOL_TLS, TLS_RX, version_and_cipher, &len);
+}
+
+/* kTLS would decrypt with the processor what lies in device memory. */
+static int check_tls(int fd)
+{
+	if (!devmem__sock_decrypts(fd))
 		return 0;
 	return devmem__fail(EOPNOTSUPP, "descriptor %d receives TLS by the kernel (TLS_RX), which cannot decrypt device memory: "
 			    "attach it with a binding of engine copy", fd);

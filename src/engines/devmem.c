@@ -5,6 +5,7 @@
  */
 #include <errno.h>
 
+#include "bind.h"
 #include "dontneed.h"
 #include "event.h"
 #include "rxmsg.h"
@@ -53,14 +54,16 @@ static int release(struct devmem_sock *sock, const struct devmem_event *events, 
 
 /*
  * -ENODEV: GRO put packets that the NIC split and others that it did not into one, which the kernel cannot hand out in any way.
- * Nothing helps; but it is known why. [net/core/gro.c: skb_gro_receive; net/ipv4/tcp.c: tcp_recvmsg_dmabuf]
+ * -EFAULT: so it did, and one that was not split is the first, so that the kernel takes all for pages. Nothing helps; but it is
+ * known why, and no other connection is to end so. [net/core/gro.c: skb_gro_receive; net/ipv4/tcp.c: tcp_recvmsg_dmabuf]
  */
 static bool recover(struct devmem_sock *sock, int res)
 {
-	if (res != -ENODEV)
+	if (res != -ENODEV && (res != -EFAULT || devmem__sock_decrypts(sock->fd)))
 		return false;
+	devmem__binding_saw_mixture(sock->binding);
 	sock->ring->explained = true;
-	devmem__fail(ENODEV, "the next bytes of a connection cannot be had: the NIC did not split a packet, and GRO merged it with "
+	devmem__fail(-res, "the next bytes of a connection cannot be had: the NIC did not split a packet, and GRO merged it with "
 		     "others that it did split (\"ethtool -K IFACE gro off\")");
 	devmem__log(DEVMEM_LOG_ERROR, "%s", devmem_error());
 	return false;

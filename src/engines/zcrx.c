@@ -353,16 +353,25 @@ static void note_fallback(struct devmem_ring *ring)
 
 /*
  * -ENOMEM: the next bytes are in host memory, since the packet was not split or came through another queue; -EFAULT: they
- * are in the area of another queue. -ENODEV of a message: they are ours again. [net/ipv4/tcp.c: tcp_recvmsg_dmabuf] -ENOSPC: the
+ * are in the area of another queue. -ENODEV of a message: they are ours again, or in a packet of both kinds that GRO made;
+ * -EFAULT of one: the same, and the kernel takes all of that packet for pages. [net/ipv4/tcp.c: tcp_recvmsg_dmabuf] -ENOSPC: the
  * completion queue was full. [io_uring/zcrx.c: io_zcrx_queue_cqe]
  */
+static bool may_come_otherwise(const struct devmem_sock *sock, int res)
+{
+	if (res == -EFAULT)
+		return !devmem__sock_decrypts(sock->fd);
+	return res == (sock->messages ? -ENODEV : -ENOMEM);
+}
+
 static bool zcrx_recover(struct devmem_sock *sock, int res)
 {
 	if (res == -ENOSPC && !sock->messages)
 		return true;
-	if (sock->messages ? res != -ENODEV : res != -ENOMEM && res != -EFAULT)
+	if (!may_come_otherwise(sock, res))
 		return false;
 	if (++sock->stuck > MOST_STUCK) {
+		devmem__binding_saw_mixture(sock->binding);
 		devmem__fail(-res, "the next bytes of a connection can be had neither by zero-copy receive nor by copying: the "
 			     "NIC split a packet in the wrong place and GRO merged it with others (\"ethtool -K IFACE gro "
 			     "off\", or engine devmem), or another program has the queue that they come through");

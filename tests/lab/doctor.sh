@@ -122,6 +122,7 @@ as_it_is() {
 	has ok privileges ''
 	has ok driver 'labnic can bind'
 	has ok link 'up, MTU 9000'
+	has ok merging 'GRO is on'
 	has ok xdp 'no program'
 	has ok queues '3 of 4 RX queues can be had'
 	has ok n-tuple 'rules are on'

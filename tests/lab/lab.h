@@ -169,6 +169,7 @@ unsigned int lab_leaked(int near);
 
 /* A fault of the NIC under /sys/kernel/debug/labnic/lab0. With zcrx, GRO is off while packets are not split. */
 void lab_fault(const char *name, unsigned long value);
+void lab_fault_alone(const char *name, unsigned long value);	/* the same, and GRO stays as it is */
 void lab_faults_off(void);
 
 /* The kernel will warn in @function, and the run does not fail for that: one such warning, if it has not come before. */

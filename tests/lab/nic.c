@@ -7,7 +7,7 @@
 
 #include "lab.h"
 
-static void set_fault(const char *name, unsigned long value)
+void lab_fault_alone(const char *name, unsigned long value)
 {
 	char path[128];
 	FILE *f;
@@ -35,7 +35,7 @@ void lab_fault(const char *name, unsigned long value)
 
 	if (unsplit && value)
 		assert_int_equal(system("ethtool -K " NIC " gro off"), 0);
-	set_fault(name, value);
+	lab_fault_alone(name, value);
 	if (unsplit && !value)
 		assert_int_equal(system("ethtool -K " NIC " gro on"), 0);
 }

@@ -166,6 +166,20 @@ static void check_checksums(struct report *r, struct nic *n)
 	}
 }
 
+/* Nobody can tell in advance whether the NIC leaves single packets of a flow unsplit. docs/security.md */
+static void check_merging(struct report *r, struct nic *n)
+{
+	struct devmem__feature f;
+
+	if (devmem__ethtool_feature(&n->et, "rx-gro", &f))
+		return;
+	if (f.on)
+		report_add(r, OK, "merging", "GRO is on; it is turned off if the NIC leaves single packets unsplit, which would end "
+			   "connections");
+	else
+		report_add(r, OK, "merging", "GRO is off: received packets are not merged, which costs time and harms nothing");
+}
+
 static void check_split(struct report *r, struct nic *n)
 {
 	struct devmem__split_state s;
@@ -523,6 +537,7 @@ static void check_settings(struct report *r, struct nic *n)
 {
 	check_split(r, n);
 	check_checksums(r, n);
+	check_merging(r, n);
 	check_xdp(r, n);
 	check_queues(r, n);
 	check_ntuple(r, n);

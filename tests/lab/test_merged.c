@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A NIC that leaves every second packet unsplit, in pages, with GRO on: the kernel makes one packet of both kinds, and takes what
+ * is in device memory for pages if those come first. [net/core/gro.c: skb_gro_receive()] Nobody may read a wrong byte of
+ * that, the first such packet ends its connection with the reason, and GRO is turned off. "lab_merged captured" is what it is
+ * turned off for: a capture of packets makes the kernel read them (lab: status 125).
+ */
+#include <errno.h>
+#include <linux/if_packet.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "lab.h"
+
+#define BYTES		400000u
+#define ALONE		1000u	/* bytes of one packet */
+#define MIB		(1u << 20)
+#define ETH_ALL		0x0003
+
+static const uint32_t queue = 1;
+
+/* As it is at the beginning: the NIC splits all. */
+static void set_up(struct lab *lab)
+{
+	lab_open_as(lab, &(struct lab_opts){ .bytes = 16 * MIB, .queues = 1, .queue_list = &queue });
+}
+
+static void tear_down(struct lab *lab)
+{
+	lab_close(lab);
+	lab_fault_alone("nosplit_every", 0);
+	lab_fault_alone("nosplit_bytes", 128);
+	lab_fault_alone("unsplit_pages", 0);
+}
+
+/* The first packet of each batch in pages, the next one in device memory, and so on. */
+static void leave_unsplit(void)
+{
+	lab_fault_alone("unsplit_pages", 1);
+	lab_fault_alone("nosplit_bytes", 0);
+	lab_fault_alone("nosplit_every", 2);
+}
+
+static void close_pair(struct lab_pair pair)
+{
+	close(pair.near);
+	close(pair.far);
+}
+
+static void receive_end(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream)
+{
+	struct devmem_event ev[64];
+
+	while (!stream->ended) {
+		int n = ok(devmem_wait(ring, ev, 64, 60000));
+
+		assert_true(n > 0);
+		lab_check(lab, ev, n);
+		if (ev[n - 1].type == DEVMEM_EVENT_ERROR)
+			assert_non_null(strstr(devmem_error(), "GRO merged"));
+		ok(devmem_release(ring, ev, (unsigned int)n));
+	}
+}
+
+/* A packet alone, first: which kind the NIC begins with, then, is the other one. Returns what the connection ended with. */
+static int first_one(struct devmem_ring *ring, struct lab *lab, bool other_kind)
+{
+	struct lab_pair pair = lab_connect(lab, false);
+	struct lab_sender *sender;
+	struct lab_stream stream;
+	struct devmem_event ev[8];
+	int n = 0;
+
+	lab_attach(ring, lab, pair.near, &stream);
+	leave_unsplit();
+	if (other_kind) {
+		assert_true(lab_sent(lab_send(pair.far, ALONE, 0, false)));
+		while (stream.position < ALONE) {
+			n = ok(devmem_wait(ring, ev, 8, 60000));
+			lab_check(lab, ev, n);
+			ok(devmem_release(ring, ev, (unsigned int)n));
+		}
+	}
+	sender = lab_send_from(pair.far, stream.position, BYTES, true);
+	receive_end(ring, lab, &stream);
+	print_message("%s after %llu bytes\n", strerror(-stream.error), (unsigned long long)stream.position);
+	close_pair(pair);
+	lab_sent(sender);
+	devmem_detach(stream.sock);
+	return stream.error;
+}
+
+/* Until packets of both kinds have been the first one of a merged packet: the NIC counts on, so that depends on what was before. */
+static void it_ends_with_the_reason(void **state)
+{
+	bool pages_first = false, device_first = false;
+
+	(void)state;
+	lab_cannot_copy("nothing is in device memory");
+	for (int i = 0; i < 8 && !(pages_first && device_first); i++) {
+		struct devmem_ring *ring = lab_ring(NULL);
+		struct lab lab;
+		int error;
+
+		set_up(&lab);
+		error = first_one(ring, &lab, i & 1);
+		pages_first = pages_first || error == -EFAULT || !lab_tokens();
+		device_first = device_first || error == -ENODEV || !lab_tokens();
+		devmem_ring_close(ring);
+		tear_down(&lab);
+	}
+	assert_true(pages_first && device_first);
+}
+
+static void the_next_one_does_not_end(void **state)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_sender *sender;
+	struct lab_stream stream;
+	struct lab_pair pair;
+	struct lab lab;
+
+	(void)state;
+	lab_cannot_copy("nothing is in device memory");
+	set_up(&lab);
+	assert_true(first_one(ring, &lab, false) < 0);
+	run("for i in $(seq 600); do ethtool -k lab0 | grep -q '^generic-receive-offload: off' && exit; sleep 0.1; done; exit 1");
+
+	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
+		pair = lab_connect(&lab, ipv6);
+		lab_attach(ring, &lab, pair.near, &stream);
+		sender = lab_send(pair.far, BYTES, 0, true);
+		receive_end(ring, &lab, &stream);
+		assert_true(lab_sent(sender));
+		assert_int_equal(stream.error, 0);
+		assert_int_equal(stream.position, BYTES);
+		assert_true(stream.host > 0 && stream.device > 0);
+		devmem_detach(stream.sock);
+		close_pair(pair);
+	}
+	lab_settle(ring);
+	devmem_ring_close(ring);
+	tear_down(&lab);
+}
+
+/* A socket that is not attached, whose packets come through a bound queue. */
+struct stranger {
+	struct devmem_ring *ring;
+	struct lab_pair holder, pair;	/* with engine zcrx a queue is bound when a ring attaches something */
+	struct lab_stream stream;
+	struct lab_sender *sender;
+};
+
+static void open_stranger(struct stranger *s, struct lab *lab)
+{
+	struct pollfd readable = { .events = POLLIN };
+
+	s->ring = lab_ring(NULL);
+	s->holder = lab_connect(lab, false);
+	lab_attach(s->ring, lab, s->holder.near, &s->stream);
+	s->pair = lab_connect(lab, false);
+	leave_unsplit();
+	s->sender = lab_send(s->pair.far, BYTES, 0, true);
+	readable.fd = s->pair.near;
+	assert_int_equal(poll(&readable, 1, 60000), 1);
+}
+
+static void close_stranger(struct stranger *s)
+{
+	close_pair(s->pair);
+	lab_sent(s->sender);
+	devmem_detach(s->stream.sock);
+	close_pair(s->holder);
+	lab_settle(s->ring);
+	devmem_ring_close(s->ring);
+}
+
+static void who_reads_is_told(void **state)
+{
+	static char bytes[BYTES];
+	struct stranger s;
+	struct lab lab;
+	ssize_t n;
+
+	(void)state;
+	lab_cannot_copy("nothing is in device memory");
+	set_up(&lab);
+	open_stranger(&s, &lab);
+	n = recv(s.pair.near, bytes, sizeof(bytes), MSG_PEEK);
+	assert_true(n < (ssize_t)BYTES);
+	while ((n = recv(s.pair.near, bytes, sizeof(bytes), 0)) > 0)
+		;
+	assert_int_equal(n, -1);
+	assert_int_equal(errno, EFAULT);
+	close_stranger(&s);
+	tear_down(&lab);
+}
+
+/* As tcpdump does. */
+static void captured(void **state)
+{
+	struct tpacket_req ring = { .tp_block_size = 1 << 17, .tp_block_nr = 8, .tp_frame_size = 1 << 16, .tp_frame_nr = 16 };
+	struct sockaddr_ll on = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_ALL),
+				  .sll_ifindex = (int)if_nametoindex(NIC) };
+	int tap = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_ALL)), version = TPACKET_V2;
+	struct stranger s;
+	struct lab lab;
+
+	(void)state;
+	assert_int_equal(setsockopt(tap, SOL_PACKET, PACKET_VERSION, &version, sizeof(version)), 0);
+	assert_int_equal(setsockopt(tap, SOL_PACKET, PACKET_RX_RING, &ring, sizeof(ring)), 0);
+	assert_int_equal(bind(tap, (struct sockaddr *)&on, sizeof(on)), 0);
+	set_up(&lab);
+	open_stranger(&s, &lab);
+	sleep(5);
+	close_stranger(&s);
+	tear_down(&lab);
+	close(tap);
+	print_error("this kernel is mended: GRO does not join packets of both kinds\n");
+}
+
+int main(int argc, char **argv)
+{
+	const struct CMUnitTest tests[] = {
+		LAB_TEST(it_ends_with_the_reason),
+		LAB_TEST(the_next_one_does_not_end),
+		LAB_TEST(who_reads_is_told),
+	};
+	const struct CMUnitTest fatal[] = { cmocka_unit_test(captured) };
+
+	if (argc > 1 && !strcmp(argv[1], "captured"))
+		return cmocka_run_group_tests(fatal, NULL, NULL);
+	lab_begin(argc, argv);
+	return lab_end(cmocka_run_group_tests(tests, NULL, NULL));
+}
