@@ -466,6 +466,88 @@ static int remove_aside(void **state)
 	return 0;
 }
 
+/* ------------------------------------------------------------------------------------ bound while it is down */
+
+static void receive_all(struct devmem_ring *ring, struct lab *lab)
+{
+	struct lab_pair pair = lab_connect(lab, true);
+	struct lab_sender *sender;
+	struct lab_stream stream;
+
+	lab_attach(ring, lab, pair.near, &stream);
+	sender = lab_send(pair.far, MIB, 0, true);
+	assert_true(lab_drain(ring, lab, &stream, 1));
+	assert_true(lab_sent(sender));
+	assert_int_equal(stream.position, MIB);
+	if (!lab_copies())
+		assert_int_equal(stream.device, MIB);
+	devmem_detach(stream.sock);
+	close(pair.near);
+	close(pair.far);
+	lab_settle(ring);
+}
+
+/* Some drivers bind queues then, and fill them when it comes up. */
+static void bound_while_it_is_down(void **state)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab lab;
+
+	(void)state;
+	go_down();
+	lab_open(&lab, 8 * MIB, 1);
+	ok(devmem_ring_prepare(ring, lab.binding));
+	go_up();
+	receive_all(ring, &lab);
+	devmem_ring_close(ring);
+	lab_close(&lab);
+}
+
+static void is_told(int result)
+{
+	assert_int_equal(result, -EAGAIN);
+	if (!strstr(devmem_error(), NIC " is down"))
+		fail_msg("nothing of the link in: %s", devmem_error());
+}
+
+/* Others refuse, with whatever number: whoever asks for the queue is told why. */
+static void refused_while_it_is_down(void **state)
+{
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct devmem_sock *sock = (void *)1;
+	struct devmem_binding *none = (void *)1;
+	struct lab_stream stream;
+	struct lab_pair pair;
+	struct lab lab;
+
+	(void)state;
+	lab_cannot_copy("nothing is bound");
+	lab_open(&lab, 8 * MIB, 1);
+	pair = lab_connect(&lab, true);
+	lab_fault("down_again", 1);
+	go_down();
+	if (lab_in("zcrx")) {	/* binds nothing itself: the ring takes the queue */
+		is_told(devmem_ring_prepare(ring, lab.binding));
+		is_told(devmem_attach(ring, pair.near, lab.binding, 0, NULL, &sock));
+		assert_ptr_equal(sock, (void *)1);
+	} else {
+		struct devmem_buffer *second = lab_buffer(4 * MIB);
+
+		is_told(devmem_bind_rx(lab.nic, second, DEVMEM_OPTS(devmem_bind_opts, .engine = lab_engine()), &none));
+		assert_ptr_equal(none, (void *)1);
+		devmem_buffer_close(second);
+	}
+	go_up();
+	lab_fault("down_again", 0);
+	lab_attach(ring, &lab, pair.near, &stream);	/* the connection has outlived it */
+	devmem_detach(stream.sock);
+	close(pair.near);
+	close(pair.far);
+	receive_all(ring, &lab);
+	devmem_ring_close(ring);
+	lab_close(&lab);
+}
+
 #define TEST(name) cmocka_unit_test_setup_teardown(name, look_before, look_after)
 
 /* lab_link [PATTERN]: the tests whose names match. */
@@ -477,6 +559,8 @@ int main(int argc, char **argv)
 		TEST(reset_while_streaming),
 		TEST(a_reset_that_fails),
 		TEST(bound_and_closed_from_another_namespace),
+		TEST(bound_while_it_is_down),
+		TEST(refused_while_it_is_down),
 		TEST(closed_while_the_link_is_down),
 		TEST(closed_while_it_is_down),
 		TEST(closed_in_the_middle_of_a_reset),
