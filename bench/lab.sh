@@ -8,6 +8,7 @@
 #   copy		engine copy and epoll
 #   pages	engine devmem with default options, and at 4 KiB
 #   echo		from device memory to device memory and back, and an echo that copies
+#   guards	engine devmem with and without the filters against urgent data, of which the NIC's processor has the cost
 #   send		from device memory: libdevmem, its leanest loop, and a plain send
 #
 # Three processors: 0 is the far end's, 1 is the NIC's (its threads), 2 is of what is measured.
@@ -219,6 +220,15 @@ round_pages() {
 	receive receive "$LARGE_MIB" --name pages-default --buffer 128M
 	receive receive "$LARGE_MIB" --name pages-small --buffer 128M "${SMALL[@]}"
 	merge off
+}
+
+round_guards() {
+	local which
+	pages 4K
+	for which in none sockets ingress both; do
+		receive receive "$MIB" --name "guards-$which" --guard "$which" "${SMALL[@]}"
+	done
+	pages 64K
 }
 
 # What hardware does when it sends is not taken for work of the processor that is counted.

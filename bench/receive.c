@@ -24,7 +24,7 @@ static void attach(struct bench *b, struct devmem_ring *ring)
 
 	for (unsigned int i = 0; i < b->connections; i++)
 		if (devmem_attach(ring, b->fd[i], b->binding, i,
-				  DEVMEM_OPTS(devmem_attach_opts, .lowat = b->lowat), &sock))
+				  DEVMEM_OPTS(devmem_attach_opts, .lowat = b->lowat, .flags = b->attach_flags), &sock))
 			bench_die("%s", devmem_error());
 }
 

@@ -35,6 +35,7 @@ static const char usage[] =
 	"  --lowat N[KMG]    SO_RCVLOWAT, default: what this receiver does best with\n"
 	"  --coalesce US     libdevmem's coalesce_us, default 0\n"
 	"  --send N[KMG]     bytes of a send, default 1M (senders)\n"
+	"  --guard WHICH     against urgent data: both (default), sockets, ingress, none (receive)\n"
 	"  --verify          every byte, from send --pattern (receive and epoll)\n"
 	"  --name NAME       of the count and in the result\n";
 
@@ -68,6 +69,16 @@ void bench_pin(int cpu)
 		bench_die("processor %d: %s", cpu, strerror(errno));
 }
 
+static void set_guard(struct bench *b, const char *which)
+{
+	const bool none = !strcmp(which, "none"), sockets = !strcmp(which, "sockets"), ingress = !strcmp(which, "ingress");
+
+	if (!none && !sockets && !ingress && strcmp(which, "both"))
+		bench_die("--guard %s: both, sockets, ingress or none", which);
+	b->nic_flags = none || sockets ? DEVMEM_NIC_NO_GUARD : 0;
+	b->attach_flags = none || ingress ? DEVMEM_ATTACH_NO_GUARD : 0;
+}
+
 static void parse_options(struct bench *b, int argc, char **argv)
 {
 	static const struct option longs[] = {
@@ -78,7 +89,7 @@ static void parse_options(struct bench *b, int argc, char **argv)
 		{ "page", required_argument, NULL, 'g' }, { "buffer", required_argument, NULL, 'b' },
 		{ "send", required_argument, NULL, 's' }, { "queues", required_argument, NULL, 'q' },
 		{ "hold", required_argument, NULL, 'H' }, { "coalesce", required_argument, NULL, 'C' },
-		{ "verify", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "guard", required_argument, NULL, 'G' }, { "verify", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' }, { 0 },
 	};
 	int opt;
 
@@ -98,6 +109,7 @@ static void parse_options(struct bench *b, int argc, char **argv)
 		case 'q': b->queues = arg_number(optarg, 64); break;
 		case 'H': b->hold = arg_number(optarg, 1u << 20); break;
 		case 'C': b->coalesce = arg_number(optarg, 100000); break;
+		case 'G': set_guard(b, optarg); break;
 		case 'v': b->verify = true; break;
 		case 'h': printf(usage, program_invocation_short_name); exit(0);
 		default: fprintf(stderr, usage, program_invocation_short_name); exit(2);
@@ -145,7 +157,7 @@ void bench_bind(struct bench *b)
 	struct sockaddr_in6 any = any_address(b);
 
 	make_buffer(b);
-	if (devmem_nic_open(b->interface, NULL, &b->nic) ||
+	if (devmem_nic_open(b->interface, DEVMEM_OPTS(devmem_nic_opts, .flags = b->nic_flags), &b->nic) ||
 	    devmem_bind_rx(b->nic, b->buffer,
 			   DEVMEM_OPTS(devmem_bind_opts, .engine = b->engine, .page_size = b->page_size,
 				       .queues = b->queues), &b->binding) ||

@@ -25,6 +25,7 @@ struct bench {
 	int cpu;			/* to stay on, or -1 */
 	uint32_t lowat;			/* SO_RCVLOWAT; 0: what the receiver thinks best */
 	uint32_t coalesce;		/* microseconds, of libdevmem's ring */
+	uint32_t nic_flags, attach_flags;	/* of the guards against urgent data, what is left out */
 	bool verify;			/* every byte, which send --pattern sends */
 	uint64_t *position;		/* in the stream of each connection, as far as verified */
 	int listener;
