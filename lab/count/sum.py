@@ -4,6 +4,7 @@
 import argparse
 import collections
 import json
+import re
 import sys
 
 GIB = 1 << 30
@@ -27,12 +28,13 @@ def last_processor(counts):
     return max(key[0] for rounds in counts.values() for _, found in rounds for key in found)
 
 
-def per_gib(rounds, processor):
+def per_gib(rounds, processor, only=re.compile("")):
     """Million instructions per GiB of each function, the mean of all rounds, and each round's sum."""
     functions, sums = collections.Counter(), []
     for size, found in rounds:
         scale = GIB / (size or GIB) / 1e6
-        mine = {key[1:]: n * scale for key, n in found.items() if key[0] == processor}
+        mine = {key[1:]: n * scale for key, n in found.items()
+                if key[0] == processor and only.search(key[2])}
         sums.append(sum(mine.values()))
         for key, n in mine.items():
             functions[key] += n / len(rounds)
@@ -61,6 +63,8 @@ def main():
     parser.add_argument("file")
     parser.add_argument("--processor", type=int, help="default: the last, where the receiver is alone")
     parser.add_argument("--compare", nargs=2, metavar=("NAME", "WITH"), help="two counts, function by function")
+    parser.add_argument("--only", metavar="PATTERN", type=re.compile, default="",
+                        help="functions alone whose name matches somewhere")
     parser.add_argument("--top", type=int, default=10, help="how many functions to show (default 10)")
     parser.add_argument("--json", metavar="OUT", help="the figures, for programs (- for standard output)")
     args = parser.parse_args()
@@ -72,7 +76,7 @@ def main():
     result = {"processor": processor, "unit": "million instructions per GiB", "counts": {}}
     means = {}
     for name, rounds in counts.items():
-        means[name], sums = per_gib(rounds, processor)
+        means[name], sums = per_gib(rounds, processor, args.only)
         result["counts"][name] = {"bytes": rounds[0][0], "rounds": sums, "functions":
                                   {":".join(k): n for k, n in means[name].most_common()}}
         if args.json != "-" and not args.compare:
