@@ -92,6 +92,7 @@ struct lab_pair {
 	int near, far;
 };
 struct lab_pair lab_connect(struct lab *lab, bool ipv6);
+void lab_close_pair(struct lab_pair pair);
 int lab_listen(uint16_t port);		/* for both families; 0: a free one */
 uint16_t lab_port(int listener);
 int lab_dial(uint16_t port, bool ipv6);	/* the far end alone */
@@ -130,6 +131,13 @@ void lab_check(struct lab *lab, const struct devmem_event *events, int n);
 /* Receives, checks and releases until a LINK event said @link last. */
 void lab_await_link(struct devmem_ring *ring, struct lab *lab, int link);
 
+/* Receives, checks and releases until there are so many bytes; or until the stream has ended, the message of an error having @word. */
+void lab_receive(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream, uint64_t bytes);
+void lab_receive_end(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream, const char *word);
+
+/* A connection of IPv6, from its first byte to its end, as if nothing were. Returns what came, every byte checked. */
+struct lab_stream lab_carry(struct devmem_ring *ring, struct lab *lab, uint64_t bytes);
+
 /* Receives, checks and releases until @n streams have ended or a second passed without an event: false. */
 bool lab_drain(struct devmem_ring *ring, struct lab *lab, struct lab_stream *streams, unsigned int n);
 
@@ -163,6 +171,9 @@ struct devmem_buffer *lab_buffer(size_t bytes);
  */
 void *lab_view(struct devmem_buffer *buffer);
 void lab_unview(struct devmem_buffer *buffer, void *memory);
+
+/* How many packets the kernel dropped that were for a socket, since a filter said so or there was no room. */
+uint32_t lab_drops(int fd);
 
 /* How many fragments the kernel thinks are still out on a socket. It frees them: ask last. 0 without lab_tokens(). */
 unsigned int lab_leaked(int near);

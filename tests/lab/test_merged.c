@@ -45,50 +45,23 @@ static void leave_unsplit(void)
 	lab_fault_alone("nosplit_every", 2);
 }
 
-static void close_pair(struct lab_pair pair)
-{
-	close(pair.near);
-	close(pair.far);
-}
-
-static void receive_end(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream)
-{
-	struct devmem_event ev[64];
-
-	while (!stream->ended) {
-		int n = ok(devmem_wait(ring, ev, 64, 60000));
-
-		assert_true(n > 0);
-		lab_check(lab, ev, n);
-		if (ev[n - 1].type == DEVMEM_EVENT_ERROR)
-			assert_non_null(strstr(devmem_error(), "GRO merged"));
-		ok(devmem_release(ring, ev, (unsigned int)n));
-	}
-}
-
 /* A packet alone, first: which kind the NIC begins with, then, is the other one. Returns what the connection ended with. */
 static int first_one(struct devmem_ring *ring, struct lab *lab, bool other_kind)
 {
 	struct lab_pair pair = lab_connect(lab, false);
 	struct lab_sender *sender;
 	struct lab_stream stream;
-	struct devmem_event ev[8];
-	int n = 0;
 
 	lab_attach(ring, lab, pair.near, &stream);
 	leave_unsplit();
 	if (other_kind) {
 		assert_true(lab_sent(lab_send(pair.far, ALONE, 0, false)));
-		while (stream.position < ALONE) {
-			n = ok(devmem_wait(ring, ev, 8, 60000));
-			lab_check(lab, ev, n);
-			ok(devmem_release(ring, ev, (unsigned int)n));
-		}
+		lab_receive(ring, lab, &stream, ALONE);
 	}
 	sender = lab_send_from(pair.far, stream.position, BYTES, true);
-	receive_end(ring, lab, &stream);
+	lab_receive_end(ring, lab, &stream, "GRO merged");
 	print_message("%s after %llu bytes\n", strerror(-stream.error), (unsigned long long)stream.position);
-	close_pair(pair);
+	lab_close_pair(pair);
 	lab_sent(sender);
 	devmem_detach(stream.sock);
 	return stream.error;
@@ -134,13 +107,13 @@ static void the_next_one_does_not_end(void **state)
 		pair = lab_connect(&lab, ipv6);
 		lab_attach(ring, &lab, pair.near, &stream);
 		sender = lab_send(pair.far, BYTES, 0, true);
-		receive_end(ring, &lab, &stream);
+		lab_receive_end(ring, &lab, &stream, "GRO merged");
 		assert_true(lab_sent(sender));
 		assert_int_equal(stream.error, 0);
 		assert_int_equal(stream.position, BYTES);
 		assert_true(stream.host > 0 && stream.device > 0);
 		devmem_detach(stream.sock);
-		close_pair(pair);
+		lab_close_pair(pair);
 	}
 	lab_settle(ring);
 	devmem_ring_close(ring);
@@ -171,10 +144,10 @@ static void open_stranger(struct stranger *s, struct lab *lab)
 
 static void close_stranger(struct stranger *s)
 {
-	close_pair(s->pair);
+	lab_close_pair(s->pair);
 	lab_sent(s->sender);
 	devmem_detach(s->stream.sock);
-	close_pair(s->holder);
+	lab_close_pair(s->holder);
 	lab_settle(s->ring);
 	devmem_ring_close(s->ring);
 }

@@ -2,6 +2,7 @@
 /* Connections between near and far, what is sent on them, and what comes, byte by byte. */
 #include <arpa/inet.h>
 #include <fcntl.h>
+#include <linux/sock_diag.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -88,6 +89,12 @@ struct lab_pair lab_connect(struct lab *lab, bool ipv6)
 	pair.near = accept4(lab->listener, NULL, NULL, SOCK_CLOEXEC);
 	assert_true(pair.near >= 0);
 	return pair;
+}
+
+void lab_close_pair(struct lab_pair pair)
+{
+	close(pair.near);
+	close(pair.far);
 }
 
 /*
@@ -305,6 +312,58 @@ bool lab_drain(struct devmem_ring *ring, struct lab *lab, struct lab_stream *str
 		ok(devmem_release(ring, ev, (unsigned int)got));
 	}
 	return true;
+}
+
+/* One turn of the loop. @word: of the message of an error, which is the last event of its wait. */
+static void turn(struct devmem_ring *ring, struct lab *lab, const char *word)
+{
+	struct devmem_event ev[64];
+	int n = ok(devmem_wait(ring, ev, 64, 120000));
+
+	assert_true(n > 0);
+	lab_check(lab, ev, n);
+	if (word && ev[n - 1].type == DEVMEM_EVENT_ERROR && !strstr(devmem_error(), word))
+		fail_msg("no \"%s\" in: %s", word, devmem_error());
+	ok(devmem_release(ring, ev, (unsigned int)n));
+}
+
+void lab_receive(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream, uint64_t bytes)
+{
+	while (stream->position < bytes)
+		turn(ring, lab, NULL);
+}
+
+void lab_receive_end(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream, const char *word)
+{
+	while (!stream->ended)
+		turn(ring, lab, word);
+}
+
+struct lab_stream lab_carry(struct devmem_ring *ring, struct lab *lab, uint64_t bytes)
+{
+	struct lab_pair pair = lab_connect(lab, true);
+	struct lab_sender *sender;
+	struct lab_stream stream;
+
+	lab_attach(ring, lab, pair.near, &stream);
+	sender = lab_send(pair.far, bytes, 0, true);
+	assert_true(lab_drain(ring, lab, &stream, 1));
+	assert_true(lab_sent(sender));
+	assert_int_equal(stream.error, 0);
+	assert_int_equal(stream.position, bytes);
+	devmem_detach(stream.sock);
+	lab_close_pair(pair);
+	lab_settle(ring);
+	return stream;
+}
+
+uint32_t lab_drops(int fd)
+{
+	uint32_t info[SK_MEMINFO_VARS] = { 0 };
+	socklen_t len = sizeof(info);
+
+	assert_int_equal(getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len), 0);
+	return info[SK_MEMINFO_DROPS];
 }
 
 /* ------------------------------------------------------------------------------------ many streams */
