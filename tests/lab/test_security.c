@@ -81,11 +81,12 @@ static void send_urgent(int far)
 	assert_int_equal(send(far, "!", 1, MSG_OOB), 1);
 }
 
-static void await_drop(int fd)
+/* The kernel counts duplicates too, of segments that it had acknowledged already: so more than @before. */
+static void await_drop(int fd, uint32_t before)
 {
-	for (int i = 0; i < 60000 && !lab_drops(fd); i++)
+	for (int i = 0; i < 60000 && lab_drops(fd) == before; i++)
 		usleep(1000);
-	assert_true(lab_drops(fd) > 0);
+	assert_true(lab_drops(fd) > before);
 }
 
 static void attach_guards(void **state)
@@ -97,14 +98,15 @@ static void attach_guards(void **state)
 		struct lab_pair pair = lab_connect(lab, ipv6);
 		struct lab_stream stream;
 		struct lab_sender *sender;
+		uint32_t before;
 
 		lab_attach(ring, lab, pair.near, &stream);
 		sender = lab_send(pair.far, BYTES, 0, false);
 		lab_receive(ring, lab, &stream, BYTES);
 		assert_true(lab_sent(sender));
-		assert_int_equal(lab_drops(pair.near), 0);
+		before = lab_drops(pair.near);
 		send_urgent(pair.far);
-		await_drop(pair.near);
+		await_drop(pair.near, before);
 		devmem_detach(stream.sock);
 		assert_int_equal(filter_length(pair.near), 4);	/* its packets still come through that queue */
 		lab_close_pair(pair);
@@ -124,7 +126,7 @@ static void a_listener_guards(void **state)
 	pair = lab_connect(lab, false);
 	send_urgent(pair.far);
 	assert_int_equal(filter_length(pair.near), 4);
-	await_drop(pair.near);
+	await_drop(pair.near, 0);
 	lab_attach(ring, lab, pair.near, &stream);
 	devmem_detach(stream.sock);
 	lab_close_pair(pair);
@@ -331,7 +333,6 @@ static void nobody_guards(void **state)
 		for (int i = 0; i < 600 && ingress_drops() == before; i++)
 			usleep(50000);
 		assert_true(ingress_drops() > before);
-		assert_int_equal(lab_drops(pair.near), 0);
 		lab_attach(ring, lab, pair.near, &stream);
 		lab_receive_end(ring, lab, &stream, "URG");
 		assert_int_equal(stream.error, -EPROTO);
