@@ -1,0 +1,164 @@
+// SPDX-License-Identifier: MIT
+/* Numbers that a driver tells by the ethtool ioctl, and that no NIC has: none of them becomes a size or an index. */
+#include <errno.h>
+#include <limits.h>
+#include <linux/ethtool.h>
+#include <linux/sockios.h>
+#include <net/if.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#include "ethtool.h"
+#include "rss.h"
+#include "uapi.h"
+#include "unit.h"
+
+static struct {
+	uint64_t rings;			/* UINT64_MAX: it has no word for them, and channels are asked for */
+	uint32_t rx, combined;
+	uint32_t table, key, rules;
+} told;
+
+static int tell_rings(struct ethtool_rxnfc *info)
+{
+	info->data = told.rings;
+	errno = EOPNOTSUPP;
+	return told.rings == UINT64_MAX ? -1 : 0;
+}
+
+/* The sizes, to who asks with none. Whoever believes a size that is too large asks again, for as much. */
+static int tell_table(struct devmem__rxfh *rxfh)
+{
+	errno = EFAULT;
+	if (rxfh->indir_size > DEVMEM__RSS_MOST_ENTRIES || rxfh->key_size > DEVMEM__RSS_MOST_ENTRIES)
+		return -1;
+	rxfh->indir_size = told.table;
+	rxfh->key_size = told.key;
+	return 0;
+}
+
+static int tell(void *data)
+{
+	struct ethtool_channels *channels = data;
+	struct ethtool_rxnfc *info = data;
+
+	switch (*(uint32_t *)data) {
+	case ETHTOOL_GRXRINGS:
+		return tell_rings(info);
+	case ETHTOOL_GCHANNELS:
+		channels->rx_count = told.rx;
+		channels->combined_count = told.combined;
+		return 0;
+	case DEVMEM_GRSSH:
+		return tell_table(data);
+	case ETHTOOL_GRXCLSRLCNT:
+		info->rule_cnt = told.rules;
+		return 0;
+	}
+	errno = EFAULT;
+	return -1;
+}
+
+int __wrap_ioctl(int fd, unsigned long request, ...);
+
+/* In the place of ioctl(). */
+int __wrap_ioctl(int fd, unsigned long request, ...)
+{
+	struct ifreq *ifr;
+	va_list ap;
+
+	(void)fd;
+	va_start(ap, request);
+	ifr = va_arg(ap, struct ifreq *);
+	va_end(ap);
+	return request == SIOCETHTOOL ? tell(ifr->ifr_data) : 0;
+}
+
+static int rings(uint64_t n)
+{
+	struct devmem__ethtool et = { .fd = -1 };
+
+	told.rings = n;
+	return devmem__ethtool_rings(&et);
+}
+
+static int channels(uint32_t rx, uint32_t combined)
+{
+	told.rx = rx;
+	told.combined = combined;
+	return rings(UINT64_MAX);
+}
+
+static void more_rings_than_any(void **state)
+{
+	(void)state;
+	assert_int_equal(rings(4), 4);
+	assert_int_equal(rings(INT_MAX), INT_MAX);
+	assert_int_equal(rings(1u << 31), -ERANGE);
+	assert_int_equal(rings((1ull << 32) + 4), -ERANGE);
+	assert_int_equal(channels(2, 4), 6);
+	assert_int_equal(channels(UINT32_MAX, 5), -ERANGE);
+	assert_int_equal(channels(0, UINT32_MAX), -ERANGE);
+}
+
+static const uint32_t too_large[] = { DEVMEM__RSS_MOST_ENTRIES + 1, 1u << 30, UINT32_MAX - 3, UINT32_MAX };
+
+static void tables_larger_than_any(void **state)
+{
+	struct devmem__ethtool et = { .fd = -1 };
+	struct devmem__hash_config hash;
+	uint32_t *table, size;
+
+	(void)state;
+	told.key = 40;
+	for (unsigned int i = 0; i < ARRAY_SIZE(too_large); i++) {
+		told.table = too_large[i];
+		assert_int_equal(devmem__ethtool_table(&et, 0, &table, &size), -ERANGE);
+		assert_int_equal(devmem__ethtool_hash(&et, TCP_V4_FLOW, &hash), -ERANGE);
+	}
+	told.table = DEVMEM__RSS_MOST_ENTRIES;
+	assert_int_equal(devmem__ethtool_table(&et, 0, &table, &size), 0);
+	assert_int_equal(size, DEVMEM__RSS_MOST_ENTRIES);
+	free(table);
+}
+
+static void keys_longer_than_any(void **state)
+{
+	struct devmem__ethtool et = { .fd = -1 };
+	struct devmem__hash_config hash;
+
+	(void)state;
+	told.table = 128;
+	for (unsigned int i = 0; i < ARRAY_SIZE(too_large); i++) {
+		told.key = too_large[i];
+		assert_int_equal(devmem__ethtool_hash(&et, TCP_V4_FLOW, &hash), -ERANGE);
+	}
+	told.key = 52;
+	assert_int_equal(devmem__ethtool_hash(&et, TCP_V4_FLOW, &hash), 0);
+	assert_int_equal(hash.key_bytes, 52);
+}
+
+static void more_rules_than_any(void **state)
+{
+	struct devmem__ethtool et = { .fd = -1 };
+	struct devmem__rules all;
+
+	(void)state;
+	told.rules = (1u << 20) + 1;
+	assert_int_equal(devmem__ethtool_rules(&et, &all), -ERANGE);
+	told.rules = UINT32_MAX;
+	assert_int_equal(devmem__ethtool_rules(&et, &all), -ERANGE);
+	assert_null(all.rules);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(more_rings_than_any),
+		cmocka_unit_test(tables_larger_than_any),
+		cmocka_unit_test(keys_longer_than_any),
+		cmocka_unit_test(more_rules_than_any),
+	};
+
+	return cmocka_run_group_tests_name("ethtool", tests, NULL, NULL);
+}
