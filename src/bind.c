@@ -119,6 +119,7 @@ static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *
 	unsigned int savepoint;
 	int err = devmem__nic_obstacle(b->nic);
 
+	b->cannot = err;
 	if (!err)
 		err = devmem__bind_check(devmem__nic_name(b->nic), devmem__nic_driver(b->nic), devmem__nic_bus(b->nic),
 					 b->buffer);
@@ -128,7 +129,7 @@ static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *
 	if (err)
 		return err;
 	savepoint = devmem__nic_savepoint(b->nic);
-	err = devmem__nic_claim(b->nic, b->n, o->queue_list, b->queues);
+	err = devmem__nic_claim(b->nic, b->n, o->queue_list, b->queues, &b->cannot);
 	if (err)
 		return err;
 	if (b->way == DEVMEM__WAY_ZCRX)
@@ -189,9 +190,9 @@ static int take_interface(struct devmem_binding *b)
 }
 
 /* What a program cannot mend by other arguments: it is the machine, the NIC or the policy that cannot. */
-static bool is_obstacle(int err)
+static bool is_obstacle(const struct devmem_binding *b, int err)
 {
-	return err == -EOPNOTSUPP || err == -EPROTONOSUPPORT || err == -EPERM || err == -EXDEV;
+	return b->cannot || err == -EOPNOTSUPP || err == -EPROTONOSUPPORT || err == -EPERM || err == -EACCES || err == -EXDEV;
 }
 
 /* ------------------------------------------------------------------------------------ copying */
@@ -291,7 +292,7 @@ static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o, e
 	else if (!err)
 		devmem__text(b->why, sizeof(b->why), wanted == DEVMEM__WAY_ANY ? "%u queue(s) of %s are bound to the buffer" :
 			     "asked for, on %u queue(s) of %s", b->n, devmem__nic_name(b->nic));
-	else if (wanted == DEVMEM__WAY_ANY && is_obstacle(err))
+	else if (wanted == DEVMEM__WAY_ANY && is_obstacle(b, err))
 		err = open_copy(b, devmem_error());
 	if (!err)
 		note_links(b);

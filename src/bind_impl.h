@@ -19,6 +19,7 @@ struct devmem_binding {
 	struct devmem_binding *next_of_nic;	/* ... and of those that had queues of the NIC */
 	enum devmem__way way;
 	bool sends, forced;
+	bool cannot;			/* why it failed is no argument's fault, whatever the errno */
 	struct devmem_nic *nic;		/* NULL: for sending; or a ring's own, for sockets without a binding */
 	struct devmem_buffer *buffer;
 	struct devmem__nl nl;

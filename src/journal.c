@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "journal.h"
@@ -203,6 +204,12 @@ static int append_bytes(struct devmem__journal *j, const unsigned char *p, size_
 	return err;
 }
 
+static int cannot_write(const struct devmem__journal *j, int err)
+{
+	return devmem__fail(err, "cannot write to the journal %s (%s), so nothing is changed: it is what puts the NIC back "
+			    "after a crash", j->path, strerror(err));
+}
+
 /* Frees the record. */
 static int append(struct devmem__journal *j, struct devmem__record *r)
 {
@@ -214,8 +221,7 @@ static int append(struct devmem__journal *j, struct devmem__record *r)
 	if (err == -EFBIG)
 		return devmem__fail(EFBIG, "the journal %s may not grow (RLIMIT_FSIZE: \"ulimit -f unlimited\"), so nothing is changed: "
 				    "it is what puts the NIC back after a crash", j->path);
-	return devmem__fail(-err, "cannot write to the journal %s (%s), so nothing is changed: it is what puts the NIC back "
-			    "after a crash", j->path, strerror(-err));
+	return cannot_write(j, -err);
 }
 
 /* ------------------------------------------------------------------------------------ written anew */
@@ -379,19 +385,28 @@ static void clear(struct devmem__journal *j)
 	devmem__book_free(&j->book);
 }
 
+static int no_folder(const char *folder, int err)
+{
+	return devmem__fail(err, "cannot make the folder %s, where is written down what a crash would leave undone: %s; "
+			    "make it, and let this user write to it", folder, strerror(err));
+}
+
+/* Of the file or folder by this name. "": it has none. */
+static void folder_of(const char *path, char *folder, size_t room)
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(folder, room, "%.*s", slash ? (int)(slash - path) : 0, path);
+}
+
 static int make_folder(const char *path)
 {
 	char folder[sizeof(((struct devmem__journal *)0)->path)];
-	char *slash;
 
-	snprintf(folder, sizeof(folder), "%s", path);
-	slash = strrchr(folder, '/');
-	if (slash)
-		*slash = '\0';
-	if (!slash || !mkdir(folder, 0755) || errno == EEXIST)
+	folder_of(path, folder, sizeof(folder));
+	if (!*folder || !mkdir(folder, 0755) || errno == EEXIST)
 		return 0;
-	return devmem__fail(errno, "cannot make the folder %s, where is written down what a crash would leave undone: %s; "
-			    "make it, and let this user write to it", folder, strerror(errno));
+	return no_folder(folder, errno);
 }
 
 /* A FIFO must not keep us waiting, and a link must not lead us elsewhere. */
@@ -481,6 +496,44 @@ int devmem__journal_open(struct devmem__journal *j, const char *path, const stru
 		return 0;
 	clear(j);
 	return err;
+}
+
+/* As the effective user, as what opens it does. */
+static int may(const char *path, int what)
+{
+	return faccessat(AT_FDCWD, *path ? path : ".", what, AT_EACCESS) ? -errno : 0;
+}
+
+static bool is_full(const char *folder)
+{
+	struct statvfs fs;
+
+	if (statvfs(folder, &fs))
+		return false;
+	return (fs.f_blocks && !fs.f_bavail) || (fs.f_files && !fs.f_favail);
+}
+
+int devmem__journal_may_write(const char *path)
+{
+	struct devmem__journal j = { .fd = -1 };
+	char folder[sizeof(j.path)], above[sizeof(j.path)];
+	int err = devmem__owned_folder(path);
+
+	if (err)
+		return err;
+	snprintf(j.path, sizeof(j.path), "%s", path);
+	folder_of(path, folder, sizeof(folder));
+	folder_of(folder, above, sizeof(above));
+	if (may(folder, F_OK) == -ENOENT) {
+		err = may(above, W_OK | X_OK);
+		return err ? no_folder(folder, -err) : 0;
+	}
+	err = may(path, R_OK | W_OK);
+	if (err == -ENOENT)
+		err = may(folder, W_OK | X_OK);
+	if (err)
+		return cannot(&j, -err, "open");
+	return is_full(folder) ? cannot_write(&j, ENOSPC) : 0;
 }
 
 int devmem__journal_look(struct devmem__journal *j, const char *path)

@@ -42,6 +42,12 @@ uint64_t devmem__journal_netns(void);
 int devmem__journal_open(struct devmem__journal *journal, const char *path, const struct devmem__journal_head *head);
 
 /*
+ * devmem__journal_may_write() - could one by this name be written now? Changes nothing, and what it says may be otherwise by the
+ * time that it is opened. -EACCES, -EROFS, -ENOENT, -ENOSPC, -EPERM and so on, as to open it and to write to it; sets the message.
+ */
+int devmem__journal_may_write(const char *path);
+
+/*
  * devmem__journal_look() - read it, and leave it as it is: for who only wants to know. -ENOENT. It is closed by
  * devmem__journal_look_away().
  */

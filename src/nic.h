@@ -40,9 +40,10 @@ int devmem__nic_rollback(struct devmem_nic *nic, unsigned int savepoint);
 /*
  * devmem__nic_claim() - make @want RX queues ready to be bound: chosen (@list, or free ones from the top if that
  * is NULL), header/data split on, threshold 0, out of the RSS table. Their numbers go to @queues.
- * On failure everything is as it was. -ERANGE, -EEXIST, -EBUSY, -EPROTONOSUPPORT, -EPERM as devmem_bind_rx().
+ * On failure everything is as it was. -ERANGE, -EEXIST, -EBUSY, -EPROTONOSUPPORT, -EPERM as devmem_bind_rx(). @no_journal is
+ * set if it failed because the journal cannot be opened or written, which has many an errno.
  */
-int devmem__nic_claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues);
+int devmem__nic_claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues, bool *no_journal);
 
 #define DEVMEM__NIC_MOST_QUEUES 1024	/* of one binding */
 

@@ -433,7 +433,7 @@ static int change_settings(struct devmem_nic *nic, struct table_plan *plan, cons
 	return err ? err : write_table(nic, plan, queues, n);
 }
 
-static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues)
+static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues, bool *no_journal)
 {
 	unsigned int savepoint = devmem__nic_savepoint(nic);
 	struct devmem__netdev_queues q;
@@ -449,6 +449,7 @@ static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list
 	devmem__netdev_free(&q);
 	if (err)
 		return err;
+	nic->unwritten = false;
 	err = devmem__nic_note_claim(nic, queues, want, true);
 	/* from here on things change */
 	if (!err)
@@ -456,18 +457,20 @@ static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list
 	plan_free(&plan);
 	if (!err)
 		return 0;
+	*no_journal = nic->unwritten;
 	err = devmem__nic_back_out(nic, savepoint, err);
 	back_to_others(nic, queues, want);
 	return err;
 }
 
-int devmem__nic_claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues)
+int devmem__nic_claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues, bool *no_journal)
 {
 	int err = devmem__nic_begin(nic);
 
+	*no_journal = err && !devmem__nl_short_of(err);
 	if (err)
 		return err;
-	err = claim(nic, want, list, queues);
+	err = claim(nic, want, list, queues, no_journal);
 	if (!err)
 		devmem__nic_keeper_start(nic);
 	devmem__nic_end(nic);

@@ -46,6 +46,7 @@ struct devmem_nic {
 	struct devmem__nl spare;	/* the same, not used yet, for devmem__nic_socket() */
 	struct devmem__undo undo;
 	struct devmem__journal journal;	/* opened with the first change */
+	bool unwritten;			/* something could not be written to it, since this was cleared */
 	char journal_folder[192];
 	uint64_t netns;			/* inode of the namespace that it was opened in */
 	char driver[32], bus[32];	/* of the parent device; "" where there is none */

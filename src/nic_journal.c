@@ -428,16 +428,23 @@ int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *re
 
 /* ------------------------------------------------------------------------------------ changes */
 
+/* What the process is short of says nothing about the journal. */
+static int written(struct devmem_nic *nic, int err)
+{
+	nic->unwritten |= err && !devmem__nl_short_of(err);
+	return err;
+}
+
 int devmem__nic_write_down(struct devmem_nic *nic, struct devmem__change *change)
 {
-	return devmem__journal_intent(&nic->journal, change);
+	return written(nic, devmem__journal_intent(&nic->journal, change));
 }
 
 int devmem__nic_made(struct devmem_nic *nic, const struct devmem__change *change)
 {
 	devmem__undo_commit(&nic->undo);
 	log_made(nic, change);
-	return devmem__journal_done(&nic->journal, change);
+	return written(nic, devmem__journal_done(&nic->journal, change));
 }
 
 void devmem__nic_not_made(struct devmem_nic *nic, const struct devmem__change *change)
@@ -480,7 +487,7 @@ int devmem__nic_note_claim(struct devmem_nic *nic, const uint32_t *queues, unsig
 		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
 	if (!claim)
 		devmem__queue_set_remove(&nic->claimed, queues, n);
-	err = devmem__journal_claim(&nic->journal, nic->claimed.queue, nic->claimed.n);
+	err = written(nic, devmem__journal_claim(&nic->journal, nic->claimed.queue, nic->claimed.n));
 	if (err && claim)
 		devmem__queue_set_remove(&nic->claimed, queues, n);
 	return err;

@@ -539,8 +539,8 @@ struct devmem_bind_opts {
  * (mlx5, gve) each further binding, when it is made and when it ends, interrupts all queues for a moment: bind all that
  * you need with one call.
  *
- * Where the interface cannot do that, or the process may not, or the memory is of a kind that cannot be bound to it, the
- * binding is one of engine "copy": nothing of the NIC is touched, and the kernel copies what the sockets receive into the
+ * Where the interface cannot do that, or the process may not, or nothing can be written to the journal, or the memory is of a
+ * kind that cannot be bound to it, the binding is one of engine "copy": nothing of the NIC is touched, and the kernel copies what the sockets receive into the
  * buffer. devmem_binding_engine() tells. An engine that is named in @opts is refused instead. A buffer that was
  * bound before may be bound again when the connections that used it are closed: bytes that the kernel holds for
  * them still lie in it. The binding keeps references to @nic and @buffer. Needs CAP_NET_ADMIN and kernel 6.12.
@@ -550,13 +550,9 @@ struct devmem_bind_opts {
  * -ENODEV	the interface was removed or moved to another network namespace; or this thread is in another one than
  *		where devmem_nic_open() was called. It can bind to @nic once all the same; but a ring of engine "zcrx"
  *		needs its thread there
- * -EEXIST	a queue is bound already, by this process or another; or the journal is one of another interface; or @nic or @buffer
- *		was made by another process, and this one was forked from it
- * -ENOSPC, -EROFS, -EACCES, -EIO	the journal cannot be written, so nothing is changed. -EIO also: the driver accepted a
- *		setting and did not make it. -EPERM also: the journal or its folder belongs to a stranger
- * -EBADMSG	the journal is damaged. If no process that uses it lives, it is kept under another name and the next call
- *		begins a new one
- * -EPROTO	there is no file in the journal's place, but a FIFO, say
+ * -EEXIST	a queue is bound already, by this process or another; or @nic or @buffer was made by another process, and this one
+ *		was forked from it
+ * -EIO		the driver accepted a setting and did not make it
  * -EBUSY	too few free queues (one must be left for ordinary traffic), or one is used by AF_XDP, or is queue 0 of
  *		a driver that cannot restart it (gve) or of a netkit; or the buffer is bound already: two bindings of one
  *		buffer would write over each other
@@ -569,7 +565,12 @@ struct devmem_bind_opts {
  * -EOPNOTSUPP	the driver or the kernel cannot bind device memory, or the buffer is no dma-buf
  * -EXDEV	the memory is an NVIDIA GPU's and the interface is not on PCI: the kernel must not be asked (it would
  *		corrupt memory)
- * -EPERM	not CAP_NET_ADMIN
+ * -EPERM	not CAP_NET_ADMIN; or the journal or its folder belongs to a stranger
+ * -ENOSPC, -EROFS, -EACCES, -ENOENT, -EIO and others of files: the journal cannot be written, so nothing is changed
+ * -EBADMSG	the journal is damaged. If no process that uses it lives, it is kept under another name and the next call
+ *		begins a new one; if one does, it is -EBUSY
+ * -EEXIST	the journal is one of another interface
+ * -EPROTO	there is no file in the journal's place, but a FIFO, say
  */
 DEVMEM_API int devmem_bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer,
 			      const struct devmem_bind_opts *opts, struct devmem_binding **out);

@@ -133,6 +133,20 @@ as_it_is() {
 	grep -q '^lab0 can receive into device memory$' /tmp/out || fail "no verdict"
 }
 
+# In no folder that cannot be written to is anything changed: so there is nothing but copying.
+journal() {
+	mkdir -p /run/devmem
+	mount -t tmpfs -o ro,mode=0755 none /run/devmem
+	doctor 1 lab0
+	has problem journal 'Read-only file system -> have the folder written to'
+	umount /run/devmem
+	mount -t tmpfs -o mode=0755,size=4096 none /run/devmem
+	head -c 4096 /dev/zero >/run/devmem/ballast
+	doctor 1 lab0
+	has problem journal 'No space left on device'
+	umount /run/devmem
+}
+
 split() {
 	ethtool -K lab0 rx off >/dev/null
 	doctor 0 lab0
@@ -403,7 +417,7 @@ gve_qpl() {
 "${VIEW[@]}" >/tmp/before
 parts=("$@")
 ((${#parts[@]})) || parts=(interfaces netkit as_it_is sending split xdp queues_taken link_down rules_off no_privilege features no_uring memory
-	no_device show show_zcrx restore plan)
+	journal no_device show show_zcrx restore plan)
 for part in "${parts[@]}"; do
 	echo "== $part"
 	$part

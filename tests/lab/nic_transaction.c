@@ -92,6 +92,16 @@ static void same_view(char *before)
 	free(after);
 }
 
+/* None of these fails for its journal. */
+static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues)
+{
+	bool no_journal;
+	int err = devmem__nic_claim(nic, want, list, queues, &no_journal);
+
+	assert_false(no_journal);
+	return err;
+}
+
 static unsigned int open_fds(void)
 {
 	DIR *dir = opendir("/proc/self/fd");
@@ -180,7 +190,7 @@ static void claim_and_steer(void **state)
 	uint32_t q[2];
 
 	(void)state;
-	ok(devmem__nic_claim(nic, 2, NULL, q));
+	ok(claim(nic, 2, NULL, q));
 	assert_int_equal(q[0], 2);
 	assert_int_equal(q[1], 3);
 	ok(devmem__ethtool_split(&other, &split));
@@ -219,16 +229,16 @@ static void claims_add_up(void **state)
 	char *before;
 
 	(void)state;
-	ok(devmem__nic_claim(nic, 1, (uint32_t[]){ 3 }, &a));
+	ok(claim(nic, 1, (uint32_t[]){ 3 }, &a));
 	savepoint = devmem__nic_savepoint(nic);
 	before = view();
-	ok(devmem__nic_claim(nic, 1, (uint32_t[]){ 1 }, &b));
+	ok(claim(nic, 1, (uint32_t[]){ 1 }, &b));
 	ok(steer(nic, &b, 1, "192.0.2.1", 5300));
 	shares(0, n);
 	assert_int_equal(n[0] + n[2], 128);
 	ok(devmem__nic_rollback(nic, savepoint));
 	same_view(before);
-	ok(devmem__nic_claim(nic, 1, (uint32_t[]){ 2 }, &b));
+	ok(claim(nic, 1, (uint32_t[]){ 2 }, &b));
 	ok(devmem_nic_close(nic));
 }
 
@@ -239,7 +249,7 @@ static void waits_for_the_last_user(void **state)
 	uint32_t q;
 
 	(void)state;
-	ok(devmem__nic_claim(nic, 1, NULL, &q));
+	ok(claim(nic, 1, NULL, &q));
 	devmem__nic_ref(nic);
 	before = view();
 	ok(devmem_nic_close(nic));
@@ -254,11 +264,11 @@ static void refusals(void **state)
 	uint32_t q[8];
 
 	(void)state;
-	refused(devmem__nic_claim(nic, 4, NULL, q), EBUSY, NIC);
-	refused(devmem__nic_claim(nic, 0, NULL, q), EINVAL, NIC);
-	refused(devmem__nic_claim(nic, 2, (uint32_t[]){ 1, 4 }, q), ERANGE, "no RX queue 4");
-	refused(devmem__nic_claim(nic, 2, (uint32_t[]){ 1, 1 }, q), EINVAL, "twice");
-	refused(devmem__nic_claim(nic, 4, (uint32_t[]){ 0, 1, 2, 3 }, q), EBUSY, "ordinary");
+	refused(claim(nic, 4, NULL, q), EBUSY, NIC);
+	refused(claim(nic, 0, NULL, q), EINVAL, NIC);
+	refused(claim(nic, 2, (uint32_t[]){ 1, 4 }, q), ERANGE, "no RX queue 4");
+	refused(claim(nic, 2, (uint32_t[]){ 1, 1 }, q), EINVAL, "twice");
+	refused(claim(nic, 4, (uint32_t[]){ 0, 1, 2, 3 }, q), EBUSY, "ordinary");
 	refused(devmem__nic_steer(nic, q, 1, &local, NULL), EAFNOSUPPORT, "IPv4");
 	refused(devmem__nic_queue_of_napi(nic, 0xfffffff0), ENOENT, "NAPI");
 	assert_int_equal(devmem__nic_savepoint(nic), 0);
@@ -310,7 +320,7 @@ static void settings_of_others(void **state)
 	before = view();
 
 	nic = open_nic();
-	ok(devmem__nic_claim(nic, 2, NULL, q));
+	ok(claim(nic, 2, NULL, q));
 	assert_int_equal(q[0], 2);
 	shares(0, n);
 	/* 64:32 before; the other 32 entries are shared in the same proportion */
@@ -341,7 +351,7 @@ static void nothing_to_change(void **state)
 	sh("ethtool -X " NIC " equal 3");
 	before = view();
 	nic = open_nic();
-	ok(devmem__nic_claim(nic, 1, NULL, &q));
+	ok(claim(nic, 1, NULL, &q));
 	assert_int_equal(q, 3);
 	assert_int_equal(devmem__nic_savepoint(nic), 0);
 	ok(devmem_nic_close(nic));
@@ -357,9 +367,9 @@ static void queues_that_others_steer_to(void **state)
 
 	(void)state;
 	sh("ethtool -N " NIC " flow-type tcp4 dst-port 80 action 3 loc 7 >/dev/null");
-	ok(devmem__nic_claim(nic, 1, NULL, q));
+	ok(claim(nic, 1, NULL, q));
 	assert_int_equal(q[0], 2);
-	refused(devmem__nic_claim(nic, 3, NULL, q), EBUSY, "steer");
+	refused(claim(nic, 3, NULL, q), EBUSY, "steer");
 	ok(devmem_nic_close(nic));
 	sh("ethtool -N " NIC " delete 7");
 }
@@ -372,7 +382,7 @@ static void default_table_stays_default(void **state)
 	uint32_t q;
 
 	(void)state;
-	ok(devmem__nic_claim(nic, 1, NULL, &q));
+	ok(claim(nic, 1, NULL, &q));
 	ok(devmem_nic_close(nic));
 	sh("ethtool -L " NIC " combined 8");
 	shares(0, n);
@@ -392,7 +402,7 @@ static void while_it_is_down(void **state)
 	sh("ip link set " NIC " down");
 	before = view();
 	nic = open_nic();
-	ok(devmem__nic_claim(nic, 1, NULL, &q));
+	ok(claim(nic, 1, NULL, &q));
 	assert_int_equal(q, 3);
 	ok(steer(nic, &q, 1, "192.0.2.1", 5300));
 	ok(devmem_nic_close(nic));
@@ -406,7 +416,7 @@ static void renamed_meanwhile(void **state)
 	uint32_t q;
 
 	(void)state;
-	ok(devmem__nic_claim(nic, 1, NULL, &q));
+	ok(claim(nic, 1, NULL, &q));
 	ok(steer(nic, &q, 1, "192.0.2.1", 5300));
 	sh("ip link set " NIC " down && ip link set " NIC " name other0 && ip link set other0 up");
 	ok(devmem_nic_close(nic));
@@ -423,7 +433,7 @@ static void same_flow_again(void **state)
 	char *before;
 
 	(void)state;
-	ok(devmem__nic_claim(nic, 2, NULL, q));
+	ok(claim(nic, 2, NULL, q));
 	ok(steer(nic, q, 1, "192.0.2.1", 5300));
 	savepoint = devmem__nic_savepoint(nic);
 	ok(steer(nic, q, 1, "192.0.2.1", 5300));
@@ -449,7 +459,7 @@ static void rules_turned_off(void **state)
 	uint32_t q;
 
 	(void)state;
-	ok(devmem__nic_claim(nic, 1, NULL, &q));
+	ok(claim(nic, 1, NULL, &q));
 	sh("ethtool -K " NIC " ntuple off");
 	refused(steer(nic, &q, 1, "192.0.2.1", 5300), EOPNOTSUPP, "ethtool -K " NIC " ntuple on");
 	sh("ethtool -K " NIC " ntuple on");
@@ -464,7 +474,7 @@ static void failure_in_the_middle(void **state)
 	uint32_t q[2];
 
 	(void)state;
-	ok(devmem__nic_claim(nic, 2, NULL, q));
+	ok(claim(nic, 2, NULL, q));
 	sh("for i in $(seq 0 63); do ethtool -N " NIC
 	   " flow-type tcp4 dst-port $((1000 + i)) action 0 loc $i >/dev/null || exit 1; done");
 	before = view();
@@ -491,7 +501,7 @@ static void their_table_stays(void **state)
 	uint32_t q;
 
 	(void)state;
-	ok(devmem__nic_claim(nic, 1, NULL, &q));
+	ok(claim(nic, 1, NULL, &q));
 	ok(steer(nic, &q, 1, "192.0.2.1", 5300));
 	sh("ethtool -X " NIC " weight 1 0 1");
 	refused(devmem_nic_close(nic), ESTALE, "RSS table");
@@ -509,7 +519,7 @@ static void their_split_stays(void **state)
 	uint32_t q;
 
 	(void)state;
-	ok(devmem__nic_claim(nic, 1, NULL, &q));
+	ok(claim(nic, 1, NULL, &q));
 	ok(devmem__ethtool_set_split(&other, false, 0, true, 77, NULL));
 	refused(devmem_nic_close(nic), ESTALE, "hds-thresh");
 	ok(devmem__ethtool_split(&other, &split));
@@ -518,7 +528,7 @@ static void their_split_stays(void **state)
 
 	ok(devmem__ethtool_set_split(&other, false, 0, true, 256, NULL));
 	nic = open_nic();
-	ok(devmem__nic_claim(nic, 1, NULL, &q));
+	ok(claim(nic, 1, NULL, &q));
 	ok(devmem__ethtool_set_split(&other, true, DEVMEM_SPLIT_DISABLED, false, 0, NULL));
 	ok(devmem_nic_close(nic));	/* it is as it was before us, whoever made it so */
 	ok(devmem__ethtool_split(&other, &split));
@@ -532,7 +542,7 @@ static void their_rule_stays(void **state)
 	uint32_t q;
 
 	(void)state;
-	ok(devmem__nic_claim(nic, 1, NULL, &q));
+	ok(claim(nic, 1, NULL, &q));
 	ok(steer(nic, &q, 1, "192.0.2.1", 5300));
 	ok(steer(nic, &q, 1, "192.0.2.1", 5301));
 	sh("ethtool -N " NIC " delete 62");
@@ -550,7 +560,7 @@ static void what_they_undid_is_undone(void **state)
 	uint32_t q[2];
 
 	(void)state;
-	ok(devmem__nic_claim(nic, 2, NULL, q));
+	ok(claim(nic, 2, NULL, q));
 	ok(steer(nic, q, 2, "192.0.2.1", 5300));
 	ok(steer(nic, q, 2, "192.0.2.1", 5301));
 	sh("ethtool -N " NIC " delete 63; ethtool -N " NIC " delete 62");
@@ -566,7 +576,7 @@ static void their_context_stays(void **state)
 	uint32_t q[2];
 
 	(void)state;
-	ok(devmem__nic_claim(nic, 2, NULL, q));
+	ok(claim(nic, 2, NULL, q));
 	ok(steer(nic, q, 2, "192.0.2.1", 5300));
 	sh("ethtool -X " NIC " context 1 weight 0 0 3 1");
 	/* it is no longer what we made: a further rule gets a new one */
@@ -604,7 +614,7 @@ static void forgotten(unsigned int queues, const char *how)
 	char *before = view(), *ours;
 	uint32_t q[2];
 
-	ok(devmem__nic_claim(nic, queues, NULL, q));
+	ok(claim(nic, queues, NULL, q));
 	ok(steer(nic, q, queues, "192.0.2.1", 5300));
 	ok(steer(nic, q, queues, "192.0.2.1", 5301));
 	ours = view();
@@ -641,7 +651,7 @@ static void reset_that_loses_their_table(void **state)
 	(void)state;
 	sh("ethtool -X " NIC " weight 1 1 1 0");
 	nic = open_nic();
-	ok(devmem__nic_claim(nic, 1, NULL, &q));
+	ok(claim(nic, 1, NULL, &q));
 	assert_int_equal(q, 3);
 	sh("ethtool --reset " NIC " all >/dev/null");
 	for (int tries = 0; tries < 300 && (shares(0, n), n[3]); tries++)
@@ -665,7 +675,7 @@ static void reset_and_killed(void **state)
 		char *ours;
 		uint32_t q[2];
 
-		ok(devmem__nic_claim(nic, 2, NULL, q));
+		ok(claim(nic, 2, NULL, q));
 		ok(steer(nic, q, 2, "192.0.2.1", 5300));
 		ours = view();
 		sh("ethtool --reset " NIC " all >/dev/null");
@@ -685,7 +695,7 @@ static void their_rule_to_our_context(void **state)
 	uint32_t q[2];
 
 	(void)state;
-	ok(devmem__nic_claim(nic, 2, NULL, q));
+	ok(claim(nic, 2, NULL, q));
 	ok(steer(nic, q, 2, "192.0.2.1", 5300));
 	sh("ethtool -N " NIC " flow-type tcp4 dst-port 80 context 1 loc 9 >/dev/null");
 	refused(devmem_nic_close(nic), EBUSY, "RSS context 1");

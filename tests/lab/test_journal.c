@@ -8,6 +8,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/capability.h>
 #include <netinet/in.h>
 #include <signal.h>
 #include <stdio.h>
@@ -15,6 +16,7 @@
 #include <string.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -434,6 +436,111 @@ static void its_folder_cannot_be(void **state)
 	run("rmdir /tmp/elsewhere");
 }
 
+/* ------------------------------------------------------------------------------------ without one, but copying */
+
+/* Who named no engine goes on by copying, and is told why; the NIC is as it was. */
+static void copies_because(const char *why)
+{
+	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(PORT + 1) };
+	struct devmem_buffer *buffer = lab_buffer(8 * MIB);
+	struct devmem_binding *binding = NULL;
+	struct devmem_nic *nic;
+	const char *reason;
+
+	ok(devmem_nic_open(NIC, NULL, &nic));
+	assert_true(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = lab_engine()), &binding) < 0);
+	assert_non_null(strstr(devmem_error(), why));
+	assert_null(binding);
+	ok(devmem_bind_rx(nic, buffer, NULL, &binding));
+	assert_string_equal(devmem_binding_engine(binding, &reason), "copy");
+	assert_non_null(strstr(reason, why));
+	assert_true(lab_as_before());
+	ok(devmem_steer(binding, (struct sockaddr *)&v4, NULL));
+	assert_true(lab_as_before());
+	devmem_binding_close(binding);
+	ok(devmem_nic_close(nic));
+	devmem_buffer_close(buffer);
+}
+
+static void mount_journals(const char *options, unsigned long flags)
+{
+	mkdir(FOLDER, 0755);
+	assert_int_equal(mount("journals", FOLDER, "tmpfs", flags, options), 0);
+}
+
+static void on_a_read_only_file_system(void **state)
+{
+	(void)state;
+	mount_journals("mode=0755", MS_RDONLY);
+	copies_because("Read-only file system");
+	assert_int_equal(umount(FOLDER), 0);
+}
+
+/* All of root but what the NIC takes: as a service with CapabilityBoundingSet=CAP_NET_ADMIN. */
+static int as_a_service(char what)
+{
+	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
+	struct __user_cap_data_struct data[2] = { { .effective = 1u << CAP_NET_ADMIN, .permitted = 1u << CAP_NET_ADMIN } };
+
+	(void)what;
+	if (syscall(SYS_capset, &head, data))
+		return -1;
+	copies_because("Permission denied");
+	return 0;
+}
+
+static void in_a_folder_of_another_user(void **state)
+{
+	struct actor a;
+
+	(void)state;
+	mount_journals("mode=0755,uid=1", 0);
+	a = start(as_a_service);
+	act(&a, 'c');
+	end(&a, false);
+	assert_int_equal(umount(FOLDER), 0);
+}
+
+/* Full at another point each time, until it is large enough. What was changed by then is put back. */
+static bool binds_with_room(unsigned int pages)
+{
+	struct devmem_buffer *buffer = lab_buffer(8 * MIB);
+	struct devmem_binding *binding;
+	struct devmem_nic *nic;
+	const char *reason;
+	char options[32];
+	bool bound;
+
+	snprintf(options, sizeof(options), "mode=0755,size=%u", (pages ? pages : 1) * 4096);
+	mount_journals(options, 0);
+	if (!pages)
+		run("head -c 4096 /dev/zero >" FOLDER "/ballast");
+	ok(devmem_nic_open(NIC, NULL, &nic));
+	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 2), &binding));
+	bound = strcmp(devmem_binding_engine(binding, &reason), "copy");
+	if (!bound) {
+		assert_non_null(strstr(reason, "so nothing is changed"));
+		assert_true(lab_as_before());
+	}
+	devmem_binding_close(binding);
+	ok(devmem_nic_close(nic));
+	devmem_buffer_close(buffer);
+	assert_true(lab_as_before());
+	assert_int_equal(umount(FOLDER), 0);
+	return bound;
+}
+
+static void on_a_full_disk_it_copies(void **state)
+{
+	unsigned int pages = 0;
+
+	(void)state;
+	while (!binds_with_room(pages))
+		pages++;
+	print_message("a journal of %u pages is enough\n", pages);
+	assert_in_range(pages, 1, 16);
+}
+
 /* ------------------------------------------------------------------------------------ damaged */
 
 static off_t size_of_journal(char path[300])
@@ -703,6 +810,9 @@ int main(int argc, char **argv)
 		TEST(queues_that_are_held_for_ever),
 		TEST(its_disk_is_full),
 		TEST(its_folder_cannot_be),
+		TEST(on_a_read_only_file_system),
+		TEST(in_a_folder_of_another_user),
+		TEST(on_a_full_disk_it_copies),
 		TEST(cut_in_its_last_record),
 		TEST(cut_short),
 		TEST(damaged_in_its_middle),

@@ -713,6 +713,111 @@ static void closed_with_an_unreadable_journal(void **state)
 	assert_int_equal(open_fds(), before);
 }
 
+/* ------------------------------------------------------------------------------------ without one */
+
+/* As devmem_nic_open() would, if this were an interface that can. */
+static struct devmem_nic *nic_with(const char *journal)
+{
+	struct devmem_nic *nic = NULL;
+
+	assert_int_equal(devmem_nic_open("lo", DEVMEM_OPTS(devmem_nic_opts, .journal = journal), &nic), 0);
+	nic->obstacle = 0;
+	return nic;
+}
+
+/* Whatever the errno, it can be told from what other queues or options would mend. */
+static void a_claim_without_a_journal(void **state)
+{
+	const struct {
+		const char *folder;
+		int err;
+	} bad[] = { { "/proc/nowhere", -ENOENT }, { "/proc", -ENOENT }, { "/dev/null", -ENOTDIR } };
+	bool no_journal = false;
+	uint32_t queue = 0;
+
+	(void)state;
+	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
+		struct devmem_nic *nic = nic_with(bad[i].folder);
+
+		assert_int_equal(devmem__nic_claim(nic, 1, NULL, &queue, &no_journal), bad[i].err);
+		assert_true(no_journal);
+		assert_int_equal(devmem_nic_close(nic), 0);
+	}
+	if (geteuid()) {
+		struct devmem_nic *nic = nic_with(folder);
+
+		assert_int_equal(chmod(folder, 0500), 0);
+		assert_int_equal(devmem__nic_claim(nic, 1, NULL, &queue, &no_journal), -EACCES);
+		assert_true(no_journal);
+		assert_int_equal(devmem_nic_close(nic), 0);
+	}
+}
+
+/* With a journal that can be written it is the queues, of which lo has none that could be listed, or too few. */
+static void a_claim_that_fails_for_its_queues(void **state)
+{
+	struct devmem_nic *nic = nic_with(folder);
+	uint32_t queues[5000];
+	bool no_journal = true;
+
+	(void)state;
+	assert_true(devmem__nic_claim(nic, 5000, NULL, queues, &no_journal) < 0);
+	assert_false(no_journal);
+	assert_int_equal(devmem_nic_close(nic), 0);
+}
+
+/* What the kernel said of the NIC when it was opened is no reason to fail, whatever its number. */
+static void an_obstacle_of_any_number(void **state)
+{
+	const int err[] = { EACCES, EIO, ETIMEDOUT, EINVAL };
+	struct devmem_binding *binding = NULL;
+	struct devmem_buffer *buffer;
+	const char *why;
+
+	(void)state;
+	assert_int_equal(devmem_buffer_create("shm", 1 << 20, NULL, &buffer), 0);
+	for (unsigned int i = 0; i < sizeof(err) / sizeof(err[0]); i++) {
+		struct devmem_nic *nic = nic_with(folder);
+
+		nic->obstacle = -err[i];
+		snprintf(nic->why, sizeof(nic->why), "the kernel's own words");
+		assert_int_equal(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &binding), -err[i]);
+		assert_int_equal(devmem_bind_rx(nic, buffer, NULL, &binding), 0);
+		assert_string_equal(devmem_binding_engine(binding, &why), "copy");
+		assert_string_equal(why, "the kernel's own words");
+		devmem_binding_close(binding);
+		assert_int_equal(devmem_nic_close(nic), 0);
+	}
+	devmem_buffer_close(buffer);
+}
+
+/* For who only asks: as it would be when it is opened, and nothing is made. */
+static void may_it_be_written(void **state)
+{
+	char below[300];
+	struct devmem__journal j;
+
+	(void)state;
+	assert_int_equal(devmem__journal_may_write(path), 0);
+	assert_int_equal(file_size(), -1);
+	opened(&j);
+	assert_int_equal(devmem__journal_may_write(path), 0);
+	devmem__journal_close(&j);
+	snprintf(below, sizeof(below), "%s/deeper/x.journal", folder);
+	assert_int_equal(devmem__journal_may_write(below), 0);	/* the folder would be made */
+	snprintf(below, sizeof(below), "%s/much/deeper/x.journal", folder);
+	assert_int_equal(devmem__journal_may_write(below), -ENOENT);
+	assert_non_null(strstr(devmem_error(), "much/deeper"));
+	assert_int_equal(devmem__journal_may_write("/dev/null/x.journal"), -ENOTDIR);
+	if (geteuid()) {
+		assert_int_equal(chmod(folder, 0500), 0);
+		assert_int_equal(devmem__journal_may_write(path), -EACCES);
+		assert_non_null(strstr(devmem_error(), path));
+	}
+	assert_int_equal(chmod(folder, 0777), 0);
+	assert_int_equal(devmem__journal_may_write(path), -EPERM);
+}
+
 /* Somebody else's file by a link: not followed. */
 static void a_link_is_not_followed(void **state)
 {
@@ -749,6 +854,10 @@ int main(void)
 		TEST(the_longest_folder_of_a_nic),
 		TEST(a_link_is_not_followed),
 		TEST(closed_with_an_unreadable_journal),
+		TEST(a_claim_without_a_journal),
+		TEST(a_claim_that_fails_for_its_queues),
+		TEST(an_obstacle_of_any_number),
+		TEST(may_it_be_written),
 	};
 
 	return cmocka_run_group_tests_name("journal", tests, NULL, NULL);

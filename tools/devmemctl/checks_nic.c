@@ -476,18 +476,32 @@ static void check_aside(struct report *r, const char *name, const char *path)
 	report_todo(r, "compare ethtool -g, -k, -x and -n of %s with what they should be, then remove the file", name);
 }
 
+/* Nothing of a NIC is changed without one. */
+static bool check_writable(struct report *r, const char *path)
+{
+	if (!devmem__journal_may_write(path))
+		return true;
+	report_add(r, PROBLEM, "journal", "%s", devmem_error());
+	report_todo(r, "have the folder written to by the programs' user, or name another one in devmem_nic_opts; until then what is "
+		    "received is copied");
+	return false;
+}
+
 static void check_journal(struct report *r, const struct nic *n)
 {
 	struct devmem__journal journal;
 	char path[sizeof(journal.path)];
+	bool writable = true;
 	unsigned int left;
 	int err = devmem__journal_path(DEVMEM__JOURNAL_FOLDER, devmem__journal_netns(), n->et.ifindex, path, sizeof(path));
 
 	if (!err)
 		check_aside(r, n->name, path);
 	if (!err)
+		writable = check_writable(r, path);
+	if (!err)
 		err = devmem__journal_look(&journal, path);
-	if (err == -ENOENT)
+	if (err == -ENOENT || (err && !writable))
 		return;
 	if (err) {
 		report_add(r, WARNING, "journal", "%s", devmem_error());
