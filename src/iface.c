@@ -8,15 +8,13 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "iface.h"
+#include "rtnl.h"
 
 #define ALT_NAME	53		/* IFLA_ALT_IFNAME, which older headers lack [include/uapi/linux/if_link.h] */
 #define ALT_NAME_ROOM	128
-#define ANSWER_BYTES	32768		/* one interface's: some KiB */
-#define PATIENCE	30		/* seconds; the answer is there when the request returns */
 
 /* ------------------------------------------------------------------------------------ rtnetlink */
 
@@ -28,7 +26,7 @@ struct question {
 };
 
 /* A name may be longer than the attribute for names takes; the one for alternative names finds all, from Linux 5.5 on. */
-static int send_question(int fd, const char *name)
+static struct question question(const char *name)
 {
 	const size_t len = strlen(name) + 1;
 	struct question q = {
@@ -39,84 +37,35 @@ static int send_question(int fd, const char *name)
 
 	memcpy(q.name, name, len);
 	q.h.nlmsg_len = (uint32_t)(NLMSG_LENGTH(sizeof(q.info)) + q.attr.rta_len);
-	return send(fd, &q, q.h.nlmsg_len, 0) < 0 ? -errno : 0;
+	return q;
 }
 
-static int read_link(const unsigned char *p, size_t bytes, struct devmem__iface *iface)
+static int read_link(const struct nlmsghdr *h, struct devmem__iface *iface)
 {
 	struct ifinfomsg info;
-	struct rtattr a;
+	size_t bytes;
+	const char *name = devmem__rtnl_attr(h, sizeof(info), IFLA_IFNAME, &bytes);
 
-	if (bytes < NLMSG_SPACE(sizeof(info)))
+	if (h->nlmsg_type != RTM_NEWLINK || !name || bytes > sizeof(iface->name))
 		return -EBADMSG;
-	memcpy(&info, p + NLMSG_HDRLEN, sizeof(info));
+	memcpy(&info, (const char *)h + NLMSG_HDRLEN, sizeof(info));
 	iface->index = (unsigned int)info.ifi_index;
-	p += NLMSG_SPACE(sizeof(info));
-	bytes -= NLMSG_SPACE(sizeof(info));
-	while (bytes >= sizeof(a)) {
-		memcpy(&a, p, sizeof(a));
-		if (a.rta_len < sizeof(a) || a.rta_len > bytes)
-			break;
-		if (a.rta_type == IFLA_IFNAME && a.rta_len - sizeof(a) <= sizeof(iface->name)) {
-			memcpy(iface->name, p + sizeof(a), a.rta_len - sizeof(a));
-			iface->name[sizeof(iface->name) - 1] = '\0';
-			return 0;
-		}
-		if (RTA_ALIGN((size_t)a.rta_len) >= bytes)
-			break;
-		p += RTA_ALIGN((size_t)a.rta_len);
-		bytes -= RTA_ALIGN((size_t)a.rta_len);
-	}
-	return -EBADMSG;
-}
-
-static int read_answer(const unsigned char *p, size_t bytes, struct devmem__iface *iface)
-{
-	struct nlmsghdr h;
-	int err = -EBADMSG;
-
-	if (bytes < sizeof(h))
-		return err;
-	memcpy(&h, p, sizeof(h));
-	if (h.nlmsg_len > bytes)
-		return err;
-	if (h.nlmsg_type == RTM_NEWLINK)
-		return read_link(p, h.nlmsg_len, iface);
-	if (h.nlmsg_type == NLMSG_ERROR && h.nlmsg_len >= NLMSG_LENGTH(sizeof(err)))
-		memcpy(&err, p + NLMSG_HDRLEN, sizeof(err));
-	return err < 0 ? err : -EBADMSG;
-}
-
-/* From the kernel: others may send to us, too. */
-static int receive(int fd, struct devmem__iface *iface)
-{
-	unsigned char *answer = malloc(ANSWER_BYTES);
-	struct sockaddr_nl from = { .nl_pid = 1 };
-	socklen_t len = sizeof(from);
-	ssize_t n = -1;
-	int err;
-
-	if (!answer)
-		return -ENOMEM;
-	do {
-		n = recvfrom(fd, answer, ANSWER_BYTES, MSG_TRUNC, (struct sockaddr *)&from, &len);
-	} while (n < 0 ? errno == EINTR : from.nl_pid != 0);
-	err = n < 0 ? -errno : (size_t)n > ANSWER_BYTES ? -EMSGSIZE : read_answer(answer, (size_t)n, iface);
-	free(answer);
-	return err;
+	memcpy(iface->name, name, bytes);
+	iface->name[sizeof(iface->name) - 1] = '\0';
+	return 0;
 }
 
 static int find_by_rtnetlink(const char *name, struct devmem__iface *iface)
 {
-	const struct timeval patience = { .tv_sec = PATIENCE };
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), err;
+	const struct question q = question(name);
+	struct nlmsghdr *answer = malloc(DEVMEM__RTNL_ANSWER);
+	int fd = answer ? devmem__rtnl_open() : -ENOMEM;
+	ssize_t n = fd < 0 ? fd : devmem__rtnl_ask(fd, &q.h, answer, DEVMEM__RTNL_ANSWER);
+	int err = n < 0 ? (int)n : read_link(answer, iface);
 
-	if (fd < 0)
-		return -errno;
-	err = setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)) ? -errno : send_question(fd, name);
-	if (!err)
-		err = receive(fd, iface);
-	close(fd);
+	if (fd >= 0)
+		close(fd);
+	free(answer);
 	return err;
 }
 

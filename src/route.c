@@ -9,8 +9,8 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "netlink.h"
 #include "route.h"
+#include "rtnl.h"
 
 #ifndef SO_NETNS_COOKIE
 #define SO_NETNS_COOKIE 71
@@ -100,26 +100,25 @@ static struct nl_msg *question(int fd, const struct end *here, const struct end 
 }
 
 /* The interface in the answer, or 0. */
-static unsigned int answer(int nl)
+static unsigned int read_route(const struct nlmsghdr *h)
 {
-	union {
-		struct nlmsghdr header;
-		char bytes[4096];
-	} buf;
-	ssize_t got = devmem__nl_receive(nl, &buf, sizeof(buf), MSG_DONTWAIT);	/* it is there already, or lost */
-	struct nlattr *oif;
+	size_t bytes;
+	const void *oif = devmem__rtnl_attr(h, sizeof(struct rtmsg), RTA_OIF, &bytes);
+	uint32_t ifindex = 0;
 
-	if (got < (ssize_t)sizeof(buf.header) || !nlmsg_ok(&buf.header, (int)got) || buf.header.nlmsg_type != RTM_NEWROUTE)
-		return 0;
-	oif = nlmsg_find_attr(&buf.header, sizeof(struct rtmsg), RTA_OIF);
-	return oif ? nla_get_u32(oif) : 0;
+	if (h->nlmsg_type == RTM_NEWROUTE && oif && bytes == sizeof(ifindex))
+		memcpy(&ifindex, oif, sizeof(ifindex));
+	return ifindex;
 }
 
 static unsigned int ask(int nl, int fd)
 {
 	struct end here, peer;
+	union {
+		struct nlmsghdr header;
+		char bytes[4096];
+	} answer;
 	struct nl_msg *msg;
-	struct nlmsghdr *h;
 	unsigned int ifindex = 0;
 
 	if (!same_net(nl, fd) || !get_end(fd, getsockname, &here) || !get_end(fd, getpeername, &peer))
@@ -127,16 +126,15 @@ static unsigned int ask(int nl, int fd)
 	msg = question(fd, &here, &peer);
 	if (!msg)
 		return 0;
-	h = nlmsg_hdr(msg);
-	if (send(nl, h, h->nlmsg_len, 0) == (ssize_t)h->nlmsg_len)
-		ifindex = answer(nl);
+	if (devmem__rtnl_ask(nl, nlmsg_hdr(msg), &answer.header, sizeof(answer)) > 0)
+		ifindex = read_route(&answer.header);
 	nlmsg_free(msg);
 	return ifindex;
 }
 
 unsigned int devmem__route_leaves_by(int fd)
 {
-	int nl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int nl = devmem__rtnl_open();
 	unsigned int ifindex;
 
 	if (nl < 0)

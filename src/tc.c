@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <sys/time.h>
 #include <unistd.h>
 
 #include "netlink.h"
+#include "rtnl.h"
 #include "tc.h"
 #include "tc_program.h"
 
@@ -50,20 +50,15 @@ struct cookie {
 
 int devmem__tc_open(struct devmem__tc *tc)
 {
-	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
-	const struct timeval patience = { .tv_sec = 30 };
 	const int one = 1;
 	int err;
 
 	memset(tc, 0, sizeof(*tc));
-	tc->fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	tc->fd = devmem__rtnl_open();
 	if (tc->fd < 0)
-		return -errno;
-	/* connected: nobody but the kernel answers */
-	if (!connect(tc->fd, (const struct sockaddr *)&kernel, sizeof(kernel)) &&
-	    !setsockopt(tc->fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one)) &&
-	    !setsockopt(tc->fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one)) &&
-	    !setsockopt(tc->fd, SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof(patience)))
+		return tc->fd;
+	if (!setsockopt(tc->fd, SOL_NETLINK, NETLINK_EXT_ACK, &one, sizeof(one)) &&
+	    !setsockopt(tc->fd, SOL_NETLINK, NETLINK_CAP_ACK, &one, sizeof(one)))
 		return 0;
 	err = -errno;
 	devmem__tc_close(tc);

@@ -7,27 +7,9 @@
 #include <netlink/msg.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "link.h"
-#include "netlink.h"
-
-/* One interface's answer: without virtual functions asked for, some KiB. */
-#define READ_BYTES 32768
-
-static int ask(int fd, uint32_t ifindex)
-{
-	struct {
-		struct nlmsghdr h;
-		struct ifinfomsg info;
-	} request = {
-		.h = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST },
-		.info = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex },
-	};
-
-	return send(fd, &request, sizeof(request), 0) < 0 ? -errno : 0;
-}
+#include "rtnl.h"
 
 static void read_xdp(struct nlattr *nest, struct link_xdp *xdp)
 {
@@ -57,18 +39,13 @@ static void read_xdp(struct nlattr *nest, struct link_xdp *xdp)
 		xdp->program = nla_get_u32(a[IFLA_XDP_DRV_PROG_ID]);
 }
 
-static int parse(struct nlmsghdr *h, int bytes, struct link_facts *facts)
+static int parse(struct nlmsghdr *h, struct link_facts *facts)
 {
 	struct nlattr *a[IFLA_MAX + 1];
-	struct ifinfomsg *info;
+	struct ifinfomsg *info = nlmsg_data(h);
 
-	if (!nlmsg_ok(h, bytes))
+	if (nlmsg_parse(h, sizeof(*info), a, IFLA_MAX, NULL) < 0)
 		return -EBADMSG;
-	if (h->nlmsg_type == NLMSG_ERROR)
-		return ((struct nlmsgerr *)nlmsg_data(h))->error;
-	if (h->nlmsg_type != RTM_NEWLINK || nlmsg_parse(h, sizeof(*info), a, IFLA_MAX, NULL) < 0)
-		return -EBADMSG;
-	info = nlmsg_data(h);
 	facts->up = info->ifi_flags & IFF_UP;
 	facts->mtu = a[IFLA_MTU] ? nla_get_u32(a[IFLA_MTU]) : 0;
 	read_xdp(a[IFLA_XDP], &facts->xdp);
@@ -77,18 +54,12 @@ static int parse(struct nlmsghdr *h, int bytes, struct link_facts *facts)
 
 int link_facts(uint32_t ifindex, struct link_facts *facts)
 {
-	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE), err;
-	void *answer = malloc(READ_BYTES);
-	ssize_t n = 0;
+	int err = 0;
+	struct nlmsghdr *answer = devmem__rtnl_ask_link(ifindex, &err);
 
 	memset(facts, 0, sizeof(*facts));
-	err = fd < 0 ? -errno : !answer ? -ENOMEM : ask(fd, ifindex);
-	if (!err) {
-		n = devmem__nl_receive(fd, answer, READ_BYTES, 0);
-		err = n < 0 ? (int)n : parse(answer, (int)n, facts);
-	}
+	if (answer)
+		err = parse(answer, facts);
 	free(answer);
-	if (fd >= 0)
-		close(fd);
 	return err;
 }
