@@ -13,6 +13,8 @@
 #include "refuse.h"
 
 #define LAST_ERRNO	134	/* and those of the kernel's own beyond */
+#define PROBE		8	/* IORING_REGISTER_PROBE */
+#define NAPI		27	/* IORING_REGISTER_NAPI */
 #define PBUF_RING	22	/* IORING_REGISTER_PBUF_RING */
 #define SYNC_CANCEL	24	/* IORING_REGISTER_SYNC_CANCEL */
 #define NOBODY		64321	/* a user who runs nothing else: RLIMIT_MEMLOCK is of users */
@@ -126,6 +128,55 @@ static void what_comes_later_is_tried_first(void **state)
 	in_a_process(without_cancel);
 }
 
+static uint32_t operation;
+
+/* Those that are not tried are not needed: a ring has io_uring without them, and it works either way. */
+static void without_this_operation(void)
+{
+	const bool needed = operation == PROBE || operation == PBUF_RING || operation == SYNC_CANCEL;
+	const struct refuse_arg op = { 1, operation };
+	struct devmem_ring *ring;
+	bool uring;
+
+	CHECK(!devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .entries = 1), &ring));
+	uring = strcmp(devmem_ring_engine(ring, NULL), "syscall");
+	devmem_ring_close(ring);
+	CHECK(!refuse(refuse_uring("register"), EACCES, &op, 1));
+	CHECK(!devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .entries = 1), &ring));
+	CHECK(!strcmp(devmem_ring_engine(ring, NULL), "syscall") == (needed || !uring));
+	receive_a_byte(ring);
+	devmem_ring_close(ring);
+}
+
+/* Of io_uring_register(): a policy may know some and refuse all others. */
+static void each_operation_of_register(void **state)
+{
+	(void)state;
+	for (operation = 0; operation < 48; operation++)
+		in_a_process(without_this_operation);
+}
+
+static void features_without_operations(void)
+{
+	const struct refuse_arg napi = { 1, NAPI }, probe = { 1, PROBE };
+	const bool uring = devmem_feature("io_uring") == 1;
+	struct devmem_ring *ring = (void *)1;
+
+	CHECK(!refuse(refuse_uring("register"), EACCES, &napi, 1));
+	CHECK(devmem_feature("busy-poll") == 0 && (!uring || strstr(devmem_error(), "busy poll")));
+	CHECK(devmem_feature("io_uring") == uring);
+	CHECK(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .busy_poll_us = 1), &ring) == -ENOSYS && ring == (void *)1);
+	CHECK(!refuse(refuse_uring("register"), EACCES, &probe, 1));
+	CHECK(devmem_feature("io_uring") == 0 && (!uring || strstr(devmem_error(), "io_uring_register is refused")));
+	CHECK(devmem_feature("zcrx") == 0 && devmem_feature("syscall") == 1);
+}
+
+static void features_say_it(void **state)
+{
+	(void)state;
+	in_a_process(features_without_operations);
+}
+
 static void limit_locked(rlim_t bytes)
 {
 	struct rlimit limit = { bytes, RLIM_INFINITY };
@@ -177,6 +228,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_call_by_every_errno),
 		cmocka_unit_test(what_comes_later_is_tried_first),
+		cmocka_unit_test(each_operation_of_register),
+		cmocka_unit_test(features_say_it),
 		cmocka_unit_test(by_a_limit),
 	};
 
