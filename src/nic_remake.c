@@ -135,6 +135,7 @@ static int remake_context(struct devmem_nic *nic, struct devmem__change *c)
 		return devmem__journal_done(&nic->journal, c);
 	devmem__fail(-err, "%s: cannot make an RSS context again: %s", nic->et.name, strerror(-err));
 	devmem__nic_not_made(nic, c);
+	c->seq = 0;
 	return err;
 }
 
@@ -171,17 +172,20 @@ static int remake_rule(struct devmem_nic *nic, struct devmem__change *c, const s
 {
 	int64_t at = place_for(&c->rule, all);
 	struct devmem__rule now;
-	int err = at == -ENOSPC ? -ENOSPC : 0;
+	int err;
 
+	if (at < 0)
+		return devmem__fail((int)-at, "%s: cannot make a rule again: %s", nic->et.name, strerror((int)-at));
 	c->had_rule = false;
 	c->rule.fs.location = (uint32_t)at;
-	if (!err)
-		err = write_down_again(nic, c);
-	if (!err)
-		err = devmem__ethtool_add_rule(&nic->et, &c->rule);
+	err = write_down_again(nic, c);
+	if (err)
+		return err;
+	err = devmem__ethtool_add_rule(&nic->et, &c->rule);
 	if (err) {
 		devmem__fail(-err, "%s: cannot make a rule again: %s", nic->et.name, strerror(-err));
 		devmem__nic_not_made(nic, c);
+		c->seq = 0;
 		return err;
 	}
 	if (!devmem__ethtool_rule(&nic->et, c->rule.fs.location, &now) && devmem__rule_same_flow(&now, &c->rule))
