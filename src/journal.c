@@ -584,6 +584,7 @@ static int begin_again(struct devmem__journal *j)
 {
 	const int fd = open(j->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	struct devmem__record all = { 0 };
+	struct devmem__extent begun;
 	int err;
 
 	if (fd < 0)
@@ -592,7 +593,11 @@ static int begin_again(struct devmem__journal *j)
 	j->fd = fd;
 	j->extent = (struct devmem__extent){ 0, DEVMEM__EXTENT_BLOCK, DEVMEM__EXTENT_BLOCK };
 	err = take_lock(j);
-	if (!err && !devmem__book_write(&j->book, &all))
+	if (err)
+		return err;
+	if (devmem__extent_read(j->fd, head_bytes(), &begun) != -ENODATA)
+		return cannot(j, EEXIST, "begin again");	/* somebody else has, before we had the lock */
+	if (!devmem__book_write(&j->book, &all))
 		err = -ENOMEM;
 	if (!err)
 		err = write_anew(j, &all);
