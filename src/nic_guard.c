@@ -37,6 +37,15 @@ static bool have(const struct devmem_nic *nic, const struct devmem__rule *flow, 
 	return false;
 }
 
+void devmem__nic_note_guards(struct devmem_nic *nic)
+{
+	bool some = false;
+
+	for (unsigned int i = 0; i < nic->undo.count; i++)
+		some |= nic->undo.changes[i].kind == DEVMEM__CHANGE_GUARD;
+	atomic_store(&nic->guards, some);
+}
+
 /* 0: there is one. Another's is as good. */
 static int need_qdisc(struct devmem_nic *nic)
 {
@@ -97,7 +106,7 @@ void devmem__nic_guard(struct devmem_nic *nic, const struct devmem__rule *rule)
 		return;
 	}
 	err = make_guard(nic, &flow);
-	atomic_store(&nic->guards, !err || guards);
+	devmem__nic_note_guards(nic);
 	if (!err)
 		return;
 	go_without(nic, err, "it takes no filter that drops");

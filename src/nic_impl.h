@@ -94,6 +94,7 @@ bool devmem__nic_find_context(struct devmem_nic *nic, struct devmem__change *cha
 
 /* nic_guard.c: urgent data for where @rule's flow goes to is dropped; or the log says why not. For who has begun. */
 void devmem__nic_guard(struct devmem_nic *nic, const struct devmem__rule *rule);
+void devmem__nic_note_guards(struct devmem_nic *nic);	/* is there one? For devmem__nic_guards(), when they were made or undone */
 bool devmem__nic_find_guard(struct devmem_nic *nic, const struct devmem__change *change);
 int devmem__nic_undo_guard(struct devmem_nic *nic, const struct devmem__change *change);
 int devmem__nic_undo_qdisc(struct devmem_nic *nic);

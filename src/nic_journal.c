@@ -474,7 +474,10 @@ static int undo_and_note(const struct devmem__change *change, void *arg)
 
 int devmem__nic_roll(struct devmem_nic *nic, unsigned int savepoint)
 {
-	return devmem__undo_rollback(&nic->undo, savepoint, undo_and_note, nic);
+	const int err = devmem__undo_rollback(&nic->undo, savepoint, undo_and_note, nic);
+
+	devmem__nic_note_guards(nic);
+	return err;
 }
 
 /* ------------------------------------------------------------------------------------ claims */

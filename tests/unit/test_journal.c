@@ -732,23 +732,23 @@ static void a_claim_without_a_journal(void **state)
 		const char *folder;
 		int err;
 	} bad[] = { { "/proc/nowhere", -ENOENT }, { "/proc", -ENOENT }, { "/dev/null", -ENOTDIR } };
-	bool no_journal = false;
+	bool cannot = false;
 	uint32_t queue = 0;
 
 	(void)state;
 	for (unsigned int i = 0; i < sizeof(bad) / sizeof(bad[0]); i++) {
 		struct devmem_nic *nic = nic_with(bad[i].folder);
 
-		assert_int_equal(devmem__nic_claim(nic, 1, NULL, &queue, &no_journal), bad[i].err);
-		assert_true(no_journal);
+		assert_int_equal(devmem__nic_claim(nic, 1, NULL, &queue, &cannot), bad[i].err);
+		assert_true(cannot);
 		assert_int_equal(devmem_nic_close(nic), 0);
 	}
 	if (geteuid()) {
 		struct devmem_nic *nic = nic_with(folder);
 
 		assert_int_equal(chmod(folder, 0500), 0);
-		assert_int_equal(devmem__nic_claim(nic, 1, NULL, &queue, &no_journal), -EACCES);
-		assert_true(no_journal);
+		assert_int_equal(devmem__nic_claim(nic, 1, NULL, &queue, &cannot), -EACCES);
+		assert_true(cannot);
 		assert_int_equal(devmem_nic_close(nic), 0);
 	}
 }
@@ -758,11 +758,11 @@ static void a_claim_that_fails_for_its_queues(void **state)
 {
 	struct devmem_nic *nic = nic_with(folder);
 	uint32_t queues[5000];
-	bool no_journal = true;
+	bool cannot = true;
 
 	(void)state;
-	assert_true(devmem__nic_claim(nic, 5000, NULL, queues, &no_journal) < 0);
-	assert_false(no_journal);
+	assert_true(devmem__nic_claim(nic, 5000, NULL, queues, &cannot) < 0);
+	assert_false(cannot);
 	assert_int_equal(devmem_nic_close(nic), 0);
 }
 
@@ -789,6 +789,23 @@ static void an_obstacle_of_any_number(void **state)
 		assert_int_equal(devmem_nic_close(nic), 0);
 	}
 	devmem_buffer_close(buffer);
+}
+
+/* What was rolled back guards nobody: devmem_attach() would leave out its own filter where it may not have one. */
+static void a_guard_that_is_rolled_back(void **state)
+{
+	struct devmem_nic *nic = nic_with(folder);
+	struct devmem__change *c = devmem__undo_prepare(&nic->undo, DEVMEM__CHANGE_GUARD);
+
+	(void)state;
+	assert_non_null(c);
+	c->guard_id = 1;
+	devmem__undo_commit(&nic->undo);
+	devmem__nic_note_guards(nic);
+	assert_true(devmem__nic_guards(nic));
+	devmem__nic_roll(nic, 0);
+	assert_false(devmem__nic_guards(nic));
+	assert_int_equal(devmem_nic_close(nic), 0);
 }
 
 /* For who only asks: as it would be when it is opened, and nothing is made. */
@@ -857,6 +874,7 @@ int main(void)
 		TEST(a_claim_without_a_journal),
 		TEST(a_claim_that_fails_for_its_queues),
 		TEST(an_obstacle_of_any_number),
+		TEST(a_guard_that_is_rolled_back),
 		TEST(may_it_be_written),
 	};
 
