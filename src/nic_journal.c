@@ -306,12 +306,26 @@ static int open_journal(struct devmem_nic *nic)
 	return err;
 }
 
+/*
+ * Who changes no settings has nothing to put back. What is missing then is that others are told which queues are his, and if they
+ * bind one first, the kernel tells him.
+ */
+static int go_without(struct devmem_nic *nic, int err)
+{
+	if (!err || !nic->only_binds || devmem__nl_short_of(err))
+		return err;
+	devmem__journal_abandon(&nic->journal);
+	devmem__log(DEVMEM_LOG_INFO, "%s: nothing is written down, and nothing has to be, since no setting is changed: %s", nic->et.name,
+		    devmem_error());
+	return 0;
+}
+
 int devmem__nic_begin(struct devmem_nic *nic)
 {
 	int err;
 
 	pthread_mutex_lock(&nic->lock);
-	err = nic->journal.fd >= 0 ? devmem__journal_lock(&nic->journal) : open_journal(nic);
+	err = go_without(nic, nic->journal.fd >= 0 ? devmem__journal_lock(&nic->journal) : open_journal(nic));
 	if (err) {
 		pthread_mutex_unlock(&nic->lock);
 		return err;
@@ -322,7 +336,8 @@ int devmem__nic_begin(struct devmem_nic *nic)
 
 void devmem__nic_end(struct devmem_nic *nic)
 {
-	devmem__journal_unlock(&nic->journal);
+	if (nic->journal.fd >= 0)
+		devmem__journal_unlock(&nic->journal);
 	pthread_mutex_unlock(&nic->lock);
 }
 
@@ -490,7 +505,8 @@ int devmem__nic_note_claim(struct devmem_nic *nic, const uint32_t *queues, unsig
 		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
 	if (!claim)
 		devmem__queue_set_remove(&nic->claimed, queues, n);
-	err = written(nic, devmem__journal_claim(&nic->journal, nic->claimed.queue, nic->claimed.n));
+	if (nic->journal.fd >= 0)
+		err = written(nic, devmem__journal_claim(&nic->journal, nic->claimed.queue, nic->claimed.n));
 	if (err && claim)
 		devmem__queue_set_remove(&nic->claimed, queues, n);
 	return err;

@@ -370,7 +370,8 @@ struct devmem_binding;
 
 /*
  * The settings are somebody else's, who has made them already: split on, its threshold 0, rules that lead to the queues.
- * Nothing is changed and nothing undone; devmem_bind_rx() binds, and the kernel says if a setting is missing.
+ * Nothing is changed and nothing undone, so it needs no journal; devmem_bind_rx() binds, and the kernel says if a setting is
+ * missing.
  */
 #define DEVMEM_NIC_KEEP 1u
 

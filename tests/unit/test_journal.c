@@ -766,6 +766,21 @@ static void a_claim_that_fails_for_its_queues(void **state)
 	assert_int_equal(devmem_nic_close(nic), 0);
 }
 
+/* Who changes no settings needs none, and what he asked for is what he is refused. */
+static void a_claim_that_needs_no_journal(void **state)
+{
+	struct devmem_nic *nic = nic_with("/proc/nowhere");
+	const uint32_t none = 5000;
+	bool cannot = true;
+	uint32_t queue;
+
+	(void)state;
+	nic->only_binds = true;
+	assert_int_equal(devmem__nic_claim(nic, 1, &none, &queue, &cannot), -ERANGE);
+	assert_false(cannot);
+	assert_int_equal(devmem_nic_close(nic), 0);
+}
+
 /* What the kernel said of the NIC when it was opened is no reason to fail, whatever its number. */
 static void an_obstacle_of_any_number(void **state)
 {
@@ -873,6 +888,7 @@ int main(void)
 		TEST(closed_with_an_unreadable_journal),
 		TEST(a_claim_without_a_journal),
 		TEST(a_claim_that_fails_for_its_queues),
+		TEST(a_claim_that_needs_no_journal),
 		TEST(an_obstacle_of_any_number),
 		TEST(a_guard_that_is_rolled_back),
 		TEST(may_it_be_written),
