@@ -5,9 +5,9 @@
 #define LONGEST 10240u	/* bytes: no packet on Ethernet has more payload (mlx5's MTU goes to 9,978) */
 
 /* Pieces begin and end with the pages of the dma-buf. [net/core/devmem.c: net_devmem_get_niov_at] */
-static uint32_t piece_at(uintptr_t offset, size_t bytes)
+static uint32_t piece_at(const struct devmem__packets *p, uintptr_t offset, size_t bytes)
 {
-	const uint32_t page = devmem__pages_system(), left = page - ((uint32_t)offset & (page - 1));
+	const uint32_t left = p->page - ((uint32_t)offset & (p->page - 1));
 
 	return bytes < left ? (uint32_t)bytes : left;
 }
@@ -44,12 +44,12 @@ static void add_piece(struct devmem__packets *p, uint32_t bytes)
  */
 static bool is_long(const struct devmem__packets *p, size_t bytes)
 {
-	return p->most >= DEVMEM__PIECES_SAFE && bytes >= (size_t)(p->most + 2) * devmem__pages_system();
+	return p->most >= DEVMEM__PIECES_SAFE && bytes >= (size_t)(p->most + 2) * p->page;
 }
 
 static void add_long(struct devmem__packets *p, uintptr_t end)
 {
-	const uint32_t page = devmem__pages_system(), last = (uint32_t)end & (page - 1);
+	const uint32_t page = p->page, last = (uint32_t)end & (page - 1);
 
 	p->count = p->most;
 	for (uint32_t i = 0; i < p->most; i++)
@@ -69,9 +69,9 @@ static size_t add_range(struct devmem__packets *p, uintptr_t offset, size_t byte
 		return bytes;
 	}
 	while (done < bytes && (must || !is_full(p))) {
-		uint32_t more = piece_at(offset + done, bytes - done);
+		uint32_t more = piece_at(p, offset + done, bytes - done);
 
-		if (done >= (size_t)(p->most + 2) * devmem__pages_system() && is_long(p, bytes - done)) {
+		if (done >= (size_t)(p->most + 2) * p->page && is_long(p, bytes - done)) {
 			add_long(p, offset + bytes);	/* behind so many whole pages nothing changes any more */
 			return bytes;
 		}
@@ -87,6 +87,7 @@ void devmem__packets_limit(struct devmem__packets *p, uint32_t most)
 	if (most == p->most)
 		return;
 	p->most = most;
+	p->page = devmem__pages_system();	/* once: it is asked of the C library */
 	p->only_long = !p->count;
 	p->between = 0;
 	for (uint32_t i = p->count > most - 1 ? p->count - (most - 1) : 0; most && i < p->count; i++)
@@ -110,7 +111,7 @@ unsigned int devmem__packets_cut(const struct devmem__packets *p, struct iovec *
 		*boundary = true;
 		if (i)
 			return i;
-		iov[0].iov_len = fits ? fits : piece_at((uintptr_t)iov[0].iov_base, iov[0].iov_len);
+		iov[0].iov_len = fits ? fits : piece_at(p, (uintptr_t)iov[0].iov_base, iov[0].iov_len);
 		return 1;
 	}
 	*boundary = is_full(&next);

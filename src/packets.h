@@ -21,6 +21,7 @@
 /* What was sent since the last boundary: the sizes of the last pieces. All zero: nothing, and there is no limit. */
 struct devmem__packets {
 	uint32_t most;			/* pieces of a packet; 0: any number */
+	uint32_t page;			/* bytes of a page of the system, if there is a limit */
 	uint32_t count;			/* pieces; from DEVMEM__PIECES_MAX on: at least so many, and the place of the last one */
 	uint32_t between;		/* bytes of the last ones, one less than @most */
 	bool only_long;			/* nothing but long ranges */
