@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""map.py: the list of files in CONTRIBUTING.md ("Where things live") and the tree say the same.
+"""map.py <FILES: the list of files in CONTRIBUTING.md ("Where things live") and the tree, whose files are given, say the same.
 
 - Every file of src/, tools/, examples/ and tests/ is covered by a line, but for CMakeLists.txt. A folder covers all that is in it.
 - No line names what is not there: neither the paths that it begins with, nor other files of their folders among its words.
@@ -10,7 +10,6 @@ After that the check is checked: on lists that were damaged it must report.
 import fnmatch
 import os
 import re
-import subprocess
 import sys
 
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
@@ -45,10 +44,6 @@ def check(text, files):
                          if file.startswith(FOLDERS) and file not in covered and not file.endswith("/CMakeLists.txt")]
 
 
-def tracked():
-    return subprocess.run(["git", "-C", TOP, "ls-files"], check=True, capture_output=True, text=True).stdout.splitlines()
-
-
 def self_test(text, files):
     """Each damage, and what must be said of it."""
     damages = (
@@ -65,7 +60,7 @@ def self_test(text, files):
 def main():
     with open(os.path.join(TOP, "CONTRIBUTING.md"), encoding="utf-8") as file:
         text = file.read()
-    files = tracked()
+    files = sys.stdin.read().splitlines()
     complaints = check(text, files) or self_test(text, files)
     for complaint in complaints:
         print(complaint)
