@@ -201,7 +201,7 @@ static void await_reason(struct echo *e, struct connection *c, int failure)
 
 static void broke(struct echo *e, struct connection *c, int result)
 {
-	close_connection(e, c, c->failure && result == -ECONNABORTED ? strerror(-c->failure) : devmem_error());
+	close_connection(e, c, c->failure && result == -ECONNABORTED ? strerror(-c->failure) : e->server.why);
 }
 
 static void ended(struct echo *e, struct connection *c)

@@ -249,7 +249,7 @@ static int handle(struct gatherer *g, const struct devmem_event *ev)
 		queue(g, c);
 		return 0;
 	case DEVMEM_EVENT_ERROR:
-		close_connection(g, c, devmem_error());
+		close_connection(g, c, g->server.why);
 		return 0;
 	case DEVMEM_EVENT_MISPLACED:
 		server_failed("warning");

@@ -106,7 +106,7 @@ static void connection_event(struct receiver *r, const struct devmem_event *ev)
 		break;
 	case DEVMEM_EVENT_END:
 	case DEVMEM_EVENT_ERROR:
-		close_connection(r, c, ev->result ? devmem_error() : NULL);
+		close_connection(r, c, ev->result ? r->server.why : NULL);
 		break;
 	case DEVMEM_EVENT_MISPLACED:
 		server_failed("warning");

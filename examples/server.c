@@ -142,7 +142,11 @@ int server_wait(struct server *s, struct devmem_event *ev, unsigned int n, int t
 	s->now = report_clock();
 	if (got == -EINTR || got == -ENOMEM || got == -ENOBUFS)	/* SIGCONT for one; nothing is lost */
 		return 0;
-	return got < 0 ? server_failed("wait") : got;
+	if (got < 0)
+		return server_failed("wait");
+	if (got && ev[got - 1].type == DEVMEM_EVENT_ERROR)	/* before other calls fail for other reasons */
+		snprintf(s->why, sizeof(s->why), "%s", devmem_error());
+	return got;
 }
 
 bool server_is_done(const struct server *s)

@@ -28,6 +28,7 @@ struct server {
 	struct devmem_ring *ring;
 	unsigned int accepted, ended, broken;
 	double started;
+	char why[512];			/* why a connection broke, of the ERROR event that came last */
 	/* clients.c: */
 	struct client *clients;		/* those that are open */
 	unsigned int room;		/* so many connections at a time */

@@ -59,7 +59,7 @@ static void take_event(struct streams *s, const struct devmem_event *ev)
 		break;
 	case DEVMEM_EVENT_END:
 	case DEVMEM_EVENT_ERROR:
-		close_stream(s, st, ev->result ? devmem_error() : NULL);
+		close_stream(s, st, ev->result ? s->server->why : NULL);
 		break;
 	case DEVMEM_EVENT_READY:
 		if (ev->user_data == SERVER_LISTENER)

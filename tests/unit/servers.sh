@@ -141,6 +141,36 @@ leavers() {
 	(($(figure tokens_outstanding) == 0)) || fail "fragments are out"
 }
 
+# Of two connections that break in one turn, each with its own reason: one was reset, and for the other a descriptor is lacking.
+reasons() {
+	local free=0
+	NAME=reasons DIR=$WORK/reasons IDLE=60
+	mkdir "$DIR"
+	start "$EXAMPLES/gpu_echo_server"
+	exec 8<>"/dev/tcp/127.0.0.1/$PORT"
+	printf x >&8
+	until has_unread; do sleep 0.02; done
+	kill -STOP "$SERVER"
+	until grep -q '^State:.*T' "/proc/$SERVER/status"; do sleep 0.01; done
+	while [[ -e /proc/$SERVER/fd/$free ]]; do free=$((free + 1)); done
+	prlimit --pid "$SERVER" --nofile="$((free + 1)):64"
+	exec 7<>"/dev/tcp/127.0.0.1/$PORT"
+	exec 8>&-	# with its echo unread: a reset
+	kill -CONT "$SERVER"
+	until (($(grep -c 'a connection broke' "$DIR/log") == 2)); do sleep 0.02; done
+	grep -q 'broke:.*Too many open files' "$DIR/log" || fail "it does not say what was lacking"
+	grep -q 'broke:.*reset by peer' "$DIR/log" || fail "it gives the one's reason for the other, too"
+	prlimit --pid "$SERVER" --nofile=64:64
+	exec 7>&-
+	kill "$SERVER"
+	wait "$SERVER" || true	# 1: a stream broke
+}
+
+# The client's end of the connection has a byte that was not read.
+has_unread() {
+	grep -qE ": [0-9A-F]+:[0-9A-F]+ [0-9A-F]+:$(printf %04X "$PORT") 01 [0-9A-F]+:00000001 " /proc/net/tcp
+}
+
 serve() {
 	NAME=$1 DIR=$WORK/$1
 	mkdir "$DIR"
@@ -153,6 +183,7 @@ serve() {
 pids=()
 counts & pids+=($!)
 shares & pids+=($!)
+reasons & pids+=($!)
 serve recv "$EXAMPLES/gpu_recv_server --verify" & pids+=($!)
 serve syscall "$WITHOUT_URING EPERM $EXAMPLES/gpu_recv_server" & pids+=($!)
 serve epoll "$EXAMPLES/gpu_epoll_server" & pids+=($!)
