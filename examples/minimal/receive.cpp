@@ -51,8 +51,10 @@ static int receive(const char *interface, sockaddr_in here)
 		const connection fd(accept(listener, nullptr, nullptr));
 		if (fd.fd < 0 && errno != EINTR && errno != ECONNABORTED)
 			throw std::runtime_error("cannot accept");
+		if (fd.fd < 0)	// a signal, or that connection is gone
+			continue;
 		devmem_sock *attached = nullptr;
-		if (fd.fd < 0 || devmem_attach(ring.get(), fd.fd, binding.get(), 0, nullptr, &attached)) {
+		if (devmem_attach(ring.get(), fd.fd, binding.get(), 0, nullptr, &attached)) {
 			std::fprintf(stderr, "%s\n", devmem_error());
 			continue;
 		}
