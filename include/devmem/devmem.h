@@ -713,9 +713,10 @@ enum devmem_event_type {
 	DEVMEM_EVENT_END = 3,	/* the peer has closed its side, and all that it sent was handed out; nothing more comes. */
 	DEVMEM_EVENT_ERROR = 4,	/* the connection broke: result is the negative errno, the same as in its SENT events;
 				 * nothing more comes. It is the last event of its devmem_wait(), and devmem_error()
-				 * says more. While nothing can be received, since too much is held, END and ERROR are told
-				 * within a tenth of a second; ERROR in front of bytes that cannot be received, which are lost
-				 * then, after a second. */
+				 * says more, until another call fails: keep it, if events before it are handled first.
+				 * While nothing can be received, since too much is held, END and ERROR are told within a
+				 * tenth of a second; ERROR in front of bytes that cannot be received, which are lost then,
+				 * after a second. */
 	DEVMEM_EVENT_READY = 5,	/* a descriptor given to devmem_watch() is readable: result is its poll(2) events,
 				 * or a negative errno */
 	DEVMEM_EVENT_WOKEN = 6,	/* devmem_wake() was called, once or several times */
