@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "ptx.h"
+#include "ptx_memory.h"
 
 #define MOST_REGISTERS		128
 #define MOST_LABELS		32
@@ -527,30 +528,17 @@ static void load_from(struct thread *t, const struct instruction *in)
 	const unsigned int bytes = in->form->op == LD8 ? 1 : in->form->op == LD64 ? 8 : 16;
 	const unsigned char *at = reach(t, &in->operand[1], bytes, false);
 
-	if (!at)
-		return;
-	if (bytes == 1)
-		t->reg[in->operand[0].reg] = *at;
-	else
-		memcpy(&t->reg[in->operand[0].reg], at, 8);
-	if (bytes == 16)
-		memcpy(&t->reg[in->operand[0].second], at + 8, 8);
+	if (at)
+		ptx_read(at, bytes, &t->reg[in->operand[0].reg], &t->reg[in->operand[0].second]);
 }
 
 static void store_to(struct thread *t, const struct instruction *in)
 {
 	const unsigned int bytes = in->form->op == ST8 ? 1 : in->form->op == ST64 ? 8 : 16;
 	unsigned char *at = reach(t, &in->operand[0], bytes, true);
-	const uint64_t value = value_of(t, &in->operand[1]);
 
-	if (!at)
-		return;
-	if (bytes == 1)
-		*at = (unsigned char)value;
-	else
-		memcpy(at, &value, 8);
-	if (bytes == 16)
-		memcpy(at + 8, &t->reg[in->operand[1].second], 8);
+	if (at)
+		ptx_write(at, bytes, value_of(t, &in->operand[1]), t->reg[in->operand[1].second]);
 }
 
 /* Returns where to go on. */

@@ -87,6 +87,30 @@ static unsigned int draw(unsigned int below)
 	return (t.seed >> 8) % below;
 }
 
+/* What is ours of it serves all tests: mapped anew for each, it would cost more than most of them do. */
+static int set_up_all(void **state)
+{
+	(void)state;
+	t.seed = 1;
+	t.source = malloc(BYTES);
+	t.expected = malloc(BYTES);
+	t.seen = malloc(BYTES);
+	t.ranges = calloc(MOST_RANGES, sizeof(*t.ranges));
+	for (unsigned int i = 0; i < BYTES; i += 4)
+		memcpy(t.source + i, &(unsigned int){ draw(1u << 24) * 0x9e3779b1u }, 4);
+	return 0;
+}
+
+static int tear_down_all(void **state)
+{
+	(void)state;
+	free(t.source);
+	free(t.expected);
+	free(t.seen);
+	free(t.ranges);
+	return 0;
+}
+
 static int set_up(void **state)
 {
 	cuda_before(state);
@@ -95,12 +119,6 @@ static int set_up(void **state)
 	t.seed = 1;
 	t.from = cuda_buffer(BYTES, NULL);
 	t.to = cuda_buffer(BYTES, NULL);
-	t.source = malloc(BYTES);
-	t.expected = malloc(BYTES);
-	t.seen = malloc(BYTES);
-	t.ranges = calloc(MOST_RANGES, sizeof(*t.ranges));
-	for (unsigned int i = 0; i < BYTES; i += 4)
-		memcpy(t.source + i, &(unsigned int){ draw(1u << 24) * 0x9e3779b1u }, 4);
 	return devmem_buffer_write(t.from, 0, t.source, BYTES);
 }
 
@@ -109,10 +127,6 @@ static int tear_down(void **state)
 	fake_cuda_hold(false);	/* where a test has failed */
 	devmem_buffer_close(t.from);
 	devmem_buffer_close(t.to);
-	free(t.source);
-	free(t.expected);
-	free(t.seen);
-	free(t.ranges);
 	return cuda_after(state);
 }
 
@@ -615,5 +629,5 @@ int main(int argc, char **argv)
 	};
 
 	expected_way = argc > 1 ? argv[1] : "by a kernel";
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, set_up_all, tear_down_all);
 }
