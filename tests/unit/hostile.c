@@ -4,6 +4,7 @@
  *
  * reset	connects, and resets each connection at once
  * leave	sends so many bytes on each connection, and closes it in order
+ * together	the same, but closes none before the server had a second to read what came on all of them
  * idle		sends so many bytes on each connection, says "idle", and ends when the server has closed all of them
  * hoard	sends as much as the server takes on each connection, and reads nothing; says "hoards", and ends as idle does
  * drip		the same, with one byte of the text each 50 ms, from its beginning again when it is over; says "drips"
@@ -135,7 +136,7 @@ int main(int argc, char **argv)
 	int *fd;
 
 	if (argc < 4)
-		errx(2, "hostile reset|leave|idle|hoard|drip PORT CONNECTIONS [BYTES|TEXT]");
+		errx(2, "hostile reset|leave|together|idle|hoard|drip PORT CONNECTIONS [BYTES|TEXT]");
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);
@@ -155,6 +156,8 @@ int main(int argc, char **argv)
 	}
 	if (!strcmp(argv[1], "hoard"))
 		hoard(fd, n);
+	if (!strcmp(argv[1], "together"))
+		poll(NULL, 0, 1000);
 	if (!strcmp(argv[1], "idle") || !strcmp(argv[1], "drip"))
 		stay(fd, n, !strcmp(argv[1], "drip") ? argc > 4 ? argv[4] : "x" : NULL);
 	free(fd);

@@ -126,15 +126,13 @@ shares() {
 	(($(figure tokens_outstanding) == 0)) || fail "fragments are out"
 }
 
-# Clients that each send one byte less than a message, and leave: all at once, with three times as much as the buffer has.
-# They are gone before anybody would call them silent.
+# Clients that each send one byte less than a message, three times as much as the buffer has, and leave when nothing more can be
+# received: long before anybody would call them silent.
 leavers() {
 	NAME=$1 DIR=$WORK/$1 GOOD=() FILES=1000 IDLE=300
 	mkdir "$DIR"
 	start "${@:2}" "$EXAMPLES/gpu_gather_server" --message 64
-	kill -STOP "$SERVER"
-	hostile leave 400 65535
-	kill -CONT "$SERVER"
+	hostile together 400 65535
 	good 2
 	kill "$SERVER"
 	wait "$SERVER" || fail "it ended with $?"
