@@ -209,6 +209,62 @@ others_come_first() {
 	cmp "$WORK/in" "$WORK/received" || fail "something else came out"
 }
 
+# ends_or WORDS: the receiver ends by itself, in 20 s, or they are the fault.
+ends_or() {
+	local tries
+	for tries in {1..1000}; do
+		kill -0 $RECEIVER 2>/dev/null || return 0
+		sleep 0.02
+	done
+	kill $RECEIVER
+	fail "$1 ($tries tries)"
+}
+
+# silent NUMBER: connections that send nothing, until they are there.
+silent() {
+	"$HOSTILE" idle $PORT "$1" >"$WORK/idle" &
+	until grep -q idle "$WORK/idle"; do
+		kill -0 $RECEIVER 2>/dev/null || fail "it ended with a connection that sends nothing"
+		sleep 0.02
+	done
+}
+
+# Whoever is silent holds up nobody: neither one, nor more than there is room for.
+silent_strangers() {
+	local strangers
+	head -c 300000 /dev/urandom >"$WORK/in"
+	for strangers in 1 12; do
+		receive
+		silent $strangers
+		"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy --buffer 4 -s 127.0.0.1 -p $PORT <"$WORK/in" >/dev/null 2>&1 &
+		ends_or "a sender is kept out by silent connections, $strangers of them"
+		received 0
+		cmp "$WORK/in" "$WORK/received" || fail "something else came out"
+		says "$WORK/receiver" 'has not sent anything, and another one has: its connection is closed'
+		wait
+	done
+	says "$WORK/receiver" 'has not sent anything, and too many others wait: its connection is closed'
+}
+
+# Who is silent for a while, and then sends, keeps the place in spite of those that come later and send nothing.
+slow_to_begin() {
+	receive
+	rm -f "$WORK/slowly" && mkfifo "$WORK/slowly"
+	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy --buffer 4 -s 127.0.0.1 -p $PORT <"$WORK/slowly" >/dev/null 2>&1 &
+	exec 7>"$WORK/slowly"
+	until port_is 01; do
+		sleep 0.02
+	done
+	"$HOSTILE" leave $PORT 1
+	silent 1
+	echo late >&7
+	exec 7>&-
+	ends_or "who came first and was slow has lost its place"
+	received 0
+	wait
+	[[ $(cat "$WORK/received") == late ]] || fail "who came first and was slow has lost its place"
+}
+
 # Nobody reads any more: an error, and not the end of the program by SIGPIPE.
 reader_is_gone() {
 	local status
@@ -327,6 +383,8 @@ as_it_is_typed
 validation
 interrupted
 others_come_first
+silent_strangers
+slow_to_begin
 reader_is_gone
 closed_descriptors
 output_that_does_not_wait

@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "check.h"
@@ -19,7 +20,13 @@
 
 #define EVENTS	256
 #define LAST_TURNS 100	/* of 10 ms, at most */
+#define MOST_WAITING 8		/* connections beside the one that is attached, until a byte decides */
 #define PIECE	(256u << 10)	/* bytes that are read out of the buffer at a time */
+
+struct stranger {
+	int fd;
+	struct address peer;
+};
 
 struct receiver {
 	const struct nc_options *opt;
@@ -31,6 +38,8 @@ struct receiver {
 	struct devmem_ring *ring;
 	struct devmem_sock *sock;
 	int listener, fd;
+	struct stranger waiting[MOST_WAITING];	/* in the order in which they came */
+	unsigned int waiting_n;
 	struct nc_check check;
 	uint64_t linear, in_place;	/* bytes so far */
 	unsigned char *piece;
@@ -139,15 +148,25 @@ static int take_event(struct receiver *r, const struct devmem_event *ev)
 	}
 }
 
+static struct stranger forget_waiting(struct receiver *r, unsigned int i)
+{
+	const struct stranger gone = r->waiting[i];
+
+	memmove(&r->waiting[i], &r->waiting[i + 1], (--r->waiting_n - i) * sizeof(*r->waiting));
+	return gone;
+}
+
 /* Now it is the connection that was waited for, and others are refused. */
 static void close_listener(struct receiver *r)
 {
+	while (r->waiting_n)
+		close(forget_waiting(r, 0).fd);
 	if (r->listener >= 0)
 		close(r->listener);
 	r->listener = -1;
 }
 
-/* All that a wait brought goes back together. */
+/* All that a wait brought goes back together. Returns how much that was. */
 static int turn(struct receiver *r, int timeout_ms)
 {
 	struct devmem_event ev[EVENTS];
@@ -167,22 +186,22 @@ static int turn(struct receiver *r, int timeout_ms)
 		nc_trace_received(r->opt, bytes, r->in_place);
 	if (devmem_release(r->ring, ev, (unsigned int)n))
 		return failed_by_library("cannot give fragments back");
-	return err;
+	return err ? err : n;
 }
 
 /* The last fragments go home: handed in by one turn, and known to be back after another, or some. */
 static int settle(struct receiver *r)
 {
 	struct devmem_stats st = { .size = sizeof(st) };
-	int err = 0;
+	int n = 0;
 
-	for (int i = 0; i < LAST_TURNS && !err; i++) {
-		err = turn(r, i ? 10 : 0);
+	for (int i = 0; i < LAST_TURNS && n >= 0; i++) {
+		n = turn(r, i ? 10 : 0);
 		devmem_ring_stats(r->ring, &st);
 		if (!st.tokens_outstanding)
 			break;
 	}
-	return err;
+	return n < 0 ? -1 : 0;
 }
 
 /* Nothing came, or all was right? */
@@ -243,6 +262,8 @@ static int open_ring(struct receiver *r)
 
 	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = engine, .merge = r->opt->trace ? 1 : 0), &r->ring))
 		return failed_by_library("cannot open a ring");
+	if (devmem_ring_fd(r->ring) < 0)
+		return failed_by_library("cannot wait");
 	if (devmem_ring_prepare(r->ring, r->binding))	/* or the first bytes of the connection would be copied */
 		return failed_by_library("cannot take the queue");
 	return 0;
@@ -253,21 +274,20 @@ static int listen_for_it(struct receiver *r)
 {
 	const bool both = !r->opt->receiver && r->opt->family == AF_UNSPEC;
 
-	r->listener = address_listen(&r->local, both, 1);
+	r->listener = address_listen(&r->local, both, MOST_WAITING);
 	if (r->listener < 0)
 		return -1;
 	nc_trace_listening(r->opt, &r->local);
 	return 0;
 }
 
-static int get_connection(struct receiver *r)
+static int take_connection(struct receiver *r, const struct stranger *who)
 {
 	char text[ADDRESS_TEXT];
 	int err;
 
-	r->fd = stopped() ? -1 : address_accept(r->listener, &r->peer);
-	if (r->fd < 0)
-		return -1;
+	r->fd = who->fd;
+	r->peer = who->peer;
 	nc_report_connected(&r->report, address_text(&r->peer, text));
 	nc_trace_accepted(r->opt, &r->peer);
 	err = devmem_attach(r->ring, r->fd, r->binding, 0, NULL, &r->sock);
@@ -281,12 +301,28 @@ static int get_connection(struct receiver *r)
 	return 0;
 }
 
-/* Somebody has looked whether the port is open, for instance. */
-static void let_go(struct receiver *r)
+static int get_connection(struct receiver *r)
+{
+	struct stranger who;
+
+	if (r->waiting_n) {
+		who = forget_waiting(r, 0);
+		return take_connection(r, &who);
+	}
+	who.fd = stopped() ? -1 : address_accept(r->listener, &who.peer);
+	return who.fd < 0 ? -1 : take_connection(r, &who);
+}
+
+static void tell_silent(const struct address *peer, const char *why)
 {
 	char text[ADDRESS_TEXT];
 
-	say("%s has not sent anything, and its connection is over: it goes on listening", address_text(&r->peer, text));
+	say("%s has not sent anything, and %s", address_text(peer, text), why);
+}
+
+static void let_go(struct receiver *r, const char *why)
+{
+	tell_silent(&r->peer, why);
 	if (r->sock)
 		devmem_detach(r->sock);
 	r->sock = NULL;
@@ -294,15 +330,86 @@ static void let_go(struct receiver *r)
 	r->fd = -1;
 }
 
+/* ------------------------------------------------------------------------------------ until a byte decides */
+
+/* It is known without a look at them, which the kernel cannot take if they lie in device memory. */
+static bool has_sent(int fd)
+{
+	int bytes = 0;
+
+	return !ioctl(fd, FIONREAD, &bytes) && bytes > 0;
+}
+
+static void let_wait(struct receiver *r)
+{
+	struct stranger who;
+
+	if (r->waiting_n == MOST_WAITING) {
+		who = forget_waiting(r, 0);
+		tell_silent(&who.peer, "too many others wait: its connection is closed");
+		close(who.fd);
+	}
+	who.fd = address_accept(r->listener, &who.peer);
+	if (who.fd >= 0)
+		r->waiting[r->waiting_n++] = who;
+}
+
+/* One that waits has sent something, or is over. */
+static int look_at_waiting(struct receiver *r, unsigned int i)
+{
+	const struct stranger who = forget_waiting(r, i);
+
+	if (has_sent(who.fd)) {
+		let_go(r, "another one has: its connection is closed");
+		return take_connection(r, &who);
+	}
+	tell_silent(&who.peer, "its connection is over");
+	close(who.fd);
+	return 0;
+}
+
+/* The one that is attached comes first. */
+static int await_somebody(struct receiver *r)
+{
+	struct pollfd fds[2 + MOST_WAITING] = {
+		{ .fd = devmem_ring_fd(r->ring), .events = POLLIN },
+		{ .fd = r->listener, .events = POLLIN },
+	};
+
+	for (unsigned int i = 0; i < r->waiting_n; i++)
+		fds[2 + i] = (struct pollfd){ .fd = r->waiting[i].fd, .events = POLLIN };
+	if (poll(fds, 2 + r->waiting_n, r->opt->progress ? 1000 : -1) < 0)
+		return errno == EINTR ? 0 : failed("cannot wait: %s", strerror(errno));
+	if (fds[0].revents)
+		return 0;
+	for (unsigned int i = 0; i < r->waiting_n; i++)
+		if (fds[2 + i].revents)
+			return look_at_waiting(r, i);
+	if (fds[1].revents)
+		let_wait(r);
+	return 0;
+}
+
+/* While nobody has sent a byte, whoever does it first is the one that is waited for: who is silent holds up nobody. */
+static int receive_some(struct receiver *r)
+{
+	int n;
+
+	if (r->listener < 0)
+		return turn(r, r->opt->progress ? 1000 : -1);
+	n = turn(r, 0);
+	return n || r->over || r->lost ? n : await_somebody(r);
+}
+
 static int receive_all(struct receiver *r)
 {
 	while (!r->over) {
 		if (r->fd < 0 && get_connection(r))
 			return -1;
-		if (stopped() || (!r->lost && turn(r, r->opt->progress ? 1000 : -1)))
+		if (stopped() || (!r->lost && receive_some(r) < 0))
 			return -1;
-		if (r->lost)
-			let_go(r);
+		if (r->lost)	/* somebody has looked whether the port is open, for instance */
+			let_go(r, "its connection is over: it goes on listening");
 		r->lost = false;
 		nc_report_progress(&r->report, r->ring);
 	}
@@ -338,8 +445,7 @@ static int finish(struct receiver *r, int err)
 	devmem_buffer_close(r->buffer);
 	if (r->fd >= 0)
 		close(r->fd);
-	if (r->listener >= 0)
-		close(r->listener);
+	close_listener(r);
 	free(r->piece);
 	return nc_report_close(&r->report, stopped() ? 128 + stopped() : err || !restored ? NC_FAILED : NC_OK, restored);
 }
