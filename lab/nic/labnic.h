@@ -360,6 +360,7 @@ struct labnic_quirks {
 	bool always_splits;
 	bool no_contexts;
 	bool keeps_queue_0;		/* cannot restart it */
+	bool tells_split_on;		/* reports the split only while it is on, otherwise "unknown" */
 	bool cannot_split;		/* has the setting, and refuses it */
 	bool cannot_send;		/* from device memory */
 	bool counts_rx_and_tx;		/* channels, which are not "combined" */

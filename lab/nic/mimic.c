@@ -7,7 +7,7 @@
 
 static char *mimic;
 module_param(mimic, charp, 0444);
-MODULE_PARM_DESC(mimic, "a NIC with the name and the quirks of mlx5, bnxt, gve, gve-qpl or fbnic");
+MODULE_PARM_DESC(mimic, "a NIC with the name and the quirks of mlx5, bnxt, gve, gve-qpl, fbnic, or of an unknown one (silent)");
 
 static const struct labnic_quirks labnic_own = {
 	.driver = LABNIC_NAME,
@@ -60,6 +60,13 @@ static const struct labnic_quirks labnic_others[] = {
 		.no_split_off = true,
 		.always_splits = true,
 	},
+	{
+		/* no real driver: it reports its split only while that is on */
+		.name = "silent",
+		.driver = "silent",
+		.split_config = ETHTOOL_TCP_DATA_SPLIT_UNKNOWN,
+		.tells_split_on = true,
+	},
 };
 
 static const struct labnic_quirks *labnic_chosen = &labnic_own;
@@ -76,7 +83,7 @@ int labnic_mimic_init(void)
 		labnic_chosen = &labnic_others[i];
 		return 0;
 	}
-	pr_err(LABNIC_NAME ": mimic is mlx5, bnxt, gve, gve-qpl or fbnic\n");
+	pr_err(LABNIC_NAME ": mimic is mlx5, bnxt, gve, gve-qpl, fbnic or silent\n");
 	return -EINVAL;
 }
 
@@ -115,6 +122,8 @@ u8 labnic_mimic_get_split(const struct labnic *nic)
 		return ETHTOOL_TCP_DATA_SPLIT_UNKNOWN;
 	if (labnic_chosen->reports_config)
 		return nic->split_config;
+	if (labnic_chosen->tells_split_on && !nic->split)
+		return ETHTOOL_TCP_DATA_SPLIT_UNKNOWN;
 	return nic->split ? ETHTOOL_TCP_DATA_SPLIT_ENABLED : ETHTOOL_TCP_DATA_SPLIT_DISABLED;
 }
 

@@ -414,6 +414,23 @@ gve_qpl() {
 	has cannot lab0: 'cannot split'
 }
 
+# An unknown driver that reports its split only while it is on (--nic mimic=silent).
+silent() {
+	doctor 0 lab0
+	has warning split 'the driver does not report it.* -> ethtool -G lab0 tcp-data-split on'
+	start_server --engine devmem
+	ethtool -g lab0 | grep -q 'TCP data split:.*on' || fail "it was bound without a split"
+	doctor 0 lab0
+	has ok split 'is on$'
+	stop_server
+	doctor 0 lab0
+	has warning split 'the driver does not report it'	# turned off again, which it does not report
+	do_it split
+	doctor 0 lab0
+	has ok split 'is on$'
+	ethtool -G lab0 tcp-data-split off
+}
+
 "${VIEW[@]}" >/tmp/before
 parts=("$@")
 ((${#parts[@]})) || parts=(interfaces netkit as_it_is sending split xdp queues_taken link_down rules_off no_privilege features no_uring memory
