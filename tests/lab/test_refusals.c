@@ -227,7 +227,7 @@ static void settings_that_are_others(void **state)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(6001) };
 	const uint32_t two = 2, three = 3;
-	struct devmem_nic *nic, *maker = open_nic();
+	struct devmem_nic *nic, *unwritten, *maker = open_nic();
 	struct devmem_binding *b = (void *)1, *made;
 	struct devmem_buffer *second;
 	uint32_t queue = 0;
@@ -241,7 +241,11 @@ static void settings_that_are_others(void **state)
 	ok(devmem_bind_rx(maker, second, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &two), &made));
 	assert_int_equal(system("ethtool -N " NIC " flow-type tcp4 dst-port 6001 action 3 >/dev/null && "
 				"ethtool -x " NIC " >/tmp/table"), 0);
-	/* neither the rule that leads to it nor the RSS table keeps it from being taken */
+	/* a rule that leads to it, the RSS table and a journal that cannot be written do not keep it from being bound */
+	ok(devmem_nic_open(NIC, DEVMEM_OPTS(devmem_nic_opts, .flags = DEVMEM_NIC_KEEP, .journal = "/proc/nowhere"), &unwritten));
+	ok(devmem_bind_rx(unwritten, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &b));
+	devmem_binding_close(b);
+	ok(devmem_nic_close(unwritten));
 	ok(devmem_bind_rx(nic, buffer, NULL, &b));
 	assert_int_equal(devmem_binding_queues(b, &queue, 1), 1);
 	assert_int_equal(queue, three);
