@@ -705,7 +705,7 @@ static void their_rule_to_our_context(void **state)
 
 #define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
-int main(void)
+int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		test(only_opened),
@@ -735,6 +735,8 @@ int main(void)
 		test(reset_and_killed),
 	};
 
+	if (argc > 1)
+		cmocka_set_test_filter(argv[1]);
 	setvbuf(stdout, NULL, _IOLBF, 0);
 	return cmocka_run_group_tests_name("nic transaction", tests, NULL, NULL);
 }
