@@ -39,3 +39,9 @@ int devmem__fail(int err, const char *fmt, ...)
 	errno = saved;
 	return -err;
 }
+
+void devmem__failed(const char *call, int result)
+{
+	if (result != -EAGAIN && result != -EINTR && result != -ENOBUFS)
+		devmem__log(DEVMEM_LOG_ERROR, "%s (%s: %d)", sentence, call, result);
+}

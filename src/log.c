@@ -145,29 +145,18 @@ void devmem__log(int level, const char *fmt, ...)
 	errno = saved;
 }
 
-void devmem__log_failed(const char *call, int result)
-{
-	if (result != -EAGAIN && result != -EINTR && result != -ENOBUFS)
-		devmem__log(DEVMEM_LOG_ERROR, "%s (%s: %d)", devmem_error(), call, result);
-}
+/* ------------------------------------------------------------------------------------ where to */
 
-/* ------------------------------------------------------------------------------------ for the program */
-
-static int log_set(int level, void (*fn)(void *arg, int level, const char *text), void *arg)
+int devmem__log_to(int level, void (*fn)(void *arg, int level, const char *text), void *arg)
 {
 	if (level < DEVMEM_LOG_ENVIRONMENT || level > DEVMEM_LOG_DEBUG)
-		return devmem__fail(EINVAL, "devmem_log_set: there is no level %d", level);
+		return -EINVAL;
 	if (telling)
-		return devmem__fail(EBUSY, "devmem_log_set: a record is being told, by the function that this was called from");
+		return -EBUSY;
 	take_lock();
 	sink.fn = fn;
 	sink.arg = arg;
 	atomic_store(&sink.level, level == DEVMEM_LOG_ENVIRONMENT ? environment() : level);
 	pthread_mutex_unlock(&sink.lock);
 	return 0;
-}
-
-int devmem_log_set(int level, void (*fn)(void *arg, int level, const char *text), void *arg)
-{
-	return devmem__result(log_set(level, fn, arg));
 }
