@@ -78,10 +78,10 @@ __attribute__((noinline)) unsigned int one_completion(struct devmem_ring *ring, 
 static void kernel_takes_batches(struct devmem_ring *ring)
 {
 	devmem__dontneed_flush(ring, true);
-	io_uring_submit(&ring->io);
+	io_uring_submit(&ring->uring.io);
 	while (!devmem__list_empty(&ring->batches_out))
 		devmem__dontneed_settle(ring);
-	io_uring_cq_advance(&ring->io, io_uring_cq_ready(&ring->io));
+	io_uring_cq_advance(&ring->uring.io, io_uring_cq_ready(&ring->uring.io));
 }
 
 int main(int argc, char **argv)

@@ -27,7 +27,7 @@ static void abandon_sock(struct devmem_sock *sock)
 
 void devmem__ring_abandon(struct devmem_ring *ring)
 {
-	ring->abandoned = true;
+	ring->uring.abandoned = true;
 	for (unsigned int i = 0; i < ring->slots; i++)
 		if (ring->socks[i])
 			abandon_sock(ring->socks[i]);

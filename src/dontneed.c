@@ -75,15 +75,15 @@ static void queue_batch(struct devmem__batch *batch)
 {
 	struct devmem_sock *sock = batch->sock;
 	struct devmem_ring *ring = sock->ring;
-	struct io_uring_sqe *sqe = devmem__ring_sqe(ring, DEVMEM__CQE_RELEASE, batch);
+	struct io_uring_sqe *sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_RELEASE, batch);
 
 	if (!sqe) {	/* the submission queue is full and the kernel would not take it: do without it */
 		settle(batch, dontneed_now(sock->fd, &batch->tokens) >= 0);
 		return;
 	}
-	devmem__ring_setsockopt(sqe, sock->fd, DEVMEM_SO_DONTNEED, batch->tokens.run,
+	devmem__uring_setsockopt(sqe, sock->fd, DEVMEM_SO_DONTNEED, batch->tokens.run,
 				batch->tokens.runs * sizeof(batch->tokens.run[0]));
-	batch->sq_tail = ring->io.sq.sqe_tail;
+	batch->sq_tail = ring->uring.io.sq.sqe_tail;
 	devmem__list_append(&ring->batches_out, &batch->node);
 }
 
@@ -198,7 +198,7 @@ bool devmem__dontneed_is_few(const struct devmem_ring *ring)
 /* The kernel took its request off the submission queue. */
 static bool was_handed_in(const struct devmem_ring *ring, const struct devmem__batch *batch)
 {
-	return ring->io.sq.sqe_tail - batch->sq_tail >= io_uring_sq_ready(&ring->io);
+	return ring->uring.io.sq.sqe_tail - batch->sq_tail >= io_uring_sq_ready(&ring->uring.io);
 }
 
 /*
@@ -208,7 +208,7 @@ static bool was_handed_in(const struct devmem_ring *ring, const struct devmem__b
  */
 void devmem__dontneed_settle(struct devmem_ring *ring)
 {
-	if (io_uring_cq_has_overflow(&ring->io))
+	if (io_uring_cq_has_overflow(&ring->uring.io))
 		return;
 	while (!devmem__list_empty(&ring->batches_out)) {
 		struct devmem__batch *batch = container_of(ring->batches_out.next, struct devmem__batch, node);

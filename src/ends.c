@@ -59,7 +59,7 @@ static int in_completions(const struct devmem_sock *sock)
 	struct io_uring_cqe *cqe;
 	unsigned int head;
 
-	io_uring_for_each_cqe(&sock->ring->io, head, cqe)
+	io_uring_for_each_cqe(&sock->ring->uring.io, head, cqe)
 		if (cqe->user_data == user_data && is_of_connection(cqe->res))
 			return cqe->res;
 	return 0;
@@ -134,7 +134,7 @@ static void look(struct devmem_sock *sock)
  */
 void devmem__ends_look_past(struct devmem_ring *ring)
 {
-	const bool unseen = io_uring_cq_has_overflow(&ring->io);
+	const bool unseen = io_uring_cq_has_overflow(&ring->uring.io);
 
 	if (ring->now - ring->ends_looked < DEVMEM__STALL_NS)
 		return;
@@ -156,8 +156,8 @@ void devmem__ends_look(struct devmem_ring *ring)
 {
 	struct devmem__list *node;
 
-	if (ring->now - ring->ends_looked < DEVMEM__STALL_NS || io_uring_cq_ready(&ring->io) ||
-	    io_uring_cq_has_overflow(&ring->io) || ring->rx_sock || ring->place.held_of)
+	if (ring->now - ring->ends_looked < DEVMEM__STALL_NS || io_uring_cq_ready(&ring->uring.io) ||
+	    io_uring_cq_has_overflow(&ring->uring.io) || ring->rx_sock || ring->place.held_of)
 		return;
 	ring->ends_looked = ring->now;
 	for (node = ring->rearm.next; node != &ring->rearm; node = node->next)

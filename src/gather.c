@@ -281,7 +281,7 @@ static int gather(struct devmem_ring *ring, const struct devmem_event *events, u
 
 	if (!ring || !to || (!events && n))
 		return devmem__fail(EINVAL, "devmem_gather: no ring, no events, or no buffer");
-	err = devmem__ring_check_thread(ring) ?: devmem__buffer_check(to);
+	err = devmem__uring_check_thread(&ring->uring) ?: devmem__buffer_check(to);
 	if (err)
 		return err;
 	err = check(ring, events, n, to, offset, &fragments, &bytes);

@@ -20,7 +20,7 @@ static struct io_uring_cqe *next_cqe(struct devmem_ring *ring)
 	unsigned int head;
 
 	/* not io_uring_peek_cqe(): that may enter the kernel */
-	io_uring_for_each_cqe(&ring->io, head, cqe)
+	io_uring_for_each_cqe(&ring->uring.io, head, cqe)
 		return cqe;
 	return NULL;
 }
@@ -437,7 +437,7 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 				continue;
 		}
 		out += devmem__hand_out_one(ring, cqe, events + out);
-		io_uring_cqe_seen(&ring->io, cqe);
+		io_uring_cqe_seen(&ring->uring.io, cqe);
 		seen = true;
 	}
 	return (int)out;

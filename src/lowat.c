@@ -45,13 +45,13 @@ static uint32_t high_mark(const struct devmem_sock *sock)
 /* false: the ring takes no request now, and nothing changed. */
 static bool set_mark(struct devmem_sock *sock, uint32_t mark)
 {
-	struct io_uring_sqe *sqe = devmem__ring_sqe(sock->ring, DEVMEM__CQE_OTHER, NULL);
+	struct io_uring_sqe *sqe = devmem__uring_sqe(&sock->ring->uring, DEVMEM__CQE_OTHER, NULL);
 
 	if (!sqe)
 		return false;
 	sock->lowat = mark;
 	sock->before.lowat_set = true;
-	devmem__ring_setsockopt(sqe, sock->fd, SO_RCVLOWAT, &sock->lowat, sizeof(sock->lowat));
+	devmem__uring_setsockopt(sqe, sock->fd, SO_RCVLOWAT, &sock->lowat, sizeof(sock->lowat));
 	sock->ring->stats.lowat_changes++;
 	return true;
 }

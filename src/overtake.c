@@ -67,7 +67,7 @@ static void close_gaps(struct io_uring *io, uint32_t head, uint32_t tail)
 unsigned int devmem__overtake(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
 {
 	const struct devmem__rx open = ring->rx;
-	struct io_uring *io = &ring->io;
+	struct io_uring *io = &ring->uring.io;
 	const uint32_t head = *io->cq.khead, tail = io_uring_smp_load_acquire(io->cq.ktail);
 	unsigned int out = 0;
 

@@ -104,9 +104,9 @@ void devmem__release_forget(struct devmem_ring *ring)
 
 static int release(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
 {
-	if (devmem__ring_is_this_thread_s(ring))
+	if (devmem__uring_is_this_thread_s(&ring->uring))
 		return release_here(ring, events, n, false);
-	return devmem__ring_check_process(ring) ?: hand_over(ring, events, n);
+	return devmem__uring_check_process(&ring->uring) ?: hand_over(ring, events, n);
 }
 
 int devmem_release(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)

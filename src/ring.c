@@ -21,120 +21,6 @@
 #define HOST_BYTES	(64u << 20) /* of the memory for sockets without a binding */
 #define MAX_REFILL	32768	/* the kernel's own limit */
 
-/* ------------------------------------------------------------------------------------ whose it is */
-
-/* The kernel's errno for it, and its rule: an io_uring has one submitter. [io_uring/io_uring.c: IORING_SETUP_SINGLE_ISSUER] */
-int devmem__ring_elsewhere(void)
-{
-	return devmem__fail(EEXIST, "another thread opened this ring, and only that one can use it: call devmem_ring_open() in the "
-			    "thread that attaches and waits");
-}
-
-int devmem__ring_check_thread(const struct devmem_ring *ring)
-{
-	if (devmem__ring_is_this_thread_s(ring))
-		return 0;
-	return devmem__ring_check_process(ring) ?: devmem__ring_elsewhere();
-}
-
-int devmem__ring_check_process(const struct devmem_ring *ring)
-{
-	return devmem__process_check(ring->process, "the ring");
-}
-
-/* ------------------------------------------------------------------------------------ submitting */
-
-int devmem__ring_submit(struct devmem_ring *ring)
-{
-	ring->stats.enter_calls++;
-	return ring->calls ? devmem__calls_submit(ring->calls) : io_uring_submit(&ring->io);
-}
-
-struct io_uring_sqe *devmem__ring_sqe(struct devmem_ring *ring, enum devmem__cqe_kind kind, const void *object)
-{
-	struct io_uring_sqe *sqe = io_uring_get_sqe(&ring->io);
-
-	if (!sqe) {
-		devmem__ring_submit(ring);	/* it may have failed after some */
-		sqe = io_uring_get_sqe(&ring->io);
-	}
-	if (!sqe)
-		return NULL;
-	memset(sqe, 0, sizeof(*sqe));	/* liburing before 2.4 leaves old contents */
-	sqe->user_data = (uintptr_t)object | kind;
-	return sqe;
-}
-
-static bool names(const struct io_uring_sqe *sqe, const struct devmem_sock *sock)
-{
-	const uint64_t object = sqe->opcode == IORING_OP_ASYNC_CANCEL ? sqe->addr : sqe->user_data;
-
-	return (object & ~(uint64_t)DEVMEM__CQE_KINDS) == (uintptr_t)sock ||
-	       (sqe->opcode == IORING_OP_URING_CMD && sqe->fd == sock->fd);
-}
-
-/*
- * The kernel has not taken them, for want of memory perhaps, so they are ours. Later they would name a descriptor that somebody
- * else has, and memory that is used for something else.
- */
-void devmem__ring_forget(struct devmem_ring *ring, const struct devmem_sock *sock)
-{
-	const struct io_uring_sq *sq = &ring->io.sq;
-
-	for (unsigned int i = sq->sqe_tail - io_uring_sq_ready(&ring->io); i != sq->sqe_tail; i++) {
-		struct io_uring_sqe *sqe = &sq->sqes[i & sq->ring_mask];
-
-		if (!names(sqe, sock))
-			continue;
-		memset(sqe, 0, sizeof(*sqe));
-		io_uring_prep_nop(sqe);
-		sqe->user_data = DEVMEM__CQE_OTHER;
-	}
-}
-
-/*
- * setsockopt at level SOL_SOCKET, without a completion if it succeeds. liburing 2.3 has no names for the fields:
- * level and optname share the place of addr, optlen that of splice_fd_in, optval that of addr3.
- * [include/uapi/linux/io_uring.h, 6.7]
- */
-void devmem__ring_setsockopt(struct io_uring_sqe *sqe, int fd, int name, const void *value, size_t bytes)
-{
-	const uint32_t level_and_name[2] = { SOL_SOCKET, (uint32_t)name };
-
-	sqe->opcode = IORING_OP_URING_CMD;
-	sqe->fd = fd;
-	sqe->flags = IOSQE_CQE_SKIP_SUCCESS;
-	sqe->cmd_op = DEVMEM_SOCKET_URING_OP_SETSOCKOPT;
-	memcpy(&sqe->addr, level_and_name, sizeof(level_and_name));
-	sqe->splice_fd_in = (int)bytes;
-	sqe->addr3 = (uintptr_t)value;
-}
-
-/* Provided buffers to receive into. -errno, without a sentence; -EINVAL: not with these flags */
-int devmem__ring_buffers(struct devmem_ring *ring, struct io_uring_buf_ring *bufs, unsigned int entries,
-			 unsigned int group, unsigned int flags)
-{
-	struct devmem__buf_reg reg = {
-		.ring_addr = (uintptr_t)bufs,
-		.ring_entries = entries,
-		.group = (uint16_t)group,
-		.flags = (uint16_t)flags,
-	};
-	int err;
-
-	io_uring_buf_ring_init(bufs);
-	if (ring->calls)
-		return devmem__calls_buffers(ring->calls, bufs, entries, group, flags & DEVMEM_PBUF_RING_INC);
-	err = io_uring_register(ring->io.ring_fd, IORING_REGISTER_PBUF_RING, &reg, 1);
-	return err < 0 ? err : 0;
-}
-
-void devmem__ring_no_buffers(struct devmem_ring *ring, unsigned int group)
-{
-	if (!ring->calls && !ring->abandoned)
-		io_uring_unregister_buf_ring(&ring->io, (int)group);
-}
-
 /* ------------------------------------------------------------------------------------ opening, closing */
 
 static int check_options(struct devmem_ring_opts *o)
@@ -183,8 +69,8 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 		return devmem__fail(ENOMEM, "no memory for a ring");
 	ring->opts = o;
 	ring->way = way;
-	ring->process = devmem__process();
-	ring->thread = devmem__thread();
+	ring->uring.process = devmem__process();
+	ring->uring.thread = devmem__thread();
 	ring->merge = o.merge;
 	ring->place.bytes = o.spill_bytes;
 	devmem__links_init(&ring->links);
@@ -230,26 +116,13 @@ int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **o
 
 /*
  * Requests end before the memory that they write to is unmapped. Completions that nobody will see may carry
- * tokens: reading them puts those into the sockets' sets, from where they go back. On another thread than the ring's the
- * kernel refuses this, if it lets none but that thread carry requests out; those that wait then never write: they are cancelled
- * when the io_uring is closed, a moment after that. [io_uring/io_uring.c: io_ring_exit_work]
+ * tokens: reading them puts those into the sockets' sets, from where they go back.
  */
-static void cancel_requests(struct devmem_ring *ring)
-{
-	devmem__ring_submit(ring);
-	if (ring->calls) {
-		devmem__calls_cancel_all(ring->calls);
-		return;
-	}
-	devmem__port_cancel(&ring->io);
-	io_uring_get_events(&ring->io);
-}
-
 static void stop_requests(struct devmem_ring *ring)
 {
 	struct devmem_event scratch[64];
 
-	cancel_requests(ring);
+	devmem__uring_cancel_all(&ring->uring);
 	while (devmem__hand_out(ring, scratch, ARRAY_SIZE(scratch)) > 0)
 		;
 }
@@ -285,7 +158,7 @@ void devmem_ring_close(struct devmem_ring *ring)
 {
 	if (!ring)
 		return;
-	if (devmem__process_is(ring->process))
+	if (devmem__process_is(ring->uring.process))
 		end_all(ring);
 	else
 		devmem__ring_abandon(ring);
@@ -295,7 +168,7 @@ void devmem_ring_close(struct devmem_ring *ring)
 	devmem__urgent_close(ring);
 	devmem__place_close(ring);
 	devmem__rxmsg_close(ring);
-	devmem__port_close(ring);
+	devmem__uring_close(&ring->uring);
 	if (ring->notify_fd >= 0)
 		close(ring->notify_fd);
 	devmem__source_close_all(ring);

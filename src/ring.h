@@ -3,7 +3,6 @@
 #ifndef DEVMEM_RING_H
 #define DEVMEM_RING_H
 
-#include <liburing.h>
 #include <pthread.h>
 #include <stdatomic.h>
 
@@ -17,25 +16,8 @@
 #include "rxbufs.h"
 #include "tokens.h"
 #include "urgent.h"
+#include "uring.h"
 #include "way.h"
-
-/* What a completion belongs to, in the low bits of its user_data; the rest is a pointer or 0. */
-enum devmem__cqe_kind {
-	DEVMEM__CQE_RECV,	/* struct devmem_sock */
-	DEVMEM__CQE_RELEASE,	/* struct devmem__batch; comes only if the operation failed */
-	DEVMEM__CQE_WAKE,	/* another thread has handed fragments over */
-	DEVMEM__CQE_WATCH,	/* struct devmem__watch */
-	DEVMEM__CQE_TICK,	/* time to look after what is held back, for who sleeps on the ring's descriptor */
-	DEVMEM__CQE_LINK,	/* link notifications can be read */
-	DEVMEM__CQE_END,	/* struct devmem_sock: its connection is ending */
-	DEVMEM__CQE_CANCEL,	/* struct devmem_sock: its receive was to be cancelled */
-	DEVMEM__CQE_OTHER,	/* nothing to do: a socket option */
-	DEVMEM__CQE_SEND,	/* struct devmem_sock: a sendmsg */
-	DEVMEM__CQE_HEAR,	/* struct devmem_sock: something from its error queue */
-	DEVMEM__CQE_ROOM,	/* struct devmem_sock: there is room in its send buffer */
-	DEVMEM__CQE_STIR,	/* struct devmem_sock: something may be in its error queue; comes again and again */
-};
-#define DEVMEM__CQE_KINDS 15u	/* what malloc() gives is aligned to as much */
 
 /* A batch of tokens on its way from the application to the kernel: dontneed.h. */
 struct devmem__batch {
@@ -173,8 +155,7 @@ struct devmem__place {
 };
 
 struct devmem_ring {
-	struct io_uring io;
-	struct devmem__calls *calls;	/* in the place of the kernel's io_uring, or NULL */
+	struct devmem__uring uring;
 	struct devmem_ring_opts opts;
 	enum devmem__way way;		/* asked for */
 	const char *engine;		/* of the socket attached last */
@@ -187,9 +168,6 @@ struct devmem_ring {
 	bool hungry;			/* a source found nothing to receive into */
 	struct devmem__rxbufs bufs;	/* @bufs.ring is NULL until a socket receives messages */
 	struct msghdr msg;		/* of every multishot recvmsg: says how the buffers are divided */
-	uint32_t process;		/* whose it is ... */
-	uint64_t thread;		/* ... and in that: devmem__thread() */
-	bool abandoned;			/* it is being closed by a forked child: the kernel is told nothing */
 
 	struct devmem_sock **socks;	/* by slot */
 	unsigned int slots;
@@ -250,20 +228,6 @@ struct devmem_ring {
 
 /* ring.c */
 int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out);	/* what devmem_ring_open() does */
-struct io_uring_sqe *devmem__ring_sqe(struct devmem_ring *ring, enum devmem__cqe_kind kind, const void *object);
-void devmem__ring_setsockopt(struct io_uring_sqe *sqe, int fd, int name, const void *value, size_t bytes);
-int devmem__ring_submit(struct devmem_ring *ring);
-void devmem__ring_forget(struct devmem_ring *ring, const struct devmem_sock *sock);	/* requests not handed in that name it */
-int devmem__ring_elsewhere(void);	/* -EEXIST with its sentence: this is not the ring's thread */
-int devmem__ring_check_thread(const struct devmem_ring *ring);	/* 0, or that; or it is another process's */
-int devmem__ring_check_process(const struct devmem_ring *ring);	/* 0, or -EEXIST with its sentence */
-static inline bool devmem__ring_is_this_thread_s(const struct devmem_ring *ring)
-{
-	return devmem__process_is(ring->process) && ring->thread == devmem__thread();
-}
-int devmem__ring_buffers(struct devmem_ring *ring, struct io_uring_buf_ring *bufs, unsigned int entries,
-			 unsigned int group, unsigned int flags);
-void devmem__ring_no_buffers(struct devmem_ring *ring, unsigned int group);
 
 /*
  * devmem__ring_end_used() - end what the ring was the last to use. It may take seconds, so it is for calls that are not on the

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "ring.h"
+#include "rxbufs.h"
 
 #ifndef MADV_POPULATE_WRITE
 #define MADV_POPULATE_WRITE 23
@@ -66,7 +66,7 @@ static int no_room(const struct devmem__rxbufs *bufs)
 	return devmem__fail(ENOMEM, "no address space for %u receive buffers of %zu bytes", bufs->together, bufs->stride);
 }
 
-int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct devmem_ring *ring, unsigned int count, size_t payload)
+int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct devmem__uring *uring, unsigned int count, size_t payload)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t bytes = sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES + payload;
@@ -82,7 +82,7 @@ int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct devmem_ring *ring, u
 	err = bufs->buf && bufs->ring ? 0 : no_room(bufs);
 	if (err)
 		goto err_free;
-	err = devmem__ring_buffers(ring, bufs->ring, bufs->entries, DEVMEM__RXBUFS_GROUP, 0);
+	err = devmem__uring_buffers(uring, bufs->ring, bufs->entries, DEVMEM__RXBUFS_GROUP, 0);
 	if (err) {
 		devmem__fail(-err, "the kernel refuses a provided-buffer ring: %s", strerror(-err));
 		goto err_free;
@@ -90,7 +90,7 @@ int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct devmem_ring *ring, u
 	if (grow(bufs))	/* only now: what is there when the ring is registered, Linux 7.3 does not take */
 		return 0;
 	err = no_room(bufs);
-	devmem__ring_no_buffers(ring, DEVMEM__RXBUFS_GROUP);
+	devmem__uring_no_buffers(uring, DEVMEM__RXBUFS_GROUP);
 
 err_free:
 	devmem__rxbufs_close(bufs, NULL);
@@ -103,10 +103,10 @@ void devmem__rxbufs_want(struct devmem__rxbufs *bufs, unsigned int count)
 		;
 }
 
-void devmem__rxbufs_close(struct devmem__rxbufs *bufs, struct devmem_ring *ring)
+void devmem__rxbufs_close(struct devmem__rxbufs *bufs, struct devmem__uring *uring)
 {
-	if (ring)
-		devmem__ring_no_buffers(ring, DEVMEM__RXBUFS_GROUP);
+	if (uring)
+		devmem__uring_no_buffers(uring, DEVMEM__RXBUFS_GROUP);
 	for (unsigned int i = 0; i < bufs->count; i += bufs->together)
 		munmap(bufs->memory[i / bufs->together], bufs->together * bufs->stride);
 	if (bufs->ring)

@@ -7,9 +7,7 @@
 #ifndef DEVMEM_RXBUFS_H
 #define DEVMEM_RXBUFS_H
 
-#include <liburing.h>
-
-#include "internal.h"
+#include "uring.h"
 
 /*
  * One cmsg of a fragment takes 40 bytes, so this is room for 400: a receive that a full control buffer cuts off
@@ -41,7 +39,7 @@ struct devmem__rxbufs {
 };
 
 /* devmem__rxbufs_open() - @count buffers, a power of two; 0: few, and more when they are wanted. */
-int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct devmem_ring *ring, unsigned int count, size_t payload);
+int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct devmem__uring *uring, unsigned int count, size_t payload);
 
 /*
  * devmem__rxbufs_want() - so many sockets may each want one at once: those that find none end their receive for nothing.
@@ -49,7 +47,7 @@ int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct devmem_ring *ring, u
  */
 void devmem__rxbufs_want(struct devmem__rxbufs *bufs, unsigned int count);
 
-void devmem__rxbufs_close(struct devmem__rxbufs *bufs, struct devmem_ring *ring);
+void devmem__rxbufs_close(struct devmem__rxbufs *bufs, struct devmem__uring *uring);
 
 static inline unsigned char *devmem__rxbufs_memory(const struct devmem__rxbufs *bufs, unsigned int id)
 {

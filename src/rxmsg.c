@@ -15,7 +15,7 @@ int devmem__rxmsg_open(struct devmem_ring *ring)
 	if (ring->bufs.ring)
 		return 0;
 	ring->msg.msg_controllen = DEVMEM__CONTROL_BYTES;
-	err = devmem__rxbufs_open(&ring->bufs, ring, ring->opts.buffers, ring->opts.buffer_bytes);
+	err = devmem__rxbufs_open(&ring->bufs, &ring->uring, ring->opts.buffers, ring->opts.buffer_bytes);
 	if (!err)
 		devmem__rxbufs_want(&ring->bufs, ring->slots);	/* other sockets were there before */
 	return err;
@@ -24,7 +24,7 @@ int devmem__rxmsg_open(struct devmem_ring *ring)
 void devmem__rxmsg_close(struct devmem_ring *ring)
 {
 	if (ring->bufs.ring)
-		devmem__rxbufs_close(&ring->bufs, ring);
+		devmem__rxbufs_close(&ring->bufs, &ring->uring);
 }
 
 void devmem__rxmsg_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe, int flags)

@@ -211,8 +211,8 @@ static void note_engine(struct devmem_ring *ring, const struct devmem_binding *b
 {
 	const char *why, *name = devmem_binding_engine(binding, &why);
 
-	ring->engine = ring->calls ? devmem__way_name(DEVMEM__WAY_SYSCALL) : name;
-	if (ring->calls)
+	ring->engine = ring->uring.calls ? devmem__way_name(DEVMEM__WAY_SYSCALL) : name;
+	if (ring->uring.calls)
 		snprintf(ring->why, sizeof(ring->why), "%s; with a binding of engine %s: %.200s", ring->no_uring, name, why);
 	else
 		snprintf(ring->why, sizeof(ring->why), "%s", why);
@@ -306,7 +306,7 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	if (!binding && o.flags & DEVMEM_ATTACH_PLACE)
 		return devmem__fail(EINVAL, "devmem_attach: a socket without a binding has no device memory to place "
 				    "its bytes in");
-	err = devmem__ring_check_thread(ring);
+	err = devmem__uring_check_thread(&ring->uring);
 	if (!err)
 		err = check_socket(fd);
 	if (!err && binding)
@@ -368,7 +368,7 @@ static int prepare_for(struct devmem_ring *ring, struct devmem_binding *binding)
 
 	if (!ring || !binding || devmem__binding_sends(binding))
 		return devmem__fail(EINVAL, "devmem_ring_prepare: no ring or no binding, or one for sending");
-	err = devmem__ring_check_thread(ring);
+	err = devmem__uring_check_thread(&ring->uring);
 	if (!err)
 		err = check_way(ring, binding);
 	return err ? err : devmem__source_prepare(ring, binding);
@@ -389,10 +389,10 @@ void devmem__sock_watch_end(struct devmem_sock *sock)
 {
 	struct io_uring_sqe *sqe;
 
-	if (!sock->engine->ends_get_lost || sock->ring->calls || sock->end_armed || !sock->armed || sock->ended ||
+	if (!sock->engine->ends_get_lost || sock->ring->uring.calls || sock->end_armed || !sock->armed || sock->ended ||
 	    sock->detached || devmem__tx_listens(sock))
 		return;
-	sqe = devmem__ring_sqe(sock->ring, DEVMEM__CQE_END, sock);
+	sqe = devmem__uring_sqe(&sock->ring->uring, DEVMEM__CQE_END, sock);
 	if (!sqe)
 		return;		/* with the next receive */
 	io_uring_prep_poll_add(sqe, sock->fd, POLLRDHUP);
@@ -421,7 +421,7 @@ void devmem__sock_end_comes(struct devmem_sock *sock, int res)
 static void arm(struct devmem_sock *sock)
 {
 	struct devmem_ring *ring = sock->ring;
-	struct io_uring_sqe *sqe = devmem__ring_sqe(ring, DEVMEM__CQE_RECV, sock);
+	struct io_uring_sqe *sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_RECV, sock);
 
 	if (!sqe)
 		return;		/* stays on the list for the next turn */
@@ -440,7 +440,7 @@ static void arm(struct devmem_sock *sock)
  */
 static bool completions_have_room(const struct devmem_ring *ring)
 {
-	return io_uring_cq_ready(&ring->io) < ring->io.cq.ring_entries && !io_uring_cq_has_overflow(&ring->io);
+	return io_uring_cq_ready(&ring->uring.io) < ring->uring.io.cq.ring_entries && !io_uring_cq_has_overflow(&ring->uring.io);
 }
 
 /* What is not armed now stays on the list for the next turn. */
@@ -468,7 +468,7 @@ void devmem__sock_disarmed(struct devmem_sock *sock)
 /* @object: which hears of it; NULL: nobody. false: there is no room for it now. */
 static bool cancel(struct devmem_sock *sock, enum devmem__cqe_kind kind, enum devmem__cqe_kind answer, const void *object)
 {
-	struct io_uring_sqe *sqe = devmem__ring_sqe(sock->ring, answer, object);
+	struct io_uring_sqe *sqe = devmem__uring_sqe(&sock->ring->uring, answer, object);
 
 	if (!sqe)
 		return false;
@@ -535,7 +535,7 @@ void devmem_detach(struct devmem_sock *sock)
 {
 	struct devmem_ring *ring = sock ? sock->ring : NULL;
 
-	if (!sock || sock->detached || !devmem__process_is(ring->process))
+	if (!sock || sock->detached || !devmem__process_is(ring->uring.process))
 		return;
 	sock->detached = true;
 	forget_attached(sock);
@@ -571,10 +571,10 @@ void devmem__sock_free(struct devmem_sock *sock)
 	struct devmem_ring *ring = sock->ring;
 
 	/* a request that was not handed in yet may name its descriptor, which somebody else may get, or its memory */
-	if (io_uring_sq_ready(&ring->io))
-		devmem__ring_submit(ring);
-	if (io_uring_sq_ready(&ring->io))
-		devmem__ring_forget(ring, sock);
+	if (io_uring_sq_ready(&ring->uring.io))
+		devmem__uring_submit(&ring->uring);
+	if (io_uring_sq_ready(&ring->uring.io))
+		devmem__uring_forget(&ring->uring, sock, sock->fd);
 	ring->socks[sock->stream.slot] = NULL;
 	forget_attached(sock);
 	devmem__tx_free(sock);
@@ -609,7 +609,7 @@ int devmem__sock_queue_known(const struct devmem_sock *sock)
 static int sock_queue(const struct devmem_sock *sock)
 {
 	unsigned int napi_id = 0;
-	int err = devmem__ring_check_process(sock->ring);
+	int err = devmem__uring_check_process(&sock->ring->uring);
 
 	if (err)
 		return err;

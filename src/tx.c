@@ -114,7 +114,7 @@ static int open_tx(struct devmem_sock *sock, struct devmem__tx **out)
 		return devmem__fail(ENOMEM, "no memory to send");
 	tx->sock = sock;
 	tx->max = sock->max_sends ? sock->max_sends : MAX_SENDS;
-	tx->fd = sock->ring->calls ? fcntl(sock->fd, F_DUPFD_CLOEXEC, 0) : sock->fd;
+	tx->fd = sock->ring->uring.calls ? fcntl(sock->fd, F_DUPFD_CLOEXEC, 0) : sock->fd;
 	if (tx->fd < 0) {
 		free(tx);
 		return devmem__fail(errno, "cannot duplicate a descriptor: %s", strerror(errno));
@@ -205,7 +205,7 @@ void devmem__tx_free(struct devmem_sock *sock)
 		devmem__sendq_pop(&tx->q);
 	}
 	/* else who sends next must know that there are numbers: start_zerocopy() */
-	if (tx->was_off && !tx->q.next_id && !sock->ring->abandoned)
+	if (tx->was_off && !tx->q.next_id && !sock->ring->uring.abandoned)
 		setsockopt(tx->fd, SOL_SOCKET, SO_ZEROCOPY, &(int){ 0 }, sizeof(int));
 	devmem__list_del(&tx->todo);
 	devmem__list_del(&tx->told);
@@ -299,7 +299,7 @@ static int hand_in(struct devmem_sock *sock, struct devmem_binding *binding, con
 
 	if (!sock || sock->detached || !binding || !ranges || !n)
 		return devmem__fail(EINVAL, "devmem_send: no socket, a detached one, no binding, or no ranges");
-	err = devmem__ring_check_thread(sock->ring) ?: devmem__binding_check(binding);
+	err = devmem__uring_check_thread(&sock->ring->uring) ?: devmem__binding_check(binding);
 	if (err)
 		return err;
 	if (!devmem__binding_sends(binding))
@@ -360,7 +360,7 @@ void devmem__tx_abort(struct devmem_sock *sock, int err)
 
 void devmem_abort(struct devmem_sock *sock)
 {
-	if (!sock || sock->detached || !devmem__process_is(sock->ring->process))
+	if (!sock || sock->detached || !devmem__process_is(sock->ring->uring.process))
 		return;
 	devmem__tx_abort(sock, -ECONNABORTED);
 }

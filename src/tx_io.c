@@ -129,7 +129,7 @@ static bool send_next(struct devmem__tx *tx)
 	if (!devmem__sendq_begin(&tx->q, !copies))
 		return true;		/* a notification makes room */
 	err = make_message(tx, binding, copies);
-	sqe = err ? NULL : devmem__ring_sqe(tx->sock->ring, DEVMEM__CQE_SEND, tx->sock);
+	sqe = err ? NULL : devmem__uring_sqe(&tx->sock->ring->uring, DEVMEM__CQE_SEND, tx->sock);
 	if (!sqe) {
 		devmem__sendq_result(&tx->q, 0);
 		end_sync(tx);
@@ -150,7 +150,7 @@ static bool send_next(struct devmem__tx *tx)
 
 static bool hear(struct devmem__tx *tx, unsigned int flags)
 {
-	struct io_uring_sqe *sqe = devmem__ring_sqe(tx->sock->ring, DEVMEM__CQE_HEAR, tx->sock);
+	struct io_uring_sqe *sqe = devmem__uring_sqe(&tx->sock->ring->uring, DEVMEM__CQE_HEAR, tx->sock);
 
 	if (!sqe)
 		return false;
@@ -164,7 +164,7 @@ static bool hear(struct devmem__tx *tx, unsigned int flags)
 
 static bool poll_for(struct devmem__tx *tx, enum devmem__cqe_kind kind, unsigned int events, bool again, bool *armed)
 {
-	struct io_uring_sqe *sqe = devmem__ring_sqe(tx->sock->ring, kind, tx->sock);
+	struct io_uring_sqe *sqe = devmem__uring_sqe(&tx->sock->ring->uring, kind, tx->sock);
 
 	if (!sqe)
 		return false;
@@ -187,7 +187,7 @@ static void see_half(struct devmem__tx *tx)
 /* Requests for notifications, as long as there is anything to be notified of. */
 static bool listen_for_them(struct devmem__tx *tx)
 {
-	const bool wanted = devmem__tx_unheard(tx), calls = tx->sock->ring->calls;
+	const bool wanted = devmem__tx_unheard(tx), calls = tx->sock->ring->uring.calls;
 	bool good = true;
 
 	see_half(tx);

@@ -73,7 +73,7 @@ void devmem_wake(struct devmem_ring *ring)
 	ssize_t ignored;
 	int cancel;
 
-	if (!devmem__process_is(ring->process))
+	if (!devmem__process_is(ring->uring.process))
 		return;		/* the eventfd is the parent's, too */
 	cancel = devmem__visit(ring);
 	atomic_store(&ring->woken, true);
@@ -95,20 +95,20 @@ static int ring_fd(struct devmem_ring *ring)
 {
 	int fd = atomic_load(&ring->notify_fd), err;
 
-	err = devmem__ring_check_process(ring);
+	err = devmem__uring_check_process(&ring->uring);
 	if (err)
 		return err;
-	if (ring->calls)
-		return devmem__calls_fd(ring->calls);
+	if (ring->uring.calls)
+		return devmem__calls_fd(ring->uring.calls);
 	if (fd >= 0)
 		return fd;
-	err = devmem__ring_check_thread(ring);
+	err = devmem__uring_check_thread(&ring->uring);
 	if (err)
 		return err;
 	fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);	/* completions may be there already */
 	if (fd < 0)
 		return devmem__fail(errno, "cannot make an eventfd: %s", strerror(errno));
-	err = io_uring_register_eventfd(&ring->io, fd);
+	err = io_uring_register_eventfd(&ring->uring.io, fd);
 	if (err) {
 		close(fd);
 		return devmem__fail(-err, "io_uring takes no eventfd: %s", strerror(-err));
@@ -147,7 +147,7 @@ static void arm_wake(struct devmem_ring *ring)
 
 	if (ring->wake_armed)
 		return;
-	sqe = devmem__ring_sqe(ring, DEVMEM__CQE_WAKE, NULL);
+	sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_WAKE, NULL);
 	if (!sqe)
 		return;
 	io_uring_prep_read(sqe, ring->wake_fd, &ring->wake_value, sizeof(ring->wake_value), 0);
@@ -161,7 +161,7 @@ static void arm_links(struct devmem_ring *ring)
 
 	if (ring->link_armed || ring->links.fd < 0)
 		return;
-	sqe = devmem__ring_sqe(ring, DEVMEM__CQE_LINK, NULL);
+	sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_LINK, NULL);
 	if (!sqe)
 		return;
 	io_uring_prep_poll_add(sqe, ring->links.fd, POLLIN);
@@ -206,7 +206,7 @@ static void arm_tick(struct devmem_ring *ring, uint64_t ns)
 
 	if (ns == UINT64_MAX || tick_comes(ring, ns))
 		return;
-	sqe = devmem__ring_sqe(ring, DEVMEM__CQE_TICK, NULL);
+	sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_TICK, NULL);
 	if (!sqe)
 		return;
 	ring->tick = (struct __kernel_timespec){ (int64_t)(ns / 1000000000u), (long long)(ns % 1000000000u) };
@@ -250,7 +250,7 @@ static uint64_t prepare(struct devmem_ring *ring, bool will_wait)
 		devmem__tx_look_at_stalls(ring);
 	due = tick_ns(ring);
 	/* marks have times of their own; and without an io_uring a timer of ours is a system call */
-	if (!will_wait || (!devmem__lowat_waits(ring) && !ring->calls))
+	if (!will_wait || (!devmem__lowat_waits(ring) && !ring->uring.calls))
 		arm_tick(ring, due);
 	ring->idle = false;
 	return due;
@@ -264,7 +264,7 @@ static int entered(int ret)
 	if (ret == -EINTR)
 		return devmem__fail(EINTR, "waiting was interrupted by a signal: call devmem_wait() again");
 	if (ret == -EEXIST)
-		return devmem__ring_elsewhere();
+		return devmem__uring_elsewhere();
 	return devmem__fail(-ret, "io_uring: %s", strerror(-ret));
 }
 
@@ -282,11 +282,11 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 		ts = (struct __kernel_timespec){ 0 };
 		forever = false;
 	}
-	ring->stats.enter_calls++;
-	if (ring->calls)
-		ret = devmem__calls_enter(ring->calls, forever ? NULL : &ts, known);
+	ring->uring.enters++;
+	if (ring->uring.calls)
+		ret = devmem__calls_enter(ring->uring.calls, forever ? NULL : &ts, known);
 	else
-		ret = io_uring_submit_and_wait_timeout(&ring->io, &cqe, known + 1, forever ? NULL : &ts, NULL);
+		ret = io_uring_submit_and_wait_timeout(&ring->uring.io, &cqe, known + 1, forever ? NULL : &ts, NULL);
 	atomic_store_explicit(&ring->sleeping, false, memory_order_relaxed);
 	return entered(ret);
 }
@@ -343,7 +343,7 @@ static int make_room(struct devmem_ring *ring, struct devmem_event *events, unsi
 		return got;
 	devmem__ends_look_past(ring);
 	prepare(ring, may_wait);
-	err = enter(ring, may_wait ? DEVMEM__TICK_NS : 0, io_uring_cq_ready(&ring->io));
+	err = enter(ring, may_wait ? DEVMEM__TICK_NS : 0, io_uring_cq_ready(&ring->uring.io));
 	ring->now = read_clock();
 	got = hand_out(ring, events, n);
 	return got == -ENOBUFS && err ? err : got;
@@ -357,7 +357,7 @@ static int sleep_until(struct devmem_ring *ring, uint64_t when)
 
 	if (!ns)
 		return 0;
-	ring->stats.enter_calls++;
+	ring->uring.enters++;
 	if (ppoll(&woken, 1, &ts, NULL) >= 0 || errno != EINTR)
 		return 0;
 	return devmem__fail(EINTR, "waiting was interrupted by a signal: call devmem_wait() again");
@@ -388,7 +388,7 @@ static int only_hand_in(struct devmem_ring *ring)
 {
 	ring->now = read_clock();
 	prepare(ring, false);
-	return entered(devmem__ring_submit(ring));
+	return entered(devmem__uring_submit(&ring->uring));
 }
 
 static int take_turns(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, int timeout_ms)
@@ -397,8 +397,8 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 	bool tick = false;
 	int got, err;
 
-	if (!devmem__ring_is_this_thread_s(ring))
-		return devmem__ring_check_thread(ring);
+	if (!devmem__uring_is_this_thread_s(&ring->uring))
+		return devmem__uring_check_thread(&ring->uring);
 	if (!n)
 		return only_hand_in(ring);
 	got = hand_out(ring, events, n);
@@ -423,7 +423,7 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 		due = prepare(ring, timeout_ms != 0);
 		err = enter(ring, turn_ns(ring, deadline, due, &tick), 0);
 		ring->now = read_clock();
-		seen = *ring->io.cq.khead;
+		seen = *ring->uring.io.cq.khead;
 		got = hand_out(ring, events, n);
 		ring->brought = got > 0 ? ring->now : 0;
 		if (got || err)
@@ -432,7 +432,7 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 		 * Who sleeps on the descriptor: a completion that made no event (a tick, a receive that ended) is
 		 * answered by another turn, or nothing would make it readable again.
 		 */
-		if (!timeout_ms && *ring->io.cq.khead != seen)
+		if (!timeout_ms && *ring->uring.io.cq.khead != seen)
 			continue;
 		if (!tick && ring->now >= deadline && may_sleep_elsewhere(ring) && !must_flush(ring, timeout_ms))
 			return 0;

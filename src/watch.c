@@ -40,7 +40,7 @@ static void drop(struct devmem__watch *watch)
 static int watch(struct devmem_ring *ring, int fd, uint64_t user_data)
 {
 	struct devmem__watch *watch;
-	int err = devmem__ring_check_thread(ring);
+	int err = devmem__uring_check_thread(&ring->uring);
 
 	if (err)
 		return err;
@@ -68,7 +68,7 @@ int devmem_watch(struct devmem_ring *ring, int fd, uint64_t user_data)
 static int unwatch(struct devmem_ring *ring, int fd)
 {
 	struct devmem__watch *watch = find(ring, fd);
-	int err = devmem__ring_check_thread(ring);
+	int err = devmem__uring_check_thread(&ring->uring);
 	struct io_uring_sqe *sqe;
 
 	if (err)
@@ -79,7 +79,7 @@ static int unwatch(struct devmem_ring *ring, int fd)
 		drop(watch);
 		return 0;
 	}
-	sqe = devmem__ring_sqe(ring, DEVMEM__CQE_OTHER, NULL);
+	sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_OTHER, NULL);
 	if (!sqe)
 		return devmem__fail(EBUSY, "the ring takes no request: try again after devmem_wait()");
 	watch->removed = true;
@@ -106,7 +106,7 @@ void devmem__watch_arm(struct devmem_ring *ring)
 
 		if (watch->armed)
 			continue;
-		sqe = devmem__ring_sqe(ring, DEVMEM__CQE_WATCH, watch);
+		sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_WATCH, watch);
 		if (!sqe) {
 			ring->watches_idle = true;
 			return;

@@ -109,10 +109,10 @@ static int provide_ring(struct devmem_ring *ring, struct copy *c)
 	if (c->ring == MAP_FAILED)
 		return devmem__fail(ENOMEM, "no memory for a provided-buffer ring");
 	c->incremental = true;
-	err = devmem__ring_buffers(ring, c->ring, c->entries, c->group, DEVMEM_PBUF_RING_INC);
+	err = devmem__uring_buffers(&ring->uring, c->ring, c->entries, c->group, DEVMEM_PBUF_RING_INC);
 	if (err == -EINVAL) {
 		c->incremental = false;
-		err = devmem__ring_buffers(ring, c->ring, c->entries, c->group, 0);
+		err = devmem__uring_buffers(&ring->uring, c->ring, c->entries, c->group, 0);
 	}
 	if (!err)
 		return 0;
@@ -166,7 +166,7 @@ static void copy_close(struct devmem__source *source)
 {
 	struct copy *c = source->own;
 
-	devmem__ring_no_buffers(source->ring, c->group);
+	devmem__uring_no_buffers(&source->ring->uring, c->group);
 	munmap(c->ring, c->entries * sizeof(struct io_uring_buf));
 	source->ring->groups &= ~(1u << c->group);
 	for (unsigned int i = 0; i < c->chunks->count; i++) {
@@ -273,7 +273,7 @@ static int copy_take(struct devmem_sock *sock, struct devmem_event *events, unsi
 	size_t pages = 0;
 	int out = 0;
 
-	io_uring_for_each_cqe(&ring->io, head, cqe) {
+	io_uring_for_each_cqe(&ring->uring.io, head, cqe) {
 		int now;
 
 		first = first ? first : cqe;
@@ -292,7 +292,7 @@ static int copy_take(struct devmem_sock *sock, struct devmem_event *events, unsi
 	}
 	if (!seen)
 		return 0;
-	io_uring_cq_advance(&ring->io, seen);
+	io_uring_cq_advance(&ring->uring.io, seen);
 	ring->stats.completions += seen;
 	ring->count.plain += bytes;
 	devmem__lowat_received(sock, bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX);

@@ -77,7 +77,7 @@ static int register_queue(struct devmem__source *source, struct devmem__zcrx_ifq
 		.region_ptr = (uintptr_t)&region,
 		.rx_buf_len = size == devmem__pages_system() ? 0 : size,	/* older kernels know no such thing */
 	};
-	return io_uring_register((unsigned int)source->ring->io.ring_fd, DEVMEM_IORING_REGISTER_ZCRX_IFQ, reg, 1);
+	return io_uring_register((unsigned int)source->ring->uring.io.ring_fd, DEVMEM_IORING_REGISTER_ZCRX_IFQ, reg, 1);
 }
 
 static int refused(struct devmem__source *source, int err)
@@ -192,7 +192,7 @@ static void zcrx_close(struct devmem__source *source)
 {
 	struct zcrx *z = source->own;
 
-	devmem__binding_give_queue(source->binding, !source->ring->abandoned);
+	devmem__binding_give_queue(source->binding, !source->ring->uring.abandoned);
 	munmap(z->region, z->region_bytes);
 	devmem__refill_close(&z->refill);
 	free(z);
@@ -242,7 +242,7 @@ static void received(struct devmem_sock *sock, const struct devmem_event *events
 		bytes += events[i].length;
 		devmem__refill_out(&z->refill, events[i].token & ~SAME_PAGE, events[i].tokens, events[i].token & SAME_PAGE);
 	}
-	io_uring_cq_advance(&ring->io, fragments);
+	io_uring_cq_advance(&ring->uring.io, fragments);
 	ring->stats.completions += fragments;
 	ring->count.device += bytes;
 	ring->count.fragments += fragments;
@@ -313,7 +313,7 @@ static inline bool take_run(struct taking *t, struct devmem_event *ev)
 static int zcrx_take(struct devmem_sock *sock, struct devmem_event *events, unsigned int n)
 {
 	const struct zcrx *z = sock->source->own;
-	const struct io_uring_cq *cq = &sock->ring->io.cq;
+	const struct io_uring_cq *cq = &sock->ring->uring.io.cq;
 	const struct devmem_event common = pattern(sock);
 	struct taking t = {
 		.cqes = cq->cqes,

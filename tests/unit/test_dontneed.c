@@ -28,15 +28,15 @@ static int connection(int *far)
 /* Completions that nothing waits for, as many as there is room for. */
 static void fill(struct devmem_ring *ring)
 {
-	for (unsigned int i = 0; i < ring->io.cq.ring_entries; i++) {
-		struct io_uring_sqe *sqe = devmem__ring_sqe(ring, DEVMEM__CQE_OTHER, NULL);
+	for (unsigned int i = 0; i < ring->uring.io.cq.ring_entries; i++) {
+		struct io_uring_sqe *sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_OTHER, NULL);
 
 		assert_non_null(sqe);
 		io_uring_prep_nop(sqe);
 		sqe->user_data = DEVMEM__CQE_OTHER;
 	}
-	assert_true(devmem__ring_submit(ring) >= 0);
-	assert_int_equal(io_uring_cq_ready(&ring->io), ring->io.cq.ring_entries);
+	assert_true(devmem__uring_submit(&ring->uring) >= 0);
+	assert_int_equal(io_uring_cq_ready(&ring->uring.io), ring->uring.io.cq.ring_entries);
 }
 
 /* A token of @sock on its way back, by a request that fails: its descriptor is none. */
@@ -49,7 +49,7 @@ static void release_in_vain(struct devmem_sock *sock)
 	sock->fd = -1;
 	assert_int_equal(devmem__dontneed(sock, 0, 1), 0);
 	devmem__dontneed_flush(sock->ring, true);
-	assert_true(devmem__ring_submit(sock->ring) >= 0);
+	assert_true(devmem__uring_submit(&sock->ring->uring) >= 0);
 	sock->fd = fd;
 }
 
@@ -69,7 +69,7 @@ static void a_failure_that_has_no_room_is_no_success(void **state)
 	assert_int_equal(devmem__set_reserve(&sock->stream.out, 64), 0);
 	fill(ring);
 	release_in_vain(sock);
-	assert_true(io_uring_cq_has_overflow(&ring->io));
+	assert_true(io_uring_cq_has_overflow(&ring->uring.io));
 	assert_int_equal(sock->batches_out, 1);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(devmem_wait(ring, ev, 64, 10), 0);
