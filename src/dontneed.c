@@ -174,7 +174,7 @@ static void hand_in_all(struct devmem__list *list)
 		struct devmem_sock *sock = container_of(list->next, struct devmem_sock, dirty);
 
 		hand_in(sock);
-		devmem__sock_reap(sock);
+		devmem__sock_let_go(sock);
 	}
 }
 
@@ -217,7 +217,7 @@ void devmem__dontneed_settle(struct devmem_ring *ring)
 		if (!was_handed_in(ring, batch))
 			return;
 		settle(batch, true);
-		devmem__sock_reap(sock);
+		devmem__sock_let_go(sock);
 	}
 }
 
@@ -230,7 +230,7 @@ void devmem__dontneed_failed(struct devmem__batch *batch)
 	struct devmem_sock *sock = batch->sock;
 
 	settle(batch, dontneed_now(sock->fd, &batch->tokens) >= 0);
-	devmem__sock_reap(sock);
+	devmem__sock_let_go(sock);
 }
 
 /* For closing a ring: everything that the socket has out goes back by system call. */

@@ -163,7 +163,7 @@ static unsigned int receive_done(struct devmem_sock *sock, const struct io_uring
 		out = message(sock, cqe, event);
 	else
 		out = receive_empty(sock, cqe, event);
-	devmem__sock_reap(sock);
+	devmem__sock_let_go(sock);
 	return out;
 }
 
@@ -259,7 +259,7 @@ static int take_fragments(struct devmem_sock *sock, struct devmem_event *events,
 	sock->stuck = 0;
 	if (sock->detached || sock->ended) {
 		discard(sock, events, got);
-		devmem__sock_reap(sock);
+		devmem__sock_let_go(sock);
 		return 0;
 	}
 	return sock->engine->way == DEVMEM__WAY_COPY ? stage(sock, events, got) : got;
@@ -294,7 +294,7 @@ static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, 
 			devmem__sock_cancel(sock);
 	}
 	if (done)
-		devmem__sock_reap(sock);
+		devmem__sock_let_go(sock);
 	return got;
 }
 

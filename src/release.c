@@ -26,8 +26,7 @@ static int release_some(struct devmem_ring *ring, const struct devmem_event *eve
 	if (!sock)
 		return devmem__fail(EINVAL, "a fragment was released whose socket is not on this ring");
 	got = sock->engine->release(sock, events, n);
-	if (sock->detached)
-		devmem__sock_reap(sock);
+	devmem__sock_let_go(sock);
 	return got;
 }
 

@@ -83,6 +83,7 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 	devmem__list_init(&ring->raised);
 	devmem__list_init(&ring->pausing);
 	devmem__list_init(&ring->over);
+	devmem__list_init(&ring->leaving);
 	devmem__list_init(&ring->sending);
 	devmem__list_init(&ring->told);
 	devmem__list_init(&ring->watches);

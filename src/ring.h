@@ -64,6 +64,7 @@ struct devmem_sock {
 	int error;			/* why the connection failed, once that is known, or 0 */
 	int end;			/* of a socket on ring->over: what is to be told: 0 is END */
 	struct devmem__list over;	/* ring->over */
+	struct devmem__list leaving;	/* ring->leaving */
 	unsigned int waited;		/* so often it was found to have failed, and what it had queued could not be received */
 	bool detached;			/* the application has let go */
 	bool place;			/* host bytes go to the spill buffer */
@@ -184,6 +185,7 @@ struct devmem_ring {
 	bool uncancelled;		/* a request to cancel one of a socket found no room */
 	struct devmem__list over;	/* sockets whose stream has ended while nothing could be received: that is to be told */
 	uint64_t ends_looked;		/* ns: when they were looked at last */
+	struct devmem__list leaving;	/* detached sockets that something has let go of: devmem__sock_let_go() */
 	unsigned int raised_count;
 	struct devmem__list sending, told;	/* tx_impl.h */
 	bool explained;			/* the error message is about the connection whose stream ends next */
@@ -226,6 +228,16 @@ struct devmem_ring {
 	struct devmem_stats stats;	/* all that @count has not */
 };
 
+/*
+ * devmem__sock_let_go() - something refers to the socket no more. If it is detached, the next turn of the loop asks whether that
+ * was the last, and frees it: what freeing it ends may take long, and is no affair of who gives a fragment back.
+ */
+static inline void devmem__sock_let_go(struct devmem_sock *sock)
+{
+	if (sock->detached)
+		devmem__list_append(&sock->ring->leaving, &sock->leaving);
+}
+
 /* ring.c */
 int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out);	/* what devmem_ring_open() does */
 
@@ -252,7 +264,7 @@ int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *eve
 
 /* sock.c */
 void devmem__sock_arm_pending(struct devmem_ring *ring);
-void devmem__sock_reap(struct devmem_sock *sock);
+void devmem__socks_reap(struct devmem_ring *ring);	/* free the detached ones that nothing refers to any more */
 void devmem__sock_cancel(struct devmem_sock *sock);
 void devmem__sock_cancel_again(struct devmem_ring *ring);	/* those for which there was no room before: ring->uncancelled */
 void devmem__sock_free(struct devmem_sock *sock);

@@ -164,6 +164,7 @@ static int new_sock(struct devmem_ring *ring, int fd, struct devmem_sock **out)
 	devmem__list_init(&sock->raised);
 	devmem__list_init(&sock->pausing);
 	devmem__list_init(&sock->over);
+	devmem__list_init(&sock->leaving);
 	sock->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (sock->fd < 0) {
 		err = devmem__fail(errno, "cannot duplicate descriptor %d: %s", fd, strerror(errno));
@@ -316,7 +317,8 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	if (binding && devmem__binding_sends(binding))
 		return devmem__fail(EINVAL, "devmem_attach: the binding is for sending, and nothing can be received with it: "
 				    "attach with one of devmem_bind_rx(), or with none");
-	devmem__ring_end_used(ring);	/* what it holds may be what is needed now */
+	devmem__socks_reap(ring);	/* what they and what ended with them hold may be what is needed now */
+	devmem__ring_end_used(ring);
 	slot = get_slot(ring);
 	if (slot < 0)
 		return slot;
@@ -409,13 +411,13 @@ void devmem__sock_end_comes(struct devmem_sock *sock, int res)
 	sock->end_armed = false;
 	if (res == POLLERR && sock->tx) {	/* a notification of a send */
 		devmem__sock_watch_end(sock);
-		devmem__sock_reap(sock);
+		devmem__sock_let_go(sock);
 		return;
 	}
 	sock->ending = sock->armed;
 	if (sock->armed && !sock->ended && !sock->detached)
 		devmem__sock_cancel(sock);
-	devmem__sock_reap(sock);
+	devmem__sock_let_go(sock);
 }
 
 static void arm(struct devmem_sock *sock)
@@ -528,7 +530,7 @@ void devmem__sock_cancelled(struct devmem_sock *sock, int res)
 	sock->cancels--;
 	if ((res == -ENOENT || res == -EALREADY) && sock->armed && is_unwanted(sock))
 		devmem__sock_cancel(sock);
-	devmem__sock_reap(sock);
+	devmem__sock_let_go(sock);
 }
 
 void devmem_detach(struct devmem_sock *sock)
@@ -553,17 +555,26 @@ void devmem_detach(struct devmem_sock *sock)
 	if (sock->end_armed)
 		cancel_end(sock);
 	devmem__tx_detach(sock);
-	devmem__sock_reap(sock);
+	devmem__sock_let_go(sock);
+	devmem__socks_reap(ring);
 	devmem__ring_end_used(ring);
 }
 
-/* Frees a detached socket when the last thing that refers to it is gone. */
-void devmem__sock_reap(struct devmem_sock *sock)
+static bool is_referred_to(const struct devmem_sock *sock)
 {
-	if (!sock->detached || sock->armed || sock->end_armed || sock->cancels || sock->stream.out.count || sock->batch ||
-	    sock->batches_out || sock->ring->rx_sock == sock || devmem__tx_busy(sock))
-		return;
-	devmem__sock_free(sock);
+	return sock->armed || sock->end_armed || sock->cancels || sock->stream.out.count || sock->batch || sock->batches_out ||
+	       sock->ring->rx_sock == sock || devmem__tx_busy(sock);
+}
+
+void devmem__socks_reap(struct devmem_ring *ring)
+{
+	while (!devmem__list_empty(&ring->leaving)) {
+		struct devmem_sock *sock = container_of(ring->leaving.next, struct devmem_sock, leaving);
+
+		devmem__list_del(&sock->leaving);
+		if (!is_referred_to(sock))
+			devmem__sock_free(sock);
+	}
 }
 
 void devmem__sock_free(struct devmem_sock *sock)
@@ -582,6 +593,7 @@ void devmem__sock_free(struct devmem_sock *sock)
 	devmem__list_del(&sock->rearm);
 	devmem__urgent_leave(sock);
 	devmem__list_del(&sock->over);
+	devmem__list_del(&sock->leaving);
 	devmem__lowat_leave(sock);
 	devmem__pressure_leave(sock);
 	devmem__sockopts_back(sock);

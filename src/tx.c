@@ -448,7 +448,7 @@ unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *
 		if (out == n || ring->last)
 			break;
 		devmem__list_del(&tx->told);
-		devmem__sock_reap(sock);
+		devmem__sock_let_go(sock);
 	}
 	return out;
 }

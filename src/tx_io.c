@@ -383,6 +383,6 @@ bool devmem__tx_done(const struct io_uring_cqe *cqe)
 	default:
 		return false;
 	}
-	devmem__sock_reap(sock);
+	devmem__sock_let_go(sock);
 	return true;
 }

@@ -325,6 +325,8 @@ static int hand_out(struct devmem_ring *ring, struct devmem_event *events, unsig
 {
 	int got = devmem__hand_out(ring, events, n);
 
+	if (!devmem__list_empty(&ring->leaving))
+		devmem__socks_reap(ring);
 	ring->stirred |= got > 0;
 	return got;
 }

@@ -906,7 +906,8 @@ DEVMEM_API int devmem_guard(int fd);
 /**
  * devmem_attach() - receive from a connected TCP socket.
  * @fd:		stays the caller's and may be closed; the connection ends when the library's duplicate is closed
- *		too, which is when the socket is detached and its last fragment is back. shutdown() ends it at once.
+ *		too: in the turn of devmem_wait() after the socket is detached and its last fragment is back, or in a
+ *		devmem_attach(), devmem_detach() or devmem_ring_close() before that. shutdown() ends it at once.
  * @binding:	where its payload arrives. NULL: in memory of the ring, by copying; it comes as HOST events. All such sockets
  *		share that memory (host_bytes in devmem_ring_opts).
  * @user_data:	comes back in every event of this socket.
