@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 
 #include "bind.h"
-#include "tx.h"
+#include "ring.h"
 
 #define STEPS	4u	/* in which a receive buffer may grow, each by one so-manieth of what it was */
 
@@ -34,6 +34,17 @@ static void pause_if_full(struct devmem_sock *sock)
 }
 
 /* ------------------------------------------------------------------------------------ both directions */
+
+/* There are sends, and the kernel has let go of none of their bytes since this was asked last. */
+static bool sends_stand_still(struct devmem_sock *sock)
+{
+	const uint64_t before = sock->stall.freed;
+
+	if (!sock->sends.count)
+		return false;
+	sock->stall.freed = sock->sends.freed;
+	return before == sock->sends.freed;
+}
 
 /* Segments with data came since this was asked last, and none of it was taken. */
 static bool are_refused(struct devmem__stall *stall, int fd)
@@ -87,7 +98,7 @@ void devmem__pressure_look(struct devmem_ring *ring)
 		if (ring->now - sock->stall.looked < DEVMEM__STALL_NS)
 			continue;
 		sock->stall.looked = ring->now;
-		if (devmem__tx_stands_still(sock) && are_refused(&sock->stall, sock->fd))
+		if (sends_stand_still(sock) && are_refused(&sock->stall, sock->fd))
 			grow(sock);
 	}
 }

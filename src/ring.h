@@ -27,8 +27,16 @@ struct devmem__batch {
 	struct devmem__token_batch tokens;
 };
 
+/* What receiving must know of a socket's sends. Sending writes it (tx.c) whenever that changes. */
+struct devmem__sends {
+	uint64_t freed;			/* bytes that the kernel has let go of */
+	uint32_t count;			/* sends that have not come back */
+	uint32_t numbered;		/* calls of sendmsg() whose notifications are to come: a poll of the socket may end with one */
+};
+
 /* Of a paused socket: does it stand still? pressure.c */
 struct devmem__stall {
+	uint64_t freed;			/* @sends.freed when that was asked last */
 	uint64_t looked;		/* ns: when that was asked last */
 	uint64_t received;		/* bytes, then */
 	uint32_t segments;		/* with data, then */
@@ -98,6 +106,7 @@ struct devmem_sock {
 	uint64_t recent;		/* bytes of this turn, after the first completion */
 	uint64_t patience;		/* ns: how long it may be silent before its mark falls */
 	struct devmem__tx *tx;		/* what it sends, or NULL: nothing yet */
+	struct devmem__sends sends;
 	uint32_t max_sends;
 };
 

@@ -392,7 +392,7 @@ void devmem__sock_watch_end(struct devmem_sock *sock)
 	struct io_uring_sqe *sqe;
 
 	if (!sock->engine->ends_get_lost || sock->ring->uring.calls || sock->end_armed || !sock->armed || sock->ended ||
-	    sock->detached || devmem__tx_listens(sock))
+	    sock->detached || sock->sends.numbered)
 		return;
 	sqe = devmem__uring_sqe(&sock->ring->uring, DEVMEM__CQE_END, sock);
 	if (!sqe)

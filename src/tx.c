@@ -38,6 +38,15 @@ void devmem__tx_tell(struct devmem__tx *tx)
 		devmem__list_append(&tx->sock->ring->told, &tx->told);
 }
 
+void devmem__tx_publish(struct devmem__tx *tx)
+{
+	tx->sock->sends = (struct devmem__sends){
+		.freed = tx->q.freed,
+		.count = devmem__sendq_count(&tx->q),
+		.numbered = tx->q.numbered,
+	};
+}
+
 /* ------------------------------------------------------------------------------------ failures */
 
 /* Bytes that the peer's kernel has not acknowledged, a FIN counting as one; 0 if it cannot be told. */
@@ -215,6 +224,7 @@ void devmem__tx_free(struct devmem_sock *sock)
 	free(tx->stage);
 	free(tx);
 	sock->tx = NULL;
+	sock->sends = (struct devmem__sends){ 0 };
 }
 
 bool devmem__tx_busy(const struct devmem_sock *sock)
@@ -222,23 +232,6 @@ bool devmem__tx_busy(const struct devmem_sock *sock)
 	const struct devmem__tx *tx = sock->tx;
 
 	return tx && (devmem__sendq_count(&tx->q) || tx->sending || tx->hearing || tx->polling || tx->room);
-}
-
-bool devmem__tx_listens(const struct devmem_sock *sock)
-{
-	return sock->tx && sock->tx->q.numbered;
-}
-
-bool devmem__tx_stands_still(struct devmem_sock *sock)
-{
-	struct devmem__tx *tx = sock->tx;
-	uint64_t before;
-
-	if (!tx || !devmem__sendq_count(&tx->q))
-		return false;
-	before = tx->freed_before;
-	tx->freed_before = tx->q.freed;
-	return before == tx->q.freed;
 }
 
 void devmem__tx_detach(struct devmem_sock *sock)
@@ -320,6 +313,7 @@ static int hand_in(struct devmem_sock *sock, struct devmem_binding *binding, con
 		return devmem__fail(ENOMEM, "devmem_send: no memory for another send");
 	devmem__binding_ref(binding);
 	sock->ring->stats.sends++;
+	devmem__tx_publish(tx);
 	devmem__tx_todo(tx);
 	return 0;
 }
@@ -401,6 +395,7 @@ static unsigned int sends_over(struct devmem__tx *tx, struct devmem_event *event
 		devmem__binding_drop(send->binding, &tx->sock->ring->ended);
 		devmem__sendq_pop(&tx->q);
 	}
+	devmem__tx_publish(tx);
 	return out;
 }
 

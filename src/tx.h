@@ -27,12 +27,6 @@ void devmem__tx_detach(struct devmem_sock *sock);
 /* Does something of it keep the socket? */
 bool devmem__tx_busy(const struct devmem_sock *sock);
 
-/* Does the kernel have bytes of it, so that a poll of the socket may end with a notification? */
-bool devmem__tx_listens(const struct devmem_sock *sock);
-
-/* devmem__tx_stands_still() - there are sends, and the kernel let go of none of their bytes since this was asked last. */
-bool devmem__tx_stands_still(struct devmem_sock *sock);
-
 /*
  * tx_stall.c: sends that the NIC drops again and again are to fail. devmem__tx_waits(): there are sends that are not over, so that
  * devmem__tx_look_at_stalls() is to be called every DEVMEM__TX_LOOK_NS.

@@ -51,7 +51,6 @@ struct devmem__tx {
 	bool stir;			/* (half) the error queue is to be looked at */
 	bool full;			/* the kernel takes no more ... */
 	uint64_t resume;		/* ... until it has no more than so many bytes of ours */
-	uint64_t freed_before;		/* @q.freed when it was asked last whether it grows */
 	uint64_t copy_until;		/* ns: the route leads elsewhere; then it is tried again */
 	uint64_t last_told;		/* ns: of that */
 	struct devmem__tx_stall stall;
@@ -68,6 +67,7 @@ struct devmem__tx {
 /* tx.c */
 void devmem__tx_todo(struct devmem__tx *tx);
 void devmem__tx_tell(struct devmem__tx *tx);
+void devmem__tx_publish(struct devmem__tx *tx);			/* into sock->sends, for receiving */
 void devmem__tx_fail(struct devmem__tx *tx, int err);		/* not the connection's */
 bool devmem__tx_look(struct devmem__tx *tx, int otherwise);	/* is the connection over? @otherwise: if nobody knows why */
 void devmem__tx_reset(struct devmem__tx *tx, int err);		/* the peer gets a RST, and what is under way fails with @err */

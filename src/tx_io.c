@@ -223,9 +223,12 @@ void devmem__tx_prepare(struct devmem_ring *ring)
 
 	for (node = ring->sending.next; node != &ring->sending; node = next) {
 		struct devmem__tx *tx = container_of(node, struct devmem__tx, todo);
+		bool done;
 
 		next = node->next;
-		if (!send_next(tx) || !listen_for_them(tx) || !wait_for_room(tx))
+		done = send_next(tx) && listen_for_them(tx) && wait_for_room(tx);
+		devmem__tx_publish(tx);
+		if (!done)
 			continue;	/* the next turn goes on with it */
 		devmem__list_del(&tx->todo);
 		if (!devmem__tx_unheard(tx))
@@ -383,6 +386,7 @@ bool devmem__tx_done(const struct io_uring_cqe *cqe)
 	default:
 		return false;
 	}
+	devmem__tx_publish(sock->tx);
 	devmem__sock_let_go(sock);
 	return true;
 }
