@@ -271,17 +271,20 @@ void devmem__release_take_over(struct devmem_ring *ring);
 void devmem__release_forget(struct devmem_ring *ring);	/* what was handed over: memory alone */
 int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n);
 
-/* sock.c */
+/* request.c: what a socket has in the kernel, armed and cancelled */
 void devmem__sock_arm_pending(struct devmem_ring *ring);
-void devmem__socks_reap(struct devmem_ring *ring);	/* free the detached ones that nothing refers to any more */
 void devmem__sock_cancel(struct devmem_sock *sock);
+void devmem__sock_cancel_end(struct devmem_sock *sock);	/* the poll for the connection's end */
 void devmem__sock_cancel_again(struct devmem_ring *ring);	/* those for which there was no room before: ring->uncancelled */
-void devmem__sock_free(struct devmem_sock *sock);
 void devmem__sock_disarmed(struct devmem_sock *sock);
 void devmem__sock_end_comes(struct devmem_sock *sock, int res);
 void devmem__sock_watch_end(struct devmem_sock *sock);
 bool devmem__sock_cancel_request(struct devmem_sock *sock, enum devmem__cqe_kind kind);
 void devmem__sock_cancelled(struct devmem_sock *sock, int res);
+
+/* sock.c: attached and detached. devmem__socks_reap() - free the detached ones that nothing refers to any more. */
+void devmem__socks_reap(struct devmem_ring *ring);
+void devmem__sock_free(struct devmem_sock *sock);
 
 /* devmem__sock_queue_known() - devmem_sock_queue() without waiting: -EBUSY: it cannot be known now. Without a sentence. */
 int devmem__sock_queue_known(const struct devmem_sock *sock);

@@ -1,13 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sockets on a ring. A socket's kernel tokens die with its last descriptor, so a duplicate is kept until the last
- * fragment is back, whatever the application does with its own.
+ * Sockets attached to a ring and detached. A socket's kernel tokens die with its last descriptor, so a duplicate is kept until
+ * the last fragment is back, whatever the application does with its own. In between: request.c.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
-#include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -381,158 +380,6 @@ int devmem_ring_prepare(struct devmem_ring *ring, struct devmem_binding *binding
 	return devmem__result(prepare_for(ring, binding));
 }
 
-/*
- * In Linux 7.3 a receive that has so much to do that it is queued again forgets that the connection was reset meanwhile:
- * nothing else follows, and it waits for ever. A poll for nothing but the end is not forgotten. While notifications of
- * sends are to come, each would end it: then what receives those tells of the end.
- * [io_uring/poll.c: io_poll_check_events, IOU_REQUEUE after "again"]
- */
-void devmem__sock_watch_end(struct devmem_sock *sock)
-{
-	struct io_uring_sqe *sqe;
-
-	if (!sock->engine->ends_get_lost || sock->ring->uring.calls || sock->end_armed || !sock->armed || sock->ended ||
-	    sock->detached || sock->sends.numbered)
-		return;
-	sqe = devmem__uring_sqe(&sock->ring->uring, DEVMEM__CQE_END, sock);
-	if (!sqe)
-		return;		/* with the next receive */
-	io_uring_prep_poll_add(sqe, sock->fd, POLLRDHUP);
-	sqe->user_data = (uintptr_t)sock | DEVMEM__CQE_END;
-	sock->end_armed = true;
-}
-
-/*
- * The receive is ended and armed again: it then takes what is there and, when that was all, looks at the end by itself. If
- * there is so much that it is queued again, the end is told again, and so on.
- */
-void devmem__sock_end_comes(struct devmem_sock *sock, int res)
-{
-	sock->end_armed = false;
-	if (res == POLLERR && sock->tx) {	/* a notification of a send */
-		devmem__sock_watch_end(sock);
-		devmem__sock_let_go(sock);
-		return;
-	}
-	sock->ending = sock->armed;
-	if (sock->armed && !sock->ended && !sock->detached)
-		devmem__sock_cancel(sock);
-	devmem__sock_let_go(sock);
-}
-
-static void arm(struct devmem_sock *sock)
-{
-	struct devmem_ring *ring = sock->ring;
-	struct io_uring_sqe *sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_RECV, sock);
-
-	if (!sqe)
-		return;		/* stays on the list for the next turn */
-	sock->engine->arm(sock, sqe);
-	sock->armed = true;
-	sock->waited = 0;
-	ring->stats.rearms++;
-	devmem__list_del(&sock->rearm);
-	devmem__sock_watch_end(sock);
-}
-
-/*
- * A zero-copy receive finds no room for its fragments while the queue is full, or has more waiting behind it, and then
- * ends at once. Its end takes room too: if all were armed again in that state, none would ever receive anything.
- * [io_uring/zcrx.c: io_zcrx_queue_cqe]
- */
-static bool completions_have_room(const struct devmem_ring *ring)
-{
-	return io_uring_cq_ready(&ring->uring.io) < ring->uring.io.cq.ring_entries && !io_uring_cq_has_overflow(&ring->uring.io);
-}
-
-/* What is not armed now stays on the list for the next turn. */
-void devmem__sock_arm_pending(struct devmem_ring *ring)
-{
-	struct devmem__list *node, *next;
-
-	for (node = ring->rearm.next; node != &ring->rearm && completions_have_room(ring); node = next) {
-		struct devmem_sock *sock = container_of(node, struct devmem_sock, rearm);
-
-		next = node->next;
-		if (!sock->paused && sock->engine->can_arm(sock))
-			arm(sock);
-	}
-}
-
-/* The receive in the kernel has ended; another follows unless the stream has ended too. */
-void devmem__sock_disarmed(struct devmem_sock *sock)
-{
-	sock->armed = sock->ending = false;
-	if (!sock->ended && !sock->detached)
-		devmem__list_append(&sock->ring->rearm, &sock->rearm);
-}
-
-/* @object: which hears of it; NULL: nobody. false: there is no room for it now. */
-static bool cancel(struct devmem_sock *sock, enum devmem__cqe_kind kind, enum devmem__cqe_kind answer, const void *object)
-{
-	struct io_uring_sqe *sqe = devmem__uring_sqe(&sock->ring->uring, answer, object);
-
-	if (!sqe)
-		return false;
-	io_uring_prep_cancel64(sqe, (uintptr_t)sock | kind, 0);
-	sqe->user_data = (uintptr_t)object | answer;
-	return true;
-}
-
-/* Another request of its own, whose completion tells that it was cancelled. false: call again. */
-bool devmem__sock_cancel_request(struct devmem_sock *sock, enum devmem__cqe_kind kind)
-{
-	return cancel(sock, kind, DEVMEM__CQE_OTHER, NULL);
-}
-
-/* The receive ends with a completion; what it brought before is not lost. */
-void devmem__sock_cancel(struct devmem_sock *sock)
-{
-	if (cancel(sock, DEVMEM__CQE_RECV, DEVMEM__CQE_CANCEL, sock))
-		sock->cancels++;
-	else
-		sock->ring->uncancelled = true;
-}
-
-static void cancel_end(struct devmem_sock *sock)
-{
-	if (!cancel(sock, DEVMEM__CQE_END, DEVMEM__CQE_OTHER, NULL))
-		sock->ring->uncancelled = true;
-}
-
-static bool is_unwanted(const struct devmem_sock *sock)
-{
-	return sock->detached || sock->ended || sock->paused || sock->ending;
-}
-
-/* A socket that was let go is the application's own: a receive of ours would take its bytes. */
-void devmem__sock_cancel_again(struct devmem_ring *ring)
-{
-	ring->uncancelled = false;
-	for (unsigned int i = 0; i < ring->slots && !ring->uncancelled; i++) {
-		struct devmem_sock *sock = ring->socks[i];
-
-		if (!sock)
-			continue;
-		if (sock->armed && !sock->cancels && is_unwanted(sock))
-			devmem__sock_cancel(sock);
-		if (sock->end_armed && sock->detached)
-			cancel_end(sock);
-	}
-}
-
-/*
- * A receive that is at work, or queued to go on, is not found, or cannot be cancelled at the moment: it is asked for again
- * as long as the receive is not wanted. [io_uring/cancel.c: io_try_cancel]
- */
-void devmem__sock_cancelled(struct devmem_sock *sock, int res)
-{
-	sock->cancels--;
-	if ((res == -ENOENT || res == -EALREADY) && sock->armed && is_unwanted(sock))
-		devmem__sock_cancel(sock);
-	devmem__sock_let_go(sock);
-}
-
 void devmem_detach(struct devmem_sock *sock)
 {
 	struct devmem_ring *ring = sock ? sock->ring : NULL;
@@ -553,7 +400,7 @@ void devmem_detach(struct devmem_sock *sock)
 	if (sock->armed)
 		devmem__sock_cancel(sock);
 	if (sock->end_armed)
-		cancel_end(sock);
+		devmem__sock_cancel_end(sock);
 	devmem__tx_detach(sock);
 	devmem__sock_let_go(sock);
 	devmem__socks_reap(ring);
