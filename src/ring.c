@@ -149,12 +149,6 @@ static void end_all(struct devmem_ring *ring)
 	devmem__gathers_close(ring);
 }
 
-void devmem__ring_end_used(struct devmem_ring *ring)
-{
-	devmem__binding_end_all(&ring->ended);
-	devmem__buffer_end_all(&ring->ended_buffers);
-}
-
 void devmem_ring_close(struct devmem_ring *ring)
 {
 	if (!ring)

@@ -259,7 +259,7 @@ void devmem__ring_end_used(struct devmem_ring *ring);
 /* abandon.c: closed by a forked child */
 void devmem__ring_abandon(struct devmem_ring *ring);
 
-/* source.c: what sockets of one binding share */
+/* source.c: what sockets of one binding share, and what is ended with the last of them */
 int devmem__source_get(struct devmem_ring *ring, struct devmem_binding *binding, struct devmem__source **out);
 int devmem__source_prepare(struct devmem_ring *ring, struct devmem_binding *binding);
 void devmem__source_put(struct devmem__source *source);
@@ -310,7 +310,7 @@ void devmem__ends_look(struct devmem_ring *ring);
 /* ... and with the spill buffer full, all sockets. After devmem__overtake(), with no completion in between. */
 void devmem__ends_look_past(struct devmem_ring *ring);
 
-/* wait.c */
+/* wake.c */
 void devmem__wake(struct devmem_ring *ring);
 
 /* Around what another thread does with the ring: closing it waits for the end. */

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "bind.h"
+#include "buffer.h"
 #include "ring.h"
 
 static const struct devmem__engine *const engines[] = {
@@ -110,4 +111,10 @@ void devmem__source_close_all(struct devmem_ring *ring)
 {
 	while (!devmem__list_empty(&ring->sources))
 		end(container_of(ring->sources.next, struct devmem__source, node));
+}
+
+void devmem__ring_end_used(struct devmem_ring *ring)
+{
+	devmem__binding_end_all(&ring->ended);
+	devmem__buffer_end_all(&ring->ended_buffers);
 }
