@@ -318,9 +318,12 @@ int devmem__visit(struct devmem_ring *ring);
 void devmem__visit_over(struct devmem_ring *ring, int cancel);	/* @cancel: what devmem__visit() returned */
 void devmem__await_visitors(struct devmem_ring *ring);
 
-/* handout.c */
+/* handout.c: all completions that there are */
 int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n);
+
+/* completion.c: one of them. Both return how many events that makes: 0 or 1. @error: 0 is the end of the stream. */
 unsigned int devmem__hand_out_one(struct devmem_ring *ring, const struct io_uring_cqe *cqe, struct devmem_event *event);
+unsigned int devmem__end_stream(struct devmem_sock *sock, int error, struct devmem_event *event);
 
 /* overtake.c: the spill buffer is full. Hand out what is not behind that, and say of each socket whether it is. */
 unsigned int devmem__overtake(struct devmem_ring *ring, struct devmem_event *events, unsigned int n);
