@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* The NIC's transaction: opened, shared, ended. */
+/* The NIC as an object: made, asked what it can do, freed. Its transaction: nic_open.c, nic_journal.c. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "nic_impl.h"
 
@@ -60,11 +61,14 @@ static int probe(struct devmem_nic *nic)
 	}
 }
 
-static void nic_free(struct devmem_nic *nic)
+void devmem__nic_free(struct devmem_nic *nic)
 {
 	devmem__undo_free(&nic->undo);
 	devmem__queue_set_free(&nic->claimed);
-	devmem__nic_keeper_close(nic);
+	if (nic->keeper.wake >= 0)
+		close(nic->keeper.wake);
+	if (nic->keeper.news >= 0)
+		close(nic->keeper.news);
 	devmem__nl_close(&nic->netdev);
 	devmem__nl_close(&nic->spare);
 	devmem__ethtool_close(&nic->et);
@@ -73,14 +77,6 @@ static void nic_free(struct devmem_nic *nic)
 	if (devmem__process_is(nic->process))	/* a child's copy may be locked by a thread that it does not have */
 		pthread_mutex_destroy(&nic->lock);
 	free(nic);
-}
-
-/* In a forked child: nothing is undone, and the parent keeps its locks, which are of the file that both have open. */
-static void forget(struct devmem_nic *nic)
-{
-	if (nic->journal.fd >= 0)
-		devmem__journal_look_away(&nic->journal);
-	nic_free(nic);
 }
 
 int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem_nic **out)
@@ -104,7 +100,7 @@ int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem
 				     journal ? journal : DEVMEM__JOURNAL_FOLDER) >= sizeof(nic->journal_folder))
 		err = devmem__fail(ENAMETOOLONG, "the name of the journal's folder is too long: %.100s...", journal);
 	if (err) {
-		nic_free(nic);
+		devmem__nic_free(nic);
 		return err;
 	}
 	devmem__tc_open(&nic->tc);	/* without, there is no guard at its ingress */
@@ -131,74 +127,9 @@ int devmem__nic_ask(struct devmem_nic *nic)
 	return 0;
 }
 
-/*
- * Whoever was killed in the middle of a transaction left it to the next one. What cannot be put back now stays in the
- * journal, and is no reason not to go on.
- */
-static int nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out)
-{
-	struct devmem_nic_opts o;
-	struct devmem_nic *nic;
-	int err = devmem__options(&o, sizeof(o), opts, "devmem_nic_opts");
-
-	if (err)
-		return err;
-	if (!ifname || !out || o.flags & ~(DEVMEM_NIC_KEEP | DEVMEM_NIC_NO_GUARD) || o.reserved)
-		return devmem__fail(EINVAL, "devmem_nic_open: an interface name and a place for the result are needed, "
-				    "and no flags but DEVMEM_NIC_KEEP and DEVMEM_NIC_NO_GUARD");
-	err = devmem__nic_open_idle(ifname, o.journal, &nic);
-	if (err)
-		return err;
-	err = devmem__nic_ask(nic);
-	if (err) {
-		nic_free(nic);
-		return err;
-	}
-	nic->keep = o.flags & DEVMEM_NIC_KEEP;
-	nic->no_guard = o.flags & DEVMEM_NIC_NO_GUARD;
-	nic->only_binds = nic->keep || nic->recipe->leased;
-	devmem__nic_keeper_open(nic);
-	if (!nic->obstacle && !nic->only_binds)
-		devmem__nic_recover(nic, NULL);
-	*out = nic;
-	return 0;
-}
-
-int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out)
-{
-	return devmem__result(nic_open(ifname, opts, out));
-}
-
-void devmem__nic_ref(struct devmem_nic *nic)
-{
-	atomic_fetch_add_explicit(&nic->refs, 1, memory_order_relaxed);
-}
-
-int devmem__nic_unref(struct devmem_nic *nic)
-{
-	int err;
-
-	/* what the others did to the NIC must be visible to the one who undoes it */
-	if (atomic_fetch_sub_explicit(&nic->refs, 1, memory_order_acq_rel) != 1)
-		return 0;
-	if (!devmem__process_is(nic->process)) {
-		forget(nic);
-		return 0;
-	}
-	devmem__nic_keeper_stop(nic);
-	err = devmem__nic_leave(nic);
-	nic_free(nic);
-	return err;
-}
-
 int devmem__nic_check(const struct devmem_nic *nic)
 {
 	return devmem__process_check(nic->process, "the NIC's transaction");
-}
-
-int devmem_nic_close(struct devmem_nic *nic)
-{
-	return devmem__result(nic ? devmem__nic_unref(nic) : 0);
 }
 
 int devmem__nic_obstacle(const struct devmem_nic *nic)
@@ -251,29 +182,6 @@ unsigned int devmem__nic_savepoint(const struct devmem_nic *nic)
 	return nic->undo.count;
 }
 
-int devmem__nic_rollback(struct devmem_nic *nic, unsigned int savepoint)
-{
-	int err = devmem__nic_begin(nic);
-
-	if (err)
-		return err;	/* it is undone when the transaction ends */
-	err = devmem__nic_roll(nic, savepoint);
-	devmem__nic_end(nic);
-	return err;
-}
-
-int devmem__nic_back_out(struct devmem_nic *nic, unsigned int savepoint, int err)
-{
-	char why[512], left[512];
-
-	snprintf(why, sizeof(why), "%s", devmem_error());
-	if (!devmem__nic_roll(nic, savepoint))
-		return devmem__fail(-err, "%s", why);
-	/* both are news: why it failed, and that something could not be put back */
-	snprintf(left, sizeof(left), "%s", devmem_error());
-	return devmem__fail(-err, "%.250s; then, on the way back, %.230s", why, left);
-}
-
 bool devmem__nic_blame_link(struct devmem_nic *nic, int err)
 {
 	const char *name = nic->et.name;
@@ -315,4 +223,18 @@ struct devmem__nic_ended *devmem__nic_ended(struct devmem_nic *nic)
 const char *devmem__nic_bus(const struct devmem_nic *nic)
 {
 	return nic->bus;
+}
+
+void devmem__nic_note_guards(struct devmem_nic *nic)
+{
+	bool some = false;
+
+	for (unsigned int i = 0; i < nic->undo.count; i++)
+		some |= nic->undo.changes[i].kind == DEVMEM__CHANGE_GUARD;
+	atomic_store(&nic->guards, some);
+}
+
+bool devmem__nic_guards(const struct devmem_nic *nic)
+{
+	return atomic_load(&nic->guards);
 }

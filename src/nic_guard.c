@@ -5,7 +5,6 @@
  * port of ours. Steering goes on without, where traffic control cannot be had.
  */
 #include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/random.h>
 
@@ -35,15 +34,6 @@ static bool have(const struct devmem_nic *nic, const struct devmem__rule *flow, 
 		++*guards;
 	}
 	return false;
-}
-
-void devmem__nic_note_guards(struct devmem_nic *nic)
-{
-	bool some = false;
-
-	for (unsigned int i = 0; i < nic->undo.count; i++)
-		some |= nic->undo.changes[i].kind == DEVMEM__CHANGE_GUARD;
-	atomic_store(&nic->guards, some);
 }
 
 /* 0: there is one. Another's is as good. */
@@ -111,48 +101,4 @@ void devmem__nic_guard(struct devmem_nic *nic, const struct devmem__rule *rule)
 		return;
 	go_without(nic, err, "it takes no filter that drops");
 	devmem__nic_roll(nic, savepoint);
-}
-
-bool devmem__nic_guards(const struct devmem_nic *nic)
-{
-	return atomic_load(&nic->guards);
-}
-
-/* ------------------------------------------------------------------------------------ undone */
-
-bool devmem__nic_find_guard(struct devmem_nic *nic, const struct devmem__change *c)
-{
-	return devmem__tc_has_guard(&nic->tc, nic->et.ifindex, c->guard_id) == 1;
-}
-
-/* An interface that moves to another network namespace loses it, and somebody may have deleted it: then it is gone as well. */
-int devmem__nic_undo_guard(struct devmem_nic *nic, const struct devmem__change *c)
-{
-	int err = devmem__tc_unguard(&nic->tc, nic->et.ifindex, c->guard_id);
-
-	if (err == -ENOENT)
-		devmem__log(DEVMEM_LOG_WARNING, "%s: somebody has removed our filter against urgent data before us", nic->et.name);
-	if (!err || err == -ENOENT)
-		return 0;
-	return devmem__fail(-err, "%s: cannot remove our filter against urgent data (%s): see \"tc filter show dev %s ingress\"",
-			    nic->et.name, strerror(-err), nic->et.name);
-}
-
-/* It falls to the last of those who share the NIC. Somebody else may have filters in it by then. */
-int devmem__nic_undo_qdisc(struct devmem_nic *nic)
-{
-	const char *name = nic->et.name;
-	int err = devmem__tc_has_qdisc(&nic->tc, nic->et.ifindex), filters = 0;
-
-	if (!err)
-		return 0;
-	if (err > 0)
-		filters = devmem__tc_filters(&nic->tc, nic->et.ifindex);
-	if (filters > 0)
-		return devmem__fail(ESTALE, "%s: somebody has put filters into the clsact qdisc that we added, and it was left: see "
-				    "\"tc filter show dev %s ingress\"", name, name);
-	if (err > 0)
-		err = filters < 0 ? filters : devmem__tc_delete_qdisc(&nic->tc, nic->et.ifindex);
-	return err ? devmem__fail(-err, "%s: cannot remove the clsact qdisc that we added (%s): \"tc qdisc del dev %s clsact\"", name,
-				  strerror(-err), name) : 0;
 }

@@ -23,8 +23,6 @@ struct devmem__napis {
 	uint64_t asked;			/* ns: when it was asked for one that is not in there */
 };
 
-void devmem__napis_note(struct devmem__napis *napis, const struct devmem__netdev_queues *q);
-
 /* The thread that looks after the settings. */
 struct devmem__nic_keeper {
 	pthread_t thread;
@@ -94,10 +92,9 @@ bool devmem__nic_find_context(struct devmem_nic *nic, struct devmem__change *cha
 
 /* nic_guard.c: urgent data for where @rule's flow goes to is dropped; or the log says why not. For who has begun. */
 void devmem__nic_guard(struct devmem_nic *nic, const struct devmem__rule *rule);
-void devmem__nic_note_guards(struct devmem_nic *nic);	/* is there one? For devmem__nic_guards(), when they were made or undone */
-bool devmem__nic_find_guard(struct devmem_nic *nic, const struct devmem__change *change);
-int devmem__nic_undo_guard(struct devmem_nic *nic, const struct devmem__change *change);
-int devmem__nic_undo_qdisc(struct devmem_nic *nic);
+
+/* Is there such a guard? For devmem__nic_guards(), whenever one was made or undone. */
+void devmem__nic_note_guards(struct devmem_nic *nic);
 
 /* How long may be waited, in all, for what others still hold: a moment on CLOCK_MONOTONIC, in ms. */
 uint64_t devmem__nic_patience(void);
@@ -117,11 +114,13 @@ int devmem__nic_remake(struct devmem_nic *nic);
 #define DEVMEM__GRO	"rx-gro"	/* as the kernel names the feature; "gro" to ethtool -K. It is never turned on, but for undo */
 void devmem__nic_merge_no_more(struct devmem_nic *nic);
 
+/* nic.c: with what it has, but for the transaction, which has ended. */
+void devmem__nic_free(struct devmem_nic *nic);
+
 /* nic_keep.c. To start is for who has begun; to stop is for who has not, before the transaction ends. */
 void devmem__nic_keeper_open(struct devmem_nic *nic);
 void devmem__nic_keeper_start(struct devmem_nic *nic);
 void devmem__nic_keeper_stop(struct devmem_nic *nic);
-void devmem__nic_keeper_close(struct devmem_nic *nic);
 
 /* Until nobody has bound any of the queues, or the moment @until has passed. */
 void devmem__nic_wait_free(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, uint64_t until);

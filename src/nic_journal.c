@@ -520,3 +520,15 @@ void devmem__nic_release(struct devmem_nic *nic, const uint32_t *queues, unsigne
 	devmem__nic_note_claim(nic, queues, n, false);
 	devmem__nic_end(nic);
 }
+
+int devmem__nic_back_out(struct devmem_nic *nic, unsigned int savepoint, int err)
+{
+	char why[512], left[512];
+
+	snprintf(why, sizeof(why), "%s", devmem_error());
+	if (!devmem__nic_roll(nic, savepoint))
+		return devmem__fail(-err, "%s", why);
+	/* both are news: why it failed, and that something could not be put back */
+	snprintf(left, sizeof(left), "%s", devmem_error());
+	return devmem__fail(-err, "%.250s; then, on the way back, %.230s", why, left);
+}

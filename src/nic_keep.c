@@ -128,11 +128,3 @@ void devmem__nic_keeper_stop(struct devmem_nic *nic)
 	pthread_join(nic->keeper.thread, NULL);
 	nic->keeper.runs = false;
 }
-
-void devmem__nic_keeper_close(struct devmem_nic *nic)
-{
-	if (nic->keeper.wake >= 0)
-		close(nic->keeper.wake);
-	if (nic->keeper.news >= 0)
-		close(nic->keeper.news);
-}

@@ -5,28 +5,11 @@
  * The numbers change seldom: when an interface goes down, or gets another number of queues.
  */
 #include <errno.h>
-#include <stdlib.h>
-#include <string.h>
 #include <time.h>
 
 #include "nic_impl.h"
 
 #define SECOND 1000000000u	/* ns */
-
-/* If there is no memory, the old answer stays. */
-void devmem__napis_note(struct devmem__napis *napis, const struct devmem__netdev_queues *q)
-{
-	uint32_t *id;
-
-	pthread_mutex_lock(&napis->lock);
-	id = q->count > napis->count ? realloc(napis->id, q->count * sizeof(*id)) : napis->id;
-	if (id) {
-		memcpy(id, q->napi, q->count * sizeof(*id));
-		napis->id = id;
-		napis->count = q->count;
-	}
-	pthread_mutex_unlock(&napis->lock);
-}
 
 /* @ask: the number is unknown, and the last question to the kernel is a second old. */
 static int look_up(struct devmem__napis *napis, unsigned int napi_id, bool *ask)

@@ -226,6 +226,43 @@ static bool find_rule(struct devmem_nic *nic, struct devmem__change *c)
 	return found;
 }
 
+static bool find_guard(struct devmem_nic *nic, const struct devmem__change *c)
+{
+	return devmem__tc_has_guard(&nic->tc, nic->et.ifindex, c->guard_id) == 1;
+}
+
+/* An interface that moves to another network namespace loses it, and somebody may have deleted it: then it is gone as well. */
+static int undo_guard(struct devmem_nic *nic, const struct devmem__change *c)
+{
+	int err = devmem__tc_unguard(&nic->tc, nic->et.ifindex, c->guard_id);
+
+	if (err == -ENOENT)
+		devmem__log(DEVMEM_LOG_WARNING, "%s: somebody has removed our filter against urgent data before us", nic->et.name);
+	if (!err || err == -ENOENT)
+		return 0;
+	return devmem__fail(-err, "%s: cannot remove our filter against urgent data (%s): see \"tc filter show dev %s ingress\"",
+			    nic->et.name, strerror(-err), nic->et.name);
+}
+
+/* It falls to the last of those who share the NIC. Somebody else may have filters in it by then. */
+static int undo_qdisc(struct devmem_nic *nic)
+{
+	const char *name = nic->et.name;
+	int err = devmem__tc_has_qdisc(&nic->tc, nic->et.ifindex), filters = 0;
+
+	if (!err)
+		return 0;
+	if (err > 0)
+		filters = devmem__tc_filters(&nic->tc, nic->et.ifindex);
+	if (filters > 0)
+		return devmem__fail(ESTALE, "%s: somebody has put filters into the clsact qdisc that we added, and it was left: see "
+				    "\"tc filter show dev %s ingress\"", name, name);
+	if (err > 0)
+		err = filters < 0 ? filters : devmem__tc_delete_qdisc(&nic->tc, nic->et.ifindex);
+	return err ? devmem__fail(-err, "%s: cannot remove the clsact qdisc that we added (%s): \"tc qdisc del dev %s clsact\"", name,
+				  strerror(-err), name) : 0;
+}
+
 bool devmem__nic_was_made(struct devmem_nic *nic, struct devmem__change *c)
 {
 	switch (c->kind) {
@@ -234,7 +271,7 @@ bool devmem__nic_was_made(struct devmem_nic *nic, struct devmem__change *c)
 	case DEVMEM__CHANGE_RULE:
 		return find_rule(nic, c);
 	case DEVMEM__CHANGE_GUARD:
-		return devmem__nic_find_guard(nic, c);
+		return find_guard(nic, c);
 	case DEVMEM__CHANGE_SPLIT:
 	case DEVMEM__CHANGE_TABLE:
 	case DEVMEM__CHANGE_FEATURE:
@@ -263,9 +300,9 @@ int devmem__nic_undo_one(const struct devmem__change *change, void *arg)
 	case DEVMEM__CHANGE_FEATURE:
 		return strcmp(change->feature, DEVMEM__GRO) ? undo_feature(nic, change) : undo_gro(nic);
 	case DEVMEM__CHANGE_QDISC:
-		return devmem__nic_undo_qdisc(nic);
+		return undo_qdisc(nic);
 	case DEVMEM__CHANGE_GUARD:
-		return devmem__nic_undo_guard(nic, change);
+		return undo_guard(nic, change);
 	}
 	return devmem__fail(EINVAL, "%s: a change of a kind that is not known", nic->et.name);
 }
