@@ -11,7 +11,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "dontneed.h"
+#include "recv/token_release.h"
 
 #define ROUNDS		64	/* completions for each socket */
 #define FRAG_BYTES	4096

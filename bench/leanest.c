@@ -21,7 +21,7 @@
 #include <sys/mman.h>
 
 #include "setup.h"
-#include "uapi_sock.h"
+#include "base/uapi_sock.h"
 
 #define BUFFERS		4		/* a power of two */
 #define CONTROL		16000		/* bytes: 400 fragments of 40 */

@@ -19,7 +19,7 @@
 #include <sys/socket.h>
 
 #include "setup.h"
-#include "uapi_sock.h"
+#include "base/uapi_sock.h"
 
 #define PARTS 1024	/* a power of two */
 

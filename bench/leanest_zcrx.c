@@ -24,7 +24,7 @@
 #include <unistd.h>
 
 #include "setup.h"
-#include "uapi_sock.h"
+#include "base/uapi_sock.h"
 
 #define LARGEST_PAGE	(64u << 10)
 #define SMALLEST_PAGE	(4u << 10)

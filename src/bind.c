@@ -12,14 +12,14 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "bind_impl.h"
-#include "bind_queues.h"
-#include "ethtool.h"
-#include "iface.h"
-#include "link.h"
-#include "netlink.h"
-#include "nic.h"
-#include "recipes.h"
+#include "bind/bind_impl.h"
+#include "bind/netlink_bind.h"
+#include "netlink/ethtool.h"
+#include "netlink/iface.h"
+#include "netlink/link.h"
+#include "netlink/genl.h"
+#include "nic/nic.h"
+#include "nic/quirks.h"
 
 #define MOST_CHUNK	(256u << 10)	/* bytes: of what a ring takes of a buffer at a time, to copy into */
 

@@ -3,11 +3,11 @@
 #ifndef DEVMEM_BIND_H
 #define DEVMEM_BIND_H
 
-#include "attached.h"
-#include "chunks.h"
-#include "internal.h"
-#include "pages.h"
-#include "way.h"
+#include "bind/attached.h"
+#include "bind/chunks.h"
+#include "base/internal.h"
+#include "bind/page_size.h"
+#include "base/engine_name.h"
 
 void devmem__binding_ref(struct devmem_binding *binding);
 

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "event.h"
+#include "base/event.h"
 #include "recv.h"
 
 #define CMSG_HEADER CMSG_LEN(0)

@@ -6,7 +6,7 @@
 #ifndef DEVMEM_RECV_H
 #define DEVMEM_RECV_H
 
-#include "internal.h"
+#include "base/internal.h"
 #include "tokens.h"
 
 /* What of a socket its events need. */

@@ -6,18 +6,18 @@
 #include <pthread.h>
 #include <stdatomic.h>
 
-#include "attached.h"
-#include "gather.h"
-#include "internal.h"
-#include "link.h"
-#include "list.h"
-#include "process.h"
+#include "bind/attached.h"
+#include "ring/gather.h"
+#include "base/internal.h"
+#include "netlink/link.h"
+#include "base/list.h"
+#include "base/process.h"
 #include "recv.h"
-#include "rxbufs.h"
+#include "uring/recv_buffers.h"
 #include "tokens.h"
-#include "urgent.h"
-#include "uring.h"
-#include "way.h"
+#include "ring/stalled_by_urgent.h"
+#include "uring/uring.h"
+#include "base/engine_name.h"
 
 /* A batch of tokens on its way from the application to the kernel: dontneed.h. */
 struct devmem__batch {

@@ -6,8 +6,8 @@
 #include <errno.h>
 #include <stddef.h>
 
-#include "internal.h"
-#include "uapi_sock.h"
+#include "base/internal.h"
+#include "base/uapi_sock.h"
 
 /* What one SO_DEVMEM_DONTNEED carries. Neighbouring tokens share a run. */
 struct devmem__token_batch {

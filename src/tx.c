@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "bind.h"
-#include "route.h"
-#include "tx_impl.h"
+#include "netlink/route.h"
+#include "tx/tx_impl.h"
 
 #define MAX_SENDS	1024u
 #define MAX_RANGES	65536u

@@ -48,7 +48,7 @@ def self_test(text, files):
     """Each damage, and what must be said of it."""
     damages = (
         ("a file that is new", text, files + ["src/brand_new.c"], "src/brand_new.c"),
-        ("a file that is gone", text, [file for file in files if file != "src/tx_io.c"], "tx_io.c"),
+        ("a file that is gone", text, [file for file in files if file != "src/tx/tx_io.c"], "tx_io.c"),
         ("a folder that is gone", text, [file for file in files if not file.startswith("tests/gpu/")], "tests/gpu/"),
         ("a line that is lost", text.replace("src/ring.[ch] ", "src/port.[ch] "), files, "src/ring.h"),
         ("a name among the words", text.replace("handout.c", "handed.c"), files, "handed.c"),

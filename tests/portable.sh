@@ -47,7 +47,7 @@ for file in $(sources); do
 	with_32_bits "$file" 64 || { echo "with 32 bits: $file" && cat "$work/log" && failed=1; }
 done
 ((n > 60)) || { echo "only $n files were found" && failed=1; }
-if [[ $arch == x86_64-* ]] && { with_32_bits src/error.c 32 || ! grep -q _FILE_OFFSET_BITS "$work/log"; }; then
+if [[ $arch == x86_64-* ]] && { with_32_bits src/base/error.c 32 || ! grep -q _FILE_OFFSET_BITS "$work/log"; }; then
 	echo "an off_t of 32 bits was not refused" && failed=1
 fi
 exit "$failed"

@@ -186,9 +186,9 @@ def problems(tree):
 
 def damaged(tree):
     """What would not be noticed: each kind of damage is done to a copy."""
-    name, old = "src/backend.c", "devmem_buffer_create: a buffer of 0 bytes"
+    name, old = "src/memory/backend.c", "devmem_buffer_create: a buffer of 0 bytes"
     row = next(line for line in (tree / PAGE).read_text().splitlines() if old in line)
-    warns, warning = "src/pressure.c", "a buffer runs low"
+    warns, warning = "src/recv/backpressure.c", "a buffer runs low"
     damages = {
         "a row that is gone": (PAGE, row + "\n", ""),
         "a letter on the page": (PAGE, old, old.replace("bytes", "bites")),

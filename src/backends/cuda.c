@@ -10,11 +10,11 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backend.h"
-#include "buffer.h"
-#include "cuda_device.h"
-#include "cuda_gather.h"
-#include "host.h"
+#include "memory/backend.h"
+#include "memory/buffer.h"
+#include "backends/cuda_device.h"
+#include "backends/cuda_gather.h"
+#include "memory/host.h"
 
 #define RDMA_PAGE	(64u << 10)	/* what memory that other devices reach is made of, at least [nv-p2p.h] */
 #define LARGE_PAGE	(2u << 20)

@@ -5,7 +5,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "cuda_api.h"
+#include "backends/cuda_api.h"
 
 #define LIBRARY		"libcuda.so.1"
 #define OLDEST		11070	/* CUDA 11.7: cuMemGetHandleForAddressRange() */

@@ -7,7 +7,7 @@
 #define DEVMEM_CUDA_API_H
 
 #include "devmem/backend.h"
-#include "internal.h"
+#include "base/internal.h"
 
 /* The driver's own tags, since its handles are pointers to structures that nobody sees. */
 struct CUctx_st;

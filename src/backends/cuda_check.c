@@ -6,7 +6,7 @@
 #include <cuda.h>
 #include <cudaTypedefs.h>
 
-#include "cuda_api.h"
+#include "backends/cuda_api.h"
 
 #define SAME(ours, theirs) _Static_assert((unsigned int)(ours) == (unsigned int)(theirs), #ours " is not " #theirs)
 

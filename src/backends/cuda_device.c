@@ -4,8 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cuda_device.h"
-#include "near.h"
+#include "backends/cuda_device.h"
+#include "backends/near.h"
 
 #define MOST_DEVICES 64
 

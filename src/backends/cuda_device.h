@@ -3,7 +3,7 @@
 #ifndef DEVMEM_CUDA_DEVICE_H
 #define DEVMEM_CUDA_DEVICE_H
 
-#include "cuda_api.h"
+#include "backends/cuda_api.h"
 
 struct devmem__cuda_device {
 	int id;			/* the driver's handle */

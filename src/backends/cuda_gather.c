@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "cuda_gather.h"
+#include "backends/cuda_gather.h"
 
 #define SLOTS		8u
 #define PIECES		32768u	/* of a slot: 128 MiB in pages of 4 KiB, so that a launch costs little beside what it copies */

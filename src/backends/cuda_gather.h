@@ -13,8 +13,8 @@
 #ifndef DEVMEM_CUDA_GATHER_H
 #define DEVMEM_CUDA_GATHER_H
 
-#include "cuda_api.h"
-#include "cuda_device.h"
+#include "backends/cuda_api.h"
+#include "backends/cuda_device.h"
 
 struct devmem__cuda_gather;
 

@@ -13,7 +13,7 @@
  * Only aligned 8-byte words that hold bytes of the piece are read, and only the piece's bytes are written: a unit of 8
  * that is aligned in the target by one store, whatever path is taken.
  */
-#include "cuda_gather.h"
+#include "backends/cuda_gather.h"
 
 const char devmem__cuda_gather_ptx[] =
 	".version 6.4\n"

@@ -14,8 +14,8 @@
 
 #include <linux/dma-heap.h>
 
-#include "host.h"
-#include "limits.h"
+#include "memory/host.h"
+#include "memory/limits.h"
 
 #define HEAPS	"/dev/dma_heap"
 #define SYSTEM	"system"

@@ -12,10 +12,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "buffer.h"
-#include "drm_card.h"
-#include "host.h"
-#include "import.h"
+#include "memory/buffer.h"
+#include "backends/drm_card.h"
+#include "memory/host.h"
+#include "backends/import.h"
 
 /* A dumb buffer is an image: lines of 1024 pixels of 32 bits, which no driver has to round up. */
 #define PIXELS	1024u

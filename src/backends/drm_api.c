@@ -4,7 +4,7 @@
 #include <pthread.h>
 #include <string.h>
 
-#include "drm_api.h"
+#include "backends/drm_api.h"
 
 #define LIBRARY	"libdrm.so.2"
 

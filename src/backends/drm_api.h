@@ -9,7 +9,7 @@
 
 #include <sys/ioctl.h>
 
-#include "internal.h"
+#include "base/internal.h"
 
 /* drmVersion, as far as it is looked at [xf86drm.h] */
 struct devmem__drm_version {

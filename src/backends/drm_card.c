@@ -7,7 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "drm_card.h"
+#include "backends/drm_card.h"
 
 #define MOST_CARDS 64u
 

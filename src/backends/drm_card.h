@@ -3,7 +3,7 @@
 #ifndef DEVMEM_DRM_CARD_H
 #define DEVMEM_DRM_CARD_H
 
-#include "drm_api.h"
+#include "backends/drm_api.h"
 
 #define DEVMEM__DRM_DEVICES	"/dev/dri"
 

@@ -7,7 +7,7 @@
 
 #include <xf86drm.h>
 
-#include "drm_api.h"
+#include "backends/drm_api.h"
 
 #define is_type(a, b) _Static_assert(__builtin_types_compatible_p(__typeof__(a), b), #a)
 #define same_prototype(theirs, member) \

@@ -7,10 +7,10 @@
 #include <sys/vfs.h>
 #include <unistd.h>
 
-#include "buffer.h"
-#include "exporter.h"
-#include "host.h"
-#include "import.h"
+#include "memory/buffer.h"
+#include "memory/exporter.h"
+#include "memory/host.h"
+#include "backends/import.h"
 
 #define DMA_BUF_MAGIC	0x444d4142	/* "DMAB" [include/uapi/linux/magic.h] */
 

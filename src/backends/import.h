@@ -3,7 +3,7 @@
 #ifndef DEVMEM_IMPORT_H
 #define DEVMEM_IMPORT_H
 
-#include "backend.h"
+#include "memory/backend.h"
 
 /* devmem__import_options() - the caller's, for @call, who takes offset and bytes alone. -EINVAL, -E2BIG */
 int devmem__import_options(const char *call, const struct devmem_buffer_opts *opts, struct devmem_buffer_opts *o,

@@ -12,8 +12,8 @@
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 
-#include "iface.h"
-#include "near.h"
+#include "netlink/iface.h"
+#include "backends/near.h"
 
 #define DEVICES "/sys/devices/"
 

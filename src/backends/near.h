@@ -3,7 +3,7 @@
 #ifndef DEVMEM_NEAR_H
 #define DEVMEM_NEAR_H
 
-#include "internal.h"
+#include "base/internal.h"
 
 struct devmem__place {
 	char path[256];		/* of the device, below /sys/devices: pci0000:64/0000:64:00.0/0000:65:00.0. Empty: unknown */

@@ -2,8 +2,8 @@
 /* shm: a memory file and nothing else. No NIC can write to it, and no device is needed for it. */
 #include <stdio.h>
 
-#include "host.h"
-#include "limits.h"
+#include "memory/host.h"
+#include "memory/limits.h"
 
 static int shm_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
 {

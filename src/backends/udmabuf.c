@@ -11,8 +11,8 @@
 
 #include <linux/udmabuf.h>
 
-#include "host.h"
-#include "limits.h"
+#include "memory/host.h"
+#include "memory/limits.h"
 
 #define DEVICE		"/dev/udmabuf"
 #define PARAMETERS	"/sys/module/udmabuf/parameters/"

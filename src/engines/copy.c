@@ -10,10 +10,10 @@
 #include <sys/mman.h>
 
 #include "bind.h"
-#include "pages.h"
-#include "pieces.h"
+#include "bind/page_size.h"
+#include "engines/copy_tokens.h"
 #include "ring.h"
-#include "uapi_sock.h"
+#include "base/uapi_sock.h"
 
 #define PROVIDED	8u		/* chunks that the kernel may have: a power of two */
 #define PROVIDED_WHOLE	64u		/* as many, where each receive uses one up */

@@ -6,10 +6,10 @@
 #include <errno.h>
 
 #include "bind.h"
-#include "dontneed.h"
-#include "event.h"
-#include "rxmsg.h"
-#include "uapi_sock.h"
+#include "recv/token_release.h"
+#include "base/event.h"
+#include "recv/messages.h"
+#include "base/uapi_sock.h"
 
 static int open_source(struct devmem__source *source, const struct devmem_ring_opts *opts)
 {

@@ -13,13 +13,13 @@
 #include <unistd.h>
 
 #include "bind.h"
-#include "buffer.h"
-#include "dontneed.h"
-#include "event.h"
-#include "pages.h"
-#include "refill.h"
-#include "rxmsg.h"
-#include "uapi_sock.h"
+#include "memory/buffer.h"
+#include "recv/token_release.h"
+#include "base/event.h"
+#include "bind/page_size.h"
+#include "engines/zcrx_refill.h"
+#include "recv/messages.h"
+#include "base/uapi_sock.h"
 
 #define LEAST_REFILL	64u
 #define MOST_REFILL	32768u		/* the kernel's own limit */

@@ -8,7 +8,7 @@
 #include <string.h>
 
 #include "fuzz.h"
-#include "records.h"
+#include "nic/journal_format.h"
 
 /* As far as lengths make sense. One sum in eight stays as it is. */
 static void mend(unsigned char *data, size_t size)

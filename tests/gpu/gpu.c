@@ -15,10 +15,10 @@
 #include <string.h>
 #include <time.h>
 
-#include "backend.h"
+#include "memory/backend.h"
 #include "backends/cuda_gather.h"
-#include "buffer.h"
-#include "exporter.h"
+#include "memory/buffer.h"
+#include "memory/exporter.h"
 
 #define MIB		(1ull << 20)
 #define PAGE		4096u

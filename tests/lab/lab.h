@@ -15,7 +15,7 @@
 
 #include "../unit/unit.h"
 #include "devmem/devmem.h"
-#include "../../examples/pattern.h"
+#include "../examples/pattern.h"
 
 #ifndef NIC
 #define NIC "lab0"

@@ -17,8 +17,8 @@
 
 #include "../unit/unit.h"
 
-#include "ethtool.h"
-#include "nic.h"
+#include "netlink/ethtool.h"
+#include "nic/nic.h"
 
 #define NIC "lab0"
 #define VIEW_BYTES 65536

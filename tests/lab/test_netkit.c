@@ -14,9 +14,9 @@
 
 #include "lab.h"
 
-#include "ethtool.h"
-#include "netlink.h"
-#include "uapi.h"
+#include "netlink/ethtool.h"
+#include "netlink/genl.h"
+#include "base/uapi.h"
 
 #define CMD_QUEUE_CREATE	16	/* NETDEV_CMD_QUEUE_CREATE and its attributes [include/uapi/linux/netdev.h of 7.1] */
 #define A_LEASE_IFINDEX		1

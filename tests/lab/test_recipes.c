@@ -13,7 +13,7 @@
 
 #include "lab.h"
 
-#include "ethtool.h"
+#include "netlink/ethtool.h"
 
 #define STREAMS	4u
 #define BYTES	(2u << 20)

@@ -8,7 +8,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "buffer.h"
+#include "memory/buffer.h"
 #include "lab.h"
 
 #define MIB (1u << 20)

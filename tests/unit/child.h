@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "unit.h"
-#include "internal.h"
+#include "base/internal.h"
 
 #define CHECK(what) \
 	((what) ? (void)0 : \

@@ -5,7 +5,7 @@
 
 #include "backends/cuda_api.h"
 #include "fake_cuda.h"
-#include "memory.h"
+#include "memory/memory.h"
 #include "unit.h"
 
 /* Around each test: nothing is left of what it made in the fake, this thread's contexts are as before. */

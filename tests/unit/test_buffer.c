@@ -12,7 +12,7 @@
 #include <unistd.h>
 
 #include "unit.h"
-#include "buffer.h"
+#include "memory/buffer.h"
 
 static void unknown_backend(void **state)
 {

@@ -15,10 +15,10 @@
 #include <sys/time.h>
 #include <unistd.h>
 
-#include "calls.h"
+#include "uring/syscall_ring.h"
 #include "devmem/devmem.h"
-#include "errqueue.h"
-#include "uapi_sock.h"
+#include "tx/errqueue.h"
+#include "base/uapi_sock.h"
 #include "unit.h"
 
 #define BUFFERS		4u

@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "channels.h"
+#include "netlink/channels.h"
 
 static const char *command(struct ethtool_channels ch, uint32_t queues)
 {

@@ -3,7 +3,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "chunks.h"
+#include "bind/chunks.h"
 #include "unit.h"
 
 #define KIB 1024u

@@ -7,10 +7,10 @@
 
 #include "unit.h"
 #include "ctl.h"
-#include "internal.h"
+#include "base/internal.h"
 #include "out.h"
 #include "pci.h"
-#include "rules.h"
+#include "netlink/flow_rule.h"
 #include "steering.h"
 
 int ctl_failed(int err)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "backends/cuda_device.h"
-#include "buffer.h"
+#include "memory/buffer.h"
 #include "cuda.h"
 
 #define MIB	(1u << 20)

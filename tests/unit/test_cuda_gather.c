@@ -9,7 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "buffer.h"
+#include "memory/buffer.h"
 #include "cuda.h"
 
 #define MIB		(1u << 20)

@@ -5,7 +5,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "dontneed.h"
+#include "recv/token_release.h"
 #include "unit.h"
 
 static int connection(int *far)

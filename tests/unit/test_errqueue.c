@@ -12,7 +12,7 @@
 #include <string.h>
 #include <sys/socket.h>
 
-#include "errqueue.h"
+#include "tx/errqueue.h"
 #include "unit.h"
 
 /* What is put into one cmsg. [net/ipv4/ip_sockglue.c: ip_recv_error; net/ipv6/datagram.c: ipv6_recv_error] */

@@ -8,9 +8,9 @@
 #include <stdarg.h>
 #include <stdlib.h>
 
-#include "ethtool.h"
-#include "rss.h"
-#include "uapi.h"
+#include "netlink/ethtool.h"
+#include "netlink/rss.h"
+#include "base/uapi.h"
 #include "unit.h"
 
 static struct {

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "unit.h"
-#include "exporter.h"
+#include "memory/exporter.h"
 
 static int name_in(const char *text, char name[64])
 {

@@ -10,7 +10,7 @@
 #include "fds.h"
 #include "unit.h"
 #include "devmem/backend.h"
-#include "internal.h"
+#include "base/internal.h"
 
 static bool no_uring;
 

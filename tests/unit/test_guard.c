@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "guard.h"
+#include "recv/guard.h"
 #include "unit.h"
 
 #define SO_MEMINFO_ 55

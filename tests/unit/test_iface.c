@@ -15,7 +15,7 @@
 #include "child.h"
 #include "refuse.h"
 #include "backends/near.h"
-#include "iface.h"
+#include "netlink/iface.h"
 
 #define NEW_LINK_PROPERTY 108	/* RTM_NEWLINKPROP, Linux 5.5 */
 #define PROP_LIST 52

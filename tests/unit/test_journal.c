@@ -19,7 +19,7 @@
 #include "unit.h"
 
 #include "fds.h"
-#include "nic_impl.h"
+#include "nic/nic_impl.h"
 
 static char folder[64], path[256];
 static struct devmem__journal_head head = { .netns = 7, .ifindex = 3, .ifname = "eth1", .driver = "bnxt_en" };

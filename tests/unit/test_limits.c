@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "unit.h"
-#include "backends/limits.h"
+#include "memory/limits.h"
 
 static char top[64];
 

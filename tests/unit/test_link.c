@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "unit.h"
-#include "link.h"
+#include "netlink/link.h"
 
 #define LOWER_UP (1u << 16)
 

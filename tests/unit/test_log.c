@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "unit.h"
-#include "internal.h"
+#include "base/internal.h"
 
 #define FAILING		devmem_bind_rx(NULL, NULL, NULL, NULL)
 #define SENTENCE	"devmem_bind_rx: no NIC, no buffer, or no place for the result"

@@ -14,8 +14,8 @@
 
 #include "child.h"
 #include "fds.h"
-#include "journal.h"
-#include "mute.h"
+#include "nic/journal.h"
+#include "base/mute.h"
 
 #define MIB (1u << 20)
 

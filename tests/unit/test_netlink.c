@@ -14,7 +14,7 @@
 
 #include "unit.h"
 
-#include "netlink.h"
+#include "netlink/genl.h"
 
 #define CAPPED 0x100
 #define TLVS 0x200

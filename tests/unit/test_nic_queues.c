@@ -9,8 +9,8 @@
 #include "unit.h"
 
 #include "fds.h"
-#include "nic_impl.h"
-#include "uapi.h"
+#include "nic/nic_impl.h"
+#include "base/uapi.h"
 
 static void from_the_top(void **state)
 {

@@ -5,7 +5,7 @@
 
 #include "unit.h"
 
-#include "rss.h"
+#include "netlink/rss.h"
 
 #define ENTRIES 128
 

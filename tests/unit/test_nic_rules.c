@@ -7,7 +7,7 @@
 
 #include "unit.h"
 
-#include "rules.h"
+#include "netlink/flow_rule.h"
 
 static struct sockaddr *addr(struct sockaddr_storage *ss, const char *ip, uint16_t port)
 {

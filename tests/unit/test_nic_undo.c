@@ -6,8 +6,8 @@
 
 #include "unit.h"
 
-#include "internal.h"
-#include "undo.h"
+#include "base/internal.h"
+#include "nic/changes.h"
 
 /* What was undone, in order, by context number; those in fails[] fail. */
 struct record {

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "unit.h"
-#include "internal.h"
+#include "base/internal.h"
 
 struct ours {
 	size_t size;

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "packets.h"
-#include "pages.h"
+#include "tx/packets.h"
+#include "bind/page_size.h"
 #include "unit.h"
 
 #define LONGEST	10240u

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "unit.h"
-#include "pages.h"
+#include "bind/page_size.h"
 
 #define KIB 1024u
 #define MIB (1024u * KIB)

@@ -2,7 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
-#include "pieces.h"
+#include "engines/copy_tokens.h"
 #include "unit.h"
 
 static void a_number_comes_back_once(void **state)

@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "unit.h"
-#include "plan.h"
+#include "bind/plan.h"
 
 #define KIB 1024u
 #define MIB (1024u * KIB)

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "unit.h"
-#include "process.h"
+#include "base/process.h"
 
 static bool ended_well(pid_t pid)
 {

@@ -4,7 +4,7 @@
 
 #include "unit.h"
 
-#include "recipes.h"
+#include "nic/quirks.h"
 
 static void known(void **state)
 {

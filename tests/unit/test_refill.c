@@ -2,7 +2,7 @@
 /* Pages out and back, against a model that counts each of them. */
 #include <string.h>
 
-#include "refill.h"
+#include "engines/zcrx_refill.h"
 #include "unit.h"
 
 #define PAGES 300u	/* no multiple of a word */

@@ -10,9 +10,9 @@
 
 #include "unit.h"
 
-#include "dropped.h"
+#include "netlink/dropped.h"
 #include "fds.h"
-#include "rtnl.h"
+#include "netlink/rtnl.h"
 
 struct question {
 	struct nlmsghdr h;

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "samples.h"
+#include "recv/samples.h"
 #include "unit.h"
 
 static const unsigned char v4[54] = {

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "sendq.h"
+#include "tx/sendq.h"
 #include "unit.h"
 
 #define ROOM 16u

@@ -4,7 +4,7 @@
 #include <netinet/in.h>
 #include <string.h>
 
-#include "tc_program.h"
+#include "netlink/tc_program.h"
 #include "unit.h"
 
 #define NET (-(int64_t)SKF_NET_OFF)

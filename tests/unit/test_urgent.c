@@ -3,7 +3,7 @@
 #include <string.h>
 
 #include "unit.h"
-#include "urgent.h"
+#include "ring/stalled_by_urgent.h"
 
 static struct devmem__urgent before(void)
 {

@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "../../src/iface.h"	/* needs nothing of the library */
+#include "../../src/netlink/iface.h"	/* needs nothing of the library */
 
 /*
  * interface_find() - by any of its names. 0; otherwise -1, and @why says why not, for the command line.

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The verb "backends": devmem_backends() in words. */
-#include "internal.h"
+#include "base/internal.h"
 
 #include "ctl.h"
 #include "list.h"

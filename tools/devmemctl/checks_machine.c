@@ -7,7 +7,7 @@
 #include <sys/utsname.h>
 
 #include "checks.h"
-#include "kernel.h"
+#include "netlink/probe.h"
 #include "sysfs.h"
 
 #define NEWER	"boot Linux 6.12 or later with CONFIG_NET_DEVMEM"

@@ -6,7 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "backends/host.h"
+#include "memory/host.h"
 
 #include "checks.h"
 #include "sysfs.h"

@@ -4,13 +4,13 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "ethtool.h"
-#include "journal.h"
-#include "kernel.h"
-#include "netdev.h"
-#include "nic.h"
-#include "pages.h"
-#include "recipes.h"
+#include "netlink/ethtool.h"
+#include "nic/journal.h"
+#include "netlink/probe.h"
+#include "netlink/netdev.h"
+#include "nic/nic.h"
+#include "bind/page_size.h"
+#include "nic/quirks.h"
 
 #include "checks.h"
 #include "link.h"

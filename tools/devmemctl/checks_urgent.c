@@ -8,7 +8,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-#include "tc.h"
+#include "netlink/tc.h"
 
 #include "checks.h"
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* The verb "features": devmem_features() in words. */
-#include "internal.h"
+#include "base/internal.h"
 
 #include "ctl.h"
 #include "list.h"

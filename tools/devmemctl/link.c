@@ -9,7 +9,7 @@
 #include <string.h>
 
 #include "link.h"
-#include "rtnl.h"
+#include "netlink/rtnl.h"
 
 static void read_xdp(struct nlattr *nest, struct link_xdp *xdp)
 {

@@ -9,7 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "exporter.h"
+#include "memory/exporter.h"
 
 #include "owner.h"
 #include "sysfs.h"

@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <stdio.h>
 
-#include "internal.h"
-#include "nic.h"
+#include "base/internal.h"
+#include "nic/nic.h"
 
 #include "ctl.h"
 #include "out.h"

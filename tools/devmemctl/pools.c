@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "pools.h"
-#include "uapi.h"
+#include "base/uapi.h"
 
 #define TRIES 5		/* a dump that changed while it was read is read again */
 

@@ -3,7 +3,7 @@
 #ifndef POOLS_H
 #define POOLS_H
 
-#include "netlink.h"
+#include "netlink/genl.h"
 
 struct pool {
 	uint64_t id, napi, inflight, inflight_bytes;

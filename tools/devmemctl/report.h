@@ -3,7 +3,7 @@
 #ifndef REPORT_H
 #define REPORT_H
 
-#include "internal.h"
+#include "base/internal.h"
 
 #include "out.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "journal.h"
+#include "nic/journal.h"
 
 #include "ctl.h"
 #include "show.h"

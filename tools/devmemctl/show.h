@@ -3,7 +3,7 @@
 #ifndef SHOW_H
 #define SHOW_H
 
-#include "netdev.h"
+#include "netlink/netdev.h"
 
 #include "link.h"
 #include "out.h"

@@ -2,7 +2,7 @@
 /* The part of "devmemctl show" that is about the journal. */
 #include <stdio.h>
 
-#include "journal.h"
+#include "nic/journal.h"
 
 #include "show.h"
 

@@ -1,0 +1,168 @@
+// SPDX-License-Identifier: MIT
+/*
+ * How large a buffer should be. The queues' own rings pin entries x page of it, whether or not anything arrives;
+ * what is left carries the data that is queued and out. A packet's payload begins in a fresh page, so that most of
+ * a page is wasted where packets, or the messages in them, are small.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "nic/nic.h"
+#include "bind/page_size.h"
+#include "bind/plan.h"
+
+#define HEADERS		52u		/* IPv4, TCP and its time stamps; IPv6 has 20 more */
+#define PER_CONNECTION	(1u << 20)	/* bytes of payload: lets the low-water mark rise to its full height */
+#define MESSAGES	64u		/* for each connection: queued, or with the program */
+#define HUGE_PAGE	(2u << 20)
+
+static const char too_empty[] =
+	"a message pins whole pages and fills little of them: bind with pages of advised_page_size";
+static const char too_large[] =
+	"pages of more than 64 KiB save little more, and the rings pin as much more: bind with advised_page_size";
+static const char too_much[] =
+	"the rings alone take more than half of the buffer with such pages: bind with advised_page_size, or take a "
+	"larger buffer, fewer queues or smaller rings (ethtool -G)";
+static const char too_small[] =
+	"larger pages make receiving several times cheaper: bind with advised_page_size";
+static const char no_room[] =
+	"a larger buffer, fewer queues or smaller rings (ethtool -G) allow larger pages, which make receiving several "
+	"times cheaper";
+
+static uint64_t at_least(uint64_t a, uint64_t b)
+{
+	return a > b ? a : b;
+}
+
+static uint64_t round_up(uint64_t bytes, uint64_t unit)
+{
+	return (bytes + unit - 1) / unit * unit;
+}
+
+/* ------------------------------------------------------------------------------------ pages */
+
+/* The largest page that a message fills by half. */
+static uint32_t page_for_messages(const struct devmem_plan *plan)
+{
+	uint32_t page = at_least(DEVMEM__PAGES_MOST, devmem__pages_system());
+
+	while (plan->message_bytes && page > devmem__pages_system() && page / 2 > plan->message_bytes)
+		page /= 2;
+	return page;
+}
+
+/* What devmem_bind_rx() takes unasked. Without a buffer in mind: one that is large enough is advised. */
+static uint32_t page_for_buffer(const struct devmem_plan *plan)
+{
+	const struct devmem__pages_question q = {
+		.system = devmem__pages_system(),
+		.queues = plan->queues,
+		.entries = plan->ring_entries,
+		.bytes = plan->buffer_bytes ? plan->buffer_bytes : UINT64_MAX / HUGE_PAGE * HUGE_PAGE,
+	};
+	struct devmem__pages pages;
+
+	devmem__pages_list(&q, &pages);	/* nothing is asked for that could be refused */
+	return pages.size[0];
+}
+
+static void advise_page(struct devmem_plan *plan, uint32_t messages, uint32_t buffer)
+{
+	uint32_t taken = plan->bind_page_size;
+
+	plan->advised_page_size = messages < buffer ? messages : buffer;
+	if (taken > messages)
+		plan->advice = plan->message_bytes ? too_empty : too_large;
+	else if (taken > buffer)
+		plan->advice = too_much;
+	else if (taken < plan->advised_page_size)
+		plan->advice = too_small;
+	else if (taken < messages)
+		plan->advice = no_room;
+	else
+		plan->advice = NULL;
+}
+
+/* ------------------------------------------------------------------------------------ bytes */
+
+/* Payload of a packet: of the MTU, or as much as a message has. */
+static uint64_t packet_bytes(const struct devmem_plan *plan)
+{
+	uint64_t most = plan->mtu > HEADERS ? plan->mtu - HEADERS : 1;
+
+	return plan->message_bytes && plan->message_bytes < most ? plan->message_bytes : most;
+}
+
+/* Bytes of the buffer that hold what one connection may have there. */
+static uint64_t connection_bytes(const struct devmem_plan *plan)
+{
+	uint64_t packet = packet_bytes(plan), payload = PER_CONNECTION;
+
+	if (plan->message_bytes && plan->message_bytes < PER_CONNECTION / MESSAGES)
+		payload = (uint64_t)plan->message_bytes * MESSAGES;
+	return (payload + packet - 1) / packet * round_up(packet, plan->bind_page_size);
+}
+
+static void count_bytes(struct devmem_plan *plan)
+{
+	uint64_t pages = (uint64_t)plan->queues * plan->bind_page_size;
+	uint64_t ring = at_least(plan->ring_entries, DEVMEM__PAGES_LEAST);
+	uint64_t packet = packet_bytes(plan), held = round_up(packet, plan->bind_page_size), rest;
+
+	plan->pinned_bytes = pages * plan->ring_entries;
+	plan->least_bytes = plan->pinned_bytes + pages * DEVMEM__PAGES_LEAST;
+	plan->advised_bytes = at_least(plan->least_bytes, plan->pinned_bytes + plan->connections * connection_bytes(plan));
+	if (!plan->page_size)	/* or it would not be taken unasked */
+		plan->advised_bytes = at_least(plan->advised_bytes, 2 * pages * ring);
+	if (plan->bind_page_size > devmem__pages_system())	/* or there would be no huge pages for it */
+		plan->advised_bytes = round_up(plan->advised_bytes, at_least(HUGE_PAGE, plan->bind_page_size));
+	rest = plan->advised_bytes - plan->pinned_bytes;
+	plan->wasted_bytes = rest / held * (held - packet);
+}
+
+int devmem__plan_compute(struct devmem_plan *plan)
+{
+	uint32_t buffer;
+
+	if (plan->page_size & (plan->page_size - 1) || (plan->page_size && plan->page_size < devmem__pages_system()))
+		return devmem__fail(EINVAL, "devmem_plan: a page of %u bytes is not a power of two from %u on",
+				    plan->page_size, devmem__pages_system());
+	plan->queues = plan->queues ? plan->queues : 1;
+	plan->connections = plan->connections ? plan->connections : 1;
+	buffer = page_for_buffer(plan);
+	plan->bind_page_size = plan->page_size ? plan->page_size : buffer;
+	advise_page(plan, page_for_messages(plan), buffer);
+	count_bytes(plan);
+	if (!plan->buffer_bytes || plan->buffer_bytes >= plan->least_bytes)
+		return 0;
+	return devmem__fail(ENOSPC, "a buffer of %llu KiB is too small: the rings of %u queue(s) with %u entries take %llu "
+			    "KiB of it. Use %llu KiB or more (%llu KiB is advised), fewer queues, or smaller rings "
+			    "(ethtool -G)", (unsigned long long)plan->buffer_bytes >> 10, plan->queues,
+			    plan->ring_entries, (unsigned long long)plan->pinned_bytes >> 10,
+			    (unsigned long long)plan->least_bytes >> 10, (unsigned long long)plan->advised_bytes >> 10);
+}
+
+static int answer(struct devmem_nic *nic, struct devmem_plan *plan)
+{
+	struct devmem_plan p;
+	size_t size = plan ? plan->size : 0;
+	int err;
+
+	if (!nic || !plan)
+		return devmem__fail(EINVAL, "devmem_plan: no NIC, or nothing to plan");
+	err = devmem__options(&p, sizeof(p), plan, "devmem_plan");
+	if (err)
+		return err;
+	err = devmem__nic_check(nic) ?: devmem__nic_facts(nic, &p.ring_entries, &p.mtu);
+	if (err)
+		return err;
+	err = devmem__plan_compute(&p);
+	p.size = size;
+	memcpy(plan, &p, size < sizeof(p) ? size : sizeof(p));
+	return err;
+}
+
+int devmem_plan(struct devmem_nic *nic, struct devmem_plan *plan)
+{
+	return devmem__result(answer(nic, plan));
+}

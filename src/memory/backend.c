@@ -1,0 +1,266 @@
+// SPDX-License-Identifier: MIT
+/* Which backends there are, and which one is taken where none is named. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "memory/backend.h"
+#include "memory/host.h"
+#include "memory/buffer.h"
+
+#define MOST_REGISTERED	16u
+
+static const struct devmem_backend *const own[] = {
+	&devmem__backend_udmabuf,
+	&devmem__backend_dma_heap,
+	&devmem__backend_shm,
+	&devmem__backend_drm,
+	&devmem__backend_cuda,
+	&devmem__backend_import,
+};
+
+/* What the program has brought is there for the whole process, as its name says: the one state that is not an object's. */
+static struct {
+	pthread_mutex_t lock;
+	unsigned int n;
+	struct devmem_backend table[MOST_REGISTERED];
+} registered = { .lock = PTHREAD_MUTEX_INITIALIZER };
+
+/* The one with index @i, which never goes away; NULL: there are not so many. */
+static const struct devmem_backend *backend_at(unsigned int i)
+{
+	const struct devmem_backend *found = NULL;
+
+	if (i < ARRAY_SIZE(own))
+		return own[i];
+	pthread_mutex_lock(&registered.lock);
+	if (i - ARRAY_SIZE(own) < registered.n)
+		found = &registered.table[i - ARRAY_SIZE(own)];
+	pthread_mutex_unlock(&registered.lock);
+	return found;
+}
+
+const struct devmem_backend *devmem__backend_find(const char *name)
+{
+	const struct devmem_backend *backend;
+
+	for (unsigned int i = 0; (backend = backend_at(i)); i++)
+		if (!strcmp(backend->name, name))
+			return backend;
+	return NULL;
+}
+
+/* ------------------------------------------------------------------------------------ of the program's own */
+
+static int add(const struct devmem_backend *ops)
+{
+	int err = 0;
+
+	pthread_mutex_lock(&registered.lock);
+	for (unsigned int i = 0; i < registered.n && !err; i++)
+		err = strcmp(registered.table[i].name, ops->name) ? 0 : -EEXIST;
+	if (!err && registered.n == MOST_REGISTERED)
+		err = -ENOSPC;
+	if (!err)
+		registered.table[registered.n++] = *ops;
+	pthread_mutex_unlock(&registered.lock);
+	return err;
+}
+
+static int backend_register(const struct devmem_backend *backend)
+{
+	struct devmem_backend ops;
+	int err;
+
+	if (!backend)
+		return devmem__fail(EINVAL, "devmem_backend_register: no table");
+	err = devmem__backend_complete(backend, &ops);
+	if (err)
+		return err;
+	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
+		if (!strcmp(own[i]->name, ops.name))
+			return devmem__fail(EEXIST, "backend \"%s\" is the library's own: take another name", ops.name);
+	err = add(&ops);
+	if (err == -EEXIST)
+		return devmem__fail(EEXIST, "a backend \"%s\" was registered already", ops.name);
+	return err ? devmem__fail(-err, "%u backends were registered, and there is room for no more", MOST_REGISTERED) : 0;
+}
+
+int devmem_backend_register(const struct devmem_backend *backend)
+{
+	return devmem__result(backend_register(backend));
+}
+
+int devmem_backend_fail(int error, const char *format, ...)
+{
+	char text[512];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	return devmem__fail(error, "%s", text);
+}
+
+int devmem__backend_try(const struct devmem_backend *backend, struct devmem_backend *ops, char text[512])
+{
+	int err = devmem__backend_complete(backend, ops);
+
+	text[0] = '\0';
+	return err ? err : ops->probe(text, 512);
+}
+
+int devmem_backends(void (*report)(void *arg, const struct devmem_backend_info *info), void *arg)
+{
+	const struct devmem_backend *backend;
+	struct devmem_backend ops;
+	unsigned int i;
+
+	for (i = 0; (backend = backend_at(i)); i++) {
+		struct devmem_backend_info info = { .name = backend->name };
+		char text[512];
+
+		info.result = devmem__backend_try(backend, &ops, text);
+		info.what = ops.what;
+		info.text = info.result ? devmem_error() : text;
+		report(arg, &info);
+	}
+	return (int)i;
+}
+
+/* ------------------------------------------------------------------------------------ which one */
+
+struct choice {
+	const struct devmem_backend *backend;
+	uint32_t page_size;
+};
+
+/*
+ * Large pieces of memory come first, since they allow large receive pages; what a NIC can write to comes before what it
+ * cannot. A page size that is asked for leaves those that can have it. Returns how many.
+ */
+static unsigned int choices(uint32_t page_size, struct choice choice[4])
+{
+	const struct choice any[] = {
+		{ &devmem__backend_udmabuf, DEVMEM__HUGE_PAGE },
+		{ &devmem__backend_dma_heap, 0 },
+		{ &devmem__backend_udmabuf, (uint32_t)devmem__host_page() },
+		{ &devmem__backend_shm, 0 },
+	};
+	const struct choice sized[] = {
+		{ &devmem__backend_udmabuf, page_size },
+		{ &devmem__backend_shm, page_size },
+	};
+
+	if (page_size) {
+		memcpy(choice, sized, sizeof(sized));
+		return ARRAY_SIZE(sized);
+	}
+	memcpy(choice, any, sizeof(any));
+	return ARRAY_SIZE(any);
+}
+
+/* One refusal more; the same one twice (a device that is missing) is told once. */
+static void note_refusal(char *refusals, size_t room)
+{
+	const char *why = devmem_error();
+	size_t used = strlen(refusals);
+
+	if (!strstr(refusals, why))
+		snprintf(refusals + used, room - used, "%s; ", why);
+}
+
+static int create_best(size_t bytes, struct devmem_buffer_opts *o, struct devmem_buffer **out)
+{
+	struct choice choice[4];
+	unsigned int n = choices(o->page_size, choice);
+	struct devmem_buffer *buffer;
+	char refusals[640] = "";
+	int err = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		o->page_size = choice[i].page_size;
+		err = devmem__buffer_new(choice[i].backend, bytes, o, &buffer);
+		if (!err)
+			break;
+		note_refusal(refusals, sizeof(refusals));
+	}
+	if (err)
+		return err;
+	if (*refusals)
+		snprintf(refusals + strlen(refusals), sizeof(refusals) - strlen(refusals), "so ");
+	devmem__buffer_explain(buffer, *refusals ? refusals : "the first choice: ");
+	*out = buffer;
+	return 0;
+}
+
+/* -ENOENT, with all names in the sentence. */
+static int unknown(const char *name)
+{
+	const struct devmem_backend *backend;
+	char names[320] = "";
+
+	for (unsigned int i = 0; (backend = backend_at(i)); i++)
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? ", " : "", backend->name);
+	return devmem__fail(ENOENT, "no backend \"%s\": there are %s", name, names);
+}
+
+/* What a backend does not look at is refused rather than passed over. @backend NULL: whichever is taken. */
+static int check_options(const struct devmem_backend *backend, const struct devmem_buffer_opts *o)
+{
+	const char *name = backend ? backend->name : "none";
+	const uint32_t takes = backend ? backend->flags : DEVMEM_BACKEND_PAGES;
+
+	if (o->reserved || o->offset || o->bytes)
+		return devmem__fail(EINVAL, "devmem_buffer_create: a reserved option is set, or offset or bytes, which are for "
+				    "devmem_buffer_import()");
+	if (o->device && o->near)
+		return devmem__fail(EINVAL, "devmem_buffer_create: a device, or an interface that it is to be near to, not both");
+	if ((o->device || o->near) && !(takes & DEVMEM_BACKEND_DEVICES))
+		return devmem__fail(EINVAL, "device \"%s\" was asked for, and backend %s has none to choose from",
+				    o->device ? o->device : o->near, name);
+	if (o->page_size && !(takes & DEVMEM_BACKEND_PAGES))
+		return devmem__fail(EINVAL, "a page size of %u bytes was asked for, and backend %s has its own way",
+				    o->page_size, name);
+	return 0;
+}
+
+static void tell(const struct devmem_buffer *buffer)
+{
+	const char *why, *name = devmem_buffer_backend(buffer, &why);
+
+	devmem__log(DEVMEM_LOG_INFO, "a buffer of %zu bytes, backend %s: %s", devmem_buffer_size(buffer), name, why);
+}
+
+static int buffer_create(const char *backend, size_t bytes, const struct devmem_buffer_opts *opts,
+			 struct devmem_buffer **out)
+{
+	const struct devmem_backend *ops = backend ? devmem__backend_find(backend) : NULL;
+	struct devmem_buffer_opts o;
+	int err;
+
+	err = devmem__options(&o, sizeof(o), opts, "devmem_buffer_opts");
+	if (err)
+		return err;
+	if (!out)
+		return devmem__fail(EINVAL, "devmem_buffer_create: no place for the result");
+	if (backend && !ops)
+		return unknown(backend);
+	err = check_options(ops, &o);
+	if (err)
+		return err;
+	if (!bytes)
+		return devmem__fail(EINVAL, "devmem_buffer_create: a buffer of 0 bytes");
+	err = ops ? devmem__buffer_new(ops, bytes, &o, out) : create_best(bytes, &o, out);
+	if (!err)
+		tell(*out);
+	return err;
+}
+
+int devmem_buffer_create(const char *backend, size_t bytes, const struct devmem_buffer_opts *opts,
+			 struct devmem_buffer **out)
+{
+	return devmem__result(buffer_create(backend, bytes, opts, out));
+}

@@ -1,0 +1,22 @@
+/* SPDX-License-Identifier: MIT */
+/* The backends that there are: the library's own, and those that the program has registered. */
+#ifndef DEVMEM__BACKEND_H
+#define DEVMEM__BACKEND_H
+
+#include "devmem/backend.h"
+#include "base/internal.h"
+
+extern const struct devmem_backend devmem__backend_udmabuf;
+extern const struct devmem_backend devmem__backend_dma_heap;
+extern const struct devmem_backend devmem__backend_shm;
+extern const struct devmem_backend devmem__backend_drm;
+extern const struct devmem_backend devmem__backend_cuda;
+extern const struct devmem_backend devmem__backend_import;
+
+/* devmem__backend_find() - by its name, or NULL. It never goes away. */
+const struct devmem_backend *devmem__backend_find(const char *name);
+
+/* devmem__backend_try() - completed (@ops), and asked whether it works here: 0 and @text, or a negative errno and the sentence. */
+int devmem__backend_try(const struct devmem_backend *backend, struct devmem_backend *ops, char text[512]);
+
+#endif

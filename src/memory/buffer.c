@@ -1,0 +1,294 @@
+// SPDX-License-Identifier: MIT
+/* Buffer objects: who holds them, what they are, and access by the processor. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "memory/host.h"
+#include "memory/buffer.h"
+
+struct devmem_buffer {
+	atomic_uint refs;
+	atomic_bool bound;
+	uint32_t process;		/* that made it */
+	struct devmem_buffer *next_ended;	/* of those that a ring was the last to use */
+	struct devmem_backend ops;	/* completed */
+	struct devmem_memory mem;
+	char why[1024];
+};
+
+/*
+ * Events name a buffer in 16 bits. The dma-buf's descriptor number serves: unique in the process while the
+ * buffer lives, without any state of our own. 0 stands for "no buffer", so the number must not be 0.
+ */
+static int number_fd(struct devmem_memory *mem)
+{
+	int fd;
+
+	if (mem->fd > 0 && mem->fd <= UINT16_MAX)
+		return 0;
+	fd = fcntl(mem->fd, F_DUPFD_CLOEXEC, 1);
+	if (fd < 0)
+		return devmem__fail(errno, "cannot duplicate a dma-buf: %s", strerror(errno));
+	close(mem->fd);
+	mem->fd = fd;
+	if (fd <= UINT16_MAX)
+		return 0;
+	return devmem__fail(EMFILE, "no file descriptor below %d is free for the buffer", UINT16_MAX + 1);
+}
+
+static void free_memory(struct devmem_memory *mem)
+{
+	if (mem->map)
+		mem->backend->unmap(mem);
+	close(mem->fd);
+	mem->backend->free(mem);
+}
+
+/*
+ * In a forked child: our copy of the mapping and of the descriptor. What the backend has may be the device's, which knows of
+ * one owner: CUDA cannot even be asked there.
+ */
+static void forget_memory(struct devmem_memory *mem)
+{
+	if (mem->map && mem->backend->unmap == devmem__host_unmap)
+		devmem__host_unmap(mem);
+	close(mem->fd);
+}
+
+int devmem__buffer_make(const struct devmem_backend *ops, int (*fill)(void *arg, struct devmem_memory *mem), void *arg,
+			struct devmem_buffer **out)
+{
+	struct devmem_buffer *buffer = calloc(1, sizeof(*buffer));
+	int err;
+
+	if (!buffer)
+		return devmem__fail(ENOMEM, "no memory for a buffer object");
+	atomic_init(&buffer->refs, 1);
+	buffer->process = devmem__process();
+	buffer->mem.fd = -1;
+	buffer->mem.backend = &buffer->ops;
+	err = devmem__backend_complete(ops, &buffer->ops);
+	if (!err)
+		err = fill(arg, &buffer->mem);
+	if (err)
+		goto err_free;
+	err = number_fd(&buffer->mem);
+	if (err)
+		goto err_memory;
+	devmem__buffer_explain(buffer, "asked for: ");
+	*out = buffer;
+	return 0;
+
+err_memory:
+	free_memory(&buffer->mem);
+err_free:
+	free(buffer);
+	return err;
+}
+
+struct request {
+	const struct devmem_buffer_opts *opts;
+	size_t bytes;
+};
+
+static int fill_by_allocating(void *arg, struct devmem_memory *mem)
+{
+	const struct request *request = arg;
+
+	mem->bytes = request->bytes;
+	return mem->backend->alloc(request->bytes, request->opts, mem);
+}
+
+int devmem__buffer_new(const struct devmem_backend *ops, size_t bytes, const struct devmem_buffer_opts *o,
+		       struct devmem_buffer **out)
+{
+	struct request request = { o, bytes };
+
+	return devmem__buffer_make(ops, fill_by_allocating, &request, out);
+}
+
+int devmem__buffer_like(const struct devmem_buffer *buffer, size_t bytes, struct devmem_buffer **out)
+{
+	const struct devmem_buffer_opts o = {
+		.size = sizeof(o),
+		.device = buffer->mem.device[0] ? buffer->mem.device : NULL,
+	};
+
+	return devmem__buffer_new(&buffer->ops, bytes, &o, out);
+}
+
+void devmem__buffer_explain(struct devmem_buffer *buffer, const char *why)
+{
+	devmem__text(buffer->why, sizeof(buffer->why), "%s%s", why, buffer->mem.what);
+}
+
+/* ------------------------------------------------------------------------------------ references, facts */
+
+void devmem__buffer_ref(struct devmem_buffer *buffer)
+{
+	atomic_fetch_add_explicit(&buffer->refs, 1, memory_order_relaxed);
+}
+
+int devmem__buffer_check(const struct devmem_buffer *buffer)
+{
+	return devmem__process_check(buffer->process, "the buffer");
+}
+
+bool devmem__buffer_take(struct devmem_buffer *buffer)
+{
+	return !atomic_exchange(&buffer->bound, true);
+}
+
+void devmem__buffer_give(struct devmem_buffer *buffer)
+{
+	atomic_store(&buffer->bound, false);
+}
+
+struct devmem_memory *devmem__buffer_memory(struct devmem_buffer *buffer)
+{
+	return &buffer->mem;
+}
+
+bool devmem__buffer_is_dmabuf(const struct devmem_buffer *buffer)
+{
+	return buffer->ops.flags & DEVMEM_BACKEND_DMABUF;
+}
+
+uint64_t devmem__buffer_offset(const struct devmem_buffer *buffer)
+{
+	return buffer->mem.offset;
+}
+
+bool devmem__buffer_is_whole(const struct devmem_buffer *buffer)
+{
+	off_t end = lseek(buffer->mem.fd, 0, SEEK_END);
+
+	return !buffer->mem.offset && end >= 0 && (uint64_t)end == buffer->mem.bytes;
+}
+
+uint32_t devmem__buffer_block(const struct devmem_buffer *buffer)
+{
+	return buffer->mem.block;
+}
+
+const char *devmem_buffer_backend(const struct devmem_buffer *buffer, const char **reason)
+{
+	if (reason)
+		*reason = buffer->why;
+	return buffer->ops.name;
+}
+
+void devmem_buffer_close(struct devmem_buffer *buffer)
+{
+	if (!buffer || atomic_fetch_sub_explicit(&buffer->refs, 1, memory_order_acq_rel) != 1)
+		return;
+	if (devmem__process_is(buffer->process))
+		free_memory(&buffer->mem);
+	else
+		forget_memory(&buffer->mem);
+	free(buffer);
+}
+
+void devmem__buffer_drop(struct devmem_buffer *buffer, struct devmem_buffer **ended)
+{
+	unsigned int refs = atomic_load_explicit(&buffer->refs, memory_order_acquire);
+
+	while (refs > 1)
+		if (atomic_compare_exchange_weak_explicit(&buffer->refs, &refs, refs - 1, memory_order_acq_rel,
+							  memory_order_acquire))
+			return;
+	buffer->next_ended = *ended;
+	*ended = buffer;
+}
+
+void devmem__buffer_end_all(struct devmem_buffer **ended)
+{
+	struct devmem_buffer *buffer;
+
+	while ((buffer = *ended)) {
+		*ended = buffer->next_ended;
+		devmem_buffer_close(buffer);
+	}
+}
+
+int devmem_buffer_fd(const struct devmem_buffer *buffer)
+{
+	return buffer->mem.fd;
+}
+
+size_t devmem_buffer_size(const struct devmem_buffer *buffer)
+{
+	return buffer->mem.bytes;
+}
+
+uint16_t devmem_buffer_id(const struct devmem_buffer *buffer)
+{
+	return (uint16_t)buffer->mem.fd;
+}
+
+/* ------------------------------------------------------------------------------------ access by the processor */
+
+int devmem__buffer_map(struct devmem_buffer *buffer, void **addr)
+{
+	int err = devmem__memory_map(&buffer->mem);
+
+	if (!err)
+		*addr = buffer->mem.map;
+	return err;
+}
+
+int devmem_buffer_map(struct devmem_buffer *buffer, void **addr)
+{
+	return devmem__result(devmem__buffer_check(buffer) ?: devmem__buffer_map(buffer, addr));
+}
+
+static int buffer_sync(struct devmem_buffer *buffer, unsigned int flags)
+{
+	if (!(flags & (DEVMEM_SYNC_READ | DEVMEM_SYNC_WRITE)) ||
+	    flags & ~(DEVMEM_SYNC_READ | DEVMEM_SYNC_WRITE | DEVMEM_SYNC_END))
+		return devmem__fail(EINVAL, "devmem_buffer_sync: flags %#x; READ, WRITE or both, and START or END",
+				    flags);
+	return devmem__buffer_check(buffer) ?: devmem__memory_sync(&buffer->mem, flags);
+}
+
+int devmem_buffer_sync(struct devmem_buffer *buffer, unsigned int flags)
+{
+	return devmem__result(buffer_sync(buffer, flags));
+}
+
+static int check_range(const struct devmem_buffer *buffer, uint64_t offset, size_t bytes)
+{
+	if (offset <= buffer->mem.bytes && bytes <= buffer->mem.bytes - offset)
+		return 0;
+	return devmem__fail(ERANGE, "%zu bytes from %llu on do not lie in a buffer of %llu", bytes,
+			    (unsigned long long)offset, (unsigned long long)buffer->mem.bytes);
+}
+
+int devmem__buffer_read(struct devmem_buffer *buffer, uint64_t offset, void *to, size_t bytes)
+{
+	int err = check_range(buffer, offset, bytes);
+
+	return err || !bytes ? err : buffer->ops.copy_out(&buffer->mem, offset, to, bytes);
+}
+
+int devmem__buffer_write(struct devmem_buffer *buffer, uint64_t offset, const void *from, size_t bytes)
+{
+	int err = check_range(buffer, offset, bytes);
+
+	return err || !bytes ? err : buffer->ops.copy_in(&buffer->mem, offset, from, bytes);
+}
+
+int devmem_buffer_read(struct devmem_buffer *buffer, uint64_t offset, void *to, size_t bytes)
+{
+	return devmem__result(devmem__buffer_check(buffer) ?: devmem__buffer_read(buffer, offset, to, bytes));
+}
+
+int devmem_buffer_write(struct devmem_buffer *buffer, uint64_t offset, const void *from, size_t bytes)
+{
+	return devmem__result(devmem__buffer_check(buffer) ?: devmem__buffer_write(buffer, offset, from, bytes));
+}

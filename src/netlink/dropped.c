@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+#include <linux/if_link.h>
+#include <linux/rtnetlink.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "netlink/dropped.h"
+#include "netlink/rtnl.h"
+
+#define LOWER_UP (1u << 16)	/* IFF_LOWER_UP: there is a carrier */
+
+/* Of the counters older kernels have fewer. */
+static bool read_link(const struct nlmsghdr *h, uint64_t *packets)
+{
+	const size_t at = offsetof(struct rtnl_link_stats64, tx_dropped);
+	const unsigned char *stats;
+	struct ifinfomsg info;
+	size_t bytes;
+
+	memcpy(&info, (const char *)h + NLMSG_HDRLEN, sizeof(info));
+	if (!(info.ifi_flags & LOWER_UP))
+		return false;
+	stats = devmem__rtnl_attr(h, sizeof(info), IFLA_STATS64, &bytes);
+	if (!stats || bytes < at + sizeof(*packets))
+		return false;
+	memcpy(packets, stats + at, sizeof(*packets));
+	return true;
+}
+
+bool devmem__tx_dropped(unsigned int ifindex, uint64_t *packets)
+{
+	int err;
+	struct nlmsghdr *answer = devmem__rtnl_ask_link(ifindex, &err);
+	bool told = answer && read_link(answer, packets);
+
+	free(answer);
+	return told;
+}

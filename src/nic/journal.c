@@ -1,0 +1,654 @@
+// SPDX-License-Identifier: MIT
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "nic/journal.h"
+#include "base/mute.h"
+#include "nic/owned.h"
+
+#define MOST_BYTES	(64u << 20)	/* of records that are still read */
+#define DENSE_BYTES	(64u << 10)	/* of records that are never too many */
+#define MOST_ASIDE	99u		/* damaged journals of an interface that are kept */
+#define OWNER_LOCKS	((off_t)1 << 40)	/* behind every byte of the file: one for each owner */
+
+/* ------------------------------------------------------------------------------------ where, whose */
+
+int devmem__journal_path(const char *folder, uint64_t netns, uint32_t ifindex, char *path, size_t room)
+{
+	int n = snprintf(path, room, "%s/%llu-%u.journal", folder, (unsigned long long)netns, ifindex);
+
+	if (n > 0 && (size_t)n < room)
+		return 0;
+	return devmem__fail(ENAMETOOLONG, "the name of the journal's folder is too long: %.100s...", folder);
+}
+
+void devmem__journal_boot(char boot[40])
+{
+	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
+
+	memset(boot, 0, 40);
+	if (!f)
+		return;
+	if (fscanf(f, "%39s", boot) != 1)
+		boot[0] = '\0';
+	fclose(f);
+}
+
+uint64_t devmem__journal_netns(void)
+{
+	struct stat st;
+
+	return stat("/proc/thread-self/ns/net", &st) ? 0 : st.st_ino;
+}
+
+/* Field 22 of /proc/PID/stat; the name before it may contain anything. */
+static uint64_t start_time(void)
+{
+	char text[1024], *p;
+	FILE *f = fopen("/proc/self/stat", "re");
+	size_t n = f ? fread(text, 1, sizeof(text) - 1, f) : 0;
+	unsigned long long started = 0;
+
+	if (f)
+		fclose(f);
+	text[n] = '\0';
+	p = strrchr(text, ')');
+	for (int field = 2; p && field < 22; field++)
+		p = strchr(p + 1, ' ');
+	if (p)
+		sscanf(p, "%llu", &started);
+	return started;
+}
+
+static struct devmem__owner ourselves(uint32_t id)
+{
+	struct devmem__owner owner = { .id = id, .pid = getpid(), .started = start_time() };
+	FILE *f = fopen("/proc/self/comm", "re");
+
+	if (f) {
+		if (fgets(owner.name, sizeof(owner.name), f))
+			owner.name[strcspn(owner.name, "\n")] = '\0';
+		fclose(f);
+	}
+	return owner;
+}
+
+/* ------------------------------------------------------------------------------------ reading */
+
+static int cannot(const struct devmem__journal *j, int err, const char *what)
+{
+	return devmem__fail(err, "cannot %s the journal %s: %s", what, j->path, strerror(err));
+}
+
+/* Bytes of a head, which is all that whoever makes the file may have written before it counts. */
+static size_t head_bytes(void)
+{
+	const struct devmem__journal_head none = { 0 };
+	struct devmem__record r;
+	size_t bytes;
+
+	devmem__record_head(&r, &none);
+	bytes = r.bytes;
+	free(r.p);
+	return bytes;
+}
+
+/* The records from @at on, of those that count, as far as they are there and whole. */
+static int read_records(struct devmem__journal *j, uint64_t at, uint64_t end)
+{
+	unsigned char *data = malloc(end - at);
+	ssize_t got;
+	int err;
+
+	if (!data)
+		return devmem__fail(ENOMEM, "no memory to read the journal %s", j->path);
+	got = pread(j->fd, data, end - at, (off_t)at);
+	err = got < 0 ? -errno : 0;
+	j->damaged |= got > 0 && !devmem__book_read(&j->book, data, (size_t)got, &err);
+	j->damaged |= got >= 0 && (uint64_t)got < end - at;
+	free(data);
+	return err ? cannot(j, -err, "read") : 0;
+}
+
+/* Reads what is new, or all of it if it was written anew meanwhile. */
+static int read_new(struct devmem__journal *j)
+{
+	struct devmem__extent now;
+	uint64_t at;
+	int err = devmem__extent_read(j->fd, head_bytes(), &now);
+
+	j->damaged = err == -EBADMSG || (err == -ENODATA && j->extent.generation);
+	if (j->damaged || err == -ENODATA)
+		return 0;
+	if (err)
+		return cannot(j, -err, "read");
+	if (now.generation != j->extent.generation)
+		devmem__book_free(&j->book);
+	j->extent = now;
+	at = now.start + j->book.bytes;
+	j->damaged = at > now.end || now.end - now.start > MOST_BYTES;
+	return j->damaged || at == now.end ? 0 : read_records(j, at, now.end);
+}
+
+/* Why nothing is done by it. */
+static int refuse_damaged(const struct devmem__journal *j)
+{
+	return devmem__fail(EBADMSG, "the journal %s is damaged: \"devmemctl restore\" undoes what it still says, and keeps it "
+			    "under another name", j->path);
+}
+
+static int take_lock(struct devmem__journal *j)
+{
+	while (flock(j->fd, LOCK_EX))
+		if (errno != EINTR)
+			return cannot(j, errno, "lock");
+	return 0;
+}
+
+int devmem__journal_lock(struct devmem__journal *j)
+{
+	int err = take_lock(j);
+
+	if (!err)
+		err = read_new(j);
+	if (!err && j->damaged)
+		err = refuse_damaged(j);
+	if (err)
+		flock(j->fd, LOCK_UN);
+	return err;
+}
+
+/* ------------------------------------------------------------------------------------ appending */
+
+static int write_all(int fd, const unsigned char *p, size_t bytes, off_t at)
+{
+	while (bytes) {
+		ssize_t n = devmem__mute_pwrite(fd, p, bytes, at);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n <= 0)
+			return n ? -errno : -EIO;
+		p += n;
+		at += n;
+		bytes -= (size_t)n;
+	}
+	return fdatasync(fd) ? -errno : 0;
+}
+
+/* Written behind what counts, and then it counts. */
+static int append_bytes(struct devmem__journal *j, const unsigned char *p, size_t bytes)
+{
+	const struct devmem__extent before = j->extent;
+	int err = write_all(j->fd, p, bytes, (off_t)before.end);
+
+	if (err) {
+		(void)!ftruncate(j->fd, (off_t)before.end);	/* what is left behind the end does not count */
+		return err;
+	}
+	j->extent.end += bytes;
+	err = devmem__extent_write(j->fd, &j->extent);
+	if (!err && !devmem__book_read(&j->book, p, bytes, &err)) {
+		err = err ? err : -EPROTO;
+		devmem__extent_write(j->fd, &before);
+	}
+	if (err)
+		j->extent = before;
+	return err;
+}
+
+static int cannot_write(const struct devmem__journal *j, int err)
+{
+	return devmem__fail(err, "cannot write to the journal %s (%s), so nothing is changed: it is what puts the NIC back "
+			    "after a crash", j->path, strerror(err));
+}
+
+/* Frees the record. */
+static int append(struct devmem__journal *j, struct devmem__record *r)
+{
+	int err = devmem__record_end(r) ? append_bytes(j, r->p, r->bytes) : -ENOMEM;
+
+	free(r->p);
+	if (!err)
+		return 0;
+	if (err == -EFBIG)
+		return devmem__fail(EFBIG, "the journal %s may not grow (RLIMIT_FSIZE: \"ulimit -f unlimited\"), so nothing is changed: "
+				    "it is what puts the NIC back after a crash", j->path);
+	return cannot_write(j, -err);
+}
+
+/* ------------------------------------------------------------------------------------ written anew */
+
+/* Before what counts, if there is room; else behind it. */
+static uint64_t place_for(const struct devmem__extent *extent, size_t bytes)
+{
+	return extent->start >= DEVMEM__EXTENT_BLOCK + bytes ? DEVMEM__EXTENT_BLOCK : extent->end;
+}
+
+/*
+ * Until the block is written the old records count, from then on the new ones: a process that is killed in between leaves
+ * bytes that do not count, and are written over later.
+ */
+static int write_anew(struct devmem__journal *j, const struct devmem__record *all)
+{
+	const uint64_t at = place_for(&j->extent, all->bytes);
+	const struct devmem__extent anew = { j->extent.generation + 1, at, at + all->bytes };
+	struct devmem__book book = { 0 };
+	int err = 0;
+
+	if (!devmem__book_read(&book, all->p, all->bytes, &err))
+		err = err ? err : -EPROTO;
+	if (!err)
+		err = write_all(j->fd, all->p, all->bytes, (off_t)at);
+	if (!err)
+		err = devmem__extent_write(j->fd, &anew);
+	if (err) {
+		devmem__book_free(&book);
+		return err;
+	}
+	devmem__book_free(&j->book);
+	j->book = book;
+	j->extent = anew;
+	(void)!ftruncate(j->fd, (off_t)anew.end);
+	return 0;
+}
+
+/* If it cannot be done now, there will be another time. Nobody may hold anything of the book. */
+static void write_anew_if_large(struct devmem__journal *j)
+{
+	const uint64_t dense = j->dense > DENSE_BYTES ? j->dense : DENSE_BYTES;
+	struct devmem__record all;
+
+	if (j->damaged || !j->book.has_head || j->extent.end - j->extent.start <= dense)
+		return;
+	if (devmem__book_write(&j->book, &all)) {
+		j->dense = 4 * all.bytes;
+		if (j->extent.end - j->extent.start > j->dense)
+			write_anew(j, &all);
+	}
+	free(all.p);
+}
+
+int devmem__journal_bury(struct devmem__journal *j, uint32_t owner)
+{
+	struct devmem__record r;
+
+	devmem__record_leave(&r, owner);
+	return append(j, &r);
+}
+
+int devmem__journal_claim(struct devmem__journal *j, const uint32_t *queues, uint32_t n)
+{
+	struct devmem__record r;
+
+	devmem__record_claim(&r, j->owner, queues, n);
+	return append(j, &r);
+}
+
+int devmem__journal_intent(struct devmem__journal *j, struct devmem__change *change)
+{
+	struct devmem__record r;
+	int err;
+
+	devmem__record_change(&r, DEVMEM__RECORD_INTENT, j->owner, j->book.seq + 1, change);
+	err = append(j, &r);
+	if (!err)
+		change->seq = j->book.seq;
+	return err;
+}
+
+int devmem__journal_done(struct devmem__journal *j, const struct devmem__change *change)
+{
+	struct devmem__record r;
+
+	devmem__record_change(&r, DEVMEM__RECORD_DONE, j->owner, change->seq, change);
+	return append(j, &r);
+}
+
+/* On a full disk it is gone for us all the same, so that a file with nothing left to undo can be removed. */
+int devmem__journal_gone(struct devmem__journal *j, uint64_t seq)
+{
+	struct devmem__record r;
+	int err;
+
+	devmem__record_gone(&r, seq);
+	err = append(j, &r);
+	if (err)
+		devmem__book_cross_out(&j->book, seq);
+	return err;
+}
+
+/* ------------------------------------------------------------------------------------ owners */
+
+static struct flock lock_of(uint32_t owner, short type)
+{
+	return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = OWNER_LOCKS + owner, .l_len = 1 };
+}
+
+bool devmem__journal_lives(const struct devmem__journal *j, const struct devmem__owner *owner)
+{
+	struct flock lock = lock_of(owner->id, F_WRLCK);
+
+	if (owner->left)
+		return false;
+	if (owner->id == j->owner)
+		return true;
+	/* if it cannot be known, it lives: nothing of a process that works is undone */
+	return fcntl(j->fd, F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
+}
+
+int devmem__journal_join(struct devmem__journal *j)
+{
+	struct devmem__owner us = ourselves(j->book.last_owner + 1);
+	struct flock lock = lock_of(us.id, F_WRLCK);
+	struct devmem__record r;
+	int err;
+
+	if (j->owner)
+		return 0;
+	if (fcntl(j->fd, F_OFD_SETLK, &lock))
+		return cannot(j, errno, "lock our part of");
+	devmem__record_join(&r, &us);
+	err = append(j, &r);
+	if (!err) {
+		j->owner = us.id;
+		return 0;
+	}
+	lock.l_type = F_UNLCK;
+	fcntl(j->fd, F_OFD_SETLK, &lock);
+	return err;
+}
+
+static bool has_owners(const struct devmem__journal *j)
+{
+	for (unsigned int i = 0; i < j->book.nowners; i++)
+		if (devmem__journal_lives(j, &j->book.owners[i]))
+			return true;
+	return false;
+}
+
+/* ------------------------------------------------------------------------------------ opening, closing */
+
+static void clear(struct devmem__journal *j)
+{
+	if (j->fd >= 0)
+		close(j->fd);
+	j->fd = -1;
+	j->owner = 0;
+	devmem__book_free(&j->book);
+}
+
+static int no_folder(const char *folder, int err)
+{
+	return devmem__fail(err, "cannot make the folder %s, where is written down what a crash would leave undone: %s; "
+			    "make it, and let this user write to it", folder, strerror(err));
+}
+
+/* Of the file or folder by this name. "": it has none. */
+static void folder_of(const char *path, char *folder, size_t room)
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(folder, room, "%.*s", slash ? (int)(slash - path) : 0, path);
+}
+
+static int make_folder(const char *path)
+{
+	char folder[sizeof(((struct devmem__journal *)0)->path)];
+
+	folder_of(path, folder, sizeof(folder));
+	if (!*folder || !mkdir(folder, 0755) || errno == EEXIST)
+		return 0;
+	return no_folder(folder, errno);
+}
+
+/* A FIFO must not keep us waiting, and a link must not lead us elsewhere. */
+static int open_file(struct devmem__journal *j, int flags)
+{
+	int err = devmem__owned_folder(j->path);
+
+	if (err)
+		return err;
+	j->fd = open(j->path, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600);
+	if (j->fd < 0)
+		return errno == ENOENT && !(flags & O_CREAT) ? -ENOENT : cannot(j, errno, "open");
+	return devmem__owned_file(j->fd, j->path);
+}
+
+/* The file by this name, locked: whoever removes it holds its lock, so one that has no name any more is not it. */
+static int open_locked(struct devmem__journal *j, bool make)
+{
+	struct stat st;
+	int err;
+
+	for (;;) {
+		err = open_file(j, O_RDWR | (make ? O_CREAT : 0));
+		if (!err)
+			err = take_lock(j);
+		if (!err && fstat(j->fd, &st))
+			err = cannot(j, errno, "look at");
+		if (err || st.st_nlink)
+			return err;
+		close(j->fd);
+	}
+}
+
+static int start_over(struct devmem__journal *j)
+{
+	devmem__book_free(&j->book);
+	j->extent = (struct devmem__extent){ 0 };
+	j->damaged = false;
+	return ftruncate(j->fd, 0) ? cannot(j, errno, "empty") : 0;
+}
+
+/* Settings do not outlive a boot. */
+static int check_head(struct devmem__journal *j)
+{
+	char boot[40];
+
+	devmem__journal_boot(boot);
+	if (j->book.has_head && strcmp(j->book.head.boot, boot))
+		return start_over(j);
+	j->damaged |= !j->book.has_head && j->extent.generation;
+	return 0;
+}
+
+static int write_head(struct devmem__journal *j, const struct devmem__journal_head *head)
+{
+	struct devmem__record r;
+	int err;
+
+	if (!head || j->book.has_head)
+		return 0;
+	j->extent = (struct devmem__extent){ 1, DEVMEM__EXTENT_BLOCK, DEVMEM__EXTENT_BLOCK };
+	devmem__record_head(&r, head);
+	err = append(j, &r);
+	if (err)
+		unlink(j->path);	/* it was empty, and could not even be begun */
+	return err;
+}
+
+int devmem__journal_open(struct devmem__journal *j, const char *path, const struct devmem__journal_head *head)
+{
+	int err;
+
+	*j = (struct devmem__journal){ .fd = -1 };
+	snprintf(j->path, sizeof(j->path), "%s", path);
+	err = head ? make_folder(path) : 0;
+	if (!err)
+		err = open_locked(j, head);
+	if (!err)
+		err = read_new(j);
+	if (!err)
+		err = check_head(j);
+	if (!err && j->damaged)
+		return head ? (clear(j), refuse_damaged(j)) : 0;
+	if (!err)
+		err = write_head(j, head);
+	if (!err)
+		return 0;
+	clear(j);
+	return err;
+}
+
+/* As the effective user, as what opens it does. */
+static int may(const char *path, int what)
+{
+	return faccessat(AT_FDCWD, *path ? path : ".", what, AT_EACCESS) ? -errno : 0;
+}
+
+static bool is_full(const char *folder)
+{
+	struct statvfs fs;
+
+	if (statvfs(folder, &fs))
+		return false;
+	return (fs.f_blocks && !fs.f_bavail) || (fs.f_files && !fs.f_favail);
+}
+
+int devmem__journal_may_write(const char *path)
+{
+	struct devmem__journal j = { .fd = -1 };
+	char folder[sizeof(j.path)], above[sizeof(j.path)];
+	int err = devmem__owned_folder(path);
+
+	if (err)
+		return err;
+	snprintf(j.path, sizeof(j.path), "%s", path);
+	folder_of(path, folder, sizeof(folder));
+	folder_of(folder, above, sizeof(above));
+	if (may(folder, F_OK) == -ENOENT) {
+		err = may(above, W_OK | X_OK);
+		return err ? no_folder(folder, -err) : 0;
+	}
+	err = may(path, R_OK | W_OK);
+	if (err == -ENOENT)
+		err = may(folder, W_OK | X_OK);
+	if (err)
+		return cannot(&j, -err, "open");
+	return is_full(folder) ? cannot_write(&j, ENOSPC) : 0;
+}
+
+int devmem__journal_look(struct devmem__journal *j, const char *path)
+{
+	int err;
+
+	*j = (struct devmem__journal){ .fd = -1 };
+	snprintf(j->path, sizeof(j->path), "%s", path);
+	err = open_file(j, O_RDONLY);
+	while (!err && flock(j->fd, LOCK_SH))
+		err = errno == EINTR ? 0 : cannot(j, errno, "lock");
+	if (!err)
+		err = read_new(j);
+	if (err)
+		clear(j);
+	return err;
+}
+
+/* ------------------------------------------------------------------------------------ set aside */
+
+static void aside_name(const char *path, unsigned int n, char *name, size_t room)
+{
+	const char *end = strstr(path, ".journal");
+
+	snprintf(name, room, "%.*s.damaged-%u", end ? (int)(end - path) : 0, path, n);
+}
+
+bool devmem__journal_aside(const char *path, char *name, size_t room)
+{
+	for (unsigned int n = MOST_ASIDE; n; n--) {
+		aside_name(path, n, name, room);
+		if (!access(name, F_OK))
+			return true;
+	}
+	return false;
+}
+
+/* Whoever lives holds a lock, whatever can be read of it. */
+static bool somebody_lives(const struct devmem__journal *j)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = OWNER_LOCKS };
+
+	return fcntl(j->fd, F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
+}
+
+/* What is left in the book, in a new file by the old name. */
+static int begin_again(struct devmem__journal *j)
+{
+	const int fd = open(j->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	struct devmem__record all = { 0 };
+	struct devmem__extent begun;
+	int err;
+
+	if (fd < 0)
+		return cannot(j, errno, "begin again");
+	close(j->fd);
+	j->fd = fd;
+	j->extent = (struct devmem__extent){ 0, DEVMEM__EXTENT_BLOCK, DEVMEM__EXTENT_BLOCK };
+	err = take_lock(j);
+	if (err)
+		return err;
+	if (devmem__extent_read(j->fd, head_bytes(), &begun) != -ENODATA)
+		return cannot(j, EEXIST, "begin again");	/* somebody else has, before we had the lock */
+	if (!devmem__book_write(&j->book, &all))
+		err = -ENOMEM;
+	if (!err)
+		err = write_anew(j, &all);
+	free(all.p);
+	if (!err)
+		return 0;
+	unlink(j->path);
+	return cannot(j, -err, "begin again");
+}
+
+int devmem__journal_set_aside(struct devmem__journal *j, char *name, size_t room)
+{
+	unsigned int n = 1;
+
+	if (somebody_lives(j))
+		return devmem__fail(EBUSY, "the journal %s is damaged, and a process that uses it lives: end that one first; "
+				    "\"devmemctl show\" may tell which", j->path);
+	for (aside_name(j->path, n, name, room); n < MOST_ASIDE && !access(name, F_OK);)
+		aside_name(j->path, ++n, name, room);
+	if (rename(j->path, name))
+		return cannot(j, errno, "set aside");
+	j->damaged = false;
+	return j->book.nentries && j->book.has_head ? begin_again(j) : 0;
+}
+
+void devmem__journal_look_away(struct devmem__journal *j)
+{
+	clear(j);
+}
+
+void devmem__journal_unlock(struct devmem__journal *j)
+{
+	write_anew_if_large(j);
+	flock(j->fd, LOCK_UN);
+}
+
+void devmem__journal_abandon(struct devmem__journal *j)
+{
+	clear(j);
+}
+
+void devmem__journal_close(struct devmem__journal *j)
+{
+	if (j->fd < 0)
+		return;
+	if (j->owner)
+		devmem__journal_bury(j, j->owner);	/* if it cannot be said, the lock that is gone says it */
+	j->owner = 0;
+	if (!j->book.nentries && !has_owners(j) && !j->damaged)
+		unlink(j->path);
+	else
+		write_anew_if_large(j);
+	clear(j);	/* the locks go with the descriptor */
+}

@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A thread that looks whether the NIC still has the transaction's settings, from its first claim of a queue to its end, and
+ * makes them again after a reset. The kernel tells of a reset by link news at most, and of one that is quicker than its
+ * telling not at all: so it looks with each of these, and every two seconds. A look reads the RSS table, and no more. It
+ * waits for no other thread; what it does then may wait, as it may be waited for by calls that change settings, and by no
+ * others. It is woken to turn GRO off, too: nic_gro.c.
+ */
+#include <errno.h>
+#include <linux/netlink.h>
+#include <linux/rtnetlink.h>
+#include <poll.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "nic/nic_impl.h"
+
+#define LOOK_MS		2000
+
+static void drain(int fd)
+{
+	char news[4096];
+
+	while (recv(fd, news, sizeof(news), MSG_DONTWAIT) > 0 || errno == ENOBUFS)
+		errno = 0;
+}
+
+/* While somebody else changes settings there is another time. */
+static bool is_lost(struct devmem_nic *nic)
+{
+	bool lost;
+
+	if (pthread_mutex_trylock(&nic->lock))
+		return false;
+	lost = nic->keeper.lost || devmem__nic_forgot_table(nic);
+	pthread_mutex_unlock(&nic->lock);
+	return lost;
+}
+
+/* Told once, whether it could be done or not; what could not is tried again with the next look. */
+static void mend(struct devmem_nic *nic)
+{
+	int err = devmem__nic_begin(nic);
+
+	if (err)
+		return;
+	err = devmem__nic_remake(nic);
+	if (err && !nic->keeper.lost)
+		devmem__log(DEVMEM_LOG_WARNING, "%s: the NIC was reset and forgot its settings, and they cannot be made again, so that "
+			    "other connections may fail with EFAULT: %s", nic->et.name, devmem_error());
+	if (!err)
+		devmem__log(DEVMEM_LOG_WARNING, "%s: the NIC was reset and forgot its settings: they are made again", nic->et.name);
+	nic->keeper.lost = err;
+	devmem__nic_end(nic);
+}
+
+static void *keep(void *arg)
+{
+	struct devmem_nic *nic = arg;
+	struct pollfd fds[] = { { .fd = nic->keeper.wake, .events = POLLIN }, { .fd = nic->keeper.news, .events = POLLIN } };
+	uint64_t count;
+
+	for (;;) {
+		poll(fds, 2, LOOK_MS);
+		if (fds[0].revents)
+			(void)!read(fds[0].fd, &count, sizeof(count));
+		if (atomic_load(&nic->keeper.ends))
+			return NULL;
+		if (fds[1].revents)
+			drain(fds[1].fd);
+		devmem__nic_merge_no_more(nic);
+		if (is_lost(nic))
+			mend(nic);
+	}
+}
+
+/* The program's signals are the program's threads'. */
+static int start_thread(struct devmem_nic *nic)
+{
+	sigset_t all, before;
+	int err;
+
+	sigfillset(&all);
+	pthread_sigmask(SIG_SETMASK, &all, &before);
+	err = pthread_create(&nic->keeper.thread, NULL, keep, nic);
+	pthread_sigmask(SIG_SETMASK, &before, NULL);
+	return err;
+}
+
+/* It listens where the NIC was opened, whatever thread claims the first queue. */
+void devmem__nic_keeper_open(struct devmem_nic *nic)
+{
+	nic->keeper.news = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+}
+
+void devmem__nic_keeper_start(struct devmem_nic *nic)
+{
+	const int group = RTNLGRP_LINK;
+	int err;
+
+	if (nic->keeper.runs || nic->only_binds)
+		return;
+	if (nic->keeper.news >= 0)
+		setsockopt(nic->keeper.news, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
+	nic->keeper.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+	err = nic->keeper.wake < 0 ? errno : start_thread(nic);
+	nic->keeper.runs = !err;
+	if (!err)
+		return;
+	devmem__log(DEVMEM_LOG_WARNING, "%s: no thread to look after its settings (%s): after a reset of the NIC they are not made "
+		    "again", nic->et.name, strerror(err));
+	if (nic->keeper.wake >= 0)
+		close(nic->keeper.wake);
+	nic->keeper.wake = -1;
+}
+
+void devmem__nic_keeper_stop(struct devmem_nic *nic)
+{
+	const uint64_t one = 1;
+
+	if (!nic->keeper.runs)
+		return;
+	atomic_store(&nic->keeper.ends, true);
+	(void)!write(nic->keeper.wake, &one, sizeof(one));
+	pthread_join(nic->keeper.thread, NULL);
+	nic->keeper.runs = false;
+}

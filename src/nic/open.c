@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+/* The NIC's transaction: opened, shared, ended. */
+#include <errno.h>
+
+#include "nic/nic_impl.h"
+
+/* In a forked child: nothing is undone, and the parent keeps its locks, which are of the file that both have open. */
+static void forget(struct devmem_nic *nic)
+{
+	if (nic->journal.fd >= 0)
+		devmem__journal_look_away(&nic->journal);
+	devmem__nic_free(nic);
+}
+
+/*
+ * Whoever was killed in the middle of a transaction left it to the next one. What cannot be put back now stays in the
+ * journal, and is no reason not to go on.
+ */
+static int nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out)
+{
+	struct devmem_nic_opts o;
+	struct devmem_nic *nic;
+	int err = devmem__options(&o, sizeof(o), opts, "devmem_nic_opts");
+
+	if (err)
+		return err;
+	if (!ifname || !out || o.flags & ~(DEVMEM_NIC_KEEP | DEVMEM_NIC_NO_GUARD) || o.reserved)
+		return devmem__fail(EINVAL, "devmem_nic_open: an interface name and a place for the result are needed, "
+				    "and no flags but DEVMEM_NIC_KEEP and DEVMEM_NIC_NO_GUARD");
+	err = devmem__nic_open_idle(ifname, o.journal, &nic);
+	if (err)
+		return err;
+	err = devmem__nic_ask(nic);
+	if (err) {
+		devmem__nic_free(nic);
+		return err;
+	}
+	nic->keep = o.flags & DEVMEM_NIC_KEEP;
+	nic->no_guard = o.flags & DEVMEM_NIC_NO_GUARD;
+	nic->only_binds = nic->keep || nic->recipe->leased;
+	devmem__nic_keeper_open(nic);
+	if (!nic->obstacle && !nic->only_binds)
+		devmem__nic_recover(nic, NULL);
+	*out = nic;
+	return 0;
+}
+
+int devmem_nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out)
+{
+	return devmem__result(nic_open(ifname, opts, out));
+}
+
+void devmem__nic_ref(struct devmem_nic *nic)
+{
+	atomic_fetch_add_explicit(&nic->refs, 1, memory_order_relaxed);
+}
+
+int devmem__nic_unref(struct devmem_nic *nic)
+{
+	int err;
+
+	/* what the others did to the NIC must be visible to the one who undoes it */
+	if (atomic_fetch_sub_explicit(&nic->refs, 1, memory_order_acq_rel) != 1)
+		return 0;
+	if (!devmem__process_is(nic->process)) {
+		forget(nic);
+		return 0;
+	}
+	devmem__nic_keeper_stop(nic);
+	err = devmem__nic_leave(nic);
+	devmem__nic_free(nic);
+	return err;
+}
+
+int devmem_nic_close(struct devmem_nic *nic)
+{
+	return devmem__result(nic ? devmem__nic_unref(nic) : 0);
+}
+
+int devmem__nic_rollback(struct devmem_nic *nic, unsigned int savepoint)
+{
+	int err = devmem__nic_begin(nic);
+
+	if (err)
+		return err;	/* it is undone when the transaction ends */
+	err = devmem__nic_roll(nic, savepoint);
+	devmem__nic_end(nic);
+	return err;
+}

@@ -1,0 +1,256 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The transaction's settings made again after the NIC forgot them. A driver that resets its NIC (a transmit that timed out,
+ * "ethtool --reset") may lose flow rules and RSS contexts and put the RSS table back to its default, in which bound queues
+ * have their share: ordinary connections that come there fail with EFAULT, since the kernel cannot read their bytes. The
+ * bindings are the core's and stay. [drivers/net/ethernet/google/gve/gve_main.c: gve_reset()]
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nic/nic_impl.h"
+#include "netlink/rss.h"
+#include "base/uapi.h"
+
+/* ------------------------------------------------------------------------------------ is it lost? */
+
+/* The RSS table as whoever changed it last left it: this process or another one. */
+static const struct devmem__change *last_table(const struct devmem_nic *nic)
+{
+	const struct devmem__book *book = &nic->journal.book;
+
+	for (unsigned int i = book->nentries; i-- > 0;)
+		if (book->entries[i].change.kind == DEVMEM__CHANGE_TABLE)
+			return &book->entries[i].change;
+	return NULL;
+}
+
+/* The queues of all who use the NIC. -ENOMEM. */
+static int claimed_by_all(const struct devmem_nic *nic, struct devmem__queue_set *claimed)
+{
+	const struct devmem__book *book = &nic->journal.book;
+	int err = 0;
+
+	*claimed = (struct devmem__queue_set){ 0 };
+	for (unsigned int i = 0; !err && i < book->nowners; i++)
+		if (!book->owners[i].left)
+			err = devmem__queue_set_add(claimed, book->owners[i].queues, book->owners[i].nqueues);
+	return err;
+}
+
+static bool leads_to_claimed(const struct devmem_nic *nic, const uint32_t *table, uint32_t size)
+{
+	struct devmem__queue_set claimed;
+	bool leads = !claimed_by_all(nic, &claimed) && devmem__rss_uses(table, size, claimed.queue, claimed.n);
+
+	devmem__queue_set_free(&claimed);
+	return leads;
+}
+
+/*
+ * The default table, with our queues in it, which we had taken out of it, or which had not been in it: nobody wants that.
+ * What else somebody made of the table is his, and stays.
+ */
+bool devmem__nic_forgot_table(struct devmem_nic *nic)
+{
+	const struct devmem__change *c = last_table(nic);
+	uint32_t *now, size;
+	int rings;
+	bool lost;
+
+	if (!nic->claimed.n || devmem__ethtool_table(&nic->et, 0, &now, &size))
+		return false;
+	rings = devmem__ethtool_rings(&nic->et);
+	lost = rings > 0 && devmem__rss_is_default(now, size, (uint32_t)rings) && leads_to_claimed(nic, now, size);
+	if (c && size == c->size && !memcmp(now, c->after, size * sizeof(*now)))
+		lost = false;
+	free(now);
+	return lost;
+}
+
+/* ------------------------------------------------------------------------------------ made again */
+
+/* Somebody else's table, which had none of our queues in it, was lost: now they must be taken out of the default one. */
+static int take_out(struct devmem_nic *nic)
+{
+	uint32_t *before, *after, size;
+	const struct devmem__change *made;
+	struct devmem__queue_set claimed = { 0 };
+	int err = devmem__ethtool_table(&nic->et, 0, &before, &size);
+
+	if (err)
+		return devmem__fail(-err, "%s: cannot read the RSS table: %s", nic->et.name, strerror(-err));
+	after = malloc(size * sizeof(*after));
+	err = after ? claimed_by_all(nic, &claimed) : -ENOMEM;
+	if (!err) {
+		memcpy(after, before, size * sizeof(*after));
+		err = devmem__rss_without(after, size, claimed.queue, claimed.n, NULL, 0);
+	}
+	devmem__queue_set_free(&claimed);
+	if (!err)
+		return devmem__nic_change_table(nic, before, after, size, "take the queues out of the RSS table", &made);
+	free(before);
+	free(after);
+	return devmem__fail(-err, "%s: cannot take the queues out of the RSS table again: %s", nic->et.name, strerror(-err));
+}
+
+static int remake_table(struct devmem_nic *nic)
+{
+	const struct devmem__change *c = last_table(nic);
+	int err;
+
+	if (!devmem__nic_forgot_table(nic))
+		return 0;
+	if (!c)
+		return take_out(nic);
+	err = devmem__ethtool_set_table(&nic->et, c->after, c->size);
+	if (!err && devmem__nic_forgot_table(nic))
+		err = -EIO;
+	return err ? devmem__fail(-err, "%s: cannot take the queues out of the RSS table again: %s", nic->et.name, strerror(-err)) : 0;
+}
+
+/* In the journal the lost one is crossed out, and the new one is a change of its own. */
+static int write_down_again(struct devmem_nic *nic, struct devmem__change *c)
+{
+	if (c->seq)
+		devmem__journal_gone(&nic->journal, c->seq);
+	c->seq = 0;
+	return devmem__nic_write_down(nic, c);
+}
+
+static int remake_context(struct devmem_nic *nic, struct devmem__change *c)
+{
+	int err;
+
+	if (devmem__nic_has_context(nic, c))
+		return 0;
+	c->context = 0;
+	c->contexts_before = devmem__nic_contexts(nic);
+	err = write_down_again(nic, c);
+	if (err)
+		return err;
+	err = devmem__ethtool_new_context(&nic->et, c->after, c->size, &c->context);
+	if (!err)
+		return devmem__journal_done(&nic->journal, c);
+	devmem__fail(-err, "%s: cannot make an RSS context again: %s", nic->et.name, strerror(-err));
+	devmem__nic_not_made(nic, c);
+	c->seq = 0;
+	return err;
+}
+
+/* One that a later rule of ours took the place of is not to be made. */
+static bool is_replaced(const struct devmem_nic *nic, unsigned int at)
+{
+	for (unsigned int i = at + 1; i < nic->undo.count; i++)
+		if (nic->undo.changes[i].kind == DEVMEM__CHANGE_RULE &&
+		    nic->undo.changes[i].rule.fs.location == nic->undo.changes[at].rule.fs.location)
+			return true;
+	return false;
+}
+
+/* Where it was, if nobody is there by now. */
+static int64_t place_for(const struct devmem__rule *rule, const struct devmem__rules *all)
+{
+	if (all->any)
+		return RX_CLS_LOC_ANY;
+	for (uint32_t i = 0; i < all->count; i++)
+		if (all->rules[i].fs.location == rule->fs.location)
+			return devmem__rule_location(all->rules, all->count, all->room);
+	return rule->fs.location;
+}
+
+static bool is_there(const struct devmem__rule *rule, const struct devmem__rules *all)
+{
+	for (uint32_t i = 0; i < all->count; i++)
+		if (devmem__rule_same_flow(&all->rules[i], rule))
+			return true;
+	return false;
+}
+
+static int remake_rule(struct devmem_nic *nic, struct devmem__change *c, const struct devmem__rules *all)
+{
+	int64_t at = place_for(&c->rule, all);
+	struct devmem__rule now;
+	int err;
+
+	if (at < 0)
+		return devmem__fail((int)-at, "%s: cannot make a rule again: %s", nic->et.name, strerror((int)-at));
+	c->had_rule = false;
+	c->rule.fs.location = (uint32_t)at;
+	err = write_down_again(nic, c);
+	if (err)
+		return err;
+	err = devmem__ethtool_add_rule(&nic->et, &c->rule);
+	if (err) {
+		devmem__fail(-err, "%s: cannot make a rule again: %s", nic->et.name, strerror(-err));
+		devmem__nic_not_made(nic, c);
+		c->seq = 0;
+		return err;
+	}
+	if (!devmem__ethtool_rule(&nic->et, c->rule.fs.location, &now) && devmem__rule_same_flow(&now, &c->rule))
+		c->rule = now;
+	return devmem__journal_done(&nic->journal, c);
+}
+
+/* Of each rule the change that made the context it leads to, or NULL; from malloc(). NULL: no memory. */
+static struct devmem__change **contexts_of_rules(struct devmem_nic *nic)
+{
+	struct devmem__undo *u = &nic->undo;
+	struct devmem__change **of = calloc(u->count + 1, sizeof(struct devmem__change *));
+
+	for (unsigned int i = 0; of && i < u->count; i++)
+		for (unsigned int k = 0; u->changes[i].kind == DEVMEM__CHANGE_RULE && k < u->count; k++)
+			if (u->changes[k].kind == DEVMEM__CHANGE_CONTEXT && u->changes[i].rule.fs.flow_type & DEVMEM_FLOW_RSS &&
+			    u->changes[k].context == u->changes[i].rule.context)
+				of[i] = &u->changes[k];
+	return of;
+}
+
+static int remake_if_lost(struct devmem_nic *nic, struct devmem__change *c)
+{
+	struct devmem__rules all;
+	int err = devmem__ethtool_rules(&nic->et, &all);
+
+	if (err)
+		err = devmem__fail(-err, "%s: cannot list the rules: %s", nic->et.name, strerror(-err));
+	else if (!is_there(&c->rule, &all))
+		err = remake_rule(nic, c, &all);
+	free(all.rules);
+	return err;
+}
+
+static int remake_rules(struct devmem_nic *nic, struct devmem__change **of)
+{
+	int failed = 0;
+
+	for (unsigned int i = 0; i < nic->undo.count; i++) {
+		struct devmem__change *c = &nic->undo.changes[i];
+		int err;
+
+		if (c->kind != DEVMEM__CHANGE_RULE || is_replaced(nic, i))
+			continue;
+		if (of[i])
+			devmem__rule_to_context(&c->rule, of[i]->context);
+		err = remake_if_lost(nic, c);
+		failed = failed ? failed : err;
+	}
+	return failed;
+}
+
+/* The table first: it may be one more change, so that changes move. */
+int devmem__nic_remake(struct devmem_nic *nic)
+{
+	int err = remake_table(nic);
+	struct devmem__change **of = err ? NULL : contexts_of_rules(nic);
+
+	if (!err && !of)
+		err = devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
+	for (unsigned int i = 0; !err && i < nic->undo.count; i++)
+		if (nic->undo.changes[i].kind == DEVMEM__CHANGE_CONTEXT)
+			err = remake_context(nic, &nic->undo.changes[i]);
+	if (!err)
+		err = remake_rules(nic, of);
+	free(of);
+	return err;
+}

@@ -1,0 +1,58 @@
+// SPDX-License-Identifier: MIT
+/* What the dead left, undone by hand: one interface, or all that have a journal. */
+#include <errno.h>
+#include <net/if.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/internal.h"
+#include "nic/nic.h"
+
+static int restore_one(const char *ifname, const struct devmem_restore_opts *o)
+{
+	const struct devmem__restore restore = { .report = o->report, .arg = o->arg };
+	struct devmem_nic *nic;
+	int err = devmem__nic_open_idle(ifname, o->journal, &nic);
+
+	if (err)
+		return err;
+	err = devmem__nic_recover(nic, &restore);
+	devmem__nic_unref(nic);
+	return err;
+}
+
+/* By interface and not by file: one may have come back from another namespace with another index. */
+static int restore_all(const struct devmem_restore_opts *o)
+{
+	struct if_nameindex *list = if_nameindex();
+	char first[512] = "";
+	int result = 0;
+
+	if (!list)
+		return devmem__fail(errno, "cannot list the interfaces: %s", strerror(errno));
+	for (struct if_nameindex *i = list; i->if_index; i++) {
+		int err = restore_one(i->if_name, o);
+
+		if (err && err != -ENODEV && !result) {		/* gone meanwhile */
+			result = err;
+			snprintf(first, sizeof(first), "%s", devmem_error());
+		}
+	}
+	if_freenameindex(list);
+	return result ? devmem__fail(-result, "%s", first) : 0;
+}
+
+static int nic_restore(const char *ifname, const struct devmem_restore_opts *opts)
+{
+	struct devmem_restore_opts o;
+	int err = devmem__options(&o, sizeof(o), opts, "devmem_restore_opts");
+
+	if (err)
+		return err;
+	return ifname ? restore_one(ifname, &o) : restore_all(&o);
+}
+
+int devmem_nic_restore(const char *ifname, const struct devmem_restore_opts *opts)
+{
+	return devmem__result(nic_restore(ifname, opts));
+}

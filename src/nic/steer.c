@@ -1,0 +1,362 @@
+// SPDX-License-Identifier: MIT
+/* Flows brought to the claimed queues: by a rule, and an RSS context where there are several. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "nic/nic_impl.h"
+#include "netlink/rss.h"
+#include "base/uapi.h"
+
+/* --------------------------------------------------------------------------------------------- contexts */
+
+static int compare(const void *a, const void *b)
+{
+	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
+
+	return (x > y) - (x < y);
+}
+
+static bool same_queues(const struct devmem__change *c, const uint32_t *sorted, unsigned int n)
+{
+	return c->kind == DEVMEM__CHANGE_CONTEXT && c->nqueues == n &&
+	       !memcmp(c->queues, sorted, n * sizeof(*sorted));
+}
+
+static int no_context(struct devmem_nic *nic, int err)
+{
+	const char *name = nic->et.name;
+
+	switch (err) {
+	case -EOPNOTSUPP:
+		return devmem__fail(EOPNOTSUPP, "%s (driver %s) has no RSS contexts to spread flows over several queues: "
+				    "steer each connection by itself (with its peer), or make bindings of one queue "
+				    "each", name, nic->driver);
+	case -EBUSY:
+	case -ENOSPC:
+		return devmem__fail(ENOSPC, "%s has no room for another RSS context: delete one that is not needed "
+				    "(\"ethtool -X %s context N delete\")", name, name);
+	default:
+		return devmem__fail(-err, "%s: cannot make an RSS context: %s", name, strerror(-err));
+	}
+}
+
+static int new_context(struct devmem_nic *nic, struct devmem__change *c)
+{
+	uint32_t *main_table, *now, size;
+	int err = devmem__ethtool_table(&nic->et, 0, &main_table, &c->size);
+
+	if (err)
+		return no_context(nic, err);
+	/* the main table is of the same size, and is memory to write into */
+	c->after = main_table;
+	devmem__rss_over(c->after, c->size, c->queues, c->nqueues);
+	c->contexts_before = devmem__nic_contexts(nic);
+	err = devmem__nic_write_down(nic, c);
+	if (err)
+		return err;
+	err = devmem__ethtool_new_context(&nic->et, c->after, c->size, &c->context);
+	if (err) {
+		err = no_context(nic, err);
+		devmem__nic_not_made(nic, c);
+		return err;
+	}
+	if (!devmem__ethtool_table(&nic->et, c->context, &now, &size)) {
+		free(c->after);
+		c->after = now;
+		c->size = size;
+	}
+	return devmem__nic_made(nic, c);
+}
+
+/* The context over these queues: the one that we have, or a new one. */
+static int get_context(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, uint32_t *context)
+{
+	uint32_t *sorted = malloc(n * sizeof(*sorted));
+	struct devmem__change *c;
+	int err;
+
+	if (!sorted)
+		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
+	memcpy(sorted, queues, n * sizeof(*sorted));
+	qsort(sorted, n, sizeof(*sorted), compare);
+	for (unsigned int i = 0; i < nic->undo.count; i++) {
+		c = &nic->undo.changes[i];
+		if (same_queues(c, sorted, n) && devmem__nic_has_context(nic, c)) {
+			*context = c->context;
+			free(sorted);
+			return 0;
+		}
+	}
+	c = devmem__undo_prepare(&nic->undo, DEVMEM__CHANGE_CONTEXT);
+	if (!c) {
+		free(sorted);
+		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
+	}
+	c->queues = sorted;
+	c->nqueues = n;
+	err = new_context(nic, c);
+	*context = c->context;
+	return err;
+}
+
+/* ------------------------------------------------------------------------------------------------ rules */
+
+static int no_rules(struct devmem_nic *nic, int err)
+{
+	const char *name = nic->et.name;
+	struct devmem__feature f;
+
+	switch (err) {
+	case -EOPNOTSUPP:
+		if (!devmem__ethtool_feature(&nic->et, "rx-ntuple-filter", &f) && !f.on && f.switchable)
+			return devmem__fail(EOPNOTSUPP, "n-tuple rules are turned off on %s: \"ethtool -K %s ntuple on\"",
+					    name, name);
+		if (!devmem__nic_hash_is_told(nic))
+			return devmem__fail(EOPNOTSUPP, "%s (driver %s) has no n-tuple rules, so flows cannot be steered, and does "
+					    "not tell how it hashes them: take another NIC", name, nic->driver);
+		return devmem__fail(EOPNOTSUPP, "%s (driver %s) has no n-tuple rules, so flows cannot be steered: have the peers "
+				    "take source ports that lead to the queues (devmem_source_port())", name, nic->driver);
+	case -EEXIST:
+		return devmem__fail(EADDRINUSE, "%s has a rule for the same flow: see \"ethtool -n %s\"", name, name);
+	case -ENOSPC:
+		return devmem__fail(ENOSPC, "%s has no room for another rule: delete one that is not needed "
+				    "(\"ethtool -N %s delete N\")", name, name);
+	default:
+		return devmem__fail(-err, "%s: cannot make a rule (\"ethtool -N %s\"): %s", name, name, strerror(-err));
+	}
+}
+
+/* Make the change's rule, at a free location or at that of the rule that it replaces. */
+static int add_rule(struct devmem_nic *nic, struct devmem__change *c, const struct devmem__rules *all)
+{
+	struct devmem__rule now;
+	int64_t at;
+	int err;
+
+	if (c->had_rule) {
+		at = c->rule_before.fs.location;
+	} else if (all->any) {
+		at = RX_CLS_LOC_ANY;
+	} else {
+		at = devmem__rule_location(all->rules, all->count, all->room);
+		if (at < 0)
+			return no_rules(nic, (int)at);
+	}
+	c->rule.fs.location = (uint32_t)at;
+	err = devmem__nic_write_down(nic, c);
+	if (err)
+		return err;
+	err = c->had_rule ? devmem__ethtool_delete_rule(&nic->et, (uint32_t)at) : 0;
+	if (!err)
+		err = devmem__ethtool_add_rule(&nic->et, &c->rule);
+	if (err)
+		return no_rules(nic, err);
+	/* what the driver made of it is what must be found there when it is undone */
+	if (!devmem__ethtool_rule(&nic->et, c->rule.fs.location, &now) && devmem__rule_same_flow(&now, &c->rule))
+		c->rule = now;
+	return devmem__nic_made(nic, c);
+}
+
+/* It may have been deleted already. */
+static void put_old_back(struct devmem_nic *nic, const struct devmem__change *c)
+{
+	struct devmem__rule back = c->rule_before, now;
+
+	if (c->had_rule && devmem__ethtool_rule(&nic->et, back.fs.location, &now))
+		devmem__ethtool_add_rule(&nic->et, &back);
+}
+
+static const struct devmem__rule *find_flow(const struct devmem__rules *all, const struct devmem__rule *rule)
+{
+	for (uint32_t i = 0; i < all->count; i++)
+		if (devmem__rule_same_flow(&all->rules[i], rule))
+			return &all->rules[i];
+	return NULL;
+}
+
+static int put_rule(struct devmem_nic *nic, const struct devmem__rule *rule, const struct devmem__rules *all)
+{
+	const struct devmem__rule *there = find_flow(all, rule);
+	const unsigned int made = nic->undo.count;
+	struct devmem__change *c;
+	int err;
+
+	if (there && devmem__rule_same(there, rule))
+		return 0;
+	c = devmem__undo_prepare(&nic->undo, DEVMEM__CHANGE_RULE);
+	if (!c)
+		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
+	c->rule = *rule;
+	c->had_rule = there;	/* one of our own, made to lead elsewhere */
+	if (there)
+		c->rule_before = *there;
+	err = add_rule(nic, c, all);
+	if (err && nic->undo.count == made) {
+		put_old_back(nic, c);
+		devmem__nic_not_made(nic, c);
+	}
+	return err;
+}
+
+/* @one_flow: the rule is for a single connection, which a NIC without contexts can have on a queue of its own. */
+static int lead_to(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues, unsigned int n,
+		   bool one_flow)
+{
+	uint32_t context = 0;
+	int err;
+
+	if (n == 1) {
+		devmem__rule_to_queue(rule, queues[0]);
+		return 0;
+	}
+	err = get_context(nic, queues, n, &context);
+	if (err == -EOPNOTSUPP && one_flow) {
+		devmem__rule_to_queue(rule, queues[nic->undo.count % n]);	/* each rule counts: they take turns */
+		return 0;
+	}
+	if (!err)
+		devmem__rule_to_context(rule, context);
+	return err;
+}
+
+/* The queues that a rule of ours leads to. */
+static unsigned int led_to(const struct devmem_nic *nic, const struct devmem__rule *rule, const uint32_t **queues, uint32_t *one)
+{
+	if (!(rule->fs.flow_type & DEVMEM_FLOW_RSS)) {
+		*one = (uint32_t)ethtool_get_flow_spec_ring(rule->fs.ring_cookie);
+		*queues = one;
+		return 1;
+	}
+	for (unsigned int i = nic->undo.count; i-- > 0;) {
+		const struct devmem__change *c = &nic->undo.changes[i];
+
+		if (c->kind != DEVMEM__CHANGE_CONTEXT || c->context != rule->context)
+			continue;
+		*queues = c->queues;
+		return c->nqueues;
+	}
+	return 0;
+}
+
+/* Queues of a binding that is closed are nobody's, and what led there may lead elsewhere. */
+static bool leads_to_another(const struct devmem_nic *nic, const struct devmem__rule *rule, const uint32_t *queues, unsigned int n)
+{
+	const struct devmem__queue_set ours = { (uint32_t *)(uintptr_t)queues, n };
+	const uint32_t *led;
+	uint32_t one;
+	unsigned int many = led_to(nic, rule, &led, &one);
+
+	for (unsigned int i = 0; i < many; i++)
+		if (!devmem__queue_set_has(&ours, led[i]) && devmem__queue_set_has(&nic->claimed, led[i]))
+			return true;
+	return false;
+}
+
+/* Is the flow somebody else's already, or another binding's? */
+static int check_flow(struct devmem_nic *nic, const struct devmem__rules *all, const struct devmem__rule *rule,
+		      const uint32_t *queues, unsigned int n)
+{
+	const struct devmem__rule *there = find_flow(all, rule);
+
+	if (there && !devmem__nic_own_rule(nic, there))
+		return devmem__fail(EADDRINUSE, "%s has a rule for the same flow that is not ours, at location %u: see "
+				    "\"ethtool -n %s\"; if nobody needs it, \"ethtool -N %s delete %u\"", nic->et.name,
+				    there->fs.location, nic->et.name, nic->et.name, there->fs.location);
+	if (there && leads_to_another(nic, there, queues, n))
+		return devmem__fail(EADDRINUSE, "%s: the same flow is steered to another binding of this process, at location %u: "
+				    "close that one first, or steer what each is to have by its peer", nic->et.name,
+				    there->fs.location);
+	return 0;
+}
+
+/* How many rules it takes. */
+static int build(struct devmem_nic *nic, const struct sockaddr *local, const struct sockaddr *peer, struct devmem__rule rules[2])
+{
+	int n = devmem__rule_flows(rules, local, peer);
+
+	if (n == -EINVAL)
+		return devmem__fail(EINVAL, "%s: the two ends of a flow must be of one address family", nic->et.name);
+	if (n < 0)
+		return devmem__fail(-n, "%s: only IPv4 and IPv6 flows can be steered", nic->et.name);
+	return n;
+}
+
+static int read_rules(struct devmem_nic *nic, struct devmem__rules *all)
+{
+	int err = devmem__ethtool_rules(&nic->et, all);
+
+	if (!err)
+		return 0;
+	free(all->rules);
+	return no_rules(nic, err);
+}
+
+static int check_flows(struct devmem_nic *nic, const struct devmem__rule *rules, int many, const uint32_t *queues, unsigned int n)
+{
+	struct devmem__rules all;
+	int err = read_rules(nic, &all);
+
+	if (err)
+		return err;
+	for (int i = 0; i < many && !err; i++)
+		err = check_flow(nic, &all, &rules[i], queues, n);
+	free(all.rules);
+	return err;
+}
+
+/* Rules are read anew for each, since the one before has taken a location. */
+static int lead(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues, unsigned int n, bool one_flow)
+{
+	struct devmem__rules all;
+	int err = read_rules(nic, &all);
+
+	if (err)
+		return err;
+	err = lead_to(nic, rule, queues, n, one_flow);
+	if (!err)
+		err = put_rule(nic, rule, &all);
+	free(all.rules);
+	return err;
+}
+
+static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
+		 const struct sockaddr *peer)
+{
+	unsigned int savepoint = devmem__nic_savepoint(nic);
+	struct devmem__rule rules[2];
+	int many, err;
+
+	if (!n || !local)
+		return devmem__fail(EINVAL, "%s: a queue and a local address are needed to steer a flow", nic->et.name);
+	many = build(nic, local, peer, rules);
+	err = many < 0 ? many : devmem__nic_look(nic);
+	if (!err)
+		err = check_flows(nic, rules, many, queues, n);
+	if (err)
+		return err;
+	for (int i = 0; i < many && !err; i++) {
+		devmem__nic_guard(nic, &rules[i]);
+		err = lead(nic, &rules[i], queues, n, peer != NULL);
+	}
+	return err ? devmem__nic_back_out(nic, savepoint, err) : 0;
+}
+
+int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
+		      const struct sockaddr *peer)
+{
+	int err = devmem__nic_may_change(nic);
+
+	if (!err && nic->recipe->leased) {
+		devmem__log(DEVMEM_LOG_INFO, "%s: no flow is steered: rules are made on the NIC that leases its queues",
+			    nic->et.name);
+		return 0;
+	}
+	if (!err)
+		err = devmem__nic_begin(nic);
+	if (err)
+		return err;
+	err = steer(nic, queues, n, local, peer);
+	devmem__nic_end(nic);
+	return err;
+}

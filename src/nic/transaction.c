@@ -1,0 +1,534 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The transaction and its journal: every change is written down before it is made, and crossed out when it was undone.
+ * Processes that share a NIC undo what is theirs alone (rules, contexts) when they leave. What they share (header split,
+ * the RSS table) stays while others need it, and falls to the last of them. What the dead left is undone by whoever
+ * comes next: another transaction, or devmem_nic_restore().
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "nic/nic_impl.h"
+#include "netlink/rss.h"
+
+/* ------------------------------------------------------------------------------------ words */
+
+static void tell(const struct devmem__restore *restore, const struct devmem_nic *nic, int result, const char *text)
+{
+	if (restore && restore->report)
+		restore->report(restore->arg, nic->et.name, result, text);
+}
+
+/* @text: of what was put back. What was not has its own sentence. */
+static void log_undone(const struct devmem_nic *nic, int err, const char *text)
+{
+	if (err)
+		devmem__log(DEVMEM_LOG_WARNING, "%s", devmem_error());
+	else
+		devmem__log(DEVMEM_LOG_INFO, "%s: %s", nic->et.name, text);
+}
+
+static void log_made(const struct devmem_nic *nic, const struct devmem__change *change)
+{
+	char what[64];
+
+	devmem__change_words(change, what, sizeof(what));
+	devmem__log(DEVMEM_LOG_INFO, "%s: changed %s, until the last who needs it is gone", nic->et.name, what);
+}
+
+/* ------------------------------------------------------------------------------------ others */
+
+/* Does the owner use the NIC? @leaving: we do no longer. */
+static bool uses_nic(const struct devmem_nic *nic, const struct devmem__owner *o, bool leaving)
+{
+	if (o->id == nic->journal.owner)
+		return !leaving && (o->nqueues || nic->undo.count);
+	return devmem__journal_lives(&nic->journal, o);
+}
+
+static bool is_used(const struct devmem_nic *nic, bool leaving)
+{
+	for (unsigned int i = 0; i < nic->journal.book.nowners; i++)
+		if (uses_nic(nic, &nic->journal.book.owners[i], leaving))
+			return true;
+	return false;
+}
+
+static bool is_claimed(const struct devmem_nic *nic, bool leaving, const uint32_t *table, uint32_t size)
+{
+	for (unsigned int i = 0; i < nic->journal.book.nowners; i++) {
+		const struct devmem__owner *o = &nic->journal.book.owners[i];
+
+		if (uses_nic(nic, o, leaving) && devmem__rss_uses(table, size, o->queues, o->nqueues))
+			return true;
+	}
+	return false;
+}
+
+void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__netdev_queues *q)
+{
+	const struct devmem__book *book = &nic->journal.book;
+
+	for (unsigned int i = 0; i < nic->claimed.n; i++)
+		if (nic->claimed.queue[i] < q->count)
+			q->use[nic->claimed.queue[i]] |= DEVMEM__QUEUE_CLAIMED;
+	for (unsigned int i = 0; i < book->nowners; i++) {
+		const struct devmem__owner *o = &book->owners[i];
+
+		if (o->id == nic->journal.owner || !o->nqueues || !devmem__journal_lives(&nic->journal, o))
+			continue;
+		for (uint32_t k = 0; k < o->nqueues; k++)
+			if (o->queues[k] < q->count)
+				q->use[o->queues[k]] |= DEVMEM__QUEUE_CLAIMED;
+	}
+}
+
+/* ------------------------------------------------------------------------------------ undoing */
+
+/*
+ * The dead let go of their queues some time after they died, and until then the settings cannot be put back. That is
+ * waited for once: a queue of theirs that is bound later is somebody else's.
+ */
+static void bury_the_dead(struct devmem_nic *nic, uint64_t until)
+{
+	for (unsigned int i = 0; i < nic->journal.book.nowners; i++) {
+		const struct devmem__owner *o = &nic->journal.book.owners[i];
+
+		if (o->left || devmem__journal_lives(&nic->journal, o))
+			continue;
+		devmem__nic_wait_free(nic, o->queues, o->nqueues, until);
+		devmem__journal_bury(&nic->journal, o->id);	/* if it cannot be said, it is waited for again */
+	}
+}
+
+static bool is_shared(const struct devmem__change *c)
+{
+	return c->kind != DEVMEM__CHANGE_CONTEXT && c->kind != DEVMEM__CHANGE_RULE && c->kind != DEVMEM__CHANGE_GUARD;
+}
+
+/*
+ * While the NIC is used: what is shared stays, unless it is a table that nobody built upon, and the one before it leads
+ * to no queue that is used.
+ */
+static bool must_stay(struct devmem_nic *nic, const struct devmem__change *c, bool leaving)
+{
+	uint32_t *now, size;
+	bool ours;
+
+	if (!is_shared(c))
+		return false;
+	if (c->kind != DEVMEM__CHANGE_TABLE || is_claimed(nic, leaving, c->before, c->size) ||
+	    devmem__ethtool_table(&nic->et, 0, &now, &size))
+		return true;
+	ours = size == c->size && !memcmp(now, c->after, size * sizeof(*now));
+	free(now);
+	return !ours;
+}
+
+/*
+ * The kernel refuses to turn header/data split off while a queue is bound. io_uring lets go of one some time after its
+ * ring is closed, and while the interface is down that cannot be seen: so it is tried again.
+ */
+static int undo_patiently(struct devmem_nic *nic, const struct devmem__change *c, uint64_t until)
+{
+	int err = devmem__nic_undo_one(c, nic);
+
+	while ((err == -EINVAL || err == -EBUSY) && is_shared(c) && devmem__nic_wait_a_bit(until))
+		err = devmem__nic_undo_one(c, nic);
+	return err;
+}
+
+static int undo_entry(struct devmem_nic *nic, struct devmem__entry *e, uint64_t until)
+{
+	return e->done || devmem__nic_was_made(nic, &e->change) ? undo_patiently(nic, &e->change, until) : 0;
+}
+
+/* The number of the entry is all that is needed of it: crossing it out frees it. Returns what undoing it returned. */
+static int undo_and_cross_out(struct devmem_nic *nic, struct devmem__entry *e, uint64_t until,
+			      const struct devmem__restore *restore)
+{
+	const uint64_t seq = e->seq;
+	char what[64], text[128];
+	int err = undo_entry(nic, e, until);
+
+	devmem__change_words(&e->change, what, sizeof(what));
+	snprintf(text, sizeof(text), "%s: as it was before process %d", what,
+		 devmem__book_owner(&nic->journal.book, e->owner)->pid);
+	tell(restore, nic, err, err ? devmem_error() : text);
+	log_undone(nic, err, text);
+	if (!err || err == -ESTALE) {
+		char why[512];
+
+		snprintf(why, sizeof(why), "%s", devmem_error());
+		devmem__journal_gone(&nic->journal, seq);	/* if it cannot be said, it is found undone next time */
+		if (err)
+			devmem__fail(-err, "%s", why);
+	}
+	return err;
+}
+
+static void tell_kept(struct devmem_nic *nic, const struct devmem__entry *e, bool lives,
+		      const struct devmem__restore *restore)
+{
+	const struct devmem__owner *o = devmem__book_owner(&nic->journal.book, e->owner);
+	char what[64], text[192];
+
+	devmem__change_words(&e->change, what, sizeof(what));
+	snprintf(text, sizeof(text), lives ? "%s: kept, in use by process %d (%s)" :
+		 "%s: kept, changed by process %d (%s), which is gone, and needed by others", what, o->pid, o->name);
+	tell(restore, nic, 1, text);
+}
+
+/*
+ * Everything that nobody alive owns and, when we are leaving, our own, the last one first. Goes on past failures; the
+ * result and the sentence are those of the first one.
+ */
+static int undo_book(struct devmem_nic *nic, bool leaving, const struct devmem__restore *restore)
+{
+	struct devmem__book *book = &nic->journal.book;
+	const bool used = is_used(nic, leaving);
+	const uint64_t until = devmem__nic_patience();	/* for all of it: others wait for the lock meanwhile */
+	char first[512] = "";
+	int result = 0;
+
+	bury_the_dead(nic, until);
+	for (unsigned int i = book->nentries; i-- > 0;) {
+		struct devmem__entry *e = &book->entries[i];
+		bool us = e->owner == nic->journal.owner;
+		bool lives = !us && devmem__journal_lives(&nic->journal, devmem__book_owner(book, e->owner));
+		int err;
+
+		if (us && !leaving)
+			continue;
+		if (lives || (used && must_stay(nic, &e->change, leaving))) {
+			tell_kept(nic, e, lives, restore);
+			continue;
+		}
+		err = undo_and_cross_out(nic, e, until, restore);
+		if (err && !result) {
+			result = err;
+			snprintf(first, sizeof(first), "%s", devmem_error());
+		}
+	}
+	return result ? devmem__fail(-result, "%s", first) : 0;
+}
+
+/* ------------------------------------------------------------------------------------ opening, closing */
+
+static int path_of(const struct devmem_nic *nic, char *path, size_t room)
+{
+	return devmem__journal_path(nic->journal_folder, nic->netns, nic->et.ifindex, path, room);
+}
+
+/* An interface that goes to another namespace may come back with another index, and its old one be somebody else's. */
+static bool is_of(const struct devmem_nic *nic, const struct devmem__journal_head *head)
+{
+	return head->netns == nic->netns && !strcmp(head->bus, nic->bus) && !strcmp(head->driver, nic->driver);
+}
+
+static int check_head(const struct devmem_nic *nic)
+{
+	const struct devmem__book *book = &nic->journal.book;
+
+	if (!book->has_head || is_of(nic, &book->head))
+		return 0;
+	return devmem__fail(EEXIST, "the journal %s is of another interface (%s), which was moved or removed: \"devmemctl "
+			    "restore\" it when it is here again, or remove the file", nic->journal.path, book->head.ifname);
+}
+
+static void warn(const struct devmem_nic *nic)
+{
+	devmem__log(DEVMEM_LOG_WARNING, "%s: if a process died and left something, it cannot be put back: %s", nic->et.name,
+		    devmem_error());
+}
+
+/* What a damaged journal still says was undone. It is no success: what else there was cannot be known. */
+static int set_aside(struct devmem_nic *nic, const struct devmem__restore *restore)
+{
+	const char *name = nic->et.name;
+	char aside[sizeof(nic->journal.path) + 16];
+	int err = devmem__journal_set_aside(&nic->journal, aside, sizeof(aside));
+
+	if (!err)
+		err = devmem__fail(EBADMSG, "%s: the journal was damaged: what it still said was undone if it could be, and what else "
+				   "a process changed cannot be known: compare \"ethtool -g %s\", \"-k\", \"-x\" and \"-n\" with "
+				   "what should be; the journal is kept as %s", name, name, aside);
+	tell(restore, nic, -EBADMSG, devmem_error());
+	warn(nic);
+	return err;
+}
+
+/* What the dead left, by the journal of this name; then it is closed. */
+static int put_back(struct devmem_nic *nic, const char *path, const struct devmem__restore *restore)
+{
+	int err = devmem__journal_open(&nic->journal, path, NULL);
+
+	if (!err)
+		err = check_head(nic);
+	if (err) {
+		if (err != -ENOENT)
+			warn(nic);
+		devmem__journal_abandon(&nic->journal);
+		return err;
+	}
+	err = undo_book(nic, false, restore);
+	if (nic->journal.damaged)
+		err = set_aside(nic, restore);
+	devmem__journal_close(&nic->journal);
+	return err;
+}
+
+static int open_journal(struct devmem_nic *nic)
+{
+	struct devmem__journal_head head = { .netns = nic->netns, .ifindex = nic->et.ifindex };
+	char path[sizeof(nic->journal.path)];
+	int err = path_of(nic, path, sizeof(path));
+
+	if (err)
+		return err;
+	snprintf(head.ifname, sizeof(head.ifname), "%s", nic->et.name);
+	snprintf(head.driver, sizeof(head.driver), "%s", nic->driver);
+	snprintf(head.bus, sizeof(head.bus), "%s", nic->bus);
+	devmem__journal_boot(head.boot);
+	err = devmem__journal_open(&nic->journal, path, &head);
+	if (err == -EBADMSG)
+		err = put_back(nic, path, NULL);	/* fails, too, but the next time there is none */
+	if (!err)
+		err = check_head(nic);
+	if (!err)
+		err = devmem__journal_join(&nic->journal);
+	if (err)
+		devmem__journal_close(&nic->journal);
+	return err;
+}
+
+/*
+ * Who changes no settings has nothing to put back. What is missing then is that others are told which queues are his, and if they
+ * bind one first, the kernel tells him.
+ */
+static int go_without(struct devmem_nic *nic, int err)
+{
+	if (!err || !nic->only_binds || devmem__nl_short_of(err))
+		return err;
+	devmem__journal_abandon(&nic->journal);
+	devmem__log(DEVMEM_LOG_INFO, "%s: nothing is written down, and nothing has to be, since no setting is changed: %s", nic->et.name,
+		    devmem_error());
+	return 0;
+}
+
+int devmem__nic_begin(struct devmem_nic *nic)
+{
+	int err;
+
+	pthread_mutex_lock(&nic->lock);
+	err = go_without(nic, nic->journal.fd >= 0 ? devmem__journal_lock(&nic->journal) : open_journal(nic));
+	if (err) {
+		pthread_mutex_unlock(&nic->lock);
+		return err;
+	}
+	undo_book(nic, false, NULL);	/* what the dead left may be in our way; if it must stay, it stays */
+	return 0;
+}
+
+void devmem__nic_end(struct devmem_nic *nic)
+{
+	if (nic->journal.fd >= 0)
+		devmem__journal_unlock(&nic->journal);
+	pthread_mutex_unlock(&nic->lock);
+}
+
+/* What it said cannot be read any more: what we know ourselves must do. @err: why. */
+static int leave_without_journal(struct devmem_nic *nic, int err)
+{
+	char why[512];
+	int undone;
+
+	snprintf(why, sizeof(why), "%s", devmem_error());
+	undone = devmem__undo_rollback(&nic->undo, 0, devmem__nic_undo_one, nic);
+	return undone ? undone : devmem__fail(-err, "%s", why);
+}
+
+int devmem__nic_leave(struct devmem_nic *nic)
+{
+	int err;
+
+	if (nic->journal.fd < 0)
+		return 0;	/* nothing was changed */
+	err = devmem__journal_lock(&nic->journal);
+	if (err) {
+		err = leave_without_journal(nic, err);
+		devmem__journal_abandon(&nic->journal);
+		return err;
+	}
+	err = undo_book(nic, true, NULL);
+	devmem__journal_close(&nic->journal);
+	return err;
+}
+
+/* Is this the journal of our interface, as it was before it went away and came back? */
+static bool is_of_another_index(const struct devmem_nic *nic, const char *path)
+{
+	struct devmem__journal journal;
+	struct devmem__ethtool other = { .fd = nic->et.fd };	/* so that nothing has to be opened, which may fail */
+	char driver[32] = "", bus[32] = "";
+	bool same;
+
+	if (!nic->bus[0] || devmem__journal_look(&journal, path))
+		return false;
+	same = journal.book.has_head && is_of(nic, &journal.book.head) && journal.book.head.ifindex != nic->et.ifindex;
+	/* ports of one device look alike: it is not that of another one which is here */
+	if (same) {
+		atomic_init(&other.ifindex, journal.book.head.ifindex);
+		devmem__ethtool_driver(&other, driver, bus);
+		same = strcmp(driver, nic->driver) || strcmp(bus, nic->bus);
+	}
+	devmem__journal_look_away(&journal);
+	return same;
+}
+
+/* Our own by its name, if it is by its head too, or one that cannot be read: which is told. */
+static bool is_ours(const struct devmem_nic *nic, const char *path)
+{
+	struct devmem__journal journal;
+	bool ours;
+
+	if (access(path, F_OK))
+		return false;
+	if (devmem__journal_look(&journal, path))
+		return true;
+	ours = !journal.book.has_head || is_of(nic, &journal.book.head);
+	devmem__journal_look_away(&journal);
+	return ours;
+}
+
+/* Our own, or one that was ours by another index. -ENOENT: there is none. */
+static int find_journal(const struct devmem_nic *nic, char *path, size_t room)
+{
+	struct dirent *entry;
+	int err = path_of(nic, path, room);
+	DIR *dir;
+
+	if (err || is_ours(nic, path))
+		return err;
+	dir = opendir(nic->journal_folder);
+	err = -ENOENT;
+	while (dir && err && (entry = readdir(dir))) {
+		if (strstr(entry->d_name, ".journal") &&
+		    (size_t)snprintf(path, room, "%s/%s", nic->journal_folder, entry->d_name) < room &&
+		    is_of_another_index(nic, path))
+			err = 0;
+	}
+	if (dir)
+		closedir(dir);
+	return err;
+}
+
+int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *restore)
+{
+	char path[sizeof(nic->journal.path)];
+	int err = find_journal(nic, path, sizeof(path));
+
+	if (!err && !nic->netdev.family)
+		devmem__nl_open(&nic->netdev, "netdev");	/* without, queues cannot be waited for */
+	if (!err)
+		err = put_back(nic, path, restore);
+	else if (err != -ENOENT)
+		warn(nic);
+	return err == -ENOENT ? 0 : err;
+}
+
+/* ------------------------------------------------------------------------------------ changes */
+
+/* What the process is short of says nothing about the journal. */
+static int written(struct devmem_nic *nic, int err)
+{
+	nic->unwritten |= err && !devmem__nl_short_of(err);
+	return err;
+}
+
+int devmem__nic_write_down(struct devmem_nic *nic, struct devmem__change *change)
+{
+	return written(nic, devmem__journal_intent(&nic->journal, change));
+}
+
+int devmem__nic_made(struct devmem_nic *nic, const struct devmem__change *change)
+{
+	devmem__undo_commit(&nic->undo);
+	log_made(nic, change);
+	return written(nic, devmem__journal_done(&nic->journal, change));
+}
+
+void devmem__nic_not_made(struct devmem_nic *nic, const struct devmem__change *change)
+{
+	char why[512];
+
+	if (!change->seq)
+		return;
+	snprintf(why, sizeof(why), "%s", devmem_error());
+	if (devmem__journal_gone(&nic->journal, change->seq))	/* then it is found not made, later */
+		devmem__fail(EIO, "%s", why);
+}
+
+static int undo_and_note(const struct devmem__change *change, void *arg)
+{
+	struct devmem_nic *nic = arg;
+	int err = devmem__nic_undo_one(change, nic);
+	char what[64], text[128];
+
+	devmem__change_words(change, what, sizeof(what));
+	snprintf(text, sizeof(text), "%s: as it was, since what it was for failed", what);
+	log_undone(nic, err, text);
+	if (change->seq && (!err || err == -ESTALE))
+		devmem__nic_not_made(nic, change);
+	return err;
+}
+
+int devmem__nic_roll(struct devmem_nic *nic, unsigned int savepoint)
+{
+	const int err = devmem__undo_rollback(&nic->undo, savepoint, undo_and_note, nic);
+
+	devmem__nic_note_guards(nic);
+	return err;
+}
+
+/* ------------------------------------------------------------------------------------ claims */
+
+int devmem__nic_note_claim(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, bool claim)
+{
+	int err = claim ? devmem__queue_set_add(&nic->claimed, queues, n) : 0;
+
+	if (err)
+		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
+	if (!claim)
+		devmem__queue_set_remove(&nic->claimed, queues, n);
+	if (nic->journal.fd >= 0)
+		err = written(nic, devmem__journal_claim(&nic->journal, nic->claimed.queue, nic->claimed.n));
+	if (err && claim)
+		devmem__queue_set_remove(&nic->claimed, queues, n);
+	return err;
+}
+
+/* What cannot be written down is claimed until we leave: nobody is harmed by that. */
+void devmem__nic_release(struct devmem_nic *nic, const uint32_t *queues, unsigned int n)
+{
+	if (devmem__nic_begin(nic))
+		return;
+	devmem__nic_note_claim(nic, queues, n, false);
+	devmem__nic_end(nic);
+}
+
+int devmem__nic_back_out(struct devmem_nic *nic, unsigned int savepoint, int err)
+{
+	char why[512], left[512];
+
+	snprintf(why, sizeof(why), "%s", devmem_error());
+	if (!devmem__nic_roll(nic, savepoint))
+		return devmem__fail(-err, "%s", why);
+	/* both are news: why it failed, and that something could not be put back */
+	snprintf(left, sizeof(left), "%s", devmem_error());
+	return devmem__fail(-err, "%.250s; then, on the way back, %.230s", why, left);
+}

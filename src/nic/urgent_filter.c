@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The guard against urgent data for sockets that nobody has guarded: those that wait to be attached, and those of others
+ * that a rule steers to bound queues. At the interface's ingress segments with URG are dropped that go to an address and
+ * port of ours. Steering goes on without, where traffic control cannot be had.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/random.h>
+
+#include "nic/nic_impl.h"
+
+/* Each costs something for every packet. A program that connects from many ports has its sockets guarded. */
+#define MOST_GUARDS 64u
+
+static void go_without(struct devmem_nic *nic, int err, const char *what)
+{
+	devmem__log(DEVMEM_LOG_WARNING, "%s: %s (%s): what is steered to bound queues is not guarded against urgent data until "
+		    "it is attached; guard listeners by devmem_guard()", nic->et.name, what,
+		    nic->tc.why[0] ? nic->tc.why : strerror(-err));
+}
+
+/* What is to be guarded: where it goes to. Where it comes from does not matter. */
+static bool have(const struct devmem_nic *nic, const struct devmem__rule *flow, unsigned int *guards)
+{
+	*guards = 0;
+	for (unsigned int i = 0; i < nic->undo.count; i++) {
+		const struct devmem__change *c = &nic->undo.changes[i];
+
+		if (c->kind != DEVMEM__CHANGE_GUARD)
+			continue;
+		if (devmem__rule_same_flow(&c->rule, flow))
+			return true;
+		++*guards;
+	}
+	return false;
+}
+
+/* 0: there is one. Another's is as good. */
+static int need_qdisc(struct devmem_nic *nic)
+{
+	struct devmem__change *c;
+	int err = devmem__tc_has_qdisc(&nic->tc, nic->et.ifindex);
+
+	if (err)
+		return err < 0 ? err : 0;
+	c = devmem__undo_prepare(&nic->undo, DEVMEM__CHANGE_QDISC);
+	err = c ? devmem__nic_write_down(nic, c) : -ENOMEM;
+	if (err)
+		return err;
+	err = devmem__tc_add_qdisc(&nic->tc, nic->et.ifindex);
+	if (!err)
+		return devmem__nic_made(nic, c);
+	devmem__nic_not_made(nic, c);
+	return err;
+}
+
+static int make_guard(struct devmem_nic *nic, const struct devmem__rule *flow)
+{
+	struct devmem__change *c = devmem__undo_prepare(&nic->undo, DEVMEM__CHANGE_GUARD);
+	int err = c ? 0 : -ENOMEM;
+
+	if (!err && getrandom(&c->guard_id, sizeof(c->guard_id), 0) != (ssize_t)sizeof(c->guard_id))
+		err = -EIO;
+	if (err)
+		return err;
+	c->guard_id |= 1;
+	c->rule = *flow;
+	err = devmem__nic_write_down(nic, c);
+	if (err)
+		return err;
+	err = devmem__tc_guard(&nic->tc, nic->et.ifindex, flow, c->guard_id);
+	if (!err)
+		return devmem__nic_made(nic, c);
+	devmem__nic_not_made(nic, c);
+	return err;
+}
+
+void devmem__nic_guard(struct devmem_nic *nic, const struct devmem__rule *rule)
+{
+	const unsigned int savepoint = devmem__nic_savepoint(nic);
+	const struct devmem__rule flow = devmem__rule_from_any(rule);
+	unsigned int guards;
+	int err;
+
+	if (nic->no_guard || have(nic, &flow, &guards))
+		return;
+	if (guards >= MOST_GUARDS) {
+		devmem__log(DEVMEM_LOG_WARNING, "%s: flows to %u addresses and ports are guarded against urgent data at its ingress, "
+			    "and no more: guard sockets by devmem_guard()", nic->et.name, guards);
+		return;
+	}
+	err = need_qdisc(nic);
+	if (err) {
+		go_without(nic, err, "it takes no clsact qdisc");
+		return;
+	}
+	err = make_guard(nic, &flow);
+	devmem__nic_note_guards(nic);
+	if (!err)
+		return;
+	go_without(nic, err, "it takes no filter that drops");
+	devmem__nic_roll(nic, savepoint);
+}

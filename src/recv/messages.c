@@ -1,0 +1,45 @@
+// SPDX-License-Identifier: MIT
+/*
+ * io_uring has no code of its own for device memory: the fragments come as cmsgs in the provided buffer, laid out
+ * behind struct io_uring_recvmsg_out. [io_uring/net.c: io_recvmsg_multishot]
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "recv/messages.h"
+
+int devmem__rxmsg_open(struct devmem_ring *ring)
+{
+	int err;
+
+	if (ring->bufs.ring)
+		return 0;
+	ring->msg.msg_controllen = DEVMEM__CONTROL_BYTES;
+	err = devmem__rxbufs_open(&ring->bufs, &ring->uring, ring->opts.buffers, ring->opts.buffer_bytes);
+	if (!err)
+		devmem__rxbufs_want(&ring->bufs, ring->slots);	/* other sockets were there before */
+	return err;
+}
+
+void devmem__rxmsg_close(struct devmem_ring *ring)
+{
+	if (ring->bufs.ring)
+		devmem__rxbufs_close(&ring->bufs, &ring->uring);
+}
+
+void devmem__rxmsg_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe, int flags)
+{
+	uint64_t user_data = sqe->user_data;
+
+	io_uring_prep_recvmsg_multishot(sqe, sock->fd, &sock->ring->msg, (unsigned int)flags);
+	sqe->flags |= IOSQE_BUFFER_SELECT;
+	sqe->buf_group = DEVMEM__RXBUFS_GROUP;
+	sqe->user_data = user_data;
+}
+
+int devmem__rxmsg_put_host(struct devmem_ring *ring, uint32_t token)
+{
+	if (!ring->bufs.ring || devmem__rxbufs_put(&ring->bufs, token))
+		return devmem__fail(EINVAL, "a HOST fragment was released that is not out");
+	return 0;
+}

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Placement: host bytes put into a spill buffer of the same backend, so that an application which asked for it sees
+ * device memory only. The spill buffer is taken in chunks, first fit; a run that finds no room for all of it is
+ * placed in parts, and what has no room at all waits, held, in front of everything that came after it.
+ */
+#include <errno.h>
+#include <string.h>
+
+#include "bind.h"
+#include "memory/buffer.h"
+#include "recv/messages.h"
+
+#define CHUNK		4096u
+#define DEFAULT_BYTES	(4u << 20)
+#define MOST_CHUNKS	UINT16_MAX	/* of one event: it counts them as its tokens */
+
+int devmem__place_check(const struct devmem_ring_opts *o)
+{
+	if (o->spill_bytes % CHUNK || o->spill_bytes > 1u << 30)
+		return devmem__fail(EINVAL, "ring option spill_bytes: a multiple of %u, at most 1 GiB", CHUNK);
+	return 0;
+}
+
+/* Made when the first socket asks for placement: of the backend and device that its binding's buffer is of. */
+int devmem__place_open(struct devmem_ring *ring, const struct devmem_binding *binding)
+{
+	struct devmem__place *place = &ring->place;
+	size_t bytes = place->bytes ? place->bytes : DEFAULT_BYTES;
+	int err;
+
+	if (place->buffer)
+		return 0;
+	err = devmem__buffer_like(devmem__binding_buffer(binding), bytes, &place->buffer);
+	if (err)
+		return err;
+	err = devmem__set_reserve(&place->used, bytes / CHUNK);
+	if (err) {
+		devmem_buffer_close(place->buffer);
+		place->buffer = NULL;
+		return err;
+	}
+	place->chunks = (unsigned int)(bytes / CHUNK);
+	return 0;
+}
+
+void devmem__place_close(struct devmem_ring *ring)
+{
+	devmem_buffer_close(ring->place.buffer);
+	devmem__set_free(&ring->place.used);
+}
+
+bool devmem__place_owns(const struct devmem_ring *ring, const struct devmem_event *ev)
+{
+	return ring->place.buffer && ev->buffer == devmem_buffer_id(ring->place.buffer);
+}
+
+int devmem__place_put(struct devmem_ring *ring, uint32_t chunk, unsigned int chunks)
+{
+	if (devmem__set_take(&ring->place.used, chunk, chunks))
+		return devmem__fail(EINVAL, "a fragment in the spill buffer was released that is not out");
+	return 0;
+}
+
+/* The first free run of at most @want chunks. Returns its length, 0 if nothing is free. */
+static unsigned int find_room(const struct devmem__place *place, unsigned int want, uint32_t *start)
+{
+	struct devmem__token_run used = { 0 };
+	size_t at = 0;
+
+	for (;;) {
+		bool more = devmem__set_next_run(&place->used, at, &used);
+		size_t end = more ? used.start : place->chunks;
+
+		if (end > place->chunks)
+			end = place->chunks;
+		if (end > at) {
+			*start = (uint32_t)at;
+			return end - at < want ? (unsigned int)(end - at) : want;
+		}
+		if (!more || used.start >= place->chunks)
+			return 0;
+		at = (size_t)used.start + used.count;
+	}
+}
+
+static int no_room(const struct devmem__place *place)
+{
+	return devmem__fail(ENOBUFS, "the spill buffer of %u KiB is full: release fragments of it and call again, or "
+			    "give the ring a larger one (spill_bytes)", place->chunks * (CHUNK / 1024));
+}
+
+/*
+ * devmem__place_held() - place what is held, or as much of it as there is room for, into @event. Returns 1; or
+ * -ENOBUFS, or what the exporter answered, and it stays held.
+ */
+int devmem__place_held(struct devmem_ring *ring, struct devmem_event *event)
+{
+	struct devmem__place *place = &ring->place;
+	struct devmem_event *held = &place->held;
+	unsigned int want = (held->length + CHUNK - 1) / CHUNK, chunks;
+	uint32_t start = 0, bytes;
+	int err;
+
+	chunks = find_room(place, want < MOST_CHUNKS ? want : MOST_CHUNKS, &start);
+	if (!chunks)
+		return no_room(place);
+	bytes = chunks * CHUNK < held->length ? chunks * CHUNK : held->length;
+	err = devmem__buffer_write(place->buffer, (uint64_t)start * CHUNK, (const void *)(uintptr_t)held->offset, bytes);
+	if (!err)
+		err = devmem__set_add(&place->used, start, chunks);
+	if (err)
+		return err;
+	*event = *held;
+	event->type = DEVMEM_EVENT_DATA;
+	event->buffer = devmem_buffer_id(place->buffer);
+	event->offset = (uint64_t)start * CHUNK;
+	event->length = bytes;
+	event->token = start;
+	event->tokens = (uint16_t)chunks;
+	if (!ring->stats.bytes_placed)
+		devmem__log(DEVMEM_LOG_WARNING, "bytes come that the NIC did not write into device memory: they are copied into the "
+			    "spill buffer");
+	ring->stats.bytes_placed += bytes;
+	held->offset += bytes;
+	held->length -= bytes;
+	if (!held->length)
+		devmem__place_drop(ring);
+	return 1;
+}
+
+/* Nothing of the held run is wanted any more: its receive buffer goes back. */
+void devmem__place_drop(struct devmem_ring *ring)
+{
+	struct devmem_event held = ring->place.held;
+
+	ring->place.held_of = NULL;
+	devmem__rxmsg_put_host(ring, held.token);
+}

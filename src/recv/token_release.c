@@ -1,0 +1,262 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Tokens of engine "devmem" on their way back to the kernel. They are put into the socket's batch, and batches ride on
+ * the next io_uring_enter as SO_DEVMEM_DONTNEED. Their completions are skipped: one would satisfy the wait that it
+ * rides with. That hides how many fragments the kernel freed, so a batch never exceeds the kernel's limits and
+ * holds only tokens that are known to be out.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "recv/token_release.h"
+
+/*
+ * Tokens of a socket wait until there are this many: releasing after each small message costs a few per cent of
+ * its latency, and about 64 still keep the kernel's token table one level deep. Of large pages fewer wait, since each
+ * of them may keep a page from the NIC.
+ */
+#define FEW_TOKENS 64
+#define FEW_BYTES (1u << 20)
+
+/*
+ * What few sockets hold goes back with each tick, in the middle of traffic too: that turn is nobody's message, while 64 tokens at
+ * once make the one that they ride with a tenth dearer. Of many sockets it would be a request each.
+ */
+#define FEW_SOCKETS 4u
+
+static struct devmem__batch *get_batch(struct devmem_sock *sock)
+{
+	struct devmem_ring *ring = sock->ring;
+	struct devmem__batch *batch;
+
+	if (!devmem__list_empty(&ring->batches_spare)) {
+		batch = container_of(ring->batches_spare.next, struct devmem__batch, node);
+		devmem__list_del(&batch->node);
+	} else {
+		batch = malloc(sizeof(*batch));
+		if (!batch)
+			return NULL;
+		devmem__list_init(&batch->node);
+	}
+	batch->sock = sock;
+	batch->tokens.runs = 0;
+	batch->tokens.frags = 0;
+	return batch;
+}
+
+static void spare_batch(struct devmem_ring *ring, struct devmem__batch *batch)
+{
+	devmem__list_append(&ring->batches_spare, &batch->node);
+}
+
+/* The kernel has done with a batch. */
+static void settle(struct devmem__batch *batch, bool released)
+{
+	struct devmem_ring *ring = batch->sock->ring;
+
+	if (released) {
+		ring->stats.release_operations++;
+		ring->stats.tokens_released += batch->tokens.frags;
+	}
+	batch->sock->batches_out--;
+	spare_batch(ring, batch);
+}
+
+/* Answers the number of fragments freed, or -1. */
+static int dontneed_now(int fd, const struct devmem__token_batch *tokens)
+{
+	return setsockopt(fd, SOL_SOCKET, DEVMEM_SO_DONTNEED, tokens->run,
+			  (socklen_t)(tokens->runs * sizeof(tokens->run[0])));
+}
+
+/* Hands the batch in with the next io_uring_enter. */
+static void queue_batch(struct devmem__batch *batch)
+{
+	struct devmem_sock *sock = batch->sock;
+	struct devmem_ring *ring = sock->ring;
+	struct io_uring_sqe *sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_RELEASE, batch);
+
+	if (!sqe) {	/* the submission queue is full and the kernel would not take it: do without it */
+		settle(batch, dontneed_now(sock->fd, &batch->tokens) >= 0);
+		return;
+	}
+	devmem__uring_setsockopt(sqe, sock->fd, DEVMEM_SO_DONTNEED, batch->tokens.run,
+				batch->tokens.runs * sizeof(batch->tokens.run[0]));
+	batch->sq_tail = ring->uring.io.sq.sqe_tail;
+	devmem__list_append(&ring->batches_out, &batch->node);
+}
+
+static void hand_in(struct devmem_sock *sock)
+{
+	struct devmem__batch *batch = sock->batch;
+
+	sock->batch = NULL;
+	devmem__list_del(&sock->dirty);
+	sock->ring->tokens_pending -= batch->tokens.frags;
+	sock->batches_out++;
+	queue_batch(batch);
+}
+
+/* By system call: a run of any length. */
+static void release_now(struct devmem_sock *sock, uint32_t token, unsigned int count)
+{
+	while (count) {
+		struct devmem__token_batch one = { 0 };
+		unsigned int taken = devmem__batch_add(&one, token, count);
+
+		if (dontneed_now(sock->fd, &one) >= 0) {
+			sock->ring->stats.release_operations++;
+			sock->ring->stats.tokens_released += taken;
+		}
+		token += taken;
+		count -= taken;
+	}
+}
+
+/* Into the socket's batch, and the next one if that is full. */
+static void batch_tokens(struct devmem_sock *sock, uint32_t token, unsigned int count)
+{
+	while (count) {
+		unsigned int taken;
+
+		if (!sock->batch) {
+			sock->batch = get_batch(sock);
+			if (!sock->batch) {	/* no memory: they are in no book any more, so they go back now */
+				release_now(sock, token, count);
+				return;
+			}
+			devmem__list_append(&sock->ring->dirty, &sock->dirty);
+		}
+		taken = devmem__batch_add(&sock->batch->tokens, token, count);
+		sock->ring->tokens_pending += taken;
+		token += taken;
+		count -= taken;
+		if (count || devmem__batch_full(&sock->batch->tokens))
+			hand_in(sock);
+	}
+}
+
+/*
+ * A socket that streams is woken seldom, and gives back what it has each time: if its batch waited for more, that would
+ * take a turn of its own, after a tick. Of a socket that is detached there is no more to wait for.
+ */
+static bool are_enough(const struct devmem_sock *sock)
+{
+	const unsigned int tokens = sock->batch->tokens.frags;
+
+	return tokens >= FEW_TOKENS || sock->lowat > 1 || sock->detached ||
+	       (uint64_t)tokens * devmem_binding_page_size(sock->binding, NULL) >= FEW_BYTES;
+}
+
+/* With many sockets that hold back a few each, nobody should look through all of them in each turn. */
+void devmem__dontneed_look(struct devmem_sock *sock)
+{
+	if (sock->batch && are_enough(sock))
+		devmem__list_append(&sock->ring->due, &sock->dirty);
+}
+
+int devmem__dontneed(struct devmem_sock *sock, uint32_t token, unsigned int count)
+{
+	int err = devmem__set_take(&sock->stream.out, token, count);
+
+	if (err)
+		return devmem__fail(EINVAL, "a fragment was released that is not out: released twice, or not of this ring");
+	devmem__pressure_back(sock, count);
+	batch_tokens(sock, token, count);
+	devmem__dontneed_look(sock);
+	return 0;
+}
+
+static void hand_in_all(struct devmem__list *list)
+{
+	while (!devmem__list_empty(list)) {
+		struct devmem_sock *sock = container_of(list->next, struct devmem_sock, dirty);
+
+		hand_in(sock);
+		devmem__sock_let_go(sock);
+	}
+}
+
+void devmem__dontneed_flush(struct devmem_ring *ring, bool all)
+{
+	hand_in_all(&ring->due);
+	if (all || ring->tokens_pending >= DEVMEM__MANY_TOKENS)
+		hand_in_all(&ring->dirty);
+}
+
+bool devmem__dontneed_is_few(const struct devmem_ring *ring)
+{
+	const struct devmem__list *node = ring->dirty.next;
+	unsigned int n;
+
+	for (n = 0; node != &ring->dirty && n <= FEW_SOCKETS; n++)
+		node = node->next;
+	return n <= FEW_SOCKETS;
+}
+
+/* The kernel took its request off the submission queue. */
+static bool was_handed_in(const struct devmem_ring *ring, const struct devmem__batch *batch)
+{
+	return ring->uring.io.sq.sqe_tail - batch->sq_tail >= io_uring_sq_ready(&ring->uring.io);
+}
+
+/*
+ * Called when all completions have been seen: no failure among them, so what was handed in is done. Requests that still wait
+ * stand behind it: while much is received there are always some, and what is done must not wait until there are none. A failure
+ * that found no room among the completions is with the kernel until the ring is entered again.
+ */
+void devmem__dontneed_settle(struct devmem_ring *ring)
+{
+	if (io_uring_cq_has_overflow(&ring->uring.io))
+		return;
+	while (!devmem__list_empty(&ring->batches_out)) {
+		struct devmem__batch *batch = container_of(ring->batches_out.next, struct devmem__batch, node);
+		struct devmem_sock *sock = batch->sock;
+
+		if (!was_handed_in(ring, batch))
+			return;
+		settle(batch, true);
+		devmem__sock_let_go(sock);
+	}
+}
+
+/*
+ * The ring could not do it (no memory, say): the system call is tried. What even that refuses stays with the
+ * socket, and the kernel frees it when the socket is closed.
+ */
+void devmem__dontneed_failed(struct devmem__batch *batch)
+{
+	struct devmem_sock *sock = batch->sock;
+
+	settle(batch, dontneed_now(sock->fd, &batch->tokens) >= 0);
+	devmem__sock_let_go(sock);
+}
+
+/* For closing a ring: everything that the socket has out goes back by system call. */
+void devmem__dontneed_all_now(struct devmem_sock *sock)
+{
+	struct devmem__token_run run = { 0 };
+
+	if (sock->batch) {
+		dontneed_now(sock->fd, &sock->batch->tokens);
+		spare_batch(sock->ring, sock->batch);
+		sock->batch = NULL;
+	}
+	devmem__pressure_back(sock, sock->stream.out.count);
+	while (devmem__set_next_run(&sock->stream.out, (size_t)run.start + run.count, &run))
+		release_now(sock, run.start, run.count);
+}
+
+void devmem__dontneed_close(struct devmem_ring *ring)
+{
+	struct devmem__list *node;
+
+	while (!devmem__list_empty(&ring->batches_out))
+		spare_batch(ring, container_of(ring->batches_out.next, struct devmem__batch, node));
+	while (!devmem__list_empty(&ring->batches_spare)) {
+		node = ring->batches_spare.next;
+		devmem__list_del(node);
+		free(container_of(node, struct devmem__batch, node));
+	}
+}

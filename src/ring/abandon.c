@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A ring closed by a forked child, which has a copy of its memory, and the parent's descriptors. Freed is what is the child's:
+ * nothing is asked of the kernel but to close descriptors, and no lock is taken, since a thread that held it at the fork is not
+ * here to give it back.
+ */
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "recv/token_release.h"
+#include "tx.h"
+
+static void abandon_sock(struct devmem_sock *sock)
+{
+	devmem__tx_free(sock);
+	devmem__list_del(&sock->dirty);
+	devmem__list_del(&sock->rearm);
+	devmem__list_del(&sock->over);
+	devmem__list_del(&sock->raised);
+	devmem__list_del(&sock->pausing);
+	free(sock->batch);
+	close(sock->fd);
+	devmem__set_free(&sock->stream.out);
+	devmem__source_put(sock->source);
+	free(sock);
+}
+
+void devmem__ring_abandon(struct devmem_ring *ring)
+{
+	ring->uring.abandoned = true;
+	for (unsigned int i = 0; i < ring->slots; i++)
+		if (ring->socks[i])
+			abandon_sock(ring->socks[i]);
+	devmem__release_forget(ring);
+	devmem__gathers_forget(ring);
+}

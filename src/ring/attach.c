@@ -1,0 +1,487 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Sockets attached to a ring and detached. A socket's kernel tokens die with its last descriptor, so a duplicate is kept until
+ * the last fragment is back, whatever the application does with its own. In between: request.c.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "memory/backend.h"
+#include "bind.h"
+#include "memory/buffer.h"
+#include "recv/token_release.h"
+#include "recv/guard.h"
+#include "recv/signed.h"
+#include "tx.h"
+
+#define MAX_SOCKS	65535	/* an event names its socket in 16 bits */
+#define SMALLEST_PAGE	4096	/* a fragment holds at least one page of the buffer */
+
+#ifndef SOL_TLS
+#define SOL_TLS 282
+#endif
+#define TLS_RX 2	/* <linux/tls.h> */
+
+#ifndef SO_INCOMING_NAPI_ID
+#define SO_INCOMING_NAPI_ID 56
+#endif
+
+/*
+ * A connection that is over has a peer too, and bytes of it may be queued, to be had like any other: getpeername() does not say so,
+ * but SO_PEERNAME does. A connect() that is under way has no peer yet. [net/ipv4/af_inet.c: inet_getname]
+ */
+static int check_peer(int fd)
+{
+	sa_family_t family;
+	socklen_t len = sizeof(family);
+	uint8_t state = 0;
+	int err = getsockopt(fd, SOL_SOCKET, SO_PEERNAME, &family, &len) ? errno : 0;
+
+	len = sizeof(state);
+	if (!err && !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &len) && state == TCP_SYN_SENT)
+		err = ENOTCONN;
+	if (!err)
+		return 0;
+	return devmem__fail(err, "devmem_attach: descriptor %d has no peer, connect or accept it first: %s", fd, strerror(err));
+}
+
+static int check_socket(int fd)
+{
+	int value = 0;
+	socklen_t len = sizeof(value);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &value, &len))
+		return devmem__fail(errno, "devmem_attach: descriptor %d is no socket: %s", fd, strerror(errno));
+	if (value != IPPROTO_TCP)
+		return devmem__fail(EPROTOTYPE, "descriptor %d is not a TCP socket", fd);
+	return check_peer(fd);
+}
+
+/* A slot of the table: a free one, or the table grows. Slots are used again only when no fragment names them. */
+static int get_slot(struct devmem_ring *ring)
+{
+	unsigned int slots = ring->slots ? ring->slots * 2 : 16;
+	struct devmem_sock **socks;
+	unsigned int i;
+
+	for (i = 0; i < ring->slots; i++)
+		if (!ring->socks[i])
+			return (int)i;
+	if (ring->slots == MAX_SOCKS)
+		return devmem__fail(EMFILE, "%d sockets are on this ring: open another", MAX_SOCKS);
+	if (slots > MAX_SOCKS)
+		slots = MAX_SOCKS;
+	socks = realloc(ring->socks, slots * sizeof(*socks));
+	if (!socks)
+		return devmem__fail(ENOMEM, "no memory for %u sockets", slots);
+	memset(socks + ring->slots, 0, (slots - ring->slots) * sizeof(*socks));
+	ring->socks = socks;
+	ring->slots = slots;
+	return (int)i;
+}
+
+static void init_stream(struct devmem_sock *sock, uint64_t user_data, int slot)
+{
+	sock->stream.user_data = user_data;
+	sock->stream.slot = (uint16_t)slot;
+	sock->stream.merge = sock->ring->merge;
+	sock->stream.dmabuf_id = devmem_binding_id(sock->binding);
+	sock->stream.buffer = devmem__binding_buffer_id(sock->binding);
+}
+
+/* The caller's socket is changed last, when nothing else can fail. */
+static int set_options(struct devmem_sock *sock, const struct devmem_attach_opts *o)
+{
+	int err = 0;
+
+	sock->lowat_managed = !o->lowat;
+	sock->lowat = 1;
+	sock->max_tokens = o->max_fragments;
+	sock->max_sends = o->max_sends;
+	devmem__sockopts_look(sock);
+	if (o->lowat)
+		err = devmem__sockopts_lowat(sock, (int)o->lowat);
+	if (!err)
+		err = devmem__sockopts_limit(sock, o->max_fragments);
+	if (err)
+		devmem__sockopts_back(sock);
+	return err;
+}
+
+/* 0: this kernel does not tell (before Linux 4.12): then nobody is refused. */
+static uint64_t cookie_of(int fd)
+{
+	uint64_t cookie = 0;
+	socklen_t len = sizeof(cookie);
+
+	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) ? 0 : cookie;
+}
+
+/* The ring's other sockets, whatever their binding, and those of the binding, on whatever ring. */
+static int note_attached(struct devmem_sock *sock, int fd)
+{
+	const uint64_t cookie = cookie_of(fd);
+	int err = devmem__attached_add(&sock->ring->attached, cookie);
+
+	if (!err) {
+		err = devmem__attached_add(devmem__binding_attached(sock->binding), cookie);
+		if (err)
+			devmem__attached_remove(&sock->ring->attached, cookie);
+	}
+	if (err == -EALREADY)
+		return devmem__fail(EALREADY, "the connection of descriptor %d is attached already, and two would divide its bytes "
+				    "between them: devmem_detach() the other one first", fd);
+	if (err)
+		return devmem__fail(ENOMEM, "no memory for a socket");
+	sock->cookie = cookie;
+	return 0;
+}
+
+static void forget_attached(struct devmem_sock *sock)
+{
+	devmem__attached_remove(&sock->ring->attached, sock->cookie);
+	devmem__attached_remove(devmem__binding_attached(sock->binding), sock->cookie);
+	sock->cookie = 0;
+}
+
+static int new_sock(struct devmem_ring *ring, int fd, struct devmem_sock **out)
+{
+	struct devmem_sock *sock = calloc(1, sizeof(*sock));
+	int err;
+
+	if (!sock)
+		return devmem__fail(ENOMEM, "no memory for a socket");
+	sock->ring = ring;
+	devmem__list_init(&sock->dirty);
+	devmem__list_init(&sock->rearm);
+	devmem__list_init(&sock->raised);
+	devmem__list_init(&sock->pausing);
+	devmem__list_init(&sock->over);
+	devmem__list_init(&sock->leaving);
+	sock->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
+	if (sock->fd < 0) {
+		err = devmem__fail(errno, "cannot duplicate descriptor %d: %s", fd, strerror(errno));
+		free(sock);
+		return err;
+	}
+	*out = sock;
+	return 0;
+}
+
+/* Memory for sockets without a binding: made for the first of them. */
+static int open_own(struct devmem_ring *ring)
+{
+	const struct devmem_buffer_opts o = { .size = sizeof(o) };
+	struct devmem_buffer *buffer;
+	int err;
+
+	if (ring->own)
+		return 0;
+	err = devmem__buffer_new(&devmem__backend_shm, ring->opts.host_bytes, &o, &buffer);
+	if (err)
+		return err;
+	err = devmem__binding_own(buffer, "the socket has no binding", &ring->own);
+	devmem_buffer_close(buffer);
+	return err;
+}
+
+/* The ring was opened for one engine; does the binding's fit? */
+static int check_way(const struct devmem_ring *ring, const struct devmem_binding *binding)
+{
+	const enum devmem__way way = devmem__binding_way(binding);
+	const char *why;
+
+	devmem_binding_engine(binding, &why);
+	if (way == DEVMEM__WAY_ZCRX && ring->way != DEVMEM__WAY_ZCRX)
+		return devmem__fail(EOPNOTSUPP, "the binding is for engine zcrx: open the ring with that engine too");
+	if (ring->way == DEVMEM__WAY_ANY || ring->way == DEVMEM__WAY_SYSCALL || ring->way == way)
+		return 0;
+	return devmem__fail(EOPNOTSUPP, "the ring was opened for engine %s, and the binding is of engine %s (%s)",
+			    devmem__way_name(ring->way), devmem__way_name(way), why);
+}
+
+/* What was decided goes on record. */
+static void note_engine(struct devmem_ring *ring, const struct devmem_binding *binding)
+{
+	const char *why, *name = devmem_binding_engine(binding, &why);
+
+	ring->engine = ring->uring.calls ? devmem__way_name(DEVMEM__WAY_SYSCALL) : name;
+	if (ring->uring.calls)
+		snprintf(ring->why, sizeof(ring->why), "%s; with a binding of engine %s: %.200s", ring->no_uring, name, why);
+	else
+		snprintf(ring->why, sizeof(ring->why), "%s", why);
+	devmem__log(DEVMEM_LOG_DEBUG, "a socket is attached with engine %s: %s", ring->engine, ring->why);
+}
+
+/* Ties the socket to its binding: with everything that others of the same binding share on this ring. */
+static int join(struct devmem_sock *sock, struct devmem_binding *binding, const struct devmem_attach_opts *o)
+{
+	struct devmem_ring *ring = sock->ring;
+	int err = binding ? 0 : open_own(ring);
+
+	sock->host = !binding;
+	binding = binding ? binding : ring->own;
+	if (!err)
+		err = check_way(ring, binding);
+	if (!err && devmem__binding_ifindex(binding))
+		err = devmem__links_add(&ring->links, devmem__binding_ifindex(binding));
+	sock->place = o->flags & DEVMEM_ATTACH_PLACE && devmem__binding_way(binding) != DEVMEM__WAY_COPY;
+	if (!err && sock->place)
+		err = devmem__place_open(ring, binding);
+	if (!err && devmem__binding_way(binding) == DEVMEM__WAY_DEVMEM)
+		err = devmem__set_reserve(&sock->stream.out, devmem__binding_bytes(binding) / SMALLEST_PAGE);
+	if (!err)
+		err = devmem__source_get(ring, binding, &sock->source);
+	if (err) {
+		devmem__set_free(&sock->stream.out);
+		return err;
+	}
+	sock->binding = binding;
+	sock->engine = sock->source->engine;
+	return 0;
+}
+
+static void part(struct devmem_sock *sock)
+{
+	devmem__set_free(&sock->stream.out);
+	devmem__source_put(sock->source);
+}
+
+/* [net/tls/tls_main.c: do_tls_getsockopt()] */
+bool devmem__sock_decrypts(int fd)
+{
+	uint16_t version_and_cipher[2];
+	socklen_t len = sizeof(version_and_cipher);
+
+	return !getsockopt(fd, SOL_TLS, TLS_RX, version_and_cipher, &len);
+}
+
+/* kTLS would decrypt with the processor what lies in device memory. */
+static int check_tls(int fd)
+{
+	if (!devmem__sock_decrypts(fd))
+		return 0;
+	return devmem__fail(EOPNOTSUPP, "descriptor %d receives TLS by the kernel (TLS_RX), which cannot decrypt device memory: "
+			    "attach it with a binding of engine copy", fd);
+}
+
+/* What a peer could stop the machine with, if the NIC writes to device memory. @guarded: set here, and not there before. */
+static int protect(const struct devmem_sock *sock, const struct devmem_attach_opts *o, bool *guarded)
+{
+	int err;
+
+	*guarded = false;
+	if (devmem__binding_way(sock->binding) == DEVMEM__WAY_COPY)
+		return 0;
+	err = check_tls(sock->fd);
+	if (!err)
+		err = devmem__signed(sock->fd);
+	if (err || o->flags & DEVMEM_ATTACH_NO_GUARD)
+		return err;
+	err = devmem__guard(sock->fd, guarded);
+	if (err == -EPERM && devmem__binding_guarded(sock->binding))
+		err = 0;	/* what is at the interface's ingress must do */
+	return err ? err : devmem__guard_urgent(sock->fd);
+}
+
+static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *binding, uint64_t user_data,
+		  const struct devmem_attach_opts *opts, struct devmem_sock **out)
+{
+	struct devmem_attach_opts o;
+	struct devmem_sock *sock = NULL;
+	bool guarded = false;
+	int err, slot;
+
+	err = devmem__options(&o, sizeof(o), opts, "devmem_attach_opts");
+	if (err)
+		return err;
+	if (!ring || !out || o.flags & ~(DEVMEM_ATTACH_PLACE | DEVMEM_ATTACH_NO_GUARD) || o.lowat > INT32_MAX)
+		return devmem__fail(EINVAL, "devmem_attach: no ring or place for the result, or an option out of range");
+	if (!binding && o.flags & DEVMEM_ATTACH_PLACE)
+		return devmem__fail(EINVAL, "devmem_attach: a socket without a binding has no device memory to place "
+				    "its bytes in");
+	err = devmem__uring_check_thread(&ring->uring);
+	if (!err)
+		err = check_socket(fd);
+	if (!err && binding)
+		err = devmem__binding_check(binding);
+	if (err)
+		return err;
+	if (binding && devmem__binding_sends(binding))
+		return devmem__fail(EINVAL, "devmem_attach: the binding is for sending, and nothing can be received with it: "
+				    "attach with one of devmem_bind_rx(), or with none");
+	devmem__socks_reap(ring);	/* what they and what ended with them hold may be what is needed now */
+	devmem__ring_end_used(ring);
+	slot = get_slot(ring);
+	if (slot < 0)
+		return slot;
+	err = new_sock(ring, fd, &sock);
+	if (err)
+		return err;
+	err = join(sock, binding, &o);
+	if (err)
+		goto err_sock;
+	err = note_attached(sock, fd);
+	if (err)
+		goto err_joined;
+	err = protect(sock, &o, &guarded);
+	if (!err)
+		err = set_options(sock, &o);
+	if (err)
+		goto err_noted;
+	if (devmem__binding_way(sock->binding) != DEVMEM__WAY_COPY && !(o.flags & DEVMEM_ATTACH_NO_GUARD))
+		devmem__urgent_watch(sock);
+	note_engine(ring, sock->binding);
+	init_stream(sock, user_data, slot);
+	ring->socks[slot] = sock;
+	devmem__list_append(&ring->rearm, &sock->rearm);
+	devmem__rxbufs_want(&ring->bufs, (unsigned int)slot + 1);
+	*out = sock;
+	return 0;
+
+err_noted:
+	if (guarded)
+		devmem__unguard(sock->fd);
+	forget_attached(sock);
+err_joined:
+	part(sock);
+err_sock:
+	close(sock->fd);
+	free(sock);
+	return err;
+}
+
+int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *binding, uint64_t user_data,
+		  const struct devmem_attach_opts *opts, struct devmem_sock **out)
+{
+	return devmem__result(attach(ring, fd, binding, user_data, opts, out));
+}
+
+static int prepare_for(struct devmem_ring *ring, struct devmem_binding *binding)
+{
+	int err;
+
+	if (!ring || !binding || devmem__binding_sends(binding))
+		return devmem__fail(EINVAL, "devmem_ring_prepare: no ring or no binding, or one for sending");
+	err = devmem__uring_check_thread(&ring->uring);
+	if (!err)
+		err = check_way(ring, binding);
+	return err ? err : devmem__source_prepare(ring, binding);
+}
+
+int devmem_ring_prepare(struct devmem_ring *ring, struct devmem_binding *binding)
+{
+	return devmem__result(prepare_for(ring, binding));
+}
+
+void devmem_detach(struct devmem_sock *sock)
+{
+	struct devmem_ring *ring = sock ? sock->ring : NULL;
+
+	if (!sock || sock->detached || !devmem__process_is(ring->uring.process))
+		return;
+	sock->detached = true;
+	forget_attached(sock);
+	devmem__urgent_leave(sock);
+	devmem__dontneed_look(sock);
+	devmem__list_del(&sock->rearm);
+	devmem__list_del(&sock->over);
+	devmem__lowat_leave(sock);
+	devmem__pressure_leave(sock);
+	devmem__sockopts_back(sock);
+	if (ring->place.held_of == sock)
+		devmem__place_drop(ring);
+	if (sock->armed)
+		devmem__sock_cancel(sock);
+	if (sock->end_armed)
+		devmem__sock_cancel_end(sock);
+	devmem__tx_detach(sock);
+	devmem__sock_let_go(sock);
+	devmem__socks_reap(ring);
+	devmem__ring_end_used(ring);
+}
+
+static bool is_referred_to(const struct devmem_sock *sock)
+{
+	return sock->armed || sock->end_armed || sock->cancels || sock->stream.out.count || sock->batch || sock->batches_out ||
+	       sock->ring->rx_sock == sock || devmem__tx_busy(sock);
+}
+
+void devmem__socks_reap(struct devmem_ring *ring)
+{
+	while (!devmem__list_empty(&ring->leaving)) {
+		struct devmem_sock *sock = container_of(ring->leaving.next, struct devmem_sock, leaving);
+
+		devmem__list_del(&sock->leaving);
+		if (!is_referred_to(sock))
+			devmem__sock_free(sock);
+	}
+}
+
+void devmem__sock_free(struct devmem_sock *sock)
+{
+	struct devmem_ring *ring = sock->ring;
+
+	/* a request that was not handed in yet may name its descriptor, which somebody else may get, or its memory */
+	if (io_uring_sq_ready(&ring->uring.io))
+		devmem__uring_submit(&ring->uring);
+	if (io_uring_sq_ready(&ring->uring.io))
+		devmem__uring_forget(&ring->uring, sock, sock->fd);
+	ring->socks[sock->stream.slot] = NULL;
+	forget_attached(sock);
+	devmem__tx_free(sock);
+	devmem__list_del(&sock->dirty);
+	devmem__list_del(&sock->rearm);
+	devmem__urgent_leave(sock);
+	devmem__list_del(&sock->over);
+	devmem__list_del(&sock->leaving);
+	devmem__lowat_leave(sock);
+	devmem__pressure_leave(sock);
+	devmem__sockopts_back(sock);
+	close(sock->fd);
+	devmem__set_free(&sock->stream.out);
+	devmem__source_put(sock->source);
+	free(sock);
+}
+
+static int napi_of(const struct devmem_sock *sock, unsigned int *napi_id)
+{
+	socklen_t len = sizeof(*napi_id);
+
+	return getsockopt(sock->fd, SOL_SOCKET, SO_INCOMING_NAPI_ID, napi_id, &len) ? -errno : *napi_id ? 0 : -EAGAIN;
+}
+
+int devmem__sock_queue_known(const struct devmem_sock *sock)
+{
+	unsigned int napi_id = 0;
+	int err = napi_of(sock, &napi_id);
+
+	return err ? err : devmem__binding_queue_known(sock->binding, napi_id);
+}
+
+static int sock_queue(const struct devmem_sock *sock)
+{
+	unsigned int napi_id = 0;
+	int err = devmem__uring_check_process(&sock->ring->uring);
+
+	if (err)
+		return err;
+	err = napi_of(sock, &napi_id);
+	if (err == -EAGAIN)
+		return devmem__fail(EAGAIN, "nothing was received on this socket yet");
+	if (err)
+		return devmem__fail(-err, "the kernel does not tell where a socket's packets arrive (SO_INCOMING_NAPI_ID): %s",
+				    strerror(-err));
+	return devmem__binding_queue_of_napi(sock->binding, napi_id);
+}
+
+int devmem_sock_queue(const struct devmem_sock *sock)
+{
+	return devmem__result(sock_queue(sock));
+}

@@ -1,0 +1,46 @@
+// SPDX-License-Identifier: MIT
+/* The choice of what carries a ring's requests out: io_uring or plain system calls, and why. */
+#include <errno.h>
+#include <stdio.h>
+
+#include "ring/choice.h"
+
+static int open_uring(struct devmem_ring *ring)
+{
+	const struct devmem__uring_opts o = {
+		.entries = ring->opts.entries,
+		.buffers = ring->opts.buffers,
+		.busy_poll_us = ring->opts.busy_poll_us,
+		.large = ring->way == DEVMEM__WAY_ZCRX,
+	};
+
+	return devmem__uring_open(&ring->uring, &o);
+}
+
+static int open_calls(struct devmem_ring *ring)
+{
+	if (ring->opts.busy_poll_us)
+		return devmem__fail(ENOSYS, "engine syscall cannot busy poll: leave busy_poll_us at 0");
+	ring->engine = devmem__way_name(DEVMEM__WAY_SYSCALL);
+	return devmem__uring_open_calls(&ring->uring, ring->opts.entries);
+}
+
+/* io_uring if it can be had, and why not if not: whatever the reason, plain system calls are better than no ring. */
+int devmem__port_open(struct devmem_ring *ring)
+{
+	int err;
+
+	ring->engine = devmem__way_name(ring->way == DEVMEM__WAY_ANY ? DEVMEM__WAY_DEVMEM : ring->way);
+	snprintf(ring->why, sizeof(ring->why), ring->way == DEVMEM__WAY_ANY ? "no socket is attached yet" :
+		 "it was asked for");
+	snprintf(ring->no_uring, sizeof(ring->no_uring), "plain system calls were asked for");
+	if (ring->way == DEVMEM__WAY_SYSCALL)
+		return open_calls(ring);
+	err = open_uring(ring);
+	if (!err || ring->way != DEVMEM__WAY_ANY)
+		return err;
+	snprintf(ring->no_uring, sizeof(ring->no_uring), "%s", devmem_error());
+	snprintf(ring->why, sizeof(ring->why), "%s", ring->no_uring);
+	devmem__log(DEVMEM_LOG_WARNING, "a ring works by plain system calls, at a higher price: %s", ring->no_uring);
+	return open_calls(ring);
+}

@@ -1,0 +1,196 @@
+// SPDX-License-Identifier: MIT
+/* One completion of any kind, and what it tells: a message that is opened, the end of a stream, an event. */
+#include <errno.h>
+#include <string.h>
+
+#include "bind.h"
+#include "memory/buffer.h"
+#include "recv/token_release.h"
+#include "recv/messages.h"
+#include "tx.h"
+
+#define SECOND 1000000000u	/* ns */
+
+/* The message of an ERROR event: of who noticed that the stream cannot go on, or what the kernel said. */
+static void explain(struct devmem_ring *ring, int error)
+{
+	if (error && !ring->explained)
+		devmem__fail(-error, "the connection broke: %s", strerror(-error));
+	ring->explained = false;
+	ring->last = error;
+}
+
+static struct devmem_event end_event(const struct devmem_sock *sock, int error)
+{
+	return (struct devmem_event){
+		.user_data = sock->stream.user_data,
+		.result = error,
+		.sock = sock->stream.slot,
+		.type = error ? DEVMEM_EVENT_ERROR : DEVMEM_EVENT_END,
+	};
+}
+
+unsigned int devmem__end_stream(struct devmem_sock *sock, int error, struct devmem_event *event)
+{
+	error = error ? devmem__end_is(sock, error) : devmem__end_of_stream(sock);
+	devmem__tx_explain(sock);
+	devmem__urgent_explain(sock);
+	if (error)
+		devmem__tx_broken(sock, error);
+	if (sock->ended || sock->detached) {
+		sock->ring->explained = false;
+		return 0;
+	}
+	sock->ended = true;
+	devmem__urgent_leave(sock);
+	devmem__list_del(&sock->rearm);
+	devmem__lowat_forget(sock);
+	if (sock->ring->place.held_of == sock)
+		devmem__place_drop(sock->ring);
+	explain(sock->ring, error);
+	*event = end_event(sock, error);
+	return 1;
+}
+
+/* A receive ended without bytes. Returns how many events that makes. */
+static unsigned int receive_failed(struct devmem_sock *sock, int res, struct devmem_event *event)
+{
+	switch (res) {
+	case -ENOBUFS:
+		sock->ring->stats.no_buffers++;
+		return 0;
+	case -ECANCELED:
+	case -EINTR:
+	case -EAGAIN:
+		return 0;	/* armed again unless the socket is being detached */
+	}
+	if (sock->engine->recover && sock->engine->recover(sock, res))
+		return 0;
+	return devmem__end_stream(sock, res, event);
+}
+
+/*
+ * Bytes of a bound socket that are in host memory: a packet that was not split, or, through a queue which is not bound,
+ * all of them: the rule is gone or another one is before it, or the route changed. The application is told where they
+ * come from; they are copied until that is mended. Looked at is what the NIC is known to be like; if it is being changed, it
+ * is looked at again with the next bytes. At most once a second.
+ */
+static unsigned int look_where(struct devmem_sock *sock, struct devmem_event *event)
+{
+	struct devmem_ring *ring = sock->ring;
+	bool was = sock->misplaced, host = !ring->rx.devmem && ring->rx.bytes_left, told, ours;
+	int queue;
+
+	sock->misplaced = host && !sock->unsplit;
+	if (!host || (was && sock->misplaced))
+		return 0;
+	told = sock->last_look && ring->now - sock->last_look < SECOND;
+	if (!told) {
+		queue = devmem__sock_queue_known(sock);
+		if (queue == -EBUSY) {
+			sock->misplaced = false;
+			return 0;
+		}
+		sock->last_look = ring->now;
+		ours = queue >= 0 && devmem__binding_has_queue(sock->binding, queue);
+		if (ours && !sock->unsplit)
+			devmem__log(DEVMEM_LOG_WARNING, "packets come through queue %d that the NIC did not split: they are copied",
+				    queue);
+		sock->unsplit = ours;
+		sock->misplaced = !sock->unsplit;
+	}
+	ring->stats.misplaced += sock->misplaced;
+	if (sock->detached || !sock->misplaced || told)
+		return 0;
+	ring->last = true;
+	*event = (struct devmem_event){
+		.user_data = sock->stream.user_data,
+		.result = devmem__binding_misplaced(sock->binding, queue),
+		.sock = sock->stream.slot,
+		.type = DEVMEM_EVENT_MISPLACED,
+	};
+	return 1;
+}
+
+/* A receive brought nothing, and will bring nothing more or has failed. */
+static unsigned int receive_empty(struct devmem_sock *sock, const struct io_uring_cqe *cqe, struct devmem_event *event)
+{
+	if (sock->engine->empty)
+		sock->engine->empty(sock, cqe);
+	return cqe->res < 0 ? receive_failed(sock, cqe->res, event) : devmem__end_stream(sock, 0, event);
+}
+
+/* A message. What it brought is left in ring->rx; what else happened is an event. */
+static unsigned int message(struct devmem_sock *sock, const struct io_uring_cqe *cqe, struct devmem_event *event)
+{
+	struct devmem_ring *ring = sock->ring;
+
+	if (!devmem__rxmsg_begin(ring, cqe, &ring->rx)) {
+		devmem__rxmsg_handed(ring, &ring->rx, 0, true);
+		return devmem__end_stream(sock, 0, event);
+	}
+	ring->rx_sock = sock;
+	ring->rx.one_host = sock->place;
+	sock->stuck = 0;
+	devmem__lowat_received(sock, ring->rx.bytes_left);
+	return look_where(sock, event);
+}
+
+/* A completion of a socket's receive that is no fragment by itself. */
+static unsigned int receive_done(struct devmem_sock *sock, const struct io_uring_cqe *cqe, struct devmem_event *event)
+{
+	const bool messages = !sock->engine->take || sock->messages;
+	unsigned int out;
+
+	sock->ring->stats.completions++;
+	if (!(cqe->flags & IORING_CQE_F_MORE))
+		devmem__sock_disarmed(sock);
+	if (messages && cqe->flags & IORING_CQE_F_BUFFER)
+		out = message(sock, cqe, event);
+	else
+		out = receive_empty(sock, cqe, event);
+	devmem__sock_let_go(sock);
+	return out;
+}
+
+/* One completion of any kind. Returns how many events it made at once. */
+unsigned int devmem__hand_out_one(struct devmem_ring *ring, const struct io_uring_cqe *cqe, struct devmem_event *event)
+{
+	void *object = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)DEVMEM__CQE_KINDS);
+
+	switch ((enum devmem__cqe_kind)(cqe->user_data & DEVMEM__CQE_KINDS)) {
+	case DEVMEM__CQE_RECV:
+		return receive_done(object, cqe, event);
+	case DEVMEM__CQE_RELEASE:
+		devmem__dontneed_failed(object);
+		break;
+	case DEVMEM__CQE_WAKE:
+		ring->wake_armed = false;
+		break;
+	case DEVMEM__CQE_WATCH:
+		return devmem__watch_done(object, cqe->res, event);
+	case DEVMEM__CQE_TICK:
+		ring->tick_armed = false;
+		ring->idle |= !ring->stirred || devmem__dontneed_is_few(ring);
+		break;
+	case DEVMEM__CQE_LINK:
+		ring->link_armed = false;
+		devmem__links_read(&ring->links);
+		break;
+	case DEVMEM__CQE_END:
+		devmem__sock_end_comes(object, cqe->res);
+		break;
+	case DEVMEM__CQE_CANCEL:
+		devmem__sock_cancelled(object, cqe->res);
+		break;
+	case DEVMEM__CQE_OTHER:
+		break;
+	case DEVMEM__CQE_SEND:
+	case DEVMEM__CQE_HEAR:
+	case DEVMEM__CQE_ROOM:
+	case DEVMEM__CQE_STIR:
+		devmem__tx_done(cqe);
+		break;
+	}
+	return 0;
+}

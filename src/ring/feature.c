@@ -1,0 +1,130 @@
+// SPDX-License-Identifier: MIT
+/* What this library has, by names that stay; where the kernel or the process has a say, it is tried. */
+#include <errno.h>
+#include <string.h>
+
+#include "memory/backend.h"
+#include "netlink/probe.h"
+#include "ring.h"
+
+#define BACKEND "backend-"	/* and its name */
+
+struct feature {
+	const char *name, *what;
+	int (*try)(void);	/* 0, or a negative errno and the sentence; NULL: it depends on nothing */
+};
+
+/* ------------------------------------------------------------------------------------ tried */
+
+static int try_devmem(void)
+{
+	bool may_bind;
+	const char *lacks = devmem__kernel_lacks(&may_bind);
+
+	if (lacks)
+		return devmem__fail(EOPNOTSUPP, "this kernel cannot receive into device memory: %s (Linux 6.12 with "
+				    "CONFIG_NET_DEVMEM)", lacks);
+	return may_bind ? 0 : devmem__fail(EPERM, "binding device memory needs CAP_NET_ADMIN, which this process has not");
+}
+
+static int try_ring(uint32_t busy_poll_us)
+{
+	struct devmem_ring *ring;
+	int err = devmem__ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "devmem", .entries = 1,
+						.busy_poll_us = busy_poll_us), &ring);
+
+	if (!err)
+		devmem_ring_close(ring);
+	return err;
+}
+
+static int try_uring(void)
+{
+	return try_ring(0);
+}
+
+static int try_busy_poll(void)
+{
+	return try_ring(1);
+}
+
+static int try_zcrx(void)
+{
+	int err = try_uring();
+
+	if (err)
+		return err;
+	if (!devmem__kernel_has_zcrx())
+		return devmem__fail(EOPNOTSUPP, "this kernel's io_uring has no zero-copy receive (Linux 6.16)");
+	return try_devmem();
+}
+
+static int try_large_pages(void)
+{
+	int err = try_devmem();
+
+	if (err)
+		return err;
+	if (devmem__kernel_has_page_sizes())
+		return 0;
+	return devmem__fail(EOPNOTSUPP, "this kernel gives queues no pages but the system's (larger ones from Linux 7.3 on)");
+}
+
+static int try_send(void)
+{
+	return devmem__kernel_sends() ? 0 : devmem__fail(EOPNOTSUPP, "this kernel cannot send from device memory (Linux 6.16)");
+}
+
+/* Names are for good: what is here is in devmem.h, and in every later version. */
+static const struct feature features[] = {
+	{ "devmem", "receiving: the NIC writes into a buffer (engine devmem)", try_devmem },
+	{ "zcrx", "receiving: the same, by io_uring's own zero-copy receive (engine zcrx)", try_zcrx },
+	{ "large-pages", "queues take pages from a buffer that are larger than the system's", try_large_pages },
+	{ "send", "sending from device memory without a copy", try_send },
+	{ "io_uring", "rings work by io_uring, and not by plain system calls (engine syscall)", try_uring },
+	{ "busy-poll", "devmem_ring_opts.busy_poll_us", try_busy_poll },
+	{ "copy", "the kernel copies into a buffer, on any interface (engine copy)", NULL },
+	{ "syscall", "rings work by plain system calls, if they must (engine syscall)", NULL },
+	{ "gather", "devmem_gather(): fragments put in one piece", NULL },
+	{ "place", "DEVMEM_ATTACH_PLACE: host bytes go to device memory too", NULL },
+	{ "nic-keep", "DEVMEM_NIC_KEEP: settings that others make", NULL },
+	{ "source-port", "devmem_source_port(): queues of a NIC without flow rules", NULL },
+	{ "coalesce", "devmem_ring_opts.coalesce_us: completions come together", NULL },
+};
+
+static int try_backend(const struct devmem_backend *backend)
+{
+	struct devmem_backend ops;
+	char text[512];
+
+	return devmem__backend_try(backend, &ops, text);
+}
+
+/* That a name is not known is an answer, too, and no failure for the log. */
+int devmem_feature(const char *name)
+{
+	const struct devmem_backend *backend;
+
+	if (!name)
+		return devmem__fail(EINVAL, "devmem_feature: no name");
+	for (size_t i = 0; i < ARRAY_SIZE(features); i++)
+		if (!strcmp(features[i].name, name))
+			return !features[i].try || !features[i].try();
+	backend = strncmp(name, BACKEND, strlen(BACKEND)) ? NULL : devmem__backend_find(name + strlen(BACKEND));
+	if (backend)
+		return !try_backend(backend);
+	return devmem__fail(ENOENT, "libdevmem %s knows no feature \"%.64s\"", devmem_version(), name);
+}
+
+int devmem_features(void (*report)(void *arg, const struct devmem_feature_info *info), void *arg)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
+		const struct feature *f = &features[i];
+		struct devmem_feature_info info = { .name = f->name, .what = f->what };
+
+		info.result = f->try ? f->try() : 0;
+		info.text = info.result ? devmem_error() : "";
+		report(arg, &info);
+	}
+	return (int)ARRAY_SIZE(features);
+}

@@ -1,0 +1,401 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Gathering: a list of fragments becomes one range. Fragments that lie in one buffer go to its backend together, which may
+ * take its time and answer from another thread; those of the next buffer follow without waiting for that. The last answer
+ * ends it, and the ring's thread then releases the fragments.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bind.h"
+#include "memory/buffer.h"
+#include "ring.h"
+
+struct devmem__gather {
+	struct devmem__gather *next;
+	struct devmem_ring *ring;
+	struct devmem_buffer *to;	/* a reference */
+	uint64_t cookie;
+	uint32_t bytes;
+	atomic_uint parts;		/* that are not over, and the call itself */
+	atomic_bool over;
+	atomic_int result;		/* the first failure */
+	unsigned int n, room;
+	struct devmem_range *ranges;	/* where they lie: scratch for the call */
+	struct devmem_event event[];	/* the fragments */
+};
+
+void devmem__gathers_open(struct devmem__gathers *gathers)
+{
+	pthread_mutex_init(&gathers->lock, NULL);
+	pthread_cond_init(&gathers->ended, NULL);
+}
+
+/* ------------------------------------------------------------------------------------ what it is of */
+
+static bool is_fragment(const struct devmem_event *ev)
+{
+	return ev->type == DEVMEM_EVENT_DATA || ev->type == DEVMEM_EVENT_HOST || ev->type == DEVMEM_EVENT_PART;
+}
+
+static int event_split(struct devmem_event *event, uint32_t bytes, struct devmem_event *rest)
+{
+	struct devmem_event whole;
+
+	if (!event || !rest || event == rest || !is_fragment(event) || !bytes || bytes >= event->length)
+		return devmem__fail(EINVAL, "devmem_event_split: no fragment, or not a part of it");
+	if (event->type == DEVMEM_EVENT_DATA && !event->buffer)	/* of a PART that would say that offset is an address */
+		return devmem__fail(EINVAL, "devmem_event_split: a fragment that lies in the memory of another binding");
+	whole = *event;
+	event->type = DEVMEM_EVENT_PART;
+	event->buffer = whole.type == DEVMEM_EVENT_HOST ? 0 : whole.buffer;
+	event->length = bytes;
+	event->tokens = 0;
+	*rest = whole;
+	rest->offset += bytes;
+	rest->length -= bytes;
+	return 0;
+}
+
+int devmem_event_split(struct devmem_event *event, uint32_t bytes, struct devmem_event *rest)
+{
+	return devmem__result(event_split(event, bytes, rest));
+}
+
+/* Where a fragment lies, and where in that. @buffer NULL: in this process's memory, at that address. */
+static int find(const struct devmem_ring *ring, const struct devmem_event *ev, struct devmem_buffer **buffer)
+{
+	const struct devmem_sock *sock = ev->sock < ring->slots ? ring->socks[ev->sock] : NULL;
+
+	/* host bytes and the spill buffer are the ring's: such a fragment outlives a socket that is detached */
+	*buffer = NULL;
+	if (ev->type == DEVMEM_EVENT_HOST || (ev->type == DEVMEM_EVENT_PART && !ev->buffer))
+		return 0;
+	*buffer = ring->place.buffer;
+	if (!devmem__place_owns(ring, ev)) {
+		if (!sock)
+			return devmem__fail(EINVAL, "devmem_gather: a fragment whose socket is not on this ring");
+		*buffer = devmem__binding_buffer(sock->binding);
+	}
+	if (ev->buffer != devmem_buffer_id(*buffer))
+		return devmem__fail(EINVAL, "devmem_gather: a fragment that came through a queue of another binding: where it lies "
+				    "cannot be told");
+	if (ev->offset <= devmem_buffer_size(*buffer) && ev->length <= devmem_buffer_size(*buffer) - ev->offset)
+		return 0;
+	return devmem__fail(EINVAL, "devmem_gather: a fragment that does not lie in its buffer: was the event changed?");
+}
+
+static int add_up(const struct devmem_event *events, unsigned int n, unsigned int *fragments, uint64_t *bytes)
+{
+	*fragments = 0;
+	*bytes = 0;
+	for (unsigned int i = 0; i < n; i++) {
+		if (!is_fragment(&events[i]))
+			continue;
+		++*fragments;
+		*bytes += events[i].length;
+	}
+	return *bytes <= UINT32_MAX ? 0 : devmem__fail(EMSGSIZE, "devmem_gather: 4 GiB or more at once: make several of it");
+}
+
+static int check_fragment(const struct devmem_ring *ring, const struct devmem_event *ev, struct devmem_buffer *to,
+			  uint64_t offset, uint64_t bytes)
+{
+	struct devmem_buffer *from;
+	int err = find(ring, ev, &from);
+
+	if (err || from != to || ev->offset >= offset + bytes || offset >= ev->offset + ev->length)
+		return err;
+	return devmem__fail(EINVAL, "devmem_gather: a fragment at %llu overlaps with %llu bytes at %llu, where it would go",
+			    (unsigned long long)ev->offset, (unsigned long long)bytes, (unsigned long long)offset);
+}
+
+static int check(const struct devmem_ring *ring, const struct devmem_event *events, unsigned int n, struct devmem_buffer *to,
+		 uint64_t offset, unsigned int *fragments, uint64_t *bytes)
+{
+	const uint64_t size = devmem_buffer_size(to);
+	int err = add_up(events, n, fragments, bytes);
+
+	if (!err && (offset > size || *bytes > size - offset))
+		err = devmem__fail(ERANGE, "devmem_gather: %llu bytes at %llu do not lie in a buffer of %llu",
+				   (unsigned long long)*bytes, (unsigned long long)offset, (unsigned long long)size);
+	for (unsigned int i = 0; !err && i < n; i++)
+		if (is_fragment(&events[i]))
+			err = check_fragment(ring, &events[i], to, offset, *bytes);
+	return err;
+}
+
+/* ------------------------------------------------------------------------------------ begun, ended */
+
+/* A spare one if it has room, so that nothing is allocated once a program has gathered its longest list. */
+static struct devmem__gather *get(struct devmem_ring *ring, unsigned int n)
+{
+	struct devmem__gather *g = ring->gathers.spare;
+
+	if (g)
+		ring->gathers.spare = g->next;
+	if (g && g->room >= n)
+		return g;
+	free(g);
+	g = calloc(1, sizeof(*g) + n * (sizeof(g->event[0]) + sizeof(g->ranges[0])));
+	if (!g) {
+		devmem__fail(ENOMEM, "no memory to gather %u fragments", n);
+		return NULL;
+	}
+	g->ring = ring;
+	g->room = n;
+	g->ranges = (struct devmem_range *)(g->event + n);
+	return g;
+}
+
+static void put(struct devmem_ring *ring, struct devmem__gather *g)
+{
+	devmem__buffer_drop(g->to, &ring->ended_buffers);
+	g->next = ring->gathers.spare;
+	ring->gathers.spare = g;
+}
+
+/*
+ * Once @over is set, @g belongs to the ring's thread, which may use it again or free it: it is not read after that. The ring
+ * is woken before the lock is given back, since afterwards it may be gone too.
+ */
+static void over(struct devmem__gather *g)
+{
+	struct devmem_ring *ring = g->ring;
+	struct devmem__gathers *gathers = &ring->gathers;
+
+	pthread_mutex_lock(&gathers->lock);
+	gathers->under_way--;
+	atomic_store(&g->over, true);
+	atomic_store(&gathers->news, true);
+	devmem__wake(ring);
+	pthread_cond_signal(&gathers->ended);
+	pthread_mutex_unlock(&gathers->lock);
+}
+
+/* From any thread. */
+static void part_done(void *arg, int result)
+{
+	struct devmem__gather *g = arg;
+	int none = 0;
+
+	if (result)
+		atomic_compare_exchange_strong(&g->result, &none, result);
+	if (atomic_fetch_sub(&g->parts, 1) == 1)
+		over(g);
+}
+
+/* ------------------------------------------------------------------------------------ under way */
+
+/* The first of @g's fragments from @first on that lie in one buffer. Returns how many. */
+static unsigned int run_of(const struct devmem__gather *g, unsigned int first, struct devmem_buffer **from, uint64_t *bytes)
+{
+	struct devmem_buffer *other;
+	unsigned int i = first;
+
+	*bytes = 0;
+	find(g->ring, &g->event[first], from);
+	for (; i < g->n; i++) {
+		const struct devmem_event *ev = &g->event[i];
+
+		find(g->ring, ev, &other);
+		if (other != *from)
+			break;
+		g->ranges[i] = (struct devmem_range){ ev->offset, ev->length };
+		*bytes += ev->length;
+	}
+	return i - first;
+}
+
+static int copy_host(struct devmem__gather *g, const struct devmem_range *ranges, unsigned int n, uint64_t offset)
+{
+	int err = 0;
+
+	for (unsigned int i = 0; !err && i < n; i++) {
+		err = devmem__buffer_write(g->to, offset, (const void *)(uintptr_t)ranges[i].offset, ranges[i].length);
+		offset += ranges[i].length;
+	}
+	if (!err)
+		part_done(g, 0);
+	return err;
+}
+
+static int start_run(struct devmem__gather *g, struct devmem_buffer *from, unsigned int first, unsigned int n,
+		     uint64_t offset)
+{
+	int err;
+
+	atomic_fetch_add(&g->parts, 1);
+	if (from)
+		err = devmem__memory_gather(devmem__buffer_memory(g->to), offset, devmem__buffer_memory(from),
+					    g->ranges + first, n, part_done, g);
+	else
+		err = copy_host(g, g->ranges + first, n, offset);
+	if (err)
+		atomic_fetch_sub(&g->parts, 1);
+	return err;
+}
+
+/* Returns the first failure; *begun says whether anything was under way before it. */
+static int start(struct devmem__gather *g, uint64_t offset, bool *begun)
+{
+	struct devmem_buffer *from;
+	uint64_t bytes;
+	int err = 0;
+
+	*begun = false;
+	for (unsigned int first = 0, n; !err && first < g->n; first += n) {
+		n = run_of(g, first, &from, &bytes);
+		err = start_run(g, from, first, n, offset);
+		*begun |= !err;
+		offset += bytes;
+	}
+	return err;
+}
+
+static void append(struct devmem_ring *ring, struct devmem__gather *g)
+{
+	struct devmem__gathers *gathers = &ring->gathers;
+
+	g->next = NULL;
+	if (gathers->first)
+		gathers->last->next = g;
+	else
+		gathers->first = g;
+	gathers->last = g;
+	ring->stats.gathers++;
+	pthread_mutex_lock(&gathers->lock);
+	gathers->under_way++;
+	pthread_mutex_unlock(&gathers->lock);
+}
+
+static int gather(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n, struct devmem_buffer *to,
+		  uint64_t offset, uint64_t cookie)
+{
+	struct devmem__gather *g;
+	unsigned int fragments;
+	uint64_t bytes;
+	bool begun;
+	int err;
+
+	if (!ring || !to || (!events && n))
+		return devmem__fail(EINVAL, "devmem_gather: no ring, no events, or no buffer");
+	err = devmem__uring_check_thread(&ring->uring) ?: devmem__buffer_check(to);
+	if (err)
+		return err;
+	err = check(ring, events, n, to, offset, &fragments, &bytes);
+	if (err)
+		return err;
+	g = get(ring, fragments);
+	if (!g)
+		return -ENOMEM;
+	g->n = 0;
+	for (unsigned int i = 0; i < n; i++)
+		if (is_fragment(&events[i]))
+			g->event[g->n++] = events[i];
+	g->to = to;
+	g->cookie = cookie;
+	g->bytes = (uint32_t)bytes;
+	devmem__buffer_ref(to);
+	atomic_store(&g->parts, 1);
+	atomic_store(&g->over, false);
+	atomic_store(&g->result, 0);
+	err = start(g, offset, &begun);
+	if (err && !begun) {
+		put(ring, g);
+		return err;
+	}
+	/* what is under way reads fragments that the caller would take for its own: so it hears of it when that is over */
+	append(ring, g);
+	part_done(g, err);
+	return 0;
+}
+
+int devmem_gather(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n, struct devmem_buffer *to,
+		  uint64_t offset, uint64_t cookie)
+{
+	return devmem__result(gather(ring, events, n, to, offset, cookie));
+}
+
+/* ------------------------------------------------------------------------------------ over */
+
+static struct devmem__gather *next_over(struct devmem__gathers *gathers)
+{
+	struct devmem__gather *g = gathers->first;
+
+	if (!atomic_load_explicit(&gathers->news, memory_order_relaxed))
+		return NULL;
+	/* Pairs with the stores in over(): one that ends after it was looked at here is news again. */
+	atomic_store(&gathers->news, false);
+	if (!g || !atomic_load(&g->over))
+		return NULL;
+	gathers->first = g->next;
+	atomic_store(&gathers->news, true);	/* the next one may be over too */
+	return g;
+}
+
+unsigned int devmem__gathers_event(struct devmem_ring *ring, struct devmem_event *event)
+{
+	struct devmem__gather *g = next_over(&ring->gathers);
+	int err;
+
+	if (!g)
+		return 0;
+	err = devmem__release_all(ring, g->event, g->n);
+	*event = (struct devmem_event){
+		.offset = g->cookie,
+		.length = g->bytes,
+		.result = atomic_load(&g->result) ?: err,
+		.buffer = devmem_buffer_id(g->to),
+		.type = DEVMEM_EVENT_GATHERED,
+	};
+	if (!event->result)
+		ring->stats.bytes_gathered += g->bytes;
+	ring->gathers_over++;
+	put(ring, g);
+	return 1;
+}
+
+void devmem__gathers_await(struct devmem_ring *ring)
+{
+	struct devmem__gathers *gathers = &ring->gathers;
+
+	pthread_mutex_lock(&gathers->lock);
+	while (gathers->under_way)
+		pthread_cond_wait(&gathers->ended, &gathers->lock);
+	pthread_mutex_unlock(&gathers->lock);
+}
+
+static void free_spare(struct devmem__gathers *gathers)
+{
+	struct devmem__gather *g;
+
+	while ((g = gathers->spare)) {
+		gathers->spare = g->next;
+		free(g);
+	}
+}
+
+/* Nobody copies here: whatever thread or device it is, it has the parent's memory. */
+void devmem__gathers_forget(struct devmem_ring *ring)
+{
+	struct devmem__gather *g;
+
+	while ((g = ring->gathers.first)) {
+		ring->gathers.first = g->next;
+		put(ring, g);
+	}
+	free_spare(&ring->gathers);
+}
+
+void devmem__gathers_close(struct devmem_ring *ring)
+{
+	struct devmem__gather *g;
+
+	while ((g = next_over(&ring->gathers)))
+		put(ring, g);
+	free_spare(&ring->gathers);
+	pthread_cond_destroy(&ring->gathers.ended);
+	pthread_mutex_destroy(&ring->gathers.lock);
+}

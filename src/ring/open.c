@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: MIT
+/* The ring: opened, given requests, closed. What it does in between: wait.c, handout.c, sock.c, release.c. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "bind.h"
+#include "memory/buffer.h"
+#include "uring/syscall_ring.h"
+#include "recv/token_release.h"
+#include "ring/choice.h"
+#include "recv/messages.h"
+#include "tx.h"
+
+#define MAX_ENTRIES	32768
+#define MAX_BUFFERS	4096
+#define MAX_COALESCE	100000	/* microseconds */
+#define MAX_BUSY_POLL	10000	/* microseconds; the kernel's own limit */
+#define HOST_BYTES	(64u << 20) /* of the memory for sockets without a binding */
+#define MAX_REFILL	32768	/* the kernel's own limit */
+
+/* ------------------------------------------------------------------------------------ opening, closing */
+
+static int check_options(struct devmem_ring_opts *o)
+{
+	o->entries = o->entries ? o->entries : 256;
+	o->buffer_bytes = o->buffer_bytes ? o->buffer_bytes : 1u << 20;
+	o->merge = o->merge ? o->merge : DEVMEM__MAX_FRAGS;
+	o->host_bytes = o->host_bytes ? o->host_bytes : HOST_BYTES;
+	if (o->entries > MAX_ENTRIES)
+		return devmem__fail(EINVAL, "ring option entries: at most %d", MAX_ENTRIES);
+	if (o->buffers > MAX_BUFFERS || (o->buffers & (o->buffers - 1)))
+		return devmem__fail(EINVAL, "ring option buffers: a power of two, at most %d", MAX_BUFFERS);
+	if (o->buffer_bytes % 4096 || o->buffer_bytes > 1u << 30)
+		return devmem__fail(EINVAL, "ring option buffer_bytes: a multiple of 4096, at most 1 GiB");
+	if (o->host_bytes % 4096 || o->host_bytes > SIZE_MAX / 2)
+		return devmem__fail(EINVAL, "ring option host_bytes: a multiple of 4096");
+	if (o->busy_poll_us > MAX_BUSY_POLL)
+		return devmem__fail(EINVAL, "ring option busy_poll_us: at most %d", MAX_BUSY_POLL);
+	if (o->coalesce_us > MAX_COALESCE || (o->coalesce_us && o->busy_poll_us))
+		return devmem__fail(EINVAL, "ring option coalesce_us: at most %d, and not together with busy_poll_us", MAX_COALESCE);
+	if (o->refill_entries > MAX_REFILL)
+		return devmem__fail(EINVAL, "ring option refill_entries: at most %d", MAX_REFILL);
+	if (o->merge > DEVMEM__MAX_FRAGS)
+		return devmem__fail(EINVAL, "ring option merge: at most %d tokens", DEVMEM__MAX_FRAGS);
+	return devmem__place_check(o);
+}
+
+int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out)
+{
+	struct devmem_ring_opts o;
+	struct devmem_ring *ring;
+	enum devmem__way way;
+	int err;
+
+	err = devmem__options(&o, sizeof(o), opts, "devmem_ring_opts");
+	if (!err && !out)
+		err = devmem__fail(EINVAL, "devmem_ring_open: no place for the result");
+	if (!err)
+		err = check_options(&o);
+	if (!err)
+		err = devmem__way_parse(o.engine, &way);
+	if (err)
+		return err;
+	ring = calloc(1, sizeof(*ring));
+	if (!ring)
+		return devmem__fail(ENOMEM, "no memory for a ring");
+	ring->opts = o;
+	ring->way = way;
+	ring->uring.process = devmem__process();
+	ring->uring.thread = devmem__thread();
+	ring->merge = o.merge;
+	ring->place.bytes = o.spill_bytes;
+	devmem__links_init(&ring->links);
+	devmem__gathers_open(&ring->gathers);
+	devmem__attached_open(&ring->attached);
+	devmem__list_init(&ring->sources);
+	devmem__list_init(&ring->dirty);
+	devmem__list_init(&ring->due);
+	devmem__list_init(&ring->rearm);
+	devmem__list_init(&ring->raised);
+	devmem__list_init(&ring->pausing);
+	devmem__list_init(&ring->over);
+	devmem__list_init(&ring->leaving);
+	devmem__list_init(&ring->sending);
+	devmem__list_init(&ring->told);
+	devmem__list_init(&ring->watches);
+	devmem__list_init(&ring->batches_spare);
+	devmem__list_init(&ring->batches_out);
+	atomic_init(&ring->notify_fd, -1);
+	ring->wake_fd = eventfd(0, EFD_CLOEXEC);
+	if (ring->wake_fd < 0) {
+		err = devmem__fail(errno, "cannot make an eventfd: %s", strerror(errno));
+		goto err_ring;
+	}
+	err = devmem__port_open(ring);
+	if (err)
+		goto err_wake;
+	*out = ring;
+	return 0;
+
+err_wake:
+	close(ring->wake_fd);
+err_ring:
+	devmem__attached_close(&ring->attached);
+	devmem__gathers_close(ring);
+	free(ring);
+	return err;
+}
+
+int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out)
+{
+	return devmem__result(devmem__ring_open(opts, out));
+}
+
+/*
+ * Requests end before the memory that they write to is unmapped. Completions that nobody will see may carry
+ * tokens: reading them puts those into the sockets' sets, from where they go back.
+ */
+static void stop_requests(struct devmem_ring *ring)
+{
+	struct devmem_event scratch[64];
+
+	devmem__uring_cancel_all(&ring->uring);
+	while (devmem__hand_out(ring, scratch, ARRAY_SIZE(scratch)) > 0)
+		;
+}
+
+/*
+ * Sockets before what they share, and the io_uring before sources that the kernel ties to it (zcrx). Sources that copy
+ * ended with their sockets.
+ */
+static void end_all(struct devmem_ring *ring)
+{
+	devmem__await_visitors(ring);
+	devmem__tx_abort_all(ring);
+	stop_requests(ring);
+	devmem__tx_await_all(ring);
+	devmem__gathers_await(ring);
+	devmem__release_take_over(ring);
+	for (unsigned int i = 0; i < ring->slots; i++) {
+		if (!ring->socks[i])
+			continue;
+		ring->socks[i]->engine->drop(ring->socks[i]);
+		devmem__sock_free(ring->socks[i]);
+	}
+	devmem__gathers_close(ring);
+}
+
+void devmem_ring_close(struct devmem_ring *ring)
+{
+	if (!ring)
+		return;
+	if (devmem__process_is(ring->uring.process))
+		end_all(ring);
+	else
+		devmem__ring_abandon(ring);
+	devmem__dontneed_close(ring);
+	devmem__watch_close(ring);
+	devmem__links_close(&ring->links);
+	devmem__urgent_close(ring);
+	devmem__place_close(ring);
+	devmem__rxmsg_close(ring);
+	devmem__uring_close(&ring->uring);
+	if (ring->notify_fd >= 0)
+		close(ring->notify_fd);
+	devmem__source_close_all(ring);
+	devmem__ring_end_used(ring);
+	devmem_binding_close(ring->own);
+	close(ring->wake_fd);
+	devmem__attached_close(&ring->attached);
+	free(ring->socks);
+	free(ring);
+}
+
+struct devmem_buffer *devmem_ring_spill(const struct devmem_ring *ring)
+{
+	return ring->place.buffer;
+}
+
+const char *devmem_ring_engine(const struct devmem_ring *ring, const char **reason)
+{
+	if (reason)
+		*reason = ring->why;
+	return ring->engine;
+}

@@ -1,0 +1,86 @@
+// SPDX-License-Identifier: MIT
+/*
+ * What waits for room in the spill buffer holds up what is behind it only if that are bytes. Ends of other connections, their
+ * sends, descriptors that are watched and the rest go past it: what is told so may be just what makes the application give
+ * fragments back.
+ */
+#include <string.h>
+
+#include "ring.h"
+#include "recv/messages.h"
+
+static struct io_uring_cqe *cqe_at(const struct io_uring *io, uint32_t i)
+{
+	const bool large = io->flags & IORING_SETUP_CQE32;
+
+	return &io->cq.cqes[(size_t)(i & io->cq.ring_mask) << large];
+}
+
+static bool has_bytes(const struct devmem_sock *sock, const struct io_uring_cqe *cqe)
+{
+	const bool messages = !sock->engine->take || sock->messages;
+
+	if (messages)
+		return cqe->flags & IORING_CQE_F_BUFFER && !devmem__rxmsg_is_end(sock->ring, cqe);
+	return cqe->res > 0;
+}
+
+/* Bytes, or of a connection that has bytes in front of it. */
+static bool has_to_wait(const struct io_uring_cqe *cqe)
+{
+	struct devmem_sock *sock = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)DEVMEM__CQE_KINDS);
+
+	switch ((enum devmem__cqe_kind)(cqe->user_data & DEVMEM__CQE_KINDS)) {
+	case DEVMEM__CQE_RECV:
+		sock->behind |= has_bytes(sock, cqe);
+		return sock->behind;
+	case DEVMEM__CQE_END:
+	case DEVMEM__CQE_CANCEL:	/* of a receive that may have ended: its completion comes first */
+		return sock->behind;
+	default:
+		return false;
+	}
+}
+
+static void forget(struct devmem_ring *ring)
+{
+	for (unsigned int i = 0; i < ring->slots; i++)
+		if (ring->socks[i])
+			ring->socks[i]->behind = false;
+	ring->place.held_of->behind = true;
+	if (ring->rx_sock)
+		ring->rx_sock->behind = true;
+}
+
+/* What is between head and tail is ours: the kernel does not look at it. What stays moves up to the tail. */
+static void close_gaps(struct io_uring *io, uint32_t head, uint32_t tail)
+{
+	const size_t bytes = sizeof(struct io_uring_cqe) << !!(io->flags & IORING_SETUP_CQE32);
+	uint32_t kept = tail;
+
+	for (uint32_t i = tail; i-- != head;)
+		if (cqe_at(io, i)->user_data != DEVMEM__CQE_OTHER && --kept != i)
+			memcpy(cqe_at(io, kept), cqe_at(io, i), bytes);
+	io_uring_cq_advance(io, kept - head);
+}
+
+unsigned int devmem__overtake(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
+{
+	const struct devmem__rx open = ring->rx;
+	struct io_uring *io = &ring->uring.io;
+	const uint32_t head = *io->cq.khead, tail = io_uring_smp_load_acquire(io->cq.ktail);
+	unsigned int out = 0;
+
+	forget(ring);
+	for (uint32_t i = head; i != tail && out < n && !ring->last; i++) {
+		struct io_uring_cqe *cqe = cqe_at(io, i);
+
+		if (has_to_wait(cqe))
+			continue;
+		out += devmem__hand_out_one(ring, cqe, events + out);
+		cqe->user_data = DEVMEM__CQE_OTHER;
+	}
+	ring->rx = open;	/* a message that tells of an end was read there */
+	close_gaps(io, head, tail);
+	return out;
+}

@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Fragments on their way back to where they came from: the socket's engine, the receive buffers, the spill buffer. That
+ * is the affair of the ring's own thread; others hand fragments over to it on a lock-free stack.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "recv/messages.h"
+
+struct devmem__handover {
+	struct devmem__handover *next;
+	unsigned int n;
+	struct devmem_event event[];
+};
+
+/* As many of the first events as their engine takes at once, of a buffer or of a ring's own memory. Returns how many, or -errno. */
+static int release_some(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
+{
+	struct devmem_sock *sock = events->sock < ring->slots ? ring->socks[events->sock] : NULL;
+	int got;
+
+	if (devmem__place_owns(ring, events))
+		return devmem__place_put(ring, events->token, events->tokens) ?: 1;
+	if (!sock)
+		return devmem__fail(EINVAL, "a fragment was released whose socket is not on this ring");
+	got = sock->engine->release(sock, events, n);
+	devmem__sock_let_go(sock);
+	return got;
+}
+
+/* On the ring's own thread. @forgive: go on after one that is not out. Returns the first failure. */
+static int release_here(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n, bool forgive)
+{
+	unsigned int i = 0;
+	int got, err = 0;
+
+	while (i < n) {
+		if (events[i].type == DEVMEM_EVENT_DATA || (events[i].type == DEVMEM_EVENT_HOST && events[i].tokens))
+			got = release_some(ring, events + i, n - i);
+		else if (events[i].type == DEVMEM_EVENT_HOST)
+			got = devmem__rxmsg_put_host(ring, events[i].token) ?: 1;
+		else
+			got = 1;
+		if (got < 0 && !forgive)
+			return got;
+		err = err || got > 0 ? err : got;
+		i += got > 0 ? (unsigned int)got : 1;
+	}
+	return err;
+}
+
+/* All that can be. */
+int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
+{
+	return release_here(ring, events, n, true);
+}
+
+static int hand_over(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
+{
+	struct devmem__handover *h = malloc(sizeof(*h) + n * sizeof(h->event[0]));
+	int cancel;
+
+	if (!h)
+		return devmem__fail(ENOMEM, "no memory to hand %u fragments to the ring's thread", n);
+	h->n = 0;
+	for (unsigned int i = 0; i < n; i++)
+		if (events[i].type == DEVMEM_EVENT_DATA || events[i].type == DEVMEM_EVENT_HOST)
+			h->event[h->n++] = events[i];
+	cancel = devmem__visit(ring);
+	h->next = atomic_load_explicit(&ring->handover, memory_order_relaxed);
+	while (!atomic_compare_exchange_weak(&ring->handover, &h->next, h))
+		;
+	devmem__wake(ring);
+	devmem__visit_over(ring, cancel);
+	return 0;
+}
+
+/* What other threads released. Nobody is there to be told of a bad one, so it is passed over. */
+void devmem__release_take_over(struct devmem_ring *ring)
+{
+	struct devmem__handover *h, *next;
+
+	if (!atomic_load(&ring->handover))
+		return;
+	for (h = atomic_exchange(&ring->handover, NULL); h; h = next) {
+		next = h->next;
+		release_here(ring, h->event, h->n, true);
+		free(h);
+	}
+}
+
+void devmem__release_forget(struct devmem_ring *ring)
+{
+	struct devmem__handover *h, *next;
+
+	for (h = atomic_exchange(&ring->handover, NULL); h; h = next) {
+		next = h->next;
+		free(h);
+	}
+}
+
+static int release(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
+{
+	if (devmem__uring_is_this_thread_s(&ring->uring))
+		return release_here(ring, events, n, false);
+	return devmem__uring_check_process(&ring->uring) ?: hand_over(ring, events, n);
+}
+
+int devmem_release(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
+{
+	return devmem__result(release(ring, events, n));
+}

@@ -1,0 +1,233 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A guarded connection whose peer has sent urgent data stands still: the peer sends that segment again and again, and the
+ * guard drops it each time. What shows is that segments are dropped which TCP has not seen, while no byte comes. The
+ * kernel counts a segment for TCP after the socket filter. [net/ipv4/tcp_ipv4.c: tcp_v4_rcv(), tcp_segs_in()]
+ *
+ * What is dropped at the interface's ingress no socket counts. The kernel tells of each such segment, by its headers.
+ */
+#include <errno.h>
+#include <linux/sock_diag.h>
+#include <linux/tcp.h>
+#include <netinet/in.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#include "bind.h"
+#include "recv/samples.h"
+#include "tx.h"
+
+#define AT_ONCE	1024u	/* sockets that are looked at in one turn */
+#define MIN_HOP_COUNT 73	/* IPV6_MINHOPCOUNT */
+#define CERTAIN	2u	/* segments: the urgent one, and once more */
+
+void devmem__urgent_explain(struct devmem_sock *sock)
+{
+	if (!sock->urgent.found || sock->error != -EPROTO || sock->ended)
+		return;
+	devmem__fail(EPROTO, "the peer has sent urgent data (TCP's URG flag), which the kernel cannot take from device memory: its "
+		     "segments were dropped, and the connection was aborted");
+	devmem__log(DEVMEM_LOG_WARNING, "%s", devmem_error());
+	sock->ring->explained = true;
+}
+
+/*
+ * While segments with data are seen it may be those that are dropped, behind a gap when memory is short; keepalive probes are
+ * seen and dropped too. So only what is dropped beyond what is seen counts, and only while none has data.
+ */
+bool devmem__urgent_judge(struct devmem__urgent *u, const struct devmem__urgent *now)
+{
+	const uint32_t dropped = now->drops - u->drops, seen = now->segments - u->segments;
+	const bool received = now->received != u->received;
+
+	if (received)
+		u->unseen = 0;
+	else if (now->data_segments == u->data_segments && dropped > seen)
+		u->unseen += dropped - seen;
+	u->drops = now->drops;
+	u->segments = now->segments;
+	u->data_segments = now->data_segments;
+	u->received = now->received;
+	return u->unseen >= CERTAIN;
+}
+
+static bool read_drops(int fd, uint32_t *drops)
+{
+	uint32_t info[SK_MEMINFO_VARS];
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_MEMINFO, info, &len) || len < sizeof(info))
+		return false;
+	*drops = info[SK_MEMINFO_DROPS];
+	return true;
+}
+
+static bool read_tcp(int fd, struct devmem__urgent *now)
+{
+	struct tcp_info info = { 0 };
+	socklen_t len = sizeof(info);
+
+	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
+		return false;
+	now->segments = info.tcpi_segs_in;
+	now->data_segments = info.tcpi_data_segs_in;
+	now->received = info.tcpi_bytes_received;
+	return true;
+}
+
+/* Both ends of a connection; IPv4 addresses as mapped ones. */
+static bool read_ends(int fd, struct sockaddr_in6 ends[2])
+{
+	for (int i = 0; i < 2; i++) {
+		struct sockaddr_in6 *end = &ends[i];
+		struct sockaddr_in v4;
+		socklen_t len = sizeof(*end);
+
+		memset(end, 0, sizeof(*end));
+		if (i ? getpeername(fd, (struct sockaddr *)end, &len) : getsockname(fd, (struct sockaddr *)end, &len))
+			return false;
+		if (end->sin6_family != AF_INET)
+			continue;
+		memcpy(&v4, end, sizeof(v4));
+		end->sin6_port = v4.sin_port;
+		end->sin6_addr = (struct in6_addr){ .s6_addr = { [10] = 0xff, [11] = 0xff } };
+		memcpy(end->sin6_addr.s6_addr + 12, &v4.sin_addr, sizeof(v4.sin_addr));
+	}
+	return true;
+}
+
+/*
+ * Such a socket drops what strangers send, and counts it as what the guard drops: it must not be ended for that.
+ * [net/ipv4/tcp_ipv4.c: tcp_v4_rcv(), min_ttl]
+ */
+static bool has_least_ttl(int fd)
+{
+	int v4 = 0, v6 = 0;
+	socklen_t len4 = sizeof(v4), len6 = sizeof(v6);
+
+	getsockopt(fd, IPPROTO_IP, IP_MINTTL, &v4, &len4);
+	getsockopt(fd, IPPROTO_IPV6, MIN_HOP_COUNT, &v6, &len6);
+	return v4 > 0 || v6 > 0;
+}
+
+/* Once for each ring. It takes CAP_NET_ADMIN, which who bound the queues had. */
+static void open_samples(struct devmem_ring *ring)
+{
+	if (ring->samples || ring->samples_refused)
+		return;
+	ring->samples_refused = devmem__samples_open(&ring->samples);
+	if (ring->samples_refused)
+		devmem__log(DEVMEM_LOG_INFO, "connections whose peers send urgent data stand still without an error: it is dropped at "
+			    "the interface's ingress, and the kernel does not tell of whom");
+}
+
+void devmem__urgent_watch(struct devmem_sock *sock)
+{
+	struct devmem__urgent *u = &sock->urgent;
+	struct sockaddr_in6 ends[2];
+
+	if (has_least_ttl(sock->fd) || !read_drops(sock->fd, &u->drops) || !read_tcp(sock->fd, u) || !read_ends(sock->fd, ends))
+		return;
+	u->local_port = ends[0].sin6_port;
+	u->peer_port = ends[1].sin6_port;
+	if (devmem__binding_guarded(sock->binding))
+		open_samples(sock->ring);
+	u->watched = true;
+	if (!sock->ring->watched++)
+		sock->ring->urgent_due = sock->ring->now + DEVMEM__URGENT_NS;
+}
+
+void devmem__urgent_leave(struct devmem_sock *sock)
+{
+	sock->ring->watched -= sock->urgent.watched;
+	sock->urgent.watched = false;
+}
+
+/* The first question takes no lock of the socket, and is the only one of nearly all sockets. */
+static bool stands_still(struct devmem_sock *sock)
+{
+	struct devmem__urgent now = { 0 };
+
+	if (!read_drops(sock->fd, &now.drops) || now.drops == sock->urgent.drops || !read_tcp(sock->fd, &now))
+		return false;
+	return devmem__urgent_judge(&sock->urgent, &now);
+}
+
+static void end(struct devmem_sock *sock)
+{
+	devmem__urgent_leave(sock);
+	sock->urgent.found = true;
+	devmem__tx_abort(sock, -EPROTO);
+}
+
+static void look_at(struct devmem_sock *sock)
+{
+	if (sock && sock->urgent.watched && !sock->paused && stands_still(sock))
+		end(sock);
+}
+
+/* ------------------------------------------------------------------------------------ what the kernel tells */
+
+static bool is_of(const struct devmem_sock *sock, const struct devmem__sample *s)
+{
+	struct sockaddr_in6 ends[2];
+
+	return sock && sock->urgent.watched && sock->urgent.peer_port == s->peer_port &&
+	       sock->urgent.local_port == s->local_port && read_ends(sock->fd, ends) &&
+	       !memcmp(&ends[0].sin6_addr, &s->local, sizeof(s->local)) &&
+	       !memcmp(&ends[1].sin6_addr, &s->peer, sizeof(s->peer));
+}
+
+/* The same segment for the second time, and no byte between them: it will come for ever. */
+static void note(struct devmem_sock *sock, const struct devmem__sample *s)
+{
+	struct devmem__urgent *u = &sock->urgent, now;
+
+	if (!read_tcp(sock->fd, &now))
+		return;
+	if (u->sampled && u->sampled_seq == s->seq && u->sampled_received == now.received) {
+		end(sock);
+		return;
+	}
+	u->sampled = true;
+	u->sampled_seq = s->seq;
+	u->sampled_received = now.received;
+}
+
+static void sampled(const struct devmem__sample *s, void *arg)
+{
+	struct devmem_ring *ring = arg;
+
+	for (unsigned int i = 0; i < ring->slots; i++)
+		if (is_of(ring->socks[i], s)) {
+			note(ring->socks[i], s);
+			return;
+		}
+}
+
+void devmem__urgent_close(struct devmem_ring *ring)
+{
+	devmem__samples_close(ring->samples);
+}
+
+/* ------------------------------------------------------------------------------------ now and then */
+
+void devmem__urgent_look(struct devmem_ring *ring)
+{
+	unsigned int n = ring->slots < AT_ONCE ? ring->slots : AT_ONCE;
+
+	if (ring->now < ring->urgent_due)
+		return;
+	ring->urgent_due = ring->now + DEVMEM__URGENT_NS;
+	if (ring->samples)	/* no more than the socket has room for: somebody may send many */
+		devmem__samples_read(ring->samples, sampled, ring);
+	while (n--) {
+		ring->urgent_slot = ring->urgent_slot + 1 < ring->slots ? ring->urgent_slot + 1 : 0;
+		look_at(ring->socks[ring->urgent_slot]);
+	}
+}
+
+uint64_t devmem__urgent_due(const struct devmem_ring *ring)
+{
+	return ring->urgent_due > ring->now ? ring->urgent_due - ring->now : 0;
+}

@@ -1,0 +1,108 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Sends that cannot get out. A driver may drop a packet, and each retransmission of it, since it cannot send what it looks like:
+ * TCP would go on for a quarter of an hour, and nobody would know why. packets.c avoids the reason that is known; this is for
+ * others. A connection is ended only if TCP sent again and again, the peer acknowledged nothing, and the interface counted those
+ * packets as dropped, with its link up. A peer that does not read, or a network that loses packets, is TCP's affair.
+ */
+#include <errno.h>
+#include <net/if.h>
+#include <netinet/in.h>
+#include <stddef.h>
+#include <sys/socket.h>
+
+#include <linux/tcp.h>
+
+#include "netlink/dropped.h"
+#include "tx/tx_impl.h"
+
+#define UNANSWERED	6u	/* retransmissions one after the other, each after twice the time: 12 seconds at least, */
+#define SEEN		3u	/* and so many of them while we looked */
+
+static bool ask(const struct devmem__tx *tx, struct tcp_info *info)
+{
+	socklen_t len = sizeof(*info);
+
+	*info = (struct tcp_info){ 0 };
+	return !getsockopt(tx->fd, IPPROTO_TCP, TCP_INFO, info, &len) &&
+	       len >= offsetof(struct tcp_info, tcpi_bytes_acked) + sizeof(info->tcpi_bytes_acked);
+}
+
+static void begin(struct devmem__tx *tx, const struct tcp_info *info, uint64_t dropped)
+{
+	tx->stall = (struct devmem__tx_stall){
+		.on = true,
+		.freed = tx->q.freed,
+		.acked = info->tcpi_bytes_acked,
+		.again = info->tcpi_total_retrans,
+		.dropped = dropped,
+	};
+}
+
+static int fail(const struct devmem__tx *tx)
+{
+	char name[IF_NAMESIZE] = "?";
+
+	if_indextoname(tx->routed, name);
+	return devmem__fail(ECOMM, "%s drops what a connection sends from device memory: it was sent again %u times, and "
+			    "tx_dropped rose by %llu. The connection is ended: see \"ip -s link show %s\"", name, tx->stall.again,
+			    (unsigned long long)tx->stall.dropped, name);
+}
+
+static void give_up(struct devmem__tx *tx, uint32_t again, uint64_t dropped)
+{
+	tx->stall = (struct devmem__tx_stall){ .over = true, .again = again, .dropped = dropped };
+	devmem__tx_reset(tx, fail(tx));
+	devmem__log(DEVMEM_LOG_WARNING, "%s", devmem_error());
+}
+
+void devmem__tx_explain(const struct devmem_sock *sock)
+{
+	if (!sock->tx || !sock->tx->stall.over)
+		return;
+	fail(sock->tx);
+	sock->ring->explained = true;
+}
+
+static void look(struct devmem__tx *tx)
+{
+	struct tcp_info info;
+	uint64_t dropped;
+	uint32_t again;
+
+	if (tx->stall.over)
+		return;
+	if (tx->closed || !tx->routed || !devmem__sendq_in_flight(&tx->q)) {
+		tx->stall.on = false;
+		return;
+	}
+	if (tx->stall.freed != tx->q.freed) {
+		tx->stall = (struct devmem__tx_stall){ .freed = tx->q.freed };
+		return;
+	}
+	if (!ask(tx, &info) || !devmem__tx_dropped(tx->routed, &dropped)) {
+		tx->stall.on = false;
+		return;
+	}
+	if (!tx->stall.on || info.tcpi_bytes_acked != tx->stall.acked || !info.tcpi_unacked) {
+		begin(tx, &info, dropped);
+		return;
+	}
+	again = info.tcpi_total_retrans - tx->stall.again;
+	if (info.tcpi_retransmits < UNANSWERED || again < SEEN)
+		return;
+	if (dropped - tx->stall.dropped >= again)
+		give_up(tx, again, dropped - tx->stall.dropped);
+	else
+		begin(tx, &info, dropped);	/* it went out, and was lost elsewhere */
+}
+
+void devmem__tx_look_at_stalls(struct devmem_ring *ring)
+{
+	if (ring->now - ring->sends_looked < DEVMEM__TX_LOOK_NS)
+		return;
+	ring->sends_looked = ring->now;
+	for (unsigned int i = 0; i < ring->slots; i++)
+		if (ring->socks[i] && ring->socks[i]->tx)
+			look(ring->socks[i]->tx);
+}

@@ -1,0 +1,392 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Sending, the kernel's side. Of each socket there is one sendmsg at a time, with as much as fits, since two could be
+ * carried out in any order; it never waits in the kernel, where it could be retried without its control data, and offsets
+ * be taken for addresses (MSG_WAITALL does that). When the send buffer is full, the notifications that our own bytes
+ * are acknowledged say when to go on: a poll for room would be woken by each of them.
+ *
+ * Notifications are received from the error queue by a request that waits for them. While one half of the connection is
+ * over that would be woken without end, so then a multishot poll tells when to look. [io_uring/poll.c: IO_POLL_UNMASK]
+ */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bind.h"
+#include "memory/buffer.h"
+#include "tx/tx_impl.h"
+#include "base/uapi_sock.h"
+
+#define MOST	(1u << 20)	/* bytes: with so many no other send is put into a sendmsg. A notification is for all of them */
+#define STAGE	(256u << 10)	/* bytes */
+
+/* ------------------------------------------------------------------------------------ what is sent */
+
+static void end_sync(struct devmem__tx *tx)
+{
+	if (tx->synced)
+		devmem__memory_sync(devmem__buffer_memory(tx->synced), DEVMEM_SYNC_END | DEVMEM_SYNC_READ);
+	tx->synced = NULL;
+}
+
+/* From the front of @n ranges into the stage. */
+static int stage(struct devmem__tx *tx, struct devmem_buffer *buffer, unsigned int n)
+{
+	size_t bytes = 0;
+
+	tx->stage = tx->stage ? tx->stage : malloc(STAGE);
+	if (!tx->stage)
+		return devmem__fail(ENOMEM, "no memory to stage what is sent");
+	for (unsigned int i = 0; i < n && bytes < STAGE; i++) {
+		size_t part = tx->iov[i].iov_len < STAGE - bytes ? tx->iov[i].iov_len : STAGE - bytes;
+		int err = devmem__buffer_read(buffer, (uintptr_t)tx->iov[i].iov_base, tx->stage + bytes, part);
+
+		if (err)
+			return err;
+		bytes += part;
+	}
+	tx->iov[0] = (struct iovec){ .iov_base = tx->stage, .iov_len = bytes };
+	return 0;
+}
+
+/* Offsets become addresses. Returns how many elements, or a negative errno. */
+static int copy_from(struct devmem__tx *tx, struct devmem_buffer *buffer, unsigned int n)
+{
+	void *memory;
+	int err = devmem__buffer_map(buffer, &memory);
+
+	if (err == -EOPNOTSUPP)
+		return stage(tx, buffer, n) ?: 1;
+	if (!err && devmem__buffer_is_dmabuf(buffer)) {
+		err = devmem__memory_sync(devmem__buffer_memory(buffer), DEVMEM_SYNC_START | DEVMEM_SYNC_READ);
+		tx->synced = err ? NULL : buffer;
+	}
+	if (err)
+		return err;
+	for (unsigned int i = 0; i < n; i++)
+		tx->iov[i].iov_base = (unsigned char *)memory + (uintptr_t)tx->iov[i].iov_base;
+	return (int)n;
+}
+
+/* Offsets in the buffer become those in its dma-buf, and the control data says which that is. */
+static void name_binding(struct devmem__tx *tx, const struct devmem_binding *binding, unsigned int n)
+{
+	const uint64_t start = devmem__buffer_offset(devmem__binding_buffer(binding));
+	struct cmsghdr *c = (struct cmsghdr *)tx->control;
+	const uint32_t id = devmem_binding_id(binding);
+
+	*c = (struct cmsghdr){
+		.cmsg_len = CMSG_LEN(sizeof(id)),
+		.cmsg_level = SOL_SOCKET,
+		.cmsg_type = DEVMEM_SCM_DMABUF,
+	};
+	memcpy(CMSG_DATA(c), &id, sizeof(id));
+	for (unsigned int i = 0; i < n; i++)
+		tx->iov[i].iov_base = (unsigned char *)tx->iov[i].iov_base + start;
+	tx->msg.msg_control = tx->control;
+	tx->msg.msg_controllen = sizeof(tx->control);
+}
+
+/* Less than that, where the NIC cannot send packets of so many pieces. */
+static unsigned int limit_pieces(struct devmem__tx *tx, const struct devmem_binding *binding, unsigned int n)
+{
+	const unsigned int most = devmem__binding_pieces(binding);
+
+	devmem__packets_limit(&tx->packets, most > DEVMEM__PIECES_MAX ? 0 : most ? most : DEVMEM__PIECES_SAFE);
+	return devmem__packets_cut(&tx->packets, tx->iov, n, &tx->boundary);
+}
+
+static int make_message(struct devmem__tx *tx, const struct devmem_binding *binding, bool copies)
+{
+	int n = (int)devmem__sendq_gather(&tx->q, tx->iov, DEVMEM__TX_RANGES, MOST);
+
+	tx->msg = (struct msghdr){ .msg_iov = tx->iov };
+	tx->boundary = false;
+	if (copies) {
+		n = copy_from(tx, devmem__binding_buffer(binding), (unsigned int)n);
+	} else {
+		name_binding(tx, binding, (unsigned int)n);
+		n = (int)limit_pieces(tx, binding, (unsigned int)n);
+	}
+	tx->msg.msg_iovlen = n > 0 ? (size_t)n : 0;
+	return n < 0 ? n : 0;
+}
+
+/* false: not now, for want of a submission queue entry. */
+static bool send_next(struct devmem__tx *tx)
+{
+	const struct devmem__send *next = devmem__sendq_next(&tx->q);
+	const struct devmem_binding *binding;
+	struct io_uring_sqe *sqe;
+	bool copies;
+	int err;
+
+	if (!next || tx->sending || tx->full)
+		return true;
+	binding = next->binding;
+	copies = devmem__binding_way(binding) == DEVMEM__WAY_COPY || tx->sock->ring->now < tx->copy_until;
+	if (!devmem__sendq_begin(&tx->q, !copies))
+		return true;		/* a notification makes room */
+	err = make_message(tx, binding, copies);
+	sqe = err ? NULL : devmem__uring_sqe(&tx->sock->ring->uring, DEVMEM__CQE_SEND, tx->sock);
+	if (!sqe) {
+		devmem__sendq_result(&tx->q, 0);
+		end_sync(tx);
+		if (err)
+			devmem__tx_fail(tx, err);
+		return err != 0;
+	}
+	io_uring_prep_sendmsg(sqe, tx->fd, &tx->msg, MSG_DONTWAIT | MSG_NOSIGNAL | (copies ? 0 : MSG_ZEROCOPY) |
+			      (tx->boundary ? MSG_EOR : 0));
+	sqe->user_data = (uintptr_t)tx->sock | DEVMEM__CQE_SEND;
+	tx->sending = true;
+	tx->sending_numbered = !copies;
+	tx->sending_from = binding;
+	return true;
+}
+
+/* ------------------------------------------------------------------------------------ what is waited for */
+
+static bool hear(struct devmem__tx *tx, unsigned int flags)
+{
+	struct io_uring_sqe *sqe = devmem__uring_sqe(&tx->sock->ring->uring, DEVMEM__CQE_HEAR, tx->sock);
+
+	if (!sqe)
+		return false;
+	tx->err_msg = (struct msghdr){ .msg_control = tx->err_control, .msg_controllen = sizeof(tx->err_control) };
+	io_uring_prep_recvmsg(sqe, tx->fd, &tx->err_msg, MSG_ERRQUEUE | flags);
+	sqe->user_data = (uintptr_t)tx->sock | DEVMEM__CQE_HEAR;
+	tx->hearing = true;
+	tx->stir = false;
+	return true;
+}
+
+static bool poll_for(struct devmem__tx *tx, enum devmem__cqe_kind kind, unsigned int events, bool again, bool *armed)
+{
+	struct io_uring_sqe *sqe = devmem__uring_sqe(&tx->sock->ring->uring, kind, tx->sock);
+
+	if (!sqe)
+		return false;
+	if (again)
+		io_uring_prep_poll_multishot(sqe, tx->fd, events);
+	else
+		io_uring_prep_poll_add(sqe, tx->fd, events);
+	sqe->user_data = (uintptr_t)tx->sock | kind;
+	*armed = true;
+	return true;
+}
+
+static void see_half(struct devmem__tx *tx)
+{
+	if (tx->half || !tx->sock->ended)
+		return;
+	tx->half = tx->stir = true;
+}
+
+/* Requests for notifications, as long as there is anything to be notified of. */
+static bool listen_for_them(struct devmem__tx *tx)
+{
+	const bool wanted = devmem__tx_unheard(tx), calls = tx->sock->ring->uring.calls;
+	bool good = true;
+
+	see_half(tx);
+	if (!wanted && tx->polling && !tx->cancelling) {
+		good = devmem__sock_cancel_request(tx->sock, DEVMEM__CQE_STIR);
+		tx->cancelling = good;
+	}
+	if (!wanted)
+		return good;
+	if (!tx->half || calls)		/* epoll tells of changes only: nothing is woken without end */
+		return tx->hearing || hear(tx, 0);
+	if (!tx->polling)
+		good = poll_for(tx, DEVMEM__CQE_STIR, POLLERR, true, &tx->polling);
+	return good && (!tx->stir || tx->hearing || hear(tx, MSG_DONTWAIT));
+}
+
+/*
+ * Something other than our own bytes fills the send buffer. When the peer has ended its half, a poll of one shot would say
+ * so without end, in place of room; a multishot one says it once.
+ */
+static bool wait_for_room(struct devmem__tx *tx)
+{
+	if (tx->room && tx->sock->detached)
+		return devmem__sock_cancel_request(tx->sock, DEVMEM__CQE_ROOM);
+	if (!tx->full || tx->room || tx->q.numbered || !devmem__sendq_next(&tx->q))
+		return true;
+	return poll_for(tx, DEVMEM__CQE_ROOM, POLLOUT, tx->peer_ended, &tx->room);
+}
+
+void devmem__tx_prepare(struct devmem_ring *ring)
+{
+	struct devmem__list *node, *next;
+
+	for (node = ring->sending.next; node != &ring->sending; node = next) {
+		struct devmem__tx *tx = container_of(node, struct devmem__tx, todo);
+		bool done;
+
+		next = node->next;
+		done = send_next(tx) && listen_for_them(tx) && wait_for_room(tx);
+		devmem__tx_publish(tx);
+		if (!done)
+			continue;	/* the next turn goes on with it */
+		devmem__list_del(&tx->todo);
+		if (!devmem__tx_unheard(tx))
+			devmem__sock_watch_end(tx->sock);
+	}
+}
+
+/* ------------------------------------------------------------------------------------ what has happened */
+
+/* The kernel takes no more now. */
+static void is_full(struct devmem__tx *tx, uint64_t resume)
+{
+	tx->full = true;
+	tx->resume = resume;
+}
+
+static void sending_failed(struct devmem__tx *tx, int err)
+{
+	struct devmem_stats *stats = &tx->sock->ring->stats;
+
+	switch (err) {
+	case -EAGAIN:
+		stats->send_waits++;
+		is_full(tx, devmem__sendq_in_flight(&tx->q) / 3 * 2);
+		return;
+	case -EINTR:
+		return;
+	case -ENOBUFS:
+		stats->send_no_room++;
+		if (tx->q.numbered) {
+			is_full(tx, devmem__sendq_in_flight(&tx->q) - 1);
+			return;
+		}
+		break;
+	case -ENODEV:
+	case -EHOSTUNREACH:
+		if (!tx->sending_numbered || devmem__tx_look(tx, err))
+			break;
+		devmem__tx_elsewhere(tx, tx->sending_from);
+		if (!devmem__binding_forced(tx->sending_from))
+			return;
+		break;
+	case -EPIPE:
+		if (!devmem__tx_look(tx, err))	/* the program shut its half down */
+			devmem__sendq_fail(&tx->q, err, tx->q.sent, true);
+		devmem__tx_tell(tx);
+		return;
+	}
+	if (devmem__tx_look(tx, err))
+		devmem__end_is(tx->sock, err);
+	else
+		devmem__tx_fail(tx, err);
+}
+
+/* What is copied never shares a packet with device memory. [net/ipv4/tcp.c: tcp_sendmsg_locked] */
+static void count_pieces(struct devmem__tx *tx, size_t bytes)
+{
+	if (tx->sending_numbered)
+		devmem__packets_sent(&tx->packets, tx->iov, (unsigned int)tx->msg.msg_iovlen, bytes, tx->boundary);
+	else
+		devmem__packets_boundary(&tx->packets);
+}
+
+static void sent(struct devmem_sock *sock, int res)
+{
+	struct devmem__tx *tx = sock->tx;
+	size_t wanted = 0;
+
+	tx->sending = false;
+	end_sync(tx);
+	devmem__sendq_result(&tx->q, res > 0 ? (uint32_t)res : 0);
+	for (size_t i = 0; i < (size_t)tx->msg.msg_iovlen; i++)	/* musl's is an int */
+		wanted += tx->iov[i].iov_len;
+	if (res > 0) {
+		count_pieces(tx, (size_t)res);
+		sock->ring->stats.send_operations++;
+		if ((size_t)res < wanted)
+			sending_failed(tx, -EAGAIN);
+	} else {
+		sending_failed(tx, res);
+	}
+	devmem__tx_todo(tx);
+	devmem__tx_tell(tx);
+}
+
+static void take_notice(struct devmem__tx *tx)
+{
+	struct devmem__notice notice;
+
+	tx->stir = true;
+	if (!devmem__notice_parse(tx->err_control, tx->err_msg.msg_controllen, &notice))
+		return;
+	tx->sock->ring->stats.send_notices++;
+	devmem__sendq_notified(&tx->q, notice.lo, notice.hi, notice.copied);
+	if (devmem__sendq_in_flight(&tx->q) <= tx->resume || !tx->q.numbered)
+		tx->full = tx->full && tx->room && !tx->peer_ended;
+	devmem__tx_tell(tx);
+}
+
+static void heard(struct devmem_sock *sock, int res)
+{
+	struct devmem__tx *tx = sock->tx;
+
+	tx->hearing = false;
+	if (res >= 0)
+		take_notice(tx);
+	else if (!tx->half && res == -EAGAIN)	/* the kernel gave up: it was woken too often for nothing */
+		tx->half = tx->stir = true;
+	devmem__tx_todo(tx);
+}
+
+static void room(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
+{
+	struct devmem__tx *tx = sock->tx;
+
+	if (!(cqe->flags & IORING_CQE_F_MORE))
+		tx->room = false;
+	if (cqe->res > 0 && cqe->res & POLLHUP)
+		devmem__tx_look(tx, sock->ended ? -EPIPE : -ECONNRESET);
+	tx->peer_ended |= cqe->res > 0 && cqe->res & POLLRDHUP;
+	if (cqe->res != POLLRDHUP)
+		tx->full = false;
+	devmem__tx_todo(tx);
+}
+
+static void stirred(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
+{
+	struct devmem__tx *tx = sock->tx;
+
+	if (!(cqe->flags & IORING_CQE_F_MORE))
+		tx->polling = tx->cancelling = false;
+	tx->stir = true;
+	if (cqe->res > 0 && cqe->res & POLLHUP)
+		devmem__tx_look(tx, sock->ended ? -EPIPE : -ECONNRESET);
+	devmem__tx_todo(tx);
+}
+
+bool devmem__tx_done(const struct io_uring_cqe *cqe)
+{
+	struct devmem_sock *sock = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)DEVMEM__CQE_KINDS);
+
+	switch ((enum devmem__cqe_kind)(cqe->user_data & DEVMEM__CQE_KINDS)) {
+	case DEVMEM__CQE_SEND:
+		sent(sock, cqe->res);
+		break;
+	case DEVMEM__CQE_HEAR:
+		heard(sock, cqe->res);
+		break;
+	case DEVMEM__CQE_ROOM:
+		room(sock, cqe);
+		break;
+	case DEVMEM__CQE_STIR:
+		stirred(sock, cqe);
+		break;
+	default:
+		return false;
+	}
+	devmem__tx_publish(sock->tx);
+	devmem__sock_let_go(sock);
+	return true;
+}

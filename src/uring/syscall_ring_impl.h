@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* What calls.c and calls_wait.c share: requests that wait, and completions. */
+#ifndef DEVMEM_CALLS_IMPL_H
+#define DEVMEM_CALLS_IMPL_H
+
+#include "uring/syscall_ring.h"
+
+#define GROUPS		32u
+#define SPARE		4u		/* completions that one request may need */
+#define DEVMEM__CALLS_LOOK_NS	10000000	/* how often requests are looked at that epoll does not take */
+
+struct devmem__request {
+	struct devmem__request *next;		/* of those that wait */
+	struct devmem__request **link;
+	uint64_t user_data;
+	int fd;
+	uint8_t opcode;
+	bool multishot, unwatched;	/* @unwatched: epoll did not take it */
+	uint16_t group;
+	const struct msghdr *msg;
+	void *to;			/* of a read */
+	unsigned int bytes, flags, events;
+};
+
+struct devmem__group {
+	struct io_uring_buf_ring *ring;
+	unsigned int entries;
+	uint16_t head;
+	unsigned int used;		/* bytes of the buffer at the head */
+	bool incremental;
+};
+
+struct devmem__calls {
+	struct io_uring *io;
+	int epoll, timer;
+	uint64_t timer_user_data, made;
+	bool timer_set;
+	struct devmem__request *waiting;
+	unsigned int unwatched;		/* of these */
+	struct devmem__request **by_fd;		/* those that wait, again */
+	unsigned int fds;
+	struct devmem__group group[GROUPS];
+	unsigned int sq_head, sq_tail, cq_head, cq_tail, sq_flags, cq_flags;	/* what a kernel would share */
+	struct io_uring_sqe *sqes;
+	struct io_uring_cqe *cqes;
+};
+
+static inline bool devmem__calls_room(const struct devmem__calls *c)
+{
+	return c->io->cq.ring_entries - (c->cq_tail - c->cq_head) >= SPARE;
+}
+
+static inline void devmem__calls_complete(struct devmem__calls *c, uint64_t user_data, int res, unsigned int flags)
+{
+	c->cqes[c->cq_tail++ & c->io->cq.ring_mask] = (struct io_uring_cqe){
+		.user_data = user_data,
+		.res = res,
+		.flags = flags,
+	};
+}
+
+/* devmem__calls_wait_for() - a copy of the request waits. -EBUSY: another one waits for its descriptor. -EBADF, -ENOMEM, -EPERM */
+int devmem__calls_wait_for(struct devmem__calls *calls, const struct devmem__request *like);
+void devmem__calls_forget(struct devmem__calls *calls, struct devmem__request *request);
+
+/* devmem__calls_watch() - epoll is to take a request that it did not take before. false: not now either */
+bool devmem__calls_watch(struct devmem__calls *calls, struct devmem__request *request);
+
+/*
+ * devmem__calls_sleep() - until a request may be ready. -EINTR: a signal came. -ETIME: the time is over, or that in which what
+ * epoll does not take is to be looked at
+ */
+int devmem__calls_sleep(struct devmem__calls *calls, const struct __kernel_timespec *timeout);
+
+#endif

@@ -1,0 +1,112 @@
+// SPDX-License-Identifier: MIT
+/* Requests that wait for a descriptor. Each descriptor has one at most; epoll says when it is to be tried. */
+#include <errno.h>
+#include <poll.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+
+#include "uring/syscall_ring_impl.h"
+
+static int grow(struct devmem__calls *c, int fd)
+{
+	unsigned int fds = c->fds ? c->fds : 64;
+	struct devmem__request **by_fd;
+
+	while (fds <= (unsigned int)fd)
+		fds *= 2;
+	by_fd = realloc(c->by_fd, fds * sizeof(*by_fd));
+	if (!by_fd)
+		return -ENOMEM;
+	memset(by_fd + c->fds, 0, (fds - c->fds) * sizeof(*by_fd));
+	c->by_fd = by_fd;
+	c->fds = fds;
+	return 0;
+}
+
+void devmem__calls_forget(struct devmem__calls *c, struct devmem__request *r)
+{
+	struct epoll_event none = { 0 };
+
+	c->made++;
+	if (r->unwatched)
+		c->unwatched--;
+	else
+		epoll_ctl(c->epoll, EPOLL_CTL_DEL, r->fd, &none);	/* fails if it was closed, and then it is gone */
+	c->by_fd[r->fd] = NULL;
+	*r->link = r->next;
+	if (r->next)
+		r->next->link = r->link;
+	free(r);
+}
+
+static int watch(struct devmem__calls *c, const struct devmem__request *r)
+{
+	struct epoll_event ev = { .events = r->events, .data.fd = r->fd };
+
+	c->made++;
+	return epoll_ctl(c->epoll, EPOLL_CTL_ADD, r->fd, &ev) ? -errno : 0;
+}
+
+bool devmem__calls_watch(struct devmem__calls *c, struct devmem__request *r)
+{
+	if (watch(c, r))
+		return false;
+	r->unwatched = false;
+	c->unwatched--;
+	return true;
+}
+
+/* A user may have so many descriptors in epoll sets and no more, and the kernel may have no memory. That passes. */
+static bool may_be_later(int err)
+{
+	return err == -ENOSPC || err == -ENOMEM;
+}
+
+int devmem__calls_wait_for(struct devmem__calls *c, const struct devmem__request *like)
+{
+	struct devmem__request *r;
+	int err;
+
+	if (like->fd < 0)
+		return -EBADF;
+	if ((unsigned int)like->fd >= c->fds && grow(c, like->fd))
+		return -ENOMEM;
+	if (c->by_fd[like->fd])
+		return -EBUSY;
+	r = malloc(sizeof(*r));
+	if (!r)
+		return -ENOMEM;
+	*r = *like;
+	err = watch(c, r);
+	if (err && !may_be_later(err)) {
+		free(r);
+		return err;
+	}
+	r->unwatched = err;
+	c->unwatched += r->unwatched;
+	r->next = c->waiting;
+	r->link = &c->waiting;
+	if (r->next)
+		r->next->link = &r->next;
+	c->waiting = r;
+	c->by_fd[r->fd] = r;
+	return 0;
+}
+
+/*
+ * Not in epoll_wait(), which says EINTR also when the kernel interrupts this thread for something of its own, such as the end
+ * of an io_uring that it had. ppoll() goes on then, and after a stop. [fs/select.c: ERESTARTNOHAND]
+ */
+int devmem__calls_sleep(struct devmem__calls *c, const struct __kernel_timespec *timeout)
+{
+	struct pollfd any = { .fd = c->epoll, .events = POLLIN };
+	struct timespec ts = { .tv_nsec = DEVMEM__CALLS_LOOK_NS };
+	int n;
+
+	if (timeout && (!c->unwatched || (!timeout->tv_sec && timeout->tv_nsec < ts.tv_nsec)))
+		ts = (struct timespec){ .tv_sec = timeout->tv_sec, .tv_nsec = (long)timeout->tv_nsec };
+	c->made++;
+	n = ppoll(&any, 1, timeout || c->unwatched ? &ts : NULL, NULL);
+	return n < 0 ? -errno : n ? 0 : -ETIME;
+}
