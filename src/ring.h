@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What the files of the loop share: the ring, its sockets, and the table behind which engines live. */
+/*
+ * The objects of the loop, which the rooms recv, engines, tx and ring share: the ring, its sockets, and the table behind which
+ * engines live. Each room has its part of them.
+ */
 #ifndef DEVMEM_RING_H
 #define DEVMEM_RING_H
 
@@ -34,7 +37,7 @@ struct devmem__sends {
 	uint32_t numbered;		/* calls of sendmsg() whose notifications are to come: a poll of the socket may end with one */
 };
 
-/* Of a paused socket: does it stand still? pressure.c */
+/* Of a paused socket: does it stand still? backpressure.c */
 struct devmem__stall {
 	uint64_t freed;			/* @sends.freed when that was asked last */
 	uint64_t looked;		/* ns: when that was asked last */
@@ -246,142 +249,5 @@ static inline void devmem__sock_let_go(struct devmem_sock *sock)
 	if (sock->detached)
 		devmem__list_append(&sock->ring->leaving, &sock->leaving);
 }
-
-/* ring.c */
-int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out);	/* what devmem_ring_open() does */
-
-/*
- * devmem__ring_end_used() - end what the ring was the last to use. It may take seconds, so it is for calls that are not on the
- * way of the data: devmem_attach(), devmem_detach(), devmem_ring_close().
- */
-void devmem__ring_end_used(struct devmem_ring *ring);
-
-/* abandon.c: closed by a forked child */
-void devmem__ring_abandon(struct devmem_ring *ring);
-
-/* source.c: what sockets of one binding share, and what is ended with the last of them */
-int devmem__source_get(struct devmem_ring *ring, struct devmem_binding *binding, struct devmem__source **out);
-int devmem__source_prepare(struct devmem_ring *ring, struct devmem_binding *binding);
-void devmem__source_put(struct devmem__source *source);
-void devmem__source_refill(struct devmem_ring *ring);
-void devmem__source_close_all(struct devmem_ring *ring);
-
-/* release.c: fragments on their way back */
-void devmem__release_take_over(struct devmem_ring *ring);
-void devmem__release_forget(struct devmem_ring *ring);	/* what was handed over: memory alone */
-int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n);
-
-/* request.c: what a socket has in the kernel, armed and cancelled */
-void devmem__sock_arm_pending(struct devmem_ring *ring);
-void devmem__sock_cancel(struct devmem_sock *sock);
-void devmem__sock_cancel_end(struct devmem_sock *sock);	/* the poll for the connection's end */
-void devmem__sock_cancel_again(struct devmem_ring *ring);	/* those for which there was no room before: ring->uncancelled */
-void devmem__sock_disarmed(struct devmem_sock *sock);
-void devmem__sock_end_comes(struct devmem_sock *sock, int res);
-void devmem__sock_watch_end(struct devmem_sock *sock);
-bool devmem__sock_cancel_request(struct devmem_sock *sock, enum devmem__cqe_kind kind);
-void devmem__sock_cancelled(struct devmem_sock *sock, int res);
-
-/* sock.c: attached and detached. devmem__socks_reap() - free the detached ones that nothing refers to any more. */
-void devmem__socks_reap(struct devmem_ring *ring);
-void devmem__sock_free(struct devmem_sock *sock);
-
-/* devmem__sock_queue_known() - devmem_sock_queue() without waiting: -EBUSY: it cannot be known now. Without a sentence. */
-int devmem__sock_queue_known(const struct devmem_sock *sock);
-
-/* devmem__sock_decrypts() - does the kernel decrypt what it receives (TLS_RX)? */
-bool devmem__sock_decrypts(int fd);
-
-/*
- * ends.c: how connections end. devmem__end_is_there() - both directions are over. devmem__end_is() - the kernel said @err; returns
- * what is to be told. devmem__end_why() - the connection is over: asks why; @otherwise if nobody knows. devmem__end_by_us() - it is
- * to be reset because of @err, of which the kernel knows nothing; returns why it ends, which may be something before that.
- * devmem__end_of_stream() - a receive brought nothing, which is the end of the stream: 0, or the error that it really is.
- */
-bool devmem__end_is_there(int fd);
-int devmem__end_is(struct devmem_sock *sock, int err);
-int devmem__end_why(struct devmem_sock *sock, int otherwise);
-int devmem__end_by_us(struct devmem_sock *sock, int err);
-int devmem__end_of_stream(const struct devmem_sock *sock);
-
-/* ends.c: sockets that cannot receive now, those that stay on ring->rearm. Did their streams end? Then they are on ring->over. */
-void devmem__ends_look(struct devmem_ring *ring);
-
-/* ... and with the spill buffer full, all sockets. After devmem__overtake(), with no completion in between. */
-void devmem__ends_look_past(struct devmem_ring *ring);
-
-/* wake.c */
-void devmem__wake(struct devmem_ring *ring);
-
-/* Around what another thread does with the ring: closing it waits for the end. */
-int devmem__visit(struct devmem_ring *ring);
-void devmem__visit_over(struct devmem_ring *ring, int cancel);	/* @cancel: what devmem__visit() returned */
-void devmem__await_visitors(struct devmem_ring *ring);
-
-/* handout.c: all completions that there are */
-int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n);
-
-/* completion.c: one of them. Both return how many events that makes: 0 or 1. @error: 0 is the end of the stream. */
-unsigned int devmem__hand_out_one(struct devmem_ring *ring, const struct io_uring_cqe *cqe, struct devmem_event *event);
-unsigned int devmem__end_stream(struct devmem_sock *sock, int error, struct devmem_event *event);
-
-/* overtake.c: the spill buffer is full. Hand out what is not behind that, and say of each socket whether it is. */
-unsigned int devmem__overtake(struct devmem_ring *ring, struct devmem_event *events, unsigned int n);
-
-/* watch.c: other descriptors */
-struct devmem__watch;
-void devmem__watch_arm(struct devmem_ring *ring);
-unsigned int devmem__watch_done(struct devmem__watch *watch, int res, struct devmem_event *event);
-void devmem__watch_close(struct devmem_ring *ring);
-
-/* pressure.c: what is out, of a socket and of a buffer */
-void devmem__pressure_out(struct devmem_sock *sock, size_t pages);
-void devmem__pressure_back(struct devmem_sock *sock, size_t pages);
-unsigned int devmem__pressure_events(struct devmem_ring *ring, struct devmem_event *event);
-
-/* Paused sockets: are there any, which are looked at so often; and one is paused no more, or left to the application. */
-#define DEVMEM__STALL_NS 100000000u
-static inline bool devmem__pressure_waits(const struct devmem_ring *ring)
-{
-	return !devmem__list_empty(&ring->pausing);
-}
-
-void devmem__pressure_look(struct devmem_ring *ring);
-void devmem__pressure_leave(struct devmem_sock *sock);
-
-/* place.c: host bytes into device memory */
-int devmem__place_check(const struct devmem_ring_opts *o);
-int devmem__place_open(struct devmem_ring *ring, const struct devmem_binding *binding);
-void devmem__place_close(struct devmem_ring *ring);
-bool devmem__place_owns(const struct devmem_ring *ring, const struct devmem_event *ev);
-int devmem__place_put(struct devmem_ring *ring, uint32_t chunk, unsigned int chunks);
-int devmem__place_held(struct devmem_ring *ring, struct devmem_event *event);
-void devmem__place_drop(struct devmem_ring *ring);
-
-/*
- * sockopts.c: options of the caller's socket. devmem__sockopts_look() - how they are, before one is set. The receive buffer is
- * limited to so many @fragments, set to so many @bytes as the kernel counts them, and set back to what the limit made of it, or to
- * what it was. devmem__sockopts_back() - all are as they were.
- */
-void devmem__sockopts_look(struct devmem_sock *sock);
-int devmem__sockopts_lowat(struct devmem_sock *sock, int bytes);
-int devmem__sockopts_limit(struct devmem_sock *sock, uint32_t fragments);
-void devmem__sockopts_rcvbuf(struct devmem_sock *sock, uint32_t bytes);
-void devmem__sockopts_rcvbuf_back(struct devmem_sock *sock, uint32_t bytes);
-void devmem__sockopts_back(struct devmem_sock *sock);
-
-/* lowat.c: SO_RCVLOWAT */
-void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes);
-void devmem__lowat_fragments(struct devmem_sock *sock, size_t pages);	/* what that was: a page for each fragment */
-void devmem__lowat_fall(struct devmem_ring *ring);
-void devmem__lowat_forget(struct devmem_sock *sock);
-void devmem__lowat_leave(struct devmem_sock *sock);
-static inline bool devmem__lowat_waits(const struct devmem_ring *ring)
-{
-	return !devmem__list_empty(&ring->raised);
-}
-
-uint64_t devmem__lowat_due(const struct devmem_ring *ring);	/* ns until the first mark may fall, if one is raised */
-#define DEVMEM__TICK_NS 2000000u	/* how often it is looked at what is held back */
 
 #endif

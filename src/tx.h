@@ -3,7 +3,7 @@
 #ifndef DEVMEM_TX_H
 #define DEVMEM_TX_H
 
-#include "ring.h"
+#include "recv/receiving.h"
 
 struct devmem__tx;
 

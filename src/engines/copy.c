@@ -9,11 +9,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/uapi_sock.h"
 #include "bind.h"
 #include "bind/page_size.h"
 #include "engines/copy_tokens.h"
-#include "ring.h"
-#include "base/uapi_sock.h"
+#include "recv/receiving.h"
 
 #define PROVIDED	8u		/* chunks that the kernel may have: a power of two */
 #define PROVIDED_WHOLE	64u		/* as many, where each receive uses one up */

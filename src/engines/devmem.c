@@ -5,11 +5,12 @@
  */
 #include <errno.h>
 
-#include "bind.h"
-#include "recv/token_release.h"
 #include "base/event.h"
-#include "recv/messages.h"
 #include "base/uapi_sock.h"
+#include "bind.h"
+#include "recv/signed.h"
+#include "recv/messages.h"
+#include "recv/token_release.h"
 
 static int open_source(struct devmem__source *source, const struct devmem_ring_opts *opts)
 {
@@ -59,7 +60,7 @@ static int release(struct devmem_sock *sock, const struct devmem_event *events, 
  */
 static bool recover(struct devmem_sock *sock, int res)
 {
-	if (res != -ENODEV && (res != -EFAULT || devmem__sock_decrypts(sock->fd)))
+	if (res != -ENODEV && (res != -EFAULT || devmem__decrypted(sock->fd)))
 		return false;
 	devmem__binding_saw_mixture(sock->binding);
 	sock->ring->explained = true;

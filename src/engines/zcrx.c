@@ -12,14 +12,15 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "bind.h"
-#include "memory/buffer.h"
-#include "recv/token_release.h"
 #include "base/event.h"
+#include "base/uapi_sock.h"
+#include "bind.h"
 #include "bind/page_size.h"
 #include "engines/zcrx_refill.h"
+#include "memory/buffer.h"
+#include "recv/signed.h"
 #include "recv/messages.h"
-#include "base/uapi_sock.h"
+#include "recv/token_release.h"
 
 #define LEAST_REFILL	64u
 #define MOST_REFILL	32768u		/* the kernel's own limit */
@@ -360,7 +361,7 @@ static void note_fallback(struct devmem_ring *ring)
 static bool may_come_otherwise(const struct devmem_sock *sock, int res)
 {
 	if (res == -EFAULT)
-		return !devmem__sock_decrypts(sock->fd);
+		return !devmem__decrypted(sock->fd);
 	return res == (sock->messages ? -ENODEV : -ENOMEM);
 }
 

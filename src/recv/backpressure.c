@@ -11,7 +11,7 @@
 #include <sys/socket.h>
 
 #include "bind.h"
-#include "ring.h"
+#include "recv/receiving.h"
 
 #define STEPS	4u	/* in which a receive buffer may grow, each by one so-manieth of what it was */
 

@@ -14,7 +14,7 @@
 #include <sys/ioctl.h>
 #include <sys/socket.h>
 
-#include "ring.h"
+#include "recv/receiving.h"
 
 #define PATIENCE 10u	/* looks, DEVMEM__STALL_NS apart, at a connection that failed and whose bytes cannot be received */
 

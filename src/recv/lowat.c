@@ -6,7 +6,7 @@
  * filling it should take; the kernel then reports what is there [net/ipv4/tcp.c: tcp_set_rcvlowat].
  */
 #include "bind.h"
-#include "ring.h"
+#include "recv/receiving.h"
 
 #define HIGH_MARK	(768u << 10)	/* bytes; with small pages more saves nothing */
 #define HIGHER_MARK	(3u << 20)	/* with large ones, a wake-up is most of what there is to save */

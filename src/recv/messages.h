@@ -8,7 +8,7 @@
 
 #include <string.h>
 
-#include "ring.h"
+#include "recv/receiving.h"
 
 /* Made for the first socket that needs them; closed with the ring. */
 int devmem__rxmsg_open(struct devmem_ring *ring);

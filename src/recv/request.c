@@ -6,7 +6,7 @@
 #include <errno.h>
 #include <poll.h>
 
-#include "ring.h"
+#include "recv/receiving.h"
 
 /*
  * In Linux 7.3 a receive that has so much to do that it is queued again forgets that the connection was reset meanwhile:

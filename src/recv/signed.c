@@ -18,6 +18,10 @@
 #include "base/internal.h"
 #include "recv/signed.h"
 
+#ifndef SOL_TLS
+#define SOL_TLS 282
+#endif
+#define TLS_RX		2	/* <linux/tls.h> */
 #define AO_INFO		40	/* TCP_AO_INFO (6.7) ... */
 #define AO_BYTES	96	/* ... whose structure has half as many; zeros behind it are taken */
 #define DIAG_MD5SIG	18	/* INET_DIAG_MD5SIG (4.14) */
@@ -124,4 +128,13 @@ int devmem__signed(int fd)
 	return what ? devmem__fail(EOPNOTSUPP, "the segments of descriptor %d are signed (%s), and the kernel stops when it computes "
 				   "that over device memory: end the connection, and attach such ones with a binding of engine copy",
 				   fd, what) : 0;
+}
+
+/* [net/tls/tls_main.c: do_tls_getsockopt()] */
+bool devmem__decrypted(int fd)
+{
+	uint16_t version_and_cipher[2];
+	socklen_t len = sizeof(version_and_cipher);
+
+	return !getsockopt(fd, SOL_TLS, TLS_RX, version_and_cipher, &len);
 }

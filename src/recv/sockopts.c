@@ -7,7 +7,7 @@
 #include <sys/socket.h>
 
 #include "bind.h"
-#include "ring.h"
+#include "recv/receiving.h"
 
 #define SMALLEST_PAGE	4096	/* a fragment holds at least one page of the buffer */
 

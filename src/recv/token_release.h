@@ -3,7 +3,7 @@
 #ifndef DEVMEM_DONTNEED_H
 #define DEVMEM_DONTNEED_H
 
-#include "ring.h"
+#include "recv/receiving.h"
 
 /* devmem__dontneed() - a run of tokens comes back; it goes with the next turns. -EINVAL: not all of it is out */
 int devmem__dontneed(struct devmem_sock *sock, uint32_t token, unsigned int count);

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "recv/token_release.h"
+#include "ring/loop.h"
 #include "tx.h"
 
 static void abandon_sock(struct devmem_sock *sock)

@@ -12,21 +12,17 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "memory/backend.h"
 #include "bind.h"
+#include "memory/backend.h"
 #include "memory/buffer.h"
-#include "recv/token_release.h"
 #include "recv/guard.h"
 #include "recv/signed.h"
+#include "recv/token_release.h"
+#include "ring/loop.h"
 #include "tx.h"
 
 #define MAX_SOCKS	65535	/* an event names its socket in 16 bits */
 #define SMALLEST_PAGE	4096	/* a fragment holds at least one page of the buffer */
-
-#ifndef SOL_TLS
-#define SOL_TLS 282
-#endif
-#define TLS_RX 2	/* <linux/tls.h> */
 
 #ifndef SO_INCOMING_NAPI_ID
 #define SO_INCOMING_NAPI_ID 56
@@ -253,19 +249,10 @@ static void part(struct devmem_sock *sock)
 	devmem__source_put(sock->source);
 }
 
-/* [net/tls/tls_main.c: do_tls_getsockopt()] */
-bool devmem__sock_decrypts(int fd)
-{
-	uint16_t version_and_cipher[2];
-	socklen_t len = sizeof(version_and_cipher);
-
-	return !getsockopt(fd, SOL_TLS, TLS_RX, version_and_cipher, &len);
-}
-
 /* kTLS would decrypt with the processor what lies in device memory. */
 static int check_tls(int fd)
 {
-	if (!devmem__sock_decrypts(fd))
+	if (!devmem__decrypted(fd))
 		return 0;
 	return devmem__fail(EOPNOTSUPP, "descriptor %d receives TLS by the kernel (TLS_RX), which cannot decrypt device memory: "
 			    "attach it with a binding of engine copy", fd);

@@ -8,7 +8,7 @@
 
 #include "bind.h"
 #include "memory/buffer.h"
-#include "ring.h"
+#include "ring/loop.h"
 
 static const struct devmem__engine *const engines[] = {
 	&devmem__engine_devmem,

@@ -4,6 +4,7 @@
 #include <stdio.h>
 
 #include "ring/choice.h"
+#include "ring/loop.h"
 
 static int open_uring(struct devmem_ring *ring)
 {

@@ -5,8 +5,9 @@
 
 #include "bind.h"
 #include "memory/buffer.h"
-#include "recv/token_release.h"
 #include "recv/messages.h"
+#include "recv/token_release.h"
+#include "ring/loop.h"
 #include "tx.h"
 
 #define SECOND 1000000000u	/* ns */

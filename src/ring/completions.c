@@ -7,8 +7,9 @@
 
 #include "bind.h"
 #include "memory/buffer.h"
-#include "recv/token_release.h"
 #include "recv/messages.h"
+#include "recv/token_release.h"
+#include "ring/loop.h"
 #include "tx.h"
 
 static struct io_uring_cqe *next_cqe(struct devmem_ring *ring)

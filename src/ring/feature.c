@@ -5,7 +5,7 @@
 
 #include "memory/backend.h"
 #include "netlink/probe.h"
-#include "ring.h"
+#include "ring/loop.h"
 
 #define BACKEND "backend-"	/* and its name */
 

@@ -10,7 +10,7 @@
 
 #include "bind.h"
 #include "memory/buffer.h"
-#include "ring.h"
+#include "ring/loop.h"
 
 struct devmem__gather {
 	struct devmem__gather *next;

@@ -8,11 +8,12 @@
 
 #include "bind.h"
 #include "memory/buffer.h"
-#include "uring/syscall_ring.h"
+#include "recv/messages.h"
 #include "recv/token_release.h"
 #include "ring/choice.h"
-#include "recv/messages.h"
+#include "ring/loop.h"
 #include "tx.h"
+#include "uring/syscall_ring.h"
 
 #define MAX_ENTRIES	32768
 #define MAX_BUFFERS	4096

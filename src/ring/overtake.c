@@ -6,8 +6,8 @@
  */
 #include <string.h>
 
-#include "ring.h"
 #include "recv/messages.h"
+#include "ring/loop.h"
 
 static struct io_uring_cqe *cqe_at(const struct io_uring *io, uint32_t i)
 {

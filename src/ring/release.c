@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "recv/messages.h"
+#include "ring/loop.h"
 
 struct devmem__handover {
 	struct devmem__handover *next;

@@ -15,6 +15,7 @@
 
 #include "bind.h"
 #include "recv/samples.h"
+#include "ring/loop.h"
 #include "tx.h"
 
 #define AT_ONCE	1024u	/* sockets that are looked at in one turn */

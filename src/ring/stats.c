@@ -3,8 +3,8 @@
 #include <errno.h>
 #include <string.h>
 
+#include "ring/loop.h"
 #include "uring/syscall_ring.h"
-#include "ring.h"
 
 static int ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats)
 {

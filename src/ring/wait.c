@@ -10,9 +10,10 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "uring/syscall_ring.h"
 #include "recv/token_release.h"
+#include "ring/loop.h"
 #include "tx.h"
+#include "uring/syscall_ring.h"
 
 static uint64_t read_clock(void)
 {

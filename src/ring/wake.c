@@ -5,7 +5,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ring.h"
+#include "ring/loop.h"
 
 /* From any thread: the ring's thread, if it sleeps, goes through a turn. */
 void devmem__wake(struct devmem_ring *ring)

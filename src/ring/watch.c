@@ -7,7 +7,7 @@
 #include <poll.h>
 #include <stdlib.h>
 
-#include "ring.h"
+#include "ring/loop.h"
 
 struct devmem__watch {
 	struct devmem__list node;	/* ring->watches */

@@ -12,7 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "ring.h"
+#include "ring/loop.h"
 #include "unit.h"
 
 #define COALESCE_US	100000u

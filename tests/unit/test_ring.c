@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "fds.h"
-#include "ring.h"
+#include "ring/loop.h"
 #include "unit.h"
 #include "devmem/devmem.h"
 
