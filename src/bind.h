@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Bindings, as rings and sockets see them. */
+/*
+ * Room bind: bindings of buffers to queues, as rings and sockets see them. It may include nic, netlink, memory and base, and knows
+ * no ring.
+ */
 #ifndef DEVMEM_BIND_H
 #define DEVMEM_BIND_H
 

@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: MIT */
-/* Sending: what of it the other files of the loop call. */
+/*
+ * Room tx: sending. What of it the loop calls is here. It may include recv and what is below.
+ */
 #ifndef DEVMEM_TX_H
 #define DEVMEM_TX_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The thin floor under every room: option structures, the error sentence, small helpers. */
+/*
+ * Room base: the thin floor under every room: option structures, the error message, the log, small helpers. It includes the
+ * public headers alone.
+ */
 #ifndef DEVMEM_INTERNAL_H
 #define DEVMEM_INTERNAL_H
 

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
+ * Room netlink: what the kernel is asked and told of interfaces: netlink, ethtool, traffic control. It may include base, and
+ * remembers nothing: who changes a setting is the affair of room nic.
+ *
  * Generic netlink: one socket on one family, one request at a time. Knows nothing of devmem.
  *
  *	struct devmem__nl nl;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The NIC transaction, seen from bindings: every change of an interface's settings goes through here, is
+ * Room nic: the NIC transaction. It may include netlink and base. Seen from bindings: every change of an interface's settings goes through here, is
  * remembered with what was there before, and is undone in reverse order. Knows nothing of buffers.
  */
 #ifndef DEVMEM_NIC_H
