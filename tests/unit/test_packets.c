@@ -17,6 +17,14 @@ struct stream {
 	uint32_t calls;
 };
 
+static struct devmem__packets limited_to(uint32_t most)
+{
+	struct devmem__packets p = { 0 };
+
+	devmem__packets_limit(&p, most);
+	return p;
+}
+
 static void stream_piece(struct stream *s, uint32_t bytes)
 {
 	if (s->n == s->size) {
@@ -109,7 +117,7 @@ static void send_all(struct devmem__packets *p, struct stream *s, const struct i
 
 static void bytes_one_by_one(void **state)
 {
-	struct devmem__packets p = { .most = 9 };
+	struct devmem__packets p = limited_to(9);
 	struct stream s = { 0 };
 
 	(void)state;
@@ -125,7 +133,7 @@ static void bytes_one_by_one(void **state)
 
 static void a_gathered_list_is_divided(void **state)
 {
-	struct devmem__packets p = { .most = 9 };
+	struct devmem__packets p = limited_to(9);
 	struct iovec iov[ROOM];
 	struct stream s = { 0 };
 
@@ -142,7 +150,7 @@ static void large_sends_are_left_alone(void **state)
 {
 	(void)state;
 	for (uint32_t most = 6; most <= DEVMEM__PIECES_MAX; most++) {
-		struct devmem__packets p = { .most = most };
+		struct devmem__packets p = limited_to(most);
 		struct iovec iov = range(0, 1u << 30);
 		bool boundary;
 
@@ -159,7 +167,7 @@ static void large_sends_are_left_alone(void **state)
 /* Short ones before it share no packet with a long one that would make it too many; it is not sent in two parts for that. */
 static void a_long_range_behind_short_ones(void **state)
 {
-	struct devmem__packets p = { .most = 9 };
+	struct devmem__packets p = limited_to(9);
 	struct iovec iov[9];
 	bool boundary;
 
@@ -190,7 +198,7 @@ static void no_limit(void **state)
 /* The kernel took a part: no boundary, and what comes next is counted with what it took. */
 static void a_call_that_is_cut_short(void **state)
 {
-	struct devmem__packets p = { .most = 4 };
+	struct devmem__packets p = limited_to(4);
 	struct iovec iov[4];
 	bool boundary;
 
@@ -215,7 +223,7 @@ static void long_ranges_at_any_offset(void **state)
 {
 	(void)state;
 	for (uint32_t most = DEVMEM__PIECES_SAFE; most <= DEVMEM__PIECES_MAX; most++) {
-		struct devmem__packets p = { .most = most };
+		struct devmem__packets p = limited_to(most);
 		struct stream s = { 0 };
 
 		for (unsigned int i = 0; i < 30; i++) {
@@ -257,7 +265,7 @@ static void a_limit_that_changes(void **state)
 /* After 2^32 pieces, 16 TiB, their number would begin again, and what was before that be forgotten: it stays small. */
 static void pieces_without_end(void **state)
 {
-	struct devmem__packets p = { .most = 9 };
+	struct devmem__packets p = limited_to(9);
 	const struct iovec whole = range(0, 4 * devmem__pages_system()), tiny = range(0, 1);
 	struct stream s = { 0 };
 
@@ -287,7 +295,7 @@ static void whatever_is_sent(void **state)
 
 	(void)state;
 	for (uint32_t most = 4; most <= DEVMEM__PIECES_MAX; most++) {
-		struct devmem__packets p = { .most = most };
+		struct devmem__packets p = limited_to(most);
 		struct stream s = { 0 };
 
 		for (int i = 0; i < 100; i++) {
