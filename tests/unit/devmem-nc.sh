@@ -222,6 +222,7 @@ ends_or() {
 
 # silent NUMBER: connections that send nothing, until they are there.
 silent() {
+	: >"$WORK/idle"		# what was told before is not told of these
 	"$HOSTILE" idle $PORT "$1" >"$WORK/idle" &
 	until grep -q idle "$WORK/idle"; do
 		kill -0 $RECEIVER 2>/dev/null || fail "it ended with a connection that sends nothing"
