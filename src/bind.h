@@ -39,7 +39,7 @@ struct devmem__attached *devmem__binding_attached(struct devmem_binding *binding
 /* Is it for sending? Then it has no queues, and nothing is received with it. */
 bool devmem__binding_sends(const struct devmem_binding *binding);
 bool devmem__binding_forced(const struct devmem_binding *binding);	/* its engine was asked for: no other will do */
-unsigned int devmem__binding_pieces(const struct devmem_binding *binding); /* (for sending) of a packet: recipes.h; 0: not known */
+unsigned int devmem__binding_pieces(const struct devmem_binding *binding); /* (for sending) of a packet: quirks.h; 0: not known */
 const char *devmem__binding_ifname(const struct devmem_binding *binding); /* (for sending) or "" */
 
 /* Of engine "copy": how its buffer is divided, and where the kernel copies to: the buffer, or (@staged) a stage. */

@@ -22,7 +22,7 @@
 #include "uring/uring.h"
 #include "base/engine_name.h"
 
-/* A batch of tokens on its way from the application to the kernel: dontneed.h. */
+/* A batch of tokens on its way from the application to the kernel: token_release.h. */
 struct devmem__batch {
 	struct devmem__list node;	/* ring->batches_spare, or ring->batches_out until the kernel has done it */
 	struct devmem_sock *sock;
@@ -137,7 +137,7 @@ struct devmem__engine {
 	bool (*can_arm)(const struct devmem_sock *sock);
 	/*
 	 * Completions of @sock at the head of the queue that are fragments by themselves: consume them, write events.
-	 * 0: the first is not one of those. -ENOMEM: nothing is lost, call again. NULL: messages (rxmsg.h) alone.
+	 * 0: the first is not one of those. -ENOMEM: nothing is lost, call again. NULL: messages (messages.h) alone.
 	 */
 	int (*take)(struct devmem_sock *sock, struct devmem_event *events, unsigned int n);
 	/* a receive completed without bytes: @cqe may have used something up. May be NULL */

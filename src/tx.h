@@ -30,7 +30,7 @@ void devmem__tx_detach(struct devmem_sock *sock);
 bool devmem__tx_busy(const struct devmem_sock *sock);
 
 /*
- * tx_stall.c: sends that the NIC drops again and again are to fail. devmem__tx_waits(): there are sends that are not over, so that
+ * stall.c: sends that the NIC drops again and again are to fail. devmem__tx_waits(): there are sends that are not over, so that
  * devmem__tx_look_at_stalls() is to be called every DEVMEM__TX_LOOK_NS.
  */
 #define DEVMEM__TX_LOOK_NS 2000000000u

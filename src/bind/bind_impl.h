@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of a binding: bind.c makes one, bind_end.c ends it, and nobody else looks. */
+/* The inside of a binding: bind.c makes one, end.c ends it, and nobody else looks. */
 #ifndef DEVMEM_BIND_IMPL_H
 #define DEVMEM_BIND_IMPL_H
 

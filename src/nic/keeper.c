@@ -4,7 +4,7 @@
  * makes them again after a reset. The kernel tells of a reset by link news at most, and of one that is quicker than its
  * telling not at all: so it looks with each of these, and every two seconds. A look reads the RSS table, and no more. It
  * waits for no other thread; what it does then may wait, as it may be waited for by calls that change settings, and by no
- * others. It is woken to turn GRO off, too: nic_gro.c.
+ * others. It is woken to turn GRO off, too: gro.c.
  */
 #include <errno.h>
 #include <linux/netlink.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The NIC as an object: made, asked what it can do, freed. Its transaction: nic_open.c, nic_journal.c. */
+/* The NIC as an object: made, asked what it can do, freed. Its transaction: open.c, transaction.c. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -96,7 +96,7 @@ int devmem__nic_source_port(struct devmem_nic *nic, const uint32_t *queues, unsi
  */
 int devmem__nic_queue_known(struct devmem_nic *nic, unsigned int napi_id);
 
-/* Bindings that had queues of the NIC, are over, and were left to the next call that may wait: bind_end.c */
+/* Bindings that had queues of the NIC, are over, and were left to the next call that may wait: bind/end.c */
 struct devmem__nic_ended {
 	pthread_mutex_t lock;		/* held by who ends them */
 	_Atomic(struct devmem_binding *) first;

@@ -15,7 +15,7 @@
 #include "netlink/tc.h"
 #include "nic/changes.h"
 
-/* The NAPI instance of each RX queue, as the kernel said when the queues were listed last. nic_napi.c */
+/* The NAPI instance of each RX queue, as the kernel said when the queues were listed last. napi.c */
 struct devmem__napis {
 	pthread_mutex_t lock;		/* never held over a system call */
 	uint32_t *id;
@@ -75,7 +75,7 @@ int devmem__nic_may_change(const struct devmem_nic *nic);
  */
 int devmem__nic_queues(struct devmem_nic *nic, struct devmem__netdev_queues *q);
 
-/* nic_hash.c: may devmem_source_port() serve where there are no rules? */
+/* source_port.c: may devmem_source_port() serve where there are no rules? */
 bool devmem__nic_hash_is_told(struct devmem_nic *nic);
 
 /* The change that made the rule, if we did, or NULL. */
@@ -90,7 +90,7 @@ bool devmem__nic_was_made(struct devmem_nic *nic, struct devmem__change *change)
 /* The number of the context that was intended, if it was made. */
 bool devmem__nic_find_context(struct devmem_nic *nic, struct devmem__change *change);
 
-/* nic_guard.c: urgent data for where @rule's flow goes to is dropped; or the log says why not. For who has begun. */
+/* urgent_filter.c: urgent data for where @rule's flow goes to is dropped; or the log says why not. For who has begun. */
 void devmem__nic_guard(struct devmem_nic *nic, const struct devmem__rule *rule);
 
 /* Is there such a guard? For devmem__nic_guards(), whenever one was made or undone. */
@@ -106,18 +106,18 @@ bool devmem__nic_wait_a_bit(uint64_t until);
 bool devmem__nic_has_context(struct devmem_nic *nic, const struct devmem__change *c);
 uint64_t devmem__nic_contexts(struct devmem_nic *nic);
 
-/* nic_remake.c. devmem__nic_forgot_table() - was the NIC reset? For who holds the lock. devmem__nic_remake(): who has begun. */
+/* remake.c. devmem__nic_forgot_table() - was the NIC reset? For who holds the lock. devmem__nic_remake(): who has begun. */
 bool devmem__nic_forgot_table(struct devmem_nic *nic);
 int devmem__nic_remake(struct devmem_nic *nic);
 
-/* nic_gro.c, for the thread: GRO off, if a mixture was seen. */
+/* gro.c, for the thread: GRO off, if a mixture was seen. */
 #define DEVMEM__GRO	"rx-gro"	/* as the kernel names the feature; "gro" to ethtool -K. It is never turned on, but for undo */
 void devmem__nic_merge_no_more(struct devmem_nic *nic);
 
 /* nic.c: with what it has, but for the transaction, which has ended. */
 void devmem__nic_free(struct devmem_nic *nic);
 
-/* nic_keep.c. To start is for who has begun; to stop is for who has not, before the transaction ends. */
+/* keeper.c. To start is for who has begun; to stop is for who has not, before the transaction ends. */
 void devmem__nic_keeper_open(struct devmem_nic *nic);
 void devmem__nic_keeper_start(struct devmem_nic *nic);
 void devmem__nic_keeper_stop(struct devmem_nic *nic);
@@ -125,7 +125,7 @@ void devmem__nic_keeper_stop(struct devmem_nic *nic);
 /* Until nobody has bound any of the queues, or the moment @until has passed. */
 void devmem__nic_wait_free(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, uint64_t until);
 
-/* nic_journal.c. All but the first, for who has begun: alone on this NIC, in this process and among others. */
+/* transaction.c. All but the first, for who has begun: alone on this NIC, in this process and among others. */
 int devmem__nic_begin(struct devmem_nic *nic);
 void devmem__nic_end(struct devmem_nic *nic);
 int devmem__nic_leave(struct devmem_nic *nic);	/* the end of the transaction; for who holds the last reference */

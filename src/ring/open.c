@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The ring: opened, given requests, closed. What it does in between: wait.c, handout.c, sock.c, release.c. */
+/* The ring: opened, given requests, closed. What it does in between: wait.c, completions.c, attach.c, release.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Opening: the kernel's io_uring, on trial, or plain system calls in its place (calls.c). */
+/* Opening: the kernel's io_uring, on trial, or plain system calls in its place (syscall_ring.c). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>

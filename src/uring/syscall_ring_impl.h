@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What calls.c and calls_wait.c share: requests that wait, and completions. */
+/* What syscall_ring.c and syscall_ring_wait.c share: requests that wait, and completions. */
 #ifndef DEVMEM_CALLS_IMPL_H
 #define DEVMEM_CALLS_IMPL_H
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Requests to the io_uring, or to what stands in its place: made, handed in, cancelled. Opened: uring_open.c. */
+/* Requests to the io_uring, or to what stands in its place: made, handed in, cancelled. Opened: open.c. */
 #include <errno.h>
 #include <string.h>
 
