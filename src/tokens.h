@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A room of its own, which may include base. Tokens: which ones a socket has out, and how they go back in few, full operations. No I/O here. */
+/*
+ * A room of its own, which may include base. Tokens: which ones a socket has out, and how they go back in few, full operations.
+ * No I/O here.
+ */
 #ifndef DEVMEM_TOKENS_H
 #define DEVMEM_TOKENS_H
 

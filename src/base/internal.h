@@ -49,12 +49,14 @@ bool devmem__log_wants(int level);
 /* devmem__log_to() - what devmem_log_set() does, without an error message: -EINVAL, or -EBUSY if called from @fn itself. */
 int devmem__log_to(int level, void (*fn)(void *arg, int level, const char *text), void *arg);
 
+/* devmem__failed() - log the error message, with the public call that failed. */
+void devmem__failed(const char *call, int result);
+
 /*
  * devmem__result() - what each public call that can fail returns goes through here, so that its failure is told once, as the
  * error that the program sees. What was tried on the way and failed is no error: devmem__fail() tells that for debugging. Nor
  * are answers that say when to go on: -EAGAIN, -EINTR, -ENOBUFS.
  */
-void devmem__failed(const char *call, int result);
 #define devmem__result(result) devmem__result_of(__func__, result)
 static inline int devmem__result_of(const char *call, int result)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Room nic: the NIC transaction. It may include netlink and base. Seen from bindings: every change of an interface's settings goes through here, is
- * remembered with what was there before, and is undone in reverse order. Knows nothing of buffers.
+ * Room nic: the NIC transaction, as bindings see it. Every change of an interface's settings goes through here, is remembered with
+ * what was there before, and is undone in reverse order. The room may include netlink and base, and knows nothing of buffers.
  */
 #ifndef DEVMEM_NIC_H
 #define DEVMEM_NIC_H

@@ -4,7 +4,10 @@
 
 #include "recv/receiving.h"
 
-/* devmem__port_open() - by @ring->way and @ring->opts: opens @uring, and fills in @engine, @why and @no_uring. Sets the error message. */
+/*
+ * devmem__port_open() - by @ring->way and @ring->opts: opens @uring, and fills in @engine, @why and @no_uring. Sets the error
+ * message.
+ */
 int devmem__port_open(struct devmem_ring *ring);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Room uring: what a ring sits on. It may include base. It is the kernel's io_uring or, where that cannot be had, plain system calls behind the same queues
- * (syscall_ring.h). Knows nothing of sockets, bindings or events.
+ * Room uring: what a ring sits on, the kernel's io_uring or, where that cannot be had, plain system calls behind the same queues
+ * (syscall_ring.h). The room may include base, and knows nothing of sockets, bindings or events.
  */
 #ifndef DEVMEM_URING_H
 #define DEVMEM_URING_H
