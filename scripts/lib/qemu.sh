@@ -106,6 +106,22 @@ start_console() {
 	STREAMS+=($!)
 }
 
+# A guest needs some ten seconds for this, and now and then, in software emulation, its kernel never gets there.
+BOOT_LIMIT=${BOOT_LIMIT:-180}
+
+# Kills a guest that is not up within BOOT_LIMIT seconds, and leaves the file "stuck" behind.
+watch_boot() {
+	local pid=$1 left=$BOOT_LIMIT
+	while ! grep -q 'lab: the guest is up' "$RUN/console"; do
+		sleep 1
+		if ((left-- <= 0)); then
+			: >"$RUN/stuck"
+			kill "$pid"
+			return
+		fi
+	done
+}
+
 # Dies with us, even if we are killed outright.
 run_qemu() {
 	local limit=(timeout -k 2 "$TIMEOUT") input=/dev/null
@@ -118,8 +134,16 @@ run_qemu() {
 		<"$input" 2>"$RUN/qemu" &
 	QEMU_PID=$!
 	QEMU_STATUS=0
+	watch_boot "$QEMU_PID" >/dev/null 2>&1 &
+	WATCH_PID=$!
 	wait "$QEMU_PID" || QEMU_STATUS=$?
 	QEMU_PID=
+	end_watch
+}
+
+end_watch() {
+	[[ ! ${WATCH_PID:-} ]] || { kill "$WATCH_PID" && wait "$WATCH_PID"; } 2>/dev/null || true
+	WATCH_PID=
 }
 
 boot_guest() {
@@ -139,13 +163,24 @@ emulation_failed() {
 	[[ ! -s $RUN/status ]] && grep -q 'Oops: int3' "$RUN/console" && grep -q 'Modules linked in:[[:space:]]*$' "$RUN/console"
 }
 
+# Sets WHY to the reason if the guest failed before anything of ours ran in it.
+boot_failed() {
+	WHY=
+	if emulation_failed; then
+		WHY="the emulator ran a half-patched instruction of the booting kernel"
+	elif [[ -e $RUN/stuck ]]; then
+		WHY="the guest was not up after $BOOT_LIMIT s; its last line: $(tail -n 1 "$RUN/console")"
+	fi
+	[[ $WHY ]]
+}
+
 # run_guest COMMAND...: returns what scripts/lab exits with.
 run_guest() {
 	local boots=1
 	hold_root
 	boot_guest "$@"
-	while ((boots++ < 3)) && emulation_failed; do
-		say "the emulator ran a half-patched instruction of the booting kernel: booting again"
+	while ((boots++ < 3)) && boot_failed; do
+		say "$WHY: booting again"
 		rm -rf "$RUN"
 		boot_guest "$@"
 	done
@@ -210,7 +245,10 @@ verdict() {
 	local status='' log=$RUN/log
 	[[ -s $log ]] || log=$RUN/console
 	read -r status <"$RUN/status" 2>/dev/null || true
-	if ((QEMU_STATUS == 124 || QEMU_STATUS == 137)); then
+	if [[ -e $RUN/stuck ]]; then
+		show_log "$log" "the guest was not up within $BOOT_LIMIT s, three times"
+		return "$EXIT_GUEST"
+	elif ((QEMU_STATUS == 124 || QEMU_STATUS == 137)); then
 		show_log "$log" "stopped: the guest did not end within $TIMEOUT s"
 		return "$EXIT_TIMEOUT"
 	elif ((QEMU_STATUS)); then
@@ -229,6 +267,7 @@ verdict() {
 
 # For the exit trap: whatever state we are in.
 end_guest() {
+	end_watch
 	[[ ! ${QEMU_PID:-} ]] || { kill "$QEMU_PID" && wait "$QEMU_PID"; } 2>/dev/null || true
 	[[ ! ${STREAMS[*]:-} ]] || kill "${STREAMS[@]}" 2>/dev/null || true
 	[[ ! ${TTY_STATE:-} ]] || stty "$TTY_STATE" 2>/dev/null || true
