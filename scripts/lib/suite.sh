@@ -66,9 +66,10 @@ tell() {
 # tap NAME COMMAND...: alone; its output is TAP, one or more streams, each announced by a line that begins with "==". Its own
 # lines are shown, and each of its results is counted as what it is: a skip is no pass. https://testanything.org
 tap() {
-	local name=$1 log=$LOGS/test-$1.log status=0 failed=$FAILED started=$SECONDS
+	local name=$1 log=$LOGS/test-$1.log status=0 failed started
 	shift
-	await_all
+	await_all	# their failures are not this check's
+	failed=$FAILED started=$SECONDS
 	"$@" >"$log" 2>&1 </dev/null || status=$?
 	count_tap <"$log"
 	if ((MISSING || (status && FAILED == failed))); then
