@@ -29,8 +29,8 @@ struct client {
 	uint64_t bytes, portion, window;	/* of each connection */
 	uint64_t interval;			/* ns between a connection's portions; 0: at once */
 	uint64_t start;
-	struct pollfd fd[FAR_MOST_CONNECTIONS];
-	uint64_t sent[FAR_MOST_CONNECTIONS], back[FAR_MOST_CONNECTIONS];
+	struct pollfd fd[FAR_MAX_CONNECTIONS];
+	uint64_t sent[FAR_MAX_CONNECTIONS], back[FAR_MAX_CONNECTIONS];
 };
 
 static uint64_t clock_ns(void)
@@ -142,7 +142,7 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
-	c.n = arg_number(argv[3], FAR_MOST_CONNECTIONS);
+	c.n = arg_number(argv[3], FAR_MAX_CONNECTIONS);
 	c.bytes = arg_bytes(argv[4]) / c.n;
 	c.portion = arg_bytes(argv[5]);
 	c.window = arg_bytes(argv[6]) / c.n;

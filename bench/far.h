@@ -7,7 +7,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define FAR_MOST_CONNECTIONS 1024
+#define FAR_MAX_CONNECTIONS 1024
 
 void __attribute__((noreturn)) far_failed(const char *what);
 

@@ -68,7 +68,7 @@ __attribute__((noinline)) unsigned int one_completion(struct devmem_ring *ring, 
 	got = devmem__rx_next(&rx, &sock->stream, &ring->count, ev, n);
 	if (devmem__rx_next(&rx, &sock->stream, &ring->count, ev + got, n - (unsigned int)got))
 		exit(1);
-	devmem__pressure_out(sock, sock->stream.out.count);
+	devmem__backpressure_out(sock, sock->stream.out.count);
 	if (devmem_release(ring, ev, (unsigned int)got))
 		exit(1);
 	return (unsigned int)got;

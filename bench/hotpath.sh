@@ -7,7 +7,7 @@ set -euo pipefail
 
 PROGRAM=${1:?usage: bench/hotpath.sh BUILD_FOLDER}/bench/hotpath
 MOST=60			# instructions for each fragment, without merging
-MOST_GROWTH=110		# per cent, from 1 to 1,024 sockets
+MAX_GROWTH=110		# per cent, from 1 to 1,024 sockets
 
 OUT=$(mktemp "${TMPDIR:-/tmp}/hotpath.XXXXXX")
 trap 'rm -f "$OUT"' EXIT
@@ -31,4 +31,4 @@ printf 'instructions per fragment   1 socket   1,024 sockets\n'
 printf '  without merging         %5d.%02d %12d.%02d\n' $((one / 100)) $((one % 100)) $((many / 100)) $((many % 100))
 printf '  merging neighbours      %5d.%02d\n' $((merged / 100)) $((merged % 100))
 ((one <= MOST * 100)) || { echo "more than $MOST"; exit 1; }
-((many * 100 <= one * MOST_GROWTH)) || { echo "growth of more than $((MOST_GROWTH - 100)) %"; exit 1; }
+((many * 100 <= one * MAX_GROWTH)) || { echo "growth of more than $((MAX_GROWTH - 100)) %"; exit 1; }

@@ -5,7 +5,7 @@ import statistics
 from markdown import spread
 from measured import KIB
 
-MOST_GROWTH = 1.25                  # of what a byte costs with 1,024 connections, to that with 16
+MAX_GROWTH = 1.25                  # of what a byte costs with 1,024 connections, to that with 16
 FEW, MANY = "16", "1024"
 PAGES = {"small": "4 KiB", "default": "default pages", "coalesced": "default pages, coalesced"}
 EPOLL = "none, epoll"
@@ -58,7 +58,7 @@ def add_limit(table, lines):
         ratio = points[MANY]["median"] / points[FEW]["median"]
         limited = name != "epoll"
         table.line(f"{MANY} to {FEW}, {name}", [f"{ratio:.3f}" if n == name else "" for n in lines], "",
-                   f"<= {MOST_GROWTH}" if limited else "", not limited or ratio <= MOST_GROWTH)
+                   f"<= {MAX_GROWTH}" if limited else "", not limited or ratio <= MAX_GROWTH)
 
 
 def add_curve(table, curve, lines):

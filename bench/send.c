@@ -47,7 +47,7 @@ int main(int argc, char **argv)
 {
 	unsigned int n, from;
 	uint64_t left, portion, position = 0;
-	int fd[FAR_MOST_CONNECTIONS];
+	int fd[FAR_MAX_CONNECTIONS];
 	struct timespec when;
 	long us;
 	char go;
@@ -61,7 +61,7 @@ int main(int argc, char **argv)
 		fputs(usage, stderr);
 		return 2;
 	}
-	n = arg_number(argv[3], FAR_MOST_CONNECTIONS);
+	n = arg_number(argv[3], FAR_MAX_CONNECTIONS);
 	left = arg_bytes(argv[4]) / n;
 	portion = arg_bytes(argv[5]);
 	us = argc > 6 ? atol(argv[6]) : 0;

@@ -39,14 +39,14 @@ static void read_all(struct pollfd *fd, unsigned int n)
 
 int main(int argc, char **argv)
 {
-	static struct pollfd fd[FAR_MOST_CONNECTIONS];
+	static struct pollfd fd[FAR_MAX_CONNECTIONS];
 	unsigned int n;
 
 	if (argc != 4) {
 		fputs("usage: sink ADDRESS PORT CONNECTIONS\n", stderr);
 		return 2;
 	}
-	n = arg_number(argv[3], FAR_MOST_CONNECTIONS);
+	n = arg_number(argv[3], FAR_MAX_CONNECTIONS);
 	for (unsigned int i = 0; i < n; i++)
 		fd[i] = (struct pollfd){ far_connect(argv[1], arg_number(argv[2], 65535), 0), POLLIN, 0 };
 	for (unsigned int i = 0; i < n; i++)

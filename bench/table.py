@@ -14,17 +14,17 @@ from measured import (GIB, Comparison, calls_per_gib, check_counting, fragments_
 from peers import peers, reached
 from scale import scale
 
-MOST_CALLS = 1 / 100        # of ncdevmem's
-LEAST_KIB = 256             # for each io_uring_enter
-MOST_LATENCY = 1.05         # of a loop without a low-water mark
-MOST_INSTRUCTIONS = 1.05    # of the leanest loop's
-MOST_COPYING = 1.00         # of plain epoll's
-MOST_LARGE_PAGES = 1 / 5    # of what it takes with pages of 4 KiB
-MOST_ECHO = 0.40            # of what an echo that copies takes
-MOST_ECHO_CALLS = 0.80      # of the system calls that it makes
-MOST_SENDING = 0.30         # of a plain send
+MAX_CALLS = 1 / 100        # of ncdevmem's
+MIN_KIB = 256             # for each io_uring_enter
+MAX_LATENCY = 1.05         # of a loop without a low-water mark
+MAX_INSTRUCTIONS = 1.05    # of the leanest loop's
+MAX_COPYING = 1.00         # of plain epoll's
+MAX_LARGE_PAGES = 1 / 5    # of what it takes with pages of 4 KiB
+MAX_ECHO = 0.40            # of what an echo that copies takes
+MAX_ECHO_CALLS = 0.80      # of the system calls that it makes
+MAX_SENDING = 0.30         # of a plain send
 TARGET_LATENCY, TARGET_DEFAULT, TARGET_SENDING = 1.03, 60, 95     # where this is to come to
-MOST_SENDING_LEAN = 1.25    # of the leanest loop's: how much TCP sends in the calls themselves varies by a tenth
+MAX_SENDING_LEAN = 1.25    # of the leanest loop's: how much TCP sends in the calls themselves varies by a tenth
 SMALL, LARGE = 4 << 10, 64 << 10
 
 
@@ -38,7 +38,7 @@ def add_calls(table, results):
     calls, raw = calls_per_gib(results)
     ratio = calls["libdevmem"] / calls["ncdevmem"]
     table.line("system calls per GiB", [f"{calls[k]:.0f}" for k in ("ncdevmem", "leanest", "libdevmem")],
-               f"1/{1 / ratio:.0f}", "<= 1/100", ratio <= MOST_CALLS)
+               f"1/{1 / ratio:.0f}", "<= 1/100", ratio <= MAX_CALLS)
     table.figures["system_calls_per_gib"] = calls | {"ratio": ratio, "ncdevmem_writes_left_out": raw["ncdevmem"][1]}
     return raw["ncdevmem"]
 
@@ -48,7 +48,7 @@ def add_enters(table, results, suffix, what):
     for name in ("leanest", "libdevmem"):
         kib[name] = kib_per_enter([r for r in results if r["name"] == name + suffix])
     table.line(f"KiB per io_uring_enter, {what}", ["", *(spread(rounds, 0) for rounds in kib.values())], "", ">= 256",
-               statistics.median(kib["libdevmem"]) >= LEAST_KIB)
+               statistics.median(kib["libdevmem"]) >= MIN_KIB)
     table.figures["kib_per_enter" + suffix] = {name: statistics.median(rounds) for name, rounds in kib.items()}
 
 
@@ -64,7 +64,7 @@ def add_latency(table, results):
     for key, what in (("median_us", "median"), ("p99_us", "99th per cent")):
         ratio, limit = ratio_to("without", key), key == "median_us"
         table.line(f"64-byte ping-pong, us, {what}", ["", us("without", key), us("managed", key)], f"{ratio:.4f}",
-                   "<= 1.05" if limit else "", not limit or ratio <= MOST_LATENCY)
+                   "<= 1.05" if limit else "", not limit or ratio <= MAX_LATENCY)
     for key, what in (("median_us", "- of plain TCP"), ("p99_us", "- of plain TCP, 99th per cent")):
         ratio = ratio_to("plain", key)
         table.line(what, ["", us("plain", key), us("managed", key)], f"{ratio:.4f}",
@@ -85,7 +85,7 @@ def zcrx(table, results, counted, counts):
         both = (results_of(results, "leanest_zcrx" + suffix, "by hand, zcrx", page_size),
                 results_of(results, "libdevmem-zcrx" + suffix, "zcrx", page_size))
         c = Comparison(counted, counts, "libdevmem-zcrx" + suffix, "leanest_zcrx" + suffix)
-        compared_line(table, what, c, MOST_INSTRUCTIONS if limited else None)
+        compared_line(table, what, c, MAX_INSTRUCTIONS if limited else None)
         table.figures["zcrx" + suffix] = c.figures()
         for key, label, of in (("fragments_per_gib", "- fragments", fragments_per_gib),
                                ("kib_per_enter", "- KiB per io_uring_enter", kib_per_enter)):
@@ -111,7 +111,7 @@ def copy(table, results, counted, counts):
         c = Comparison(counted, counts, "libdevmem-copy" + suffix, "epoll" + suffix)
         marked = counted.per_gib(counts["epoll-mark" + suffix], counted.last_processor(counts))[1]
         values = [spread(marked), *(spread(c.sums[n]) for n in reversed(c.names))]
-        table.line(what, values, f"{c.ratio:.4f}", "<= 1.00", c.ratio <= MOST_COPYING)
+        table.line(what, values, f"{c.ratio:.4f}", "<= 1.00", c.ratio <= MAX_COPYING)
         table.figures["copy" + suffix] = c.figures() | {"epoll_with_mark": statistics.median(marked)}
         compared["copy, " + what] = c
     table.end("The ratio is to plain epoll; \"mark\" is the same with SO_RCVLOWAT 512 KiB; the engine's goes up to 768 KiB.")
@@ -123,7 +123,7 @@ def pages(table, results, counted, counts):
     small = results_of(results, "pages-small", "devmem", SMALL)
     large = results_of(results, "pages-default", "devmem", LARGE)
     c = Comparison(counted, counts, "pages-default", "pages-small")
-    compared_line(table, "million instructions per GiB, streaming", c, MOST_LARGE_PAGES,
+    compared_line(table, "million instructions per GiB, streaming", c, MAX_LARGE_PAGES,
                   reached(c.median["pages-default"], TARGET_DEFAULT))
     fragments = [fragments_per_gib(r) for r in (small, large)]
     medians = [statistics.median(f) for f in fragments]
@@ -146,7 +146,7 @@ def devmem(table, results, counted, counts):
         results_of(results, "leanest" + suffix, "by hand, devmem", SMALL)
         results_of(results, "libdevmem" + suffix, "devmem", SMALL)
         c = Comparison(counted, counts, "libdevmem" + suffix, "leanest" + suffix)
-        compared_line(table, f"million instructions per GiB, {what}", c, MOST_INSTRUCTIONS, blank=1)
+        compared_line(table, f"million instructions per GiB, {what}", c, MAX_INSTRUCTIONS, blank=1)
         table.figures["instructions" + suffix] = c.figures()
         compared[what] = c
     table.end(f"System calls are for {of_ncdevmem[2]} MiB, set-up left out, and so are {of_ncdevmem[1]} writes with which\n"
@@ -165,7 +165,7 @@ def echo(table, results, counted, counts):
     calls = calls_per_gib(results)[0]
     ratio = calls["echo"] / calls["echo_copy"]
     table.line("system calls per GiB", [f"{calls[k]:.0f}" for k in ("echo_copy", "echo")], f"{ratio:.4f}",
-               f"<= {MOST_ECHO_CALLS:.2f}", ratio <= MOST_ECHO_CALLS)
+               f"<= {MAX_ECHO_CALLS:.2f}", ratio <= MAX_ECHO_CALLS)
     table.figures["echo_calls_per_gib"] = {k: calls[k] for k in ("echo", "echo_copy")} | {"ratio": ratio}
     compared = {}
     for suffix, page_size, what, limited in ECHO:
@@ -173,7 +173,7 @@ def echo(table, results, counted, counts):
         results_of(results, "echo" + suffix, "devmem", page_size)
         sends_of(results, "echo" + suffix)
         c = Comparison(counted, counts, "echo" + suffix, "echo_copy" + suffix)
-        compared_line(table, f"million instructions per GiB, {what}", c, MOST_ECHO if limited else None)
+        compared_line(table, f"million instructions per GiB, {what}", c, MAX_ECHO if limited else None)
         table.figures["echo" + suffix] = c.figures()
         compared["echo, " + what] = c
     table.end("Per GiB that comes and goes back. The copying echo receives and sends 1 MiB at a time (epoll); a copy is one\n"
@@ -189,7 +189,7 @@ def send(table, results, counted, counts):
     sends_of(results, "tx")
     plain, lean = (Comparison(counted, counts, "tx", other) for other in ("tx_plain", "leanest_tx"))
     values = [spread(v) for v in (plain.sums["tx_plain"], lean.sums["leanest_tx"], lean.sums["tx"])]
-    for c, of, most in ((plain, "a plain send", MOST_SENDING), (lean, "the leanest", MOST_SENDING_LEAN)):
+    for c, of, most in ((plain, "a plain send", MAX_SENDING), (lean, "the leanest", MAX_SENDING_LEAN)):
         table.line(f"million instructions per GiB, of {of}", values, f"{c.ratio:.4f}", f"<= {most:.2f}", c.ratio <= most,
                    reached(c.median["tx"], TARGET_SENDING))
         table.figures["send, of " + of] = c.figures()

@@ -17,8 +17,8 @@
 #include "server.h"
 
 #define EVENTS		256
-#define MOST_BYTES	(64u << 20)	/* of all slots together ... */
-#define LEAST_SLOTS	16u		/* ... unless these take more */
+#define MAX_BYTES	(64u << 20)	/* of all slots together ... */
+#define MIN_SLOTS	16u		/* ... unless these take more */
 
 static const char usage[] =
 	"usage: gpu_gather_server [options] INTERFACE\n"
@@ -295,7 +295,7 @@ static int open_messages(struct gatherer *g)
 	unsigned int slots;
 
 	g->message_bytes = o->message_kib << 10;
-	slots = MOST_BYTES / g->message_bytes > LEAST_SLOTS ? MOST_BYTES / g->message_bytes : LEAST_SLOTS;
+	slots = MAX_BYTES / g->message_bytes > MIN_SLOTS ? MAX_BYTES / g->message_bytes : MIN_SLOTS;
 	s->room = s->room < slots ? s->room : slots;
 	g->slot = calloc(s->room, sizeof(struct connection *));
 	if (!g->slot || server_buffer(s, (size_t)g->message_bytes * s->room, &g->messages))

@@ -21,7 +21,7 @@
 #include "nic/nic.h"
 #include "nic/quirks.h"
 
-#define MOST_CHUNK	(256u << 10)	/* bytes: of what a ring takes of a buffer at a time, to copy into */
+#define MAX_CHUNK	(256u << 10)	/* bytes: of what a ring takes of a buffer at a time, to copy into */
 
 static void set_page_size(struct devmem_binding *b, uint32_t bytes)
 {
@@ -43,26 +43,26 @@ static struct devmem_binding *new_binding(struct devmem_nic *nic, struct devmem_
 	devmem__attached_open(&b->attached);
 	b->nic = nic;
 	b->buffer = buffer;
-	set_page_size(b, devmem__pages_system());
+	set_page_size(b, devmem__system_page());
 	b->n = n;
 	return b;
 }
 
-static int check_options(const struct devmem_bind_opts *o, enum devmem__way *way)
+static int check_options(const struct devmem_bind_opts *o, enum devmem__engine_id *way)
 {
-	int err = devmem__way_parse(o->engine, way);
+	int err = devmem__engine_name_parse(o->engine, way);
 
 	if (err)
 		return err;
 	if (o->queue_list && !o->queues)
 		return devmem__fail(EINVAL, "devmem_bind_rx: a queue list needs its length in queues");
-	if (o->queues > DEVMEM__NIC_MOST_QUEUES)
+	if (o->queues > DEVMEM__NIC_MAX_QUEUES)
 		return devmem__fail(ERANGE, "devmem_bind_rx: %u queues; no NIC has that many", o->queues);
-	if (*way == DEVMEM__WAY_ZCRX && o->queues > 1)
+	if (*way == DEVMEM__ENGINE_ZCRX && o->queues > 1)
 		return devmem__fail(EINVAL, "devmem_bind_rx: engine zcrx takes one queue for each buffer, not %u: make as "
 				    "many bindings", o->queues);
-	if (*way == DEVMEM__WAY_SYSCALL)	/* says something of the ring; the binding is whatever it can be */
-		*way = DEVMEM__WAY_ANY;
+	if (*way == DEVMEM__ENGINE_SYSCALL)	/* says something of the ring; the binding is whatever it can be */
+		*way = DEVMEM__ENGINE_ANY;
 	return 0;
 }
 
@@ -70,9 +70,9 @@ static int check_options(const struct devmem_bind_opts *o, enum devmem__way *way
 
 int devmem__binding_pages(struct devmem_binding *b, struct devmem__pages *pages)
 {
-	struct devmem__pages_question q = {
+	struct devmem__page_size_question q = {
 		.asked = b->page_asked,
-		.system = devmem__pages_system(),
+		.system = devmem__system_page(),
 		.block = devmem__buffer_block(b->buffer),
 		.queues = b->n,
 		.bytes = devmem_buffer_size(b->buffer),
@@ -82,7 +82,7 @@ int devmem__binding_pages(struct devmem_binding *b, struct devmem__pages *pages)
 	if (devmem__nic_facts(b->nic, &q.entries, &mtu))
 		q.entries = 0;	/* it does not tell; the kernel's refusals remain */
 	b->entries = q.entries;
-	return devmem__pages_list(&q, pages);
+	return devmem__page_size_list(&q, pages);
 }
 
 void devmem__binding_set_pages(struct devmem_binding *b, const struct devmem__pages *pages, unsigned int taken)
@@ -103,11 +103,11 @@ static int bind_largest(struct devmem_binding *b)
 			devmem__binding_set_pages(b, &pages, i);
 			return 0;
 		}
-		if (err == -EOPNOTSUPP && b->page_asked > devmem__pages_system())
+		if (err == -EOPNOTSUPP && b->page_asked > devmem__system_page())
 			return -EINVAL;	/* said of the size, and no reason to copy */
-		if (!devmem__pages_go_on(err) || i + 1 == pages.n)
+		if (!devmem__page_size_go_on(err) || i + 1 == pages.n)
 			return err;
-		devmem__pages_refused(&pages, pages.size[i], devmem_error());
+		devmem__page_size_refused(&pages, pages.size[i], devmem_error());
 		err = 0;
 	}
 	return err;
@@ -132,7 +132,7 @@ static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *
 	err = devmem__nic_claim(b->nic, b->n, o->queue_list, b->queues, &b->cannot);
 	if (err)
 		return err;
-	if (b->way == DEVMEM__WAY_ZCRX)
+	if (b->way == DEVMEM__ENGINE_ZCRX)
 		return 0;
 	err = devmem__nic_socket(b->nic, &b->nl);
 	if (err)
@@ -149,18 +149,18 @@ err_rollback:
 
 /* ------------------------------------------------------------------------------------ an interface to send by */
 
-static int check_tx_options(const struct devmem_bind_opts *o, enum devmem__way *way)
+static int check_tx_options(const struct devmem_bind_opts *o, enum devmem__engine_id *way)
 {
-	int err = devmem__way_parse(o->engine, way);
+	int err = devmem__engine_name_parse(o->engine, way);
 
 	if (err)
 		return err;
 	if (o->queues || o->queue_list || o->page_size)
 		return devmem__fail(EINVAL, "devmem_bind_tx: queues and page sizes are for receiving");
-	if (*way == DEVMEM__WAY_ZCRX)
+	if (*way == DEVMEM__ENGINE_ZCRX)
 		return devmem__fail(EINVAL, "devmem_bind_tx: engine zcrx only receives: devmem, copy, or none");
-	if (*way == DEVMEM__WAY_SYSCALL)
-		*way = DEVMEM__WAY_ANY;
+	if (*way == DEVMEM__ENGINE_SYSCALL)
+		*way = DEVMEM__ENGINE_ANY;
 	return 0;
 }
 
@@ -178,7 +178,7 @@ static int take_interface(struct devmem_binding *b)
 	b->ifindex = et.ifindex;
 	devmem__ethtool_driver(&et, driver, bus);
 	devmem__ethtool_close(&et);
-	b->tx_pieces = devmem__recipe_of(driver)->tx_pieces;
+	b->tx_pieces = devmem__quirks_of(driver)->tx_pieces;
 	err = devmem__bind_check(b->ifname, driver, bus, b->buffer);
 	if (!err)
 		err = devmem__nl_open(&b->nl, "netdev");
@@ -216,10 +216,10 @@ static int open_copy(struct devmem_binding *b, const char *why)
 	int err;
 
 	snprintf(b->why, sizeof(b->why), "%s", why);
-	b->way = DEVMEM__WAY_COPY;
+	b->way = DEVMEM__ENGINE_COPY;
 	if (b->sends)
 		return 0;	/* where from is seen when something is sent */
-	err = devmem__chunks_open(&b->chunks, devmem_buffer_size(b->buffer), MOST_CHUNK);
+	err = devmem__chunks_open(&b->chunks, devmem_buffer_size(b->buffer), MAX_CHUNK);
 	if (err)
 		return err;
 	err = devmem__buffer_map(b->buffer, &memory);
@@ -255,7 +255,7 @@ static void tell_bound(const struct devmem_binding *b)
 	for (unsigned int i = 0; i < b->n && strlen(queues) < sizeof(queues) - 16; i++)
 		snprintf(queues + strlen(queues), 16, "%s%u", i ? ", " : "", b->queues[i]);
 	bytes = devmem_binding_page_size(b, &why);
-	if (bytes && b->way == DEVMEM__WAY_DEVMEM)
+	if (bytes && b->way == DEVMEM__ENGINE_DEVMEM)
 		devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s, queues %s, pages of %u KiB (%s)", devmem__binding_name(b), name,
 			    queues, bytes >> 10, why);
 	else
@@ -272,31 +272,31 @@ static void note_links(struct devmem_binding *b)
 		devmem__text(b->why + used, sizeof(b->why) - used, "; no LINK events: %s", devmem_error());
 }
 
-static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o, enum devmem__way wanted)
+static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o, enum devmem__engine_id wanted)
 {
 	int err;
 
-	b->forced = wanted != DEVMEM__WAY_ANY;
-	if (wanted == DEVMEM__WAY_COPY) {
+	b->forced = wanted != DEVMEM__ENGINE_ANY;
+	if (wanted == DEVMEM__ENGINE_COPY) {
 		err = open_copy(b, "copying was asked for");
 		if (!err)
 			note_links(b);
 		return err;
 	}
 	b->page_asked = o->page_size;
-	b->way = wanted == DEVMEM__WAY_ZCRX ? wanted : DEVMEM__WAY_DEVMEM;
+	b->way = wanted == DEVMEM__ENGINE_ZCRX ? wanted : DEVMEM__ENGINE_DEVMEM;
 	err = b->sends ? take_interface(b) : take_queues(b, o);
 	if (!err && b->sends)
-		devmem__text(b->why, sizeof(b->why), wanted == DEVMEM__WAY_ANY ? "%s sends from the buffer" :
+		devmem__text(b->why, sizeof(b->why), wanted == DEVMEM__ENGINE_ANY ? "%s sends from the buffer" :
 			     "asked for, by %s", b->ifname);
 	else if (!err)
-		devmem__text(b->why, sizeof(b->why), wanted == DEVMEM__WAY_ANY ? "%u queue(s) of %s are bound to the buffer" :
+		devmem__text(b->why, sizeof(b->why), wanted == DEVMEM__ENGINE_ANY ? "%u queue(s) of %s are bound to the buffer" :
 			     "asked for, on %u queue(s) of %s", b->n, devmem__nic_name(b->nic));
-	else if (wanted == DEVMEM__WAY_ANY && is_obstacle(b, err))
+	else if (wanted == DEVMEM__ENGINE_ANY && is_obstacle(b, err))
 		err = open_copy(b, devmem_error());
 	if (!err)
 		note_links(b);
-	if (!err && wanted == DEVMEM__WAY_ANY && b->way == DEVMEM__WAY_COPY)
+	if (!err && wanted == DEVMEM__ENGINE_ANY && b->way == DEVMEM__ENGINE_COPY)
 		tell_copies(b);
 	return err;
 }
@@ -304,7 +304,7 @@ static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o, e
 static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const struct devmem_bind_opts *opts,
 		   struct devmem_binding **out)
 {
-	enum devmem__way wanted;
+	enum devmem__engine_id wanted;
 	struct devmem_bind_opts o;
 	struct devmem_binding *b;
 	int err;
@@ -347,7 +347,7 @@ static int bind_tx(const char *ifname, struct devmem_buffer *buffer, const struc
 		   struct devmem_binding **out)
 {
 	struct devmem__iface iface = { 0 };
-	enum devmem__way wanted;
+	enum devmem__engine_id wanted;
 	struct devmem_bind_opts o;
 	struct devmem_binding *b;
 	int err;
@@ -362,10 +362,10 @@ static int bind_tx(const char *ifname, struct devmem_buffer *buffer, const struc
 	err = devmem__buffer_check(buffer);
 	if (err)
 		return err;
-	if (devmem_buffer_size(buffer) % devmem__pages_system())
+	if (devmem_buffer_size(buffer) % devmem__system_page())
 		return devmem__fail(EINVAL, "devmem_bind_tx: the buffer's size, %zu bytes, is not a multiple of the page of "
 				    "%u: the kernel sends from whole pages", devmem_buffer_size(buffer),
-				    devmem__pages_system());
+				    devmem__system_page());
 	err = ifname ? devmem__iface_need(ifname, &iface) : 0;
 	if (err)
 		return err;
@@ -461,10 +461,10 @@ const char *devmem_binding_engine(const struct devmem_binding *binding, const ch
 {
 	if (reason)
 		*reason = binding->why;
-	return devmem__way_name(binding->way);
+	return devmem__engine_name(binding->way);
 }
 
-enum devmem__way devmem__binding_way(const struct devmem_binding *binding)
+enum devmem__engine_id devmem__binding_engine_id(const struct devmem_binding *binding)
 {
 	return binding->way;
 }
@@ -504,7 +504,7 @@ void devmem__binding_give_queue(struct devmem_binding *binding, bool was_bound)
 
 uint32_t devmem_binding_page_size(const struct devmem_binding *binding, const char **reason)
 {
-	bool copies = binding->way == DEVMEM__WAY_COPY || binding->sends;
+	bool copies = binding->way == DEVMEM__ENGINE_COPY || binding->sends;
 
 	if (reason && binding->sends)
 		*reason = "it is for sending";
@@ -551,14 +551,14 @@ bool devmem__binding_has_queue(const struct devmem_binding *binding, int queue)
 
 int devmem__binding_queue_of_napi(const struct devmem_binding *binding, unsigned int napi_id)
 {
-	if (binding->way == DEVMEM__WAY_COPY)
+	if (binding->way == DEVMEM__ENGINE_COPY)
 		return devmem__fail(ENOENT, "nothing is bound: the bytes may come through any interface");
 	return devmem__nic_queue_of_napi(binding->nic, napi_id);
 }
 
 int devmem__binding_queue_known(const struct devmem_binding *binding, unsigned int napi_id)
 {
-	return binding->way == DEVMEM__WAY_COPY ? -ENOENT : devmem__nic_queue_known(binding->nic, napi_id);
+	return binding->way == DEVMEM__ENGINE_COPY ? -ENOENT : devmem__nic_queue_known(binding->nic, napi_id);
 }
 
 void devmem__binding_saw_mixture(const struct devmem_binding *binding)
@@ -592,7 +592,7 @@ static int steer(struct devmem_binding *binding, const struct sockaddr *local, c
 		return err;
 	if (binding->sends)
 		return devmem__fail(EINVAL, "devmem_steer: the binding is for sending: the route says by which interface");
-	if (binding->way == DEVMEM__WAY_COPY)
+	if (binding->way == DEVMEM__ENGINE_COPY)
 		return 0;
 	return devmem__nic_steer(binding->nic, binding->queues, binding->n, local, peer);
 }
@@ -610,7 +610,7 @@ static int source_port(struct devmem_binding *binding, const struct sockaddr *lo
 		return err;
 	if (binding->sends)
 		return devmem__fail(EINVAL, "devmem_source_port: the binding is for sending: ask with the one of devmem_bind_rx()");
-	if (binding->way == DEVMEM__WAY_COPY)
+	if (binding->way == DEVMEM__ENGINE_COPY)
 		return 0;
 	return devmem__nic_source_port(binding->nic, binding->queues, binding->n, local, peer);
 }

@@ -3,8 +3,8 @@
  * Room bind: bindings of buffers to queues, as rings and sockets see them. It may include nic, netlink, memory and base, and knows
  * no ring.
  */
-#ifndef DEVMEM_BIND_H
-#define DEVMEM_BIND_H
+#ifndef DEVMEM__BIND_H
+#define DEVMEM__BIND_H
 
 #include "bind/attached.h"
 #include "bind/chunks.h"
@@ -24,7 +24,7 @@ void devmem__binding_end_all(struct devmem_binding **ended);
 /* devmem__binding_check() - -EEXIST, with its sentence, if another process made it. */
 int devmem__binding_check(const struct devmem_binding *binding);
 
-enum devmem__way devmem__binding_way(const struct devmem_binding *binding);
+enum devmem__engine_id devmem__binding_engine_id(const struct devmem_binding *binding);
 struct devmem_buffer *devmem__binding_buffer(const struct devmem_binding *binding);
 uint16_t devmem__binding_buffer_id(const struct devmem_binding *binding);
 size_t devmem__binding_bytes(const struct devmem_binding *binding);

@@ -3,8 +3,8 @@
  * A room of its own, which may include tokens and base. From one receive completion, a control buffer and a payload, to events
  * in stream order. Knows nothing of io_uring or of backends' insides, and does no I/O.
  */
-#ifndef DEVMEM_RECV_H
-#define DEVMEM_RECV_H
+#ifndef DEVMEM__RECV_H
+#define DEVMEM__RECV_H
 
 #include "base/internal.h"
 #include "tokens.h"

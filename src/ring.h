@@ -3,8 +3,8 @@
  * The objects of the loop, which the rooms recv, engines, tx and ring share: the ring, its sockets, and the table behind which
  * engines live. Each room has its part of them.
  */
-#ifndef DEVMEM_RING_H
-#define DEVMEM_RING_H
+#ifndef DEVMEM__RING_H
+#define DEVMEM__RING_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -61,7 +61,7 @@ struct devmem__tx;
 struct devmem_sock {
 	struct devmem_ring *ring;
 	struct devmem_binding *binding;	/* the source's */
-	struct devmem__source *source;
+	struct devmem__binding_use *source;
 	const struct devmem__engine *engine;
 	struct devmem__stream stream;
 	int fd;				/* our duplicate: tokens die with the last descriptor */
@@ -114,7 +114,7 @@ struct devmem_sock {
 };
 
 /* What the sockets of one binding share on one ring. */
-struct devmem__source {
+struct devmem__binding_use {
 	struct devmem__list node;	/* ring->sources */
 	struct devmem_ring *ring;
 	const struct devmem__engine *engine;
@@ -125,10 +125,10 @@ struct devmem__source {
 
 /* How bytes get from the kernel to us. One file of src/engines each; nothing else knows its details. */
 struct devmem__engine {
-	enum devmem__way way;
+	enum devmem__engine_id way;
 	/* make what the sockets of @source need, and end it; both may be NULL */
-	int (*open)(struct devmem__source *source, const struct devmem_ring_opts *opts);
-	void (*close)(struct devmem__source *source);
+	int (*open)(struct devmem__binding_use *source, const struct devmem_ring_opts *opts);
+	void (*close)(struct devmem__binding_use *source);
 	bool ends_get_lost;		/* its multishot receives may miss that a connection has ended */
 	bool keep;			/* a source stays until the ring is closed, with or without sockets */
 	/* fill in a multishot receive */
@@ -152,7 +152,7 @@ struct devmem__engine {
 	/* the ring is being closed: all that @sock has out goes back */
 	void (*drop)(struct devmem_sock *sock);
 	/* before the kernel is entered: make room to receive into. true: look again soon. May be NULL */
-	bool (*refill)(struct devmem__source *source);
+	bool (*refill)(struct devmem__binding_use *source);
 };
 
 extern const struct devmem__engine devmem__engine_devmem, devmem__engine_copy, devmem__engine_zcrx;
@@ -170,7 +170,7 @@ struct devmem__place {
 struct devmem_ring {
 	struct devmem__uring uring;
 	struct devmem_ring_opts opts;
-	enum devmem__way way;		/* asked for */
+	enum devmem__engine_id way;		/* asked for */
 	const char *engine;		/* of the socket attached last */
 	char why[512], no_uring[256];	/* @no_uring: why there is none */
 	struct devmem__list sources;
@@ -179,7 +179,7 @@ struct devmem_ring {
 	uint32_t groups;		/* buffer groups in use, a bit each */
 	struct devmem_binding *own;	/* for sockets without a binding, or NULL */
 	bool hungry;			/* a source found nothing to receive into */
-	struct devmem__rxbufs bufs;	/* @bufs.ring is NULL until a socket receives messages */
+	struct devmem__recv_buffers bufs;	/* @bufs.ring is NULL until a socket receives messages */
 	struct msghdr msg;		/* of every multishot recvmsg: says how the buffers are divided */
 
 	struct devmem_sock **socks;	/* by slot */

@@ -7,7 +7,7 @@
 #include "tokens.h"
 
 #define WORD_BITS DEVMEM__WORD_BITS
-#define MOST_TOKENS (1u << 24)	/* the kernel hands out the smallest that is free: more than any buffer has pages */
+#define MAX_TOKENS (1u << 24)	/* the kernel hands out the smallest that is free: more than any buffer has pages */
 
 static unsigned int at_most(unsigned int a, unsigned int b)
 {
@@ -101,7 +101,7 @@ bool devmem__set_move_long(struct devmem__token_set *set, uint32_t start, unsign
 
 int devmem__set_make_room(struct devmem__token_set *set, uint32_t start, unsigned int count)
 {
-	if (start > MOST_TOKENS || count > MOST_TOKENS - start)
+	if (start > MAX_TOKENS || count > MAX_TOKENS - start)
 		return -ERANGE;
 	return devmem__set_reserve(set, ((size_t)start + count) * 2);
 }

@@ -3,8 +3,8 @@
  * A room of its own, which may include base. Tokens: which ones a socket has out, and how they go back in few, full operations.
  * No I/O here.
  */
-#ifndef DEVMEM_TOKENS_H
-#define DEVMEM_TOKENS_H
+#ifndef DEVMEM__TOKENS_H
+#define DEVMEM__TOKENS_H
 
 #include <errno.h>
 #include <stddef.h>

@@ -305,7 +305,7 @@ static int hand_in(struct devmem_sock *sock, struct devmem_binding *binding, con
 		err = open_tx(sock, &tx);
 	if (!err)
 		err = check_tx(tx);
-	if (!err && devmem__binding_way(binding) == DEVMEM__WAY_DEVMEM)
+	if (!err && devmem__binding_engine_id(binding) == DEVMEM__ENGINE_DEVMEM)
 		err = look_at_route(tx, binding);
 	if (err)
 		return err;

@@ -2,8 +2,8 @@
 /*
  * Room tx: sending. What of it the loop calls is here. It may include recv and what is below.
  */
-#ifndef DEVMEM_TX_H
-#define DEVMEM_TX_H
+#ifndef DEVMEM__TX_H
+#define DEVMEM__TX_H
 
 #include "recv/receiving.h"
 

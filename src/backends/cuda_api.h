@@ -3,8 +3,8 @@
  * The CUDA driver's interface, as much of it as we use, under our own names: neither its library nor its header is needed
  * to build, and none to run. cuda_check.c compares all that is written here with the real cuda.h where there is one.
  */
-#ifndef DEVMEM_CUDA_API_H
-#define DEVMEM_CUDA_API_H
+#ifndef DEVMEM__BACKENDS_CUDA_API_H
+#define DEVMEM__BACKENDS_CUDA_API_H
 
 #include "devmem/backend.h"
 #include "base/internal.h"

@@ -5,9 +5,9 @@
 #include <string.h>
 
 #include "backends/cuda_device.h"
-#include "backends/near.h"
+#include "backends/pci_distance.h"
 
-#define MOST_DEVICES 64
+#define MAX_DEVICES 64
 
 /* ------------------------------------------------------------------------------------ what there is */
 
@@ -27,7 +27,7 @@ int devmem__cuda_count(const struct devmem__cuda *cu, int *count)
 	if (*count < 1)
 		return devmem__fail(ENODEV, "there is a CUDA driver and no device: is one hidden by CUDA_VISIBLE_DEVICES, or not "
 				    "passed into this container?");
-	*count = *count < MOST_DEVICES ? *count : MOST_DEVICES;
+	*count = *count < MAX_DEVICES ? *count : MAX_DEVICES;
 	return 0;
 }
 
@@ -148,8 +148,8 @@ static int choose_address(const struct devmem__cuda *cu, const char *text, int c
 static int choose_near(const struct devmem__cuda *cu, const char *ifname, int count, struct devmem__cuda_device *device,
 		       const char **why)
 {
-	struct devmem__place to, places[MOST_DEVICES];
-	int ordinals[MOST_DEVICES], err = devmem__place_of_interface(ifname, &to);
+	struct devmem__place to, places[MAX_DEVICES];
+	int ordinals[MAX_DEVICES], err = devmem__pci_place_of_interface(ifname, &to);
 	unsigned int n = 0;
 
 	for (int i = 0; !err && i < count; i++) {
@@ -158,14 +158,14 @@ static int choose_near(const struct devmem__cuda *cu, const char *ifname, int co
 		err = devmem__cuda_describe(cu, i, &other);
 		if (err || devmem__cuda_exports(cu, &other))
 			continue;
-		devmem__place_of_pci(other.address, &places[n]);
+		devmem__pci_place_of_address(other.address, &places[n]);
 		ordinals[n++] = i;
 	}
 	if (err)
 		return err;
 	if (!n)
 		return -ENODEV;	/* with the last one's sentence */
-	return devmem__cuda_describe(cu, ordinals[devmem__nearest(&to, places, n, why)], device);
+	return devmem__cuda_describe(cu, ordinals[devmem__pci_nearest(&to, places, n, why)], device);
 }
 
 int devmem__cuda_choose(const struct devmem__cuda *cu, const struct devmem_buffer_opts *o,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which CUDA device, what it can do, and calls in a context of its without touching the caller's. */
-#ifndef DEVMEM_CUDA_DEVICE_H
-#define DEVMEM_CUDA_DEVICE_H
+#ifndef DEVMEM__BACKENDS_CUDA_DEVICE_H
+#define DEVMEM__BACKENDS_CUDA_DEVICE_H
 
 #include "backends/cuda_api.h"
 

@@ -10,8 +10,8 @@
  * All of this is called inside devmem__cuda_enter(), by one thread at a time. Nothing is allocated when it runs: that may
  * wait for the whole GPU, and for a kernel on it that waits for us.
  */
-#ifndef DEVMEM_CUDA_GATHER_H
-#define DEVMEM_CUDA_GATHER_H
+#ifndef DEVMEM__BACKENDS_CUDA_GATHER_H
+#define DEVMEM__BACKENDS_CUDA_GATHER_H
 
 #include "backends/cuda_api.h"
 #include "backends/cuda_device.h"

@@ -20,7 +20,7 @@
 /* A dumb buffer is an image: lines of 1024 pixels of 32 bits, which no driver has to round up. */
 #define PIXELS	1024u
 #define LINE	4096u
-#define MOST	(UINT32_MAX - LINE + 1)	/* the kernel counts its bytes in 32 bits [drm_mode_create_dumb()] */
+#define MAX_BYTES	(UINT32_MAX - LINE + 1)	/* the kernel counts its bytes in 32 bits [drm_mode_create_dumb()] */
 
 /* ------------------------------------------------------------------------------------ dumb buffers */
 
@@ -89,7 +89,7 @@ static int drm_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, stru
 	err = devmem__host_check(bytes, 0);
 	if (err)
 		return err;
-	if (bytes > MOST)
+	if (bytes > MAX_BYTES)
 		return devmem__fail(EFBIG, "a dumb buffer has less than 4 GiB, and %" PRIu64 " bytes were asked for", bytes);
 	err = devmem__drm_open(DEVMEM__DRM_DEVICES, opts->device, &card);
 	if (err)

@@ -4,8 +4,8 @@
  * constants and structures are here under our own names, since few machines have both headers. drm_check.c compares all of it
  * with the real ones where they are.
  */
-#ifndef DEVMEM_DRM_API_H
-#define DEVMEM_DRM_API_H
+#ifndef DEVMEM__BACKENDS_DRM_API_H
+#define DEVMEM__BACKENDS_DRM_API_H
 
 #include <sys/ioctl.h>
 

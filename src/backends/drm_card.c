@@ -9,7 +9,7 @@
 
 #include "backends/drm_card.h"
 
-#define MOST_CARDS 64u
+#define MAX_CARDS 64u
 
 /* ------------------------------------------------------------------------------------ one card */
 
@@ -125,7 +125,7 @@ static int by_number(const void *a, const void *b)
 }
 
 /* Numbers of those that there are, in their order. Negative errno. */
-static int list_cards(const char *path, unsigned int number[MOST_CARDS])
+static int list_cards(const char *path, unsigned int number[MAX_CARDS])
 {
 	DIR *dir = opendir(path);
 	struct dirent *entry;
@@ -134,7 +134,7 @@ static int list_cards(const char *path, unsigned int number[MOST_CARDS])
 
 	if (!dir)
 		return -errno;
-	while (n < MOST_CARDS && (entry = readdir(dir)))
+	while (n < MAX_CARDS && (entry = readdir(dir)))
 		if (sscanf(entry->d_name, "card%u%c", &number[n], &rest) == 1)
 			n++;
 	closedir(dir);
@@ -164,7 +164,7 @@ static int in_common(int all, int err)
 /* The first one, of @driver unless that is NULL, that serves; or why none does. */
 static int open_first(const char *dir, const char *driver, struct devmem__drm_card *card)
 {
-	unsigned int number[MOST_CARDS];
+	unsigned int number[MAX_CARDS];
 	char path[64], why[400] = "";
 	int n = list_cards(dir, number), err, all = 0;
 
@@ -224,7 +224,7 @@ static int judge(const char *path, struct devmem__drm_card *card, char *words, s
 int devmem__drm_list(const char *dir, char *text, size_t room)
 {
 	struct devmem__drm_card card;
-	unsigned int number[MOST_CARDS], good = 0;
+	unsigned int number[MAX_CARDS], good = 0;
 	int n, all = 0, err = devmem__drm_api(&card.api);
 	char path[64], words[320];
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* DRM's cards: finding one, and what it can be asked before anything is made. */
-#ifndef DEVMEM_DRM_CARD_H
-#define DEVMEM_DRM_CARD_H
+#ifndef DEVMEM__BACKENDS_DRM_CARD_H
+#define DEVMEM__BACKENDS_DRM_CARD_H
 
 #include "backends/drm_api.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What all have in common who get a dma-buf that was not made for them. */
-#ifndef DEVMEM_IMPORT_H
-#define DEVMEM_IMPORT_H
+#ifndef DEVMEM__BACKENDS_IMPORT_H
+#define DEVMEM__BACKENDS_IMPORT_H
 
 #include "memory/backend.h"
 

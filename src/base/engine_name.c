@@ -5,28 +5,28 @@
 #include "base/engine_name.h"
 
 static const char *const names[] = {
-	[DEVMEM__WAY_ANY] = "any",
-	[DEVMEM__WAY_DEVMEM] = "devmem",
-	[DEVMEM__WAY_ZCRX] = "zcrx",
-	[DEVMEM__WAY_COPY] = "copy",
-	[DEVMEM__WAY_SYSCALL] = "syscall",
+	[DEVMEM__ENGINE_ANY] = "any",
+	[DEVMEM__ENGINE_DEVMEM] = "devmem",
+	[DEVMEM__ENGINE_ZCRX] = "zcrx",
+	[DEVMEM__ENGINE_COPY] = "copy",
+	[DEVMEM__ENGINE_SYSCALL] = "syscall",
 };
 
-int devmem__way_parse(const char *name, enum devmem__way *way)
+int devmem__engine_name_parse(const char *name, enum devmem__engine_id *way)
 {
-	*way = DEVMEM__WAY_ANY;
+	*way = DEVMEM__ENGINE_ANY;
 	if (!name)
 		return 0;
-	for (size_t i = DEVMEM__WAY_DEVMEM; i < ARRAY_SIZE(names); i++) {
+	for (size_t i = DEVMEM__ENGINE_DEVMEM; i < ARRAY_SIZE(names); i++) {
 		if (strcmp(name, names[i]))
 			continue;
-		*way = (enum devmem__way)i;
+		*way = (enum devmem__engine_id)i;
 		return 0;
 	}
 	return devmem__fail(EINVAL, "no engine \"%s\": there are devmem, zcrx, copy and syscall", name);
 }
 
-const char *devmem__way_name(enum devmem__way way)
+const char *devmem__engine_name(enum devmem__engine_id way)
 {
 	return names[way];
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The end of an event says what it is of, in 8 bytes: they are read and compared together. */
-#ifndef DEVMEM_EVENT_H
-#define DEVMEM_EVENT_H
+#ifndef DEVMEM__BASE_EVENT_H
+#define DEVMEM__BASE_EVENT_H
 
 #include <stddef.h>
 #include <string.h>

@@ -3,8 +3,8 @@
  * Room base: the thin floor under every room: option structures, the error message, the log, small helpers. It includes the
  * public headers alone.
  */
-#ifndef DEVMEM_INTERNAL_H
-#define DEVMEM_INTERNAL_H
+#ifndef DEVMEM__BASE_INTERNAL_H
+#define DEVMEM__BASE_INTERNAL_H
 
 #include <stdarg.h>
 #include <stdbool.h>

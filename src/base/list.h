@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* A doubly linked list whose nodes live in the objects. An unlinked node points to itself. */
-#ifndef DEVMEM_LIST_H
-#define DEVMEM_LIST_H
+#ifndef DEVMEM__BASE_LIST_H
+#define DEVMEM__BASE_LIST_H
 
 #include <stdbool.h>
 

@@ -15,7 +15,7 @@
 #include "base/internal.h"
 #include "base/mute.h"
 
-#define MOST_TEXT	1280
+#define MAX_TEXT	1280
 #define NOT_LOOKED	(-2)	/* at the environment yet */
 
 static const char *const names[] = {
@@ -77,7 +77,7 @@ bool devmem__log_wants(int level)
 /* In one piece: others write there too. */
 static void print(int level, const char *text)
 {
-	char line[MOST_TEXT + 32];
+	char line[MAX_TEXT + 32];
 	int n = snprintf(line, sizeof(line), "libdevmem: %s: %s\n", names[level], text);
 	struct devmem__mute mute;
 	ssize_t ignored;
@@ -132,7 +132,7 @@ static void tell(int level, const char *text)
 
 void devmem__log(int level, const char *fmt, ...)
 {
-	char text[MOST_TEXT];
+	char text[MAX_TEXT];
 	int saved = errno;
 	va_list ap;
 

@@ -4,8 +4,8 @@
  * our files. Between these two calls neither reaches this thread, and what the write raised is gone afterwards: what is left
  * is the errno, EFBIG or EPIPE. Signals that were pending before still are, handlers and the thread's mask are as before.
  */
-#ifndef DEVMEM_MUTE_H
-#define DEVMEM_MUTE_H
+#ifndef DEVMEM__BASE_MUTE_H
+#define DEVMEM__BASE_MUTE_H
 
 #include <signal.h>
 #include <sys/types.h>

@@ -3,8 +3,8 @@
  * Which process and which thread is this? What an object holds (requests in the kernel, locks, a NIC's settings) belongs to the
  * process that made it. A forked child has a copy of the object and the same descriptors: it must leave them alone.
  */
-#ifndef DEVMEM_PROCESS_H
-#define DEVMEM_PROCESS_H
+#ifndef DEVMEM__BASE_PROCESS_H
+#define DEVMEM__BASE_PROCESS_H
 
 #include <stdatomic.h>
 

@@ -4,8 +4,8 @@
  * the distributions that we build on lack many of them. Where a number came later than 6.12, its kernel is noted.
  * [include/uapi/linux/netdev.h, ethtool_netlink_generated.h, ethtool.h, of 7.3]
  */
-#ifndef DEVMEM_UAPI_H
-#define DEVMEM_UAPI_H
+#ifndef DEVMEM__BASE_UAPI_H
+#define DEVMEM__BASE_UAPI_H
 
 #include <linux/ethtool.h>
 #include <stdint.h>

@@ -3,8 +3,8 @@
  * What the kernel's socket and io_uring interfaces call device memory, under our own names: the headers of the
  * distributions that we build on lack them. [include/uapi/asm-generic/socket.h, linux/uio.h, linux/io_uring.h]
  */
-#ifndef DEVMEM_UAPI_SOCK_H
-#define DEVMEM_UAPI_SOCK_H
+#ifndef DEVMEM__BASE_UAPI_SOCK_H
+#define DEVMEM__BASE_UAPI_SOCK_H
 
 #include <stdint.h>
 

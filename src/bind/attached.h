@@ -3,8 +3,8 @@
  * Which connections are attached, on a ring or with a binding: two attachments of one connection would divide its bytes
  * between them. The kernel's number of a socket (SO_COOKIE) is the same through whatever descriptor. No I/O.
  */
-#ifndef DEVMEM_ATTACHED_H
-#define DEVMEM_ATTACHED_H
+#ifndef DEVMEM__BIND_ATTACHED_H
+#define DEVMEM__BIND_ATTACHED_H
 
 #include <pthread.h>
 #include <stdint.h>

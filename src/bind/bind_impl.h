@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The inside of a binding: bind.c makes one, end.c ends it, and nobody else looks. */
-#ifndef DEVMEM_BIND_IMPL_H
-#define DEVMEM_BIND_IMPL_H
+#ifndef DEVMEM__BIND_BIND_IMPL_H
+#define DEVMEM__BIND_BIND_IMPL_H
 
 #include <net/if.h>
 #include <stdatomic.h>
@@ -17,7 +17,7 @@ struct devmem_binding {
 	bool over;			/* its queues, or what it had of an interface, are given back */
 	struct devmem_binding *next_ended;	/* of those that a ring was the last to use ... */
 	struct devmem_binding *next_of_nic;	/* ... and of those that had queues of the NIC */
-	enum devmem__way way;
+	enum devmem__engine_id way;
 	bool sends, forced;
 	bool cannot;			/* why it failed is no argument's fault, whatever the errno */
 	struct devmem_nic *nic;		/* NULL: for sending; or a ring's own, for sockets without a binding */

@@ -5,7 +5,7 @@
 
 #include "bind/chunks.h"
 
-#define LEAST_CHUNKS	32u		/* a small buffer is cut into so many: a chunk that is out in part is out whole */
+#define MIN_CHUNKS	32u		/* a small buffer is cut into so many: a chunk that is out in part is out whole */
 #define SMALLEST	4096u		/* bytes */
 #define WORD_BITS	64u
 
@@ -18,7 +18,7 @@ int devmem__chunks_open(struct devmem__chunks *chunks, size_t bytes, size_t most
 {
 	size_t size = SMALLEST;
 
-	while (size * 2 <= most && size * 2 * LEAST_CHUNKS <= bytes)
+	while (size * 2 <= most && size * 2 * MIN_CHUNKS <= bytes)
 		size *= 2;
 	chunks->bytes = size;
 	chunks->count = (unsigned int)(bytes / size);

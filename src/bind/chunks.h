@@ -3,8 +3,8 @@
  * A buffer cut into chunks of one size, which rings of several threads take and give back. Without locks: a chunk is a
  * bit. The lowest free one is taken, so that little of the buffer is touched while little is out.
  */
-#ifndef DEVMEM_CHUNKS_H
-#define DEVMEM_CHUNKS_H
+#ifndef DEVMEM__BIND_CHUNKS_H
+#define DEVMEM__BIND_CHUNKS_H
 
 #include <stdatomic.h>
 

@@ -42,10 +42,10 @@ static void close_copy(struct devmem_binding *b)
 /* The queues are unbound first: while they are bound the kernel refuses to turn header/data split off. */
 static void unbind(struct devmem_binding *b)
 {
-	devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s ends", devmem__binding_name(b), devmem__way_name(b->way));
-	if (b->way == DEVMEM__WAY_DEVMEM)
+	devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s ends", devmem__binding_name(b), devmem__engine_name(b->way));
+	if (b->way == DEVMEM__ENGINE_DEVMEM)
 		devmem__nl_close(&b->nl);
-	if (!b->sends && b->way == DEVMEM__WAY_COPY)
+	if (!b->sends && b->way == DEVMEM__ENGINE_COPY)
 		close_copy(b);
 	else if (!b->sends)
 		devmem__nic_release(b->nic, b->queues, b->n);
@@ -55,7 +55,7 @@ static void unbind(struct devmem_binding *b)
 static void forget(struct devmem_binding *b)
 {
 	devmem__nl_close(&b->nl);
-	if (!b->sends && b->way == DEVMEM__WAY_COPY)
+	if (!b->sends && b->way == DEVMEM__ENGINE_COPY)
 		close_copy(b);
 }
 

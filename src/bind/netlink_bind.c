@@ -31,7 +31,7 @@ int devmem__bind_check(const char *ifname, const char *driver, const char *bus, 
 		return devmem__fail(EOPNOTSUPP, "memory of backend %s is no dma-buf, and no NIC can reach it",
 				    devmem_buffer_backend(buffer, NULL));
 	/* the NIC behind a leased queue cannot be seen from a container; every one whose driver can lease is on PCI */
-	if (on_pci(bus) || devmem__recipe_of(driver)->leased)
+	if (on_pci(bus) || devmem__quirks_of(driver)->leased)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", devmem_buffer_fd(buffer));
 	err = devmem__exporter_name(path, name);
@@ -63,7 +63,7 @@ int devmem__bind_queues(struct devmem__nl *nl, struct devmem_nic *nic, const str
 	devmem__nl_begin(nl, DEVMEM_NETDEV_CMD_BIND_RX);
 	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_IFINDEX, devmem__nic_ifindex(nic));
 	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_FD, (uint32_t)devmem_buffer_fd(buffer));
-	if (page_size != devmem__pages_system())
+	if (page_size != devmem__system_page())
 		devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_RX_PAGE_SIZE, page_size);
 	for (unsigned int i = 0; i < n; i++) {
 		struct nlattr *queue = devmem__nl_nest(nl, DEVMEM_NETDEV_A_DMABUF_QUEUES);

@@ -3,8 +3,8 @@
  * The kernel's part of a binding: a dma-buf and RX queues, tied together for as long as a netlink socket is open;
  * or a dma-buf and an interface to send by.
  */
-#ifndef DEVMEM_BIND_QUEUES_H
-#define DEVMEM_BIND_QUEUES_H
+#ifndef DEVMEM__BIND_NETLINK_BIND_H
+#define DEVMEM__BIND_NETLINK_BIND_H
 
 #include "base/internal.h"
 #include "netlink/genl.h"

@@ -5,15 +5,15 @@
 
 #include "bind/page_size.h"
 
-uint32_t devmem__pages_system(void)
+uint32_t devmem__system_page(void)
 {
 	return (uint32_t)sysconf(_SC_PAGESIZE);
 }
 
 /* What speaks against a size, in words; false: nothing. */
-static bool too_large(const struct devmem__pages_question *q, uint32_t size, char *why, size_t room)
+static bool too_large(const struct devmem__page_size_question *q, uint32_t size, char *why, size_t room)
 {
-	uint64_t entries = q->entries && q->entries < DEVMEM__PAGES_LEAST ? DEVMEM__PAGES_LEAST : q->entries;
+	uint64_t entries = q->entries && q->entries < DEVMEM__PAGE_SIZE_MIN ? DEVMEM__PAGE_SIZE_MIN : q->entries;
 	unsigned int kib = size >> 10;
 
 	if (q->block && size > q->block)
@@ -28,7 +28,7 @@ static bool too_large(const struct devmem__pages_question *q, uint32_t size, cha
 	return true;
 }
 
-int devmem__pages_list(const struct devmem__pages_question *q, struct devmem__pages *pages)
+int devmem__page_size_list(const struct devmem__page_size_question *q, struct devmem__pages *pages)
 {
 	*pages = (struct devmem__pages){ .why = "asked for" };
 	if (q->asked & (q->asked - 1))
@@ -40,20 +40,20 @@ int devmem__pages_list(const struct devmem__pages_question *q, struct devmem__pa
 		return 0;
 	}
 	snprintf(pages->why, sizeof(pages->why), "no larger size is taken unasked");
-	for (uint32_t size = DEVMEM__PAGES_MOST; size > q->system; size /= 2)
+	for (uint32_t size = DEVMEM__PAGE_SIZE_MAX; size > q->system; size /= 2)
 		if (!too_large(q, size, pages->why, sizeof(pages->why)))
 			pages->size[pages->n++] = size;
 	pages->size[pages->n++] = q->system;
 	return 0;
 }
 
-void devmem__pages_refused(struct devmem__pages *pages, uint32_t size, const char *answer)
+void devmem__page_size_refused(struct devmem__pages *pages, uint32_t size, const char *answer)
 {
 	snprintf(pages->why, sizeof(pages->why), "%u KiB was refused: %s", size >> 10, answer);
 	devmem__log(DEVMEM_LOG_DEBUG, "a page size of %s", pages->why);
 }
 
-bool devmem__pages_go_on(int err)
+bool devmem__page_size_go_on(int err)
 {
 	return err == -EINVAL || err == -ERANGE || err == -EOPNOTSUPP;
 }

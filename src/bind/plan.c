@@ -44,9 +44,9 @@ static uint64_t round_up(uint64_t bytes, uint64_t unit)
 /* The largest page that a message fills by half. */
 static uint32_t page_for_messages(const struct devmem_plan *plan)
 {
-	uint32_t page = at_least(DEVMEM__PAGES_MOST, devmem__pages_system());
+	uint32_t page = at_least(DEVMEM__PAGE_SIZE_MAX, devmem__system_page());
 
-	while (plan->message_bytes && page > devmem__pages_system() && page / 2 > plan->message_bytes)
+	while (plan->message_bytes && page > devmem__system_page() && page / 2 > plan->message_bytes)
 		page /= 2;
 	return page;
 }
@@ -54,15 +54,15 @@ static uint32_t page_for_messages(const struct devmem_plan *plan)
 /* What devmem_bind_rx() takes unasked. Without a buffer in mind: one that is large enough is advised. */
 static uint32_t page_for_buffer(const struct devmem_plan *plan)
 {
-	const struct devmem__pages_question q = {
-		.system = devmem__pages_system(),
+	const struct devmem__page_size_question q = {
+		.system = devmem__system_page(),
 		.queues = plan->queues,
 		.entries = plan->ring_entries,
 		.bytes = plan->buffer_bytes ? plan->buffer_bytes : UINT64_MAX / HUGE_PAGE * HUGE_PAGE,
 	};
 	struct devmem__pages pages;
 
-	devmem__pages_list(&q, &pages);	/* nothing is asked for that could be refused */
+	devmem__page_size_list(&q, &pages);	/* nothing is asked for that could be refused */
 	return pages.size[0];
 }
 
@@ -106,15 +106,15 @@ static uint64_t connection_bytes(const struct devmem_plan *plan)
 static void count_bytes(struct devmem_plan *plan)
 {
 	uint64_t pages = (uint64_t)plan->queues * plan->bind_page_size;
-	uint64_t ring = at_least(plan->ring_entries, DEVMEM__PAGES_LEAST);
+	uint64_t ring = at_least(plan->ring_entries, DEVMEM__PAGE_SIZE_MIN);
 	uint64_t packet = packet_bytes(plan), held = round_up(packet, plan->bind_page_size), rest;
 
 	plan->pinned_bytes = pages * plan->ring_entries;
-	plan->least_bytes = plan->pinned_bytes + pages * DEVMEM__PAGES_LEAST;
+	plan->least_bytes = plan->pinned_bytes + pages * DEVMEM__PAGE_SIZE_MIN;
 	plan->advised_bytes = at_least(plan->least_bytes, plan->pinned_bytes + plan->connections * connection_bytes(plan));
 	if (!plan->page_size)	/* or it would not be taken unasked */
 		plan->advised_bytes = at_least(plan->advised_bytes, 2 * pages * ring);
-	if (plan->bind_page_size > devmem__pages_system())	/* or there would be no huge pages for it */
+	if (plan->bind_page_size > devmem__system_page())	/* or there would be no huge pages for it */
 		plan->advised_bytes = round_up(plan->advised_bytes, at_least(HUGE_PAGE, plan->bind_page_size));
 	rest = plan->advised_bytes - plan->pinned_bytes;
 	plan->wasted_bytes = rest / held * (held - packet);
@@ -124,9 +124,9 @@ int devmem__plan_compute(struct devmem_plan *plan)
 {
 	uint32_t buffer;
 
-	if (plan->page_size & (plan->page_size - 1) || (plan->page_size && plan->page_size < devmem__pages_system()))
+	if (plan->page_size & (plan->page_size - 1) || (plan->page_size && plan->page_size < devmem__system_page()))
 		return devmem__fail(EINVAL, "devmem_plan: a page of %u bytes is not a power of two from %u on",
-				    plan->page_size, devmem__pages_system());
+				    plan->page_size, devmem__system_page());
 	plan->queues = plan->queues ? plan->queues : 1;
 	plan->connections = plan->connections ? plan->connections : 1;
 	buffer = page_for_buffer(plan);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* How large a buffer should be, as arithmetic: no NIC is asked here. */
-#ifndef DEVMEM_PLAN_H
-#define DEVMEM_PLAN_H
+#ifndef DEVMEM__BIND_PLAN_H
+#define DEVMEM__BIND_PLAN_H
 
 #include "base/internal.h"
 

@@ -17,7 +17,7 @@
 
 #define PROVIDED	8u		/* chunks that the kernel may have: a power of two */
 #define PROVIDED_WHOLE	64u		/* as many, where each receive uses one up */
-#define MOST_GROUPS	32u		/* of provided buffers on a ring */
+#define MAX_GROUPS	32u		/* of provided buffers on a ring */
 
 struct chunk {
 	uint32_t used;			/* bytes that were received into it */
@@ -28,7 +28,7 @@ struct chunk {
 struct copy {
 	struct io_uring_buf_ring *ring;
 	struct devmem__chunks *chunks;
-	struct devmem__pieces pieces;
+	struct devmem__copy_tokens pieces;
 	unsigned char *memory;
 	uint64_t base;			/* added to an offset: HOST events are told by address */
 	size_t pages;			/* of a chunk, as the binding counts them */
@@ -52,7 +52,7 @@ static void provide(struct copy *c, unsigned int number)
 }
 
 /* Takes what it may have. true: there is nothing to receive into, because other rings have it all. */
-static bool copy_refill(struct devmem__source *source)
+static bool copy_refill(struct devmem__binding_use *source)
 {
 	struct copy *c = source->own;
 
@@ -89,13 +89,13 @@ static void chunk_used_up(struct copy *c, unsigned int number)
 
 static int free_group(struct devmem_ring *ring)
 {
-	for (unsigned int i = DEVMEM__RXBUFS_GROUP + 1; i < MOST_GROUPS; i++) {
+	for (unsigned int i = DEVMEM__RECV_BUFFERS_GROUP + 1; i < MAX_GROUPS; i++) {
 		if (ring->groups & 1u << i)
 			continue;
 		ring->groups |= 1u << i;
 		return (int)i;
 	}
-	return devmem__fail(EMFILE, "sockets of %u copying bindings are on this ring: open another", MOST_GROUPS - 1);
+	return devmem__fail(EMFILE, "sockets of %u copying bindings are on this ring: open another", MAX_GROUPS - 1);
 }
 
 /* Incremental consumption is found by asking for it. */
@@ -125,7 +125,7 @@ static unsigned int at_least_one(unsigned int n)
 	return n ? n : 1;
 }
 
-static int copy_open(struct devmem__source *source, const struct devmem_ring_opts *opts)
+static int copy_open(struct devmem__binding_use *source, const struct devmem_ring_opts *opts)
 {
 	struct devmem__chunks *chunks = devmem__binding_chunks(source->binding);
 	struct devmem_ring *ring = source->ring;
@@ -139,7 +139,7 @@ static int copy_open(struct devmem__source *source, const struct devmem_ring_opt
 	c->chunks = chunks;
 	c->memory = devmem__binding_memory(source->binding, &staged);
 	c->base = source->binding == ring->own ? (uintptr_t)c->memory : 0;
-	c->pages = at_least_one((unsigned int)(chunks->bytes / devmem__pages_system()));
+	c->pages = at_least_one((unsigned int)(chunks->bytes / devmem__system_page()));
 	err = free_group(ring);
 	if (err < 0)
 		goto err_free;
@@ -162,7 +162,7 @@ err_free:
 	return err;
 }
 
-static void copy_close(struct devmem__source *source)
+static void copy_close(struct devmem__binding_use *source)
 {
 	struct copy *c = source->own;
 
@@ -176,7 +176,7 @@ static void copy_close(struct devmem__source *source)
 			devmem__chunks_give(c->chunks, i);
 	}
 	atomic_fetch_sub(&c->chunks->rings, 1);
-	devmem__pieces_free(&c->pieces);
+	devmem__copy_tokens_free(&c->pieces);
 	free(c);
 }
 
@@ -218,7 +218,7 @@ static int new_piece(struct devmem_sock *sock, unsigned int number, uint64_t off
 		     struct devmem_event *event)
 {
 	struct copy *c = sock->source->own;
-	int64_t token = devmem__pieces_get(&c->pieces, number, sock->stream.slot);
+	int64_t token = devmem__copy_tokens_get(&c->pieces, number, sock->stream.slot);
 
 	if (token < 0)
 		return (int)token;
@@ -296,7 +296,7 @@ static int copy_take(struct devmem_sock *sock, struct devmem_event *events, unsi
 	ring->stats.completions += seen;
 	ring->count.plain += bytes;
 	devmem__lowat_received(sock, bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX);
-	devmem__pressure_out(sock, pages);
+	devmem__backpressure_out(sock, pages);
 	return out;
 }
 
@@ -315,7 +315,7 @@ static void copy_empty(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 static int copy_release(struct devmem_sock *sock, const struct devmem_event *event, unsigned int n)
 {
 	struct copy *c = sock->source->own;
-	int64_t number = event->tokens == 1 ? devmem__pieces_put(&c->pieces, event->token, sock->stream.slot) : -EINVAL;
+	int64_t number = event->tokens == 1 ? devmem__copy_tokens_put(&c->pieces, event->token, sock->stream.slot) : -EINVAL;
 	bool last;
 
 	(void)n;
@@ -324,7 +324,7 @@ static int copy_release(struct devmem_sock *sock, const struct devmem_event *eve
 	last = !--c->chunk[number].pieces;
 	sock->stream.out.count--;
 	sock->ring->stats.tokens_released++;
-	devmem__pressure_back(sock, last ? c->pages : 0);
+	devmem__backpressure_back(sock, last ? c->pages : 0);
 	if (last && !c->chunk[number].provided)
 		chunk_back(c, (unsigned int)number);
 	return 1;
@@ -337,7 +337,7 @@ static void copy_drop(struct devmem_sock *sock)
 }
 
 const struct devmem__engine devmem__engine_copy = {
-	.way = DEVMEM__WAY_COPY,
+	.way = DEVMEM__ENGINE_COPY,
 	.ends_get_lost = true,
 	.open = copy_open,
 	.close = copy_close,

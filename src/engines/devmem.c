@@ -12,15 +12,15 @@
 #include "recv/messages.h"
 #include "recv/token_release.h"
 
-static int open_source(struct devmem__source *source, const struct devmem_ring_opts *opts)
+static int open_source(struct devmem__binding_use *source, const struct devmem_ring_opts *opts)
 {
 	(void)opts;
-	return devmem__rxmsg_open(source->ring);
+	return devmem__messages_open(source->ring);
 }
 
 static void arm(struct devmem_sock *sock, struct io_uring_sqe *sqe)
 {
-	devmem__rxmsg_arm(sock, sqe, DEVMEM_MSG_SOCK_DEVMEM);
+	devmem__messages_arm(sock, sqe, DEVMEM_MSG_SOCK_DEVMEM);
 }
 
 static bool can_arm(const struct devmem_sock *sock)
@@ -71,7 +71,7 @@ static bool recover(struct devmem_sock *sock, int res)
 }
 
 const struct devmem__engine devmem__engine_devmem = {
-	.way = DEVMEM__WAY_DEVMEM,
+	.way = DEVMEM__ENGINE_DEVMEM,
 	.open = open_source,
 	.arm = arm,
 	.can_arm = can_arm,

@@ -22,9 +22,9 @@
 #include "recv/messages.h"
 #include "recv/token_release.h"
 
-#define LEAST_REFILL	64u
-#define MOST_REFILL	32768u		/* the kernel's own limit */
-#define MOST_STUCK	4u		/* changes to messages and back that bring nothing: then it is given up */
+#define MIN_REFILL	64u
+#define MAX_REFILL	32768u		/* the kernel's own limit */
+#define MAX_STUCK	4u		/* changes to messages and back that bring nothing: then it is given up */
 #define SAME_PAGE	(1u << 31)	/* of a token: its fragments are all of one page */
 
 struct zcrx {
@@ -34,7 +34,7 @@ struct zcrx {
 	uint64_t area;			/* its bits of an offset */
 	unsigned int shift;		/* of a page */
 	uint32_t id;
-	struct devmem__refill refill;
+	struct devmem__zcrx_refill refill;
 	size_t waited;			/* fragments that found no room on the ring, in the last turn */
 	void *region;
 	size_t region_bytes;
@@ -45,15 +45,15 @@ struct zcrx {
 static uint32_t refill_entries(const struct devmem_ring_opts *opts, size_t pages)
 {
 	size_t want = opts->refill_entries ? opts->refill_entries : pages;
-	uint32_t n = opts->refill_entries ? 1 : LEAST_REFILL;
+	uint32_t n = opts->refill_entries ? 1 : MIN_REFILL;
 
-	while (n < want && n < MOST_REFILL)
+	while (n < want && n < MAX_REFILL)
 		n *= 2;
 	return n;
 }
 
 /* One attempt, with pages of @size. Returns -errno without a sentence. */
-static int register_queue(struct devmem__source *source, struct devmem__zcrx_ifq_reg *reg,
+static int register_queue(struct devmem__binding_use *source, struct devmem__zcrx_ifq_reg *reg,
 			  struct devmem__zcrx_area_reg *area, struct zcrx *z, uint32_t size)
 {
 	struct devmem_buffer *buffer = devmem__binding_buffer(source->binding);
@@ -76,12 +76,12 @@ static int register_queue(struct devmem__source *source, struct devmem__zcrx_ifq
 		.rq_entries = z->entries,
 		.area_ptr = (uintptr_t)area,
 		.region_ptr = (uintptr_t)&region,
-		.rx_buf_len = size == devmem__pages_system() ? 0 : size,	/* older kernels know no such thing */
+		.rx_buf_len = size == devmem__system_page() ? 0 : size,	/* older kernels know no such thing */
 	};
 	return io_uring_register((unsigned int)source->ring->uring.io.ring_fd, DEVMEM_IORING_REGISTER_ZCRX_IFQ, reg, 1);
 }
 
-static int refused(struct devmem__source *source, int err)
+static int refused(struct devmem__binding_use *source, int err)
 {
 	uint32_t queue = 0;
 
@@ -128,7 +128,7 @@ static void take_over(struct zcrx *z, const struct devmem__zcrx_ifq_reg *reg, co
 }
 
 /* The largest pages that can be had. */
-static int try_sizes(struct devmem__source *source, struct zcrx *z, size_t bytes)
+static int try_sizes(struct devmem__binding_use *source, struct zcrx *z, size_t bytes)
 {
 	struct devmem__zcrx_area_reg area;
 	struct devmem__zcrx_ifq_reg reg;
@@ -147,22 +147,22 @@ static int try_sizes(struct devmem__source *source, struct zcrx *z, size_t bytes
 				    pages.size[i] >> 10, pages.why);
 			return 0;
 		}
-		if (i + 1 == pages.n || !devmem__pages_go_on(refusal))
+		if (i + 1 == pages.n || !devmem__page_size_go_on(refusal))
 			return refused(source, refusal);
-		devmem__pages_refused(&pages, pages.size[i], strerror(-refusal));
+		devmem__page_size_refused(&pages, pages.size[i], strerror(-refusal));
 	}
 	return err;
 }
 
-static int zcrx_open(struct devmem__source *source, const struct devmem_ring_opts *opts)
+static int zcrx_open(struct devmem__binding_use *source, const struct devmem_ring_opts *opts)
 {
-	size_t bytes = devmem__binding_bytes(source->binding), most = bytes / devmem__pages_system();
+	size_t bytes = devmem__binding_bytes(source->binding), most = bytes / devmem__system_page();
 	struct zcrx *z = calloc(1, sizeof(*z));
 	int err;
 
 	if (!z)
 		return devmem__fail(ENOMEM, "no memory for a queue of engine zcrx");
-	err = devmem__refill_open(&z->refill, most);
+	err = devmem__zcrx_refill_open(&z->refill, most);
 	if (!err && !devmem__binding_take_queue(source->binding))
 		err = devmem__fail(EBUSY, "another ring has the queue of this binding: with engine zcrx each ring takes a "
 				   "binding of its own");
@@ -183,19 +183,19 @@ err_region:
 err_queue:
 	devmem__binding_give_queue(source->binding, false);
 err_refill:
-	devmem__refill_close(&z->refill);
+	devmem__zcrx_refill_close(&z->refill);
 	free(z);
 	return err;
 }
 
 /* The kernel has let go of the queue with the ring: nothing else ends it. */
-static void zcrx_close(struct devmem__source *source)
+static void zcrx_close(struct devmem__binding_use *source)
 {
 	struct zcrx *z = source->own;
 
 	devmem__binding_give_queue(source->binding, !source->ring->uring.abandoned);
 	munmap(z->region, z->region_bytes);
-	devmem__refill_close(&z->refill);
+	devmem__zcrx_refill_close(&z->refill);
 	free(z);
 }
 
@@ -207,7 +207,7 @@ static void zcrx_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe)
 
 	if (sock->messages) {
 		/* with the flag, since GRO puts unsplit bytes in front of our fragments, in one packet */
-		devmem__rxmsg_arm(sock, sqe, DEVMEM_MSG_SOCK_DEVMEM);
+		devmem__messages_arm(sock, sqe, DEVMEM_MSG_SOCK_DEVMEM);
 		return;
 	}
 	sqe->opcode = DEVMEM_IORING_OP_RECV_ZC;
@@ -241,7 +241,7 @@ static void received(struct devmem_sock *sock, const struct devmem_event *events
 
 	for (unsigned int i = 0; i < n; i++) {
 		bytes += events[i].length;
-		devmem__refill_out(&z->refill, events[i].token & ~SAME_PAGE, events[i].tokens, events[i].token & SAME_PAGE);
+		devmem__zcrx_refill_out(&z->refill, events[i].token & ~SAME_PAGE, events[i].tokens, events[i].token & SAME_PAGE);
 	}
 	io_uring_cq_advance(&ring->uring.io, fragments);
 	ring->stats.completions += fragments;
@@ -250,7 +250,7 @@ static void received(struct devmem_sock *sock, const struct devmem_event *events
 	ring->count.descriptors += n;
 	sock->stream.out.count += fragments;
 	devmem__lowat_received(sock, bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX);
-	devmem__pressure_out(sock, fragments);
+	devmem__backpressure_out(sock, fragments);
 }
 
 /* What the completions of a socket's fragments are taken from, and how far that has got. */
@@ -371,7 +371,7 @@ static bool zcrx_recover(struct devmem_sock *sock, int res)
 		return true;
 	if (!may_come_otherwise(sock, res))
 		return false;
-	if (++sock->stuck > MOST_STUCK) {
+	if (++sock->stuck > MAX_STUCK) {
 		devmem__binding_saw_mixture(sock->binding);
 		devmem__fail(-res, "the next bytes of a connection can be had neither by zero-copy receive nor by copying: the "
 			     "NIC split a packet in the wrong place and GRO merged it with others (\"ethtool -K IFACE gro "
@@ -380,7 +380,7 @@ static bool zcrx_recover(struct devmem_sock *sock, int res)
 		sock->ring->explained = true;
 		return false;
 	}
-	if (devmem__rxmsg_open(sock->ring)) {
+	if (devmem__messages_open(sock->ring)) {
 		sock->ring->explained = true;
 		return false;
 	}
@@ -406,7 +406,7 @@ static void refill(struct zcrx *z)
 
 	if (z->entries - (tail - z->head) < z->refill.waiting)
 		z->head = __atomic_load_n(z->khead, __ATOMIC_ACQUIRE);
-	while ((n = devmem__refill_next(&z->refill, z->entries - (tail - z->head), &first, &same))) {
+	while ((n = devmem__zcrx_refill_next(&z->refill, z->entries - (tail - z->head), &first, &same))) {
 		const uint64_t step = same ? 0 : UINT64_C(1) << z->shift;
 		uint64_t off = (z->area | (uint64_t)first << z->shift) + n * step;
 
@@ -422,7 +422,7 @@ static void came_back(struct devmem_sock *sock, unsigned int tokens)
 {
 	sock->stream.out.count -= tokens;
 	sock->ring->stats.tokens_released += tokens;
-	devmem__pressure_back(sock, tokens);
+	devmem__backpressure_back(sock, tokens);
 }
 
 /* All of the run is out, or none of it is taken. Pages are counted, not sockets: several may have part of one. */
@@ -431,7 +431,7 @@ static bool take_back(struct devmem_sock *sock, uint32_t token, unsigned int tok
 	struct zcrx *z = sock->source->own;
 
 	return taken + tokens <= sock->stream.out.count &&
-	       devmem__refill_back(&z->refill, token & ~SAME_PAGE, tokens, token & SAME_PAGE);
+	       devmem__zcrx_refill_back(&z->refill, token & ~SAME_PAGE, tokens, token & SAME_PAGE);
 }
 
 static int release_one(struct devmem_sock *sock, const struct devmem_event *event)
@@ -468,7 +468,7 @@ static int zcrx_release(struct devmem_sock *sock, const struct devmem_event *eve
 }
 
 /* Once in each turn. true: not all of what came back found room. */
-static bool zcrx_refill(struct devmem__source *source)
+static bool zcrx_refill(struct devmem__binding_use *source)
 {
 	struct zcrx *z = source->own;
 
@@ -482,7 +482,7 @@ static bool zcrx_refill(struct devmem__source *source)
 }
 
 const struct devmem__engine devmem__engine_zcrx = {
-	.way = DEVMEM__WAY_ZCRX,
+	.way = DEVMEM__ENGINE_ZCRX,
 	.keep = true,
 	.ends_get_lost = true,
 	.open = zcrx_open,

@@ -27,25 +27,25 @@ static inline struct part part_of(uint32_t first, uint32_t n)
 	return part;
 }
 
-int devmem__refill_open(struct devmem__refill *r, size_t pages)
+int devmem__zcrx_refill_open(struct devmem__zcrx_refill *r, size_t pages)
 {
 	const size_t words = pages / WORD_BITS + 1;
 
-	*r = (struct devmem__refill){ .pages = (uint32_t)pages };
+	*r = (struct devmem__zcrx_refill){ .pages = (uint32_t)pages };
 	r->out = calloc(words, sizeof(r->out[0]));
 	r->back = calloc(words, sizeof(r->back[0]));
 	r->more = calloc(pages, sizeof(r->more[0]));
 	return r->out && r->back && r->more ? 0 : devmem__fail(ENOMEM, "no memory to account for %zu pages", pages);
 }
 
-void devmem__refill_close(struct devmem__refill *r)
+void devmem__zcrx_refill_close(struct devmem__zcrx_refill *r)
 {
 	free(r->out);
 	free(r->back);
 	free(r->more);
 }
 
-static bool exist(const struct devmem__refill *r, uint32_t first, uint32_t n)
+static bool exist(const struct devmem__zcrx_refill *r, uint32_t first, uint32_t n)
 {
 	return first < r->pages && n <= r->pages - first;
 }
@@ -53,7 +53,7 @@ static bool exist(const struct devmem__refill *r, uint32_t first, uint32_t n)
 /* ------------------------------------------------------------------------------------ handed out */
 
 /* One of them is out already. */
-static void out_by_page(struct devmem__refill *r, struct part part)
+static void out_by_page(struct devmem__zcrx_refill *r, struct part part)
 {
 	for (uint32_t page = part.first; page < part.first + part.n; page++) {
 		const uint64_t bit = UINT64_C(1) << page % WORD_BITS;
@@ -67,7 +67,7 @@ static void out_by_page(struct devmem__refill *r, struct part part)
 }
 
 /* Any number of pages, some of which may be out. */
-static void out_by_part(struct devmem__refill *r, uint32_t first, unsigned int n, bool same)
+static void out_by_part(struct devmem__zcrx_refill *r, uint32_t first, unsigned int n, bool same)
 {
 	uint32_t pages = same ? 1 : n;
 
@@ -90,7 +90,7 @@ static void out_by_part(struct devmem__refill *r, uint32_t first, unsigned int n
 }
 
 /* Without a call, for what is usual: one page or some of one word, and none of them is out. */
-void devmem__refill_out(struct devmem__refill *r, uint32_t first, unsigned int n, bool same)
+void devmem__zcrx_refill_out(struct devmem__zcrx_refill *r, uint32_t first, unsigned int n, bool same)
 {
 	const uint32_t shift = first % WORD_BITS;
 	uint64_t mask, *out;
@@ -114,7 +114,7 @@ void devmem__refill_out(struct devmem__refill *r, uint32_t first, unsigned int n
 /* ------------------------------------------------------------------------------------ coming back */
 
 /* Some of them are on their way already. */
-static void back_twice(struct devmem__refill *r, size_t word, uint64_t pages)
+static void back_twice(struct devmem__zcrx_refill *r, size_t word, uint64_t pages)
 {
 	for (; pages; pages &= pages - 1) {
 		r->more[word * WORD_BITS + (unsigned int)__builtin_ctzll(pages)].back++;
@@ -122,7 +122,7 @@ static void back_twice(struct devmem__refill *r, size_t word, uint64_t pages)
 	}
 }
 
-static inline void goes_back(struct devmem__refill *r, struct part part)
+static inline void goes_back(struct devmem__zcrx_refill *r, struct part part)
 {
 	const uint64_t before = r->back[part.word];
 
@@ -134,7 +134,7 @@ static inline void goes_back(struct devmem__refill *r, struct part part)
 	r->back[part.word] = before | part.mask;
 }
 
-static bool are_out(const struct devmem__refill *r, uint32_t first, uint32_t n)
+static bool are_out(const struct devmem__zcrx_refill *r, uint32_t first, uint32_t n)
 {
 	while (n) {
 		const struct part part = part_of(first, n);
@@ -148,9 +148,9 @@ static bool are_out(const struct devmem__refill *r, uint32_t first, uint32_t n)
 }
 
 /* @n fragments of one page, which is out. */
-static bool back_of_page(struct devmem__refill *r, uint32_t page, uint32_t n)
+static bool back_of_page(struct devmem__zcrx_refill *r, uint32_t page, uint32_t n)
 {
-	struct devmem__refill_more *more = &r->more[page];
+	struct devmem__zcrx_refill_more *more = &r->more[page];
 	const struct part part = part_of(page, 1);
 
 	if (n > more->out + 1)
@@ -171,7 +171,7 @@ static bool back_of_page(struct devmem__refill *r, uint32_t page, uint32_t n)
 }
 
 /* Any number of pages, some of which may have other fragments that are out. */
-static bool back_by_part(struct devmem__refill *r, uint32_t first, unsigned int n, bool same)
+static bool back_by_part(struct devmem__zcrx_refill *r, uint32_t first, unsigned int n, bool same)
 {
 	const uint32_t pages = same ? 1 : n;
 
@@ -193,7 +193,7 @@ static bool back_by_part(struct devmem__refill *r, uint32_t first, unsigned int 
 }
 
 /* Without a call, for what is usual: one word, and no page that is shared. */
-bool devmem__refill_back(struct devmem__refill *r, uint32_t first, unsigned int n, bool same)
+bool devmem__zcrx_refill_back(struct devmem__zcrx_refill *r, uint32_t first, unsigned int n, bool same)
 {
 	const uint32_t shift = first % WORD_BITS;
 	uint64_t mask, *out, *back;
@@ -216,7 +216,7 @@ bool devmem__refill_back(struct devmem__refill *r, uint32_t first, unsigned int 
 /* ------------------------------------------------------------------------------------ taken */
 
 /* The highest pages in @back below @above that follow each other in one word. There are some. */
-static struct part last_of(const struct devmem__refill *r)
+static struct part last_of(const struct devmem__zcrx_refill *r)
 {
 	size_t word = (r->above - 1) / WORD_BITS;
 	unsigned int spare, n;
@@ -229,10 +229,10 @@ static struct part last_of(const struct devmem__refill *r)
 }
 
 /* Of the highest page, all fragments that came back. */
-static unsigned int next_of_page(struct devmem__refill *r, struct part last, unsigned int most, uint32_t *page)
+static unsigned int next_of_page(struct devmem__zcrx_refill *r, struct part last, unsigned int most, uint32_t *page)
 {
 	const uint32_t number = last.first + last.n - 1;
-	struct devmem__refill_more *more = &r->more[number];
+	struct devmem__zcrx_refill_more *more = &r->more[number];
 	const unsigned int all = 1 + more->back, n = all < most ? all : most;
 
 	if (n == all)
@@ -246,7 +246,7 @@ static unsigned int next_of_page(struct devmem__refill *r, struct part last, uns
 	return n;
 }
 
-unsigned int devmem__refill_next(struct devmem__refill *r, unsigned int most, uint32_t *first, bool *same)
+unsigned int devmem__zcrx_refill_next(struct devmem__zcrx_refill *r, unsigned int most, uint32_t *first, bool *same)
 {
 	struct part part;
 

@@ -10,7 +10,7 @@
 #include "memory/host.h"
 #include "memory/buffer.h"
 
-#define MOST_REGISTERED	16u
+#define MAX_REGISTERED	16u
 
 static const struct devmem_backend *const own[] = {
 	&devmem__backend_udmabuf,
@@ -25,7 +25,7 @@ static const struct devmem_backend *const own[] = {
 static struct {
 	pthread_mutex_t lock;
 	unsigned int n;
-	struct devmem_backend table[MOST_REGISTERED];
+	struct devmem_backend table[MAX_REGISTERED];
 } registered = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
 /* The one with index @i, which never goes away; NULL: there are not so many. */
@@ -61,7 +61,7 @@ static int add(const struct devmem_backend *ops)
 	pthread_mutex_lock(&registered.lock);
 	for (unsigned int i = 0; i < registered.n && !err; i++)
 		err = strcmp(registered.table[i].name, ops->name) ? 0 : -EEXIST;
-	if (!err && registered.n == MOST_REGISTERED)
+	if (!err && registered.n == MAX_REGISTERED)
 		err = -ENOSPC;
 	if (!err)
 		registered.table[registered.n++] = *ops;
@@ -85,7 +85,7 @@ static int backend_register(const struct devmem_backend *backend)
 	err = add(&ops);
 	if (err == -EEXIST)
 		return devmem__fail(EEXIST, "a backend \"%s\" was registered already", ops.name);
-	return err ? devmem__fail(-err, "%u backends were registered, and there is room for no more", MOST_REGISTERED) : 0;
+	return err ? devmem__fail(-err, "%u backends were registered, and there is room for no more", MAX_REGISTERED) : 0;
 }
 
 int devmem_backend_register(const struct devmem_backend *backend)

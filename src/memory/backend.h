@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The backends that there are: the library's own, and those that the program has registered. */
-#ifndef DEVMEM__BACKEND_H
-#define DEVMEM__BACKEND_H
+#ifndef DEVMEM__MEMORY_BACKEND_H
+#define DEVMEM__MEMORY_BACKEND_H
 
 #include "devmem/backend.h"
 #include "base/internal.h"

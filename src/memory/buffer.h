@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Buffers: references to memory of some backend. Knows nothing of NICs, netlink or rings. */
-#ifndef DEVMEM_BUFFER_H
-#define DEVMEM_BUFFER_H
+#ifndef DEVMEM__MEMORY_BUFFER_H
+#define DEVMEM__MEMORY_BUFFER_H
 
 #include "memory/memory.h"
 #include "base/process.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Who exported a dma-buf, and what that means for a NIC. */
-#ifndef DEVMEM_EXPORTER_H
-#define DEVMEM_EXPORTER_H
+#ifndef DEVMEM__MEMORY_EXPORTER_H
+#define DEVMEM__MEMORY_EXPORTER_H
 
 #include "base/internal.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the backends of host memory have in common: sizes, devices, memory files, mappings. */
-#ifndef DEVMEM_HOST_H
-#define DEVMEM_HOST_H
+#ifndef DEVMEM__MEMORY_HOST_H
+#define DEVMEM__MEMORY_HOST_H
 
 #include "memory/backend.h"
 

@@ -8,7 +8,7 @@
 #include "memory/limits.h"
 
 #define HUGE_PAGES	"/sys/kernel/mm/hugepages"
-#define MOST_SIZES	8	/* of huge pages: no processor has more */
+#define MAX_SIZES	8	/* of huge pages: no processor has more */
 
 bool devmem__limits_number(const char *path, uint64_t *number)
 {
@@ -116,7 +116,7 @@ static int by_size(const void *a, const void *b)
 	return one < other ? -1 : one > other;
 }
 
-static unsigned int sizes(size_t page[MOST_SIZES])
+static unsigned int sizes(size_t page[MAX_SIZES])
 {
 	DIR *dir = opendir(HUGE_PAGES);
 	struct dirent *entry;
@@ -125,7 +125,7 @@ static unsigned int sizes(size_t page[MOST_SIZES])
 
 	if (!dir)
 		return 0;
-	while (n < MOST_SIZES && (entry = readdir(dir)))
+	while (n < MAX_SIZES && (entry = readdir(dir)))
 		if (sscanf(entry->d_name, "hugepages-%zukB", &kib) == 1)
 			page[n++] = kib << 10;
 	closedir(dir);
@@ -135,7 +135,7 @@ static unsigned int sizes(size_t page[MOST_SIZES])
 
 void devmem__limits_huge_words(char *text, size_t room)
 {
-	size_t page[MOST_SIZES];
+	size_t page[MAX_SIZES];
 	unsigned int n = sizes(page);
 	uint64_t unused, all;
 

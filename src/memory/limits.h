@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the machine allows: memory that is there, the process's cgroup, huge pages, parameters of a module. */
-#ifndef DEVMEM_LIMITS_H
-#define DEVMEM_LIMITS_H
+#ifndef DEVMEM__MEMORY_LIMITS_H
+#define DEVMEM__MEMORY_LIMITS_H
 
 #include <stdio.h>
 

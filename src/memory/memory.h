@@ -3,8 +3,8 @@
  * Room memory: buffers, and what can be done with a piece of memory, whatever backend it is of. What a backend lacks is made up
  * for here, in one place. The room may include base. Room backends has one file for each backend, and may include this one.
  */
-#ifndef DEVMEM_MEMORY_H
-#define DEVMEM_MEMORY_H
+#ifndef DEVMEM__MEMORY_MEMORY_H
+#define DEVMEM__MEMORY_MEMORY_H
 
 #include "devmem/backend.h"
 #include "base/internal.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Advice on more RX queues: drivers count them as "rx" or as "combined", and refuse the other word. No I/O. */
-#ifndef DEVMEM_CHANNELS_H
-#define DEVMEM_CHANNELS_H
+#ifndef DEVMEM__NETLINK_CHANNELS_H
+#define DEVMEM__NETLINK_CHANNELS_H
 
 #include <stddef.h>
 #include <stdint.h>

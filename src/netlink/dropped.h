@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What an interface counts as dropped while it was to be sent: "tx_dropped" of "ip -s link". */
-#ifndef DEVMEM_DROPPED_H
-#define DEVMEM_DROPPED_H
+#ifndef DEVMEM__NETLINK_DROPPED_H
+#define DEVMEM__NETLINK_DROPPED_H
 
 #include <stdbool.h>
 #include <stdint.h>

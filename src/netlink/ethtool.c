@@ -15,7 +15,7 @@
 #include "netlink/iface.h"
 #include "netlink/rss.h"
 
-#define MOST_RULES (1u << 20) /* that are listed: drivers have thousands at most */
+#define MAX_RULES (1u << 20) /* that are listed: drivers have thousands at most */
 
 int devmem__ethtool_open(struct devmem__ethtool *et, const char *ifname)
 {
@@ -295,7 +295,7 @@ static int table_size(struct devmem__ethtool *et, uint32_t context, uint32_t *si
 	*size = query.indir_size;
 	if (err)
 		return err;
-	if (*size > DEVMEM__RSS_MOST_ENTRIES)
+	if (*size > DEVMEM__RSS_MAX_ENTRIES)
 		return -ERANGE;
 	return *size ? 0 : -EOPNOTSUPP;
 }
@@ -323,7 +323,7 @@ int devmem__ethtool_table(struct devmem__ethtool *et, uint32_t context, uint32_t
 	return err;
 }
 
-static void read_fields(struct devmem__ethtool *et, uint32_t flow_type, struct devmem__hash_config *hash)
+static void read_fields(struct devmem__ethtool *et, uint32_t flow_type, struct devmem__toeplitz_config *hash)
 {
 	struct ethtool_rxnfc info = { .cmd = ETHTOOL_GRXFH, .flow_type = flow_type };
 
@@ -331,13 +331,13 @@ static void read_fields(struct devmem__ethtool *et, uint32_t flow_type, struct d
 	hash->four_tuple = hash->tells_fields && info.data == (RXH_IP_SRC | RXH_IP_DST | RXH_L4_B_0_1 | RXH_L4_B_2_3);
 }
 
-int devmem__ethtool_hash(struct devmem__ethtool *et, uint32_t flow_type, struct devmem__hash_config *hash)
+int devmem__ethtool_hash(struct devmem__ethtool *et, uint32_t flow_type, struct devmem__toeplitz_config *hash)
 {
 	struct devmem__rxfh query = { .cmd = DEVMEM_GRSSH }, *rxfh;
 	int err = do_ioctl(et, &query);
 
 	memset(hash, 0, sizeof(*hash));
-	if (!err && (query.indir_size > DEVMEM__RSS_MOST_ENTRIES || query.key_size > DEVMEM__RSS_MOST_ENTRIES))
+	if (!err && (query.indir_size > DEVMEM__RSS_MAX_ENTRIES || query.key_size > DEVMEM__RSS_MAX_ENTRIES))
 		err = -ERANGE;
 	if (err)
 		return err;
@@ -467,7 +467,7 @@ static int count_and_locate(struct devmem__ethtool *et, bool *any, uint32_t *n, 
 		err = do_ioctl(et, &count);
 		if (err)
 			return err;
-		if (count.rule_cnt > MOST_RULES)
+		if (count.rule_cnt > MAX_RULES)
 			return -ERANGE;
 		*any = count.data & RX_CLS_LOC_SPECIAL;
 		*n = count.rule_cnt;

@@ -5,8 +5,8 @@
  * negative errno and, unless said otherwise, leave the sentence to the caller; et->nl.why has the kernel's words
  * after a netlink one.
  */
-#ifndef DEVMEM_ETHTOOL_H
-#define DEVMEM_ETHTOOL_H
+#ifndef DEVMEM__NETLINK_ETHTOOL_H
+#define DEVMEM__NETLINK_ETHTOOL_H
 
 #include <net/if.h>
 #include <stdatomic.h>
@@ -78,7 +78,7 @@ int devmem__ethtool_new_context(struct devmem__ethtool *et, const uint32_t *tabl
 int devmem__ethtool_delete_context(struct devmem__ethtool *et, uint32_t context);
 
 /* How flows of a type (TCP_V4_FLOW, TCP_V6_FLOW) are hashed. */
-struct devmem__hash_config {
+struct devmem__toeplitz_config {
 	uint8_t key[64];
 	uint32_t key_bytes;		/* 0: it cannot be read, or is longer */
 	bool toeplitz;			/* that function, of what is on the wire and nothing made of it */
@@ -86,7 +86,7 @@ struct devmem__hash_config {
 	bool four_tuple;		/* addresses and ports, and nothing else */
 };
 
-int devmem__ethtool_hash(struct devmem__ethtool *et, uint32_t flow_type, struct devmem__hash_config *hash);
+int devmem__ethtool_hash(struct devmem__ethtool *et, uint32_t flow_type, struct devmem__toeplitz_config *hash);
 
 /* All rules. @rules is the caller's to free. @any: the driver chooses free locations; @room: else, below what. */
 struct devmem__rules {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* n-tuple rules: built from addresses, compared. Pure, no I/O. */
-#ifndef DEVMEM_RULES_H
-#define DEVMEM_RULES_H
+#ifndef DEVMEM__NETLINK_FLOW_RULE_H
+#define DEVMEM__NETLINK_FLOW_RULE_H
 
 #include <stdbool.h>
 #include <stdint.h>

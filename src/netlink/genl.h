@@ -18,8 +18,8 @@
  * any path, and is harmless on a struct that is zero, not opened, or closed. What fails while a request is built
  * comes out of the call. Errors are the kernel's own numbers. One thread at a time.
  */
-#ifndef DEVMEM_NETLINK_H
-#define DEVMEM_NETLINK_H
+#ifndef DEVMEM__NETLINK_GENL_H
+#define DEVMEM__NETLINK_GENL_H
 
 #include <netlink/attr.h>
 #include <stdbool.h>

@@ -3,8 +3,8 @@
  * An interface by any of its names. The ioctls behind if_nametoindex() take names of up to 15 characters, read "va:1" as an
  * alias of va, and cannot be asked without a descriptor, which if_nametoindex() does not tell from a name that nobody has.
  */
-#ifndef DEVMEM_IFACE_H
-#define DEVMEM_IFACE_H
+#ifndef DEVMEM__NETLINK_IFACE_H
+#define DEVMEM__NETLINK_IFACE_H
 
 #include <net/if.h>
 

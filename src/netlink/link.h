@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Link news: interfaces that go down, come back, are moved, or go away. Knows nothing of rings. */
-#ifndef DEVMEM_LINK_H
-#define DEVMEM_LINK_H
+#ifndef DEVMEM__NETLINK_LINK_H
+#define DEVMEM__NETLINK_LINK_H
 
 #include <stddef.h>
 

@@ -35,7 +35,7 @@ static int make_room(struct devmem__netdev_queues *q, uint32_t n)
 	uint32_t *napi, *dmabuf;
 	uint8_t *use;
 
-	if (n > DEVMEM__MOST_QUEUES)
+	if (n > DEVMEM__MAX_QUEUES)
 		return -ERANGE;
 	if (n <= q->count)
 		return 0;
@@ -62,7 +62,7 @@ int devmem__netdev_got_queue(struct nlattr **a, void *arg)
 	if (!id || !type || nla_get_u32(type) != DEVMEM_NETDEV_QUEUE_TYPE_RX)
 		return 0;
 	at = nla_get_u32(id);
-	err = at < DEVMEM__MOST_QUEUES ? make_room(q, at + 1) : -ERANGE;
+	err = at < DEVMEM__MAX_QUEUES ? make_room(q, at + 1) : -ERANGE;
 	if (err)
 		return err;
 	q->napi[at] = napi ? nla_get_u32(napi) : 0;

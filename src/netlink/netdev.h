@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* RX queues, as the kernel's family "netdev" lists them; and a request to it that cannot take effect. */
-#ifndef DEVMEM_NETDEV_H
-#define DEVMEM_NETDEV_H
+#ifndef DEVMEM__NETLINK_NETDEV_H
+#define DEVMEM__NETLINK_NETDEV_H
 
 #include "netlink/ethtool.h"
 #include "netlink/genl.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What the kernel has, whatever the interface: found by trying, without changing anything. */
-#ifndef DEVMEM_KERNEL_H
-#define DEVMEM_KERNEL_H
+#ifndef DEVMEM__NETLINK_PROBE_H
+#define DEVMEM__NETLINK_PROBE_H
 
 #include "base/internal.h"
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Which RX queues to take. Pure choice, no I/O. */
-#ifndef DEVMEM_QUEUES_H
-#define DEVMEM_QUEUES_H
+#ifndef DEVMEM__NETLINK_QUEUE_USE_H
+#define DEVMEM__NETLINK_QUEUE_USE_H
 
 #include <stdbool.h>
 #include <stdint.h>
@@ -10,7 +10,7 @@
  * Queues of an interface, at most: their numbers are below it. The kernel notes the queue of a packet, plus 1, in 16 bits.
  * [include/linux/skbuff.h: skb_record_rx_queue()]
  */
-#define DEVMEM__MOST_QUEUES 65535u
+#define DEVMEM__MAX_QUEUES 65535u
 
 /* Why a queue cannot be had. */
 enum devmem__queue_use {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* By which interface does a connection leave? */
-#ifndef DEVMEM_ROUTE_H
-#define DEVMEM_ROUTE_H
+#ifndef DEVMEM__NETLINK_ROUTE_H
+#define DEVMEM__NETLINK_ROUTE_H
 
 #include "base/internal.h"
 

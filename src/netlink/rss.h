@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What goes into an RSS indirection table. Pure arithmetic, no I/O. */
-#ifndef DEVMEM_RSS_H
-#define DEVMEM_RSS_H
+#ifndef DEVMEM__NETLINK_RSS_H
+#define DEVMEM__NETLINK_RSS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
 /* Entries of a table that is still read; drivers have thousands at most. */
-#define DEVMEM__RSS_MOST_ENTRIES (64u << 10)
+#define DEVMEM__RSS_MAX_ENTRIES (64u << 10)
 
 /* Is it the table that the kernel makes for @rings rings when it is reset? [ethtool_rxfh_indir_default()] */
 bool devmem__rss_is_default(const uint32_t *table, uint32_t size, uint32_t rings);

@@ -3,8 +3,8 @@
  * Questions that rtnetlink answers with one message: of an interface, of a route. Sets no error message and needs nothing of the
  * library: tools, which have its public header alone, are compiled with it.
  */
-#ifndef DEVMEM_RTNL_H
-#define DEVMEM_RTNL_H
+#ifndef DEVMEM__NETLINK_RTNL_H
+#define DEVMEM__NETLINK_RTNL_H
 
 #include <linux/netlink.h>
 #include <stddef.h>

@@ -269,7 +269,7 @@ static int add(struct devmem__tc *tc, uint32_t ifindex, const struct devmem__rul
 	const struct tcmsg what = { .tcm_ifindex = (int)ifindex, .tcm_parent = AT_INGRESS,
 				    .tcm_info = TC_H_MAKE(0, htons(is_v4(flow) ? 0x0800 : 0x86dd)) };
 	struct nl_msg *m = request(RTM_NEWTFILTER, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &what);
-	struct sock_filter program[DEVMEM__TC_MOST_STEPS];
+	struct sock_filter program[DEVMEM__TC_MAX_STEPS];
 	unsigned int n = devmem__tc_program(flow, program);
 	struct nlattr *options, *actions;
 	int order = 1;

@@ -4,8 +4,8 @@
  * of classic BPF in it that drop. Functions return 0 or the kernel's negative errno, and leave the error message to the
  * caller; tc->why has the kernel's words. One thread at a time.
  */
-#ifndef DEVMEM_TC_H
-#define DEVMEM_TC_H
+#ifndef DEVMEM__NETLINK_TC_H
+#define DEVMEM__NETLINK_TC_H
 
 #include <stdbool.h>
 #include <stdint.h>

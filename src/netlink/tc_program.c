@@ -87,7 +87,7 @@ static void match6(struct program *p, const struct devmem__rule *flow)
 		must_be(p, BPF_LD | BPF_H | BPF_ABS, NET + IP6_HEADER + TCP_DPORT, ntohs(key->pdst));
 }
 
-unsigned int devmem__tc_program(const struct devmem__rule *flow, struct sock_filter to[DEVMEM__TC_MOST_STEPS])
+unsigned int devmem__tc_program(const struct devmem__rule *flow, struct sock_filter to[DEVMEM__TC_MAX_STEPS])
 {
 	struct program p = { .to = to };
 

@@ -4,8 +4,8 @@
  * only; the one who made the changes knows how to undo one. A change is written down whole before it is made
  * (prepare), and counts once it was (commit).
  */
-#ifndef DEVMEM_UNDO_H
-#define DEVMEM_UNDO_H
+#ifndef DEVMEM__NIC_CHANGES_H
+#define DEVMEM__NIC_CHANGES_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -40,7 +40,7 @@ static const char *more_queues(struct devmem_nic *nic, uint32_t count, char *tex
 {
 	char command[64];
 
-	if (nic->recipe->leased)
+	if (nic->quirks->leased)
 		return ", or have its NIC lease it another one";
 	devmem__ethtool_more_queues(&nic->et, count, command, sizeof(command));
 	if (!*command)
@@ -75,8 +75,8 @@ static int refuse_listed(struct devmem_nic *nic, int err, uint32_t queue, uint32
 /* The kernel would find out only when everything else has been done, and say ERANGE, or EOPNOTSUPP of one without a device. */
 static int refuse_queue_0(struct devmem_nic *nic, unsigned int want, const uint32_t *list)
 {
-	const struct devmem__recipe *recipe = nic->recipe;
-	const char *why = recipe->leased ? "it is not leased from a NIC" : recipe->keeps_queue_0 ?
+	const struct devmem__quirks *quirks = nic->quirks;
+	const char *why = quirks->leased ? "it is not leased from a NIC" : quirks->keeps_queue_0 ?
 			  "its driver cannot restart that one" : NULL;
 
 	for (unsigned int i = 0; why && i < want; i++)
@@ -175,7 +175,7 @@ static int checksums_on(struct devmem_nic *nic)
 {
 	struct devmem__feature now;
 
-	if (nic->recipe->leased || devmem__ethtool_feature(&nic->et, CHECKSUMS, &now) || now.on)
+	if (nic->quirks->leased || devmem__ethtool_feature(&nic->et, CHECKSUMS, &now) || now.on)
 		return 0;
 	if (!nic->only_binds && now.switchable)
 		return feature_on(nic, CHECKSUMS);
@@ -344,7 +344,7 @@ static int change_settings(struct devmem_nic *nic, struct table_plan *plan, cons
 	int err = checksums_on(nic);
 
 	if (!err && !nic->only_binds)
-		err = feature_on(nic, nic->recipe->feature_first);
+		err = feature_on(nic, nic->quirks->feature_first);
 	if (!err && !nic->only_binds)
 		err = split_on(nic);
 	return err ? err : write_table(nic, plan, queues, n);

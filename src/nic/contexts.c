@@ -6,7 +6,7 @@
 
 #include "nic/nic_impl.h"
 
-#define MOST_CONTEXTS 64u	/* whose numbers are looked at: a driver hands out the lowest that is free */
+#define MAX_CONTEXTS 64u	/* whose numbers are looked at: a driver hands out the lowest that is free */
 
 /* Replaced rules are described by the later change: the last one that fits is the one that stands there. */
 const struct devmem__change *devmem__nic_own_rule(const struct devmem_nic *nic, const struct devmem__rule *rule)
@@ -36,7 +36,7 @@ uint64_t devmem__nic_contexts(struct devmem_nic *nic)
 {
 	uint64_t there = 0;
 
-	for (uint32_t i = 1; i < MOST_CONTEXTS; i++) {
+	for (uint32_t i = 1; i < MAX_CONTEXTS; i++) {
 		uint32_t *table, size;
 		int err = devmem__ethtool_table(&nic->et, i, &table, &size);
 
@@ -55,7 +55,7 @@ bool devmem__nic_find_context(struct devmem_nic *nic, struct devmem__change *c)
 {
 	uint64_t more = devmem__nic_contexts(nic) & ~c->contexts_before;
 
-	for (uint32_t i = 1; i < MOST_CONTEXTS; i++) {
+	for (uint32_t i = 1; i < MAX_CONTEXTS; i++) {
 		c->context = i;
 		if (more & 1ull << i && devmem__nic_has_context(nic, c))
 			return true;

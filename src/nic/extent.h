@@ -4,8 +4,8 @@
  * write, so that it is the old one or the new one whatever happens to the writer. What is outside of that part is not
  * there: a record that was written, and whose writer died before it counted, or records that were written anew elsewhere.
  */
-#ifndef DEVMEM_EXTENT_H
-#define DEVMEM_EXTENT_H
+#ifndef DEVMEM__NIC_EXTENT_H
+#define DEVMEM__NIC_EXTENT_H
 
 #include <stddef.h>
 #include <stdint.h>

@@ -13,9 +13,9 @@
 #include "base/mute.h"
 #include "nic/owned.h"
 
-#define MOST_BYTES	(64u << 20)	/* of records that are still read */
+#define MAX_BYTES	(64u << 20)	/* of records that are still read */
 #define DENSE_BYTES	(64u << 10)	/* of records that are never too many */
-#define MOST_ASIDE	99u		/* damaged journals of an interface that are kept */
+#define MAX_ASIDE	99u		/* damaged journals of an interface that are kept */
 #define OWNER_LOCKS	((off_t)1 << 40)	/* behind every byte of the file: one for each owner */
 
 /* ------------------------------------------------------------------------------------ where, whose */
@@ -133,7 +133,7 @@ static int read_new(struct devmem__journal *j)
 		devmem__book_free(&j->book);
 	j->extent = now;
 	at = now.start + j->book.bytes;
-	j->damaged = at > now.end || now.end - now.start > MOST_BYTES;
+	j->damaged = at > now.end || now.end - now.start > MAX_BYTES;
 	return j->damaged || at == now.end ? 0 : read_records(j, at, now.end);
 }
 
@@ -563,7 +563,7 @@ static void aside_name(const char *path, unsigned int n, char *name, size_t room
 
 bool devmem__journal_aside(const char *path, char *name, size_t room)
 {
-	for (unsigned int n = MOST_ASIDE; n; n--) {
+	for (unsigned int n = MAX_ASIDE; n; n--) {
 		aside_name(path, n, name, room);
 		if (!access(name, F_OK))
 			return true;
@@ -615,7 +615,7 @@ int devmem__journal_set_aside(struct devmem__journal *j, char *name, size_t room
 	if (somebody_lives(j))
 		return devmem__fail(EBUSY, "the journal %s is damaged, and a process that uses it lives: end that one first; "
 				    "\"devmemctl show\" may tell which", j->path);
-	for (aside_name(j->path, n, name, room); n < MOST_ASIDE && !access(name, F_OK);)
+	for (aside_name(j->path, n, name, room); n < MAX_ASIDE && !access(name, F_OK);)
 		aside_name(j->path, ++n, name, room);
 	if (rename(j->path, name))
 		return cannot(j, errno, "set aside");

@@ -9,8 +9,8 @@
  * The file is locked (flock) for what takes several steps. A process that owns changes holds a lock of its own besides,
  * for as long as it lives: who can take it knows that the owner is dead. The kernel releases both, however a process ends.
  */
-#ifndef DEVMEM_JOURNAL_H
-#define DEVMEM_JOURNAL_H
+#ifndef DEVMEM__NIC_JOURNAL_H
+#define DEVMEM__NIC_JOURNAL_H
 
 #include "nic/extent.h"
 #include "nic/journal_format.h"

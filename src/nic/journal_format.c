@@ -275,7 +275,7 @@ static uint32_t *get_array(struct cursor *c, uint32_t *n)
 	uint32_t *array;
 
 	GET(c, *n);
-	c->bad |= *n > DEVMEM__RSS_MOST_ENTRIES || *n * sizeof(*array) > c->left;
+	c->bad |= *n > DEVMEM__RSS_MAX_ENTRIES || *n * sizeof(*array) > c->left;
 	if (c->bad || !*n)
 		return NULL;
 	array = malloc(*n * sizeof(*array));
@@ -522,7 +522,7 @@ static void read_one(struct devmem__book *book, uint32_t type, struct cursor *c)
 
 static bool is_whole(const struct devmem__record_header *h, const unsigned char *data, size_t left)
 {
-	return h->magic == MAGIC && h->bytes <= DEVMEM__MOST_RECORD && h->bytes <= left - sizeof(*h) &&
+	return h->magic == MAGIC && h->bytes <= DEVMEM__MAX_RECORD && h->bytes <= left - sizeof(*h) &&
 	       h->sum == devmem__record_sum(data, h->bytes);
 }
 

@@ -7,13 +7,13 @@
  * written down before it is made (INTENT), again as it then really was (DONE), and crossed out when it was undone (GONE). The
  * processes that share a NIC are its owners.
  */
-#ifndef DEVMEM_RECORDS_H
-#define DEVMEM_RECORDS_H
+#ifndef DEVMEM__NIC_JOURNAL_FORMAT_H
+#define DEVMEM__NIC_JOURNAL_FORMAT_H
 
 #include "base/internal.h"
 #include "nic/changes.h"
 
-#define DEVMEM__MOST_RECORD	(1u << 20)	/* bytes; the largest tables take a tenth of it */
+#define DEVMEM__MAX_RECORD	(1u << 20)	/* bytes; the largest tables take a tenth of it */
 
 enum devmem__record_type {
 	DEVMEM__RECORD_HEAD = 1,	/* first, and only there: whose settings these are */

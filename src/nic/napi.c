@@ -44,7 +44,7 @@ int devmem__nic_queue_known(struct devmem_nic *nic, unsigned int napi_id)
 	bool ask;
 	int queue = look_up(&nic->napis, napi_id, &ask);
 
-	if (!ask || nic->recipe->leased)
+	if (!ask || nic->quirks->leased)
 		return queue;
 	if (pthread_mutex_trylock(&nic->lock))
 		return -EBUSY;
@@ -68,7 +68,7 @@ int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id)
 		return err;
 	devmem__netdev_free(&q);
 	queue = look_up(&nic->napis, napi_id, &ask);
-	if (queue < 0 && nic->recipe->leased)
+	if (queue < 0 && nic->quirks->leased)
 		return devmem__fail(ENOENT, "%s leases its queues from a NIC, and by which one a flow comes can only be seen "
 				    "there", nic->et.name);
 	if (queue < 0)

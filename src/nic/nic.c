@@ -12,15 +12,15 @@
 
 static int no_support(struct devmem_nic *nic)
 {
-	const struct devmem__recipe *recipe = nic->recipe;
-	const char *remark = recipe->remark ? recipe->remark : "";
+	const struct devmem__quirks *quirks = nic->quirks;
+	const char *remark = quirks->remark ? quirks->remark : "";
 
-	if (recipe->leased)
+	if (quirks->leased)
 		return devmem__fail(EOPNOTSUPP, "%s (driver %s) cannot receive into device memory: none of its queues is leased "
-				    "from a NIC, which takes kernel %s", nic->et.name, nic->driver, recipe->since);
-	if (recipe->since)
+				    "from a NIC, which takes kernel %s", nic->et.name, nic->driver, quirks->since);
+	if (quirks->since)
 		return devmem__fail(EOPNOTSUPP, "%s (driver %s) cannot receive into device memory: this driver does it from "
-				    "kernel %s on%s%s", nic->et.name, nic->driver, recipe->since, *remark ? ", " : "",
+				    "kernel %s on%s%s", nic->et.name, nic->driver, quirks->since, *remark ? ", " : "",
 				    remark);
 	if (nic->driver[0])
 		return devmem__fail(EOPNOTSUPP, "%s (driver %s) cannot receive into device memory: %s%stake an interface "
@@ -105,7 +105,7 @@ int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem
 	}
 	devmem__tc_open(&nic->tc);	/* without, there is no guard at its ingress */
 	devmem__ethtool_driver(&nic->et, nic->driver, nic->bus);
-	nic->recipe = devmem__recipe_of(nic->driver);
+	nic->quirks = devmem__quirks_of(nic->driver);
 	*out = nic;
 	return 0;
 }
@@ -196,7 +196,7 @@ int devmem__nic_facts(struct devmem_nic *nic, uint32_t *ring_entries, uint32_t *
 {
 	int err = devmem__ethtool_ring_entries(&nic->et, ring_entries);
 
-	if (err && nic->recipe->leased)
+	if (err && nic->quirks->leased)
 		return devmem__fail(-err, "%s has no rings of its own: ask the NIC that leases its queues", nic->et.name);
 	if (err)
 		return devmem__fail(-err, "%s: cannot read the ring sizes (\"ethtool -g %s\"): %s", nic->et.name,
@@ -207,7 +207,7 @@ int devmem__nic_facts(struct devmem_nic *nic, uint32_t *ring_entries, uint32_t *
 
 bool devmem__nic_is_leased(const struct devmem_nic *nic)
 {
-	return nic->recipe->leased;
+	return nic->quirks->leased;
 }
 
 const char *devmem__nic_driver(const struct devmem_nic *nic)

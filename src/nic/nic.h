@@ -3,8 +3,8 @@
  * Room nic: the NIC transaction, as bindings see it. Every change of an interface's settings goes through here, is remembered with
  * what was there before, and is undone in reverse order. The room may include netlink and base, and knows nothing of buffers.
  */
-#ifndef DEVMEM_NIC_H
-#define DEVMEM_NIC_H
+#ifndef DEVMEM__NIC_NIC_H
+#define DEVMEM__NIC_NIC_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -45,7 +45,7 @@ int devmem__nic_rollback(struct devmem_nic *nic, unsigned int savepoint);
  */
 int devmem__nic_claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues, bool *no_journal);
 
-#define DEVMEM__NIC_MOST_QUEUES 1024	/* of one binding */
+#define DEVMEM__NIC_MAX_QUEUES 1024	/* of one binding */
 
 /* devmem__nic_release() - claimed queues are not used any more: others may have them. */
 void devmem__nic_release(struct devmem_nic *nic, const uint32_t *queues, unsigned int n);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* The inside of a NIC's transaction, shared by the files that do its parts: nic*.c and nobody else. */
-#ifndef DEVMEM_NIC_IMPL_H
-#define DEVMEM_NIC_IMPL_H
+#ifndef DEVMEM__NIC_NIC_IMPL_H
+#define DEVMEM__NIC_NIC_IMPL_H
 
 #include <pthread.h>
 #include <stdatomic.h>
@@ -48,7 +48,7 @@ struct devmem_nic {
 	char journal_folder[192];
 	uint64_t netns;			/* inode of the namespace that it was opened in */
 	char driver[32], bus[32];	/* of the parent device; "" where there is none */
-	const struct devmem__recipe *recipe; /* the driver's */
+	const struct devmem__quirks *quirks; /* the driver's */
 	struct devmem__queue_set claimed; /* the queues that our bindings have */
 	struct devmem__tc tc;		/* in the namespace where it was opened */
 	bool keep;			/* DEVMEM_NIC_KEEP */

@@ -37,7 +37,7 @@ static int nic_open(const char *ifname, const struct devmem_nic_opts *opts, stru
 	}
 	nic->keep = o.flags & DEVMEM_NIC_KEEP;
 	nic->no_guard = o.flags & DEVMEM_NIC_NO_GUARD;
-	nic->only_binds = nic->keep || nic->recipe->leased;
+	nic->only_binds = nic->keep || nic->quirks->leased;
 	devmem__nic_keeper_open(nic);
 	if (!nic->obstacle && !nic->only_binds)
 		devmem__nic_recover(nic, NULL);

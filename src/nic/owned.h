@@ -3,8 +3,8 @@
  * Whose are a journal and its folder? What a journal says is done to the NIC, by root too, so it must come from somebody
  * who may say it: root, this process's user, or whoever was given the folder.
  */
-#ifndef DEVMEM_OWNED_H
-#define DEVMEM_OWNED_H
+#ifndef DEVMEM__NIC_OWNED_H
+#define DEVMEM__NIC_OWNED_H
 
 #include "base/internal.h"
 

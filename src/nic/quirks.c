@@ -8,7 +8,7 @@
 #define NO_QUEUE_OPS	"up to kernel 7.3 this driver does not manage its queues one by one"
 #define NO_HARDWARE	"it is no hardware, and the NIC behind it would have to be asked"
 
-static const struct devmem__recipe plain;
+static const struct devmem__quirks plain;
 
 /*
  * [drivers/net of 7.3: mlx5e_ethtool_set_tcp_data_split(), bnxt_set_ringparam(), fbnic_set_ringparam(),
@@ -18,7 +18,7 @@ static const struct devmem__recipe plain;
  * packet that it cuts from a large one), bnxt 32 (TX_MAX_FRAGS), fbnic ten more than the kernel's 17 (FBNIC_MAX_SKB_DESC), and
  * mlx5 has no limit of its own beside the 64 data segments of a work queue entry (mlx5e_sq_calc_wqe_attr()).
  */
-static const struct devmem__recipe recipes[] = {
+static const struct devmem__quirks quirks[] = {
 	{
 		.driver = "mlx5_core",
 		.since = "6.17",
@@ -78,10 +78,10 @@ static const struct devmem__recipe recipes[] = {
 	{ .driver = "veth", .remark = NO_HARDWARE },
 };
 
-const struct devmem__recipe *devmem__recipe_of(const char *driver)
+const struct devmem__quirks *devmem__quirks_of(const char *driver)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(recipes); i++)
-		if (!strcmp(recipes[i].driver, driver))
-			return &recipes[i];
+	for (size_t i = 0; i < ARRAY_SIZE(quirks); i++)
+		if (!strcmp(quirks[i].driver, driver))
+			return &quirks[i];
 	return &plain;
 }

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What is known of drivers by name: which can bind, and what they want of whoever does. Data, no I/O. */
-#ifndef DEVMEM_RECIPES_H
-#define DEVMEM_RECIPES_H
+#ifndef DEVMEM__NIC_QUIRKS_H
+#define DEVMEM__NIC_QUIRKS_H
 
 #include <stdbool.h>
 
-struct devmem__recipe {
+struct devmem__quirks {
 	const char *driver;		/* as ETHTOOL_GDRVINFO names it; NULL: any other */
 	const char *since;		/* the kernel from which on it can bind; NULL: it cannot, or nothing is known */
 	bool large_pages;		/* its queues take pages larger than the system's, from kernel 7.3 on */
@@ -20,7 +20,7 @@ struct devmem__recipe {
 
 #define DEVMEM__ANY_PIECES 255u	/* as many as the kernel puts into a packet */
 
-/* devmem__recipe_of() - a driver's; the plain one if nothing is known about it. Never NULL. */
-const struct devmem__recipe *devmem__recipe_of(const char *driver);
+/* devmem__quirks_of() - a driver's; the plain one if nothing is known about it. Never NULL. */
+const struct devmem__quirks *devmem__quirks_of(const char *driver);
 
 #endif

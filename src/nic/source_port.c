@@ -49,7 +49,7 @@ static int flow_of(const struct devmem_nic *nic, const struct sockaddr *local, c
 }
 
 /* Only what we can compute: Toeplitz over addresses and ports, as they are. */
-static int read_hash(struct devmem_nic *nic, const struct devmem__rule *flow, struct devmem__hash_config *hash)
+static int read_hash(struct devmem_nic *nic, const struct devmem__rule *flow, struct devmem__toeplitz_config *hash)
 {
 	const char *name = nic->et.name;
 	int err = devmem__ethtool_hash(&nic->et, flow->fs.flow_type, hash);
@@ -60,7 +60,7 @@ static int read_hash(struct devmem_nic *nic, const struct devmem__rule *flow, st
 	if (!hash->toeplitz)
 		return devmem__fail(EOPNOTSUPP, "%s (driver %s) does not hash flows by Toeplitz: \"ethtool -X %s hfunc "
 				    "toeplitz\"", name, nic->driver, name);
-	if (hash->key_bytes < DEVMEM__HASH_KEY)
+	if (hash->key_bytes < DEVMEM__TOEPLITZ_KEY)
 		return devmem__fail(EOPNOTSUPP, "%s (driver %s) does not tell the key that it hashes flows with: steer them by "
 				    "rules (devmem_steer())", name, nic->driver);
 	if (!hash->tells_fields)
@@ -75,9 +75,9 @@ static int read_hash(struct devmem_nic *nic, const struct devmem__rule *flow, st
 
 bool devmem__nic_hash_is_told(struct devmem_nic *nic)
 {
-	struct devmem__hash_config hash;
+	struct devmem__toeplitz_config hash;
 
-	return !devmem__ethtool_hash(&nic->et, TCP_V4_FLOW, &hash) && hash.key_bytes >= DEVMEM__HASH_KEY && hash.tells_fields;
+	return !devmem__ethtool_hash(&nic->et, TCP_V4_FLOW, &hash) && hash.key_bytes >= DEVMEM__TOEPLITZ_KEY && hash.tells_fields;
 }
 
 static bool leads_to_all(const uint32_t *table, uint32_t size, const uint32_t *queues, unsigned int n)
@@ -119,11 +119,11 @@ static int lead_in(struct devmem_nic *nic, const uint32_t *queues, unsigned int 
 	return 0;
 }
 
-static int find_port(const struct devmem_nic *nic, const struct devmem__rule *flow, const struct devmem__hash_config *hash,
+static int find_port(const struct devmem_nic *nic, const struct devmem__rule *flow, const struct devmem__toeplitz_config *hash,
 		     const uint32_t *table, uint32_t size, const uint32_t *queues, unsigned int n, uint16_t first)
 {
 	for (uint32_t p = first; p <= LAST_PORT; p++) {
-		uint32_t entry = devmem__hash_flow(flow, (uint16_t)p, hash->key) % size;
+		uint32_t entry = devmem__toeplitz_flow(flow, (uint16_t)p, hash->key) % size;
 
 		if (devmem__rss_uses(&table[entry], 1, queues, n))
 			return (int)p;
@@ -136,7 +136,7 @@ static int source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned 
 		       const struct sockaddr *peer)
 {
 	const unsigned int savepoint = devmem__nic_savepoint(nic);
-	struct devmem__hash_config hash;
+	struct devmem__toeplitz_config hash;
 	struct devmem__rule flow = { 0 };
 	uint32_t *table = NULL, size;
 	int err = flow_of(nic, local, peer, &flow);
@@ -165,7 +165,7 @@ int devmem__nic_source_port(struct devmem_nic *nic, const uint32_t *queues, unsi
 {
 	int err = devmem__nic_may_change(nic);
 
-	if (!err && nic->recipe->leased)
+	if (!err && nic->quirks->leased)
 		return devmem__fail(EOPNOTSUPP, "%s leases its queues from a NIC, and how that one hashes flows can only be seen "
 				    "there: have rules made on it", nic->et.name);
 	if (!err)

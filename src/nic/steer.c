@@ -347,7 +347,7 @@ int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned i
 {
 	int err = devmem__nic_may_change(nic);
 
-	if (!err && nic->recipe->leased) {
+	if (!err && nic->quirks->leased) {
 		devmem__log(DEVMEM_LOG_INFO, "%s: no flow is steered: rules are made on the NIC that leases its queues",
 			    nic->et.name);
 		return 0;

@@ -4,7 +4,7 @@
 #include "nic/toeplitz.h"
 
 /* Each bit that is set adds the 32 bits of the key that begin at its place. */
-uint32_t devmem__hash_toeplitz(const uint8_t *key, const uint8_t *in, size_t n)
+uint32_t devmem__toeplitz_toeplitz(const uint8_t *key, const uint8_t *in, size_t n)
 {
 	uint32_t hash = 0, window = (uint32_t)key[0] << 24 | (uint32_t)key[1] << 16 | (uint32_t)key[2] << 8 | key[3];
 
@@ -18,7 +18,7 @@ uint32_t devmem__hash_toeplitz(const uint8_t *key, const uint8_t *in, size_t n)
 }
 
 /* In the order of the wire: source, destination, source port, destination port. */
-uint32_t devmem__hash_flow(const struct devmem__rule *flow, uint16_t source_port, const uint8_t key[DEVMEM__HASH_KEY])
+uint32_t devmem__toeplitz_flow(const struct devmem__rule *flow, uint16_t source_port, const uint8_t key[DEVMEM__TOEPLITZ_KEY])
 {
 	const struct ethtool_tcpip4_spec *v4 = &flow->fs.h_u.tcp_ip4_spec;
 	const struct ethtool_tcpip6_spec *v6 = &flow->fs.h_u.tcp_ip6_spec;
@@ -31,5 +31,5 @@ uint32_t devmem__hash_flow(const struct devmem__rule *flow, uint16_t source_port
 	memcpy(in + bytes, is_v4 ? (const void *)&v4->ip4dst : v6->ip6dst, bytes);
 	memcpy(in + 2 * bytes, port, 2);
 	memcpy(in + 2 * bytes + 2, is_v4 ? &v4->pdst : &v6->pdst, 2);
-	return devmem__hash_toeplitz(key, in, 2 * bytes + 4);
+	return devmem__toeplitz_toeplitz(key, in, 2 * bytes + 4);
 }

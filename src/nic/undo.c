@@ -32,7 +32,7 @@ static bool is_back(struct devmem_nic *nic, const struct devmem__change *c, bool
 
 static bool may_say(const struct devmem_nic *nic, uint8_t split)
 {
-	return split == DEVMEM_SPLIT_ENABLED || (split == DEVMEM_SPLIT_DISABLED && !nic->recipe->refuses_split_off);
+	return split == DEVMEM_SPLIT_ENABLED || (split == DEVMEM_SPLIT_DISABLED && !nic->quirks->refuses_split_off);
 }
 
 /*

@@ -11,7 +11,7 @@
 #include "nic/nic_impl.h"
 
 /* Each costs something for every packet. A program that connects from many ports has its sockets guarded. */
-#define MOST_GUARDS 64u
+#define MAX_GUARDS 64u
 
 static void go_without(struct devmem_nic *nic, int err, const char *what)
 {
@@ -85,7 +85,7 @@ void devmem__nic_guard(struct devmem_nic *nic, const struct devmem__rule *rule)
 
 	if (nic->no_guard || have(nic, &flow, &guards))
 		return;
-	if (guards >= MOST_GUARDS) {
+	if (guards >= MAX_GUARDS) {
 		devmem__log(DEVMEM_LOG_WARNING, "%s: flows to %u addresses and ports are guarded against urgent data at its ingress, "
 			    "and no more: guard sockets by devmem_guard()", nic->et.name, guards);
 		return;

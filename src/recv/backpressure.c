@@ -88,7 +88,7 @@ static void grow(struct devmem_sock *sock)
 		    "receive buffer grows to %u bytes", bytes);
 }
 
-void devmem__pressure_look(struct devmem_ring *ring)
+void devmem__backpressure_look(struct devmem_ring *ring)
 {
 	struct devmem__list *node;
 
@@ -103,7 +103,7 @@ void devmem__pressure_look(struct devmem_ring *ring)
 	}
 }
 
-void devmem__pressure_leave(struct devmem_sock *sock)
+void devmem__backpressure_leave(struct devmem_sock *sock)
 {
 	devmem__list_del(&sock->pausing);
 	sock->paused = false;
@@ -114,8 +114,8 @@ void devmem__pressure_leave(struct devmem_sock *sock)
 
 /* ------------------------------------------------------------------------------------ counted */
 
-/* devmem__pressure_out() - fragments were handed out, and with them so many more pages. */
-void devmem__pressure_out(struct devmem_sock *sock, size_t pages)
+/* devmem__backpressure_out() - fragments were handed out, and with them so many more pages. */
+void devmem__backpressure_out(struct devmem_sock *sock, size_t pages)
 {
 	struct devmem_ring *ring = sock->ring;
 	uint64_t bytes = pages ? devmem__binding_out(sock->binding, pages) : 0;
@@ -129,16 +129,16 @@ void devmem__pressure_out(struct devmem_sock *sock, size_t pages)
 	pause_if_full(sock);
 }
 
-/* devmem__pressure_back() - fragments came back. */
-void devmem__pressure_back(struct devmem_sock *sock, size_t pages)
+/* devmem__backpressure_back() - fragments came back. */
+void devmem__backpressure_back(struct devmem_sock *sock, size_t pages)
 {
 	if (pages)
 		devmem__binding_back(sock->binding, pages);
 	if (sock->paused && sock->stream.out.count <= sock->max_tokens / 2)
-		devmem__pressure_leave(sock);	/* it is on the list of those to be armed */
+		devmem__backpressure_leave(sock);	/* it is on the list of those to be armed */
 }
 
-unsigned int devmem__pressure_events(struct devmem_ring *ring, struct devmem_event *event)
+unsigned int devmem__backpressure_events(struct devmem_ring *ring, struct devmem_event *event)
 {
 	if (!ring->low_bytes)
 		return 0;

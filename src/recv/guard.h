@@ -3,8 +3,8 @@
  * The guard against TCP's urgent data: a socket filter. Where the kernel meets an urgent byte in memory that it cannot
  * read, it stops the machine. [net/ipv4/tcp_input.c: tcp_urg()]
  */
-#ifndef DEVMEM_GUARD_H
-#define DEVMEM_GUARD_H
+#ifndef DEVMEM__RECV_GUARD_H
+#define DEVMEM__RECV_GUARD_H
 
 #include <stdbool.h>
 

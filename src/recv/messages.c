@@ -8,38 +8,38 @@
 
 #include "recv/messages.h"
 
-int devmem__rxmsg_open(struct devmem_ring *ring)
+int devmem__messages_open(struct devmem_ring *ring)
 {
 	int err;
 
 	if (ring->bufs.ring)
 		return 0;
 	ring->msg.msg_controllen = DEVMEM__CONTROL_BYTES;
-	err = devmem__rxbufs_open(&ring->bufs, &ring->uring, ring->opts.buffers, ring->opts.buffer_bytes);
+	err = devmem__recv_buffers_open(&ring->bufs, &ring->uring, ring->opts.buffers, ring->opts.buffer_bytes);
 	if (!err)
-		devmem__rxbufs_want(&ring->bufs, ring->slots);	/* other sockets were there before */
+		devmem__recv_buffers_want(&ring->bufs, ring->slots);	/* other sockets were there before */
 	return err;
 }
 
-void devmem__rxmsg_close(struct devmem_ring *ring)
+void devmem__messages_close(struct devmem_ring *ring)
 {
 	if (ring->bufs.ring)
-		devmem__rxbufs_close(&ring->bufs, &ring->uring);
+		devmem__recv_buffers_close(&ring->bufs, &ring->uring);
 }
 
-void devmem__rxmsg_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe, int flags)
+void devmem__messages_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe, int flags)
 {
 	uint64_t user_data = sqe->user_data;
 
 	io_uring_prep_recvmsg_multishot(sqe, sock->fd, &sock->ring->msg, (unsigned int)flags);
 	sqe->flags |= IOSQE_BUFFER_SELECT;
-	sqe->buf_group = DEVMEM__RXBUFS_GROUP;
+	sqe->buf_group = DEVMEM__RECV_BUFFERS_GROUP;
 	sqe->user_data = user_data;
 }
 
-int devmem__rxmsg_put_host(struct devmem_ring *ring, uint32_t token)
+int devmem__messages_put_host(struct devmem_ring *ring, uint32_t token)
 {
-	if (!ring->bufs.ring || devmem__rxbufs_put(&ring->bufs, token))
+	if (!ring->bufs.ring || devmem__recv_buffers_put(&ring->bufs, token))
 		return devmem__fail(EINVAL, "a HOST fragment was released that is not out");
 	return 0;
 }

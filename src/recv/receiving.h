@@ -3,8 +3,8 @@
  * Room recv: what one socket receives, from the request in the kernel to the tokens on their way back: requests, low-water marks,
  * backpressure, the spill buffer, ends, guards. It may include bind and what is below; it knows no engine, no send and no loop.
  */
-#ifndef DEVMEM_RECEIVING_H
-#define DEVMEM_RECEIVING_H
+#ifndef DEVMEM__RECV_RECEIVING_H
+#define DEVMEM__RECV_RECEIVING_H
 
 #include "ring.h"
 
@@ -38,28 +38,28 @@ void devmem__ends_look(struct devmem_ring *ring);
 void devmem__ends_look_past(struct devmem_ring *ring);
 
 /* backpressure.c: what is out, of a socket and of a buffer */
-void devmem__pressure_out(struct devmem_sock *sock, size_t pages);
-void devmem__pressure_back(struct devmem_sock *sock, size_t pages);
-unsigned int devmem__pressure_events(struct devmem_ring *ring, struct devmem_event *event);
+void devmem__backpressure_out(struct devmem_sock *sock, size_t pages);
+void devmem__backpressure_back(struct devmem_sock *sock, size_t pages);
+unsigned int devmem__backpressure_events(struct devmem_ring *ring, struct devmem_event *event);
 
 /* Paused sockets: are there any, which are looked at so often; and one is paused no more, or left to the application. */
 #define DEVMEM__STALL_NS 100000000u
-static inline bool devmem__pressure_waits(const struct devmem_ring *ring)
+static inline bool devmem__backpressure_waits(const struct devmem_ring *ring)
 {
 	return !devmem__list_empty(&ring->pausing);
 }
 
-void devmem__pressure_look(struct devmem_ring *ring);
-void devmem__pressure_leave(struct devmem_sock *sock);
+void devmem__backpressure_look(struct devmem_ring *ring);
+void devmem__backpressure_leave(struct devmem_sock *sock);
 
 /* spill.c: host bytes into device memory */
-int devmem__place_check(const struct devmem_ring_opts *o);
-int devmem__place_open(struct devmem_ring *ring, const struct devmem_binding *binding);
-void devmem__place_close(struct devmem_ring *ring);
-bool devmem__place_owns(const struct devmem_ring *ring, const struct devmem_event *ev);
-int devmem__place_put(struct devmem_ring *ring, uint32_t chunk, unsigned int chunks);
-int devmem__place_held(struct devmem_ring *ring, struct devmem_event *event);
-void devmem__place_drop(struct devmem_ring *ring);
+int devmem__spill_check(const struct devmem_ring_opts *o);
+int devmem__spill_open(struct devmem_ring *ring, const struct devmem_binding *binding);
+void devmem__spill_close(struct devmem_ring *ring);
+bool devmem__spill_owns(const struct devmem_ring *ring, const struct devmem_event *ev);
+int devmem__spill_put(struct devmem_ring *ring, uint32_t chunk, unsigned int chunks);
+int devmem__spill_held(struct devmem_ring *ring, struct devmem_event *event);
+void devmem__spill_drop(struct devmem_ring *ring);
 
 /*
  * sockopts.c: options of the caller's socket. devmem__sockopts_look() - how they are, before one is set. The receive buffer is

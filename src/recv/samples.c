@@ -11,7 +11,7 @@
 
 enum { SAMPLE_GROUP = 3, SAMPLE_DATA = 6 };
 
-#define MOST		256u	/* at a time: somebody may send more than can be read */
+#define MAX_COUNT		256u	/* at a time: somebody may send more than can be read */
 #define ETHERNET	14u
 #define IP4_HEADER	20u
 #define IP6_HEADER	40u
@@ -111,5 +111,5 @@ void devmem__samples_read(struct devmem__samples *s, void (*fn)(const struct dev
 {
 	struct reading r = { fn, arg };
 
-	devmem__nl_notices(&s->nl, MOST, one, &r);
+	devmem__nl_notices(&s->nl, MAX_COUNT, one, &r);
 }

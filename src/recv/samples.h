@@ -3,8 +3,8 @@
  * What the guard at an interface's ingress has dropped, as the kernel tells it: the headers of each such segment, by
  * which its connection is known. (psample)
  */
-#ifndef DEVMEM_SAMPLES_H
-#define DEVMEM_SAMPLES_H
+#ifndef DEVMEM__RECV_SAMPLES_H
+#define DEVMEM__RECV_SAMPLES_H
 
 #include <netinet/in.h>
 #include <stdbool.h>

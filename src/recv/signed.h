@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Payload that the kernel would work on though it cannot read it: signed segments (TCP_MD5SIG, TCP-AO), and kTLS. */
-#ifndef DEVMEM_SIGNED_H
-#define DEVMEM_SIGNED_H
+#ifndef DEVMEM__RECV_SIGNED_H
+#define DEVMEM__RECV_SIGNED_H
 
 #include <stdbool.h>
 

@@ -69,7 +69,7 @@ int devmem__sockopts_limit(struct devmem_sock *sock, uint32_t fragments)
 	uint64_t bytes = (uint64_t)fragments * SMALLEST_PAGE / 2;
 	int value = bytes < INT32_MAX ? (int)bytes : INT32_MAX, err;
 
-	if (!fragments || devmem__binding_way(sock->binding) == DEVMEM__WAY_COPY)
+	if (!fragments || devmem__binding_engine_id(sock->binding) == DEVMEM__ENGINE_COPY)
 		return 0;
 	look_at_rcvbuf(sock);
 	err = set(sock, SO_RCVBUF, value);

@@ -13,9 +13,9 @@
 
 #define CHUNK		4096u
 #define DEFAULT_BYTES	(4u << 20)
-#define MOST_CHUNKS	UINT16_MAX	/* of one event: it counts them as its tokens */
+#define MAX_CHUNKS	UINT16_MAX	/* of one event: it counts them as its tokens */
 
-int devmem__place_check(const struct devmem_ring_opts *o)
+int devmem__spill_check(const struct devmem_ring_opts *o)
 {
 	if (o->spill_bytes % CHUNK || o->spill_bytes > 1u << 30)
 		return devmem__fail(EINVAL, "ring option spill_bytes: a multiple of %u, at most 1 GiB", CHUNK);
@@ -23,7 +23,7 @@ int devmem__place_check(const struct devmem_ring_opts *o)
 }
 
 /* Made when the first socket asks for placement: of the backend and device that its binding's buffer is of. */
-int devmem__place_open(struct devmem_ring *ring, const struct devmem_binding *binding)
+int devmem__spill_open(struct devmem_ring *ring, const struct devmem_binding *binding)
 {
 	struct devmem__place *place = &ring->place;
 	size_t bytes = place->bytes ? place->bytes : DEFAULT_BYTES;
@@ -44,18 +44,18 @@ int devmem__place_open(struct devmem_ring *ring, const struct devmem_binding *bi
 	return 0;
 }
 
-void devmem__place_close(struct devmem_ring *ring)
+void devmem__spill_close(struct devmem_ring *ring)
 {
 	devmem_buffer_close(ring->place.buffer);
 	devmem__set_free(&ring->place.used);
 }
 
-bool devmem__place_owns(const struct devmem_ring *ring, const struct devmem_event *ev)
+bool devmem__spill_owns(const struct devmem_ring *ring, const struct devmem_event *ev)
 {
 	return ring->place.buffer && ev->buffer == devmem_buffer_id(ring->place.buffer);
 }
 
-int devmem__place_put(struct devmem_ring *ring, uint32_t chunk, unsigned int chunks)
+int devmem__spill_put(struct devmem_ring *ring, uint32_t chunk, unsigned int chunks)
 {
 	if (devmem__set_take(&ring->place.used, chunk, chunks))
 		return devmem__fail(EINVAL, "a fragment in the spill buffer was released that is not out");
@@ -91,10 +91,10 @@ static int no_room(const struct devmem__place *place)
 }
 
 /*
- * devmem__place_held() - place what is held, or as much of it as there is room for, into @event. Returns 1; or
+ * devmem__spill_held() - place what is held, or as much of it as there is room for, into @event. Returns 1; or
  * -ENOBUFS, or what the exporter answered, and it stays held.
  */
-int devmem__place_held(struct devmem_ring *ring, struct devmem_event *event)
+int devmem__spill_held(struct devmem_ring *ring, struct devmem_event *event)
 {
 	struct devmem__place *place = &ring->place;
 	struct devmem_event *held = &place->held;
@@ -102,7 +102,7 @@ int devmem__place_held(struct devmem_ring *ring, struct devmem_event *event)
 	uint32_t start = 0, bytes;
 	int err;
 
-	chunks = find_room(place, want < MOST_CHUNKS ? want : MOST_CHUNKS, &start);
+	chunks = find_room(place, want < MAX_CHUNKS ? want : MAX_CHUNKS, &start);
 	if (!chunks)
 		return no_room(place);
 	bytes = chunks * CHUNK < held->length ? chunks * CHUNK : held->length;
@@ -125,15 +125,15 @@ int devmem__place_held(struct devmem_ring *ring, struct devmem_event *event)
 	held->offset += bytes;
 	held->length -= bytes;
 	if (!held->length)
-		devmem__place_drop(ring);
+		devmem__spill_drop(ring);
 	return 1;
 }
 
 /* Nothing of the held run is wanted any more: its receive buffer goes back. */
-void devmem__place_drop(struct devmem_ring *ring)
+void devmem__spill_drop(struct devmem_ring *ring)
 {
 	struct devmem_event held = ring->place.held;
 
 	ring->place.held_of = NULL;
-	devmem__rxmsg_put_host(ring, held.token);
+	devmem__messages_put_host(ring, held.token);
 }

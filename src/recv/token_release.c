@@ -162,7 +162,7 @@ int devmem__dontneed(struct devmem_sock *sock, uint32_t token, unsigned int coun
 
 	if (err)
 		return devmem__fail(EINVAL, "a fragment was released that is not out: released twice, or not of this ring");
-	devmem__pressure_back(sock, count);
+	devmem__backpressure_back(sock, count);
 	batch_tokens(sock, token, count);
 	devmem__dontneed_look(sock);
 	return 0;
@@ -243,7 +243,7 @@ void devmem__dontneed_all_now(struct devmem_sock *sock)
 		spare_batch(sock->ring, sock->batch);
 		sock->batch = NULL;
 	}
-	devmem__pressure_back(sock, sock->stream.out.count);
+	devmem__backpressure_back(sock, sock->stream.out.count);
 	while (devmem__set_next_run(&sock->stream.out, (size_t)run.start + run.count, &run))
 		release_now(sock, run.start, run.count);
 }

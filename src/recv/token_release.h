@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Tokens of engine "devmem", back to the kernel in batches. */
-#ifndef DEVMEM_DONTNEED_H
-#define DEVMEM_DONTNEED_H
+#ifndef DEVMEM__RECV_TOKEN_RELEASE_H
+#define DEVMEM__RECV_TOKEN_RELEASE_H
 
 #include "recv/receiving.h"
 

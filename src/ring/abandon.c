@@ -22,7 +22,7 @@ static void abandon_sock(struct devmem_sock *sock)
 	free(sock->batch);
 	close(sock->fd);
 	devmem__set_free(&sock->stream.out);
-	devmem__source_put(sock->source);
+	devmem__binding_use_put(sock->source);
 	free(sock);
 }
 

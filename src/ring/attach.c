@@ -190,16 +190,16 @@ static int open_own(struct devmem_ring *ring)
 /* The ring was opened for one engine; does the binding's fit? */
 static int check_way(const struct devmem_ring *ring, const struct devmem_binding *binding)
 {
-	const enum devmem__way way = devmem__binding_way(binding);
+	const enum devmem__engine_id way = devmem__binding_engine_id(binding);
 	const char *why;
 
 	devmem_binding_engine(binding, &why);
-	if (way == DEVMEM__WAY_ZCRX && ring->way != DEVMEM__WAY_ZCRX)
+	if (way == DEVMEM__ENGINE_ZCRX && ring->way != DEVMEM__ENGINE_ZCRX)
 		return devmem__fail(EOPNOTSUPP, "the binding is for engine zcrx: open the ring with that engine too");
-	if (ring->way == DEVMEM__WAY_ANY || ring->way == DEVMEM__WAY_SYSCALL || ring->way == way)
+	if (ring->way == DEVMEM__ENGINE_ANY || ring->way == DEVMEM__ENGINE_SYSCALL || ring->way == way)
 		return 0;
 	return devmem__fail(EOPNOTSUPP, "the ring was opened for engine %s, and the binding is of engine %s (%s)",
-			    devmem__way_name(ring->way), devmem__way_name(way), why);
+			    devmem__engine_name(ring->way), devmem__engine_name(way), why);
 }
 
 /* What was decided goes on record. */
@@ -207,7 +207,7 @@ static void note_engine(struct devmem_ring *ring, const struct devmem_binding *b
 {
 	const char *why, *name = devmem_binding_engine(binding, &why);
 
-	ring->engine = ring->uring.calls ? devmem__way_name(DEVMEM__WAY_SYSCALL) : name;
+	ring->engine = ring->uring.calls ? devmem__engine_name(DEVMEM__ENGINE_SYSCALL) : name;
 	if (ring->uring.calls)
 		snprintf(ring->why, sizeof(ring->why), "%s; with a binding of engine %s: %.200s", ring->no_uring, name, why);
 	else
@@ -227,13 +227,13 @@ static int join(struct devmem_sock *sock, struct devmem_binding *binding, const 
 		err = check_way(ring, binding);
 	if (!err && devmem__binding_ifindex(binding))
 		err = devmem__links_add(&ring->links, devmem__binding_ifindex(binding));
-	sock->place = o->flags & DEVMEM_ATTACH_PLACE && devmem__binding_way(binding) != DEVMEM__WAY_COPY;
+	sock->place = o->flags & DEVMEM_ATTACH_PLACE && devmem__binding_engine_id(binding) != DEVMEM__ENGINE_COPY;
 	if (!err && sock->place)
-		err = devmem__place_open(ring, binding);
-	if (!err && devmem__binding_way(binding) == DEVMEM__WAY_DEVMEM)
+		err = devmem__spill_open(ring, binding);
+	if (!err && devmem__binding_engine_id(binding) == DEVMEM__ENGINE_DEVMEM)
 		err = devmem__set_reserve(&sock->stream.out, devmem__binding_bytes(binding) / SMALLEST_PAGE);
 	if (!err)
-		err = devmem__source_get(ring, binding, &sock->source);
+		err = devmem__binding_use_get(ring, binding, &sock->source);
 	if (err) {
 		devmem__set_free(&sock->stream.out);
 		return err;
@@ -246,7 +246,7 @@ static int join(struct devmem_sock *sock, struct devmem_binding *binding, const 
 static void part(struct devmem_sock *sock)
 {
 	devmem__set_free(&sock->stream.out);
-	devmem__source_put(sock->source);
+	devmem__binding_use_put(sock->source);
 }
 
 /* kTLS would decrypt with the processor what lies in device memory. */
@@ -264,7 +264,7 @@ static int protect(const struct devmem_sock *sock, const struct devmem_attach_op
 	int err;
 
 	*guarded = false;
-	if (devmem__binding_way(sock->binding) == DEVMEM__WAY_COPY)
+	if (devmem__binding_engine_id(sock->binding) == DEVMEM__ENGINE_COPY)
 		return 0;
 	err = check_tls(sock->fd);
 	if (!err)
@@ -322,13 +322,13 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 		err = set_options(sock, &o);
 	if (err)
 		goto err_noted;
-	if (devmem__binding_way(sock->binding) != DEVMEM__WAY_COPY && !(o.flags & DEVMEM_ATTACH_NO_GUARD))
+	if (devmem__binding_engine_id(sock->binding) != DEVMEM__ENGINE_COPY && !(o.flags & DEVMEM_ATTACH_NO_GUARD))
 		devmem__urgent_watch(sock);
 	note_engine(ring, sock->binding);
 	init_stream(sock, user_data, slot);
 	ring->socks[slot] = sock;
 	devmem__list_append(&ring->rearm, &sock->rearm);
-	devmem__rxbufs_want(&ring->bufs, (unsigned int)slot + 1);
+	devmem__recv_buffers_want(&ring->bufs, (unsigned int)slot + 1);
 	*out = sock;
 	return 0;
 
@@ -359,7 +359,7 @@ static int prepare_for(struct devmem_ring *ring, struct devmem_binding *binding)
 	err = devmem__uring_check_thread(&ring->uring);
 	if (!err)
 		err = check_way(ring, binding);
-	return err ? err : devmem__source_prepare(ring, binding);
+	return err ? err : devmem__binding_use_prepare(ring, binding);
 }
 
 int devmem_ring_prepare(struct devmem_ring *ring, struct devmem_binding *binding)
@@ -380,10 +380,10 @@ void devmem_detach(struct devmem_sock *sock)
 	devmem__list_del(&sock->rearm);
 	devmem__list_del(&sock->over);
 	devmem__lowat_leave(sock);
-	devmem__pressure_leave(sock);
+	devmem__backpressure_leave(sock);
 	devmem__sockopts_back(sock);
 	if (ring->place.held_of == sock)
-		devmem__place_drop(ring);
+		devmem__spill_drop(ring);
 	if (sock->armed)
 		devmem__sock_cancel(sock);
 	if (sock->end_armed)
@@ -429,11 +429,11 @@ void devmem__sock_free(struct devmem_sock *sock)
 	devmem__list_del(&sock->over);
 	devmem__list_del(&sock->leaving);
 	devmem__lowat_leave(sock);
-	devmem__pressure_leave(sock);
+	devmem__backpressure_leave(sock);
 	devmem__sockopts_back(sock);
 	close(sock->fd);
 	devmem__set_free(&sock->stream.out);
-	devmem__source_put(sock->source);
+	devmem__binding_use_put(sock->source);
 	free(sock);
 }
 

@@ -16,7 +16,7 @@ static const struct devmem__engine *const engines[] = {
 	&devmem__engine_zcrx,
 };
 
-static const struct devmem__engine *engine_of(enum devmem__way way)
+static const struct devmem__engine *engine_of(enum devmem__engine_id way)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(engines); i++)
 		if (engines[i]->way == way)
@@ -24,12 +24,12 @@ static const struct devmem__engine *engine_of(enum devmem__way way)
 	return NULL;
 }
 
-static struct devmem__source *find(struct devmem_ring *ring, const struct devmem_binding *binding)
+static struct devmem__binding_use *find(struct devmem_ring *ring, const struct devmem_binding *binding)
 {
 	struct devmem__list *node;
 
 	for (node = ring->sources.next; node != &ring->sources; node = node->next) {
-		struct devmem__source *source = container_of(node, struct devmem__source, node);
+		struct devmem__binding_use *source = container_of(node, struct devmem__binding_use, node);
 
 		if (source->binding == binding)
 			return source;
@@ -37,7 +37,7 @@ static struct devmem__source *find(struct devmem_ring *ring, const struct devmem
 	return NULL;
 }
 
-static void end(struct devmem__source *source)
+static void end(struct devmem__binding_use *source)
 {
 	devmem__list_del(&source->node);
 	if (source->engine->close)
@@ -46,9 +46,9 @@ static void end(struct devmem__source *source)
 	free(source);
 }
 
-int devmem__source_get(struct devmem_ring *ring, struct devmem_binding *binding, struct devmem__source **out)
+int devmem__binding_use_get(struct devmem_ring *ring, struct devmem_binding *binding, struct devmem__binding_use **out)
 {
-	struct devmem__source *source = find(ring, binding);
+	struct devmem__binding_use *source = find(ring, binding);
 	int err;
 
 	if (!source) {
@@ -58,7 +58,7 @@ int devmem__source_get(struct devmem_ring *ring, struct devmem_binding *binding,
 		devmem__list_init(&source->node);
 		source->ring = ring;
 		source->binding = binding;
-		source->engine = engine_of(devmem__binding_way(binding));
+		source->engine = engine_of(devmem__binding_engine_id(binding));
 		err = source->engine->open ? source->engine->open(source, &ring->opts) : 0;
 		if (err) {
 			free(source);
@@ -73,44 +73,44 @@ int devmem__source_get(struct devmem_ring *ring, struct devmem_binding *binding,
 }
 
 /* What ends with its last socket is made for the first one. */
-int devmem__source_prepare(struct devmem_ring *ring, struct devmem_binding *binding)
+int devmem__binding_use_prepare(struct devmem_ring *ring, struct devmem_binding *binding)
 {
-	const struct devmem__engine *engine = engine_of(devmem__binding_way(binding));
-	struct devmem__source *source;
+	const struct devmem__engine *engine = engine_of(devmem__binding_engine_id(binding));
+	struct devmem__binding_use *source;
 	int err;
 
 	if (!engine->keep)
 		return 0;
-	err = devmem__source_get(ring, binding, &source);
+	err = devmem__binding_use_get(ring, binding, &source);
 	if (!err)
-		devmem__source_put(source);
+		devmem__binding_use_put(source);
 	return err;
 }
 
-void devmem__source_put(struct devmem__source *source)
+void devmem__binding_use_put(struct devmem__binding_use *source)
 {
 	if (!--source->socks && !source->engine->keep)
 		end(source);
 }
 
 /* What was given back, here or on another ring, is received into again. */
-void devmem__source_refill(struct devmem_ring *ring)
+void devmem__binding_use_refill(struct devmem_ring *ring)
 {
 	struct devmem__list *node;
 
 	ring->hungry = false;
 	for (node = ring->sources.next; node != &ring->sources; node = node->next) {
-		struct devmem__source *source = container_of(node, struct devmem__source, node);
+		struct devmem__binding_use *source = container_of(node, struct devmem__binding_use, node);
 
 		if (source->engine->refill && source->engine->refill(source))
 			ring->hungry = true;
 	}
 }
 
-void devmem__source_close_all(struct devmem_ring *ring)
+void devmem__binding_use_close_all(struct devmem_ring *ring)
 {
 	while (!devmem__list_empty(&ring->sources))
-		end(container_of(ring->sources.next, struct devmem__source, node));
+		end(container_of(ring->sources.next, struct devmem__binding_use, node));
 }
 
 void devmem__ring_end_used(struct devmem_ring *ring)

@@ -12,7 +12,7 @@ static int open_uring(struct devmem_ring *ring)
 		.entries = ring->opts.entries,
 		.buffers = ring->opts.buffers,
 		.busy_poll_us = ring->opts.busy_poll_us,
-		.large = ring->way == DEVMEM__WAY_ZCRX,
+		.large = ring->way == DEVMEM__ENGINE_ZCRX,
 	};
 
 	return devmem__uring_open(&ring->uring, &o);
@@ -22,23 +22,23 @@ static int open_calls(struct devmem_ring *ring)
 {
 	if (ring->opts.busy_poll_us)
 		return devmem__fail(ENOSYS, "engine syscall cannot busy poll: leave busy_poll_us at 0");
-	ring->engine = devmem__way_name(DEVMEM__WAY_SYSCALL);
-	return devmem__uring_open_calls(&ring->uring, ring->opts.entries);
+	ring->engine = devmem__engine_name(DEVMEM__ENGINE_SYSCALL);
+	return devmem__uring_open_syscall_ring(&ring->uring, ring->opts.entries);
 }
 
 /* io_uring if it can be had, and why not if not: whatever the reason, plain system calls are better than no ring. */
-int devmem__port_open(struct devmem_ring *ring)
+int devmem__ring_choose_uring(struct devmem_ring *ring)
 {
 	int err;
 
-	ring->engine = devmem__way_name(ring->way == DEVMEM__WAY_ANY ? DEVMEM__WAY_DEVMEM : ring->way);
-	snprintf(ring->why, sizeof(ring->why), ring->way == DEVMEM__WAY_ANY ? "no socket is attached yet" :
+	ring->engine = devmem__engine_name(ring->way == DEVMEM__ENGINE_ANY ? DEVMEM__ENGINE_DEVMEM : ring->way);
+	snprintf(ring->why, sizeof(ring->why), ring->way == DEVMEM__ENGINE_ANY ? "no socket is attached yet" :
 		 "it was asked for");
 	snprintf(ring->no_uring, sizeof(ring->no_uring), "plain system calls were asked for");
-	if (ring->way == DEVMEM__WAY_SYSCALL)
+	if (ring->way == DEVMEM__ENGINE_SYSCALL)
 		return open_calls(ring);
 	err = open_uring(ring);
-	if (!err || ring->way != DEVMEM__WAY_ANY)
+	if (!err || ring->way != DEVMEM__ENGINE_ANY)
 		return err;
 	snprintf(ring->no_uring, sizeof(ring->no_uring), "%s", devmem_error());
 	snprintf(ring->why, sizeof(ring->why), "%s", ring->no_uring);

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-#ifndef DEVMEM_PORT_H
-#define DEVMEM_PORT_H
+#ifndef DEVMEM__RING_CHOICE_H
+#define DEVMEM__RING_CHOICE_H
 
 #include "recv/receiving.h"
 
 /*
- * devmem__port_open() - by @ring->way and @ring->opts: opens @uring, and fills in @engine, @why and @no_uring. Sets the error
+ * devmem__ring_choose_uring() - by @ring->way and @ring->opts: opens @uring, and fills in @engine, @why and @no_uring. Sets the error
  * message.
  */
-int devmem__port_open(struct devmem_ring *ring);
+int devmem__ring_choose_uring(struct devmem_ring *ring);
 
 #endif

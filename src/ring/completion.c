@@ -47,7 +47,7 @@ unsigned int devmem__end_stream(struct devmem_sock *sock, int error, struct devm
 	devmem__list_del(&sock->rearm);
 	devmem__lowat_forget(sock);
 	if (sock->ring->place.held_of == sock)
-		devmem__place_drop(sock->ring);
+		devmem__spill_drop(sock->ring);
 	explain(sock->ring, error);
 	*event = end_event(sock, error);
 	return 1;
@@ -126,8 +126,8 @@ static unsigned int message(struct devmem_sock *sock, const struct io_uring_cqe 
 {
 	struct devmem_ring *ring = sock->ring;
 
-	if (!devmem__rxmsg_begin(ring, cqe, &ring->rx)) {
-		devmem__rxmsg_handed(ring, &ring->rx, 0, true);
+	if (!devmem__messages_begin(ring, cqe, &ring->rx)) {
+		devmem__messages_handed(ring, &ring->rx, 0, true);
 		return devmem__end_stream(sock, 0, event);
 	}
 	ring->rx_sock = sock;

@@ -30,7 +30,7 @@ static void discard(struct devmem_sock *sock, const struct devmem_event *events,
 		if (events[i].tokens)
 			sock->engine->release(sock, &events[i], 1);
 		else
-			devmem__rxmsg_put_host(sock->ring, events[i].token);
+			devmem__messages_put_host(sock->ring, events[i].token);
 	}
 }
 
@@ -76,7 +76,7 @@ static int take_fragments(struct devmem_sock *sock, struct devmem_event *events,
 		devmem__sock_let_go(sock);
 		return 0;
 	}
-	return sock->engine->way == DEVMEM__WAY_COPY ? stage(sock, events, got) : got;
+	return sock->engine->way == DEVMEM__ENGINE_COPY ? stage(sock, events, got) : got;
 }
 
 /* Events from the completion that is open; it stays open (ring->rx_sock) until used up. Or -ENOMEM. */
@@ -88,8 +88,8 @@ static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, 
 	int got = devmem__rx_next(&ring->rx, &sock->stream, &ring->count, events, n);
 	bool done = got == 0 || got == -EBADMSG || (got > 0 && devmem__rx_is_over(&ring->rx));
 
-	devmem__rxmsg_handed(ring, &ring->rx, ring->rx.host_events - host, done);
-	devmem__pressure_out(sock, sock->stream.out.count - out_before);
+	devmem__messages_handed(ring, &ring->rx, ring->rx.host_events - host, done);
+	devmem__backpressure_out(sock, sock->stream.out.count - out_before);
 	if (done)
 		ring->rx_sock = NULL;
 	if ((sock->detached || sock->ended) && got > 0) {
@@ -168,7 +168,7 @@ static unsigned int hand_out_news(struct devmem_ring *ring, struct devmem_event 
 	if (!out && atomic_load_explicit(&ring->gathers.news, memory_order_relaxed))
 		out = devmem__gathers_event(ring, event);
 	if (!out && ring->low_bytes)
-		out = devmem__pressure_events(ring, event);
+		out = devmem__backpressure_events(ring, event);
 	if (!out && !devmem__list_empty(&ring->over))
 		out = known_end(ring, event);
 	return out ? out : link_news(ring, event);
@@ -193,13 +193,13 @@ static int hand_out_first(struct devmem_ring *ring, struct devmem_event *events,
 
 	if (!ring->place.held_of)
 		return hand_out_open(ring, events, n);
-	got = devmem__place_held(ring, events);
+	got = devmem__spill_held(ring, events);
 	if (got != -ENOBUFS)
 		return got;
 	out = devmem__overtake(ring, events, n);
 	if (out < n && !ring->last)
 		out += devmem__tx_hand_out(ring, events + out, n - out);
-	return out ? (int)out : devmem__place_held(ring, events);
+	return out ? (int)out : devmem__spill_held(ring, events);
 }
 
 int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)

@@ -73,7 +73,7 @@ static int find(const struct devmem_ring *ring, const struct devmem_event *ev, s
 	if (ev->type == DEVMEM_EVENT_HOST || (ev->type == DEVMEM_EVENT_PART && !ev->buffer))
 		return 0;
 	*buffer = ring->place.buffer;
-	if (!devmem__place_owns(ring, ev)) {
+	if (!devmem__spill_owns(ring, ev)) {
 		if (!sock)
 			return devmem__fail(EINVAL, "devmem_gather: a fragment whose socket is not on this ring");
 		*buffer = devmem__binding_buffer(sock->binding);

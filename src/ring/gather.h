@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Fragments copied to one place, by whatever can: what of that is under way, and what is over. */
-#ifndef DEVMEM_GATHER_H
-#define DEVMEM_GATHER_H
+#ifndef DEVMEM__RING_GATHER_H
+#define DEVMEM__RING_GATHER_H
 
 #include <pthread.h>
 #include <stdatomic.h>

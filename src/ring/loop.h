@@ -3,8 +3,8 @@
  * Room ring: the loop. Sockets are attached, completions become events, fragments come back; a turn of devmem_wait() drives all
  * of it. It is the highest room and may include every other.
  */
-#ifndef DEVMEM_LOOP_H
-#define DEVMEM_LOOP_H
+#ifndef DEVMEM__RING_LOOP_H
+#define DEVMEM__RING_LOOP_H
 
 #include "recv/receiving.h"
 
@@ -21,11 +21,11 @@ void devmem__ring_end_used(struct devmem_ring *ring);
 void devmem__ring_abandon(struct devmem_ring *ring);
 
 /* binding_use.c: what sockets of one binding share, and what is ended with the last of them */
-int devmem__source_get(struct devmem_ring *ring, struct devmem_binding *binding, struct devmem__source **out);
-int devmem__source_prepare(struct devmem_ring *ring, struct devmem_binding *binding);
-void devmem__source_put(struct devmem__source *source);
-void devmem__source_refill(struct devmem_ring *ring);
-void devmem__source_close_all(struct devmem_ring *ring);
+int devmem__binding_use_get(struct devmem_ring *ring, struct devmem_binding *binding, struct devmem__binding_use **out);
+int devmem__binding_use_prepare(struct devmem_ring *ring, struct devmem_binding *binding);
+void devmem__binding_use_put(struct devmem__binding_use *source);
+void devmem__binding_use_refill(struct devmem_ring *ring);
+void devmem__binding_use_close_all(struct devmem_ring *ring);
 
 /* release.c: fragments on their way back */
 void devmem__release_take_over(struct devmem_ring *ring);

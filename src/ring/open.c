@@ -46,14 +46,14 @@ static int check_options(struct devmem_ring_opts *o)
 		return devmem__fail(EINVAL, "ring option refill_entries: at most %d", MAX_REFILL);
 	if (o->merge > DEVMEM__MAX_FRAGS)
 		return devmem__fail(EINVAL, "ring option merge: at most %d tokens", DEVMEM__MAX_FRAGS);
-	return devmem__place_check(o);
+	return devmem__spill_check(o);
 }
 
 int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out)
 {
 	struct devmem_ring_opts o;
 	struct devmem_ring *ring;
-	enum devmem__way way;
+	enum devmem__engine_id way;
 	int err;
 
 	err = devmem__options(&o, sizeof(o), opts, "devmem_ring_opts");
@@ -62,7 +62,7 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 	if (!err)
 		err = check_options(&o);
 	if (!err)
-		err = devmem__way_parse(o.engine, &way);
+		err = devmem__engine_name_parse(o.engine, &way);
 	if (err)
 		return err;
 	ring = calloc(1, sizeof(*ring));
@@ -96,7 +96,7 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 		err = devmem__fail(errno, "cannot make an eventfd: %s", strerror(errno));
 		goto err_ring;
 	}
-	err = devmem__port_open(ring);
+	err = devmem__ring_choose_uring(ring);
 	if (err)
 		goto err_wake;
 	*out = ring;
@@ -162,12 +162,12 @@ void devmem_ring_close(struct devmem_ring *ring)
 	devmem__watch_close(ring);
 	devmem__links_close(&ring->links);
 	devmem__urgent_close(ring);
-	devmem__place_close(ring);
-	devmem__rxmsg_close(ring);
+	devmem__spill_close(ring);
+	devmem__messages_close(ring);
 	devmem__uring_close(&ring->uring);
 	if (ring->notify_fd >= 0)
 		close(ring->notify_fd);
-	devmem__source_close_all(ring);
+	devmem__binding_use_close_all(ring);
 	devmem__ring_end_used(ring);
 	devmem_binding_close(ring->own);
 	close(ring->wake_fd);

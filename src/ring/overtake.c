@@ -21,7 +21,7 @@ static bool has_bytes(const struct devmem_sock *sock, const struct io_uring_cqe 
 	const bool messages = !sock->engine->take || sock->messages;
 
 	if (messages)
-		return cqe->flags & IORING_CQE_F_BUFFER && !devmem__rxmsg_is_end(sock->ring, cqe);
+		return cqe->flags & IORING_CQE_F_BUFFER && !devmem__messages_is_end(sock->ring, cqe);
 	return cqe->res > 0;
 }
 

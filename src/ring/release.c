@@ -22,8 +22,8 @@ static int release_some(struct devmem_ring *ring, const struct devmem_event *eve
 	struct devmem_sock *sock = events->sock < ring->slots ? ring->socks[events->sock] : NULL;
 	int got;
 
-	if (devmem__place_owns(ring, events))
-		return devmem__place_put(ring, events->token, events->tokens) ?: 1;
+	if (devmem__spill_owns(ring, events))
+		return devmem__spill_put(ring, events->token, events->tokens) ?: 1;
 	if (!sock)
 		return devmem__fail(EINVAL, "a fragment was released whose socket is not on this ring");
 	got = sock->engine->release(sock, events, n);
@@ -41,7 +41,7 @@ static int release_here(struct devmem_ring *ring, const struct devmem_event *eve
 		if (events[i].type == DEVMEM_EVENT_DATA || (events[i].type == DEVMEM_EVENT_HOST && events[i].tokens))
 			got = release_some(ring, events + i, n - i);
 		else if (events[i].type == DEVMEM_EVENT_HOST)
-			got = devmem__rxmsg_put_host(ring, events[i].token) ?: 1;
+			got = devmem__messages_put_host(ring, events[i].token) ?: 1;
 		else
 			got = 1;
 		if (got < 0 && !forgive)

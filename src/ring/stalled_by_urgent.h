@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Connections that stand still because the guard (guard.h) drops what their peers send: they are found, and end. */
-#ifndef DEVMEM_URGENT_H
-#define DEVMEM_URGENT_H
+#ifndef DEVMEM__RING_STALLED_BY_URGENT_H
+#define DEVMEM__RING_STALLED_BY_URGENT_H
 
 #include <netinet/in.h>
 #include <stdbool.h>

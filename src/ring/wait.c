@@ -36,7 +36,7 @@ static int ring_fd(struct devmem_ring *ring)
 	if (err)
 		return err;
 	if (ring->uring.calls)
-		return devmem__calls_fd(ring->uring.calls);
+		return devmem__syscall_ring_fd(ring->uring.calls);
 	if (fd >= 0)
 		return fd;
 	err = devmem__uring_check_thread(&ring->uring);
@@ -115,7 +115,7 @@ static uint64_t tick_ns(const struct devmem_ring *ring)
 {
 	uint64_t due = devmem__lowat_waits(ring) ? devmem__lowat_due(ring) : UINT64_MAX;
 
-	if ((devmem__pressure_waits(ring) || !devmem__list_empty(&ring->rearm) || ring->place.held_of) && due > DEVMEM__STALL_NS)
+	if ((devmem__backpressure_waits(ring) || !devmem__list_empty(&ring->rearm) || ring->place.held_of) && due > DEVMEM__STALL_NS)
 		due = DEVMEM__STALL_NS;
 	if (devmem__tx_waits(ring) && due > DEVMEM__TX_LOOK_NS)
 		due = DEVMEM__TX_LOOK_NS;
@@ -169,7 +169,7 @@ static uint64_t prepare(struct devmem_ring *ring, bool will_wait)
 		devmem__urgent_look(ring);
 	if (ring->idle || devmem__dontneed_due(ring))
 		devmem__dontneed_flush(ring, ring->idle);
-	devmem__source_refill(ring);
+	devmem__binding_use_refill(ring);
 	if (!devmem__list_empty(&ring->sending))
 		devmem__tx_prepare(ring);
 	if (!devmem__list_empty(&ring->rearm))
@@ -181,8 +181,8 @@ static uint64_t prepare(struct devmem_ring *ring, bool will_wait)
 	arm_links(ring);
 	if (devmem__lowat_waits(ring))
 		devmem__lowat_fall(ring);
-	if (devmem__pressure_waits(ring))
-		devmem__pressure_look(ring);
+	if (devmem__backpressure_waits(ring))
+		devmem__backpressure_look(ring);
 	if (devmem__tx_waits(ring))
 		devmem__tx_look_at_stalls(ring);
 	due = tick_ns(ring);
@@ -221,7 +221,7 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 	}
 	ring->uring.enters++;
 	if (ring->uring.calls)
-		ret = devmem__calls_enter(ring->uring.calls, forever ? NULL : &ts, known);
+		ret = devmem__syscall_ring_enter(ring->uring.calls, forever ? NULL : &ts, known);
 	else
 		ret = io_uring_submit_and_wait_timeout(&ring->uring.io, &cqe, known + 1, forever ? NULL : &ts, NULL);
 	atomic_store_explicit(&ring->sleeping, false, memory_order_relaxed);

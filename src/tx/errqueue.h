@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What a socket's error queue says of zero-copy sends. Does no I/O. */
-#ifndef DEVMEM_ERRQUEUE_H
-#define DEVMEM_ERRQUEUE_H
+#ifndef DEVMEM__TX_ERRQUEUE_H
+#define DEVMEM__TX_ERRQUEUE_H
 
 #include "base/internal.h"
 

@@ -23,7 +23,7 @@ static bool is_full(const struct devmem__packets *p)
 
 static uint32_t *piece(struct devmem__packets *p, uint32_t i)
 {
-	return &p->bytes[i % DEVMEM__PIECES_MAX];
+	return &p->bytes[i % DEVMEM__COPY_TOKENS_MAX];
 }
 
 static void add_piece(struct devmem__packets *p, uint32_t bytes)
@@ -34,8 +34,8 @@ static void add_piece(struct devmem__packets *p, uint32_t bytes)
 		p->between -= *piece(p, p->count - kept);
 	p->between += bytes;
 	*piece(p, p->count++) = bytes;
-	if (p->count == 2 * DEVMEM__PIECES_MAX)	/* in place of 2^32, where it would begin again */
-		p->count = DEVMEM__PIECES_MAX;
+	if (p->count == 2 * DEVMEM__COPY_TOKENS_MAX)	/* in place of 2^32, where it would begin again */
+		p->count = DEVMEM__COPY_TOKENS_MAX;
 }
 
 /*
@@ -44,7 +44,7 @@ static void add_piece(struct devmem__packets *p, uint32_t bytes)
  */
 static bool is_long(const struct devmem__packets *p, size_t bytes)
 {
-	return p->most >= DEVMEM__PIECES_SAFE && bytes >= (size_t)(p->most + 2) * p->page;
+	return p->most >= DEVMEM__COPY_TOKENS_SAFE && bytes >= (size_t)(p->most + 2) * p->page;
 }
 
 static void add_long(struct devmem__packets *p, uintptr_t end)
@@ -87,7 +87,7 @@ void devmem__packets_limit(struct devmem__packets *p, uint32_t most)
 	if (most == p->most)
 		return;
 	p->most = most;
-	p->page = devmem__pages_system();	/* once: it is asked of the C library */
+	p->page = devmem__system_page();	/* once: it is asked of the C library */
 	p->only_long = !p->count;
 	p->between = 0;
 	for (uint32_t i = p->count > most - 1 ? p->count - (most - 1) : 0; most && i < p->count; i++)

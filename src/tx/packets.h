@@ -7,25 +7,25 @@
  * (MSG_EOR) keeps TCP from adding to what is before it. Does no I/O.
  * [net/core/datagram.c: zerocopy_fill_skb_from_devmem; net/ipv4/tcp.c: tcp_sendmsg_locked]
  */
-#ifndef DEVMEM_PACKETS_H
-#define DEVMEM_PACKETS_H
+#ifndef DEVMEM__TX_PACKETS_H
+#define DEVMEM__TX_PACKETS_H
 
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <sys/uio.h>
 
-#define DEVMEM__PIECES_MAX 16u		/* a limit above this is none: the kernel itself keeps to 17 [MAX_SKB_FRAGS] */
-#define DEVMEM__PIECES_SAFE 6u		/* for a driver of which nothing is known */
+#define DEVMEM__COPY_TOKENS_MAX 16u		/* a limit above this is none: the kernel itself keeps to 17 [MAX_SKB_FRAGS] */
+#define DEVMEM__COPY_TOKENS_SAFE 6u		/* for a driver of which nothing is known */
 
 /* What was sent since the last boundary: the sizes of the last pieces. All zero: nothing, and there is no limit. */
 struct devmem__packets {
 	uint32_t most;			/* pieces of a packet; 0: any number */
 	uint32_t page;			/* bytes of a page of the system, if there is a limit */
-	uint32_t count;			/* pieces; from DEVMEM__PIECES_MAX on: at least so many, and the place of the last one */
+	uint32_t count;			/* pieces; from DEVMEM__COPY_TOKENS_MAX on: at least so many, and the place of the last one */
 	uint32_t between;		/* bytes of the last ones, one less than @most */
 	bool only_long;			/* nothing but long ranges */
-	uint32_t bytes[DEVMEM__PIECES_MAX];	/* of piece i, at [i % DEVMEM__PIECES_MAX] */
+	uint32_t bytes[DEVMEM__COPY_TOKENS_MAX];	/* of piece i, at [i % DEVMEM__COPY_TOKENS_MAX] */
 };
 
 /* devmem__packets_limit() - what comes next goes by a NIC that takes @most pieces of a packet; 0: any number. */

@@ -12,8 +12,8 @@
  * name ranges of numbers, in any order, and the memory of a call is used until then. A call may take less than it was
  * given, and carry several sends, or a part of one. [Documentation/networking/msg_zerocopy.rst]
  */
-#ifndef DEVMEM_SENDQ_H
-#define DEVMEM_SENDQ_H
+#ifndef DEVMEM__TX_SENDQ_H
+#define DEVMEM__TX_SENDQ_H
 
 #include <sys/uio.h>
 

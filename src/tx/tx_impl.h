@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* What tx.c (the application's side of sending) and tx_io.c (the kernel's side) share. */
-#ifndef DEVMEM_TX_IMPL_H
-#define DEVMEM_TX_IMPL_H
+#ifndef DEVMEM__TX_TX_IMPL_H
+#define DEVMEM__TX_TX_IMPL_H
 
 #include <net/if.h>
 

@@ -18,7 +18,7 @@
 #include "tx/tx_impl.h"
 #include "base/uapi_sock.h"
 
-#define MOST	(1u << 20)	/* bytes: with so many no other send is put into a sendmsg. A notification is for all of them */
+#define MAX_BYTES	(1u << 20)	/* bytes: with so many no other send is put into a sendmsg. A notification is for all of them */
 #define STAGE	(256u << 10)	/* bytes */
 
 /* ------------------------------------------------------------------------------------ what is sent */
@@ -93,13 +93,13 @@ static unsigned int limit_pieces(struct devmem__tx *tx, const struct devmem_bind
 {
 	const unsigned int most = devmem__binding_pieces(binding);
 
-	devmem__packets_limit(&tx->packets, most > DEVMEM__PIECES_MAX ? 0 : most ? most : DEVMEM__PIECES_SAFE);
+	devmem__packets_limit(&tx->packets, most > DEVMEM__COPY_TOKENS_MAX ? 0 : most ? most : DEVMEM__COPY_TOKENS_SAFE);
 	return devmem__packets_cut(&tx->packets, tx->iov, n, &tx->boundary);
 }
 
 static int make_message(struct devmem__tx *tx, const struct devmem_binding *binding, bool copies)
 {
-	int n = (int)devmem__sendq_gather(&tx->q, tx->iov, DEVMEM__TX_RANGES, MOST);
+	int n = (int)devmem__sendq_gather(&tx->q, tx->iov, DEVMEM__TX_RANGES, MAX_BYTES);
 
 	tx->msg = (struct msghdr){ .msg_iov = tx->iov };
 	tx->boundary = false;
@@ -125,7 +125,7 @@ static bool send_next(struct devmem__tx *tx)
 	if (!next || tx->sending || tx->full)
 		return true;
 	binding = next->binding;
-	copies = devmem__binding_way(binding) == DEVMEM__WAY_COPY || tx->sock->ring->now < tx->copy_until;
+	copies = devmem__binding_engine_id(binding) == DEVMEM__ENGINE_COPY || tx->sock->ring->now < tx->copy_until;
 	if (!devmem__sendq_begin(&tx->q, !copies))
 		return true;		/* a notification makes room */
 	err = make_message(tx, binding, copies);

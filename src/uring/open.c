@@ -78,7 +78,7 @@ static int check_features(struct io_uring *io)
 /* As large as the first one is going to be: newer kernels count it against RLIMIT_MEMLOCK. */
 static int try_buffers(struct io_uring *io, unsigned int buffers)
 {
-	size_t bytes = (buffers ? buffers : DEVMEM__RXBUFS_MANY) * sizeof(struct io_uring_buf);
+	size_t bytes = (buffers ? buffers : DEVMEM__RECV_BUFFERS_MANY) * sizeof(struct io_uring_buf);
 	struct devmem__buf_reg reg = { .ring_entries = (uint32_t)(bytes / sizeof(struct io_uring_buf)) };
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int err = -ENOMEM;
@@ -145,15 +145,15 @@ int devmem__uring_open(struct devmem__uring *uring, const struct devmem__uring_o
 	return err;
 }
 
-int devmem__uring_open_calls(struct devmem__uring *uring, unsigned int entries)
+int devmem__uring_open_syscall_ring(struct devmem__uring *uring, unsigned int entries)
 {
-	return devmem__calls_open(&uring->io, entries, entries * CQ_PER_SQ, &uring->calls);
+	return devmem__syscall_ring_open(&uring->io, entries, entries * CQ_PER_SQ, &uring->calls);
 }
 
 void devmem__uring_close(struct devmem__uring *uring)
 {
 	if (uring->calls)
-		devmem__calls_close(uring->calls);
+		devmem__syscall_ring_close(uring->calls);
 	else
 		io_uring_queue_exit(&uring->io);
 }

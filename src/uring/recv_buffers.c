@@ -12,7 +12,7 @@
 #define MADV_POPULATE_WRITE 23
 #endif
 
-static size_t ring_bytes(const struct devmem__rxbufs *bufs)
+static size_t ring_bytes(const struct devmem__recv_buffers *bufs)
 {
 	return bufs->entries * sizeof(struct io_uring_buf);
 }
@@ -24,10 +24,10 @@ static void *map_anonymous(size_t bytes)
 	return p == MAP_FAILED ? NULL : p;
 }
 
-static void give(struct devmem__rxbufs *bufs, unsigned int id)
+static void give(struct devmem__recv_buffers *bufs, unsigned int id)
 {
 	/* not the whole stride: more payload than was asked for would look like a hole in the stream */
-	io_uring_buf_ring_add(bufs->ring, devmem__rxbufs_memory(bufs, id),
+	io_uring_buf_ring_add(bufs->ring, devmem__recv_buffers_memory(bufs, id),
 			      (unsigned int)(sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES +
 					     bufs->payload), (unsigned short)id, io_uring_buf_ring_mask(bufs->entries), 0);
 	io_uring_buf_ring_advance(bufs->ring, 1);
@@ -38,13 +38,13 @@ static void give(struct devmem__rxbufs *bufs, unsigned int id)
  * What each message is described in is there before the first one comes: a fault for each page costs a stream of 64 MiB half a
  * per cent. The payload's place stays empty: what comes lies in device memory. Before Linux 5.14 it is faulted in.
  */
-static void populate(const struct devmem__rxbufs *bufs, unsigned int id)
+static void populate(const struct devmem__recv_buffers *bufs, unsigned int id)
 {
-	madvise(devmem__rxbufs_memory(bufs, id), sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES, MADV_POPULATE_WRITE);
+	madvise(devmem__recv_buffers_memory(bufs, id), sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES, MADV_POPULATE_WRITE);
 }
 
 /* One more mapping, and its buffers are the kernel's. */
-static bool grow(struct devmem__rxbufs *bufs)
+static bool grow(struct devmem__recv_buffers *bufs)
 {
 	const size_t bytes = bufs->together * bufs->stride;
 	unsigned char *memory = map_anonymous(bytes);
@@ -61,20 +61,20 @@ static bool grow(struct devmem__rxbufs *bufs)
 	return true;
 }
 
-static int no_room(const struct devmem__rxbufs *bufs)
+static int no_room(const struct devmem__recv_buffers *bufs)
 {
 	return devmem__fail(ENOMEM, "no address space for %u receive buffers of %zu bytes", bufs->together, bufs->stride);
 }
 
-int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct devmem__uring *uring, unsigned int count, size_t payload)
+int devmem__recv_buffers_open(struct devmem__recv_buffers *bufs, struct devmem__uring *uring, unsigned int count, size_t payload)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t bytes = sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES + payload;
 	int err;
 
 	memset(bufs, 0, sizeof(*bufs));
-	bufs->entries = count ? count : DEVMEM__RXBUFS_MANY;
-	bufs->together = count ? count : DEVMEM__RXBUFS_FEW;
+	bufs->entries = count ? count : DEVMEM__RECV_BUFFERS_MANY;
+	bufs->together = count ? count : DEVMEM__RECV_BUFFERS_FEW;
 	bufs->stride = (bytes + page - 1) / page * page;
 	bufs->payload = payload;
 	bufs->buf = calloc(bufs->entries, sizeof(*bufs->buf));
@@ -82,7 +82,7 @@ int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct devmem__uring *uring
 	err = bufs->buf && bufs->ring ? 0 : no_room(bufs);
 	if (err)
 		goto err_free;
-	err = devmem__uring_buffers(uring, bufs->ring, bufs->entries, DEVMEM__RXBUFS_GROUP, 0);
+	err = devmem__uring_buffers(uring, bufs->ring, bufs->entries, DEVMEM__RECV_BUFFERS_GROUP, 0);
 	if (err) {
 		devmem__fail(-err, "the kernel refuses a provided-buffer ring: %s", strerror(-err));
 		goto err_free;
@@ -90,23 +90,23 @@ int devmem__rxbufs_open(struct devmem__rxbufs *bufs, struct devmem__uring *uring
 	if (grow(bufs))	/* only now: what is there when the ring is registered, Linux 7.3 does not take */
 		return 0;
 	err = no_room(bufs);
-	devmem__uring_no_buffers(uring, DEVMEM__RXBUFS_GROUP);
+	devmem__uring_no_buffers(uring, DEVMEM__RECV_BUFFERS_GROUP);
 
 err_free:
-	devmem__rxbufs_close(bufs, NULL);
+	devmem__recv_buffers_close(bufs, NULL);
 	return err;
 }
 
-void devmem__rxbufs_want(struct devmem__rxbufs *bufs, unsigned int count)
+void devmem__recv_buffers_want(struct devmem__recv_buffers *bufs, unsigned int count)
 {
 	while (bufs->ring && bufs->count < count && bufs->count < bufs->entries && grow(bufs))
 		;
 }
 
-void devmem__rxbufs_close(struct devmem__rxbufs *bufs, struct devmem__uring *uring)
+void devmem__recv_buffers_close(struct devmem__recv_buffers *bufs, struct devmem__uring *uring)
 {
 	if (uring)
-		devmem__uring_no_buffers(uring, DEVMEM__RXBUFS_GROUP);
+		devmem__uring_no_buffers(uring, DEVMEM__RECV_BUFFERS_GROUP);
 	for (unsigned int i = 0; i < bufs->count; i += bufs->together)
 		munmap(bufs->memory[i / bufs->together], bufs->together * bufs->stride);
 	if (bufs->ring)
@@ -115,7 +115,7 @@ void devmem__rxbufs_close(struct devmem__rxbufs *bufs, struct devmem__uring *uri
 	memset(bufs, 0, sizeof(*bufs));
 }
 
-int devmem__rxbufs_put(struct devmem__rxbufs *bufs, uint32_t token)
+int devmem__recv_buffers_put(struct devmem__recv_buffers *bufs, uint32_t token)
 {
 	unsigned int id = token & 0xffff;
 

@@ -18,15 +18,15 @@
 #define READY_AT_ONCE	64
 #define RECEIVES	8u		/* of one socket, before the others have their turn */
 
-static void cancel(struct devmem__calls *c, struct devmem__request *r)
+static void cancel(struct devmem__syscall_ring *c, struct devmem__request *r)
 {
 	uint64_t user_data = r->user_data;
 
-	devmem__calls_forget(c, r);
-	devmem__calls_complete(c, user_data, -ECANCELED, 0);
+	devmem__syscall_ring_forget(c, r);
+	devmem__syscall_ring_complete(c, user_data, -ECANCELED, 0);
 }
 
-static int cancel_one(struct devmem__calls *c, uint64_t user_data)
+static int cancel_one(struct devmem__syscall_ring *c, uint64_t user_data)
 {
 	for (struct devmem__request *r = c->waiting; r; r = r->next) {
 		if (r->user_data != user_data)
@@ -62,7 +62,7 @@ static unsigned int use_buffer(struct devmem__group *g, const struct io_uring_bu
 /* ------------------------------------------------------------------------------------ receiving */
 
 /* One message into @buf: its header, room for control data, payload. [io_uring/net.c: io_recvmsg_multishot] */
-static ssize_t receive_message(struct devmem__calls *c, const struct devmem__request *r, const struct io_uring_buf *buf)
+static ssize_t receive_message(struct devmem__syscall_ring *c, const struct devmem__request *r, const struct io_uring_buf *buf)
 {
 	struct io_uring_recvmsg_out *out = (void *)(uintptr_t)buf->addr;
 	unsigned char *control = (unsigned char *)(out + 1);
@@ -84,7 +84,7 @@ static ssize_t receive_message(struct devmem__calls *c, const struct devmem__req
 	return got || msg.msg_controllen ? got + (ssize_t)header : 0;
 }
 
-static ssize_t receive_bytes(struct devmem__calls *c, const struct devmem__request *r, const struct io_uring_buf *buf,
+static ssize_t receive_bytes(struct devmem__syscall_ring *c, const struct devmem__request *r, const struct io_uring_buf *buf,
 			     unsigned int used)
 {
 	ssize_t got;
@@ -105,7 +105,7 @@ static bool message_cut(const struct devmem__request *r, const struct io_uring_b
 }
 
 /* Once. false: that was all for now, or for ever. */
-static bool receive(struct devmem__calls *c, struct devmem__request *r)
+static bool receive(struct devmem__syscall_ring *c, struct devmem__request *r)
 {
 	struct devmem__group *g = &c->group[r->group];
 	const struct io_uring_buf *buf = next_buffer(g);
@@ -115,8 +115,8 @@ static bool receive(struct devmem__calls *c, struct devmem__request *r)
 	ssize_t got;
 
 	if (!buf) {
-		devmem__calls_forget(c, r);
-		devmem__calls_complete(c, user_data, -ENOBUFS, 0);
+		devmem__syscall_ring_forget(c, r);
+		devmem__syscall_ring_complete(c, user_data, -ENOBUFS, 0);
 		return false;
 	}
 	room = buf->len - g->used;
@@ -125,13 +125,13 @@ static bool receive(struct devmem__calls *c, struct devmem__request *r)
 		return false;
 	if (got > 0) {
 		flags = use_buffer(g, buf, message ? buf->len : (unsigned int)got);
-		devmem__calls_complete(c, user_data, (int)got, flags | IORING_CQE_F_MORE);
+		devmem__syscall_ring_complete(c, user_data, (int)got, flags | IORING_CQE_F_MORE);
 		return message ? message_cut(r, buf) : (unsigned int)got == room;
 	}
 	if (!got && message)	/* the end is told in a buffer */
 		flags = use_buffer(g, buf, buf->len);
-	devmem__calls_forget(c, r);
-	devmem__calls_complete(c, user_data, (int)got, flags);
+	devmem__syscall_ring_forget(c, r);
+	devmem__syscall_ring_complete(c, user_data, (int)got, flags);
 	return false;
 }
 
@@ -148,7 +148,7 @@ static int set_option(const struct io_uring_sqe *sqe)
 	return done < 0 ? -errno : done;
 }
 
-static int set_timer(struct devmem__calls *c, const struct io_uring_sqe *sqe)
+static int set_timer(struct devmem__syscall_ring *c, const struct io_uring_sqe *sqe)
 {
 	const struct __kernel_timespec *ts = (void *)(uintptr_t)sqe->addr;
 	struct itimerspec at = { .it_value = { .tv_sec = ts->tv_sec, .tv_nsec = (long)ts->tv_nsec } };
@@ -189,22 +189,22 @@ static struct devmem__request request_of(const struct io_uring_sqe *sqe)
 }
 
 /* -ENOMEM: nothing was done */
-static int begin(struct devmem__calls *c, const struct io_uring_sqe *sqe)
+static int begin(struct devmem__syscall_ring *c, const struct io_uring_sqe *sqe)
 {
 	struct devmem__request r = request_of(sqe);
-	int err = devmem__calls_wait_for(c, &r);
+	int err = devmem__syscall_ring_wait_for(c, &r);
 
 	if (err == -ENOMEM)
 		return err;
 	if (err == -EPERM && sqe->opcode == IORING_OP_POLL_ADD)	/* a file is always ready; epoll does not take it */
-		devmem__calls_complete(c, sqe->user_data, POLLIN, 0);
+		devmem__syscall_ring_complete(c, sqe->user_data, POLLIN, 0);
 	else if (err)
-		devmem__calls_complete(c, sqe->user_data, err, 0);
+		devmem__syscall_ring_complete(c, sqe->user_data, err, 0);
 	return 0;
 }
 
 /* A message that is not one of many: from the error queue. */
-static ssize_t receive_once(struct devmem__calls *c, const struct devmem__request *r)
+static ssize_t receive_once(struct devmem__syscall_ring *c, const struct devmem__request *r)
 {
 	ssize_t got;
 
@@ -214,22 +214,22 @@ static ssize_t receive_once(struct devmem__calls *c, const struct devmem__reques
 }
 
 /* Epoll tells of a change in the error queue only: that there is an error may be so for ever. */
-static int begin_once(struct devmem__calls *c, const struct io_uring_sqe *sqe)
+static int begin_once(struct devmem__syscall_ring *c, const struct io_uring_sqe *sqe)
 {
 	struct devmem__request r = request_of(sqe);
 	ssize_t got = receive_once(c, &r);
 
 	if (got == -EAGAIN && !(r.flags & MSG_DONTWAIT)) {
 		r.events = EPOLLERR | EPOLLET;
-		got = devmem__calls_wait_for(c, &r);
+		got = devmem__syscall_ring_wait_for(c, &r);
 		if (!got || got == -ENOMEM)
 			return (int)got;
 	}
-	devmem__calls_complete(c, sqe->user_data, (int)got, 0);
+	devmem__syscall_ring_complete(c, sqe->user_data, (int)got, 0);
 	return 0;
 }
 
-static int send_message(struct devmem__calls *c, const struct io_uring_sqe *sqe)
+static int send_message(struct devmem__syscall_ring *c, const struct io_uring_sqe *sqe)
 {
 	ssize_t sent;
 
@@ -239,7 +239,7 @@ static int send_message(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 }
 
 /* 0, or -ENOMEM: nothing was done */
-static int carry_out(struct devmem__calls *c, const struct io_uring_sqe *sqe)
+static int carry_out(struct devmem__syscall_ring *c, const struct io_uring_sqe *sqe)
 {
 	int res;
 
@@ -248,19 +248,19 @@ static int carry_out(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 		c->made++;
 		res = set_option(sqe);
 		if (res < 0 || !(sqe->flags & IOSQE_CQE_SKIP_SUCCESS))
-			devmem__calls_complete(c, sqe->user_data, res, 0);
+			devmem__syscall_ring_complete(c, sqe->user_data, res, 0);
 		break;
 	case IORING_OP_ASYNC_CANCEL:
-		devmem__calls_complete(c, sqe->user_data, cancel_one(c, sqe->addr), 0);
+		devmem__syscall_ring_complete(c, sqe->user_data, cancel_one(c, sqe->addr), 0);
 		break;
 	case IORING_OP_TIMEOUT:
 		c->made++;
 		res = set_timer(c, sqe);
 		if (res)
-			devmem__calls_complete(c, sqe->user_data, res, 0);
+			devmem__syscall_ring_complete(c, sqe->user_data, res, 0);
 		break;
 	case IORING_OP_SENDMSG:
-		devmem__calls_complete(c, sqe->user_data, send_message(c, sqe), 0);
+		devmem__syscall_ring_complete(c, sqe->user_data, send_message(c, sqe), 0);
 		break;
 	case IORING_OP_RECVMSG:
 		return (sqe->ioprio & IORING_RECV_MULTISHOT ? begin : begin_once)(c, sqe);
@@ -269,18 +269,18 @@ static int carry_out(struct devmem__calls *c, const struct io_uring_sqe *sqe)
 	case IORING_OP_POLL_ADD:
 		return begin(c, sqe);
 	default:
-		devmem__calls_complete(c, sqe->user_data, -EINVAL, 0);
+		devmem__syscall_ring_complete(c, sqe->user_data, -EINVAL, 0);
 	}
 	return 0;
 }
 
 /* What finds no room for its completion, or no memory, stays in the queue. */
-int devmem__calls_submit(struct devmem__calls *c)
+int devmem__syscall_ring_submit(struct devmem__syscall_ring *c)
 {
 	int done = 0;
 
 	c->sq_tail = c->io->sq.sqe_tail;
-	for (; c->sq_head != c->sq_tail && devmem__calls_room(c); c->sq_head++, done++)
+	for (; c->sq_head != c->sq_tail && devmem__syscall_ring_room(c); c->sq_head++, done++)
 		if (carry_out(c, &c->sqes[c->sq_head & c->io->sq.ring_mask]))
 			return -ENOMEM;
 	return c->sq_head == c->sq_tail ? done : -EBUSY;
@@ -288,38 +288,38 @@ int devmem__calls_submit(struct devmem__calls *c)
 
 /* ------------------------------------------------------------------------------------ what happened */
 
-static void ready(struct devmem__calls *c, struct devmem__request *r, unsigned int events)
+static void ready(struct devmem__syscall_ring *c, struct devmem__request *r, unsigned int events)
 {
 	uint64_t user_data = r->user_data;
 	ssize_t got;
 
 	switch (r->opcode) {
 	case IORING_OP_POLL_ADD:
-		devmem__calls_forget(c, r);
-		devmem__calls_complete(c, user_data, (int)events, 0);
+		devmem__syscall_ring_forget(c, r);
+		devmem__syscall_ring_complete(c, user_data, (int)events, 0);
 		break;
 	case IORING_OP_READ:
 		c->made++;
 		got = read(r->fd, r->to, r->bytes);
-		devmem__calls_forget(c, r);
-		devmem__calls_complete(c, user_data, got < 0 ? -errno : (int)got, 0);
+		devmem__syscall_ring_forget(c, r);
+		devmem__syscall_ring_complete(c, user_data, got < 0 ? -errno : (int)got, 0);
 		break;
 	default:
 		if (!r->multishot) {
 			got = receive_once(c, r);
 			if (got == -EAGAIN)
 				break;
-			devmem__calls_forget(c, r);
-			devmem__calls_complete(c, user_data, (int)got, 0);
+			devmem__syscall_ring_forget(c, r);
+			devmem__syscall_ring_complete(c, user_data, (int)got, 0);
 			break;
 		}
-		for (unsigned int i = 0; i < RECEIVES && devmem__calls_room(c); i++)
+		for (unsigned int i = 0; i < RECEIVES && devmem__syscall_ring_room(c); i++)
 			if (!receive(c, r))
 				break;
 	}
 }
 
-static void timer_rang(struct devmem__calls *c)
+static void timer_rang(struct devmem__syscall_ring *c)
 {
 	uint64_t times;
 
@@ -327,20 +327,20 @@ static void timer_rang(struct devmem__calls *c)
 	if (read(c->timer, &times, sizeof(times)) < 0 || !c->timer_set)
 		return;
 	c->timer_set = false;
-	devmem__calls_complete(c, c->timer_user_data, -ETIME, 0);
+	devmem__syscall_ring_complete(c, c->timer_user_data, -ETIME, 0);
 }
 
 /* Until epoll takes them. Who sleeps on our descriptor is woken for the next look by the timer, unless that is set anyway. */
-static void look_at_unwatched(struct devmem__calls *c)
+static void look_at_unwatched(struct devmem__syscall_ring *c)
 {
-	const struct itimerspec soon = { .it_value = { .tv_nsec = DEVMEM__CALLS_LOOK_NS } };
+	const struct itimerspec soon = { .it_value = { .tv_nsec = DEVMEM__SYSCALL_RING_LOOK_NS } };
 	struct devmem__request *r, *next;
 
-	for (r = c->waiting; r && devmem__calls_room(c); r = next) {
+	for (r = c->waiting; r && devmem__syscall_ring_room(c); r = next) {
 		struct pollfd p = { .fd = r->fd, .events = (short)(r->events & 0x7fff) };
 
 		next = r->next;
-		if (!r->unwatched || devmem__calls_watch(c, r))
+		if (!r->unwatched || devmem__syscall_ring_watch(c, r))
 			continue;
 		c->made++;
 		if (poll(&p, 1, 0) > 0)
@@ -351,7 +351,7 @@ static void look_at_unwatched(struct devmem__calls *c)
 }
 
 /* What is told once only is told again: there is no room for its completion now. */
-static void put_off(struct devmem__calls *c, const struct devmem__request *r)
+static void put_off(struct devmem__syscall_ring *c, const struct devmem__request *r)
 {
 	struct epoll_event ev = { .events = r->events, .data.fd = r->fd };
 
@@ -361,18 +361,18 @@ static void put_off(struct devmem__calls *c, const struct devmem__request *r)
 	epoll_ctl(c->epoll, EPOLL_CTL_MOD, r->fd, &ev);
 }
 
-int devmem__calls_enter(struct devmem__calls *c, const struct __kernel_timespec *timeout, unsigned int known)
+int devmem__syscall_ring_enter(struct devmem__syscall_ring *c, const struct __kernel_timespec *timeout, unsigned int known)
 {
 	const bool may_sleep = !timeout || timeout->tv_sec || timeout->tv_nsec;
 	struct epoll_event ev[READY_AT_ONCE];
-	int n, err = devmem__calls_submit(c);
+	int n, err = devmem__syscall_ring_submit(c);
 
-	if (err == -ENOMEM || !devmem__calls_room(c))
+	if (err == -ENOMEM || !devmem__syscall_ring_room(c))
 		return err == -ENOMEM ? err : 0;
 	if (c->unwatched)
 		look_at_unwatched(c);
 	if (may_sleep && c->cq_tail - c->cq_head <= known) {
-		err = devmem__calls_sleep(c, timeout);
+		err = devmem__syscall_ring_sleep(c, timeout);
 		if (err)
 			return err;
 	}
@@ -383,9 +383,9 @@ int devmem__calls_enter(struct devmem__calls *c, const struct __kernel_timespec 
 	for (int i = 0; i < n; i++) {
 		struct devmem__request *r = ev[i].data.fd == c->timer ? NULL : c->by_fd[ev[i].data.fd];
 
-		if (ev[i].data.fd == c->timer && devmem__calls_room(c))
+		if (ev[i].data.fd == c->timer && devmem__syscall_ring_room(c))
 			timer_rang(c);
-		else if (r && devmem__calls_room(c))	/* else one before it has ended it */
+		else if (r && devmem__syscall_ring_room(c))	/* else one before it has ended it */
 			ready(c, r, ev[i].events);
 		else if (r)
 			put_off(c, r);
@@ -405,7 +405,7 @@ static unsigned int power_of_two(unsigned int n)
 }
 
 /* As liburing's inline functions expect it. [liburing.h: io_uring_get_sqe, io_uring_for_each_cqe] */
-static void lay_out(struct devmem__calls *c, unsigned int entries, unsigned int completions)
+static void lay_out(struct devmem__syscall_ring *c, unsigned int entries, unsigned int completions)
 {
 	struct io_uring *io = c->io;
 
@@ -426,7 +426,7 @@ static void lay_out(struct devmem__calls *c, unsigned int entries, unsigned int 
 	io->cq.ring_mask = completions - 1;
 }
 
-static int open_fds(struct devmem__calls *c)
+static int open_fds(struct devmem__syscall_ring *c)
 {
 	struct epoll_event ev = { .events = EPOLLIN };
 
@@ -438,9 +438,9 @@ static int open_fds(struct devmem__calls *c)
 	return devmem__fail(errno, "cannot make an epoll and a timer descriptor: %s", strerror(errno));
 }
 
-int devmem__calls_open(struct io_uring *io, unsigned int entries, unsigned int completions, struct devmem__calls **out)
+int devmem__syscall_ring_open(struct io_uring *io, unsigned int entries, unsigned int completions, struct devmem__syscall_ring **out)
 {
-	struct devmem__calls *c = calloc(1, sizeof(*c));
+	struct devmem__syscall_ring *c = calloc(1, sizeof(*c));
 	int err;
 
 	if (!c)
@@ -453,7 +453,7 @@ int devmem__calls_open(struct io_uring *io, unsigned int entries, unsigned int c
 	c->cqes = calloc(completions, sizeof(*c->cqes));
 	err = c->sqes && c->cqes ? open_fds(c) : devmem__fail(ENOMEM, "no memory for %u completions", completions);
 	if (err) {
-		devmem__calls_close(c);
+		devmem__syscall_ring_close(c);
 		return err;
 	}
 	lay_out(c, entries, completions);
@@ -462,7 +462,7 @@ int devmem__calls_open(struct io_uring *io, unsigned int entries, unsigned int c
 }
 
 /* Nothing is taken out of the epoll set: a forked child closes its copy, and the set is the parent's too. */
-void devmem__calls_close(struct devmem__calls *c)
+void devmem__syscall_ring_close(struct devmem__syscall_ring *c)
 {
 	struct devmem__request *r;
 
@@ -480,7 +480,7 @@ void devmem__calls_close(struct devmem__calls *c)
 	free(c);
 }
 
-int devmem__calls_buffers(struct devmem__calls *c, struct io_uring_buf_ring *ring, unsigned int entries,
+int devmem__syscall_ring_buffers(struct devmem__syscall_ring *c, struct io_uring_buf_ring *ring, unsigned int entries,
 			  unsigned int group, bool incremental)
 {
 	if (group >= GROUPS)
@@ -489,18 +489,18 @@ int devmem__calls_buffers(struct devmem__calls *c, struct io_uring_buf_ring *rin
 	return 0;
 }
 
-void devmem__calls_cancel_all(struct devmem__calls *c)
+void devmem__syscall_ring_cancel_all(struct devmem__syscall_ring *c)
 {
-	while (c->waiting && devmem__calls_room(c))
+	while (c->waiting && devmem__syscall_ring_room(c))
 		cancel(c, c->waiting);
 }
 
-int devmem__calls_fd(const struct devmem__calls *c)
+int devmem__syscall_ring_fd(const struct devmem__syscall_ring *c)
 {
 	return c->epoll;
 }
 
-uint64_t devmem__calls_made(const struct devmem__calls *c)
+uint64_t devmem__syscall_ring_made(const struct devmem__syscall_ring *c)
 {
 	return c->made;
 }

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /* What syscall_ring.c and syscall_ring_wait.c share: requests that wait, and completions. */
-#ifndef DEVMEM_CALLS_IMPL_H
-#define DEVMEM_CALLS_IMPL_H
+#ifndef DEVMEM__URING_SYSCALL_RING_IMPL_H
+#define DEVMEM__URING_SYSCALL_RING_IMPL_H
 
 #include "uring/syscall_ring.h"
 
 #define GROUPS		32u
 #define SPARE		4u		/* completions that one request may need */
-#define DEVMEM__CALLS_LOOK_NS	10000000	/* how often requests are looked at that epoll does not take */
+#define DEVMEM__SYSCALL_RING_LOOK_NS	10000000	/* how often requests are looked at that epoll does not take */
 
 struct devmem__request {
 	struct devmem__request *next;		/* of those that wait */
@@ -30,7 +30,7 @@ struct devmem__group {
 	bool incremental;
 };
 
-struct devmem__calls {
+struct devmem__syscall_ring {
 	struct io_uring *io;
 	int epoll, timer;
 	uint64_t timer_user_data, made;
@@ -45,12 +45,12 @@ struct devmem__calls {
 	struct io_uring_cqe *cqes;
 };
 
-static inline bool devmem__calls_room(const struct devmem__calls *c)
+static inline bool devmem__syscall_ring_room(const struct devmem__syscall_ring *c)
 {
 	return c->io->cq.ring_entries - (c->cq_tail - c->cq_head) >= SPARE;
 }
 
-static inline void devmem__calls_complete(struct devmem__calls *c, uint64_t user_data, int res, unsigned int flags)
+static inline void devmem__syscall_ring_complete(struct devmem__syscall_ring *c, uint64_t user_data, int res, unsigned int flags)
 {
 	c->cqes[c->cq_tail++ & c->io->cq.ring_mask] = (struct io_uring_cqe){
 		.user_data = user_data,
@@ -59,17 +59,17 @@ static inline void devmem__calls_complete(struct devmem__calls *c, uint64_t user
 	};
 }
 
-/* devmem__calls_wait_for() - a copy of the request waits. -EBUSY: another one waits for its descriptor. -EBADF, -ENOMEM, -EPERM */
-int devmem__calls_wait_for(struct devmem__calls *calls, const struct devmem__request *like);
-void devmem__calls_forget(struct devmem__calls *calls, struct devmem__request *request);
+/* devmem__syscall_ring_wait_for() - a copy of the request waits. -EBUSY: another one waits for its descriptor. -EBADF, -ENOMEM, -EPERM */
+int devmem__syscall_ring_wait_for(struct devmem__syscall_ring *calls, const struct devmem__request *like);
+void devmem__syscall_ring_forget(struct devmem__syscall_ring *calls, struct devmem__request *request);
 
-/* devmem__calls_watch() - epoll is to take a request that it did not take before. false: not now either */
-bool devmem__calls_watch(struct devmem__calls *calls, struct devmem__request *request);
+/* devmem__syscall_ring_watch() - epoll is to take a request that it did not take before. false: not now either */
+bool devmem__syscall_ring_watch(struct devmem__syscall_ring *calls, struct devmem__request *request);
 
 /*
- * devmem__calls_sleep() - until a request may be ready. -EINTR: a signal came. -ETIME: the time is over, or that in which what
+ * devmem__syscall_ring_sleep() - until a request may be ready. -EINTR: a signal came. -ETIME: the time is over, or that in which what
  * epoll does not take is to be looked at
  */
-int devmem__calls_sleep(struct devmem__calls *calls, const struct __kernel_timespec *timeout);
+int devmem__syscall_ring_sleep(struct devmem__syscall_ring *calls, const struct __kernel_timespec *timeout);
 
 #endif

@@ -8,7 +8,7 @@
 
 #include "uring/syscall_ring_impl.h"
 
-static int grow(struct devmem__calls *c, int fd)
+static int grow(struct devmem__syscall_ring *c, int fd)
 {
 	unsigned int fds = c->fds ? c->fds : 64;
 	struct devmem__request **by_fd;
@@ -24,7 +24,7 @@ static int grow(struct devmem__calls *c, int fd)
 	return 0;
 }
 
-void devmem__calls_forget(struct devmem__calls *c, struct devmem__request *r)
+void devmem__syscall_ring_forget(struct devmem__syscall_ring *c, struct devmem__request *r)
 {
 	struct epoll_event none = { 0 };
 
@@ -40,7 +40,7 @@ void devmem__calls_forget(struct devmem__calls *c, struct devmem__request *r)
 	free(r);
 }
 
-static int watch(struct devmem__calls *c, const struct devmem__request *r)
+static int watch(struct devmem__syscall_ring *c, const struct devmem__request *r)
 {
 	struct epoll_event ev = { .events = r->events, .data.fd = r->fd };
 
@@ -48,7 +48,7 @@ static int watch(struct devmem__calls *c, const struct devmem__request *r)
 	return epoll_ctl(c->epoll, EPOLL_CTL_ADD, r->fd, &ev) ? -errno : 0;
 }
 
-bool devmem__calls_watch(struct devmem__calls *c, struct devmem__request *r)
+bool devmem__syscall_ring_watch(struct devmem__syscall_ring *c, struct devmem__request *r)
 {
 	if (watch(c, r))
 		return false;
@@ -63,7 +63,7 @@ static bool may_be_later(int err)
 	return err == -ENOSPC || err == -ENOMEM;
 }
 
-int devmem__calls_wait_for(struct devmem__calls *c, const struct devmem__request *like)
+int devmem__syscall_ring_wait_for(struct devmem__syscall_ring *c, const struct devmem__request *like)
 {
 	struct devmem__request *r;
 	int err;
@@ -98,10 +98,10 @@ int devmem__calls_wait_for(struct devmem__calls *c, const struct devmem__request
  * Not in epoll_wait(), which says EINTR also when the kernel interrupts this thread for something of its own, such as the end
  * of an io_uring that it had. ppoll() goes on then, and after a stop. [fs/select.c: ERESTARTNOHAND]
  */
-int devmem__calls_sleep(struct devmem__calls *c, const struct __kernel_timespec *timeout)
+int devmem__syscall_ring_sleep(struct devmem__syscall_ring *c, const struct __kernel_timespec *timeout)
 {
 	struct pollfd any = { .fd = c->epoll, .events = POLLIN };
-	struct timespec ts = { .tv_nsec = DEVMEM__CALLS_LOOK_NS };
+	struct timespec ts = { .tv_nsec = DEVMEM__SYSCALL_RING_LOOK_NS };
 	int n;
 
 	if (timeout && (!c->unwatched || (!timeout->tv_sec && timeout->tv_nsec < ts.tv_nsec)))

@@ -33,7 +33,7 @@ int devmem__uring_check_process(const struct devmem__uring *uring)
 int devmem__uring_submit(struct devmem__uring *uring)
 {
 	uring->enters++;
-	return uring->calls ? devmem__calls_submit(uring->calls) : io_uring_submit(&uring->io);
+	return uring->calls ? devmem__syscall_ring_submit(uring->calls) : io_uring_submit(&uring->io);
 }
 
 struct io_uring_sqe *devmem__uring_sqe(struct devmem__uring *uring, enum devmem__cqe_kind kind, const void *object)
@@ -109,7 +109,7 @@ int devmem__uring_buffers(struct devmem__uring *uring, struct io_uring_buf_ring 
 
 	io_uring_buf_ring_init(bufs);
 	if (uring->calls)
-		return devmem__calls_buffers(uring->calls, bufs, entries, group, flags & DEVMEM_PBUF_RING_INC);
+		return devmem__syscall_ring_buffers(uring->calls, bufs, entries, group, flags & DEVMEM_PBUF_RING_INC);
 	err = io_uring_register(uring->io.ring_fd, IORING_REGISTER_PBUF_RING, &reg, 1);
 	return err < 0 ? err : 0;
 }
@@ -128,7 +128,7 @@ void devmem__uring_cancel_all(struct devmem__uring *uring)
 {
 	devmem__uring_submit(uring);
 	if (uring->calls) {
-		devmem__calls_cancel_all(uring->calls);
+		devmem__syscall_ring_cancel_all(uring->calls);
 		return;
 	}
 	devmem__uring_cancel_waiting(&uring->io);

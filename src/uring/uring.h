@@ -3,8 +3,8 @@
  * Room uring: what a ring sits on, the kernel's io_uring or, where that cannot be had, plain system calls behind the same queues
  * (syscall_ring.h). The room may include base, and knows nothing of sockets, bindings or events.
  */
-#ifndef DEVMEM_URING_H
-#define DEVMEM_URING_H
+#ifndef DEVMEM__URING_URING_H
+#define DEVMEM__URING_URING_H
 
 #include <liburing.h>
 
@@ -29,11 +29,11 @@ enum devmem__cqe_kind {
 };
 #define DEVMEM__CQE_KINDS 15u	/* malloc() aligns to more than this */
 
-struct devmem__calls;
+struct devmem__syscall_ring;
 
 struct devmem__uring {
 	struct io_uring io;
-	struct devmem__calls *calls;	/* in the place of the kernel's io_uring, or NULL */
+	struct devmem__syscall_ring *calls;	/* in the place of the kernel's io_uring, or NULL */
 	uint64_t enters;		/* calls of io_uring_enter() */
 	uint32_t process;		/* whose it is ... */
 	uint64_t thread;		/* ... and in that process: devmem__thread() */
@@ -49,11 +49,11 @@ struct devmem__uring_opts {
 
 /*
  * devmem__uring_open() - an io_uring on which every kind of request that is needed later has been tried.
- * devmem__uring_open_calls() - plain system calls in its place. Both set the error message.
+ * devmem__uring_open_syscall_ring() - plain system calls in its place. Both set the error message.
  * devmem__uring_close() - its requests have ended.
  */
 int devmem__uring_open(struct devmem__uring *uring, const struct devmem__uring_opts *o);
-int devmem__uring_open_calls(struct devmem__uring *uring, unsigned int entries);
+int devmem__uring_open_syscall_ring(struct devmem__uring *uring, unsigned int entries);
 void devmem__uring_close(struct devmem__uring *uring);
 
 /* devmem__uring_elsewhere() - -EEXIST with its message: this is not the thread that opened the ring. */

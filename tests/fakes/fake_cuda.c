@@ -6,15 +6,15 @@
 
 #include "fake_impl.h"
 
-#define MOST_DEVICES	8
-#define MOST_CONTEXTS	16
+#define MAX_DEVICES	8
+#define MAX_CONTEXTS	16
 #define CALLS		64
 
 struct fake fake = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 _Thread_local bool fake_in_callback;
 static _Thread_local struct CUctx_st *stack[16];
 static _Thread_local unsigned int depth, mode;
-static struct CUctx_st primary[MOST_DEVICES], others[MOST_CONTEXTS];
+static struct CUctx_st primary[MAX_DEVICES], others[MAX_CONTEXTS];
 
 /* ------------------------------------------------------------------------------------ which fail */
 
@@ -313,7 +313,7 @@ int fake_device_of(struct CUctx_st *context)
 unsigned int fake_cuDevicePrimaryCtxRetain(struct CUctx_st **context, int device)
 {
 	ENTER(cuDevicePrimaryCtxRetain);
-	if (device < 0 || device >= count_devices() || device >= MOST_DEVICES)
+	if (device < 0 || device >= count_devices() || device >= MAX_DEVICES)
 		return FAKE_INVALID_DEVICE;
 	primary[device].device = device;
 	primary[device].retained++;
@@ -338,7 +338,7 @@ unsigned int fake_cuCtxPushCurrent(struct CUctx_st *context)
 	ENTER(cuCtxPushCurrent);
 	if (!context || depth == ARRAY_SIZE(stack))
 		return FAKE_INVALID_VALUE;
-	if (context >= primary && context < primary + MOST_DEVICES && !context->retained)
+	if (context >= primary && context < primary + MAX_DEVICES && !context->retained)
 		return FAKE_INVALID_CONTEXT;
 	stack[depth++] = context;
 	return 0;

@@ -8,7 +8,7 @@
 #include "fake_stream.h"
 #include "ptx.h"
 
-#define MOST_PARAMETERS 8
+#define MAX_PARAMETERS 8
 
 struct CUmod_st {
 	struct ptx *ptx;
@@ -60,7 +60,7 @@ struct kernel {
 	struct fake_task task;
 	const struct ptx *ptx;
 	unsigned int blocks, threads;
-	uint64_t parameters[MOST_PARAMETERS];
+	uint64_t parameters[MAX_PARAMETERS];
 };
 
 static void *at(void *arg, uint64_t address, unsigned int bytes, bool write)
@@ -107,7 +107,7 @@ unsigned int fake_cuLaunchKernel(struct CUfunc_st *function, unsigned int gx, un
 		return FAKE_INVALID_VALUE;
 	kernel = calloc(1, sizeof(*kernel));
 	*kernel = (struct kernel){ .task.run = run_kernel, .ptx = ptx, .blocks = gx, .threads = bx };
-	for (unsigned int i = 0; i < ptx_parameters(ptx) && i < MOST_PARAMETERS; i++)
+	for (unsigned int i = 0; i < ptx_parameters(ptx) && i < MAX_PARAMETERS; i++)
 		memcpy(&kernel->parameters[i], parameters[i], ptx_parameter_bytes(ptx, i));
 	return fake_stream_put(stream, &kernel->task);
 }

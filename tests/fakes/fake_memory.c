@@ -13,7 +13,7 @@
 
 #include "fake_memory.h"
 
-#define MOST		256
+#define MAX_COUNT		256
 #define GRANULARITY	(2ull << 20)
 #define FIRST_ADDRESS	0x00ca000000000000ull	/* not canonical on x86-64: whoever follows it is stopped */
 
@@ -39,8 +39,8 @@ struct handle {
 	bool reachable;
 };
 
-static struct region regions[MOST];
-static struct handle handles[MOST];
+static struct region regions[MAX_COUNT];
+static struct handle handles[MAX_COUNT];
 static unsigned long long next_address = FIRST_ADDRESS;
 static pthread_rwlock_t table = PTHREAD_RWLOCK_INITIALIZER;
 
@@ -61,11 +61,11 @@ static struct region *region_of(unsigned long long address)
 {
 	static _Thread_local unsigned int last;
 
-	for (unsigned int n = 0; n < MOST; n++) {
-		struct region *r = &regions[(last + n) % MOST];
+	for (unsigned int n = 0; n < MAX_COUNT; n++) {
+		struct region *r = &regions[(last + n) % MAX_COUNT];
 
 		if (r->kind && address >= r->address && address - r->address < r->bytes) {
-			last = (last + n) % MOST;
+			last = (last + n) % MAX_COUNT;
 			return r;
 		}
 	}
@@ -106,10 +106,10 @@ static struct region *new_region(enum kind kind, size_t bytes)
 {
 	struct region *r = NULL;
 
-	for (unsigned int i = 0; i < MOST && !r; i++)
+	for (unsigned int i = 0; i < MAX_COUNT && !r; i++)
 		r = regions[i].kind ? NULL : &regions[i];
 	if (!r) {
-		fprintf(stderr, "fake CUDA: there are only %u pieces of memory\n", MOST);
+		fprintf(stderr, "fake CUDA: there are only %u pieces of memory\n", MAX_COUNT);
 		abort();
 	}
 	*r = (struct region){ .kind = kind, .address = next_address, .bytes = bytes, .fd = -1 };
@@ -253,7 +253,7 @@ static unsigned long long device_pointer(const void *pointer)
 	unsigned long long address = 0;
 
 	fake_memory_hold();
-	for (unsigned int i = 0; i < MOST; i++)
+	for (unsigned int i = 0; i < MAX_COUNT; i++)
 		if (regions[i].kind == PINNED && regions[i].memory == pointer)
 			address = regions[i].address;
 	fake_memory_let_go();
@@ -301,9 +301,9 @@ unsigned int fake_cuMemCreate(unsigned long long *handle, size_t bytes, const st
 	ENTER(cuMemCreate);
 	if (!is_right(prop) || flags || !bytes || bytes % GRANULARITY)
 		return FAKE_INVALID_VALUE;
-	while (i < MOST && handles[i].fd)
+	while (i < MAX_COUNT && handles[i].fd)
 		i++;
-	if (i == MOST)
+	if (i == MAX_COUNT)
 		return FAKE_NO_MEMORY;
 	handles[i] = (struct handle){ new_memfd(bytes) + 1, bytes, prop->location.id, prop->flags.rdma_capable };
 	fake_count(&fake.out.handles, 1);
@@ -315,7 +315,7 @@ unsigned int fake_cuMemRelease(unsigned long long handle)
 {
 	unsigned int injected = fake_enter("cuMemRelease");
 
-	if (!handle || handle > MOST || !handles[handle - 1].fd)
+	if (!handle || handle > MAX_COUNT || !handles[handle - 1].fd)
 		return FAKE_INVALID_VALUE;
 	close(handles[handle - 1].fd - 1);
 	handles[handle - 1].fd = 0;
@@ -361,7 +361,7 @@ unsigned int fake_cuMemMap(unsigned long long pointer, size_t bytes, size_t offs
 	struct region *r = reservation(pointer, bytes);
 
 	ENTER(cuMemMap);
-	if (!r || r->memory || offset || flags || !handle || handle > MOST || handles[handle - 1].bytes != bytes)
+	if (!r || r->memory || offset || flags || !handle || handle > MAX_COUNT || handles[handle - 1].bytes != bytes)
 		return FAKE_INVALID_VALUE;
 	pthread_rwlock_wrlock(&table);
 	back(r, fcntl(handles[handle - 1].fd - 1, F_DUPFD_CLOEXEC, 0));

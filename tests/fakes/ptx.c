@@ -9,11 +9,11 @@
 #include "ptx.h"
 #include "ptx_memory.h"
 
-#define MOST_REGISTERS		128
-#define MOST_LABELS		32
-#define MOST_PARAMETERS		8
-#define MOST_INSTRUCTIONS	512
-#define MOST_OPERANDS		4
+#define MAX_REGISTERS		128
+#define MAX_LABELS		32
+#define MAX_PARAMETERS		8
+#define MAX_INSTRUCTIONS	512
+#define MAX_OPERANDS		4
 #define NAME			32
 
 enum op {
@@ -81,7 +81,7 @@ struct instruction {
 	const struct form *form;
 	int guard;			/* its predicate's register, -1: always */
 	bool unless;
-	struct operand operand[MOST_OPERANDS];
+	struct operand operand[MAX_OPERANDS];
 };
 
 struct named {
@@ -91,9 +91,9 @@ struct named {
 
 struct ptx {
 	char name[NAME];
-	struct named reg[MOST_REGISTERS], label[MOST_LABELS], parameter[MOST_PARAMETERS];
+	struct named reg[MAX_REGISTERS], label[MAX_LABELS], parameter[MAX_PARAMETERS];
 	unsigned int registers, labels, parameters, instructions;
-	struct instruction instruction[MOST_INSTRUCTIONS];
+	struct instruction instruction[MAX_INSTRUCTIONS];
 	char *why;
 	size_t room;
 };
@@ -302,7 +302,7 @@ static const char *take_instruction(struct ptx *ptx, const char *s)
 	for (size_t i = 0; s && !end && i < sizeof(forms) / sizeof(forms[0]); i++)
 		if (!strcmp(word, forms[i].name))
 			end = take_operands(ptx, s, &forms[i], &in);
-	if (!end || ptx->instructions == MOST_INSTRUCTIONS) {
+	if (!end || ptx->instructions == MAX_INSTRUCTIONS) {
 		wrong(ptx, "unknown: %.60s", statement);
 		return NULL;
 	}
@@ -319,7 +319,7 @@ static const char *take_registers(struct ptx *ptx, const char *s)
 	bits = s ? bits_of(type) : 0;
 	do {
 		s = s && bits ? take_word(s, word) : NULL;
-		if (!s || !add(ptx, ptx->reg, &ptx->registers, MOST_REGISTERS, word, bits))
+		if (!s || !add(ptx, ptx->reg, &ptx->registers, MAX_REGISTERS, word, bits))
 			return NULL;
 	} while (*s == ',' && s++);
 	return take_char(s, ';');
@@ -332,7 +332,7 @@ static const char *take_statement(struct ptx *ptx, const char *s)
 	const char *behind = take_word(s, word);
 
 	if (behind && *behind == ':')
-		return add(ptx, ptx->label, &ptx->labels, MOST_LABELS, word, ptx->instructions) ? skip(behind + 1) : NULL;
+		return add(ptx, ptx->label, &ptx->labels, MAX_LABELS, word, ptx->instructions) ? skip(behind + 1) : NULL;
 	if (behind && !strcmp(word, ".reg"))
 		return take_registers(ptx, behind);
 	return take_instruction(ptx, s);
@@ -346,7 +346,7 @@ static const char *take_parameters(struct ptx *ptx, const char *s)
 		s = s ? take_word(s, word) : NULL;
 		s = s && !strcmp(word, ".param") ? take_word(s, type) : NULL;
 		s = s ? take_word(s, word) : NULL;
-		if (!s || !add(ptx, ptx->parameter, &ptx->parameters, MOST_PARAMETERS, word, bits_of(type)))
+		if (!s || !add(ptx, ptx->parameter, &ptx->parameters, MAX_PARAMETERS, word, bits_of(type)))
 			return NULL;
 	} while (*s == ',' && s++);
 	return take_char(s, ')');
@@ -443,7 +443,7 @@ unsigned int ptx_parameter_bytes(const struct ptx *ptx, unsigned int i)
 struct thread {
 	const struct ptx_launch *launch;
 	uint64_t special[4];
-	uint64_t reg[MOST_REGISTERS];
+	uint64_t reg[MAX_REGISTERS];
 	enum ptx_result result;
 };
 

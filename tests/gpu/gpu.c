@@ -22,7 +22,7 @@
 
 #define MIB		(1ull << 20)
 #define PAGE		4096u
-#define LEAST_RATIO	0.7	/* of a plain copy's rate, in fragments of a page */
+#define MIN_RATIO	0.7	/* of a plain copy's rate, in fragments of a page */
 #define ROUNDS		31
 #define NO_GPU		77
 
@@ -331,9 +331,9 @@ static int check_rates(struct gpu *g)
 	compare_rates(g, PAGE - 96, 0);
 	compare_rates(g, PAGE - 7, 3);
 	compare_rates(g, 1448, 0);
-	if (small || ratio >= LEAST_RATIO)
+	if (small || ratio >= MIN_RATIO)
 		return 0;
-	printf("FAILED: less than %.1f of a plain copy\n", LEAST_RATIO);
+	printf("FAILED: less than %.1f of a plain copy\n", MIN_RATIO);
 	return 1;
 }
 

@@ -15,7 +15,7 @@
 #define MIB		(1u << 20)
 #define SLOT		(64u << 10)
 #define SLOTS		(16 * MIB / SLOT)
-#define MOST_SOCKS	8
+#define MAX_SOCKS	8
 
 struct reader {
 	pthread_t thread;
@@ -55,7 +55,7 @@ struct out {
 	uint16_t port;
 	struct slot slot[SLOTS];
 	unsigned int n;
-	struct flow flow[MOST_SOCKS];
+	struct flow flow[MAX_SOCKS];
 	uint32_t most;			/* bytes of a send */
 	uint32_t seed;
 };

@@ -8,7 +8,7 @@
 
 #include "refuse.h"
 
-#define MOST_ARGS 3
+#define MAX_ARGS 3
 #define LOAD(offset) ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(offset)))
 #define UNLESS(value, skip) ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), 0, (uint8_t)(skip)))
 #define RETURN(value) ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, value))
@@ -21,11 +21,11 @@ static size_t low_word(unsigned int place)
 
 int refuse(long call, int err, const struct refuse_arg *args, unsigned int n)
 {
-	struct sock_filter filter[2 + 2 * MOST_ARGS + 2];
+	struct sock_filter filter[2 + 2 * MAX_ARGS + 2];
 	struct sock_fprog program = { .filter = filter };
 	unsigned int at = 0, end = 2 + 2 * n + 1;
 
-	if (n > MOST_ARGS)
+	if (n > MAX_ARGS)
 		return -1;
 	filter[at++] = LOAD(offsetof(struct seccomp_data, nr));
 	filter[at] = UNLESS(call, end - at - 1), at++;

@@ -178,7 +178,7 @@ static void chosen_by_number_or_address(void **state)
 	assert_ptr_equal(b, untouched);
 }
 
-/* No interface here is on PCI, so it is the first that exports memory; test_near.c has the rest. */
+/* No interface here is on PCI, so it is the first that exports memory; test_pci_distance.c has the rest. */
 static void chosen_by_an_interface(void **state)
 {
 	const struct devmem_buffer_opts lo = { .size = sizeof(lo), .near = "lo" };

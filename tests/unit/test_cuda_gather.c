@@ -16,7 +16,7 @@
 #define BYTES		(2 * MIB)
 #define GUARD		64u
 #define SPOILED		0xee
-#define MOST_RANGES	70000u
+#define MAX_RANGES	70000u
 
 static const char *expected_way;
 
@@ -95,7 +95,7 @@ static int set_up_all(void **state)
 	t.source = malloc(BYTES);
 	t.expected = malloc(BYTES);
 	t.seen = malloc(BYTES);
-	t.ranges = calloc(MOST_RANGES, sizeof(*t.ranges));
+	t.ranges = calloc(MAX_RANGES, sizeof(*t.ranges));
 	for (unsigned int i = 0; i < BYTES; i += 4)
 		memcpy(t.source + i, &(unsigned int){ draw(1u << 24) * 0x9e3779b1u }, 4);
 	return 0;

@@ -30,7 +30,7 @@ static int tell_rings(struct ethtool_rxnfc *info)
 static int tell_table(struct devmem__rxfh *rxfh)
 {
 	errno = EFAULT;
-	if (rxfh->indir_size > DEVMEM__RSS_MOST_ENTRIES || rxfh->key_size > DEVMEM__RSS_MOST_ENTRIES)
+	if (rxfh->indir_size > DEVMEM__RSS_MAX_ENTRIES || rxfh->key_size > DEVMEM__RSS_MAX_ENTRIES)
 		return -1;
 	rxfh->indir_size = told.table;
 	rxfh->key_size = told.key;
@@ -101,12 +101,12 @@ static void more_rings_than_any(void **state)
 	assert_int_equal(channels(0, UINT32_MAX), -ERANGE);
 }
 
-static const uint32_t too_large[] = { DEVMEM__RSS_MOST_ENTRIES + 1, 1u << 30, UINT32_MAX - 3, UINT32_MAX };
+static const uint32_t too_large[] = { DEVMEM__RSS_MAX_ENTRIES + 1, 1u << 30, UINT32_MAX - 3, UINT32_MAX };
 
 static void tables_larger_than_any(void **state)
 {
 	struct devmem__ethtool et = { .fd = -1 };
-	struct devmem__hash_config hash;
+	struct devmem__toeplitz_config hash;
 	uint32_t *table, size;
 
 	(void)state;
@@ -116,16 +116,16 @@ static void tables_larger_than_any(void **state)
 		assert_int_equal(devmem__ethtool_table(&et, 0, &table, &size), -ERANGE);
 		assert_int_equal(devmem__ethtool_hash(&et, TCP_V4_FLOW, &hash), -ERANGE);
 	}
-	told.table = DEVMEM__RSS_MOST_ENTRIES;
+	told.table = DEVMEM__RSS_MAX_ENTRIES;
 	assert_int_equal(devmem__ethtool_table(&et, 0, &table, &size), 0);
-	assert_int_equal(size, DEVMEM__RSS_MOST_ENTRIES);
+	assert_int_equal(size, DEVMEM__RSS_MAX_ENTRIES);
 	free(table);
 }
 
 static void keys_longer_than_any(void **state)
 {
 	struct devmem__ethtool et = { .fd = -1 };
-	struct devmem__hash_config hash;
+	struct devmem__toeplitz_config hash;
 
 	(void)state;
 	told.table = 128;

@@ -14,7 +14,7 @@
 
 #include "child.h"
 #include "refuse.h"
-#include "backends/near.h"
+#include "backends/pci_distance.h"
 #include "netlink/iface.h"
 
 #define NEW_LINK_PROPERTY 108	/* RTM_NEWLINKPROP, Linux 5.5 */
@@ -95,8 +95,8 @@ static void everywhere(void)
 	devmem_binding_close(binding);
 	CHECK(devmem_nic_open("lo:1", NULL, &nic) == -ENODEV);
 	CHECK(devmem_bind_tx("lo:1", buffer, NULL, &binding) == -ENODEV);
-	CHECK(!devmem__place_of_interface(LONG, &place));
-	CHECK(devmem__place_of_interface("lo:1", &place) == -ENODEV);
+	CHECK(!devmem__pci_place_of_interface(LONG, &place));
+	CHECK(devmem__pci_place_of_interface("lo:1", &place) == -ENODEV);
 }
 
 static void alternative_names(void **state)

@@ -140,15 +140,15 @@ static int hear_of(uint32_t queue, struct devmem__netdev_queues *q)
 
 static void numbers_that_no_queue_has(void **state)
 {
-	const uint32_t bad[] = { UINT32_MAX, UINT32_MAX - 1, INT32_MAX, DEVMEM__MOST_QUEUES };
+	const uint32_t bad[] = { UINT32_MAX, UINT32_MAX - 1, INT32_MAX, DEVMEM__MAX_QUEUES };
 	struct devmem__netdev_queues q = { 0 };
 
 	(void)state;
 	for (unsigned int i = 0; i < ARRAY_SIZE(bad); i++)
 		assert_int_equal(hear_of(bad[i], &q), -ERANGE);
 	assert_int_equal(q.count, 0);
-	assert_int_equal(hear_of(DEVMEM__MOST_QUEUES - 1, &q), 0);
-	assert_int_equal(q.count, DEVMEM__MOST_QUEUES);
+	assert_int_equal(hear_of(DEVMEM__MAX_QUEUES - 1, &q), 0);
+	assert_int_equal(q.count, DEVMEM__MAX_QUEUES);
 	devmem__netdev_free(&q);
 }
 

@@ -52,7 +52,7 @@ static uint32_t worst(const struct stream *s)
 
 static void kernel_takes(struct stream *s, const struct iovec *iov, unsigned int n, size_t bytes)
 {
-	const size_t page = devmem__pages_system();
+	const size_t page = devmem__system_page();
 
 	for (unsigned int i = 0; i < n && bytes; i++) {
 		size_t at = (uintptr_t)iov[i].iov_base, left = iov[i].iov_len < bytes ? iov[i].iov_len : bytes;
@@ -149,7 +149,7 @@ static void a_gathered_list_is_divided(void **state)
 static void large_sends_are_left_alone(void **state)
 {
 	(void)state;
-	for (uint32_t most = 6; most <= DEVMEM__PIECES_MAX; most++) {
+	for (uint32_t most = 6; most <= DEVMEM__COPY_TOKENS_MAX; most++) {
 		struct devmem__packets p = limited_to(most);
 		struct iovec iov = range(0, 1u << 30);
 		bool boundary;
@@ -222,7 +222,7 @@ static void a_call_that_is_cut_short(void **state)
 static void long_ranges_at_any_offset(void **state)
 {
 	(void)state;
-	for (uint32_t most = DEVMEM__PIECES_SAFE; most <= DEVMEM__PIECES_MAX; most++) {
+	for (uint32_t most = DEVMEM__COPY_TOKENS_SAFE; most <= DEVMEM__COPY_TOKENS_MAX; most++) {
 		struct devmem__packets p = limited_to(most);
 		struct stream s = { 0 };
 
@@ -266,13 +266,13 @@ static void a_limit_that_changes(void **state)
 static void pieces_without_end(void **state)
 {
 	struct devmem__packets p = limited_to(9);
-	const struct iovec whole = range(0, 4 * devmem__pages_system()), tiny = range(0, 1);
+	const struct iovec whole = range(0, 4 * devmem__system_page()), tiny = range(0, 1);
 	struct stream s = { 0 };
 
 	(void)state;
 	for (int i = 0; i < 100; i++) {
 		send_all(&p, &s, &whole, 1);
-		assert_in_range(p.count, 1, 2 * DEVMEM__PIECES_MAX);
+		assert_in_range(p.count, 1, 2 * DEVMEM__COPY_TOKENS_MAX);
 	}
 	assert_int_equal(s.n, 400);	/* no boundary: they are too long for packets of many */
 	for (int i = 0; i < 9; i++)
@@ -294,7 +294,7 @@ static void whatever_is_sent(void **state)
 	uint32_t seed = 1;
 
 	(void)state;
-	for (uint32_t most = 4; most <= DEVMEM__PIECES_MAX; most++) {
+	for (uint32_t most = 4; most <= DEVMEM__COPY_TOKENS_MAX; most++) {
 		struct devmem__packets p = limited_to(most);
 		struct stream s = { 0 };
 

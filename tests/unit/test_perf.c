@@ -44,9 +44,9 @@ static void is_kept(struct hdr *h, uint64_t value)
 
 	hdr_reset(h);
 	hdr_record(h, value);
-	hdr_record(h, HDR_MOST);
+	hdr_record(h, HDR_MAX);
 	got = hdr_percentile(h, 50.1);	/* the second of two */
-	assert_int_equal(got, HDR_MOST);
+	assert_int_equal(got, HDR_MAX);
 	hdr_record(h, 0);
 	got = hdr_percentile(h, 50);	/* the second of three */
 	if (got < value || got - value > value / 1000)
@@ -60,9 +60,9 @@ static void a_value_keeps_three_digits_whatever_its_size(void **state)
 	(void)state;
 	for (unsigned int bit = 0; bit < HDR_BITS; bit++)
 		for (uint64_t k = 0; k < 3; k++)
-			if ((UINT64_C(1) << bit) + k > 1 && (UINT64_C(1) << bit) + k - 1 <= HDR_MOST)
+			if ((UINT64_C(1) << bit) + k > 1 && (UINT64_C(1) << bit) + k - 1 <= HDR_MAX)
 				is_kept(h, (UINT64_C(1) << bit) + k - 1);
-	is_kept(h, HDR_MOST);
+	is_kept(h, HDR_MAX);
 	for (uint64_t value = 0; value < 5000; value++)
 		is_kept(h, value);
 	free(h);
@@ -139,15 +139,15 @@ static void what_is_too_long_counts_as_the_longest_and_is_told(void **state)
 	(void)state;
 	assert_int_equal(hdr_percentile(h, 50), 0);
 	assert_int_equal(hdr_mean(h), 0);
-	hdr_record(h, HDR_MOST);
+	hdr_record(h, HDR_MAX);
 	assert_int_equal(h->over, 0);
-	hdr_record(h, HDR_MOST + 1);
+	hdr_record(h, HDR_MAX + 1);
 	hdr_record(h, UINT64_MAX);
 	assert_int_equal(h->over, 2);
 	assert_int_equal(h->count, 3);
-	assert_int_equal(h->max, HDR_MOST);
-	assert_int_equal(hdr_percentile(h, 100), HDR_MOST);
-	assert_int_equal(hdr_mean(h), HDR_MOST);
+	assert_int_equal(h->max, HDR_MAX);
+	assert_int_equal(hdr_percentile(h, 100), HDR_MAX);
+	assert_int_equal(hdr_mean(h), HDR_MAX);
 	free(h);
 }
 

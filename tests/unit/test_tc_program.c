@@ -74,7 +74,7 @@ static struct packet packet6(const char *to, uint16_t port, uint8_t flags)
 
 static bool dropped(const char *local, uint16_t port, struct packet p)
 {
-	struct sock_filter f[DEVMEM__TC_MOST_STEPS];
+	struct sock_filter f[DEVMEM__TC_MAX_STEPS];
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 	bool is4 = inet_pton(AF_INET, local, &v4.sin_addr) == 1;
@@ -86,7 +86,7 @@ static bool dropped(const char *local, uint16_t port, struct packet p)
 		assert_int_equal(inet_pton(AF_INET6, local, &v6.sin6_addr), 1);
 	assert_int_equal(devmem__rule_flow(&rule, is4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6, NULL), 0);
 	n = devmem__tc_program(&rule, f);
-	assert_true(n <= DEVMEM__TC_MOST_STEPS);
+	assert_true(n <= DEVMEM__TC_MAX_STEPS);
 	result = execute(f, n, p.b);
 	assert_true(!result || result == UINT32_MAX);
 	return result;

@@ -2,7 +2,7 @@
 #include "check.h"
 #include "trace.h"
 
-#define MOST_WRONG 20
+#define MAX_WRONG 20
 
 void nc_check_begin(struct nc_check *check, unsigned int modulo)
 {
@@ -31,7 +31,7 @@ bool nc_check_bytes(struct nc_check *check, const void *bytes, size_t n)
 		nc_trace_wrong(expected, p[i], i);
 		if (!check->wrong++)
 			check->first_wrong = check->position;
-		if (check->wrong > MOST_WRONG)
+		if (check->wrong > MAX_WRONG)
 			return false;
 	}
 	return true;

@@ -20,7 +20,7 @@
 
 #define EVENTS	256
 #define LAST_TURNS 100	/* of 10 ms, at most */
-#define MOST_WAITING 8		/* connections beside the one that is attached, until a byte decides */
+#define MAX_WAITING 8		/* connections beside the one that is attached, until a byte decides */
 #define PIECE	(256u << 10)	/* bytes that are read out of the buffer at a time */
 
 struct stranger {
@@ -38,7 +38,7 @@ struct receiver {
 	struct devmem_ring *ring;
 	struct devmem_sock *sock;
 	int listener, fd;
-	struct stranger waiting[MOST_WAITING];	/* in the order in which they came */
+	struct stranger waiting[MAX_WAITING];	/* in the order in which they came */
 	unsigned int waiting_n;
 	struct nc_check check;
 	uint64_t linear, in_place;	/* bytes so far */
@@ -274,7 +274,7 @@ static int listen_for_it(struct receiver *r)
 {
 	const bool both = !r->opt->receiver && r->opt->family == AF_UNSPEC;
 
-	r->listener = address_listen(&r->local, both, MOST_WAITING);
+	r->listener = address_listen(&r->local, both, MAX_WAITING);
 	if (r->listener < 0)
 		return -1;
 	nc_trace_listening(r->opt, &r->local);
@@ -344,7 +344,7 @@ static void let_wait(struct receiver *r)
 {
 	struct stranger who;
 
-	if (r->waiting_n == MOST_WAITING) {
+	if (r->waiting_n == MAX_WAITING) {
 		who = forget_waiting(r, 0);
 		tell_silent(&who.peer, "too many others wait: its connection is closed");
 		close(who.fd);
@@ -371,7 +371,7 @@ static int look_at_waiting(struct receiver *r, unsigned int i)
 /* The one that is attached comes first. */
 static int await_somebody(struct receiver *r)
 {
-	struct pollfd fds[2 + MOST_WAITING] = {
+	struct pollfd fds[2 + MAX_WAITING] = {
 		{ .fd = devmem_ring_fd(r->ring), .events = POLLIN },
 		{ .fd = r->listener, .events = POLLIN },
 	};

@@ -32,8 +32,8 @@ static uint64_t most_of(unsigned int counter)
 
 void hdr_record(struct hdr *h, uint64_t value)
 {
-	if (value > HDR_MOST) {
-		value = HDR_MOST;
+	if (value > HDR_MAX) {
+		value = HDR_MAX;
 		h->over++;
 	}
 	if (!h->count || value < h->min)

@@ -13,12 +13,12 @@
 
 #define HDR_HALF	1024u
 #define HDR_BITS	42	/* of the largest value that is told from others */
-#define HDR_MOST	((UINT64_C(1) << HDR_BITS) - 1)
+#define HDR_MAX	((UINT64_C(1) << HDR_BITS) - 1)
 #define HDR_COUNTERS	((HDR_BITS - 11 + 2) * HDR_HALF)
 
 struct hdr {
 	uint64_t count;		/* values */
-	uint64_t over;		/* of them, how many were more than HDR_MOST and were counted as that */
+	uint64_t over;		/* of them, how many were more than HDR_MAX and were counted as that */
 	uint64_t min, max;	/* exact; of none, 0 */
 	double sum;
 	uint64_t counter[HDR_COUNTERS];

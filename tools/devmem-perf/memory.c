@@ -7,7 +7,7 @@
 
 #include "memory.h"
 
-#define MOST_MIB	2048	/* of all threads together, unless one has more: how many there are the client says */
+#define MAX_MIB	2048	/* of all threads together, unless one has more: how many there are the client says */
 
 static int explain(struct memory *m, const char *what)
 {
@@ -60,7 +60,7 @@ static int bind_lane(struct memory *m, struct lane *lane)
 int memory_open(struct memory *m, const struct perf_options *opt, bool receives, unsigned int threads)
 {
 	*m = (struct memory){ .opt = opt, .lanes = is(opt, "zcrx") ? threads : 1 };
-	if (receives && !opt->host_memory && m->lanes > 1 && (uint64_t)m->lanes * opt->buffer_mib > MOST_MIB) {
+	if (receives && !opt->host_memory && m->lanes > 1 && (uint64_t)m->lanes * opt->buffer_mib > MAX_MIB) {
 		snprintf(m->why, sizeof(m->why), "with engine zcrx each thread receives into memory of its own, and that is more "
 			 "than 2 GiB: fewer --threads, or a smaller --buffer");
 		m->lanes = 0;

@@ -8,7 +8,7 @@
 #include "message.h"
 
 #define MAGIC		"devmem-perf "
-#define MOST_KIND	16	/* bytes */
+#define MAX_KIND	16	/* bytes */
 
 /* ------------------------------------------------------------------------------------ out */
 
@@ -71,7 +71,7 @@ void message_free(struct message *m)
 /* The first line, as far as it is there. 0: so far so good. */
 static int first_line(const char *text, size_t bytes)
 {
-	const size_t magic = strlen(MAGIC), most = magic + 10 + 1 + MOST_KIND;
+	const size_t magic = strlen(MAGIC), most = magic + 10 + 1 + MAX_KIND;
 	const char *end = memchr(text, '\n', bytes);
 	char line[64];
 	int version, at;

@@ -15,7 +15,7 @@ static void add(struct pin_list *list, long cpu)
 	for (unsigned int i = 0; i < list->n; i++)
 		if (list->cpu[i] == cpu)
 			return;
-	if (list->n < PIN_MOST)
+	if (list->n < PIN_MAX)
 		list->cpu[list->n++] = (int)cpu;
 }
 
@@ -83,12 +83,12 @@ static unsigned int interrupts(const char *folder, int *number_of, unsigned int 
 bool pin_near(struct pin_list *list, const char *root, const char *interface, const char **why)
 {
 	char path[PATH_MAX], line[4096];
-	int irq[PIN_MOST];
+	int irq[PIN_MAX];
 	unsigned int n;
 
 	list->n = 0;
 	snprintf(path, sizeof(path), "%s/sys/class/net/%s/device/msi_irqs", root, interface);
-	n = interrupts(path, irq, PIN_MOST);
+	n = interrupts(path, irq, PIN_MAX);
 	for (unsigned int i = 0; i < n; i++) {
 		snprintf(path, sizeof(path), "%s/proc/irq/%d/effective_affinity_list", root, irq[i]);
 		if (sysfs_line(path, line, sizeof(line)))

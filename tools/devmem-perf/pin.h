@@ -6,11 +6,11 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define PIN_MOST 1024
+#define PIN_MAX 1024
 
 struct pin_list {
 	unsigned int n;
-	int cpu[PIN_MOST];
+	int cpu[PIN_MAX];
 };
 
 /* pin_parse() - "0,2,4-7", as the kernel writes it too. false: it is none, or of none. */

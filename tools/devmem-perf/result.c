@@ -5,8 +5,8 @@
 
 #include "result.h"
 
-#define MOST_POINTS	20000
-#define MOST_THREADS	256
+#define MAX_POINTS	20000
+#define MAX_THREADS	256
 
 #define NUMBER(member)	FIELD_NUMBER(side, member)
 #define TEXT(member)	FIELD_TEXT(side, member)
@@ -104,7 +104,7 @@ static void *grow(void *list, unsigned int n, size_t each)
 
 bool result_add_point(struct result *r, const struct point *p)
 {
-	struct point *more = r->points < MOST_POINTS ? grow(r->point, r->points, sizeof(*more)) : NULL;
+	struct point *more = r->points < MAX_POINTS ? grow(r->point, r->points, sizeof(*more)) : NULL;
 
 	if (!more)
 		return false;
@@ -115,7 +115,7 @@ bool result_add_point(struct result *r, const struct point *p)
 
 static bool add_thread(struct result *r)
 {
-	struct thread_share *more = r->threads < MOST_THREADS ? grow(r->thread, r->threads, sizeof(*more)) : NULL;
+	struct thread_share *more = r->threads < MAX_THREADS ? grow(r->thread, r->threads, sizeof(*more)) : NULL;
 
 	if (!more)
 		return false;

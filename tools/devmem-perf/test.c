@@ -26,8 +26,8 @@ const struct field test_fields[] = {
 const char *const test_modes[] = { "stream", "rr", "messages", NULL };
 const char *const test_directions[] = { "to-server", "to-client", "both", NULL };
 
-#define MOST_POINTS	10000
-#define MOST_SLOTS	(UINT64_C(2) << 30)	/* bytes: of what one end sends from, with when each message was begun */
+#define MAX_POINTS	10000
+#define MAX_SLOTS	(UINT64_C(2) << 30)	/* bytes: of what one end sends from, with when each message was begun */
 
 /* In the units of the command line, where these sentences are read. */
 static const struct {
@@ -78,9 +78,9 @@ const char *test_check(const struct test *t)
 		return "what is sent while warming up is not measured: --bytes and --warmup do not go together";
 	if (t->corrupt != TEST_NO_CORRUPTION && !t->verify)
 		return "nobody would notice the wrong byte: --corrupt wants --verify";
-	if (t->time_ms / t->interval_ms > MOST_POINTS)
+	if (t->time_ms / t->interval_ms > MAX_POINTS)
 		return "that is too many intervals for the time: a longer --interval";
-	if ((test_stride(larger(t->size, t->response)) + sizeof(uint64_t)) * test_slots(t) * t->connections > MOST_SLOTS)
+	if ((test_stride(larger(t->size, t->response)) + sizeof(uint64_t)) * test_slots(t) * t->connections > MAX_SLOTS)
 		return "all that may be under way is more than 2 GiB: less --depth, --size or --connections";
 	return NULL;
 }

@@ -24,7 +24,7 @@ struct nic {
 	const char *name;
 	const struct ctl_options *opt;
 	const struct machine *machine;
-	const struct devmem__recipe *recipe;
+	const struct devmem__quirks *quirks;
 	struct devmem_nic *nic;
 	struct devmem__ethtool et;
 	struct devmem__nl netdev;		/* family 0: the kernel has none */
@@ -36,17 +36,17 @@ struct nic {
 
 static void cannot(struct report *r, const struct nic *n)
 {
-	const char *remark = n->recipe->remark;
+	const char *remark = n->quirks->remark;
 
 	if (!n->driver[0])
 		report_add(r, PROBLEM, "driver", "it has no driver that could bind device memory");
-	else if (n->recipe->since)
+	else if (n->quirks->since)
 		report_add(r, PROBLEM, "driver", "%s cannot bind device memory here; it does from Linux %s on%s%s", n->driver,
-			   n->recipe->since, remark ? ", " : "", remark ? remark : "");
+			   n->quirks->since, remark ? ", " : "", remark ? remark : "");
 	else
 		report_add(r, PROBLEM, "driver", "%s cannot bind device memory%s%s", n->driver, remark ? ": " : "",
 			   remark ? remark : "");
-	report_todo(r, n->recipe->leased ? LEASE : n->recipe->since ? "a newer kernel or firmware, or the driver's other mode" :
+	report_todo(r, n->quirks->leased ? LEASE : n->quirks->since ? "a newer kernel or firmware, or the driver's other mode" :
 		    "take an interface of bnxt_en, fbnic, gve, mlx5_core or the lab");
 }
 
@@ -57,7 +57,7 @@ static bool check_driver(struct report *r, const struct nic *n)
 
 	if (!n->machine->kernel)	/* which has been said */
 		return n->driver[0];
-	if (err == -EOPNOTSUPP || (err == -EPERM && n->recipe->driver && !n->recipe->since)) {
+	if (err == -EOPNOTSUPP || (err == -EPERM && n->quirks->driver && !n->quirks->since)) {
 		cannot(r, n);
 		return false;
 	}
@@ -68,7 +68,7 @@ static bool check_driver(struct report *r, const struct nic *n)
 		report_add(r, PROBLEM, "driver", "%s", devmem_error());
 	else
 		report_add(r, OK, "driver", "%s can bind device memory%s", n->driver[0] ? n->driver : "none",
-			   n->recipe->stops_all ? "; each time all of its queues are interrupted" : "");
+			   n->quirks->stops_all ? "; each time all of its queues are interrupted" : "");
 	if (err == -EPERM)
 		report_todo(r, "run as root");
 	return true;
@@ -119,7 +119,7 @@ static void check_threshold(struct report *r, const struct devmem__split_state *
 /* What turns on with the split: the library turns it on first, if it can be. false: it cannot, so there is no split. */
 static bool check_feature(struct report *r, struct nic *n)
 {
-	const char *name = n->recipe->feature_first;
+	const char *name = n->quirks->feature_first;
 	struct devmem__feature f;
 
 	if (!name || devmem__ethtool_feature(&n->et, name, &f) || f.on || f.switchable)
@@ -137,11 +137,11 @@ static bool check_feature(struct report *r, struct nic *n)
  */
 static void split_unreported(struct report *r, const struct nic *n)
 {
-	if (n->recipe->since) {
+	if (n->quirks->since) {
 		report_add(r, PROBLEM, "split", "%s (driver %s) cannot split headers from data in the mode that it is in", n->name,
 			   n->driver);
-		report_todo(r, "take another interface, or another mode of the driver%s%s", n->recipe->remark ? ": it splits " : "",
-			    n->recipe->remark ? n->recipe->remark : "");
+		report_todo(r, "take another interface, or another mode of the driver%s%s", n->quirks->remark ? ": it splits " : "",
+			    n->quirks->remark ? n->quirks->remark : "");
 		return;
 	}
 	report_add(r, WARNING, "split", "header/data split: the driver does not report it, and whether it can be turned on shows "
@@ -327,7 +327,7 @@ static void check_queues(struct report *r, struct nic *n)
 	free_queues = count_free(&q);
 	report_add(r, free_queues ? OK : PROBLEM, "queues", "%u of %u RX queues can be had (one is left for ordinary "
 		   "traffic)%s", free_queues, q.count, words);
-	if (!free_queues && n->recipe->leased)
+	if (!free_queues && n->quirks->leased)
 		report_todo(r, "end who has them (devmemctl show %s), or " LEASE, n->name);
 	else if (!free_queues)
 		no_queues(r, n, q.count);
@@ -380,13 +380,13 @@ static bool check_page_sizes(struct report *r, struct nic *n)
 	if (!n->netdev.family || !n->machine->may_bind || !n->machine->kernel)
 		return true;
 	err = devmem__netdev_ask_any_queue(&n->netdev, n->et.ifindex, LARGE_PAGE);
-	if (err == -EINVAL || err == -EOPNOTSUPP || (n->recipe->driver && !n->recipe->large_pages)) {
+	if (err == -EINVAL || err == -EOPNOTSUPP || (n->quirks->driver && !n->quirks->large_pages)) {
 		report_add(r, WARNING, "pages", "only the system's: %s", err == -EINVAL ?
 			   "the kernel knows no rx-page-size" : "the driver knows no rx-page-size");
 		report_todo(r, "boot Linux 7.3 or later, with bnxt_en or mlx5_core");
 		return false;
 	}
-	if (n->recipe->driver)
+	if (n->quirks->driver)
 		report_add(r, OK, "pages", "the kernel and drivers of this name know rx-page-size; whether this "
 			   "NIC and the memory do shows when it is bound");
 	else
@@ -409,10 +409,10 @@ static void check_sending(struct report *r, struct nic *n)
 		   n->netdev.why[0] ? n->netdev.why : "the kernel knows no other way");
 	if (!devmem__kernel_sends())
 		report_todo(r, "boot Linux 6.16 or later, and see whether the driver can");
-	else if (n->recipe->leased)
+	else if (n->quirks->leased)
 		report_todo(r, LEASE);
-	else if (n->recipe->since && n->recipe->remark)
-		report_todo(r, "take another interface, or another mode of the driver: it sends %s", n->recipe->remark);
+	else if (n->quirks->since && n->quirks->remark)
+		report_todo(r, "take another interface, or another mode of the driver: it sends %s", n->quirks->remark);
 	else
 		report_todo(r, "take an interface of bnxt_en, fbnic, gve or mlx5_core, if it is to send");
 }
@@ -432,7 +432,7 @@ static void check_rings(struct report *r, struct nic *n, bool large)
 	struct devmem_plan plan = {
 		.size = sizeof(plan),
 		.buffer_bytes = n->opt->buffer_bytes,
-		.page_size = large ? 0 : devmem__pages_system(),
+		.page_size = large ? 0 : devmem__system_page(),
 	};
 	char buffer[32], pinned[32], advised[32];
 	int err = devmem_plan(n->nic, &plan);
@@ -534,7 +534,7 @@ static int open_nic(struct nic *n, const char *ifname)
 		return err;
 	n->name = n->et.name;
 	devmem__ethtool_driver(&n->et, n->driver, n->bus);
-	n->recipe = devmem__recipe_of(n->driver);
+	n->quirks = devmem__quirks_of(n->driver);
 	devmem__nl_open(&n->netdev, "netdev");
 	err = link_facts(n->et.ifindex, &n->link);
 	return err ? devmem__fail(-err, "%s: cannot be looked at: %s", n->name, strerror(-err)) : 0;
@@ -578,7 +578,7 @@ int check_nic(struct report *r, const struct machine *m, const struct ctl_option
 
 	if (!err && check_driver(r, &n)) {
 		check_link(r, &n);
-		if (n.recipe->leased)
+		if (n.quirks->leased)
 			check_leased(r, &n);
 		else
 			check_settings(r, &n);

@@ -7,7 +7,7 @@
 
 #define PAGES 300u	/* no multiple of a word */
 
-static struct devmem__refill r;
+static struct devmem__zcrx_refill r;
 static unsigned int out[PAGES], back[PAGES], waiting;	/* the model */
 
 static int set_up(void **state)
@@ -16,19 +16,19 @@ static int set_up(void **state)
 	memset(out, 0, sizeof(out));
 	memset(back, 0, sizeof(back));
 	waiting = 0;
-	return devmem__refill_open(&r, PAGES);
+	return devmem__zcrx_refill_open(&r, PAGES);
 }
 
 static int tear_down(void **state)
 {
 	(void)state;
-	devmem__refill_close(&r);
+	devmem__zcrx_refill_close(&r);
 	return 0;
 }
 
 static void hand_out(uint32_t first, unsigned int n, bool same)
 {
-	devmem__refill_out(&r, first, n, same);
+	devmem__zcrx_refill_out(&r, first, n, same);
 	for (unsigned int i = 0; i < n; i++)
 		out[same ? first : first + i]++;
 }
@@ -49,7 +49,7 @@ static bool come_back(uint32_t first, unsigned int n, bool same)
 {
 	const bool has = model_has(first, n, same);
 
-	assert_int_equal(devmem__refill_back(&r, first, n, same), has);
+	assert_int_equal(devmem__zcrx_refill_back(&r, first, n, same), has);
 	for (unsigned int i = 0; has && i < n; i++) {
 		out[same ? first : first + i]--;
 		back[same ? first : first + i]++;
@@ -64,7 +64,7 @@ static unsigned int take(unsigned int most)
 {
 	uint32_t first = 0, last = PAGES;
 	bool same = false;
-	unsigned int n = devmem__refill_next(&r, most, &first, &same);
+	unsigned int n = devmem__zcrx_refill_next(&r, most, &first, &same);
 
 	if (!n)
 		return 0;
@@ -103,12 +103,12 @@ static void runs_come_back_the_highest_first(void **state)
 	assert_true(come_back(10, 20, false));
 	assert_true(come_back(PAGES - 1, 1, false));
 	assert_true(come_back(60, 70, false));
-	assert_int_equal(devmem__refill_next(&r, 0, &first, &same), 0);
+	assert_int_equal(devmem__zcrx_refill_next(&r, 0, &first, &same), 0);
 	assert_int_equal(take(100), 1);
 	assert_int_equal(take(100), 2);		/* 128 and 129 */
 	assert_int_equal(take(60), 60);
 	take_all();
-	assert_int_equal(devmem__refill_next(&r, 100, &first, &same), 0);
+	assert_int_equal(devmem__zcrx_refill_next(&r, 100, &first, &same), 0);
 }
 
 static void what_is_not_out_does_not_come_back(void **state)
@@ -146,9 +146,9 @@ static void fragments_of_one_page_are_counted(void **state)
 static void a_page_that_the_area_has_not(void **state)
 {
 	(void)state;
-	devmem__refill_out(&r, PAGES, 1, false);
-	devmem__refill_out(&r, PAGES - 1, 2, false);
-	devmem__refill_out(&r, UINT32_MAX, 1, true);
+	devmem__zcrx_refill_out(&r, PAGES, 1, false);
+	devmem__zcrx_refill_out(&r, PAGES - 1, 2, false);
+	devmem__zcrx_refill_out(&r, UINT32_MAX, 1, true);
 	assert_false(come_back(PAGES - 1, 1, false));
 }
 

@@ -3,13 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
-#include "backends/near.h"
+#include "backends/pci_distance.h"
 #include "unit.h"
 
 static unsigned int nearest(struct devmem__place to, const struct devmem__place *places, unsigned int n, const char *expected)
 {
 	const char *why;
-	unsigned int found = devmem__nearest(&to, places, n, &why);
+	unsigned int found = devmem__pci_nearest(&to, places, n, &why);
 
 	assert_string_equal(why, expected);
 	return found;
@@ -77,12 +77,12 @@ static void interfaces(void **state)
 	struct devmem__place place = { "x", 7 };
 
 	(void)state;
-	assert_int_equal(devmem__place_of_interface("lo", &place), 0);
+	assert_int_equal(devmem__pci_place_of_interface("lo", &place), 0);
 	assert_string_equal(place.path, "");
 	assert_int_equal(place.node, -1);
-	assert_int_equal(devmem__place_of_interface("nosuch0", &place), -ENODEV);
+	assert_int_equal(devmem__pci_place_of_interface("nosuch0", &place), -ENODEV);
 	assert_non_null(strstr(devmem_error(), "nosuch0"));
-	devmem__place_of_pci("ffff:ff:1f.7", &place);
+	devmem__pci_place_of_address("ffff:ff:1f.7", &place);
 	assert_string_equal(place.path, "");
 }
 

@@ -45,7 +45,7 @@ static void release_in_vain(struct devmem_sock *sock)
 	const int fd = sock->fd;
 
 	assert_int_equal(devmem__set_add(&sock->stream.out, 0, 1), 0);
-	devmem__pressure_out(sock, 1);
+	devmem__backpressure_out(sock, 1);
 	sock->fd = -1;
 	assert_int_equal(devmem__dontneed(sock, 0, 1), 0);
 	devmem__dontneed_flush(sock->ring, true);

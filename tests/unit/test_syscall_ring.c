@@ -39,7 +39,7 @@ int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
 
 struct fixture {
 	struct io_uring io;
-	struct devmem__calls *calls;
+	struct devmem__syscall_ring *calls;
 	struct io_uring_buf_ring *ring;
 	unsigned char memory[BUFFERS][BYTES];
 	int near, far;			/* a connection */
@@ -53,7 +53,7 @@ static int set_up_with(void **state, unsigned int completions)
 	struct fixture *f = calloc(1, sizeof(*f));
 	int fd[2];
 
-	assert_int_equal(devmem__calls_open(&f->io, 8, completions, &f->calls), 0);
+	assert_int_equal(devmem__syscall_ring_open(&f->io, 8, completions, &f->calls), 0);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM, 0, fd), 0);
 	f->near = fd[0];
 	f->far = fd[1];
@@ -81,7 +81,7 @@ static int tear_down(void **state)
 	struct fixture *f = *state;
 
 	refusal = 0;
-	devmem__calls_close(f->calls);
+	devmem__syscall_ring_close(f->calls);
 	munmap(f->ring, 4096);
 	close(f->near);
 	close(f->far);
@@ -101,7 +101,7 @@ static void provide(struct fixture *f, unsigned int n)
 
 static void buffers(struct fixture *f, unsigned int n, bool incremental)
 {
-	assert_int_equal(devmem__calls_buffers(f->calls, f->ring, BUFFERS, GROUP, incremental), 0);
+	assert_int_equal(devmem__syscall_ring_buffers(f->calls, f->ring, BUFFERS, GROUP, incremental), 0);
 	provide(f, n);
 }
 
@@ -131,7 +131,7 @@ static void ask_to_receive(struct fixture *f, uint64_t user_data, bool message)
 static void turn(struct fixture *f, int ms)
 {
 	struct __kernel_timespec ts = { .tv_sec = ms / 1000, .tv_nsec = ms % 1000 * 1000000ll };
-	int err = devmem__calls_enter(f->calls, &ts, 0);
+	int err = devmem__syscall_ring_enter(f->calls, &ts, 0);
 
 	assert_true(err == 0 || err == -ETIME);
 }
@@ -311,7 +311,7 @@ static void what_cannot_be_begun(void **state)
 	expect(f, 24, -EBUSY, 0);
 	expect(f, 32, -EBADF, 0);
 	expect(f, 40, -EINVAL, 0);	/* a request that this library does not make */
-	assert_int_equal(devmem__calls_buffers(f->calls, f->ring, BUFFERS, 32, true), -EMFILE);
+	assert_int_equal(devmem__syscall_ring_buffers(f->calls, f->ring, BUFFERS, 32, true), -EMFILE);
 }
 
 /* ------------------------------------------------------------------------------------ sending */
@@ -332,7 +332,7 @@ static void a_message_is_sent_at_once(void **state)
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 
 	ask_to_send(f, 16, &msg, 0);
-	assert_int_equal(devmem__calls_submit(f->calls), 1);
+	assert_int_equal(devmem__syscall_ring_submit(f->calls), 1);
 	expect(f, 16, 10, 0);
 	assert_int_equal(recv(f->far, got, sizeof(got), MSG_DONTWAIT), 10);
 	assert_memory_equal(got, "helloworld", 10);
@@ -404,7 +404,7 @@ static void send_zerocopy(struct fixture *f, int wanted)
 	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
 
 	ask_to_send(f, 8, &msg, MSG_ZEROCOPY);
-	assert_int_equal(devmem__calls_submit(f->calls), 1);
+	assert_int_equal(devmem__syscall_ring_submit(f->calls), 1);
 	expect(f, 8, wanted, 0);
 }
 
@@ -459,17 +459,17 @@ static void a_notification_that_is_there_completes_at_once(void **state)
 	send_zerocopy(f, 1000);
 	assert_int_equal(poll(&p, 1, 1000), 1);
 	ask_to_hear(f, 16, f->again, 0);
-	assert_int_equal(devmem__calls_submit(f->calls), 1);
+	assert_int_equal(devmem__syscall_ring_submit(f->calls), 1);
 	expect_notice(f, 16, 0);
 	ask_to_hear(f, 24, f->again, MSG_DONTWAIT);
-	assert_int_equal(devmem__calls_submit(f->calls), 1);
+	assert_int_equal(devmem__syscall_ring_submit(f->calls), 1);
 	expect(f, 24, -EAGAIN, 0);
 	send_zerocopy(f, 1000);
 	assert_int_equal(poll(&p, 1, 1000), 1);
 	turn(f, 0);
 	assert_null(next(f));		/* the one that would not wait is over */
 	ask_to_hear(f, 32, f->again, MSG_DONTWAIT);
-	assert_int_equal(devmem__calls_submit(f->calls), 1);
+	assert_int_equal(devmem__syscall_ring_submit(f->calls), 1);
 	expect_notice(f, 32, 1);
 }
 
@@ -495,7 +495,7 @@ static void a_wait_for_a_notification_is_canceled(void **state)
 	expect_notice(f, 32, 0);
 	ask_to_hear(f, 40, f->again, 0);
 	turn(f, 0);
-	devmem__calls_cancel_all(f->calls);
+	devmem__syscall_ring_cancel_all(f->calls);
 	expect(f, 40, -ECANCELED, 0);
 }
 
@@ -507,10 +507,10 @@ static void expect_rest(struct fixture *f)
 
 	turn(f, 0);	/* for what has changed until now */
 	turn(f, 0);
-	before = devmem__calls_made(f->calls);
+	before = devmem__syscall_ring_made(f->calls);
 	for (unsigned int i = 0; i < 3; i++)
-		assert_int_equal(devmem__calls_enter(f->calls, &ts, 0), -ETIME);
-	assert_int_equal(devmem__calls_made(f->calls) - before, 3);	/* ppoll */
+		assert_int_equal(devmem__syscall_ring_enter(f->calls, &ts, 0), -ETIME);
+	assert_int_equal(devmem__syscall_ring_made(f->calls) - before, 3);	/* ppoll */
 	assert_null(next(f));
 }
 
@@ -626,7 +626,7 @@ static void a_timeout_rings_once(void **state)
 
 	io_uring_prep_timeout(sqe, &ts, 0, 0);
 	sqe->user_data = 16;
-	assert_int_equal(devmem__calls_enter(f->calls, NULL, 0), 0);	/* for ever, but for that */
+	assert_int_equal(devmem__syscall_ring_enter(f->calls, NULL, 0), 0);	/* for ever, but for that */
 	expect(f, 16, -ETIME, 0);
 	turn(f, 5);
 	assert_null(next(f));
@@ -645,7 +645,7 @@ static void what_is_there_is_not_waited_for(void **state)
 	sqe = request(f, 0);
 	io_uring_prep_timeout(sqe, &ts, 0, 0);
 	sqe->user_data = 24;
-	assert_int_equal(devmem__calls_enter(f->calls, NULL, 1), 0);
+	assert_int_equal(devmem__syscall_ring_enter(f->calls, NULL, 1), 0);
 	expect(f, 16, POLLIN, 0);
 	expect(f, 24, -ETIME, 0);
 	close(fd);
@@ -675,7 +675,7 @@ static void canceled(void **state)
 	ask_to_receive(f, 40, false);	/* the descriptor is free again */
 	turn(f, 1000);
 	expect(f, 40, 1, buffer_flags(0) | DEVMEM_CQE_F_BUF_MORE | IORING_CQE_F_MORE);
-	devmem__calls_cancel_all(f->calls);
+	devmem__syscall_ring_cancel_all(f->calls);
 	expect(f, 40, -ECANCELED, 0);
 }
 
@@ -756,7 +756,7 @@ static void a_full_queue_holds_up(void **state)
 	turn(f, 0);
 	queued = f->io.sq.sqe_tail - *f->io.sq.khead;
 	assert_in_range(queued, 1, 7);
-	assert_int_equal(devmem__calls_submit(f->calls), -EBUSY);
+	assert_int_equal(devmem__syscall_ring_submit(f->calls), -EBUSY);
 	for (int i = 0; i < 8; i++) {
 		while (next(f))
 			seen++;
@@ -798,20 +798,20 @@ static void system_calls_are_counted(void **state)
 	buffers(f, 1, true);
 	ask_to_receive(f, 16, false);
 	turn(f, 0);
-	before = devmem__calls_made(f->calls);
+	before = devmem__syscall_ring_made(f->calls);
 	say(f, 7);
 	turn(f, 1000);
-	assert_int_equal(devmem__calls_made(f->calls) - before, 3);	/* ppoll, epoll_wait, recv */
+	assert_int_equal(devmem__syscall_ring_made(f->calls) - before, 3);	/* ppoll, epoll_wait, recv */
 }
 
 static void the_descriptor_is_readable_when_something_has_happened(void **state)
 {
 	struct fixture *f = *state;
-	struct pollfd p = { .fd = devmem__calls_fd(f->calls), .events = POLLIN };
+	struct pollfd p = { .fd = devmem__syscall_ring_fd(f->calls), .events = POLLIN };
 
 	buffers(f, 1, true);
 	ask_to_receive(f, 16, false);
-	assert_int_equal(devmem__calls_submit(f->calls), 1);
+	assert_int_equal(devmem__syscall_ring_submit(f->calls), 1);
 	assert_int_equal(poll(&p, 1, 0), 0);
 	say(f, 1);
 	assert_int_equal(poll(&p, 1, 1000), 1);
@@ -875,7 +875,7 @@ static void what_epoll_does_not_take(void **state)
 static void the_descriptor_tells_of_what_epoll_does_not_take(void **state)
 {
 	struct fixture *f = *state;
-	struct pollfd p = { .fd = devmem__calls_fd(f->calls), .events = POLLIN };
+	struct pollfd p = { .fd = devmem__syscall_ring_fd(f->calls), .events = POLLIN };
 	const struct io_uring_cqe *cqe = NULL;
 
 	buffers(f, 4, true);
@@ -928,7 +928,7 @@ static void a_signal_ends_a_wait(void **state)
 
 	sigaction(SIGALRM, &handler, &before);
 	setitimer(ITIMER_REAL, &soon, NULL);
-	assert_int_equal(devmem__calls_enter(f->calls, &minute, 0), -EINTR);
+	assert_int_equal(devmem__syscall_ring_enter(f->calls, &minute, 0), -EINTR);
 	setitimer(ITIMER_REAL, &never, NULL);
 	sigaction(SIGALRM, &before, NULL);
 }
@@ -941,7 +941,7 @@ static void the_end_of_an_io_uring_is_no_signal(void **state)
 
 	for (int i = 0; i < 100; i++) {
 		devmem_feature("io_uring");
-		assert_int_equal(devmem__calls_enter(f->calls, &ts, 0), -ETIME);
+		assert_int_equal(devmem__syscall_ring_enter(f->calls, &ts, 0), -ETIME);
 	}
 }
 

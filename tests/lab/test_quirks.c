@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The lab's NIC, loaded as mimic=NAME, with what that driver refuses: lab_recipes mlx5|bnxt|gve|fbnic. Whatever was
+ * The lab's NIC, loaded as mimic=NAME, with what that driver refuses: lab_quirks mlx5|bnxt|gve|fbnic. Whatever was
  * bound and received, and whatever failed, it is left as it was to the letter.
  */
 #include <errno.h>
@@ -397,6 +397,6 @@ int main(int argc, char **argv)
 		       cmocka_run_group_tests(gve, NULL, NULL);
 	if (!strcmp(what, "fbnic"))
 		return cmocka_run_group_tests(fbnic, NULL, NULL);
-	fprintf(stderr, "usage: lab_recipes mlx5|bnxt|gve|fbnic, with the NIC loaded as mimic=...\n");
+	fprintf(stderr, "usage: lab_quirks mlx5|bnxt|gve|fbnic, with the NIC loaded as mimic=...\n");
 	return 2;
 }

@@ -8,8 +8,8 @@
 
 static void known(void **state)
 {
-	const struct devmem__recipe *mlx5 = devmem__recipe_of("mlx5_core"), *bnxt = devmem__recipe_of("bnxt_en");
-	const struct devmem__recipe *fbnic = devmem__recipe_of("fbnic"), *gve = devmem__recipe_of("gve");
+	const struct devmem__quirks *mlx5 = devmem__quirks_of("mlx5_core"), *bnxt = devmem__quirks_of("bnxt_en");
+	const struct devmem__quirks *fbnic = devmem__quirks_of("fbnic"), *gve = devmem__quirks_of("gve");
 
 	(void)state;
 	assert_string_equal(mlx5->feature_first, "rx-gro-hw");
@@ -19,7 +19,7 @@ static void known(void **state)
 	assert_true(gve->keeps_queue_0 && gve->stops_all && !gve->refuses_split_off);
 	assert_true(!bnxt->feature_first && !fbnic->feature_first && !gve->feature_first);
 	assert_string_equal(gve->since, "6.15");
-	assert_true(devmem__recipe_of("netkit")->leased && !mlx5->leased && !gve->leased);
+	assert_true(devmem__quirks_of("netkit")->leased && !mlx5->leased && !gve->leased);
 	assert_int_equal(gve->tx_pieces, 9);
 	assert_int_equal(mlx5->tx_pieces, DEVMEM__ANY_PIECES);
 	assert_int_equal(bnxt->tx_pieces, DEVMEM__ANY_PIECES);
@@ -35,7 +35,7 @@ static void remarks(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
-		const struct devmem__recipe *r = devmem__recipe_of(drivers[i]);
+		const struct devmem__quirks *r = devmem__quirks_of(drivers[i]);
 
 		assert_string_equal(r->driver, drivers[i]);
 		assert_null(r->since);
@@ -48,11 +48,11 @@ static void remarks(void **state)
 static void unknown(void **state)
 {
 	static const char *const drivers[] = { "lab", "", "mlx5", "mlx5_core2", "gv", "e1000e" };
-	static const struct devmem__recipe nothing;
+	static const struct devmem__quirks nothing;
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {
-		const struct devmem__recipe *r = devmem__recipe_of(drivers[i]);
+		const struct devmem__quirks *r = devmem__quirks_of(drivers[i]);
 
 		assert_non_null(r);
 		assert_memory_equal(r, &nothing, sizeof(nothing));
@@ -67,5 +67,5 @@ int main(void)
 		cmocka_unit_test(unknown),
 	};
 
-	return cmocka_run_group_tests_name("recipes", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("quirks", tests, NULL, NULL);
 }

@@ -6,8 +6,8 @@ A sentence is the format of devmem__fail() and its like, with "…" for each con
 first column of a table, and its errno is in the second: "any" where it is the kernel's, or a driver's. So are the log's own
 errors and warnings, with their level in the place of an errno; what it tells for information and debugging is not listed.
 
-  sentences.py [TREE]          compare, and see that damage would be noticed
-  sentences.py --list [TREE]   what the source says: file, line, errno, sentence
+  error_messages.py [TREE]          compare, and see that damage would be noticed
+  error_messages.py --list [TREE]   what the source says: file, line, errno, sentence
 """
 import re
 import shutil

@@ -13,7 +13,7 @@
 #include <linux/sockios.h>
 
 #include "netlink/iface.h"
-#include "backends/near.h"
+#include "backends/pci_distance.h"
 
 #define DEVICES "/sys/devices/"
 
@@ -46,7 +46,7 @@ static void place_of(const char *link, struct devmem__place *place)
 	snprintf(place->path, sizeof(place->path), "%.255s", device + strlen(DEVICES));
 }
 
-void devmem__place_of_pci(const char *address, struct devmem__place *place)
+void devmem__pci_place_of_address(const char *address, struct devmem__place *place)
 {
 	char link[64];
 
@@ -76,7 +76,7 @@ static int ask_bus(const char *ifname, char bus[ETHTOOL_BUSINFO_LEN])
 	return 0;
 }
 
-int devmem__place_of_interface(const char *ifname, struct devmem__place *place)
+int devmem__pci_place_of_interface(const char *ifname, struct devmem__place *place)
 {
 	char bus[ETHTOOL_BUSINFO_LEN] = "", link[64];
 	int err = ask_bus(ifname, bus);
@@ -84,7 +84,7 @@ int devmem__place_of_interface(const char *ifname, struct devmem__place *place)
 	*place = (struct devmem__place){ .node = -1 };
 	if (err || !bus[0] || strchr(bus, '/'))	/* "N/A": on no bus */
 		return err;
-	devmem__place_of_pci(bus, place);
+	devmem__pci_place_of_address(bus, place);
 	if (place->path[0])
 		return 0;
 	snprintf(link, sizeof(link), "/sys/bus/auxiliary/devices/%.31s", bus);	/* a subfunction, below its NIC */
@@ -148,7 +148,7 @@ static bool nearer(const struct nearness *a, const struct nearness *b)
 	return a->same_node && !b->same_node;
 }
 
-unsigned int devmem__nearest(const struct devmem__place *to, const struct devmem__place *places, unsigned int n,
+unsigned int devmem__pci_nearest(const struct devmem__place *to, const struct devmem__place *places, unsigned int n,
 			     const char **why)
 {
 	struct nearness best = nearness(to, &places[0]);

@@ -8,7 +8,7 @@
 
 #include "nic/toeplitz.h"
 
-static const uint8_t key[DEVMEM__HASH_KEY] = {
+static const uint8_t key[DEVMEM__TOEPLITZ_KEY] = {
 	0x6d, 0x5a, 0x56, 0xda, 0x25, 0x5b, 0x0e, 0xc2, 0x41, 0x67, 0x25, 0x3d, 0x43, 0xa3, 0x8f, 0xb0, 0xd0, 0xca, 0x2b, 0xcb,
 	0xae, 0x7b, 0x30, 0xb4, 0x77, 0xcb, 0x2d, 0xa3, 0x80, 0x30, 0xf2, 0x0c, 0x6a, 0x42, 0xb7, 0x3b, 0xbe, 0xac, 0x01, 0xfa,
 };
@@ -21,7 +21,7 @@ static uint32_t hash4(const char *from, uint16_t source_port, const char *to, ui
 	assert_int_equal(inet_pton(AF_INET, to, &local.sin_addr), 1);
 	assert_int_equal(inet_pton(AF_INET, from, &peer.sin_addr), 1);
 	assert_int_equal(devmem__rule_flow(&flow, (struct sockaddr *)&local, (struct sockaddr *)&peer), 0);
-	return devmem__hash_flow(&flow, source_port, key);
+	return devmem__toeplitz_flow(&flow, source_port, key);
 }
 
 static uint32_t hash6(const char *from, uint16_t source_port, const char *to, uint16_t port)
@@ -32,7 +32,7 @@ static uint32_t hash6(const char *from, uint16_t source_port, const char *to, ui
 	assert_int_equal(inet_pton(AF_INET6, to, &local.sin6_addr), 1);
 	assert_int_equal(inet_pton(AF_INET6, from, &peer.sin6_addr), 1);
 	assert_int_equal(devmem__rule_flow(&flow, (struct sockaddr *)&local, (struct sockaddr *)&peer), 0);
-	return devmem__hash_flow(&flow, source_port, key);
+	return devmem__toeplitz_flow(&flow, source_port, key);
 }
 
 static void published_vectors(void **state)

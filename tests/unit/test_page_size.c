@@ -9,7 +9,7 @@
 #define MIB (1024u * KIB)
 
 /* What is not said: one queue with 1024 entries, pages of 4 KiB. */
-static struct devmem__pages_question complete(struct devmem__pages_question q)
+static struct devmem__page_size_question complete(struct devmem__page_size_question q)
 {
 	q.system = q.system ? q.system : 4 * KIB;
 	q.queues = q.queues ? q.queues : 1;
@@ -17,14 +17,14 @@ static struct devmem__pages_question complete(struct devmem__pages_question q)
 	return q;
 }
 
-#define question(...) (complete((struct devmem__pages_question){ __VA_ARGS__ }))
+#define question(...) (complete((struct devmem__page_size_question){ __VA_ARGS__ }))
 
-static int list(struct devmem__pages_question q, struct devmem__pages *pages)
+static int list(struct devmem__page_size_question q, struct devmem__pages *pages)
 {
-	return devmem__pages_list(&q, pages);
+	return devmem__page_size_list(&q, pages);
 }
 
-static void sizes_are(struct devmem__pages_question q, unsigned int n, uint32_t largest, const char *why)
+static void sizes_are(struct devmem__page_size_question q, unsigned int n, uint32_t largest, const char *why)
 {
 	struct devmem__pages pages;
 
@@ -108,11 +108,11 @@ static void refusals(void **state)
 
 	(void)state;
 	assert_int_equal(list(question(.bytes = 256 * MIB), &pages), 0);
-	devmem__pages_refused(&pages, 64 * KIB, "no");
-	devmem__pages_refused(&pages, 32 * KIB, "so the kernel said");
+	devmem__page_size_refused(&pages, 64 * KIB, "no");
+	devmem__page_size_refused(&pages, 32 * KIB, "so the kernel said");
 	assert_string_equal(pages.why, "32 KiB was refused: so the kernel said");
-	assert_true(devmem__pages_go_on(-EINVAL) && devmem__pages_go_on(-ERANGE) && devmem__pages_go_on(-EOPNOTSUPP));
-	assert_false(devmem__pages_go_on(-EEXIST) || devmem__pages_go_on(-ENOMEM) || devmem__pages_go_on(0));
+	assert_true(devmem__page_size_go_on(-EINVAL) && devmem__page_size_go_on(-ERANGE) && devmem__page_size_go_on(-EOPNOTSUPP));
+	assert_false(devmem__page_size_go_on(-EEXIST) || devmem__page_size_go_on(-ENOMEM) || devmem__page_size_go_on(0));
 }
 
 int main(void)
