@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Counts what a program takes that has no marks in it: its other end is the command that is run between them. Whatever
- * it does meanwhile that is not receiving is counted too.
+ * Counts what a program takes that has no marks in it: its other end is the command that is run
+ * between them. Whatever it does meanwhile that is not receiving is counted too.
  */
 #include <errno.h>
 #include <spawn.h>
@@ -48,7 +48,8 @@ int main(int argc, char **argv)
 		return 1;
 	}
 	lab_count_bytes(bytes);
-	printf("{\"name\": \"%s\", \"engine\": \"none, not ours\", \"page_size\": 0, \"bytes\": %llu, \"seconds\": %.6f}\n", argv[1],
-	       (unsigned long long)bytes, seconds);
+	printf("{\"name\": \"%s\", \"engine\": \"none, not ours\", \"page_size\": 0, \"bytes\": "
+	       "%llu, \"seconds\": %.6f}\n",
+	       argv[1], (unsigned long long)bytes, seconds);
 	return 0;
 }

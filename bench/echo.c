@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What comes goes back: each fragment is sent from where the NIC wrote it, and released when it is the caller's again.
- * The processor never touches a byte. echo_copy.c does the same by copying.
+ * What comes goes back: each fragment is sent from where the NIC wrote it, and released when it is
+ * the caller's again. The processor never touches a byte. echo_copy.c does the same by copying.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,14 +9,14 @@
 
 #include "setup.h"
 
-#define EVENTS	256
-#define PAGE	4096u		/* a fragment has at least one */
+#define EVENTS 256
+#define PAGE   4096u /* a fragment has at least one */
 
 struct echo {
 	struct devmem_ring *ring;
-	struct devmem_sock **sock;	/* of each connection */
-	struct devmem_event *held;	/* by cookie: what is being sent */
-	uint32_t *free;			/* cookies that nobody has, the first @free_n of these */
+	struct devmem_sock **sock; /* of each connection */
+	struct devmem_event *held; /* by cookie: what is being sent */
+	uint32_t *free;		   /* cookies that nobody has, the first @free_n of these */
 	uint32_t free_n, most;
 	unsigned int open;
 	uint64_t bytes;
@@ -39,9 +39,12 @@ static void prepare(struct echo *e, const struct bench *b)
 	}
 	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = b->engine), &e->ring))
 		bench_die("%s", devmem_error());
-	for (unsigned int i = 0; i < b->connections; i++)	/* as many sends as there can be fragments: never -EAGAIN */
+	/* as many sends as there can be fragments: never -EAGAIN */
+	for (unsigned int i = 0; i < b->connections; i++)
 		if (devmem_attach(e->ring, b->fd[i], b->binding, i,
-				  DEVMEM_OPTS(devmem_attach_opts, .lowat = b->lowat, .max_sends = most), &e->sock[i]))
+				  DEVMEM_OPTS(devmem_attach_opts, .lowat = b->lowat,
+					      .max_sends = most),
+				  &e->sock[i]))
 			bench_die("%s", devmem_error());
 }
 
@@ -67,8 +70,8 @@ static void sent(struct echo *e, const struct devmem_event *ev)
 }
 
 /* Returns how many fragments may be released: they are put into @back. */
-static unsigned int take(struct echo *e, const struct bench *b, const struct devmem_event *ev, int n,
-			 struct devmem_event *back)
+static unsigned int take(struct echo *e, const struct bench *b, const struct devmem_event *ev,
+			 int n, struct devmem_event *back)
 {
 	unsigned int over = 0;
 
@@ -81,7 +84,7 @@ static unsigned int take(struct echo *e, const struct bench *b, const struct dev
 			back[over++] = e->held[ev[i].offset];
 			sent(e, &ev[i]);
 			break;
-		case DEVMEM_EVENT_END:	/* the client has everything by then */
+		case DEVMEM_EVENT_END: /* the client has everything by then */
 			e->open--;
 			break;
 		case DEVMEM_EVENT_HOST:
@@ -116,11 +119,11 @@ static void check(const struct bench_result *r, const struct devmem_stats *now)
 {
 	if (now->bytes_sent_copied || now->bytes_sent != r->bytes || now->sends_outstanding)
 		bench_die("%llu bytes were sent from device memory, %llu copied, of %llu",
-			  (unsigned long long)now->bytes_sent, (unsigned long long)now->bytes_sent_copied,
-			  (unsigned long long)r->bytes);
+			  (unsigned long long)now->bytes_sent,
+			  (unsigned long long)now->bytes_sent_copied, (unsigned long long)r->bytes);
 	if (now->bytes_device < r->bytes / 100 * 99)
-		bench_die("%llu bytes came into device memory, of %llu", (unsigned long long)now->bytes_device,
-			  (unsigned long long)r->bytes);
+		bench_die("%llu bytes came into device memory, of %llu",
+			  (unsigned long long)now->bytes_device, (unsigned long long)r->bytes);
 }
 
 int main(int argc, char **argv)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The other end of the echoes here: sends, reads back what comes and, asked for, verifies it. Never more than a window is
- * under way, which both sides have room for, and reading never waits for sending, so nobody can wait for ever. It shuts
- * its side only when all is back. Paced, another portion may go at fixed times.
+ * The other end of the echoes here: sends, reads back what comes and, asked for, verifies it. Never
+ * more than a window is under way, which both sides have room for, and reading never waits for
+ * sending, so nobody can wait for ever. It shuts its side only when all is back. Paced, another
+ * portion may go at fixed times.
  */
 #include <errno.h>
 #include <poll.h>
@@ -19,15 +20,15 @@
 
 #define ROOM (1u << 20)
 
-static const char usage[] =
-	"usage: echo_client [--pattern] ADDRESS PORT CONNECTIONS BYTES PORTION WINDOW [MICROSECONDS]\n";
+static const char usage[] = "usage: echo_client [--pattern] ADDRESS PORT CONNECTIONS BYTES PORTION "
+			    "WINDOW [MICROSECONDS]\n";
 
 static bool pattern;
 
 struct client {
 	unsigned int n;
-	uint64_t bytes, portion, window;	/* of each connection */
-	uint64_t interval;			/* ns between a connection's portions; 0: at once */
+	uint64_t bytes, portion, window; /* of each connection */
+	uint64_t interval;		 /* ns between a connection's portions; 0: at once */
 	uint64_t start;
 	struct pollfd fd[FAR_MAX_CONNECTIONS];
 	uint64_t sent[FAR_MAX_CONNECTIONS], back[FAR_MAX_CONNECTIONS];
@@ -54,7 +55,8 @@ static uint64_t due(const struct client *c, uint64_t now)
 	return at_most(c->bytes, ((now - c->start) / c->interval + 1) * c->portion);
 }
 
-/* How many bytes may go: a whole portion, or nothing, so that the window's end does not cut it into small ones. */
+/* How many bytes may go: a whole portion, or nothing, so that the window's end does not cut it into
+ * small ones. */
 static uint64_t may_send(const struct client *c, unsigned int i, uint64_t now)
 {
 	uint64_t wanted = at_most(c->portion, c->bytes - c->sent[i]);
@@ -93,7 +95,8 @@ static void read_some(struct client *c, unsigned int i)
 /* Sends or reads what can be, or waits. false: all is back. */
 static bool turn(struct client *c)
 {
-	uint64_t now = clock_ns(), left = c->interval - (c->interval ? (now - c->start) % c->interval : 0);
+	uint64_t now = clock_ns(),
+		 left = c->interval - (c->interval ? (now - c->start) % c->interval : 0);
 	struct timespec timeout = { (time_t)(left / 1000000000), (long)(left % 1000000000) };
 	bool any = false;
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * An echo as one would write it without any of this: epoll, recv and send, of ordinary memory, in large portions.
- * echo.c is measured against it. It has no low-water mark: whoever waits for the rest of an answer sends no more, and a
- * mark that nobody takes back would wait for that.
+ * An echo as one would write it without any of this: epoll, recv and send, of ordinary memory, in
+ * large portions. echo.c is measured against it. It has no low-water mark: whoever waits for the
+ * rest of an answer sends no more, and a mark that nobody takes back would wait for that.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,8 +13,8 @@
 
 #include "setup.h"
 
-#define ROOM	(1u << 20)
-#define EVENTS	64
+#define ROOM   (1u << 20)
+#define EVENTS 64
 
 /* What was received and not yet sent back. While there is something, nothing more is received. */
 struct echo {
@@ -43,8 +43,8 @@ static struct echo *prepare(const struct bench *b)
 
 	room = b->buffer_bytes ? b->buffer_bytes : ROOM;
 	for (unsigned int i = 0; e && i < b->connections; i++) {
-		e[i].memory = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE,
-				   -1, 0);
+		e[i].memory = mmap(NULL, room, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 		if (e[i].memory == MAP_FAILED)
 			bench_die("no memory");
 	}
@@ -54,10 +54,12 @@ static struct echo *prepare(const struct bench *b)
 }
 
 /* true: all that was received. */
-static bool send_back(const struct bench *b, unsigned int connection, struct echo *e, struct bench_result *r)
+static bool send_back(const struct bench *b, unsigned int connection, struct echo *e,
+		      struct bench_result *r)
 {
 	while (e->from < e->to) {
-		ssize_t n = send(b->fd[connection], e->memory + e->from, e->to - e->from, MSG_DONTWAIT | MSG_NOSIGNAL);
+		ssize_t n = send(b->fd[connection], e->memory + e->from, e->to - e->from,
+				 MSG_DONTWAIT | MSG_NOSIGNAL);
 
 		r->enter_calls++;
 		if (n < 0 && errno == EAGAIN)
@@ -70,7 +72,8 @@ static bool send_back(const struct bench *b, unsigned int connection, struct ech
 	return true;
 }
 
-static void wait_for(int epoll, const struct bench *b, unsigned int connection, uint32_t events, struct bench_result *r)
+static void wait_for(int epoll, const struct bench *b, unsigned int connection, uint32_t events,
+		     struct bench_result *r)
 {
 	struct epoll_event e = { .events = events, .data.u32 = connection };
 
@@ -79,7 +82,8 @@ static void wait_for(int epoll, const struct bench *b, unsigned int connection, 
 		bench_die("epoll: %s", strerror(errno));
 }
 
-/* A receive that was not full has left nothing: epoll tells of what comes later. true: the stream has ended. */
+/* A receive that was not full has left nothing: epoll tells of what comes later. true: the stream
+ * has ended. */
 static bool readable(int epoll, const struct bench *b, unsigned int connection, struct echo *e,
 		     struct bench_result *r)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What a program does without any of this: epoll, and recv into ordinary memory. It has a single buffer, used
- * again at once. libdevmem's engine "copy" is measured against it.
+ * What a program does without any of this: epoll, and recv into ordinary memory. It has a single
+ * buffer, used again at once. libdevmem's engine "copy" is measured against it.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,9 +11,10 @@
 
 #include "setup.h"
 
-/* Counted in the lab, million instructions per GiB: 64 KiB 352, 256 KiB 327, 512 KiB 322, 1 MiB 317, 4 MiB 322. */
-#define ROOM	(1u << 20)
-#define EVENTS	64
+/* Counted in the lab, million instructions per GiB: 64 KiB 352, 256 KiB 327, 512 KiB 322, 1 MiB
+ * 317, 4 MiB 322. */
+#define ROOM   (1u << 20)
+#define EVENTS 64
 
 static unsigned char *memory;
 static size_t room;
@@ -75,7 +76,8 @@ int main(int argc, char **argv)
 
 	bench_parse(&b, "epoll", argc, argv);
 	room = b.buffer_bytes ? b.buffer_bytes : ROOM;
-	memory = mmap(NULL, room, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	memory = mmap(NULL, room, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (memory == MAP_FAILED)
 		bench_die("no memory");
 	bench_listen(&b);

@@ -25,7 +25,8 @@ int far_connect(const char *address, unsigned int port, unsigned int from)
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0), one = 1;
 
 	if (inet_pton(AF_INET6, address, &to.sin6_addr) != 1) {
-		fprintf(stderr, "%s: \"%s\" is not an IPv6 address\n", program_invocation_short_name, address);
+		fprintf(stderr, "%s: \"%s\" is not an IPv6 address\n",
+			program_invocation_short_name, address);
 		exit(2);
 	}
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));

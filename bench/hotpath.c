@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * The library's own instructions for each fragment, from a completion's control buffer to a descriptor to a
- * released token: no kernel, no NIC. Run by bench/hotpath.sh under callgrind, which counts what is executed
- * in one_completion(); the numbers repeat exactly.
+ * The library's own instructions for each fragment, from a completion's control buffer to a
+ * descriptor to a released token: no kernel, no NIC. Run by bench/hotpath.sh under callgrind, which
+ * counts what is executed in one_completion(); the numbers repeat exactly.
  *
- * hotpath SOCKETS MERGE FRAGMENTS: control buffers as the kernel writes them, in turn for each socket.
+ * hotpath SOCKETS MERGE FRAGMENTS: control buffers as the kernel writes them, in turn for each
+ * socket.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,8 +14,8 @@
 
 #include "recv/token_release.h"
 
-#define ROUNDS		64	/* completions for each socket */
-#define FRAG_BYTES	4096
+#define ROUNDS	   64 /* completions for each socket */
+#define FRAG_BYTES 4096
 
 struct control {
 	size_t len;
@@ -26,9 +27,13 @@ static void record(struct control *c, unsigned int fragments, bool neighbours)
 {
 	for (unsigned int i = 0; i < fragments; i++) {
 		struct cmsghdr h = { .cmsg_len = CMSG_LEN(sizeof(struct devmem__cmsg_frag)),
-				     .cmsg_level = SOL_SOCKET, .cmsg_type = DEVMEM_SO_DMABUF };
-		struct devmem__cmsg_frag f = { .frag_offset = (uint64_t)i * FRAG_BYTES * (neighbours ? 1 : 2),
-					       .frag_size = FRAG_BYTES, .frag_token = i + 1, .dmabuf_id = 1 };
+				     .cmsg_level = SOL_SOCKET,
+				     .cmsg_type = DEVMEM_SO_DMABUF };
+		struct devmem__cmsg_frag f = { .frag_offset = (uint64_t)i * FRAG_BYTES *
+							      (neighbours ? 1 : 2),
+					       .frag_size = FRAG_BYTES,
+					       .frag_token = i + 1,
+					       .dmabuf_id = 1 };
 
 		memcpy(c->data + c->len, &h, sizeof(h));
 		memcpy(c->data + c->len + CMSG_LEN(0), &f, sizeof(f));
@@ -45,10 +50,12 @@ static struct devmem_sock *make_sock(struct devmem_ring *ring, uint16_t slot, ui
 		exit(1);
 	sock->ring = ring;
 	sock->engine = &devmem__engine_devmem;
-	sock->binding = calloc(1, 4096);	/* counts what is out; nothing else of it is looked at here */
+	/* counts what is out; nothing else of it is looked at here */
+	sock->binding = calloc(1, 4096);
 	sock->fd = -1;
-	sock->stream = (struct devmem__stream){ .out = sock->stream.out, .slot = slot, .merge = merge,
-						.dmabuf_id = 1, .buffer = 3 };
+	sock->stream = (struct devmem__stream){
+		.out = sock->stream.out, .slot = slot, .merge = merge, .dmabuf_id = 1, .buffer = 3
+	};
 	devmem__list_init(&sock->dirty);
 	devmem__list_init(&sock->rearm);
 	devmem__list_init(&sock->raised);
@@ -56,10 +63,12 @@ static struct devmem_sock *make_sock(struct devmem_ring *ring, uint16_t slot, ui
 }
 
 /* What devmem_wait() does with one completion, and what the application does with its events. */
-unsigned int one_completion(struct devmem_ring *ring, struct devmem_sock *sock, const struct control *c,
-			    struct devmem_event *ev, unsigned int n);
-__attribute__((noinline)) unsigned int one_completion(struct devmem_ring *ring, struct devmem_sock *sock,
-						      const struct control *c, struct devmem_event *ev, unsigned int n)
+unsigned int one_completion(struct devmem_ring *ring, struct devmem_sock *sock,
+			    const struct control *c, struct devmem_event *ev, unsigned int n);
+__attribute__((noinline)) unsigned int one_completion(struct devmem_ring *ring,
+						      struct devmem_sock *sock,
+						      const struct control *c,
+						      struct devmem_event *ev, unsigned int n)
 {
 	struct devmem__rx rx;
 	int got;

@@ -1,16 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
- * The leanest loop that we know to receive device memory with liburing: no accounting of what is out, no ordering
- * of host bytes, no shedding, no errors but fatal ones. libdevmem is measured against it, so whatever is found to
- * make receiving cheaper goes in here first, also what would not do in a library.
+ * The leanest loop that we know to receive device memory with liburing: no accounting of what is
+ * out, no ordering of host bytes, no shedding, no errors but fatal ones. libdevmem is measured
+ * against it, so whatever is found to make receiving cheaper goes in here first, also what would
+ * not do in a library.
  *
  * Measured advice that it follows, by what it saves:
- *   large receives	control data for 400 fragments and 1 MiB of payload, so that no limit cuts a packet in two
+ *   large receives	control data for 400 fragments and 1 MiB of payload, so that no limit cuts a
+ *			packet in two
  *   few buffers	4, without transparent huge pages: they stay in the cache
- *   few wake-ups	SO_RCVLOWAT 768 KiB, fixed. 512 KiB takes 2 % more on paced traffic and the same on other; with
- *			1 MiB, pages overflow the pool's own store, which takes 1 % more on other
- *   few releases	one SO_DEVMEM_DONTNEED for all that a wake-up brought, riding on the next wait, its own
- *			completion skipped (it would end the wait)
+ *   few wake-ups	SO_RCVLOWAT 768 KiB, fixed. 512 KiB takes 2 % more on paced traffic and the
+ *			same on other; with 1 MiB, pages overflow the pool's own store, which takes
+ *			1 % more on other
+ *   few releases	one SO_DEVMEM_DONTNEED for all that a wake-up brought, riding on the next
+ *			wait, its own completion skipped (it would end the wait)
  *   cheap wake-ups	DEFER_TASKRUN and SINGLE_ISSUER
  *   less than 1 % each	a registered ring, registered files
  */
@@ -23,11 +26,11 @@
 #include "setup.h"
 #include "base/uapi_sock.h"
 
-#define BUFFERS		4		/* a power of two */
-#define CONTROL		16000		/* bytes: 400 fragments of 40 */
-#define PAYLOAD		(1u << 20)
-#define LOWAT		(768u << 10)
-#define NOT_A_RECEIVE	UINT64_MAX
+#define BUFFERS	      4	    /* a power of two */
+#define CONTROL	      16000 /* bytes: 400 fragments of 40 */
+#define PAYLOAD	      (1u << 20)
+#define LOWAT	      (768u << 10)
+#define NOT_A_RECEIVE UINT64_MAX
 
 struct batch {
 	unsigned int runs, tokens;
@@ -40,15 +43,15 @@ struct leanest {
 	unsigned char *memory;
 	size_t stride;
 	struct msghdr msg;
-	struct batch *batch;		/* of each connection */
+	struct batch *batch; /* of each connection */
 	unsigned int open;
 	struct bench_result r;
 };
 
 static void give_buffer(struct leanest *l, unsigned int id, int at)
 {
-	io_uring_buf_ring_add(l->ring, l->memory + id * l->stride, (unsigned int)l->stride, (unsigned short)id,
-			      io_uring_buf_ring_mask(BUFFERS), at);
+	io_uring_buf_ring_add(l->ring, l->memory + id * l->stride, (unsigned int)l->stride,
+			      (unsigned short)id, io_uring_buf_ring_mask(BUFFERS), at);
 }
 
 static void make_buffers(struct leanest *l)
@@ -57,7 +60,8 @@ static void make_buffers(struct leanest *l)
 
 	l->stride = (sizeof(struct io_uring_recvmsg_out) + CONTROL + PAYLOAD + 4095) / 4096 * 4096;
 	l->ring = mmap(NULL, 4096, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	l->memory = mmap(NULL, BUFFERS * l->stride, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	l->memory = mmap(NULL, BUFFERS * l->stride, PROT_READ | PROT_WRITE,
+			 MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	if (l->ring == MAP_FAILED || l->memory == MAP_FAILED)
 		bench_die("no memory");
 	madvise(l->memory, BUFFERS * l->stride, MADV_NOHUGEPAGE);
@@ -73,7 +77,8 @@ static void make_buffers(struct leanest *l)
 static void open_ring(struct leanest *l, const struct bench *b)
 {
 	struct io_uring_params p = {
-		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE,
+		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+			 IORING_SETUP_CQSIZE,
 		.cq_entries = 2048,
 	};
 
@@ -140,9 +145,10 @@ static void release_now(struct leanest *l, unsigned int connection)
 static void add_token(struct leanest *l, unsigned int connection, uint32_t token)
 {
 	struct batch *batch = &l->batch[connection];
-	struct devmem__token_run *last = batch->run + batch->runs;	/* the one after it */
+	struct devmem__token_run *last = batch->run + batch->runs; /* the one after it */
 
-	if (batch->tokens && token == last[-1].start + last[-1].count && batch->tokens < DEVMEM__MAX_FRAGS) {
+	if (batch->tokens && token == last[-1].start + last[-1].count &&
+	    batch->tokens < DEVMEM__MAX_FRAGS) {
 		last[-1].count++;
 		batch->tokens++;
 		return;
@@ -153,13 +159,15 @@ static void add_token(struct leanest *l, unsigned int connection, uint32_t token
 	batch->tokens++;
 }
 
-static void read_fragments(struct leanest *l, unsigned int connection, const unsigned char *p, size_t bytes)
+static void read_fragments(struct leanest *l, unsigned int connection, const unsigned char *p,
+			   size_t bytes)
 {
 	const unsigned char *end = p + bytes;
 
 	for (; p < end; p += CMSG_SPACE(sizeof(struct devmem__cmsg_frag))) {
 		const struct cmsghdr *h = (const struct cmsghdr *)p;
-		const struct devmem__cmsg_frag *frag = (const struct devmem__cmsg_frag *)CMSG_DATA(h);
+		const struct devmem__cmsg_frag *frag =
+			(const struct devmem__cmsg_frag *)CMSG_DATA(h);
 
 		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != DEVMEM_SO_DMABUF)
 			bench_die("bytes were copied");
@@ -171,7 +179,8 @@ static void read_fragments(struct leanest *l, unsigned int connection, const uns
 
 static void completed(struct leanest *l, const struct io_uring_cqe *cqe)
 {
-	unsigned int id = cqe->flags >> IORING_CQE_BUFFER_SHIFT, connection = (unsigned int)cqe->user_data;
+	unsigned int id = cqe->flags >> IORING_CQE_BUFFER_SHIFT,
+		     connection = (unsigned int)cqe->user_data;
 	const struct io_uring_recvmsg_out *out;
 
 	if (cqe->user_data == NOT_A_RECEIVE)
@@ -207,7 +216,7 @@ static void receive(struct leanest *l, unsigned int connections)
 		for (unsigned int i = 0; i < connections; i++)
 			l->batch[i].runs = l->batch[i].tokens = 0;
 		n = 0;
-		io_uring_for_each_cqe(&l->io, head, cqe) {
+		io_uring_for_each_cqe (&l->io, head, cqe) {
 			completed(l, cqe);
 			n++;
 		}

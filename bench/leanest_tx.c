@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * The leanest loop that we know to send device memory with liburing: one connection, one sendmsg at a time, the oldest
- * memory first, and no errors but fatal ones. libdevmem's sender (tx.c) is measured against it, so whatever is found to
- * make sending cheaper goes in here first.
+ * The leanest loop that we know to send device memory with liburing: one connection, one sendmsg at
+ * a time, the oldest memory first, and no errors but fatal ones. libdevmem's sender (tx.c) is
+ * measured against it, so whatever is found to make sending cheaper goes in here first.
  *
- *   few calls		a sendmsg is offered all that may be sent, and takes what fits into the send buffer
- *   few wake-ups	when that is full, the next one goes when a third of it is free, which notifications tell: a poll
- *			for room would be woken by each of them
+ *   few calls		a sendmsg is offered all that may be sent, and takes what fits into the send
+ *			buffer
+ *   few wake-ups	when that is full, the next one goes when a third of it is free, which
+ *			notifications tell: a poll for room would be woken by each of them
  *   cheap notifications	a receive from the error queue that waits in the ring
  */
-#include <time.h>	/* the next one needs it, and does not say so */
+#include <time.h> /* the next one needs it, and does not say so */
 
 #include <errno.h>
 #include <liburing.h>
@@ -21,7 +22,7 @@
 #include "setup.h"
 #include "base/uapi_sock.h"
 
-#define PARTS 1024	/* a power of two */
+#define PARTS 1024 /* a power of two */
 
 enum { SEND = 1, HEAR };
 
@@ -31,16 +32,17 @@ struct leanest {
 	struct iovec iov;
 	_Alignas(struct cmsghdr) unsigned char control[CMSG_SPACE(sizeof(uint32_t))];
 	_Alignas(struct cmsghdr) unsigned char err_control[256];
-	uint32_t part[PARTS];		/* bytes of each sendmsg that succeeded, by its number */
+	uint32_t part[PARTS]; /* bytes of each sendmsg that succeeded, by its number */
 	uint32_t next_id;
-	uint64_t sent, freed, resume;	/* bytes */
+	uint64_t sent, freed, resume; /* bytes */
 	bool sending, hearing, full;
 	struct bench_result r;
 };
 
 static void prepare(struct leanest *l, const struct bench *b)
 {
-	struct io_uring_params p = { .flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN };
+	struct io_uring_params p = { .flags = IORING_SETUP_SINGLE_ISSUER |
+					      IORING_SETUP_DEFER_TASKRUN };
 	struct cmsghdr *c = (struct cmsghdr *)l->control;
 	const uint32_t id = devmem_binding_id(b->tx);
 	int one = 1;
@@ -52,7 +54,9 @@ static void prepare(struct leanest *l, const struct bench *b)
 		bench_die("SO_ZEROCOPY: %s", strerror(errno));
 	*c = (struct cmsghdr){ CMSG_LEN(sizeof(id)), SOL_SOCKET, DEVMEM_SCM_DMABUF };
 	memcpy(CMSG_DATA(c), &id, sizeof(id));
-	l->msg = (struct msghdr){ .msg_iov = &l->iov, .msg_iovlen = 1, .msg_control = l->control,
+	l->msg = (struct msghdr){ .msg_iov = &l->iov,
+				  .msg_iovlen = 1,
+				  .msg_control = l->control,
 				  .msg_controllen = sizeof(l->control) };
 }
 
@@ -63,7 +67,7 @@ static void send_next(struct leanest *l, const struct bench *b)
 
 	if (l->sending || l->full || !left)
 		return;
-	l->iov.iov_base = (void *)(uintptr_t)at;	/* an offset in the dma-buf */
+	l->iov.iov_base = (void *)(uintptr_t)at; /* an offset in the dma-buf */
 	l->iov.iov_len = b->portion - at < left ? b->portion - at : left;
 	sqe = io_uring_get_sqe(&l->io);
 	io_uring_prep_sendmsg(sqe, 0, &l->msg, MSG_DONTWAIT | MSG_NOSIGNAL | MSG_ZEROCOPY);
@@ -78,7 +82,8 @@ static void hear(struct leanest *l)
 
 	if (l->hearing)
 		return;
-	l->err_msg = (struct msghdr){ .msg_control = l->err_control, .msg_controllen = sizeof(l->err_control) };
+	l->err_msg = (struct msghdr){ .msg_control = l->err_control,
+				      .msg_controllen = sizeof(l->err_control) };
 	sqe = io_uring_get_sqe(&l->io);
 	io_uring_prep_recvmsg(sqe, 0, &l->err_msg, MSG_ERRQUEUE);
 	sqe->flags |= IOSQE_FIXED_FILE;
@@ -137,7 +142,7 @@ static void send_all(struct leanest *l, const struct bench *b)
 		l->r.enter_calls++;
 		io_uring_submit_and_wait(&l->io, 1);
 		n = 0;
-		io_uring_for_each_cqe(&l->io, head, cqe) {
+		io_uring_for_each_cqe (&l->io, head, cqe) {
 			if (cqe->user_data == SEND)
 				sent(l, cqe->res);
 			else

@@ -1,17 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * The leanest loop that we know for io_uring's zero-copy receive into a dma-buf: no accounting of what is out, no
- * other way for bytes that the NIC did not write there, no errors but fatal ones; every fragment goes back at once.
- * libdevmem's engine "zcrx" is measured against it, so whatever is found to make receiving cheaper goes in here
- * first, also what would not do in a library.
+ * The leanest loop that we know for io_uring's zero-copy receive into a dma-buf: no accounting of
+ * what is out, no other way for bytes that the NIC did not write there, no errors but fatal ones;
+ * every fragment goes back at once. libdevmem's engine "zcrx" is measured against it, so whatever
+ * is found to make receiving cheaper goes in here first, also what would not do in a library.
  *
  * Advice that it follows, by what it saves:
- *   few wake-ups	SO_RCVLOWAT 512 KiB, fixed, as in leanest.c. With 4 KiB pages 256 KiB takes 8 % more and 1 MiB
- *			2 % more. With 64 KiB pages the wake-ups are most of what is left: 1 MiB takes 30 % less and
- *			2 MiB half. That would compare marks, which are a matter of latency too; so it stays
+ *   few wake-ups	SO_RCVLOWAT 512 KiB, fixed, as in leanest.c. With 4 KiB pages 256 KiB takes
+ *			8 % more and 1 MiB 2 % more. With 64 KiB pages the wake-ups are most of what
+ *			is left: 1 MiB takes 30 % less and 2 MiB half. That would compare marks,
+ *			which are a matter of latency too; so it stays
  *   large pages	the largest that the buffer takes
- *   no look-ups	a completion's offset goes to the refill ring as it is: the kernel looks at which page it is in,
- *			and not at the length [io_uring/zcrx.c: io_parse_rqe]
+ *   no look-ups	a completion's offset goes to the refill ring as it is: the kernel looks at
+ *			which page it is in, and not at the length [io_uring/zcrx.c: io_parse_rqe]
  *   one store		of each ring's index for all that a wake-up brought
  *   cheap wake-ups	DEFER_TASKRUN and SINGLE_ISSUER, which zcrx wants anyway
  *   less than 1 % each	a registered ring, registered files
@@ -26,11 +27,12 @@
 #include "setup.h"
 #include "base/uapi_sock.h"
 
-#define LARGEST_PAGE	(64u << 10)
-#define SMALLEST_PAGE	(4u << 10)
-#define REFILL		16384u		/* a power of two, and no less than the buffer has pages */
-#define COMPLETIONS	8192u		/* of fragments that wait: when it is full the kernel gives up */
-#define LOWAT		(512u << 10)
+#define LARGEST_PAGE  (64u << 10)
+#define SMALLEST_PAGE (4u << 10)
+#define REFILL	      16384u /* a power of two, and no less than the buffer has pages */
+/* of fragments that wait: when it is full the kernel gives up */
+#define COMPLETIONS 8192u
+#define LOWAT	    (512u << 10)
 
 struct leanest {
 	struct io_uring io;
@@ -44,21 +46,24 @@ struct leanest {
 static void open_ring(struct leanest *l, const struct bench *b)
 {
 	struct io_uring_params p = {
-		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQE32 |
-			 IORING_SETUP_CQSIZE,
+		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+			 IORING_SETUP_CQE32 | IORING_SETUP_CQSIZE,
 		.cq_entries = COMPLETIONS,
 	};
 
-	if (io_uring_queue_init_params(1024, &l->io, &p) || io_uring_register_ring_fd(&l->io) != 1 ||
+	if (io_uring_queue_init_params(1024, &l->io, &p) ||
+	    io_uring_register_ring_fd(&l->io) != 1 ||
 	    io_uring_register_files(&l->io, b->fd, b->connections))
 		bench_die("no io_uring");
 }
 
-static int register_queue(struct leanest *l, const struct bench *b, void *region, size_t region_bytes,
-			  uint32_t page)
+static int register_queue(struct leanest *l, const struct bench *b, void *region,
+			  size_t region_bytes, uint32_t page)
 {
 	struct devmem__region_desc desc = {
-		.user_addr = (uintptr_t)region, .size = region_bytes, .flags = DEVMEM_REGION_USER,
+		.user_addr = (uintptr_t)region,
+		.size = region_bytes,
+		.flags = DEVMEM_REGION_USER,
 	};
 	struct devmem__zcrx_area_reg area = {
 		.len = devmem_buffer_size(b->buffer),
@@ -75,7 +80,8 @@ static int register_queue(struct leanest *l, const struct bench *b, void *region
 	int err;
 
 	devmem_binding_queues(b->binding, &reg.if_rxq, 1);
-	err = io_uring_register((unsigned int)l->io.ring_fd, DEVMEM_IORING_REGISTER_ZCRX_IFQ, &reg, 1);
+	err = io_uring_register((unsigned int)l->io.ring_fd, DEVMEM_IORING_REGISTER_ZCRX_IFQ, &reg,
+				1);
 	if (err < 0)
 		return err;
 	l->rqes = (struct devmem__zcrx_rqe *)((unsigned char *)region + reg.offsets.rqes);
@@ -87,8 +93,10 @@ static int register_queue(struct leanest *l, const struct bench *b, void *region
 
 static void open_queue(struct leanest *l, const struct bench *b)
 {
-	const size_t bytes = REFILL * sizeof(struct devmem__zcrx_rqe) + 4096;	/* with the indices before them */
-	void *region = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	/* with the indices before them */
+	const size_t bytes = REFILL * sizeof(struct devmem__zcrx_rqe) + 4096;
+	void *region =
+		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	uint32_t page = b->page_size ? b->page_size : LARGEST_PAGE;
 	int err;
 
@@ -133,7 +141,8 @@ static void ended(struct leanest *l, const struct io_uring_cqe *cqe)
 static uint32_t take(struct leanest *l)
 {
 	const struct io_uring_cq *cq = &l->io.cq;
-	const uint32_t first = *cq->khead, last = io_uring_smp_load_acquire(cq->ktail), mask = cq->ring_mask;
+	const uint32_t first = *cq->khead, last = io_uring_smp_load_acquire(cq->ktail),
+		       mask = cq->ring_mask;
 	uint32_t tail = l->tail;
 	uint64_t bytes = 0;
 
@@ -144,7 +153,8 @@ static uint32_t take(struct leanest *l)
 			ended(l, cqe);
 			continue;
 		}
-		l->rqes[tail++ & (REFILL - 1)].off = ((const struct devmem__zcrx_cqe *)(cqe + 1))->off;
+		l->rqes[tail++ & (REFILL - 1)].off =
+			((const struct devmem__zcrx_cqe *)(cqe + 1))->off;
 		bytes += (uint32_t)cqe->res;
 	}
 	io_uring_smp_store_release(l->rqes_tail, tail);
@@ -175,8 +185,10 @@ static void close_ring(struct leanest *l, struct bench *b)
 	devmem_binding_close(b->binding);
 	do {
 		usleep(1000);
-		err = devmem_bind_rx(b->nic, b->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = b->engine, .queues = 1,
-								    .queue_list = &queue), &b->binding);
+		err = devmem_bind_rx(b->nic, b->buffer,
+				     DEVMEM_OPTS(devmem_bind_opts, .engine = b->engine, .queues = 1,
+						 .queue_list = &queue),
+				     &b->binding);
 	} while (err == -EEXIST);
 	if (err)
 		bench_die("%s", devmem_error());

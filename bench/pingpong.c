@@ -1,14 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * Latency of 64-byte messages: the peer in the namespace far sends one and waits for the echo. Three connections take turns,
- * so that whatever else goes on meets all: two whose messages arrive in device memory, with the library's low-water mark and
- * without any, and plain TCP, received as in epoll.c: a loop for many connections, as ours is.
+ * Latency of 64-byte messages: the peer in the namespace far sends one and waits for the echo.
+ * Three connections take turns, so that whatever else goes on meets all: two whose messages arrive
+ * in device memory, with the library's low-water mark and without any, and plain TCP, received as
+ * in epoll.c: a loop for many connections, as ours is.
  *
- * One connection is not like the next: its ports decide by which queues of both NICs it goes, and so which threads are woken.
- * Its median is a few per cent off another's, plain TCP's too. So three new ones are made again and again, and what is told is
- * the mean of their medians.
+ * One connection is not like the next: its ports decide by which queues of both NICs it goes, and
+ * so which threads are woken. Its median is a few per cent off another's, plain TCP's too. So three
+ * new ones are made again and again, and what is told is the mean of their medians.
  *
- * pingpong [ROUND-TRIPS [CPU-HERE CPU-THERE]]: prints a line of JSON. ROUND-TRIPS of each kind, in all.
+ * pingpong [ROUND-TRIPS [CPU-HERE CPU-THERE]]: prints a line of JSON. ROUND-TRIPS of each kind, in
+ * all.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -24,22 +26,23 @@
 
 #include "setup.h"
 
-#define MESSAGE	64
-#define TURN	25	/* round trips on one connection before it is the other's turn; the first turn only warms up */
-#define SETS	10	/* so often three new ones connect */
+#define MESSAGE 64
+/* round trips on one connection before it is the other's turn; the first turn only warms up */
+#define TURN 25
+#define SETS 10 /* so often three new ones connect */
 
-#define PORT	5400u
+#define PORT	   5400u
 #define PLAIN_PORT 5401u
 
 enum { MANAGED, WITHOUT, IN_DEVICE_MEMORY, PLAIN = IN_DEVICE_MEMORY, CONNECTIONS };
 static const char *const names[] = { "managed", "without", "plain" };
 
 struct pingpong {
-	unsigned int trips;		/* on each connection */
+	unsigned int trips; /* on each connection */
 	int cpu_here, cpu_there;
-	int fd[CONNECTIONS];		/* the far ends */
-	double *taken[CONNECTIONS];	/* seconds of each round trip, of all sets */
-	unsigned int done;		/* round trips of those sets that are over, of each kind */
+	int fd[CONNECTIONS];	    /* the far ends */
+	double *taken[CONNECTIONS]; /* seconds of each round trip, of all sets */
+	unsigned int done;	    /* round trips of those sets that are over, of each kind */
 };
 
 static int turn_of(unsigned int trip)
@@ -135,7 +138,8 @@ static void echo_plainly(int epoll, int fd)
 
 	do
 		n = epoll_wait(epoll, &ev, 1, -1);
-	while (n < 0 && errno == EINTR);	/* a ring was closed just now: see devmem_ring_close() */
+	/* a ring was closed just now: see devmem_ring_close() */
+	while (n < 0 && errno == EINTR);
 	if (n != 1)
 		bench_die("epoll: %s", strerror(errno));
 	if (recv(fd, message, MESSAGE, MSG_WAITALL) != MESSAGE)
@@ -167,7 +171,7 @@ static void echo(struct devmem_ring *ring, int fd)
 	answer(fd);
 }
 
-/* ------------------------------------------------------------------------------------ a set of connections */
+/* ------------------------------------------------------------------------- a set of connections */
 
 /* The near ends of a set, and what they are received with. */
 struct near {
@@ -225,7 +229,7 @@ static void part(struct pingpong *p, struct near *near)
 		devmem_ring_close(near->ring[i]);
 }
 
-/* ------------------------------------------------------------------------------------ what it took */
+/* --------------------------------------------------------------------------------- what it took */
 
 static int by_size(const void *a, const void *b)
 {
@@ -234,7 +238,8 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The mean of the sets' medians; afterwards those that warmed up are gone, and the others lie together. Returns how many. */
+/* The mean of the sets' medians; afterwards those that warmed up are gone, and the others lie
+ * together. Returns how many. */
 static unsigned int summarize(const struct pingpong *p, double *taken, double *median)
 {
 	const unsigned int n = p->trips - TURN;
@@ -258,10 +263,12 @@ static void report(const struct pingpong *p)
 
 		qsort(p->taken[i], n, sizeof(double), by_size);
 		p99[i] = p->taken[i][n - 1 - n / 100];
-		printf(", \"%s\": {\"median_us\": %.3f, \"p99_us\": %.3f}", names[i], median[i] * 1e6, p99[i] * 1e6);
+		printf(", \"%s\": {\"median_us\": %.3f, \"p99_us\": %.3f}", names[i],
+		       median[i] * 1e6, p99[i] * 1e6);
 	}
-	printf(", \"ratio\": %.4f, \"ratio_p99\": %.4f, \"ratio_plain\": %.4f}\n", median[MANAGED] / median[WITHOUT],
-	       p99[MANAGED] / p99[WITHOUT], median[MANAGED] / median[PLAIN]);
+	printf(", \"ratio\": %.4f, \"ratio_p99\": %.4f, \"ratio_plain\": %.4f}\n",
+	       median[MANAGED] / median[WITHOUT], p99[MANAGED] / p99[WITHOUT],
+	       median[MANAGED] / median[PLAIN]);
 }
 
 int main(int argc, char **argv)
@@ -285,7 +292,7 @@ int main(int argc, char **argv)
 	}
 	bench_parse(&b, "pingpong", 1, options);
 	b.page_size = 4096;
-	b.connections = 0;	/* it accepts its own */
+	b.connections = 0; /* it accepts its own */
 	bench_bind(&b);
 	bench_listen(&b);
 	plain = listen_plainly();

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the leanest loops and epoll.c do, with libdevmem: the loop that the public header shows, and nothing else. With
- * --hold it keeps what came last, as a program does that works on it.
+ * What the leanest loops and epoll.c do, with libdevmem: the loop that the public header shows, and
+ * nothing else. With --hold it keeps what came last, as a program does that works on it.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -9,8 +9,9 @@
 
 #include "setup.h"
 
-#define EVENTS	256
-#define HELD	(1u << 20)	/* events, a power of two: as many as tokens may be kept, and more */
+#define EVENTS 256
+/* events, a power of two: as many as tokens may be kept, and more */
+#define HELD (1u << 20)
 
 /* What is kept, the oldest first. */
 struct held {
@@ -24,7 +25,9 @@ static void attach(struct bench *b, struct devmem_ring *ring)
 
 	for (unsigned int i = 0; i < b->connections; i++)
 		if (devmem_attach(ring, b->fd[i], b->binding, i,
-				  DEVMEM_OPTS(devmem_attach_opts, .lowat = b->lowat, .flags = b->attach_flags), &sock))
+				  DEVMEM_OPTS(devmem_attach_opts, .lowat = b->lowat,
+					      .flags = b->attach_flags),
+				  &sock))
 			bench_die("%s", devmem_error());
 }
 
@@ -37,7 +40,8 @@ static void verify(struct bench *b, const struct devmem_event *ev, int n)
 		bench_die("%s", devmem_error());
 	for (int i = 0; i < n; i++)
 		if (ev[i].type == DEVMEM_EVENT_DATA)
-			bench_check(b, (unsigned int)ev[i].user_data, memory + ev[i].offset, ev[i].length);
+			bench_check(b, (unsigned int)ev[i].user_data, memory + ev[i].offset,
+				    ev[i].length);
 	if (devmem_buffer_sync(b->buffer, DEVMEM_SYNC_END | DEVMEM_SYNC_READ))
 		bench_die("%s", devmem_error());
 }
@@ -70,7 +74,8 @@ static void release(struct devmem_ring *ring, const struct devmem_event *ev, uns
 		bench_die("%s", devmem_error());
 }
 
-/* Gives back the oldest until no more than @most tokens are kept, in one call, or in two where the array ends. */
+/* Gives back the oldest until no more than @most tokens are kept, in one call, or in two where the
+ * array ends. */
 static void keep(struct devmem_ring *ring, struct held *h, uint32_t most)
 {
 	uint32_t first = h->first % HELD, n;
@@ -83,7 +88,8 @@ static void keep(struct devmem_ring *ring, struct held *h, uint32_t most)
 		release(ring, h->ev, h->first % HELD);
 }
 
-static void hold(struct devmem_ring *ring, struct held *h, const struct devmem_event *ev, int n, uint32_t most)
+static void hold(struct devmem_ring *ring, struct held *h, const struct devmem_event *ev, int n,
+		 uint32_t most)
 {
 	for (int i = 0; i < n; i++) {
 		if (ev[i].type != DEVMEM_EVENT_DATA)
@@ -131,7 +137,9 @@ int main(int argc, char **argv)
 		bench_die("no memory");
 	bench_listen(&b);
 	bench_accept(&b);
-	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = b.engine, .coalesce_us = b.coalesce), &ring))
+	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = b.engine,
+					 .coalesce_us = b.coalesce),
+			     &ring))
 		bench_die("%s", devmem_error());
 	attach(&b, ring);
 	devmem_ring_stats(ring, &before);

@@ -17,7 +17,7 @@
 #include "../lab/count/mark.h"
 #include "setup.h"
 
-#define BUFFER_BYTES	(64u << 20)
+#define BUFFER_BYTES (64u << 20)
 
 static const char usage[] =
 	"usage: %s [options]\n"
@@ -27,7 +27,8 @@ static const char usage[] =
 	"  --page N[KMG]     of the NIC's pages; default: the largest that it takes\n"
 	"  --buffer N[KMG]   default 64M; of epoll what it receives at a time\n"
 	"  --queues N        default 1\n"
-	"  --hold N          tokens that are kept before the oldest go back, default none (receive)\n"
+	"  --hold N          tokens that are kept before the oldest go back, default none "
+	"(receive)\n"
 	"  --connections N   default 1\n"
 	"  --bytes N[KMG]    in all, default 256M\n"
 	"  --pin CPU         stay on this processor\n"
@@ -35,7 +36,8 @@ static const char usage[] =
 	"  --lowat N[KMG]    SO_RCVLOWAT, default: what this receiver does best with\n"
 	"  --coalesce US     libdevmem's coalesce_us, default 0\n"
 	"  --send N[KMG]     bytes of a send, default 1M (senders)\n"
-	"  --guard WHICH     against urgent data: both (default), sockets, ingress, none (receive)\n"
+	"  --guard WHICH     against urgent data: both (default), sockets, ingress, none "
+	"(receive)\n"
 	"  --verify          every byte, from send --pattern (receive and epoll)\n"
 	"  --name NAME       of the count and in the result\n";
 
@@ -71,7 +73,8 @@ void bench_pin(int cpu)
 
 static void set_guard(struct bench *b, const char *which)
 {
-	const bool none = !strcmp(which, "none"), sockets = !strcmp(which, "sockets"), ingress = !strcmp(which, "ingress");
+	const bool none = !strcmp(which, "none"), sockets = !strcmp(which, "sockets"),
+		   ingress = !strcmp(which, "ingress");
 
 	if (!none && !sockets && !ingress && strcmp(which, "both"))
 		bench_die("--guard %s: both, sockets, ingress or none", which);
@@ -82,37 +85,83 @@ static void set_guard(struct bench *b, const char *which)
 static void parse_options(struct bench *b, int argc, char **argv)
 {
 	static const struct option longs[] = {
-		{ "connections", required_argument, NULL, 'c' }, { "bytes", required_argument, NULL, 'n' },
-		{ "pin", required_argument, NULL, 'i' }, { "port", required_argument, NULL, 'p' },
-		{ "lowat", required_argument, NULL, 'l' }, { "name", required_argument, NULL, 'N' },
-		{ "interface", required_argument, NULL, 'I' }, { "engine", required_argument, NULL, 'e' },
-		{ "page", required_argument, NULL, 'g' }, { "buffer", required_argument, NULL, 'b' },
-		{ "send", required_argument, NULL, 's' }, { "queues", required_argument, NULL, 'q' },
-		{ "hold", required_argument, NULL, 'H' }, { "coalesce", required_argument, NULL, 'C' },
-		{ "guard", required_argument, NULL, 'G' }, { "verify", no_argument, NULL, 'v' }, { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "connections", required_argument, NULL, 'c' },
+		{ "bytes", required_argument, NULL, 'n' },
+		{ "pin", required_argument, NULL, 'i' },
+		{ "port", required_argument, NULL, 'p' },
+		{ "lowat", required_argument, NULL, 'l' },
+		{ "name", required_argument, NULL, 'N' },
+		{ "interface", required_argument, NULL, 'I' },
+		{ "engine", required_argument, NULL, 'e' },
+		{ "page", required_argument, NULL, 'g' },
+		{ "buffer", required_argument, NULL, 'b' },
+		{ "send", required_argument, NULL, 's' },
+		{ "queues", required_argument, NULL, 'q' },
+		{ "hold", required_argument, NULL, 'H' },
+		{ "coalesce", required_argument, NULL, 'C' },
+		{ "guard", required_argument, NULL, 'G' },
+		{ "verify", no_argument, NULL, 'v' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {
 		switch (opt) {
-		case 'c': b->connections = arg_number(optarg, 1024); break;
-		case 'n': b->bytes = arg_bytes(optarg); break;
-		case 'i': b->cpu = atoi(optarg); break;
-		case 'p': b->port = arg_number(optarg, 65535); break;
-		case 'l': b->lowat = (uint32_t)arg_bytes(optarg); break;
-		case 'N': b->name = optarg; break;
-		case 'I': b->interface = optarg; break;
-		case 'e': b->engine = optarg; break;
-		case 'g': b->page_size = (uint32_t)arg_bytes(optarg); break;
-		case 'b': b->buffer_bytes = arg_bytes(optarg); break;
-		case 's': b->portion = (uint32_t)arg_bytes(optarg); break;
-		case 'q': b->queues = arg_number(optarg, 64); break;
-		case 'H': b->hold = arg_number(optarg, 1u << 20); break;
-		case 'C': b->coalesce = arg_number(optarg, 100000); break;
-		case 'G': set_guard(b, optarg); break;
-		case 'v': b->verify = true; break;
-		case 'h': printf(usage, program_invocation_short_name); exit(0);
-		default: fprintf(stderr, usage, program_invocation_short_name); exit(2);
+		case 'c':
+			b->connections = arg_number(optarg, 1024);
+			break;
+		case 'n':
+			b->bytes = arg_bytes(optarg);
+			break;
+		case 'i':
+			b->cpu = atoi(optarg);
+			break;
+		case 'p':
+			b->port = arg_number(optarg, 65535);
+			break;
+		case 'l':
+			b->lowat = (uint32_t)arg_bytes(optarg);
+			break;
+		case 'N':
+			b->name = optarg;
+			break;
+		case 'I':
+			b->interface = optarg;
+			break;
+		case 'e':
+			b->engine = optarg;
+			break;
+		case 'g':
+			b->page_size = (uint32_t)arg_bytes(optarg);
+			break;
+		case 'b':
+			b->buffer_bytes = arg_bytes(optarg);
+			break;
+		case 's':
+			b->portion = (uint32_t)arg_bytes(optarg);
+			break;
+		case 'q':
+			b->queues = arg_number(optarg, 64);
+			break;
+		case 'H':
+			b->hold = arg_number(optarg, 1u << 20);
+			break;
+		case 'C':
+			b->coalesce = arg_number(optarg, 100000);
+			break;
+		case 'G':
+			set_guard(b, optarg);
+			break;
+		case 'v':
+			b->verify = true;
+			break;
+		case 'h':
+			printf(usage, program_invocation_short_name);
+			exit(0);
+		default:
+			fprintf(stderr, usage, program_invocation_short_name);
+			exit(2);
 		}
 	}
 	b->bytes -= b->bytes % b->connections;
@@ -120,19 +169,25 @@ static void parse_options(struct bench *b, int argc, char **argv)
 
 void bench_parse(struct bench *b, const char *name, int argc, char **argv)
 {
-	*b = (struct bench){ .name = name, .interface = "lab0", .connections = 1,
-			     .bytes = 256u << 20, .portion = 1u << 20, .port = 5400, .cpu = -1 };
+	*b = (struct bench){ .name = name,
+			     .interface = "lab0",
+			     .connections = 1,
+			     .bytes = 256u << 20,
+			     .portion = 1u << 20,
+			     .port = 5400,
+			     .cpu = -1 };
 	parse_options(b, argc, argv);
 }
 
 static struct sockaddr_in6 any_address(const struct bench *b)
 {
-	return (struct sockaddr_in6){ .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)b->port) };
+	return (struct sockaddr_in6){ .sin6_family = AF_INET6,
+				      .sin6_port = htons((uint16_t)b->port) };
 }
 
 /*
- * What a copy goes to was used before, as with epoll.c: the first access to the memory of a dma-buf maps all of it,
- * and that is set-up.
+ * What a copy goes to was used before, as with epoll.c: the first access to the memory of a dma-buf
+ * maps all of it, and that is set-up.
  */
 static void touch(const struct bench *b)
 {
@@ -148,7 +203,8 @@ static void touch(const struct bench *b)
 
 static void make_buffer(struct bench *b)
 {
-	if (devmem_buffer_create(NULL, b->buffer_bytes ? b->buffer_bytes : BUFFER_BYTES, NULL, &b->buffer))
+	if (devmem_buffer_create(NULL, b->buffer_bytes ? b->buffer_bytes : BUFFER_BYTES, NULL,
+				 &b->buffer))
 		bench_die("%s", devmem_error());
 }
 
@@ -157,10 +213,12 @@ void bench_bind(struct bench *b)
 	struct sockaddr_in6 any = any_address(b);
 
 	make_buffer(b);
-	if (devmem_nic_open(b->interface, DEVMEM_OPTS(devmem_nic_opts, .flags = b->nic_flags), &b->nic) ||
+	if (devmem_nic_open(b->interface, DEVMEM_OPTS(devmem_nic_opts, .flags = b->nic_flags),
+			    &b->nic) ||
 	    devmem_bind_rx(b->nic, b->buffer,
-			   DEVMEM_OPTS(devmem_bind_opts, .engine = b->engine, .page_size = b->page_size,
-				       .queues = b->queues), &b->binding) ||
+			   DEVMEM_OPTS(devmem_bind_opts, .engine = b->engine,
+				       .page_size = b->page_size, .queues = b->queues),
+			   &b->binding) ||
 	    devmem_steer(b->binding, (struct sockaddr *)&any, NULL))
 		bench_die("%s", devmem_error());
 	if (!strcmp(devmem_binding_engine(b->binding, NULL), "copy"))
@@ -171,7 +229,8 @@ void bench_bind_tx(struct bench *b)
 {
 	if (!b->buffer)
 		make_buffer(b);
-	if (devmem_bind_tx(b->interface, b->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &b->tx))
+	if (devmem_bind_tx(b->interface, b->buffer,
+			   DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &b->tx))
 		bench_die("%s", devmem_error());
 }
 
@@ -182,7 +241,8 @@ void bench_listen(struct bench *b)
 
 	b->listener = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	setsockopt(b->listener, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	if (bind(b->listener, (const struct sockaddr *)&any, sizeof(any)) || listen(b->listener, 1024))
+	if (bind(b->listener, (const struct sockaddr *)&any, sizeof(any)) ||
+	    listen(b->listener, 1024))
 		bench_die("port %u: %s", b->port, strerror(errno));
 	fprintf(stderr, "%s: listening\n", b->name);
 }
@@ -250,12 +310,13 @@ void bench_end(struct bench_result *r)
 void bench_check(struct bench *b, unsigned int connection, const void *bytes, size_t n)
 {
 	if (!pattern_matches(b->position[connection], bytes, n))
-		bench_die("wrong bytes after %llu of connection %u", (unsigned long long)b->position[connection],
-			  connection);
+		bench_die("wrong bytes after %llu of connection %u",
+			  (unsigned long long)b->position[connection], connection);
 	b->position[connection] += n;
 }
 
-void bench_difference(const struct devmem_stats *before, const struct devmem_stats *after, struct bench_result *r)
+void bench_difference(const struct devmem_stats *before, const struct devmem_stats *after,
+		      struct bench_result *r)
 {
 	r->enter_calls = after->enter_calls - before->enter_calls;
 	r->completions = after->completions - before->completions;
@@ -285,19 +346,20 @@ static void check_bytes(const struct bench *b, const struct bench_result *r)
 void bench_result(const struct bench *b, const struct bench_result *r)
 {
 	check_bytes(b, r);
-	printf("{\"name\": \"%s\", \"engine\": \"%s\", \"tx_engine\": \"%s\", \"backend\": \"%s\", \"page_size\": %u, \"connections\": %u, "
-	       "\"bytes\": %llu, \"verified\": %s, \"seconds\": %.6f, \"user_seconds\": %.6f, "
-	       "\"system_seconds\": %.6f, \"enter_calls\": %llu, \"completions\": %llu, \"releases\": %llu, "
-	       "\"fragments\": %llu, \"descriptors\": %llu, \"lowat_changes\": %llu, \"send_operations\": %llu, "
+	printf("{\"name\": \"%s\", \"engine\": \"%s\", \"tx_engine\": \"%s\", \"backend\": \"%s\", "
+	       "\"page_size\": %u, \"connections\": %u, \"bytes\": %llu, \"verified\": %s, "
+	       "\"seconds\": %.6f, \"user_seconds\": %.6f, \"system_seconds\": %.6f, "
+	       "\"enter_calls\": %llu, \"completions\": %llu, \"releases\": %llu, \"fragments\": "
+	       "%llu, \"descriptors\": %llu, \"lowat_changes\": %llu, \"send_operations\": %llu, "
 	       "\"send_notices\": %llu, \"send_waits\": %llu}\n",
 	       b->name, r->engine, r->tx_engine ? r->tx_engine : "none",
 	       b->buffer ? devmem_buffer_backend(b->buffer, NULL) : "none", r->page_size,
-	       b->connections, (unsigned long long)r->bytes, b->verify ? "true" : "false", r->seconds, r->user,
-	       r->system, (unsigned long long)r->enter_calls, (unsigned long long)r->completions,
-	       (unsigned long long)r->releases, (unsigned long long)r->fragments,
-	       (unsigned long long)r->descriptors, (unsigned long long)r->lowat_changes,
-	       (unsigned long long)r->send_operations, (unsigned long long)r->send_notices,
-	       (unsigned long long)r->send_waits);
+	       b->connections, (unsigned long long)r->bytes, b->verify ? "true" : "false",
+	       r->seconds, r->user, r->system, (unsigned long long)r->enter_calls,
+	       (unsigned long long)r->completions, (unsigned long long)r->releases,
+	       (unsigned long long)r->fragments, (unsigned long long)r->descriptors,
+	       (unsigned long long)r->lowat_changes, (unsigned long long)r->send_operations,
+	       (unsigned long long)r->send_notices, (unsigned long long)r->send_waits);
 }
 
 void bench_close(struct bench *b)

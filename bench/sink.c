@@ -30,7 +30,7 @@ static void read_all(struct pollfd *fd, unsigned int n)
 			if (!fd[i].revents || read_some(fd[i].fd))
 				continue;
 			close(fd[i].fd);
-			fd[i].fd = -1;	/* poll leaves it out */
+			fd[i].fd = -1; /* poll leaves it out */
 			fd[i].revents = 0;
 			open--;
 		}
@@ -48,7 +48,8 @@ int main(int argc, char **argv)
 	}
 	n = arg_number(argv[3], FAR_MAX_CONNECTIONS);
 	for (unsigned int i = 0; i < n; i++)
-		fd[i] = (struct pollfd){ far_connect(argv[1], arg_number(argv[2], 65535), 0), POLLIN, 0 };
+		fd[i] = (struct pollfd){ far_connect(argv[1], arg_number(argv[2], 65535), 0),
+					 POLLIN, 0 };
 	for (unsigned int i = 0; i < n; i++)
 		far_await_go(fd[i].fd);
 	read_all(fd, n);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sends a buffer over and over from device memory with libdevmem: what leanest_tx.c does by hand, and tx_plain.c without
- * device memory.
+ * Sends a buffer over and over from device memory with libdevmem: what leanest_tx.c does by hand,
+ * and tx_plain.c without device memory.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,15 +10,15 @@
 
 #include "setup.h"
 
-#define EVENTS	256
-#define UNDER_WAY 16		/* sends of each connection */
+#define EVENTS	  256
+#define UNDER_WAY 16 /* sends of each connection */
 
 struct sender {
 	struct devmem_ring *ring;
-	struct devmem_sock **sock;	/* of each connection */
-	uint64_t *queued;		/* bytes, of each */
-	uint64_t each;			/* bytes */
-	uint64_t next;			/* place in the buffer of the next send */
+	struct devmem_sock **sock; /* of each connection */
+	uint64_t *queued;	   /* bytes, of each */
+	uint64_t each;		   /* bytes */
+	uint64_t next;		   /* place in the buffer of the next send */
 	uint64_t sent;
 };
 
@@ -58,7 +58,8 @@ static void take(struct sender *s, const struct bench *b, const struct devmem_ev
 	switch (ev->type) {
 	case DEVMEM_EVENT_SENT:
 		if (ev->result)
-			bench_die("a send %s", ev->result > 0 ? "was copied" : strerror(-ev->result));
+			bench_die("a send %s",
+				  ev->result > 0 ? "was copied" : strerror(-ev->result));
 		s->sent += ev->length;
 		send_next(s, b, (unsigned int)ev->user_data);
 		break;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* What tx.c does, as one would write it without device memory: send() of ordinary memory, which blocks. */
+/* What tx.c does, as one would write it without device memory: send() of ordinary memory, which
+ * blocks. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,7 +12,8 @@ static void send_all(const struct bench *b, const unsigned char *memory, struct 
 {
 	while (r->bytes < b->bytes) {
 		uint64_t left = b->bytes - r->bytes;
-		ssize_t n = send(b->fd[0], memory, left < b->portion ? left : b->portion, MSG_NOSIGNAL);
+		ssize_t n =
+			send(b->fd[0], memory, left < b->portion ? left : b->portion, MSG_NOSIGNAL);
 
 		r->enter_calls++;
 		if (n < 0)
@@ -27,7 +29,8 @@ int main(int argc, char **argv)
 	struct bench b;
 
 	bench_parse(&b, "tx_plain", argc, argv);
-	memory = mmap(NULL, b.portion, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
+	memory = mmap(NULL, b.portion, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_POPULATE, -1, 0);
 	if (memory == MAP_FAILED)
 		bench_die("no memory");
 	if (b.connections != 1)

@@ -4,7 +4,7 @@
 
 #include "accept.h"
 
-#define SKIPPED 64	/* connections in a row, at most, before the caller does something else */
+#define SKIPPED 64 /* connections in a row, at most, before the caller does something else */
 
 /* accept(2) tells these of one connection, which is gone with that. */
 static bool is_of_one(int err)

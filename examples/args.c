@@ -12,7 +12,8 @@ unsigned int arg_number(const char *text, unsigned int most)
 	unsigned long n = strtoul(text, &end, 10);
 
 	if (*end || end == text || !n || n > most) {
-		fprintf(stderr, "%s: \"%s\" is not a number from 1 to %u\n", program_invocation_short_name, text, most);
+		fprintf(stderr, "%s: \"%s\" is not a number from 1 to %u\n",
+			program_invocation_short_name, text, most);
 		exit(2);
 	}
 	return (unsigned int)n;
@@ -24,7 +25,8 @@ double arg_seconds(const char *text)
 	double n = strtod(text, &end);
 
 	if (*end || end == text || !(n >= 0 && n <= 1e9)) {
-		fprintf(stderr, "%s: \"%s\" is not a number of seconds\n", program_invocation_short_name, text);
+		fprintf(stderr, "%s: \"%s\" is not a number of seconds\n",
+			program_invocation_short_name, text);
 		exit(2);
 	}
 	return n;
@@ -42,8 +44,8 @@ uint64_t arg_bytes(const char *text)
 		end++;
 	}
 	if (*end || end == text || !n) {
-		fprintf(stderr, "%s: \"%s\" is not a number of bytes such as 64M\n", program_invocation_short_name,
-			text);
+		fprintf(stderr, "%s: \"%s\" is not a number of bytes such as 64M\n",
+			program_invocation_short_name, text);
 		exit(2);
 	}
 	return n;

@@ -3,13 +3,15 @@
 #include "pattern.h"
 
 /* Copied out, piece by piece. */
-static bool data_matches(struct devmem_buffer *buffer, uint64_t position, const struct devmem_event *ev)
+static bool data_matches(struct devmem_buffer *buffer, uint64_t position,
+			 const struct devmem_event *ev)
 {
 	static _Thread_local unsigned char piece[65536];
 	bool good = true;
 
 	for (uint32_t done = 0; good && done < ev->length; done += sizeof(piece)) {
-		size_t bytes = ev->length - done < sizeof(piece) ? ev->length - done : sizeof(piece);
+		size_t bytes =
+			ev->length - done < sizeof(piece) ? ev->length - done : sizeof(piece);
 
 		good = !devmem_buffer_read(buffer, ev->offset + done, piece, bytes) &&
 		       pattern_matches(position + done, piece, bytes);

@@ -10,17 +10,19 @@
 #include "accept.h"
 #include "server.h"
 
-#define DESCRIPTORS	3	/* of a connection: the program's, the library's, and one more if it sends */
-#define SPARE		16	/* descriptors for everything else, above those that are open now */
-#define WORTH		4096	/* bytes */
-#define RETRY		0.1	/* seconds: when something was lacking to take a connection */
-#define LINES		10	/* on broken connections, in a second: peers do not fill a disk */
+/* of a connection: the program's, the library's, and one more if it sends */
+#define DESCRIPTORS 3
+#define SPARE	    16	 /* descriptors for everything else, above those that are open now */
+#define WORTH	    4096 /* bytes */
+#define RETRY	    0.1	 /* seconds: when something was lacking to take a connection */
+#define LINES	    10	 /* on broken connections, in a second: peers do not fill a disk */
 
-const char server_silent[] = "it was silent for too long, or did not take what is kept for it, and others may want its place";
+const char server_silent[] = "it was silent for too long, or did not take what is kept for it, and "
+			     "others may want its place";
 
 void server_make_room(struct server *s)
 {
-	const int first = fcntl(s->listener, F_DUPFD_CLOEXEC, 0);	/* those below are taken */
+	const int first = fcntl(s->listener, F_DUPFD_CLOEXEC, 0); /* those below are taken */
 	struct rlimit files;
 	rlim_t most = 1;
 
@@ -35,11 +37,12 @@ void server_make_room(struct server *s)
 		s->room = most ? (unsigned int)most : 1;
 }
 
-/* ------------------------------------------------------------------------------------ the listener */
+/* --------------------------------------------------------------------------------- the listener */
 
 static int by_the_ring(struct server *s, bool on)
 {
-	return on ? devmem_watch(s->ring, s->listener, SERVER_LISTENER) : devmem_unwatch(s->ring, s->listener);
+	return on ? devmem_watch(s->ring, s->listener, SERVER_LISTENER)
+		  : devmem_unwatch(s->ring, s->listener);
 }
 
 static int listen_or_not(struct server *s, bool on)
@@ -56,7 +59,8 @@ static void stop_listening(struct server *s, double seconds)
 
 void server_listen(struct server *s)
 {
-	if (!s->deaf || s->accepted - s->ended >= s->room || s->now < s->retry || listen_or_not(s, true))
+	if (!s->deaf || s->accepted - s->ended >= s->room || s->now < s->retry ||
+	    listen_or_not(s, true))
 		return;
 	s->deaf = s->crowded = false;
 }
@@ -80,17 +84,19 @@ int server_accept(struct server *s)
 		s->crowded = true;
 		stop_listening(s, RETRY);
 		if (s->short_of != -fd)
-			fprintf(stderr, "%s: no connection can be taken now: %s\n", program_invocation_short_name, strerror(-fd));
+			fprintf(stderr, "%s: no connection can be taken now: %s\n",
+				program_invocation_short_name, strerror(-fd));
 		s->short_of = -fd;
 	}
 	return -1;
 }
 
-/* ------------------------------------------------------------------------------------ connections */
+/* ---------------------------------------------------------------------------------- connections */
 
 int server_attach(struct server *s, struct client *c, int fd, const struct devmem_attach_opts *opts)
 {
-	int err = c ? devmem_attach(s->ring, fd, s->binding, (uintptr_t)c, opts, &c->sock) : -ENOMEM;
+	int err =
+		c ? devmem_attach(s->ring, fd, s->binding, (uintptr_t)c, opts, &c->sock) : -ENOMEM;
 
 	if (err) {
 		server_lose(s, NULL, c ? devmem_error() : strerror(ENOMEM));
@@ -168,7 +174,8 @@ static bool is_overdue(const struct server *s, const struct client *c, bool low)
 {
 	if (!c->sock || !s->opt.idle)
 		return false;
-	return s->now - c->heard > s->opt.idle || (s->crowded && s->now - c->paid > s->opt.idle / 10) ||
+	return s->now - c->heard > s->opt.idle ||
+	       (s->crowded && s->now - c->paid > s->opt.idle / 10) ||
 	       (low && c->kept != c->gone && s->now - c->since > s->opt.idle / 10);
 }
 

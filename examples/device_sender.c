@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Each connection has some slots of the buffer. A slot is written, sent, and written again when the SENT event says that
- * nobody needs its bytes any more. What comes back is received to host memory: sending and receiving go together in any way.
+ * Each connection has some slots of the buffer. A slot is written, sent, and written again when the
+ * SENT event says that nobody needs its bytes any more. What comes back is received to host memory:
+ * sending and receiving go together in any way.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,18 +17,19 @@
 #include "pattern.h"
 #include "sockets.h"
 
-#define SLOT	(128u << 10)	/* bytes: of one send */
-#define SLOTS	256u		/* of all connections together, and at least two of each */
-#define EVENTS	256
-#define MIB	1048576.0
+#define SLOT   (128u << 10) /* bytes: of one send */
+#define SLOTS  256u	    /* of all connections together, and at least two of each */
+#define EVENTS 256
+#define MIB    1048576.0
 
 struct flow {
 	int fd;
 	struct devmem_sock *sock;
-	uint64_t queued, returned;	/* bytes */
-	uint32_t sends, back;		/* counted without end: they come back in order, so a number says which slot it is */
+	uint64_t queued, returned; /* bytes */
+	/* counted without end: they come back in order, so a number says which slot it is */
+	uint32_t sends, back;
 	bool refused, over;
-	int failure;			/* of a send, before its connection's, or 0 */
+	int failure; /* of a send, before its connection's, or 0 */
 };
 
 struct sender {
@@ -36,7 +38,7 @@ struct sender {
 	struct devmem_binding *binding;
 	struct devmem_ring *ring;
 	struct flow *flow;
-	uint32_t slots;			/* of each connection */
+	uint32_t slots; /* of each connection */
 	unsigned int open, failed;
 };
 
@@ -46,7 +48,7 @@ static int failed(const char *what, const char *why)
 	return -1;
 }
 
-/* ------------------------------------------------------------------------------------ one connection */
+/* ------------------------------------------------------------------------------- one connection */
 
 static void close_flow(struct sender *s, struct flow *f)
 {
@@ -80,14 +82,17 @@ static int write_bytes(const struct sender *s, uint64_t offset, uint64_t positio
 	if (err || wrong < position || wrong - position >= bytes)
 		return err;
 	p = pattern_at(wrong, 1, &n);
-	return devmem_buffer_write(s->buffer, offset + (wrong - position), &(unsigned char){ *p ^ 0xff }, 1);
+	return devmem_buffer_write(s->buffer, offset + (wrong - position),
+				   &(unsigned char){ *p ^ 0xff }, 1);
 }
 
 /* The next slot's worth. */
 static int send_slot(struct sender *s, struct flow *f)
 {
-	const uint64_t left = s->job->bytes - f->queued, slot = (uint64_t)(f - s->flow) * s->slots + f->sends % s->slots;
-	const struct devmem_range range = { .offset = slot * SLOT, .length = left < SLOT ? left : SLOT };
+	const uint64_t left = s->job->bytes - f->queued,
+		       slot = (uint64_t)(f - s->flow) * s->slots + f->sends % s->slots;
+	const struct devmem_range range = { .offset = slot * SLOT,
+					    .length = left < SLOT ? left : SLOT };
 	int err = write_bytes(s, range.offset, f->queued, range.length);
 
 	if (!err)
@@ -104,15 +109,17 @@ static void send_some(struct sender *s, struct flow *f)
 {
 	int err = 0;
 
-	while (!f->over && !f->refused && !f->failure && f->queued < s->job->bytes && f->sends - f->back < s->slots && !err)
+	while (!f->over && !f->refused && !f->failure && f->queued < s->job->bytes &&
+	       f->sends - f->back < s->slots && !err)
 		err = send_slot(s, f);
 	if (err == -EAGAIN)
-		f->refused = true;	/* until it is SENDABLE */
-	else if (err && err != -ECANCELED)	/* that one's event says more */
+		f->refused = true;	   /* until it is SENDABLE */
+	else if (err && err != -ECANCELED) /* that one's event says more */
 		give_up(s, f, "sending from device memory", devmem_error());
 }
 
-/* The connection's ERROR event says more than a number. If only the send failed, it is told of our own abort. */
+/* The connection's ERROR event says more than a number. If only the send failed, it is told of our
+ * own abort. */
 static void await_reason(struct flow *f, int failure)
 {
 	if (!f->failure)
@@ -153,7 +160,8 @@ static void ended(struct sender *s, struct flow *f)
 	if (f->failure)
 		give_up(s, f, "sending from device memory", strerror(-f->failure));
 	else if (f->queued < s->job->bytes || f->back < f->sends)
-		give_up(s, f, "sending from device memory", "the receiver closed the connection before it had all");
+		give_up(s, f, "sending from device memory",
+			"the receiver closed the connection before it had all");
 	else if (s->job->echo && f->returned != s->job->bytes)
 		give_up(s, f, "what came back", "it is less than what was sent, or more");
 	else
@@ -189,7 +197,7 @@ static void take_event(struct sender *s, const struct devmem_event *ev)
 	}
 }
 
-/* ------------------------------------------------------------------------------------ all of them */
+/* ---------------------------------------------------------------------------------- all of them */
 
 static int open_flow(struct sender *s, unsigned int i)
 {
@@ -215,11 +223,14 @@ static int open_sender(struct sender *s)
 	s->flow = calloc(job->connections, sizeof(*s->flow));
 	if (!s->flow)
 		return failed("connections", strerror(ENOMEM));
-	if (devmem_buffer_create(NULL, (size_t)job->connections * s->slots * SLOT, NULL, &s->buffer))
+	if (devmem_buffer_create(NULL, (size_t)job->connections * s->slots * SLOT, NULL,
+				 &s->buffer))
 		return failed("buffer", devmem_error());
-	if (devmem_bind_tx(job->interface, s->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = job->engine), &s->binding))
+	if (devmem_bind_tx(job->interface, s->buffer,
+			   DEVMEM_OPTS(devmem_bind_opts, .engine = job->engine), &s->binding))
 		return failed("bind", devmem_error());
-	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = by_calls ? "syscall" : NULL), &s->ring))
+	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = by_calls ? "syscall" : NULL),
+			     &s->ring))
 		return failed("ring", devmem_error());
 	for (unsigned int i = 0; i < job->connections; i++)
 		if (open_flow(s, i))
@@ -236,7 +247,7 @@ static int serve(struct sender *s)
 		send_some(s, &s->flow[i]);
 	while (s->open) {
 		n = devmem_wait(s->ring, ev, EVENTS, -1);
-		if (n == -EINTR || n == -ENOMEM)	/* SIGCONT for one; nothing is lost */
+		if (n == -EINTR || n == -ENOMEM) /* SIGCONT for one; nothing is lost */
 			continue;
 		if (n < 0)
 			return failed("wait", devmem_error());
@@ -254,8 +265,11 @@ static void tell(const struct sender *s)
 	const char *reason, *engine = devmem_binding_engine(s->binding, &reason);
 
 	devmem_ring_stats(s->ring, &st);
-	fprintf(stderr, "%s: %.1f MiB sent from device memory, %.1f MiB copied on their way; engine %s: %s\n",
-		program_invocation_short_name, (double)st.bytes_sent / MIB, (double)st.bytes_sent_copied / MIB, engine, reason);
+	fprintf(stderr,
+		"%s: %.1f MiB sent from device memory, %.1f MiB copied on their way; engine %s: "
+		"%s\n",
+		program_invocation_short_name, (double)st.bytes_sent / MIB,
+		(double)st.bytes_sent_copied / MIB, engine, reason);
 }
 
 unsigned int device_send(const struct device_job *job)

@@ -9,15 +9,16 @@
 
 struct device_job {
 	const struct addrinfo *to;
-	const char *interface;		/* by which the connections leave */
-	const char *engine;		/* NULL: the best that can be */
+	const char *interface; /* by which the connections leave */
+	const char *engine;    /* NULL: the best that can be */
 	unsigned int connections;
-	uint64_t bytes;			/* on each */
-	bool corrupt;			/* one byte of each is wrong */
-	bool echo;			/* the same bytes are to come back */
+	uint64_t bytes; /* on each */
+	bool corrupt;	/* one byte of each is wrong */
+	bool echo;	/* the same bytes are to come back */
 };
 
-/* Tells which engine it was and why. Returns how many connections failed, after sentences; at least 1 on any failure. */
+/* Tells which engine it was and why. Returns how many connections failed, after sentences; at least
+ * 1 on any failure. */
 unsigned int device_send(const struct device_job *job);
 
 #endif

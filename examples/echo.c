@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * gpu_echo_server: what comes on a connection is sent back on it from where it lies, in device memory, and no byte of it
- * passes through the processor.
+ * gpu_echo_server: what comes on a connection is sent back on it from where it lies, in device
+ * memory, and no byte of it passes through the processor.
  *
- * The buffer is bound twice, for receiving and for sending. Bytes that came are handed to devmem_send() at once and belong
- * to the kernel until their SENT event; only then is their fragment released, and received into again.
+ * The buffer is bound twice, for receiving and for sending. Bytes that came are handed to
+ * devmem_send() at once and belong to the kernel until their SENT event; only then is their
+ * fragment released, and received into again.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,52 +16,57 @@
 
 #include "server.h"
 
-#define EVENTS		256
-#define SHARE		4	/* a connection may hold one so-manieth of the buffer: one that does not read stops nobody else */
-#define LAST_TURNS	50	/* of 100 ms, for sends of connections that were cut */
+#define EVENTS 256
+/* a connection may hold one so-manieth of the buffer: one that does not read stops nobody else */
+#define SHARE	   4
+#define LAST_TURNS 50 /* of 100 ms, for sends of connections that were cut */
 
 static const char usage[] =
 	"usage: gpu_echo_server [options] INTERFACE\n"
-	"Sends back what it receives, from device memory, without a copy if it has CAP_NET_ADMIN and INTERFACE can.\n"
+	"Sends back what it receives, from device memory, without a copy if it has CAP_NET_ADMIN "
+	"and INTERFACE can.\n"
 	"  -p, --port N          listen here, IPv4 and IPv6 (default 5201)\n"
 	"  -e, --engine NAME     devmem, zcrx, copy or syscall (default: the best that can be)\n"
-	"  -b, --backend NAME    where the memory comes from: cuda, drm, udmabuf, ... (default: the best host memory)\n"
-	"  -d, --device NAME     which device of it (default: cuda's nearest to INTERFACE, the first of others)\n"
+	"  -b, --backend NAME    where the memory comes from: cuda, drm, udmabuf, ... (default: "
+	"the best host memory)\n"
+	"  -d, --device NAME     which device of it (default: cuda's nearest to INTERFACE, the "
+	"first of others)\n"
 	"  -m, --buffer MIB      size of the buffer (default 64)\n"
 	"  -q, --queues N        RX queues to bind (default 1)\n"
 	"  -c, --connections N   end after so many connections (default: at SIGINT or SIGTERM)\n"
 	"  -s, --sends N         so many may be under way on a connection (default 1024)\n"
 	"  -j, --json FILE       write the summary to FILE (- for standard output)\n"
-	"  -P, --progress        a line each second (the default on a terminal; --no-progress: never)\n"
-	CLIENTS_USAGE
-	"  -h, --help\n";
+	"  -P, --progress        a line each second (the default on a terminal; --no-progress: "
+	"never)\n" CLIENTS_USAGE "  -h, --help\n";
 
 /* Bytes that came, and are to be sent or being sent: the cookie of their send. */
 struct record {
 	struct record *next;
-	struct record *all;			/* the one that was made before it */
+	struct record *all; /* the one that was made before it */
 	struct devmem_event event;
 };
 
 struct connection {
 	struct client client;
-	struct connection *next;		/* of those that are closed */
-	unsigned int out;			/* sends that are not back: what they carry has to know where it belongs */
-	struct record *waiting, **last;		/* for a SENDABLE event */
+	struct connection *next; /* of those that are closed */
+	/* sends that are not back: what they carry has to know where it belongs */
+	unsigned int out;
+	struct record *waiting, **last; /* for a SENDABLE event */
 	bool refused, ended;
-	int failure;				/* of a send, before its connection's, or 0 */
+	int failure; /* of a send, before its connection's, or 0 */
 };
 
 struct echo {
 	struct server server;
-	struct devmem_binding *tx, *spill_tx;	/* the buffer and the ring's spill buffer, for sending */
+	/* the buffer and the ring's spill buffer, for sending */
+	struct devmem_binding *tx, *spill_tx;
 	struct connection *closed;
 	struct record *free, *all;
-	struct devmem_event back[EVENTS];	/* to be released */
+	struct devmem_event back[EVENTS]; /* to be released */
 	unsigned int n;
 };
 
-/* ------------------------------------------------------------------------------------ records and fragments */
+/* ------------------------------------------------------------------------ records and fragments */
 
 static struct record *new_record(struct echo *e, const struct devmem_event *ev)
 {
@@ -101,7 +107,7 @@ static void free_record(struct echo *e, struct record *r)
 	e->free = r;
 }
 
-/* ------------------------------------------------------------------------------------ one connection */
+/* ------------------------------------------------------------------------------- one connection */
 
 static bool is_closed(const struct connection *c)
 {
@@ -109,8 +115,8 @@ static bool is_closed(const struct connection *c)
 }
 
 /*
- * Its sends come back, and then it is freed, when the events at hand are done: until then it has its place. @why: it broke;
- * NULL: all that came went back, or this program ends.
+ * Its sends come back, and then it is freed, when the events at hand are done: until then it has
+ * its place. @why: it broke; NULL: all that came went back, or this program ends.
  */
 static void close_connection(struct echo *e, struct connection *c, const char *why)
 {
@@ -141,7 +147,8 @@ static void close_if_done(struct echo *e, struct connection *c)
 static struct devmem_binding *bind_spill(struct echo *e)
 {
 	if (!e->spill_tx)
-		devmem_bind_tx(e->server.opt.interface, devmem_ring_spill(e->server.ring), NULL, &e->spill_tx);
+		devmem_bind_tx(e->server.opt.interface, devmem_ring_spill(e->server.ring), NULL,
+			       &e->spill_tx);
 	return e->spill_tx;
 }
 
@@ -165,7 +172,7 @@ static void send_waiting(struct echo *e, struct connection *c)
 		else if (err && err != -ECANCELED)
 			close_connection(e, c, devmem_error());
 		if (err)
-			return;		/* -ECANCELED: a SENT event says why */
+			return; /* -ECANCELED: a SENT event says why */
 		c->waiting = r->next;
 		c->last = c->waiting ? c->last : &c->waiting;
 		c->out++;
@@ -189,7 +196,8 @@ static void received(struct echo *e, struct connection *c, const struct devmem_e
 	send_waiting(e, c);
 }
 
-/* The connection's ERROR event says more than a number. If only the send failed, it is told of our own abort. */
+/* The connection's ERROR event says more than a number. If only the send failed, it is told of our
+ * own abort. */
 static void await_reason(struct echo *e, struct connection *c, int failure)
 {
 	if (c->ended)
@@ -201,7 +209,9 @@ static void await_reason(struct echo *e, struct connection *c, int failure)
 
 static void broke(struct echo *e, struct connection *c, int result)
 {
-	close_connection(e, c, c->failure && result == -ECONNABORTED ? strerror(-c->failure) : e->server.why);
+	close_connection(e, c,
+			 c->failure && result == -ECONNABORTED ? strerror(-c->failure)
+							       : e->server.why);
 }
 
 static void ended(struct echo *e, struct connection *c)
@@ -252,7 +262,7 @@ static void connection_event(struct echo *e, const struct devmem_event *ev)
 	}
 }
 
-/* ------------------------------------------------------------------------------------ all of them */
+/* ---------------------------------------------------------------------------------- all of them */
 
 /* A fragment can be as much as a page, or, where bytes are copied, 256 KiB. */
 static uint32_t fragment_bytes(const struct server *s)
@@ -262,7 +272,8 @@ static uint32_t fragment_bytes(const struct server *s)
 	return page ? page : 256u << 10;
 }
 
-/* How many fragments a connection may hold, so that one that does not read its echo cannot take all of the buffer. */
+/* How many fragments a connection may hold, so that one that does not read its echo cannot take all
+ * of the buffer. */
 static uint32_t share(const struct server *s)
 {
 	size_t most = devmem_buffer_size(s->buffer) / fragment_bytes(s) / SHARE;
@@ -270,7 +281,8 @@ static uint32_t share(const struct server *s)
 	return most ? (uint32_t)most : 1;
 }
 
-/* Bytes that the NIC could not put into the buffer are placed in another, so that all can be sent from device memory. */
+/* Bytes that the NIC could not put into the buffer are placed in another, so that all can be sent
+ * from device memory. */
 static void accept_all(struct echo *e)
 {
 	struct server *s = &e->server;
@@ -280,7 +292,8 @@ static void accept_all(struct echo *e)
 	while ((fd = server_accept(s)) >= 0) {
 		c = calloc(1, sizeof(*c));
 		if (server_attach(s, c ? &c->client : NULL, fd,
-				  DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE, .max_sends = s->opt.sends,
+				  DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE,
+					      .max_sends = s->opt.sends,
 					      .max_fragments = share(s))))
 			free(c);
 		else
@@ -313,7 +326,7 @@ static int turn(struct echo *e, int timeout_ms, bool *stop)
 	if (n < 0)
 		return -1;
 	for (int i = 0; i < n; i++) {
-		if (ev[i].type == DEVMEM_EVENT_LOW)	/* several that do not read */
+		if (ev[i].type == DEVMEM_EVENT_LOW) /* several that do not read */
 			server_runs_low(&e->server, fragment_bytes(&e->server));
 		else if (ev[i].type != DEVMEM_EVENT_READY)
 			connection_event(e, &ev[i]);
@@ -363,7 +376,8 @@ static int bind_for_sending(struct echo *e)
 	const struct server_options *o = &e->server.opt;
 	const char *engine = o->engine && strcmp(o->engine, "zcrx") ? o->engine : NULL;
 
-	if (devmem_bind_tx(o->interface, e->server.buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = engine), &e->tx))
+	if (devmem_bind_tx(o->interface, e->server.buffer,
+			   DEVMEM_OPTS(devmem_bind_opts, .engine = engine), &e->tx))
 		return server_failed("bind for sending");
 	return 0;
 }
@@ -376,7 +390,7 @@ static void free_all(struct echo *e)
 
 	devmem_binding_close(e->tx);
 	devmem_binding_close(e->spill_tx);
-	while ((c = e->closed)) {	/* some of their sends did not come back */
+	while ((c = e->closed)) { /* some of their sends did not come back */
 		e->closed = c->next;
 		free(c);
 	}
@@ -388,7 +402,9 @@ static void free_all(struct echo *e)
 
 int main(int argc, char **argv)
 {
-	struct echo e = { .server = { .opt = server_parse(argc, argv, usage, "s"), .listener = -1, .signals = -1 } };
+	struct echo e = { .server = { .opt = server_parse(argc, argv, usage, "s"),
+				      .listener = -1,
+				      .signals = -1 } };
 	struct server *s = &e.server;
 	struct report report = { 0 };
 	bool ok = !server_open(s) && !bind_for_sending(&e);
@@ -399,7 +415,7 @@ int main(int argc, char **argv)
 		server_report(s, &report);
 		report_sender(&report, e.tx);
 	}
-	close_all(&e);		/* it has failed */
+	close_all(&e); /* it has failed */
 	report.nic_restored = server_close(s);
 	free_all(&e);
 	return report_summary(&report, s->opt.json) || !ok || !report.nic_restored;

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * gpu_epoll_server: a ring in an event loop that the program has already. It receives what gpu_recv_server does, but it is epoll
- * that waits, for the ring's descriptor beside others: here a listener, a signalfd and a timer.
+ * gpu_epoll_server: a ring in an event loop that the program has already. It receives what
+ * gpu_recv_server does, but it is epoll that waits, for the ring's descriptor beside others: here a
+ * listener, a signalfd and a timer.
  *
- * There is one rule: before the loop sleeps, devmem_wait() has to have said that there is nothing. That hands in what is
- * pending, and then everything that matters makes the descriptor readable.
+ * There is one rule: before the loop sleeps, devmem_wait() has to have said that there is nothing.
+ * That hands in what is pending, and then everything that matters makes the descriptor readable.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -21,16 +22,17 @@ static const char usage[] =
 	"Receives TCP streams into device memory, in an epoll loop of its own.\n"
 	"  -p, --port N          listen here, IPv4 and IPv6 (default 5201)\n"
 	"  -e, --engine NAME     devmem, zcrx, copy or syscall (default: the best that can be)\n"
-	"  -b, --backend NAME    where the memory comes from: cuda, drm, udmabuf, ... (default: the best host memory)\n"
-	"  -d, --device NAME     which device of it (default: cuda's nearest to INTERFACE, the first of others)\n"
+	"  -b, --backend NAME    where the memory comes from: cuda, drm, udmabuf, ... (default: "
+	"the best host memory)\n"
+	"  -d, --device NAME     which device of it (default: cuda's nearest to INTERFACE, the "
+	"first of others)\n"
 	"  -m, --buffer MIB      size of the buffer (default 64)\n"
 	"  -q, --queues N        RX queues to bind (default 1)\n"
 	"  -c, --connections N   end after so many connections (default: at SIGINT or SIGTERM)\n"
 	"  -v, --verify          check that the bytes are what send_client sends\n"
 	"  -j, --json FILE       write the summary to FILE (- for standard output)\n"
-	"  -P, --progress        a line each second (the default on a terminal; --no-progress: never)\n"
-	CLIENTS_USAGE
-	"  -h, --help\n";
+	"  -P, --progress        a line each second (the default on a terminal; --no-progress: "
+	"never)\n" CLIENTS_USAGE "  -h, --help\n";
 
 enum { RING, LISTENER, SIGNALS, TIMER };
 
@@ -50,7 +52,7 @@ static int wait_for(struct loop *l, int fd, uint32_t what)
 /* There is room for another connection, or not any more. */
 static int listen_or_not(struct server *s, bool on)
 {
-	struct loop *l = (struct loop *)s;	/* its first member */
+	struct loop *l = (struct loop *)s; /* its first member */
 	struct epoll_event ready = { .events = on ? EPOLLIN : 0, .data.u32 = LISTENER };
 
 	return epoll_ctl(l->epoll, EPOLL_CTL_MOD, s->listener, &ready);
@@ -65,15 +67,17 @@ static int open_loop(struct loop *l)
 	s->listen = listen_or_not;
 	if (server_prepare(s))
 		return -1;
-	look.it_interval.tv_nsec = 100000000 / (server_patience(s) < 100 ? 10 : 1);	/* at connections that are silent */
+	/* at connections that are silent */
+	look.it_interval.tv_nsec = 100000000 / (server_patience(s) < 100 ? 10 : 1);
 	look.it_value = look.it_interval;
-	ring = devmem_ring_fd(s->ring);	/* the ring's own: it is not closed here */
+	ring = devmem_ring_fd(s->ring); /* the ring's own: it is not closed here */
 	if (ring < 0)
 		return server_failed("the ring's descriptor");
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
 	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC);
-	if (timerfd_settime(l->timer, 0, &look, NULL) || wait_for(l, ring, RING) || wait_for(l, s->listener, LISTENER) ||
-	    wait_for(l, s->signals, SIGNALS) || wait_for(l, l->timer, TIMER)) {
+	if (timerfd_settime(l->timer, 0, &look, NULL) || wait_for(l, ring, RING) ||
+	    wait_for(l, s->listener, LISTENER) || wait_for(l, s->signals, SIGNALS) ||
+	    wait_for(l, l->timer, TIMER)) {
 		fprintf(stderr, "gpu_epoll_server: epoll: %s\n", strerror(errno));
 		return -1;
 	}
@@ -95,7 +99,7 @@ static void is_readable(struct loop *l, uint32_t what)
 		if (read(l->timer, &times, sizeof(times)) > 0)
 			server_progress(&l->server);
 		break;
-	case RING:	/* what it has is taken before the next sleep */
+	case RING: /* what it has is taken before the next sleep */
 		break;
 	}
 }
@@ -107,7 +111,8 @@ static int serve(struct loop *l)
 	int n;
 
 	while (!l->streams.stop && !server_is_done(&l->server)) {
-		n = streams_turn(&l->streams, 0);	/* so much, and the others have their turn, too */
+		/* so much, and the others have their turn, too */
+		n = streams_turn(&l->streams, 0);
 		if (n < 0)
 			return -1;
 		n = epoll_wait(l->epoll, ready, 4, n ? 0 : -1);
@@ -115,13 +120,18 @@ static int serve(struct loop *l)
 			is_readable(l, ready[i].data.u32);
 	}
 	streams_close(&l->streams);
-	return server_wait(&l->server, last, 16, 50) < 0 ? -1 : 0;	/* the last fragments go home */
+	/* the last fragments go home */
+	return server_wait(&l->server, last, 16, 50) < 0 ? -1 : 0;
 }
 
 int main(int argc, char **argv)
 {
-	struct loop l = { .server = { .opt = server_parse(argc, argv, usage, "v"), .listener = -1, .signals = -1 },
-			  .streams = { .server = &l.server }, .epoll = -1, .timer = -1 };
+	struct loop l = { .server = { .opt = server_parse(argc, argv, usage, "v"),
+				      .listener = -1,
+				      .signals = -1 },
+			  .streams = { .server = &l.server },
+			  .epoll = -1,
+			  .timer = -1 };
 	struct server *s = &l.server;
 	struct report report = { .verify = s->opt.verify };
 	bool ok = !open_loop(&l);

@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * gpu_gather_server: receive messages of a fixed size into device memory, each of them in one piece.
+ * gpu_gather_server: receive messages of a fixed size into device memory, each of them in one
+ * piece.
  *
- * Fragments lie where the NIC had room. Each connection has a slot of a second buffer of the same device, and on each turn what came
- * of its message is gathered there, behind what came before: by a kernel on the GPU with backend cuda. So a fragment goes back to
- * the NIC at once, however large the message is and however slowly it comes. The GATHERED event of its last bytes says that it
- * is there.
+ * Fragments lie where the NIC had room. Each connection has a slot of a second buffer of the same
+ * device, and on each turn what came of its message is gathered there, behind what came before: by
+ * a kernel on the GPU with backend cuda. So a fragment goes back to the NIC at once, however large
+ * the message is and however slowly it comes. The GATHERED event of its last bytes says that it is
+ * there.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,52 +18,55 @@
 #include "pattern.h"
 #include "server.h"
 
-#define EVENTS		256
-#define MAX_BYTES	(64u << 20)	/* of all slots together ... */
-#define MIN_SLOTS	16u		/* ... unless these take more */
+#define EVENTS	  256
+#define MAX_BYTES (64u << 20) /* of all slots together ... */
+#define MIN_SLOTS 16u	      /* ... unless these take more */
 
 static const char usage[] =
 	"usage: gpu_gather_server [options] INTERFACE\n"
-	"Receives messages of one size from send_client into device memory, and puts each of them in one piece.\n"
+	"Receives messages of one size from send_client into device memory, and puts each of them "
+	"in one piece.\n"
 	"  -g, --message KIB     size of a message (default 256)\n"
 	"  -p, --port N          listen here, IPv4 and IPv6 (default 5201)\n"
 	"  -e, --engine NAME     devmem, zcrx, copy or syscall (default: the best that can be)\n"
-	"  -b, --backend NAME    where the memory comes from: cuda, drm, udmabuf, ... (default: the best host memory)\n"
-	"  -d, --device NAME     which device of it (default: cuda's nearest to INTERFACE, the first of others)\n"
+	"  -b, --backend NAME    where the memory comes from: cuda, drm, udmabuf, ... (default: "
+	"the best host memory)\n"
+	"  -d, --device NAME     which device of it (default: cuda's nearest to INTERFACE, the "
+	"first of others)\n"
 	"  -m, --buffer MIB      size of the buffer (default 64)\n"
 	"  -q, --queues N        RX queues to bind (default 1)\n"
 	"  -c, --connections N   end after so many connections (default: at SIGINT or SIGTERM)\n"
 	"  -v, --verify          check that the bytes are what send_client sends\n"
 	"  -j, --json FILE       write the summary to FILE (- for standard output)\n"
-	"  -P, --progress        a line each second (the default on a terminal; --no-progress: never)\n"
-	CLIENTS_USAGE
-	"                        Each has memory for a message, of 64 MiB together, or for 16 messages if that is more\n"
+	"  -P, --progress        a line each second (the default on a terminal; --no-progress: "
+	"never)\n" CLIENTS_USAGE "                        Each has memory for a message, of 64 MiB "
+	"together, or for 16 messages if that is more\n"
 	"  -h, --help\n";
 
 struct connection {
 	struct client client;
-	struct connection *next;	/* of those that have something to be gathered */
+	struct connection *next; /* of those that have something to be gathered */
 	bool queued, ended;
 	unsigned int slot;
-	uint64_t position;		/* of the message in the stream */
-	uint32_t bytes;			/* of the message that were handed to devmem_gather() */
-	bool whole;			/* that is all of it */
-	unsigned int out;		/* gathers that are not over */
-	struct devmem_event *part;	/* what came and was not handed over yet */
+	uint64_t position;	   /* of the message in the stream */
+	uint32_t bytes;		   /* of the message that were handed to devmem_gather() */
+	bool whole;		   /* that is all of it */
+	unsigned int out;	   /* gathers that are not over */
+	struct devmem_event *part; /* what came and was not handed over yet */
 	unsigned int n, room;
 };
 
 struct gatherer {
 	struct server server;
-	struct devmem_buffer *messages;	/* a slot for each connection */
+	struct devmem_buffer *messages; /* a slot for each connection */
 	uint32_t message_bytes;
-	struct connection **slot;	/* whose it is; NULL: nobody's */
+	struct connection **slot; /* whose it is; NULL: nobody's */
 	struct connection *queued;
-	uint64_t gathered, wrong;	/* messages */
-	unsigned char *copy;		/* of one, to be verified */
+	uint64_t gathered, wrong; /* messages */
+	unsigned char *copy;	  /* of one, to be verified */
 };
 
-/* ------------------------------------------------------------------------------------ messages */
+/* ------------------------------------------------------------------------------------- messages */
 
 /* Something of it is to be done at the end of the turn. */
 static void queue(struct gatherer *g, struct connection *c)
@@ -95,17 +100,19 @@ static void drop_parts(struct connection *c, unsigned int n)
 }
 
 /*
- * How many of its parts belong to the message. A fragment may hold the end of one message and the beginning of the next: it is
- * divided, and the rest waits in its place.
+ * How many of its parts belong to the message. A fragment may hold the end of one message and the
+ * beginning of the next: it is divided, and the rest waits in its place.
  */
-static int parts_of_message(struct gatherer *g, struct connection *c, uint32_t *bytes, struct devmem_event *rest)
+static int parts_of_message(struct gatherer *g, struct connection *c, uint32_t *bytes,
+			    struct devmem_event *rest)
 {
 	const uint32_t left = g->message_bytes - c->bytes;
 	unsigned int n = 0;
 
 	rest->length = 0;
 	for (*bytes = 0; n < c->n && *bytes < left; n++) {
-		if (c->part[n].length > left - *bytes && devmem_event_split(&c->part[n], left - *bytes, rest))
+		if (c->part[n].length > left - *bytes &&
+		    devmem_event_split(&c->part[n], left - *bytes, rest))
 			return server_failed("split");
 		*bytes += c->part[n].length;
 	}
@@ -137,9 +144,13 @@ static int gather(struct gatherer *g, struct connection *c)
 /* A real program would launch a kernel on the slot; this one may look at it. */
 static void take_message(struct gatherer *g, struct connection *c)
 {
-	if (g->copy && (devmem_buffer_read(g->messages, (uint64_t)c->slot * g->message_bytes, g->copy, c->bytes) ||
-			!pattern_matches(c->position, g->copy, c->bytes)) && !g->wrong++)
-		fprintf(stderr, "gpu_gather_server: wrong bytes in the message at %llu of a stream\n",
+	if (g->copy &&
+	    (devmem_buffer_read(g->messages, (uint64_t)c->slot * g->message_bytes, g->copy,
+				c->bytes) ||
+	     !pattern_matches(c->position, g->copy, c->bytes)) &&
+	    !g->wrong++)
+		fprintf(stderr,
+			"gpu_gather_server: wrong bytes in the message at %llu of a stream\n",
 			(unsigned long long)c->position);
 	g->gathered++;
 	c->position += c->bytes;
@@ -152,7 +163,8 @@ static int gathered(struct gatherer *g, const struct devmem_event *ev)
 	struct connection *c = (struct connection *)(uintptr_t)ev->offset;
 
 	if (ev->result) {
-		fprintf(stderr, "gpu_gather_server: the device failed: %s\n", strerror(-ev->result));
+		fprintf(stderr, "gpu_gather_server: the device failed: %s\n",
+			strerror(-ev->result));
 		return -1;
 	}
 	c->out--;
@@ -162,7 +174,7 @@ static int gathered(struct gatherer *g, const struct devmem_event *ev)
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ connections */
+/* ---------------------------------------------------------------------------------- connections */
 
 static void accept_all(struct gatherer *g)
 {
@@ -176,14 +188,15 @@ static void accept_all(struct gatherer *g)
 			free(c);
 			continue;
 		}
-		while (g->slot[slot])	/* there is one for each */
+		while (g->slot[slot]) /* there is one for each */
 			slot++;
 		c->slot = slot;
 		g->slot[slot] = c;
 	}
 }
 
-/* What came of a message is let go: its sender will not complete it. It is freed when the gathers that it has are over. */
+/* What came of a message is let go: its sender will not complete it. It is freed when the gathers
+ * that it has are over. */
 static void close_connection(struct gatherer *g, struct connection *c, const char *why)
 {
 	server_lose(&g->server, &c->client, why);
@@ -257,7 +270,7 @@ static int handle(struct gatherer *g, const struct devmem_event *ev)
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ the loop */
+/* ------------------------------------------------------------------------------------- the loop */
 
 static int serve(struct gatherer *g)
 {
@@ -310,7 +323,7 @@ static void close_all(struct gatherer *g)
 {
 	struct client *c;
 
-	while ((c = g->server.clients)) {	/* it was stopped, or has failed */
+	while ((c = g->server.clients)) { /* it was stopped, or has failed */
 		c->sock = NULL;
 		server_forget(&g->server, c);
 		close(c->fd);
@@ -324,7 +337,9 @@ static void close_all(struct gatherer *g)
 
 int main(int argc, char **argv)
 {
-	struct gatherer g = { .server = { .opt = server_parse(argc, argv, usage, "vg"), .listener = -1, .signals = -1 } };
+	struct gatherer g = { .server = { .opt = server_parse(argc, argv, usage, "vg"),
+					  .listener = -1,
+					  .signals = -1 } };
 	struct server *s = &g.server;
 	struct report report = { .verify = s->opt.verify };
 	bool ok = !server_open(s) && !open_messages(&g);
@@ -334,7 +349,8 @@ int main(int argc, char **argv)
 		ok = !serve(&g) && !g.wrong && !s->broken;
 		server_report(s, &report);
 		report.ok = ok;
-		fprintf(stderr, "gathered     %llu messages of %u KiB\n", (unsigned long long)g.gathered, s->opt.message_kib);
+		fprintf(stderr, "gathered     %llu messages of %u KiB\n",
+			(unsigned long long)g.gathered, s->opt.message_kib);
 	}
 	report.nic_restored = server_close(s);
 	close_all(&g);

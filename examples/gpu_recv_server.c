@@ -2,8 +2,9 @@
 /*
  * gpu_recv_server: receive TCP streams straight into device memory.
  *
- * The order of things: a buffer, the NIC, a binding of the one to queues of the other, a rule that steers our
- * port there, and a ring (server.c does that); then events say which bytes of the buffer came for which connection.
+ * The order of things: a buffer, the NIC, a binding of the one to queues of the other, a rule that
+ * steers our port there, and a ring (server.c does that); then events say which bytes of the buffer
+ * came for which connection.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,31 +20,34 @@
 
 static const char usage[] =
 	"usage: gpu_recv_server [options] INTERFACE\n"
-	"Receives TCP streams into device memory: without a copy if it has CAP_NET_ADMIN and INTERFACE can.\n"
+	"Receives TCP streams into device memory: without a copy if it has CAP_NET_ADMIN and "
+	"INTERFACE can.\n"
 	"  -p, --port N          listen here, IPv4 and IPv6 (default 5201)\n"
 	"  -e, --engine NAME     devmem, zcrx, copy or syscall (default: the best that can be)\n"
-	"  -b, --backend NAME    where the memory comes from: cuda, drm, udmabuf, ... (default: the best host memory)\n"
-	"  -d, --device NAME     which device of it: an ordinal or PCI address, a card, a heap (default: cuda's nearest to\n"
+	"  -b, --backend NAME    where the memory comes from: cuda, drm, udmabuf, ... (default: "
+	"the best host memory)\n"
+	"  -d, --device NAME     which device of it: an ordinal or PCI address, a card, a heap "
+	"(default: cuda's nearest to\n"
 	"                        INTERFACE, the first of others)\n"
 	"  -m, --buffer MIB      size of the buffer (default 64)\n"
 	"  -q, --queues N        RX queues to bind (default 1)\n"
 	"  -c, --connections N   end after so many connections (default: at SIGINT or SIGTERM)\n"
 	"  -v, --verify          check that the bytes are what send_client sends\n"
 	"  -j, --json FILE       write the summary to FILE (- for standard output)\n"
-	"  -P, --progress        a line each second (the default on a terminal; --no-progress: never)\n"
-	CLIENTS_USAGE
-	"  -h, --help\n";
+	"  -P, --progress        a line each second (the default on a terminal; --no-progress: "
+	"never)\n" CLIENTS_USAGE "  -h, --help\n";
 
 struct connection {
 	struct client client;
-	uint64_t position;	/* bytes of the stream so far */
+	uint64_t position; /* bytes of the stream so far */
 };
 
 struct receiver {
 	struct server server;
-	unsigned char *memory;		/* the buffer, for --verify; NULL: the processor cannot map it */
-	uint64_t wrong;			/* fragments that were not what was sent */
-	uint64_t queues_seen;		/* a bit for each RX queue that brought a connection */
+	/* the buffer, for --verify; NULL: the processor cannot map it */
+	unsigned char *memory;
+	uint64_t wrong;	      /* fragments that were not what was sent */
+	uint64_t queues_seen; /* a bit for each RX queue that brought a connection */
 };
 
 static void accept_all(struct receiver *r)
@@ -65,11 +69,13 @@ static bool matches(struct receiver *r, uint64_t position, const struct devmem_e
 	return check_event(r->server.buffer, position, ev);
 }
 
-/* The one place where this program looks at bytes; a real one would launch a kernel on (offset, length). */
+/* The one place where this program looks at bytes; a real one would launch a kernel on (offset,
+ * length). */
 static void consume(struct receiver *r, struct connection *c, const struct devmem_event *ev)
 {
 	if (r->server.opt.verify && !matches(r, c->position, ev) && !r->wrong++)
-		fprintf(stderr, "gpu_recv_server: wrong bytes at %llu of a stream\n", (unsigned long long)c->position);
+		fprintf(stderr, "gpu_recv_server: wrong bytes at %llu of a stream\n",
+			(unsigned long long)c->position);
 	c->position += ev->length;
 	server_moved(&r->server, &c->client, ev->length);
 }
@@ -151,13 +157,16 @@ static int serve(struct receiver *r)
 
 int main(int argc, char **argv)
 {
-	struct receiver r = { .server = { .opt = server_parse(argc, argv, usage, "v"), .listener = -1, .signals = -1 } };
+	struct receiver r = { .server = { .opt = server_parse(argc, argv, usage, "v"),
+					  .listener = -1,
+					  .signals = -1 } };
 	struct server *s = &r.server;
 	struct report report = { .verify = s->opt.verify };
 	bool ok = !server_open(s);
 
 	if (ok && s->opt.verify)
-		devmem_buffer_map(s->buffer, (void **)&r.memory);	/* or not: then it is read */
+		/* or not: then it is read */
+		devmem_buffer_map(s->buffer, (void **)&r.memory);
 	if (ok) {
 		fprintf(stderr, "gpu_recv_server: listening on port %u\n", s->opt.port);
 		ok = !serve(&r) && !r.wrong && !s->broken;
@@ -165,7 +174,7 @@ int main(int argc, char **argv)
 		report.queues_used = (unsigned int)__builtin_popcountll(r.queues_seen);
 		report.ok = ok;
 	}
-	close_all(&r);		/* it has failed */
+	close_all(&r); /* it has failed */
 	report.nic_restored = server_close(s);
 	return report_summary(&report, s->opt.json) || !ok || !report.nic_restored;
 }

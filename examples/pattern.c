@@ -4,7 +4,7 @@
 
 #include "pattern.h"
 
-#define PERIOD 1048573	/* a prime, so that no buffer or page size divides it */
+#define PERIOD 1048573 /* a prime, so that no buffer or page size divides it */
 
 static unsigned char table[PERIOD];
 static size_t period = PERIOD;
@@ -27,7 +27,7 @@ static void fill(void)
 		count();
 		return;
 	}
-	for (size_t i = 0; i < PERIOD; i++) {	/* xorshift64 */
+	for (size_t i = 0; i < PERIOD; i++) { /* xorshift64 */
 		x ^= x << 13;
 		x ^= x >> 7;
 		x ^= x << 17;

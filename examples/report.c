@@ -37,8 +37,8 @@ void report_progress(struct devmem_ring *ring, double started, unsigned int open
 	devmem_ring_stats(ring, &st);
 	bytes = st.bytes_device + host_bytes(&st);
 	fprintf(stderr, "%s%6.1f s %9.1f MiB %8.1f MiB/s  %u open, %llu fragments out%s",
-		isatty(STDERR_FILENO) ? "\r" : "", t - started,
-		(double)bytes / MIB, (double)(bytes - last_bytes) / MIB / (t - since), open,
+		isatty(STDERR_FILENO) ? "\r" : "", t - started, (double)bytes / MIB,
+		(double)(bytes - last_bytes) / MIB / (t - since), open,
 		(unsigned long long)st.tokens_outstanding, isatty(STDERR_FILENO) ? " " : "\n");
 	last = t;
 	last_bytes = bytes;
@@ -59,28 +59,33 @@ static enum verdict verdict(const struct report *r)
 
 static void for_people(const struct report *r)
 {
-	static const char *const verdicts[] = { "every byte is right", "NO: bytes are wrong or missing", "nothing: no byte came" };
+	static const char *const verdicts[] = { "every byte is right",
+						"NO: bytes are wrong or missing",
+						"nothing: no byte came" };
 	const struct devmem_stats *st = &r->stats;
 	uint64_t bytes = st->bytes_device + host_bytes(st);
 
 	fprintf(stderr, "%s", isatty(STDERR_FILENO) ? "\n" : "");
-	fprintf(stderr, "received     %.1f MiB in %.1f s, %u connections", (double)bytes / MIB, r->seconds,
-		r->connections);
-	fprintf(stderr, r->queues_used ? " over %u queues, pages of %u KiB\n" : "\n", r->queues_used,
-		r->page_size >> 10);
-	fprintf(stderr, "zero copy    %.1f MiB written by the NIC into device memory, %.1f MiB copied\n",
+	fprintf(stderr, "received     %.1f MiB in %.1f s, %u connections", (double)bytes / MIB,
+		r->seconds, r->connections);
+	fprintf(stderr, r->queues_used ? " over %u queues, pages of %u KiB\n" : "\n",
+		r->queues_used, r->page_size >> 10);
+	fprintf(stderr,
+		"zero copy    %.1f MiB written by the NIC into device memory, %.1f MiB copied\n",
 		(double)st->bytes_device / MIB, (double)host_bytes(st) / MIB);
 	fprintf(stderr, "engine       %s: %s\n", r->engine, r->engine_reason);
 	fprintf(stderr, "fragments    %llu, as %llu descriptors", (unsigned long long)st->fragments,
 		(unsigned long long)st->descriptors);
 	fprintf(stderr, st->release_operations ? ", given back %.0f at a time\n" : "\n",
 		ratio(st->tokens_released, st->release_operations));
-	fprintf(stderr, "system calls %llu, %.0f KiB for each\n", (unsigned long long)st->enter_calls,
-		ratio(bytes, st->enter_calls) / 1024);
+	fprintf(stderr, "system calls %llu, %.0f KiB for each\n",
+		(unsigned long long)st->enter_calls, ratio(bytes, st->enter_calls) / 1024);
 	if (r->tx_engine)
-		fprintf(stderr, "sent         %.1f MiB from device memory, %.1f MiB copied on their way\n"
-			"sent by      %s: %s\n", (double)st->bytes_sent / MIB, (double)st->bytes_sent_copied / MIB, r->tx_engine,
-			r->tx_engine_reason);
+		fprintf(stderr,
+			"sent         %.1f MiB from device memory, %.1f MiB copied on their way\n"
+			"sent by      %s: %s\n",
+			(double)st->bytes_sent / MIB, (double)st->bytes_sent_copied / MIB,
+			r->tx_engine, r->tx_engine_reason);
 	if (r->verify)
 		fprintf(stderr, "verified     %s\n", verdicts[verdict(r)]);
 	fprintf(stderr, "the NIC      %s\n", r->nic_restored ? "is as it was" : "is NOT as it was");
@@ -94,7 +99,8 @@ struct number {
 static void print_numbers(FILE *f, const struct number *numbers, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		fprintf(f, "  \"%s\": %llu,\n", numbers[i].name, (unsigned long long)numbers[i].value);
+		fprintf(f, "  \"%s\": %llu,\n", numbers[i].name,
+			(unsigned long long)numbers[i].value);
 }
 
 /* Reasons quote what others said. */
@@ -153,8 +159,11 @@ static void for_scripts(const struct report *r, FILE *f)
 	if (r->tx_engine)
 		print_sender(r, f);
 	print_text(f, "engine_reason", r->engine_reason);
-	fprintf(f, "  \"verified\": %s,\n  \"nic_restored\": %s,\n  \"seconds\": %.3f,\n  \"kernel\": \"%s\",\n"
-		"  \"engine\": \"%s\"\n}\n", r->verify ? verdicts[verdict(r)] : "false", r->nic_restored ? "true" : "false",
+	fprintf(f,
+		"  \"verified\": %s,\n  \"nic_restored\": %s,\n  \"seconds\": %.3f,\n  \"kernel\": "
+		"\"%s\",\n"
+		"  \"engine\": \"%s\"\n}\n",
+		r->verify ? verdicts[verdict(r)] : "false", r->nic_restored ? "true" : "false",
 		r->seconds, kernel.release, r->engine);
 }
 

@@ -9,14 +9,15 @@
 
 struct report {
 	struct devmem_stats stats;
-	const char *engine;		/* NULL: nothing was set up, so there is nothing to report */
-	char engine_reason[512];	/* why it is this one */
-	const char *tx_engine;		/* NULL: nothing is sent */
+	/* NULL: nothing was set up, so there is nothing to report */
+	const char *engine;
+	char engine_reason[512]; /* why it is this one */
+	const char *tx_engine;	 /* NULL: nothing is sent */
 	char tx_engine_reason[512];
-	uint32_t page_size;		/* bytes: of the pages that the queues take; 0: none do */
+	uint32_t page_size; /* bytes: of the pages that the queues take; 0: none do */
 	unsigned int connections, queues_used;
 	bool verify, nic_restored;
-	bool ok;			/* no byte was wrong, and no connection broke */
+	bool ok; /* no byte was wrong, and no connection broke */
 	double seconds;
 };
 
@@ -29,7 +30,8 @@ void report_progress(struct devmem_ring *ring, double started, unsigned int open
 /* It sends, too: by which engine, and why. */
 void report_sender(struct report *r, const struct devmem_binding *binding);
 
-/* For a person on standard error; for a script, JSON to the file @json ("-": standard output) unless NULL. */
+/* For a person on standard error; for a script, JSON to the file @json ("-": standard output)
+ * unless NULL. */
 int report_summary(const struct report *r, const char *json);
 
 #endif

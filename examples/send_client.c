@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * send_client: a sender of the pattern that gpu_recv_server --verify checks. Without --device it is an ordinary TCP program,
- * as any could be at the other end; with it the bytes leave from device memory (device_sender.c).
+ * send_client: a sender of the pattern that gpu_recv_server --verify checks. Without --device it is
+ * an ordinary TCP program, as any could be at the other end; with it the bytes leave from device
+ * memory (device_sender.c).
  */
 #include <errno.h>
 #include <getopt.h>
@@ -18,17 +19,21 @@
 #include "pattern.h"
 #include "sockets.h"
 
-static const char usage[] =
-	"usage: send_client [options] HOST PORT\n"
-	"Sends a known pattern to gpu_recv_server, or to gpu_echo_server, over several TCP connections.\n"
-	"  -c, --connections N   how many (default 1)\n"
-	"  -n, --bytes N[KMG]    bytes on each connection (default 1G)\n"
-	"  -d, --device NAME     send from device memory, by this interface\n"
-	"  -e, --engine NAME     (--device) devmem, copy or syscall (default: the best that can be)\n"
-	"  -r, --echo            the same bytes are to come back: check that they do\n"
-	"  -m, --modulo N        bytes that count modulo N, as the kernel's \"ncdevmem -v N\" wants them\n"
-	"  -x, --corrupt         send one wrong byte in each stream, to see that the receiver notices\n"
-	"  -h, --help\n";
+static const char usage[] = "usage: send_client [options] HOST PORT\n"
+			    "Sends a known pattern to gpu_recv_server, or to gpu_echo_server, over "
+			    "several TCP connections.\n"
+			    "  -c, --connections N   how many (default 1)\n"
+			    "  -n, --bytes N[KMG]    bytes on each connection (default 1G)\n"
+			    "  -d, --device NAME     send from device memory, by this interface\n"
+			    "  -e, --engine NAME     (--device) devmem, copy or syscall (default: "
+			    "the best that can be)\n"
+			    "  -r, --echo            the same bytes are to come back: check that "
+			    "they do\n"
+			    "  -m, --modulo N        bytes that count modulo N, as the kernel's "
+			    "\"ncdevmem -v N\" wants them\n"
+			    "  -x, --corrupt         send one wrong byte in each stream, to see "
+			    "that the receiver notices\n"
+			    "  -h, --help\n";
 
 struct sender {
 	pthread_t thread;
@@ -36,8 +41,8 @@ struct sender {
 	uint64_t bytes;
 	bool corrupt, echo;
 	int fd;
-	uint64_t returned;	/* bytes */
-	bool wrong, closed;	/* one of them; by the other end, in order */
+	uint64_t returned;  /* bytes */
+	bool wrong, closed; /* one of them; by the other end, in order */
 	bool failed;
 };
 
@@ -60,7 +65,7 @@ static bool send_all(int fd, const void *bytes, size_t n)
 
 static bool send_stream(int fd, uint64_t bytes, bool corrupt)
 {
-	uint64_t wrong = corrupt ? bytes / 2 : bytes;	/* the position of the wrong byte, if any */
+	uint64_t wrong = corrupt ? bytes / 2 : bytes; /* the position of the wrong byte, if any */
 	uint64_t position = 0;
 	size_t n;
 
@@ -95,7 +100,8 @@ static void *read_back(void *arg)
 	return NULL;
 }
 
-/* What is sent and read at the same time: who only sends does not get far if nobody takes what comes back. */
+/* What is sent and read at the same time: who only sends does not get far if nobody takes what
+ * comes back. */
 static bool send_and_read(struct sender *s)
 {
 	pthread_t reader;
@@ -127,7 +133,8 @@ static void *run(void *arg)
 	if (!send_and_read(s))
 		;
 	else if (!s->closed)
-		fprintf(stderr, "send_client: the receiver did not close the connection in order\n");
+		fprintf(stderr, "send_client: the receiver did not close the connection in "
+				"order\n");
 	else if (s->returned != (s->echo ? s->bytes : 0) || s->wrong)
 		fprintf(stderr, "send_client: what came back is not what was sent\n");
 	else
@@ -162,25 +169,48 @@ static unsigned int send_from_threads(const struct sender *common, unsigned int 
 static struct device_job parse(int argc, char **argv)
 {
 	static const struct option options[] = {
-		{ "connections", required_argument, NULL, 'c' }, { "bytes", required_argument, NULL, 'n' },
-		{ "device", required_argument, NULL, 'd' }, { "engine", required_argument, NULL, 'e' },
-		{ "echo", no_argument, NULL, 'r' }, { "modulo", required_argument, NULL, 'm' },
-		{ "corrupt", no_argument, NULL, 'x' }, { "help", no_argument, NULL, 'h' }, { 0 },
+		{ "connections", required_argument, NULL, 'c' },
+		{ "bytes", required_argument, NULL, 'n' },
+		{ "device", required_argument, NULL, 'd' },
+		{ "engine", required_argument, NULL, 'e' },
+		{ "echo", no_argument, NULL, 'r' },
+		{ "modulo", required_argument, NULL, 'm' },
+		{ "corrupt", no_argument, NULL, 'x' },
+		{ "help", no_argument, NULL, 'h' },
+		{ 0 },
 	};
 	struct device_job job = { .bytes = 1ull << 30, .connections = 1 };
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "c:n:d:e:rm:xh", options, NULL)) != -1) {
 		switch (opt) {
-		case 'c': job.connections = arg_number(optarg, 65535); break;
-		case 'n': job.bytes = arg_bytes(optarg); break;
-		case 'd': job.interface = optarg; break;
-		case 'e': job.engine = optarg; break;
-		case 'r': job.echo = true; break;
-		case 'm': pattern_modulo(arg_number(optarg, 256)); break;
-		case 'x': job.corrupt = true; break;
-		case 'h': fputs(usage, stdout); exit(0);
-		default: fputs(usage, stderr); exit(2);
+		case 'c':
+			job.connections = arg_number(optarg, 65535);
+			break;
+		case 'n':
+			job.bytes = arg_bytes(optarg);
+			break;
+		case 'd':
+			job.interface = optarg;
+			break;
+		case 'e':
+			job.engine = optarg;
+			break;
+		case 'r':
+			job.echo = true;
+			break;
+		case 'm':
+			pattern_modulo(arg_number(optarg, 256));
+			break;
+		case 'x':
+			job.corrupt = true;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			exit(0);
+		default:
+			fputs(usage, stderr);
+			exit(2);
 		}
 	}
 	if (argc - optind != 2 || (job.engine && !job.interface)) {
@@ -198,15 +228,19 @@ int main(int argc, char **argv)
 	int err = getaddrinfo(argv[optind], argv[optind + 1], &hints, &to);
 
 	if (err) {
-		fprintf(stderr, "send_client: %s port %s: %s\n", argv[optind], argv[optind + 1], gai_strerror(err));
+		fprintf(stderr, "send_client: %s port %s: %s\n", argv[optind], argv[optind + 1],
+			gai_strerror(err));
 		return 2;
 	}
 	job.to = to;
 	if (job.interface)
 		failed = device_send(&job);
 	else
-		failed = send_from_threads(&(struct sender){ .to = to, .bytes = job.bytes, .corrupt = job.corrupt,
-							     .echo = job.echo }, job.connections);
+		failed = send_from_threads(&(struct sender){ .to = to,
+							     .bytes = job.bytes,
+							     .corrupt = job.corrupt,
+							     .echo = job.echo },
+					   job.connections);
 	freeaddrinfo(to);
 	return failed ? 1 : 0;
 }

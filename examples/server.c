@@ -18,7 +18,7 @@ int server_failed(const char *what)
 	return -1;
 }
 
-enum { MAX_CONNECTIONS = 256, IDLE };	/* options without a letter */
+enum { MAX_CONNECTIONS = 256, IDLE }; /* options without a letter */
 
 static void wrong_usage(const char *usage)
 {
@@ -29,40 +29,87 @@ static void wrong_usage(const char *usage)
 struct server_options server_parse(int argc, char **argv, const char *usage, const char *own)
 {
 	static const struct option longs[] = {
-		{ "port", required_argument, NULL, 'p' }, { "backend", required_argument, NULL, 'b' },
-		{ "buffer", required_argument, NULL, 'm' }, { "queues", required_argument, NULL, 'q' },
-		{ "connections", required_argument, NULL, 'c' }, { "json", required_argument, NULL, 'j' },
-		{ "progress", no_argument, NULL, 'P' }, { "no-progress", no_argument, NULL, 'Q' },
-		{ "help", no_argument, NULL, 'h' }, { "engine", required_argument, NULL, 'e' },
-		{ "device", required_argument, NULL, 'd' }, { "verify", no_argument, NULL, 'v' }, { "sends", required_argument, NULL, 's' },
-		{ "message", required_argument, NULL, 'g' }, { "max-connections", required_argument, NULL, MAX_CONNECTIONS },
-		{ "idle", required_argument, NULL, IDLE }, { 0 },
+		{ "port", required_argument, NULL, 'p' },
+		{ "backend", required_argument, NULL, 'b' },
+		{ "buffer", required_argument, NULL, 'm' },
+		{ "queues", required_argument, NULL, 'q' },
+		{ "connections", required_argument, NULL, 'c' },
+		{ "json", required_argument, NULL, 'j' },
+		{ "progress", no_argument, NULL, 'P' },
+		{ "no-progress", no_argument, NULL, 'Q' },
+		{ "help", no_argument, NULL, 'h' },
+		{ "engine", required_argument, NULL, 'e' },
+		{ "device", required_argument, NULL, 'd' },
+		{ "verify", no_argument, NULL, 'v' },
+		{ "sends", required_argument, NULL, 's' },
+		{ "message", required_argument, NULL, 'g' },
+		{ "max-connections", required_argument, NULL, MAX_CONNECTIONS },
+		{ "idle", required_argument, NULL, IDLE },
+		{ 0 },
 	};
-	struct server_options o = { .port = 5201, .buffer_mib = 64, .queues = 1, .message_kib = 256,
-				    .max_connections = 1024, .idle = 60, .progress = isatty(STDERR_FILENO) };
+	struct server_options o = { .port = 5201,
+				    .buffer_mib = 64,
+				    .queues = 1,
+				    .message_kib = 256,
+				    .max_connections = 1024,
+				    .idle = 60,
+				    .progress = isatty(STDERR_FILENO) };
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "p:b:d:e:m:q:c:vs:g:j:Ph", longs, NULL)) != -1) {
 		if (opt < MAX_CONNECTIONS && strchr("vsg", opt) && !strchr(own, opt))
 			wrong_usage(usage);
 		switch (opt) {
-		case 'p': o.port = arg_number(optarg, 65535); break;
-		case 'b': o.backend = optarg; break;
-		case 'd': o.device = optarg; break;
-		case 'e': o.engine = optarg; break;
-		case 'm': o.buffer_mib = arg_number(optarg, 1 << 20); break;
-		case 'q': o.queues = arg_number(optarg, 64); break;
-		case 'c': o.connections = arg_number(optarg, 1 << 20); break;
-		case 'v': o.verify = true; break;
-		case 's': o.sends = arg_number(optarg, 1 << 20); break;
-		case 'g': o.message_kib = arg_number(optarg, 1 << 16); break;
-		case MAX_CONNECTIONS: o.max_connections = arg_number(optarg, 1 << 20); break;
-		case IDLE: o.idle = arg_seconds(optarg); break;
-		case 'j': o.json = optarg; break;
-		case 'P': o.progress = true; break;
-		case 'Q': o.progress = false; break;
-		case 'h': fputs(usage, stdout); exit(0);
-		default: wrong_usage(usage);
+		case 'p':
+			o.port = arg_number(optarg, 65535);
+			break;
+		case 'b':
+			o.backend = optarg;
+			break;
+		case 'd':
+			o.device = optarg;
+			break;
+		case 'e':
+			o.engine = optarg;
+			break;
+		case 'm':
+			o.buffer_mib = arg_number(optarg, 1 << 20);
+			break;
+		case 'q':
+			o.queues = arg_number(optarg, 64);
+			break;
+		case 'c':
+			o.connections = arg_number(optarg, 1 << 20);
+			break;
+		case 'v':
+			o.verify = true;
+			break;
+		case 's':
+			o.sends = arg_number(optarg, 1 << 20);
+			break;
+		case 'g':
+			o.message_kib = arg_number(optarg, 1 << 16);
+			break;
+		case MAX_CONNECTIONS:
+			o.max_connections = arg_number(optarg, 1 << 20);
+			break;
+		case IDLE:
+			o.idle = arg_seconds(optarg);
+			break;
+		case 'j':
+			o.json = optarg;
+			break;
+		case 'P':
+			o.progress = true;
+			break;
+		case 'Q':
+			o.progress = false;
+			break;
+		case 'h':
+			fputs(usage, stdout);
+			exit(0);
+		default:
+			wrong_usage(usage);
 		}
 	}
 	if (argc == optind || (argc - optind > 1 && !strchr(own, '+')))
@@ -88,10 +135,12 @@ int server_buffer(const struct server *s, size_t bytes, struct devmem_buffer **o
 static int steer(const struct server *s)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)s->opt.port) };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons((uint16_t)s->opt.port) };
+	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
+				   .sin6_port = htons((uint16_t)s->opt.port) };
 
-	return devmem_steer(s->binding, (struct sockaddr *)&v4, NULL) ? -1 :
-	       devmem_steer(s->binding, (struct sockaddr *)&v6, NULL);
+	return devmem_steer(s->binding, (struct sockaddr *)&v4, NULL)
+		       ? -1
+		       : devmem_steer(s->binding, (struct sockaddr *)&v6, NULL);
 }
 
 int server_prepare(struct server *s)
@@ -105,7 +154,8 @@ int server_prepare(struct server *s)
 		return server_failed("buffer");
 	if (devmem_nic_open(o->interface, NULL, &s->nic))
 		return server_failed(o->interface);
-	if (devmem_bind_rx(s->nic, s->buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = o->queues, .engine = o->engine),
+	if (devmem_bind_rx(s->nic, s->buffer,
+			   DEVMEM_OPTS(devmem_bind_opts, .queues = o->queues, .engine = o->engine),
 			   &s->binding))
 		return server_failed("bind");
 	if (steer(s))
@@ -127,7 +177,8 @@ int server_open(struct server *s)
 {
 	if (server_prepare(s))
 		return -1;
-	if (devmem_watch(s->ring, s->listener, SERVER_LISTENER) || devmem_watch(s->ring, s->signals, SERVER_SIGNALS))
+	if (devmem_watch(s->ring, s->listener, SERVER_LISTENER) ||
+	    devmem_watch(s->ring, s->signals, SERVER_SIGNALS))
 		return server_failed("watch");
 	return 0;
 }
@@ -140,11 +191,13 @@ int server_wait(struct server *s, struct devmem_event *ev, unsigned int n, int t
 	server_listen(s);
 	got = devmem_wait(s->ring, ev, n, timeout_ms < 0 || timeout_ms > most ? most : timeout_ms);
 	s->now = report_clock();
-	if (got == -EINTR || got == -ENOMEM || got == -ENOBUFS)	/* SIGCONT for one; nothing is lost */
+	/* SIGCONT for one; nothing is lost */
+	if (got == -EINTR || got == -ENOMEM || got == -ENOBUFS)
 		return 0;
 	if (got < 0)
 		return server_failed("wait");
-	if (got && ev[got - 1].type == DEVMEM_EVENT_ERROR)	/* before other calls fail for other reasons */
+	/* before other calls fail for other reasons */
+	if (got && ev[got - 1].type == DEVMEM_EVENT_ERROR)
 		snprintf(s->why, sizeof(s->why), "%s", devmem_error());
 	return got;
 }
@@ -162,10 +215,11 @@ void server_progress(const struct server *s)
 
 int server_stop_listening(struct server *s)
 {
-	if ((!s->deaf && devmem_unwatch(s->ring, s->listener)) || devmem_unwatch(s->ring, s->signals))
+	if ((!s->deaf && devmem_unwatch(s->ring, s->listener)) ||
+	    devmem_unwatch(s->ring, s->signals))
 		return server_failed("unwatch");
 	s->deaf = true;
-	s->room = 0;	/* and so it stays */
+	s->room = 0; /* and so it stays */
 	return 0;
 }
 

@@ -2,10 +2,11 @@
 /*
  * gpu_nics_server: receive on several NICs, with a thread, a buffer, a binding and a ring for each.
  *
- * A ring is opened, used and closed by one thread, and nothing is shared while data comes. Each NIC has a listener on the same
- * port that takes this NIC's connections alone (SO_BINDTODEVICE), so that a connection is born where its packets arrive; an
- * interface that is named twice shares them out. GPUs and NICs go in pairs where --backend cuda is asked for: each buffer
- * is made on the GPU that is nearest to its NIC.
+ * A ring is opened, used and closed by one thread, and nothing is shared while data comes. Each NIC
+ * has a listener on the same port that takes this NIC's connections alone (SO_BINDTODEVICE), so
+ * that a connection is born where its packets arrive; an interface that is named twice shares them
+ * out. GPUs and NICs go in pairs where --backend cuda is asked for: each buffer is made on the GPU
+ * that is nearest to its NIC.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -18,31 +19,36 @@
 #include "sockets.h"
 #include "streams.h"
 
-static const char usage[] =
-	"usage: gpu_nics_server [options] INTERFACE...\n"
-	"Receives TCP streams into device memory, on several interfaces.\n"
-	"  -p, --port N          listen here on each of them, IPv4 and IPv6 (default 5201)\n"
-	"  -e, --engine NAME     devmem, zcrx, copy or syscall (default: the best that can be on each)\n"
-	"  -b, --backend NAME    where the memory comes from: cuda, drm, udmabuf, ... (default: the best host memory)\n"
-	"  -d, --device NAME     which device of it (default: cuda's nearest to each INTERFACE, the first of others)\n"
-	"  -m, --buffer MIB      size of each buffer (default 64)\n"
-	"  -q, --queues N        RX queues to bind on each (default 1)\n"
-	"  -c, --connections N   end after so many connections, of all together (default: at SIGINT or SIGTERM)\n"
-	"  -v, --verify          check that the bytes are what send_client sends\n"
-	"  -j, --json FILE       write the summaries to FILE.0, FILE.1 and so on\n"
-	CLIENTS_USAGE
-	"  -h, --help\n";
+static const char usage[] = "usage: gpu_nics_server [options] INTERFACE...\n"
+			    "Receives TCP streams into device memory, on several interfaces.\n"
+			    "  -p, --port N          listen here on each of them, IPv4 and IPv6 "
+			    "(default 5201)\n"
+			    "  -e, --engine NAME     devmem, zcrx, copy or syscall (default: the "
+			    "best that can be on each)\n"
+			    "  -b, --backend NAME    where the memory comes from: cuda, drm, "
+			    "udmabuf, ... (default: the best host memory)\n"
+			    "  -d, --device NAME     which device of it (default: cuda's nearest "
+			    "to each INTERFACE, the first of others)\n"
+			    "  -m, --buffer MIB      size of each buffer (default 64)\n"
+			    "  -q, --queues N        RX queues to bind on each (default 1)\n"
+			    "  -c, --connections N   end after so many connections, of all "
+			    "together (default: at SIGINT or SIGTERM)\n"
+			    "  -v, --verify          check that the bytes are what send_client "
+			    "sends\n"
+			    "  -j, --json FILE       write the summaries to FILE.0, FILE.1 and so "
+			    "on\n" CLIENTS_USAGE "  -h, --help\n";
 
 struct nic {
 	struct server server;
 	struct streams streams;
 	struct report report;
 	pthread_t thread;
-	atomic_uint *ended;	/* connections of all NICs together */
+	atomic_uint *ended; /* connections of all NICs together */
 	bool ok;
 };
 
-/* Each ring watches for signals, so that one is enough to end all of them: the program sends it to itself, too. */
+/* Each ring watches for signals, so that one is enough to end all of them: the program sends it to
+ * itself, too. */
 static void end_all(void)
 {
 	kill(getpid(), SIGTERM);
@@ -74,7 +80,8 @@ static void *run(void *arg)
 
 	n->ok = !server_open(s);
 	if (n->ok) {
-		fprintf(stderr, "gpu_nics_server: listening on port %u of %s\n", s->opt.port, s->opt.interface);
+		fprintf(stderr, "gpu_nics_server: listening on port %u of %s\n", s->opt.port,
+			s->opt.interface);
 		n->ok = !serve(n) && !n->streams.wrong && !s->broken;
 		server_report(s, &n->report);
 		n->report.ok = n->ok;
@@ -102,12 +109,13 @@ int main(int argc, char **argv)
 	struct nic *nics = calloc(options.n_interfaces, sizeof(*nics));
 	atomic_uint ended = 0;
 	unsigned int i, started = 0, failed;
-	int signals = open_signals();	/* blocked here, they are in every thread */
+	int signals = open_signals(); /* blocked here, they are in every thread */
 
 	for (; nics && started < options.n_interfaces; started++) {
 		struct nic *n = &nics[started];
 
-		*n = (struct nic){ .server = { .opt = options, .listener = -1, .signals = -1 }, .ended = &ended };
+		*n = (struct nic){ .server = { .opt = options, .listener = -1, .signals = -1 },
+				   .ended = &ended };
 		n->server.opt.interface = options.interfaces[started];
 		n->server.opt.apart = true;
 		n->streams.server = &n->server;

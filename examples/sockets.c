@@ -29,7 +29,8 @@ int open_listener(unsigned int port, const char *interface)
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int one = 1, zero = 0;
 
-	devmem_guard(fd);	/* or there is nothing to guard: devmem_attach() insists where it matters */
+	/* or there is nothing to guard: devmem_attach() insists where it matters */
+	devmem_guard(fd);
 	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
 	    !setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero)) &&
 	    !(interface && set_apart(fd, interface)) &&

@@ -12,7 +12,7 @@
 
 struct stream {
 	struct client client;
-	uint64_t position;	/* bytes of it so far */
+	uint64_t position; /* bytes of it so far */
 };
 
 void streams_accept(struct streams *s)
@@ -41,9 +41,10 @@ static void close_stream(struct streams *s, struct stream *st, const char *why)
 /* A real program would launch a kernel on (offset, length). */
 static void consume(struct streams *s, struct stream *st, const struct devmem_event *ev)
 {
-	if (s->server->opt.verify && !check_event(s->server->buffer, st->position, ev) && !s->wrong++)
-		fprintf(stderr, "%s: wrong bytes at %llu of a stream\n", program_invocation_short_name,
-			(unsigned long long)st->position);
+	if (s->server->opt.verify && !check_event(s->server->buffer, st->position, ev) &&
+	    !s->wrong++)
+		fprintf(stderr, "%s: wrong bytes at %llu of a stream\n",
+			program_invocation_short_name, (unsigned long long)st->position);
 	st->position += ev->length;
 	server_moved(s->server, &st->client, ev->length);
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Bindings: a buffer, and how bytes get into it. The kernel ties queues to the netlink socket that asked for them:
- * closing it unbinds, also when the process dies, so a binding owns one. [net/core/netdev-genl.c: netdev_nl_bind_rx_doit]
- * Where nothing can be bound, or is not to be, the buffer is divided among the rings that copy into it.
+ * Bindings: a buffer, and how bytes get into it. The kernel ties queues to the netlink socket that
+ * asked for them: closing it unbinds, also when the process dies, so a binding owns one.
+ * [net/core/netdev-genl.c: netdev_nl_bind_rx_doit] Where nothing can be bound, or is not to be, the
+ * buffer is divided among the rings that copy into it.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -21,7 +22,8 @@
 #include "nic/nic.h"
 #include "nic/quirks.h"
 
-#define MAX_CHUNK	(256u << 10)	/* bytes: of what a ring takes of a buffer at a time, to copy into */
+/* bytes: of what a ring takes of a buffer at a time, to copy into */
+#define MAX_CHUNK (256u << 10)
 
 static void set_page_size(struct devmem_binding *b, uint32_t bytes)
 {
@@ -32,7 +34,8 @@ static void set_page_size(struct devmem_binding *b, uint32_t bytes)
 	b->pages = others < all / 2 ? all - others : all / 2;
 }
 
-static struct devmem_binding *new_binding(struct devmem_nic *nic, struct devmem_buffer *buffer, unsigned int n)
+static struct devmem_binding *new_binding(struct devmem_nic *nic, struct devmem_buffer *buffer,
+					  unsigned int n)
 {
 	struct devmem_binding *b = calloc(1, sizeof(*b) + n * sizeof(b->queues[0]));
 
@@ -55,18 +58,23 @@ static int check_options(const struct devmem_bind_opts *o, enum devmem__engine_i
 	if (err)
 		return err;
 	if (o->queue_list && !o->queues)
-		return devmem__fail(EINVAL, "devmem_bind_rx: a queue list needs its length in queues");
+		return devmem__fail(EINVAL, "devmem_bind_rx: a queue list needs its length in "
+					    "queues");
 	if (o->queues > DEVMEM__NIC_MAX_QUEUES)
-		return devmem__fail(ERANGE, "devmem_bind_rx: %u queues; no NIC has that many", o->queues);
+		return devmem__fail(ERANGE, "devmem_bind_rx: %u queues; no NIC has that many",
+				    o->queues);
 	if (*way == DEVMEM__ENGINE_ZCRX && o->queues > 1)
-		return devmem__fail(EINVAL, "devmem_bind_rx: engine zcrx takes one queue for each buffer, not %u: make as "
-				    "many bindings", o->queues);
-	if (*way == DEVMEM__ENGINE_SYSCALL)	/* says something of the ring; the binding is whatever it can be */
+		return devmem__fail(EINVAL,
+				    "devmem_bind_rx: engine zcrx takes one queue for each buffer, "
+				    "not %u: make as many bindings",
+				    o->queues);
+	/* says something of the ring; the binding is whatever it can be */
+	if (*way == DEVMEM__ENGINE_SYSCALL)
 		*way = DEVMEM__ENGINE_ANY;
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ queues */
+/* --------------------------------------------------------------------------------------- queues */
 
 int devmem__binding_pages(struct devmem_binding *b, struct devmem__pages *pages)
 {
@@ -80,12 +88,13 @@ int devmem__binding_pages(struct devmem_binding *b, struct devmem__pages *pages)
 	uint32_t mtu;
 
 	if (devmem__nic_facts(b->nic, &q.entries, &mtu))
-		q.entries = 0;	/* it does not tell; the kernel's refusals remain */
+		q.entries = 0; /* it does not tell; the kernel's refusals remain */
 	b->entries = q.entries;
 	return devmem__page_size_list(&q, pages);
 }
 
-void devmem__binding_set_pages(struct devmem_binding *b, const struct devmem__pages *pages, unsigned int taken)
+void devmem__binding_set_pages(struct devmem_binding *b, const struct devmem__pages *pages,
+			       unsigned int taken)
 {
 	set_page_size(b, pages->size[taken]);
 	snprintf(b->page_why, sizeof(b->page_why), "%s", pages->why);
@@ -98,13 +107,14 @@ static int bind_largest(struct devmem_binding *b)
 	int err = devmem__binding_pages(b, &pages);
 
 	for (unsigned int i = 0; !err && i < pages.n; i++) {
-		err = devmem__bind_queues(&b->nl, b->nic, b->buffer, b->queues, b->n, pages.size[i], &b->id);
+		err = devmem__bind_queues(&b->nl, b->nic, b->buffer, b->queues, b->n, pages.size[i],
+					  &b->id);
 		if (!err) {
 			devmem__binding_set_pages(b, &pages, i);
 			return 0;
 		}
 		if (err == -EOPNOTSUPP && b->page_asked > devmem__system_page())
-			return -EINVAL;	/* said of the size, and no reason to copy */
+			return -EINVAL; /* said of the size, and no reason to copy */
 		if (!devmem__page_size_go_on(err) || i + 1 == pages.n)
 			return err;
 		devmem__page_size_refused(&pages, pages.size[i], devmem_error());
@@ -113,7 +123,8 @@ static int bind_largest(struct devmem_binding *b)
 	return err;
 }
 
-/* The queues of a zcrx binding are made ready here and bound by the ring that receives from them. */
+/* The queues of a zcrx binding are made ready here and bound by the ring that receives from
+ * them. */
 static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *o)
 {
 	unsigned int savepoint;
@@ -121,11 +132,12 @@ static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *
 
 	b->cannot = err;
 	if (!err)
-		err = devmem__bind_check(devmem__nic_name(b->nic), devmem__nic_driver(b->nic), devmem__nic_bus(b->nic),
-					 b->buffer);
+		err = devmem__bind_check(devmem__nic_name(b->nic), devmem__nic_driver(b->nic),
+					 devmem__nic_bus(b->nic), b->buffer);
 	if (!err && !devmem__buffer_is_whole(b->buffer))
-		err = devmem__fail(EOPNOTSUPP, "the buffer is only a part of its dma-buf, and the NIC would write to all of "
-				   "it: import or wrap all of it to receive");
+		err = devmem__fail(EOPNOTSUPP, "the buffer is only a part of its dma-buf, and the "
+					       "NIC would write to all of it: import or wrap all "
+					       "of it to receive");
 	if (err)
 		return err;
 	savepoint = devmem__nic_savepoint(b->nic);
@@ -147,7 +159,7 @@ err_rollback:
 	return err;
 }
 
-/* ------------------------------------------------------------------------------------ an interface to send by */
+/* ---------------------------------------------------------------------- an interface to send by */
 
 static int check_tx_options(const struct devmem_bind_opts *o, enum devmem__engine_id *way)
 {
@@ -156,9 +168,11 @@ static int check_tx_options(const struct devmem_bind_opts *o, enum devmem__engin
 	if (err)
 		return err;
 	if (o->queues || o->queue_list || o->page_size)
-		return devmem__fail(EINVAL, "devmem_bind_tx: queues and page sizes are for receiving");
+		return devmem__fail(EINVAL, "devmem_bind_tx: queues and page sizes are for "
+					    "receiving");
 	if (*way == DEVMEM__ENGINE_ZCRX)
-		return devmem__fail(EINVAL, "devmem_bind_tx: engine zcrx only receives: devmem, copy, or none");
+		return devmem__fail(EINVAL, "devmem_bind_tx: engine zcrx only receives: devmem, "
+					    "copy, or none");
 	if (*way == DEVMEM__ENGINE_SYSCALL)
 		*way = DEVMEM__ENGINE_ANY;
 	return 0;
@@ -189,19 +203,22 @@ static int take_interface(struct devmem_binding *b)
 	return err;
 }
 
-/* What a program cannot mend by other arguments: it is the machine, the NIC or the policy that cannot. */
+/* What a program cannot mend by other arguments: it is the machine, the NIC or the policy that
+ * cannot. */
 static bool is_obstacle(const struct devmem_binding *b, int err)
 {
-	return b->cannot || err == -EOPNOTSUPP || err == -EPROTONOSUPPORT || err == -EPERM || err == -EACCES || err == -EXDEV;
+	return b->cannot || err == -EOPNOTSUPP || err == -EPROTONOSUPPORT || err == -EPERM ||
+	       err == -EACCES || err == -EXDEV;
 }
 
-/* ------------------------------------------------------------------------------------ copying */
+/* -------------------------------------------------------------------------------------- copying */
 
 /* Address space as large as the buffer; what is never copied to takes no memory. */
 static int make_stage(struct devmem_binding *b)
 {
 	size_t bytes = devmem_buffer_size(b->buffer);
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED)
 		return devmem__fail(ENOMEM, "no address space to stage %zu bytes", bytes);
@@ -218,7 +235,7 @@ static int open_copy(struct devmem_binding *b, const char *why)
 	snprintf(b->why, sizeof(b->why), "%s", why);
 	b->way = DEVMEM__ENGINE_COPY;
 	if (b->sends)
-		return 0;	/* where from is seen when something is sent */
+		return 0; /* where from is seen when something is sent */
 	err = devmem__chunks_open(&b->chunks, devmem_buffer_size(b->buffer), MAX_CHUNK);
 	if (err)
 		return err;
@@ -235,13 +252,14 @@ static int open_copy(struct devmem_binding *b, const char *why)
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ opened, closed */
+/* ------------------------------------------------------------------------------- opened, closed */
 
 /* Copying is what was asked for, where no interface was named. */
 static void tell_copies(const struct devmem_binding *b)
 {
 	devmem__log(b->sends && !b->ifname[0] ? DEVMEM_LOG_INFO : DEVMEM_LOG_WARNING,
-		    "%s: what is %s is copied: %s", devmem__binding_name(b), b->sends ? "sent" : "received", b->why);
+		    "%s: what is %s is copied: %s", devmem__binding_name(b),
+		    b->sends ? "sent" : "received", b->why);
 }
 
 static void tell_bound(const struct devmem_binding *b)
@@ -256,11 +274,13 @@ static void tell_bound(const struct devmem_binding *b)
 		snprintf(queues + strlen(queues), 16, "%s%u", i ? ", " : "", b->queues[i]);
 	bytes = devmem_binding_page_size(b, &why);
 	if (bytes && b->way == DEVMEM__ENGINE_DEVMEM)
-		devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s, queues %s, pages of %u KiB (%s)", devmem__binding_name(b), name,
-			    queues, bytes >> 10, why);
+		devmem__log(DEVMEM_LOG_INFO,
+			    "%s: a binding with engine %s, queues %s, pages of %u KiB (%s)",
+			    devmem__binding_name(b), name, queues, bytes >> 10, why);
 	else
-		devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s%s%s%s: %s", devmem__binding_name(b), name,
-			    b->sends ? " to send" : "", b->n ? ", queue " : "", queues, b->why);
+		devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s%s%s%s: %s",
+			    devmem__binding_name(b), name, b->sends ? " to send" : "",
+			    b->n ? ", queue " : "", queues, b->why);
 }
 
 /* A program that waits for LINK events must be able to see that there will be none. */
@@ -269,10 +289,12 @@ static void note_links(struct devmem_binding *b)
 	const size_t used = strlen(b->why);
 
 	if (devmem__binding_ifindex(b) && devmem__links_refused())
-		devmem__text(b->why + used, sizeof(b->why) - used, "; no LINK events: %s", devmem_error());
+		devmem__text(b->why + used, sizeof(b->why) - used, "; no LINK events: %s",
+			     devmem_error());
 }
 
-static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o, enum devmem__engine_id wanted)
+static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o,
+		   enum devmem__engine_id wanted)
 {
 	int err;
 
@@ -287,11 +309,16 @@ static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o, e
 	b->way = wanted == DEVMEM__ENGINE_ZCRX ? wanted : DEVMEM__ENGINE_DEVMEM;
 	err = b->sends ? take_interface(b) : take_queues(b, o);
 	if (!err && b->sends)
-		devmem__text(b->why, sizeof(b->why), wanted == DEVMEM__ENGINE_ANY ? "%s sends from the buffer" :
-			     "asked for, by %s", b->ifname);
+		devmem__text(b->why, sizeof(b->why),
+			     wanted == DEVMEM__ENGINE_ANY ? "%s sends from the buffer"
+							  : "asked for, by %s",
+			     b->ifname);
 	else if (!err)
-		devmem__text(b->why, sizeof(b->why), wanted == DEVMEM__ENGINE_ANY ? "%u queue(s) of %s are bound to the buffer" :
-			     "asked for, on %u queue(s) of %s", b->n, devmem__nic_name(b->nic));
+		devmem__text(b->why, sizeof(b->why),
+			     wanted == DEVMEM__ENGINE_ANY ? "%u queue(s) of %s are bound to the "
+							    "buffer"
+							  : "asked for, on %u queue(s) of %s",
+			     b->n, devmem__nic_name(b->nic));
 	else if (wanted == DEVMEM__ENGINE_ANY && is_obstacle(b, err))
 		err = open_copy(b, devmem_error());
 	if (!err)
@@ -301,8 +328,8 @@ static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o, e
 	return err;
 }
 
-static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const struct devmem_bind_opts *opts,
-		   struct devmem_binding **out)
+static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer,
+		   const struct devmem_bind_opts *opts, struct devmem_binding **out)
 {
 	enum devmem__engine_id wanted;
 	struct devmem_bind_opts o;
@@ -315,14 +342,16 @@ static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const s
 	if (err)
 		return err;
 	if (!nic || !buffer || !out)
-		return devmem__fail(EINVAL, "devmem_bind_rx: no NIC, no buffer, or no place for the result");
+		return devmem__fail(EINVAL, "devmem_bind_rx: no NIC, no buffer, or no place for "
+					    "the result");
 	err = devmem__nic_check(nic) ?: devmem__buffer_check(buffer);
 	if (err)
 		return err;
-	devmem__binding_end_on(nic);	/* it may have this buffer, or the queues */
+	devmem__binding_end_on(nic); /* it may have this buffer, or the queues */
 	if (!devmem__buffer_take(buffer))
-		return devmem__fail(EBUSY, "the buffer is bound already: two bindings would write over each other; bind "
-				    "it once, to as many queues as it is to serve");
+		return devmem__fail(EBUSY, "the buffer is bound already: two bindings would write "
+					   "over each other; bind it once, to as many queues as it "
+					   "is to serve");
 	b = new_binding(nic, buffer, o.queues ? o.queues : 1);
 	err = b ? open_as(b, &o, wanted) : devmem__fail(ENOMEM, "no memory for a binding");
 	if (err) {
@@ -337,14 +366,14 @@ static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const s
 	return 0;
 }
 
-int devmem_bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer, const struct devmem_bind_opts *opts,
-		   struct devmem_binding **out)
+int devmem_bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer,
+		   const struct devmem_bind_opts *opts, struct devmem_binding **out)
 {
 	return devmem__result(bind_rx(nic, buffer, opts, out));
 }
 
-static int bind_tx(const char *ifname, struct devmem_buffer *buffer, const struct devmem_bind_opts *opts,
-		   struct devmem_binding **out)
+static int bind_tx(const char *ifname, struct devmem_buffer *buffer,
+		   const struct devmem_bind_opts *opts, struct devmem_binding **out)
 {
 	struct devmem__iface iface = { 0 };
 	enum devmem__engine_id wanted;
@@ -358,14 +387,16 @@ static int bind_tx(const char *ifname, struct devmem_buffer *buffer, const struc
 	if (err)
 		return err;
 	if (!buffer || !out)
-		return devmem__fail(EINVAL, "devmem_bind_tx: no buffer, or no place for the result");
+		return devmem__fail(EINVAL, "devmem_bind_tx: no buffer, or no place for the "
+					    "result");
 	err = devmem__buffer_check(buffer);
 	if (err)
 		return err;
 	if (devmem_buffer_size(buffer) % devmem__system_page())
-		return devmem__fail(EINVAL, "devmem_bind_tx: the buffer's size, %zu bytes, is not a multiple of the page of "
-				    "%u: the kernel sends from whole pages", devmem_buffer_size(buffer),
-				    devmem__system_page());
+		return devmem__fail(EINVAL,
+				    "devmem_bind_tx: the buffer's size, %zu bytes, is not a "
+				    "multiple of the page of %u: the kernel sends from whole pages",
+				    devmem_buffer_size(buffer), devmem__system_page());
 	err = ifname ? devmem__iface_need(ifname, &iface) : 0;
 	if (err)
 		return err;
@@ -385,8 +416,8 @@ static int bind_tx(const char *ifname, struct devmem_buffer *buffer, const struc
 	return 0;
 }
 
-int devmem_bind_tx(const char *ifname, struct devmem_buffer *buffer, const struct devmem_bind_opts *opts,
-		   struct devmem_binding **out)
+int devmem_bind_tx(const char *ifname, struct devmem_buffer *buffer,
+		   const struct devmem_bind_opts *opts, struct devmem_binding **out)
 {
 	return devmem__result(bind_tx(ifname, buffer, opts, out));
 }
@@ -405,7 +436,8 @@ int devmem__binding_own(struct devmem_buffer *buffer, const char *why, struct de
 	return 0;
 }
 
-unsigned int devmem_binding_queues(const struct devmem_binding *binding, uint32_t *list, unsigned int n)
+unsigned int devmem_binding_queues(const struct devmem_binding *binding, uint32_t *list,
+				   unsigned int n)
 {
 	for (unsigned int i = 0; i < n && i < binding->n; i++)
 		list[i] = binding->queues[i];
@@ -509,30 +541,33 @@ uint32_t devmem_binding_page_size(const struct devmem_binding *binding, const ch
 	if (reason && binding->sends)
 		*reason = "it is for sending";
 	else if (reason)
-		*reason = copies ? "no queue takes pages from the buffer: bytes are copied into it" :
-			  binding->page_why[0] ? binding->page_why : "it is decided when a ring takes the queue";
+		*reason = copies ? "no queue takes pages from the buffer: bytes are copied into it"
+			  : binding->page_why[0] ? binding->page_why
+						 : "it is decided when a ring takes the queue";
 	return copies ? 0 : binding->page_size;
 }
 
 /*
- * Low is three quarters of what one queue can have, since all the traffic may come through it; no longer low is half.
- * Its own ring holds some of the rest, and is used up last.
+ * Low is three quarters of what one queue can have, since all the traffic may come through it; no
+ * longer low is half. Its own ring holds some of the rest, and is used up last.
  */
 uint64_t devmem__binding_out(struct devmem_binding *binding, size_t tokens)
 {
-	size_t out = atomic_fetch_add_explicit(&binding->out, tokens, memory_order_relaxed) + tokens;
+	size_t out =
+		atomic_fetch_add_explicit(&binding->out, tokens, memory_order_relaxed) + tokens;
 
-	if (out < binding->pages - binding->pages / 4 || atomic_exchange_explicit(&binding->low, true, memory_order_relaxed))
+	if (out < binding->pages - binding->pages / 4 ||
+	    atomic_exchange_explicit(&binding->low, true, memory_order_relaxed))
 		return 0;
 	return (uint64_t)out * binding->page_size;
 }
 
 void devmem__binding_back(struct devmem_binding *binding, size_t tokens)
 {
-	size_t out = atomic_fetch_sub_explicit(&binding->out, tokens, memory_order_relaxed) - tokens;
+	size_t out =
+		atomic_fetch_sub_explicit(&binding->out, tokens, memory_order_relaxed) - tokens;
 
-	if (atomic_load_explicit(&binding->low, memory_order_relaxed) &&
-	    out <= binding->pages / 2)
+	if (atomic_load_explicit(&binding->low, memory_order_relaxed) && out <= binding->pages / 2)
 		atomic_store_explicit(&binding->low, false, memory_order_relaxed);
 }
 
@@ -552,13 +587,15 @@ bool devmem__binding_has_queue(const struct devmem_binding *binding, int queue)
 int devmem__binding_queue_of_napi(const struct devmem_binding *binding, unsigned int napi_id)
 {
 	if (binding->way == DEVMEM__ENGINE_COPY)
-		return devmem__fail(ENOENT, "nothing is bound: the bytes may come through any interface");
+		return devmem__fail(ENOENT, "nothing is bound: the bytes may come through any "
+					    "interface");
 	return devmem__nic_queue_of_napi(binding->nic, napi_id);
 }
 
 int devmem__binding_queue_known(const struct devmem_binding *binding, unsigned int napi_id)
 {
-	return binding->way == DEVMEM__ENGINE_COPY ? -ENOENT : devmem__nic_queue_known(binding->nic, napi_id);
+	return binding->way == DEVMEM__ENGINE_COPY ? -ENOENT
+						   : devmem__nic_queue_known(binding->nic, napi_id);
 }
 
 void devmem__binding_saw_mixture(const struct devmem_binding *binding)
@@ -572,50 +609,64 @@ int devmem__binding_misplaced(const struct devmem_binding *binding, int queue)
 	const char *name = devmem__nic_name(binding->nic);
 
 	if (queue < 0 && devmem__nic_is_leased(binding->nic))
-		devmem__fail(-queue, "a flow to %s is copied: the NIC that leases its queues did not split its packets, or it comes "
-			     "through another queue: see to split and rules on that NIC", name);
+		devmem__fail(-queue,
+			     "a flow to %s is copied: the NIC that leases its queues did not split "
+			     "its packets, or it comes through another queue: see to split and "
+			     "rules on that NIC",
+			     name);
 	else if (queue < 0)
-		devmem__fail(-queue, "a flow does not come through %s, whose queues are bound, and is copied: was its "
-			     "route changed, or is %s part of a bond?", name, name);
+		devmem__fail(-queue,
+			     "a flow does not come through %s, whose queues are bound, and is "
+			     "copied: was its route changed, or is %s part of a bond?",
+			     name, name);
 	else
-		devmem__fail(ENOENT, "a flow comes through RX queue %d of %s, which is not bound, and is copied: is its "
-			     "steering rule gone, or another one before it? (ethtool -n %s)", queue, name, name);
+		devmem__fail(ENOENT,
+			     "a flow comes through RX queue %d of %s, which is not bound, and is "
+			     "copied: is its steering rule gone, or another one before it? "
+			     "(ethtool -n %s)",
+			     queue, name, name);
 	devmem__log(DEVMEM_LOG_WARNING, "%s", devmem_error());
 	return queue;
 }
 
-static int steer(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
+static int steer(struct devmem_binding *binding, const struct sockaddr *local,
+		 const struct sockaddr *peer)
 {
 	int err = devmem__binding_check(binding);
 
 	if (err)
 		return err;
 	if (binding->sends)
-		return devmem__fail(EINVAL, "devmem_steer: the binding is for sending: the route says by which interface");
+		return devmem__fail(EINVAL, "devmem_steer: the binding is for sending: the route "
+					    "says by which interface");
 	if (binding->way == DEVMEM__ENGINE_COPY)
 		return 0;
 	return devmem__nic_steer(binding->nic, binding->queues, binding->n, local, peer);
 }
 
-int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
+int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local,
+		 const struct sockaddr *peer)
 {
 	return devmem__result(steer(binding, local, peer));
 }
 
-static int source_port(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
+static int source_port(struct devmem_binding *binding, const struct sockaddr *local,
+		       const struct sockaddr *peer)
 {
 	int err = devmem__binding_check(binding);
 
 	if (err)
 		return err;
 	if (binding->sends)
-		return devmem__fail(EINVAL, "devmem_source_port: the binding is for sending: ask with the one of devmem_bind_rx()");
+		return devmem__fail(EINVAL, "devmem_source_port: the binding is for sending: ask "
+					    "with the one of devmem_bind_rx()");
 	if (binding->way == DEVMEM__ENGINE_COPY)
 		return 0;
 	return devmem__nic_source_port(binding->nic, binding->queues, binding->n, local, peer);
 }
 
-int devmem_source_port(struct devmem_binding *binding, const struct sockaddr *local, const struct sockaddr *peer)
+int devmem_source_port(struct devmem_binding *binding, const struct sockaddr *local,
+		       const struct sockaddr *peer)
 {
 	return devmem__result(source_port(binding, local, peer));
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Completions to events. The kernel reports device memory in cmsgs, one per fragment, and copies what it could
- * not leave in the dma-buf to the payload: "linear" bytes with a cmsg of their own in stream order, or, for a
- * queue that is not bound, a message of plain bytes without any. One message never mixes plain bytes with
- * cmsgs. [net/ipv4/tcp.c: tcp_recvmsg_locked, tcp_recvmsg_dmabuf]
+ * Completions to events. The kernel reports device memory in cmsgs, one per fragment, and copies
+ * what it could not leave in the dma-buf to the payload: "linear" bytes with a cmsg of their own in
+ * stream order, or, for a queue that is not bound, a message of plain bytes without any. One
+ * message never mixes plain bytes with cmsgs. [net/ipv4/tcp.c: tcp_recvmsg_locked,
+ * tcp_recvmsg_dmabuf]
  */
 #include <errno.h>
 #include <string.h>
@@ -18,15 +19,16 @@ static void skip_cmsg(struct devmem__rx *rx, size_t cmsg_len)
 {
 	size_t space = CMSG_ALIGN(cmsg_len);
 
-	if (space > rx->control_left)	/* the last one may come without padding */
+	if (space > rx->control_left) /* the last one may come without padding */
 		space = rx->control_left;
 	rx->control += space;
 	rx->control_left -= space;
 }
 
 /*
- * Finds the next device memory cmsg and stays in front of it: the caller skips it once it is dealt with. rx->next is its
- * type, or 0 at the end. Other cmsgs (time stamps, say) are the application's affair and passed over.
+ * Finds the next device memory cmsg and stays in front of it: the caller skips it once it is dealt
+ * with. rx->next is its type, or 0 at the end. Other cmsgs (time stamps, say) are the application's
+ * affair and passed over.
  */
 static void look_ahead(struct devmem__rx *rx)
 {
@@ -54,8 +56,8 @@ static void look_ahead(struct devmem__rx *rx)
 	rx->control_left = 0;
 }
 
-void devmem__rx_start(struct devmem__rx *rx, const void *control, size_t control_bytes, const void *payload,
-		      size_t payload_room, uint32_t bytes, uint32_t host_token)
+void devmem__rx_start(struct devmem__rx *rx, const void *control, size_t control_bytes,
+		      const void *payload, size_t payload_room, uint32_t bytes, uint32_t host_token)
 {
 	*rx = (struct devmem__rx){
 		.control = control,
@@ -68,7 +70,8 @@ void devmem__rx_start(struct devmem__rx *rx, const void *control, size_t control
 	look_ahead(rx);
 }
 
-static struct devmem_event host_event(struct devmem__rx *rx, const struct devmem__stream *stream, uint32_t bytes)
+static struct devmem_event host_event(struct devmem__rx *rx, const struct devmem__stream *stream,
+				      uint32_t bytes)
 {
 	struct devmem_event ev = {
 		.user_data = stream->user_data,
@@ -85,8 +88,8 @@ static struct devmem_event host_event(struct devmem__rx *rx, const struct devmem
 	return ev;
 }
 
-static int linear_frag(struct devmem__rx *rx, struct devmem__stream *stream, struct devmem__rx_count *count,
-		       struct devmem_event *event)
+static int linear_frag(struct devmem__rx *rx, struct devmem__stream *stream,
+		       struct devmem__rx_count *count, struct devmem_event *event)
 {
 	struct devmem__cmsg_frag frag;
 
@@ -103,15 +106,19 @@ static int linear_frag(struct devmem__rx *rx, struct devmem__stream *stream, str
 }
 
 /*
- * A cmsg's (offset, size, token) and an event's (offset, length, token) are laid out alike, and the end of an event
- * is the same for all of a run: two copies make an event of a fragment.
+ * A cmsg's (offset, size, token) and an event's (offset, length, token) are laid out alike, and the
+ * end of an event is the same for all of a run: two copies make an event of a fragment.
  */
-#define FRAG_COPIED	(offsetof(struct devmem__cmsg_frag, dmabuf_id))
+#define FRAG_COPIED (offsetof(struct devmem__cmsg_frag, dmabuf_id))
 _Static_assert(offsetof(struct devmem_event, length) - offsetof(struct devmem_event, offset) ==
-	       offsetof(struct devmem__cmsg_frag, frag_size), "length lies where frag_size does");
+		       offsetof(struct devmem__cmsg_frag, frag_size),
+	       "length lies where frag_size does");
 _Static_assert(offsetof(struct devmem_event, token) - offsetof(struct devmem_event, offset) ==
-	       offsetof(struct devmem__cmsg_frag, frag_token), "token lies where frag_token does");
-_Static_assert(DEVMEM__EVENT_END - offsetof(struct devmem_event, offset) == FRAG_COPIED, "what is left is the end");
+		       offsetof(struct devmem__cmsg_frag, frag_token),
+	       "token lies where frag_token does");
+_Static_assert(DEVMEM__EVENT_END - offsetof(struct devmem_event, offset) == FRAG_COPIED, "what is "
+											 "left is "
+											 "the end");
 
 static uint32_t field(const unsigned char *cmsg, size_t offset)
 {
@@ -126,8 +133,10 @@ static uint32_t field(const unsigned char *cmsg, size_t offset)
 static uint16_t foreign_buffer(struct devmem__stream *stream, uint32_t dmabuf_id)
 {
 	if (!stream->foreign)
-		devmem__log(DEVMEM_LOG_WARNING, "bytes of a connection lie in the memory of binding %u, and it was attached with %u: they "
-			    "came through a queue of that one", dmabuf_id, stream->dmabuf_id);
+		devmem__log(DEVMEM_LOG_WARNING,
+			    "bytes of a connection lie in the memory of binding %u, and it was "
+			    "attached with %u: they came through a queue of that one",
+			    dmabuf_id, stream->dmabuf_id);
 	stream->foreign = true;
 	return 0;
 }
@@ -138,14 +147,16 @@ static uint64_t event_end(struct devmem__stream *stream, uint32_t dmabuf_id)
 	const struct devmem_event ev = {
 		.tokens = 1,
 		.sock = stream->slot,
-		.buffer = dmabuf_id == stream->dmabuf_id ? stream->buffer : foreign_buffer(stream, dmabuf_id),
+		.buffer = dmabuf_id == stream->dmabuf_id ? stream->buffer
+							 : foreign_buffer(stream, dmabuf_id),
 		.type = DEVMEM_EVENT_DATA,
 	};
 
 	return devmem__event_end(&ev);
 }
 
-/* A fragment that lies where @last ends becomes a part of it, if that may be. In tokens it follows as well. */
+/* A fragment that lies where @last ends becomes a part of it, if that may be. In tokens it follows
+ * as well. */
 static bool merge(struct devmem_event *last, uint32_t size, uint32_t limit)
 {
 	if (last->tokens >= limit || size > UINT32_MAX - last->length)
@@ -155,10 +166,12 @@ static bool merge(struct devmem_event *last, uint32_t size, uint32_t limit)
 	return true;
 }
 
-/* A token and the binding that it is of lie beside each other: one comparison for both, and one addition for the next. */
+/* A token and the binding that it is of lie beside each other: one comparison for both, and one
+ * addition for the next. */
 _Static_assert(offsetof(struct devmem__cmsg_frag, frag_token) + sizeof(uint32_t) ==
-	       offsetof(struct devmem__cmsg_frag, dmabuf_id), "dmabuf_id lies behind frag_token");
-#define NEXT_TOKEN	(__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? UINT64_C(1) : UINT64_C(1) << 32)
+		       offsetof(struct devmem__cmsg_frag, dmabuf_id),
+	       "dmabuf_id lies behind frag_token");
+#define NEXT_TOKEN (__BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__ ? UINT64_C(1) : UINT64_C(1) << 32)
 
 static uint64_t long_field(const unsigned char *cmsg, size_t offset)
 {
@@ -168,28 +181,32 @@ static uint64_t long_field(const unsigned char *cmsg, size_t offset)
 	return value;
 }
 
-#define OFFSET(cmsg)		long_field(cmsg, offsetof(struct devmem__cmsg_frag, frag_offset))
-#define TOKEN_AND_ID(cmsg)	long_field(cmsg, offsetof(struct devmem__cmsg_frag, frag_token))
+#define OFFSET(cmsg)	   long_field(cmsg, offsetof(struct devmem__cmsg_frag, frag_offset))
+#define TOKEN_AND_ID(cmsg) long_field(cmsg, offsetof(struct devmem__cmsg_frag, frag_token))
 
 /* A run of fragments whose tokens follow each other. */
 struct run {
-	const unsigned char *end;	/* the cmsg after the last one */
+	const unsigned char *end; /* the cmsg after the last one */
 	uint32_t tokens;
 	uint64_t bytes;
 	unsigned int events;
 };
 
 /*
- * Nearly always all of a message is one run. This is where a receiver spends its time, so what cmsgs have in common
- * is compared rather than decoded: their headers and bindings are the first one's. Tokens so high that counting them
- * would reach the binding are refused as such (devmem__set_add). The first fragment continues nothing.
+ * Nearly always all of a message is one run. This is where a receiver spends its time, so what
+ * cmsgs have in common is compared rather than decoded: their headers and bindings are the first
+ * one's. Tokens so high that counting them would reach the binding are refused as such
+ * (devmem__set_add). The first fragment continues nothing.
  */
-static __attribute__((noinline)) void read_run(struct run *run, const struct devmem__rx *rx, struct devmem__stream *stream,
+static __attribute__((noinline)) void read_run(struct run *run, const struct devmem__rx *rx,
+					       struct devmem__stream *stream,
 					       struct devmem_event *events, unsigned int n)
 {
 	const size_t cmsg_len = rx->next_len;
-	const unsigned char *const first = rx->control, *const last = first + rx->control_left - cmsg_len;
-	const uint64_t user_data = stream->user_data, end = event_end(stream, FIELD(first, dmabuf_id));
+	const unsigned char *const first = rx->control, *const last =
+								first + rx->control_left - cmsg_len;
+	const uint64_t user_data = stream->user_data,
+		       end = event_end(stream, FIELD(first, dmabuf_id));
 	struct devmem_event *ev = events, *const stop = events + n;
 	uint64_t expected = TOKEN_AND_ID(first), follows = ~OFFSET(first), bytes = 0;
 	const size_t space = CMSG_ALIGN(cmsg_len);
@@ -222,8 +239,8 @@ static __attribute__((noinline)) void read_run(struct run *run, const struct dev
 }
 
 /* Returns the number of events, or -ENOMEM with nothing consumed. */
-static int device_run(struct devmem__rx *rx, struct devmem__stream *stream, struct devmem__rx_count *count,
-		      struct devmem_event *events, unsigned int n)
+static int device_run(struct devmem__rx *rx, struct devmem__stream *stream,
+		      struct devmem__rx_count *count, struct devmem_event *events, unsigned int n)
 {
 	const unsigned char *end = rx->control + rx->control_left;
 	struct run run;
@@ -233,7 +250,8 @@ static int device_run(struct devmem__rx *rx, struct devmem__stream *stream, stru
 	err = devmem__set_add(&stream->out, FIELD(rx->control, frag_token), run.tokens);
 	if (err == -ENOMEM)
 		return err;
-	if (err) {	/* a token that is out already, or cannot be: the kernel would not do that */
+	/* a token that is out already, or cannot be: the kernel would not do that */
+	if (err) {
 		rx->broken = true;
 		run.events = 0;
 	} else {
@@ -241,7 +259,7 @@ static int device_run(struct devmem__rx *rx, struct devmem__stream *stream, stru
 		count->descriptors += run.events;
 		count->device += run.bytes;
 	}
-	if (run.bytes > rx->bytes_left) {	/* more than was counted is not to be believed */
+	if (run.bytes > rx->bytes_left) { /* more than was counted is not to be believed */
 		rx->broken = true;
 		run.bytes = rx->bytes_left;
 	}
@@ -251,17 +269,19 @@ static int device_run(struct devmem__rx *rx, struct devmem__stream *stream, stru
 	return (int)run.events;
 }
 
-/* What is left when all cmsgs are dealt with: nothing, a message of plain bytes, or a hole in the stream. */
-static int at_end(struct devmem__rx *rx, struct devmem__stream *stream, struct devmem__rx_count *count,
-		  struct devmem_event *event)
+/* What is left when all cmsgs are dealt with: nothing, a message of plain bytes, or a hole in the
+ * stream. */
+static int at_end(struct devmem__rx *rx, struct devmem__stream *stream,
+		  struct devmem__rx_count *count, struct devmem_event *event)
 {
 	uint32_t bytes = rx->bytes_left;
 
 	rx->bytes_left = 0;
 	if (rx->broken || (bytes && (rx->devmem || bytes > rx->payload_room))) {
 		rx->broken = false;
-		return devmem__fail(EBADMSG, "the kernel received bytes whose descriptors were cut off or "
-				    "malformed: the stream has a hole; close the connection");
+		return devmem__fail(EBADMSG, "the kernel received bytes whose descriptors were cut "
+					     "off or malformed: the stream has a hole; close the "
+					     "connection");
 	}
 	if (!bytes)
 		return 0;
@@ -270,8 +290,8 @@ static int at_end(struct devmem__rx *rx, struct devmem__stream *stream, struct d
 	return 1;
 }
 
-int devmem__rx_next(struct devmem__rx *rx, struct devmem__stream *stream, struct devmem__rx_count *count,
-		    struct devmem_event *events, unsigned int n)
+int devmem__rx_next(struct devmem__rx *rx, struct devmem__stream *stream,
+		    struct devmem__rx_count *count, struct devmem_event *events, unsigned int n)
 {
 	unsigned int out = 0;
 

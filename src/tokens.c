@@ -7,14 +7,16 @@
 #include "tokens.h"
 
 #define WORD_BITS DEVMEM__WORD_BITS
-#define MAX_TOKENS (1u << 24)	/* the kernel hands out the smallest that is free: more than any buffer has pages */
+/* the kernel hands out the smallest that is free: more than any buffer has pages */
+#define MAX_TOKENS (1u << 24)
 
 static unsigned int at_most(unsigned int a, unsigned int b)
 {
 	return a < b ? a : b;
 }
 
-unsigned int devmem__batch_add(struct devmem__token_batch *batch, uint32_t start, unsigned int count)
+unsigned int devmem__batch_add(struct devmem__token_batch *batch, uint32_t start,
+			       unsigned int count)
 {
 	unsigned int taken = at_most(count, DEVMEM__MAX_FRAGS - batch->frags);
 	struct devmem__token_run *last = batch->runs ? &batch->run[batch->runs - 1] : NULL;
@@ -31,7 +33,8 @@ unsigned int devmem__batch_add(struct devmem__token_batch *batch, uint32_t start
 	return taken;
 }
 
-/* Not touched where nothing is set: of a large buffer a socket has few tokens out, with low numbers, and there are many sockets. */
+/* Not touched where nothing is set: of a large buffer a socket has few tokens out, with low
+ * numbers, and there are many sockets. */
 int devmem__set_reserve(struct devmem__token_set *set, size_t tokens)
 {
 	size_t words = (tokens + WORD_BITS - 1) / WORD_BITS;
@@ -41,7 +44,8 @@ int devmem__set_reserve(struct devmem__token_set *set, size_t tokens)
 		return 0;
 	bits = calloc(words, sizeof(*bits));
 	if (!bits)
-		return devmem__fail(ENOMEM, "no memory to account for %zu fragments of a socket", tokens);
+		return devmem__fail(ENOMEM, "no memory to account for %zu fragments of a socket",
+				    tokens);
 	if (set->words)
 		memcpy(bits, set->bits, set->words * sizeof(*bits));
 	free(set->bits);
@@ -67,7 +71,8 @@ static uint64_t word_mask(uint32_t start, unsigned int count, unsigned int *used
 }
 
 /* Is every token of the run out, or is none? The set has room for it. */
-static bool run_is(const struct devmem__token_set *set, uint32_t start, unsigned int count, bool out)
+static bool run_is(const struct devmem__token_set *set, uint32_t start, unsigned int count,
+		   bool out)
 {
 	unsigned int used;
 
@@ -91,7 +96,8 @@ static void flip_run(struct devmem__token_set *set, uint32_t start, unsigned int
 	}
 }
 
-bool devmem__set_move_long(struct devmem__token_set *set, uint32_t start, unsigned int count, bool out)
+bool devmem__set_move_long(struct devmem__token_set *set, uint32_t start, unsigned int count,
+			   bool out)
 {
 	if (!run_is(set, start, count, !out))
 		return false;
@@ -111,13 +117,15 @@ static bool is_out(const struct devmem__token_set *set, size_t token)
 	return set->bits[token / WORD_BITS] >> token % WORD_BITS & 1;
 }
 
-bool devmem__set_next_run(const struct devmem__token_set *set, size_t from, struct devmem__token_run *run)
+bool devmem__set_next_run(const struct devmem__token_set *set, size_t from,
+			  struct devmem__token_run *run)
 {
 	size_t end = set->words * WORD_BITS;
 	size_t t = from;
 
 	while (t < end && !is_out(set, t))
-		t = set->bits[t / WORD_BITS] >> t % WORD_BITS ? t + 1 : (t / WORD_BITS + 1) * WORD_BITS;
+		t = set->bits[t / WORD_BITS] >> t % WORD_BITS ? t + 1
+							      : (t / WORD_BITS + 1) * WORD_BITS;
 	if (t >= end)
 		return false;
 	run->start = (uint32_t)t;

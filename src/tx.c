@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sending, the application's side: what it hands in is checked and queued, and comes back as events when the kernel needs
- * the memory no more. What happens in between: tx_io.c.
+ * Sending, the application's side: what it hands in is checked and queued, and comes back as events
+ * when the kernel needs the memory no more. What happens in between: tx_io.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -19,12 +19,12 @@
 #include "netlink/route.h"
 #include "tx/tx_impl.h"
 
-#define MAX_SENDS	1024u
-#define MAX_RANGES	65536u
-#define SECOND		1000000000u	/* ns */
-#define AWAIT_MS	1000		/* for a NIC that still has what was aborted */
+#define MAX_SENDS  1024u
+#define MAX_RANGES 65536u
+#define SECOND	   1000000000u /* ns */
+#define AWAIT_MS   1000	       /* for a NIC that still has what was aborted */
 
-/* ------------------------------------------------------------------------------------ lists */
+/* ---------------------------------------------------------------------------------------- lists */
 
 void devmem__tx_todo(struct devmem__tx *tx)
 {
@@ -47,9 +47,10 @@ void devmem__tx_publish(struct devmem__tx *tx)
 	};
 }
 
-/* ------------------------------------------------------------------------------------ failures */
+/* ------------------------------------------------------------------------------------- failures */
 
-/* Bytes that the peer's kernel has not acknowledged, a FIN counting as one; 0 if it cannot be told. */
+/* Bytes that the peer's kernel has not acknowledged, a FIN counting as one; 0 if it cannot be
+ * told. */
 static uint64_t unacknowledged(const struct devmem__tx *tx)
 {
 	int bytes = 0;
@@ -69,7 +70,8 @@ static void close_with(struct devmem__tx *tx, int err)
 	devmem__tx_tell(tx);
 }
 
-/* Notifications do not tell bytes that were acknowledged from those of a connection that was reset. */
+/* Notifications do not tell bytes that were acknowledged from those of a connection that was
+ * reset. */
 bool devmem__tx_look(struct devmem__tx *tx, int otherwise)
 {
 	if (!tx->closed && devmem__end_is_there(tx->fd))
@@ -91,8 +93,10 @@ void devmem__tx_broken(struct devmem_sock *sock, int err)
 
 static void explain_elsewhere(const struct devmem__tx *tx)
 {
-	devmem__fail(ENODEV, "what a connection sends does not leave by %s any more, to which the buffer is bound, and %s: was "
-		     "its route changed?", tx->misplaced_from, tx->misplaced_fails ? "fails" : "is copied");
+	devmem__fail(ENODEV,
+		     "what a connection sends does not leave by %s any more, to which the buffer "
+		     "is bound, and %s: was its route changed?",
+		     tx->misplaced_from, tx->misplaced_fails ? "fails" : "is copied");
 }
 
 void devmem__tx_elsewhere(struct devmem__tx *tx, const struct devmem_binding *binding)
@@ -100,7 +104,8 @@ void devmem__tx_elsewhere(struct devmem__tx *tx, const struct devmem_binding *bi
 	struct devmem_ring *ring = tx->sock->ring;
 
 	tx->misplaced_fails = devmem__binding_forced(binding);
-	snprintf(tx->misplaced_from, sizeof(tx->misplaced_from), "%s", devmem__binding_ifname(binding));
+	snprintf(tx->misplaced_from, sizeof(tx->misplaced_from), "%s",
+		 devmem__binding_ifname(binding));
 	if (!tx->misplaced_fails)
 		tx->copy_until = ring->now + SECOND;
 	explain_elsewhere(tx);
@@ -113,7 +118,7 @@ void devmem__tx_elsewhere(struct devmem__tx *tx, const struct devmem_binding *bi
 	devmem__tx_tell(tx);
 }
 
-/* ------------------------------------------------------------------------------------ opened, closed */
+/* ------------------------------------------------------------------------------- opened, closed */
 
 static int open_tx(struct devmem_sock *sock, struct devmem__tx **out)
 {
@@ -146,8 +151,8 @@ static void drain_error_queue(int fd)
 }
 
 /*
- * The kernel's numbers begin with 0, but not if there were such sends before: on another ring, or the program's. Then the
- * first one goes alone, and its notification says which number it had.
+ * The kernel's numbers begin with 0, but not if there were such sends before: on another ring, or
+ * the program's. Then the first one goes alone, and its notification says which number it had.
  */
 static int start_zerocopy(struct devmem__tx *tx)
 {
@@ -157,16 +162,20 @@ static int start_zerocopy(struct devmem__tx *tx)
 	if (tx->zerocopy)
 		return 0;
 	if (getsockopt(tx->fd, SOL_SOCKET, SO_ZEROCOPY, &on, &len))
-		return devmem__fail(errno, "this connection cannot send without copying (SO_ZEROCOPY): %s", strerror(errno));
+		return devmem__fail(errno,
+				    "this connection cannot send without copying (SO_ZEROCOPY): %s",
+				    strerror(errno));
 	if (on && unacknowledged(tx))
-		return devmem__fail(EBUSY, "zero-copy sends of the program's own may be out on this connection: wait until "
-				    "they are acknowledged");
+		return devmem__fail(EBUSY, "zero-copy sends of the program's own may be out on "
+					   "this connection: wait until they are acknowledged");
 	if (on)
 		drain_error_queue(tx->fd);
 	tx->q.learn = on;
 	on = 1;
 	if (setsockopt(tx->fd, SOL_SOCKET, SO_ZEROCOPY, &on, sizeof(on)))
-		return devmem__fail(errno, "this connection cannot send without copying (SO_ZEROCOPY): %s", strerror(errno));
+		return devmem__fail(errno,
+				    "this connection cannot send without copying (SO_ZEROCOPY): %s",
+				    strerror(errno));
 	tx->zerocopy = true;
 	tx->was_off = !tx->q.learn;
 	return 0;
@@ -186,9 +195,11 @@ static int look_at_route(struct devmem__tx *tx, const struct devmem_binding *bin
 		return err;
 	leaves = devmem__route_leaves_by(tx->fd);
 	if (leaves && leaves != bound && devmem__binding_forced(binding))
-		return devmem__fail(ENODEV, "the route to the peer leaves by %s, not by %s, to which the buffer is bound: "
-				    "bind it to the one that it leaves by",
-				    if_indextoname(leaves, name) ? name : "another one", devmem__binding_ifname(binding));
+		return devmem__fail(ENODEV,
+				    "the route to the peer leaves by %s, not by %s, to which the "
+				    "buffer is bound: bind it to the one that it leaves by",
+				    if_indextoname(leaves, name) ? name : "another one",
+				    devmem__binding_ifname(binding));
 	err = start_zerocopy(tx);
 	if (err)
 		return err;
@@ -231,7 +242,8 @@ bool devmem__tx_busy(const struct devmem_sock *sock)
 {
 	const struct devmem__tx *tx = sock->tx;
 
-	return tx && (devmem__sendq_count(&tx->q) || tx->sending || tx->hearing || tx->polling || tx->room);
+	return tx && (devmem__sendq_count(&tx->q) || tx->sending || tx->hearing || tx->polling ||
+		      tx->room);
 }
 
 void devmem__tx_detach(struct devmem_sock *sock)
@@ -247,24 +259,28 @@ void devmem__tx_detach(struct devmem_sock *sock)
 
 /* ------------------------------------------------------------------------------------ handed in */
 
-static int check_ranges(const struct devmem_buffer *buffer, const struct devmem_range *ranges, unsigned int n,
-			uint32_t *bytes)
+static int check_ranges(const struct devmem_buffer *buffer, const struct devmem_range *ranges,
+			unsigned int n, uint32_t *bytes)
 {
 	const size_t size = devmem_buffer_size(buffer);
 	uint64_t sum = 0;
 
 	if (n > MAX_RANGES)
-		return devmem__fail(EMSGSIZE, "devmem_send: %u ranges at once: at most %u", n, MAX_RANGES);
+		return devmem__fail(EMSGSIZE, "devmem_send: %u ranges at once: at most %u", n,
+				    MAX_RANGES);
 	for (unsigned int i = 0; i < n; i++) {
 		if (!ranges[i].length)
 			return devmem__fail(EINVAL, "devmem_send: range %u has no bytes", i);
 		if (ranges[i].offset > size || ranges[i].length > size - ranges[i].offset)
-			return devmem__fail(ERANGE, "devmem_send: range %u, %llu bytes from %llu on, does not lie in the "
-					    "buffer of %zu bytes", i, (unsigned long long)ranges[i].length,
+			return devmem__fail(ERANGE,
+					    "devmem_send: range %u, %llu bytes from %llu on, does "
+					    "not lie in the buffer of %zu bytes",
+					    i, (unsigned long long)ranges[i].length,
 					    (unsigned long long)ranges[i].offset, size);
 		sum += ranges[i].length;
 		if (sum > UINT32_MAX)
-			return devmem__fail(EMSGSIZE, "devmem_send: 4 GiB or more at once: make several of it");
+			return devmem__fail(EMSGSIZE, "devmem_send: 4 GiB or more at once: make "
+						      "several of it");
 	}
 	*bytes = (uint32_t)sum;
 	return 0;
@@ -274,29 +290,35 @@ static int check_ranges(const struct devmem_buffer *buffer, const struct devmem_
 static int check_tx(struct devmem__tx *tx)
 {
 	if (tx->q.final)
-		return devmem__fail(-tx->q.error, "devmem_send: the connection has failed: %s", strerror(-tx->q.error));
+		return devmem__fail(-tx->q.error, "devmem_send: the connection has failed: %s",
+				    strerror(-tx->q.error));
 	if (tx->q.error)
-		return devmem__fail(ECANCELED, "devmem_send: a send before it failed: take its SENT event first");
+		return devmem__fail(ECANCELED, "devmem_send: a send before it failed: take its "
+					       "SENT event first");
 	if (devmem__sendq_count(&tx->q) < tx->max)
 		return 0;
 	tx->refused = true;
-	return devmem__fail(EAGAIN, "devmem_send: %u sends are under way: go on after a SENDABLE event", tx->max);
+	return devmem__fail(EAGAIN,
+			    "devmem_send: %u sends are under way: go on after a SENDABLE event",
+			    tx->max);
 }
 
-static int hand_in(struct devmem_sock *sock, struct devmem_binding *binding, const struct devmem_range *ranges,
-		unsigned int n, uint64_t cookie)
+static int hand_in(struct devmem_sock *sock, struct devmem_binding *binding,
+		   const struct devmem_range *ranges, unsigned int n, uint64_t cookie)
 {
 	struct devmem__tx *tx;
 	uint32_t bytes = 0;
 	int err;
 
 	if (!sock || sock->detached || !binding || !ranges || !n)
-		return devmem__fail(EINVAL, "devmem_send: no socket, a detached one, no binding, or no ranges");
+		return devmem__fail(EINVAL, "devmem_send: no socket, a detached one, no binding, "
+					    "or no ranges");
 	err = devmem__uring_check_thread(&sock->ring->uring) ?: devmem__binding_check(binding);
 	if (err)
 		return err;
 	if (!devmem__binding_sends(binding))
-		return devmem__fail(EINVAL, "devmem_send: the binding is for receiving: make one with devmem_bind_tx()");
+		return devmem__fail(EINVAL, "devmem_send: the binding is for receiving: make one "
+					    "with devmem_bind_tx()");
 	err = check_ranges(devmem__binding_buffer(binding), ranges, n, &bytes);
 	if (err)
 		return err;
@@ -318,15 +340,15 @@ static int hand_in(struct devmem_sock *sock, struct devmem_binding *binding, con
 	return 0;
 }
 
-int devmem_send(struct devmem_sock *sock, struct devmem_binding *binding, const struct devmem_range *ranges,
-		unsigned int n, uint64_t cookie)
+int devmem_send(struct devmem_sock *sock, struct devmem_binding *binding,
+		const struct devmem_range *ranges, unsigned int n, uint64_t cookie)
 {
 	return devmem__result(hand_in(sock, binding, ranges, n, cookie));
 }
 
 /*
- * A connect() to nowhere resets a connection at once, and the kernel lets go of what it had to send.
- * [net/ipv4/tcp.c: tcp_disconnect]
+ * A connect() to nowhere resets a connection at once, and the kernel lets go of what it had to
+ * send. [net/ipv4/tcp.c: tcp_disconnect]
  */
 static void disconnect(int fd)
 {
@@ -337,7 +359,7 @@ static void disconnect(int fd)
 
 void devmem__tx_reset(struct devmem__tx *tx, int err)
 {
-	if (!tx->closed)	/* it forgets what was acknowledged */
+	if (!tx->closed) /* it forgets what was acknowledged */
 		close_with(tx, devmem__end_by_us(tx->sock, err));
 	disconnect(tx->fd);
 }
@@ -359,9 +381,10 @@ void devmem_abort(struct devmem_sock *sock)
 	devmem__tx_abort(sock, -ECONNABORTED);
 }
 
-/* ------------------------------------------------------------------------------------ handed out */
+/* ----------------------------------------------------------------------------------- handed out */
 
-static struct devmem_event sent_event(const struct devmem_sock *sock, const struct devmem__send *send, int result)
+static struct devmem_event sent_event(const struct devmem_sock *sock,
+				      const struct devmem__send *send, int result)
 {
 	return (struct devmem_event){
 		.user_data = sock->stream.user_data,
@@ -404,7 +427,8 @@ static unsigned int news(struct devmem__tx *tx, struct devmem_event *event)
 {
 	const struct devmem_sock *sock = tx->sock;
 
-	*event = (struct devmem_event){ .user_data = sock->stream.user_data, .sock = sock->stream.slot };
+	*event = (struct devmem_event){ .user_data = sock->stream.user_data,
+					.sock = sock->stream.slot };
 	if (sock->detached)
 		return 0;
 	if (tx->misplaced) {
@@ -423,10 +447,12 @@ static unsigned int news(struct devmem__tx *tx, struct devmem_event *event)
 }
 
 /*
- * Called when all completions have been seen, so that a receive that failed with the connection has been. Where there
- * is none, or those of receives wait for room (overtake.c), the connection itself is asked.
+ * Called when all completions have been seen, so that a receive that failed with the connection has
+ * been. Where there is none, or those of receives wait for room (overtake.c), the connection itself
+ * is asked.
  */
-unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
+unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *events,
+				 unsigned int n)
 {
 	unsigned int out = 0;
 
@@ -448,12 +474,13 @@ unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *
 	return out;
 }
 
-/* ------------------------------------------------------------------------------------ the ring is closed */
+/* --------------------------------------------------------------------------- the ring is closed */
 
 void devmem__tx_abort_all(struct devmem_ring *ring)
 {
 	for (unsigned int i = 0; i < ring->slots; i++)
-		if (ring->socks[i] && ring->socks[i]->tx && devmem__sendq_count(&ring->socks[i]->tx->q))
+		if (ring->socks[i] && ring->socks[i]->tx &&
+		    devmem__sendq_count(&ring->socks[i]->tx->q))
 			devmem__tx_reset(ring->socks[i]->tx, -ECONNABORTED);
 }
 
@@ -465,7 +492,8 @@ static void await(struct devmem__tx *tx, uint64_t *waited_ms)
 		tx->err_msg = (struct msghdr){ .msg_control = tx->err_control,
 					       .msg_controllen = sizeof(tx->err_control) };
 		if (recvmsg(tx->fd, &tx->err_msg, MSG_ERRQUEUE | MSG_DONTWAIT) >= 0) {
-			if (devmem__notice_parse(tx->err_control, tx->err_msg.msg_controllen, &notice))
+			if (devmem__notice_parse(tx->err_control, tx->err_msg.msg_controllen,
+						 &notice))
 				devmem__sendq_notified(&tx->q, notice.lo, notice.hi, notice.copied);
 			continue;
 		}

@@ -266,7 +266,8 @@ DAMAGE = [
     ("include/devmem/devmem.h", "/** devmem_buffer_size() - bytes. */\n", "", "devmem_buffer_size has no comment"),
     ("include/devmem/devmem.h", "duplicate it to keep it. Does not fail.", "duplicate it to keep it.",
      "devmem_buffer_fd returns int"),
-    ("include/devmem/devmem.h", " * -EINTR\ta signal came, perhaps one without a handler, such as SIGCONT: unless it asks to stop, call again. Nothing is lost\n", "", "ERRORS of devmem_wait has what its comment has not: EINTR"),
+    ("include/devmem/devmem.h", " * -EINTR\ta signal came, perhaps one without a handler, such as SIGCONT: unless it asks to\n"
+     " *\t\tstop, call again. Nothing is lost\n", "", "ERRORS of devmem_wait has what its comment has not: EINTR"),
     ("include/devmem/devmem.h", " * -EBADF\t@fd is negative\n", " * -EBADF\t@fd is negative\n * -EMFILE\ttoo many\n",
      "ERRORS of devmem_watch lacks what its comment has: EMFILE"),
     ("include/devmem/devmem.h", " * other\twhat the exporter answered\n", "",

@@ -189,6 +189,7 @@ def damaged(tree):
     name, old = "src/memory/backend.c", "devmem_buffer_create: a buffer of 0 bytes"
     row = next(line for line in (tree / PAGE).read_text().splitlines() if old in line)
     warns, warning = "src/recv/backpressure.c", "a buffer runs low"
+    warns_so = re.search(rf'{LEVEL}WARNING,\s+"{warning}', (tree / warns).read_text())[0]
     damages = {
         "a row that is gone": (PAGE, row + "\n", ""),
         "a letter on the page": (PAGE, old, old.replace("bytes", "bites")),
@@ -200,8 +201,8 @@ def damaged(tree):
         "a new one": (name, f'"{old}"', f'bytes ? "{old}" : "an" /* , */ "other (%" PRIu64 ", one)"'),
         "another errno in the source": (name, f'EINVAL, "{old}"', f'EIO, "{old}"'),
         "a letter in a warning": (warns, warning, warning.replace("low", "dry")),
-        "a warning that is information": (warns, f'DEVMEM_LOG_WARNING, "{warning}', f'DEVMEM_LOG_INFO, "{warning}'),
-        "a warning that is an error": (warns, f'DEVMEM_LOG_WARNING, "{warning}', f'DEVMEM_LOG_ERROR, "{warning}'),
+        "a warning that is information": (warns, warns_so, warns_so.replace("WARNING", "INFO")),
+        "a warning that is an error": (warns, warns_so, warns_so.replace("WARNING", "ERROR")),
     }
     for damage, (file, before, after) in damages.items():
         with tempfile.TemporaryDirectory() as folder:

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-// receive INTERFACE PORT: what receive.c does, in C++17. Whatever was opened is closed by itself, the last first.
+// receive INTERFACE PORT: what receive.c does, in C++17. Whatever was opened is closed by itself,
+// the last first.
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
@@ -10,12 +11,22 @@
 #include <unistd.h>
 #include <vector>
 
-static void must(int result) { if (result < 0) throw std::runtime_error(devmem_error()); }
+static void must(int result)
+{
+	if (result < 0)
+		throw std::runtime_error(devmem_error());
+}
 
-template <auto close> struct closer { template <typename T> void operator()(T *it) const { close(it); } };
+template <auto close> struct closer {
+	template <typename T> void operator()(T *it) const
+	{
+		close(it);
+	}
+};
 
 // The last parameter of whatever opens something is where that comes out.
-template <typename T, auto close, typename Open, typename... Args> auto opened(Open open, Args... args)
+template <typename T, auto close, typename Open, typename... Args>
+auto opened(Open open, Args... args)
 {
 	T *it = nullptr;
 	must(open(args..., &it));
@@ -24,9 +35,14 @@ template <typename T, auto close, typename Open, typename... Args> auto opened(O
 
 struct connection {
 	const int fd;
-	explicit connection(int accepted) : fd(accepted) {}
+	explicit connection(int accepted) : fd(accepted)
+	{
+	}
 	connection(const connection &) = delete;
-	~connection() { shutdown(fd, SHUT_RDWR), close(fd); }
+	~connection()
+	{
+		shutdown(fd, SHUT_RDWR), close(fd);
+	}
 };
 
 static int receive(const char *interface, sockaddr_in here)
@@ -35,23 +51,28 @@ static int receive(const char *interface, sockaddr_in here)
 	const int listener = socket(AF_INET, SOCK_STREAM, 0);
 	if (bind(listener, address, sizeof(here)))
 		throw std::runtime_error("cannot listen there");
-	std::vector<char> copy(4 << 20);	// of what lies in device memory, which the processor should not need to look at
-	auto buffer = opened<devmem_buffer, devmem_buffer_close>(devmem_buffer_create, nullptr, copy.size(), nullptr);
+	// of what lies in device memory, which the processor should not need to look at
+	std::vector<char> copy(4 << 20);
+	auto buffer = opened<devmem_buffer, devmem_buffer_close>(devmem_buffer_create, nullptr,
+								 copy.size(), nullptr);
 	auto nic = opened<devmem_nic, devmem_nic_close>(devmem_nic_open, interface, nullptr);
-	auto binding = opened<devmem_binding, devmem_binding_close>(devmem_bind_rx, nic.get(), buffer.get(),
-								    DEVMEM_OPTS(devmem_bind_opts, .queues = 1));
+	auto binding = opened<devmem_binding, devmem_binding_close>(devmem_bind_rx, nic.get(),
+								    buffer.get(),
+								    DEVMEM_OPTS(devmem_bind_opts,
+										.queues = 1));
 	must(devmem_steer(binding.get(), address, nullptr));
 	auto ring = opened<devmem_ring, devmem_ring_close>(devmem_ring_open, nullptr);
 	devmem_guard(listener);
-	if (listen(listener, 1))	// not before: what comes before the rule is there is copied
+	if (listen(listener, 1)) // not before: what comes before the rule is there is copied
 		throw std::runtime_error("cannot listen there");
 	devmem_event ev{};
 	size_t total = 0, wrong = 0;
-	while (ev.type != DEVMEM_EVENT_END) {	// one that breaks, or says nothing for a minute, makes way for the next
+	// one that breaks, or says nothing for a minute, makes way for the next
+	while (ev.type != DEVMEM_EVENT_END) {
 		const connection fd(accept(listener, nullptr, nullptr));
 		if (fd.fd < 0 && errno != EINTR && errno != ECONNABORTED)
 			throw std::runtime_error("cannot accept");
-		if (fd.fd < 0)	// a signal, or that connection is gone
+		if (fd.fd < 0) // a signal, or that connection is gone
 			continue;
 		devmem_sock *attached = nullptr;
 		if (devmem_attach(ring.get(), fd.fd, binding.get(), 0, nullptr, &attached)) {
@@ -59,16 +80,20 @@ static int receive(const char *interface, sockaddr_in here)
 			continue;
 		}
 		const std::unique_ptr<devmem_sock, closer<devmem_detach>> sock(attached);
-		for (total = wrong = ev.type = 0; ev.type != DEVMEM_EVENT_END && ev.type != DEVMEM_EVENT_ERROR;) {
+		for (total = wrong = ev.type = 0;
+		     ev.type != DEVMEM_EVENT_END && ev.type != DEVMEM_EVENT_ERROR;) {
 			const int n = devmem_wait(ring.get(), &ev, 1, 60000);
-			if (n == -EINTR)	// a signal that ends nothing: SIGCONT
+			if (n == -EINTR) // a signal that ends nothing: SIGCONT
 				continue;
 			must(n);
 			if (!n)
 				break;
-			auto *came = ev.type == DEVMEM_EVENT_HOST ? reinterpret_cast<const char *>(ev.offset) : copy.data();
+			auto *came = ev.type == DEVMEM_EVENT_HOST
+					     ? reinterpret_cast<const char *>(ev.offset)
+					     : copy.data();
 			if (ev.type == DEVMEM_EVENT_DATA)
-				must(devmem_buffer_read(buffer.get(), ev.offset, copy.data(), ev.length));
+				must(devmem_buffer_read(buffer.get(), ev.offset, copy.data(),
+							ev.length));
 			for (uint32_t i = 0; ev.type <= DEVMEM_EVENT_HOST && i < ev.length; i++)
 				wrong += came[i] != "devmem\n"[total++ % 7];
 			must(devmem_release(ring.get(), &ev, 1));
@@ -79,16 +104,19 @@ static int receive(const char *interface, sockaddr_in here)
 	devmem_stats stats{};
 	stats.size = sizeof(stats);
 	must(devmem_ring_stats(ring.get(), &stats));
-	std::printf("engine %s: %zu bytes, %zu without a copy, %zu wrong\n", devmem_binding_engine(binding.get(), nullptr), total,
+	std::printf("engine %s: %zu bytes, %zu without a copy, %zu wrong\n",
+		    devmem_binding_engine(binding.get(), nullptr), total,
 		    static_cast<size_t>(stats.bytes_device), wrong);
 	return wrong != 0;
 }
 
-int main(int argc, char **argv) try {
+int main(int argc, char **argv)
+try {
 	sockaddr_in here{};
 	here.sin_family = AF_INET;
 	here.sin_port = htons(argc == 3 ? static_cast<uint16_t>(std::atoi(argv[2])) : 0);
-	return argc == 3 ? receive(argv[1], here) : throw std::runtime_error("receive INTERFACE PORT");
+	return argc == 3 ? receive(argv[1], here)
+			 : throw std::runtime_error("receive INTERFACE PORT");
 } catch (const std::exception &error) {
 	std::fprintf(stderr, "%s\n", error.what());
 	return 2;

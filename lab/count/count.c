@@ -1,13 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * QEMU plugin: how often each translation block is executed on each processor between two marks (mark.h). When the
- * end mark is executed, it writes
+ * QEMU plugin: how often each translation block is executed on each processor between two marks
+ * (mark.h). When the end mark is executed, it writes
  *
  *	blocks
- *	at PROCESSOR ADDRESS INSTRUCTIONS	for each block: its instructions times how often it was entered
+ *	at PROCESSOR ADDRESS INSTRUCTIONS	for each block: its instructions times how often it
+ *						was entered
  *
- * One thread must run all processors (-accel tcg,thread=single): nothing here is locked. A block that a fault
- * leaves in the middle counts as a whole.
+ * One thread must run all processors (-accel tcg,thread=single): nothing here is locked. A block
+ * that a fault leaves in the middle counts as a whole.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -18,8 +19,8 @@
 #include "mark.h"
 #include "plugin.h"
 
-#define PROCESSORS	8
-#define BUCKETS		65536	/* a power of two */
+#define PROCESSORS 8
+#define BUCKETS	   65536 /* a power of two */
 
 struct block {
 	struct block *next;
@@ -29,13 +30,15 @@ struct block {
 };
 
 PLUGIN_EXPORT extern int qemu_plugin_version;
-PLUGIN_EXPORT int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, char **argv);
+PLUGIN_EXPORT int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc,
+				      char **argv);
 
 int qemu_plugin_version = PLUGIN_VERSION;
 
 /*
- * QEMU's own, as each thread of its sees it. The number that callbacks get is of no use: when one thread runs all
- * processors, QEMU 10.0 takes it for a constant, that of the processor which had the block translated.
+ * QEMU's own, as each thread of its sees it. The number that callbacks get is of no use: when one
+ * thread runs all processors, QEMU 10.0 takes it for a constant, that of the processor which had
+ * the block translated.
  */
 extern __thread const void *current_cpu;
 
@@ -55,7 +58,7 @@ static struct block *find_block(uint64_t address, size_t instructions)
 			return b;
 	b = calloc(1, sizeof(*b));
 	if (!b)
-		abort();	/* nothing is better than a wrong count */
+		abort(); /* nothing is better than a wrong count */
 	b->next = *first;
 	b->address = address;
 	b->instructions = instructions;
@@ -142,14 +145,17 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 	uint32_t which;
 
 	(void)id;
-	/* not a conditional callback, though nothing is counted most of the time: with those, guests crash (10.0) */
+	/* not a conditional callback, though nothing is counted most of the time: with those,
+	 * guests crash (10.0) */
 	qemu_plugin_register_vcpu_tb_exec_cb(tb, entered, PLUGIN_NO_REGISTERS,
 					     find_block(qemu_plugin_tb_vaddr(tb), n));
 	for (size_t i = 0; i < n; i++) {
 		struct qemu_plugin_insn *insn = qemu_plugin_tb_get_insn(tb, i);
 
 		if (is_mark(insn, &which))
-			qemu_plugin_register_vcpu_insn_exec_cb(insn, which == LAB_COUNT_BEGIN ? begin : end,
+			qemu_plugin_register_vcpu_insn_exec_cb(insn,
+							       which == LAB_COUNT_BEGIN ? begin
+											: end,
 							       PLUGIN_NO_REGISTERS, NULL);
 	}
 }

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Marks for "scripts/lab run --count": what is executed between them, on any processor, is counted. They are
- * no-operations that compilers do not make, so a program with marks runs anywhere.
+ * Marks for "scripts/lab run --count": what is executed between them, on any processor, is counted.
+ * They are no-operations that compilers do not make, so a program with marks runs anywhere.
  */
 #ifndef LAB_COUNT_MARK_H
 #define LAB_COUNT_MARK_H
@@ -11,11 +11,12 @@
 #include <stdlib.h>
 
 /* nopl displacement(%rax), as 7 bytes: 0f 1f 80 and the displacement */
-#define LAB_COUNT_BEGIN	0x6c61620
+#define LAB_COUNT_BEGIN 0x6c61620
 #define LAB_COUNT_END	0x6c61621
 
 #if defined(__x86_64__)
-#define lab_count_mark(which) __asm__ volatile(".byte 0x0f, 0x1f, 0x80; .long %c0" : : "i"(which) : "memory")
+#define lab_count_mark(which) \
+	__asm__ volatile(".byte 0x0f, 0x1f, 0x80; .long %c0" : : "i"(which) : "memory")
 #else
 #define lab_count_mark(which) ((void)0)
 #endif

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The handful of functions of QEMU's plugin interface that counting needs, written from its documentation
- * (docs/devel/tcg-plugins.rst). Debian ships no header for it. Version 4 is that of QEMU 10.0; 3 changed
- * qemu_plugin_insn_data() to what is here.
+ * The handful of functions of QEMU's plugin interface that counting needs, written from its
+ * documentation (docs/devel/tcg-plugins.rst). Debian ships no header for it. Version 4 is that of
+ * QEMU 10.0; 3 changed qemu_plugin_insn_data() to what is here.
  */
 #ifndef LAB_COUNT_PLUGIN_H
 #define LAB_COUNT_PLUGIN_H
@@ -10,12 +10,12 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define PLUGIN_VERSION	4
-#define PLUGIN_EXPORT	__attribute__((visibility("default")))
+#define PLUGIN_VERSION 4
+#define PLUGIN_EXPORT  __attribute__((visibility("default")))
 
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
-struct qemu_info;		/* of no use to us */
+struct qemu_info; /* of no use to us */
 
 enum plugin_registers { PLUGIN_NO_REGISTERS };
 

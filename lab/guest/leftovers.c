@@ -19,7 +19,7 @@
 
 /* Pages come back some time after the process: sockets are freed behind RCU, and so on. */
 #define PATIENCE_MS 4000
-#define STEP_MS 50
+#define STEP_MS	    50
 
 struct count {
 	const char *where;
@@ -45,9 +45,8 @@ static int one_pool(struct nl_msg *msg, void *arg)
 	count->pools++;
 	if (!count->print)
 		return NL_OK;
-	printf("page pool %llu in %s, %llu pages still out",
-	       get_uint(attr[NETDEV_A_PAGE_POOL_ID]), count->where,
-	       get_uint(attr[NETDEV_A_PAGE_POOL_INFLIGHT]));
+	printf("page pool %llu in %s, %llu pages still out", get_uint(attr[NETDEV_A_PAGE_POOL_ID]),
+	       count->where, get_uint(attr[NETDEV_A_PAGE_POOL_INFLIGHT]));
 	if (attr[NETDEV_A_PAGE_POOL_DMABUF])
 		printf(", of a dma-buf");
 	printf("\n");
@@ -66,8 +65,8 @@ static int dump_pools(const char *where, bool print)
 	family = genl_ctrl_resolve(sock, NETDEV_FAMILY_NAME);
 	if (family < 0)
 		goto out;
-	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, NLM_F_DUMP,
-		    NETDEV_CMD_PAGE_POOL_GET, NETDEV_FAMILY_VERSION);
+	genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, family, 0, NLM_F_DUMP, NETDEV_CMD_PAGE_POOL_GET,
+		    NETDEV_FAMILY_VERSION);
 	nl_socket_modify_cb(sock, NL_CB_VALID, NL_CB_CUSTOM, one_pool, &count);
 	if (nl_send_auto(sock, msg) >= 0)
 		nl_recvmsgs_default(sock);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel's iou-zcrx wants of liburing 2.10 or later, for Debian 13's 2.9: included before all else, together with
- * the kernel's own linux/io_uring.h, which takes the place of the copy that liburing brings.
+ * What the kernel's iou-zcrx wants of liburing 2.10 or later, for Debian 13's 2.9: included before
+ * all else, together with the kernel's own linux/io_uring.h, which takes the place of the copy that
+ * liburing brings.
  */
 #ifndef LIBURING_ZCRX_H
 #define LIBURING_ZCRX_H

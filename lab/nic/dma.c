@@ -15,13 +15,13 @@
 #include "labnic.h"
 
 /* How often each page is mapped: for the device to read low, to write high. */
-#define LABNIC_MAP_READ		1ULL
-#define LABNIC_MAP_WRITE	(1ULL << 32)
+#define LABNIC_MAP_READ	 1ULL
+#define LABNIC_MAP_WRITE (1ULL << 32)
 
 struct labnic_iommu {
-	u64 base;		/* bus address of physical address 0 */
+	u64 base; /* bus address of physical address 0 */
 	unsigned long pages;
-	atomic64_t mapped;	/* pages, each as often as it is mapped */
+	atomic64_t mapped; /* pages, each as often as it is mapped */
 	atomic64_t *count;
 };
 
@@ -83,7 +83,7 @@ static void labnic_unmap_sg(struct device *dev, struct scatterlist *sgl, int nen
 	struct scatterlist *sg;
 	int i;
 
-	for_each_sg(sgl, sg, nents, i)
+	for_each_sg (sgl, sg, nents, i)
 		labnic_unmap_phys(dev, sg_dma_address(sg), sg_dma_len(sg), dir, attrs);
 }
 
@@ -93,7 +93,7 @@ static int labnic_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 	struct scatterlist *sg;
 	int i;
 
-	for_each_sg(sgl, sg, nents, i) {
+	for_each_sg (sgl, sg, nents, i) {
 		dma_addr_t addr = labnic_map_phys(dev, sg_phys(sg), sg->length, dir, attrs);
 
 		if (addr == DMA_MAPPING_ERROR) {
@@ -107,9 +107,8 @@ static int labnic_map_sg(struct device *dev, struct scatterlist *sgl, int nents,
 }
 
 static const struct dma_map_ops labnic_dma_ops = {
-	LABNIC_DMA_MAP_OPS
-	.map_sg		= labnic_map_sg,
-	.unmap_sg	= labnic_unmap_sg,
+	LABNIC_DMA_MAP_OPS.map_sg = labnic_map_sg,
+	.unmap_sg = labnic_unmap_sg,
 };
 
 int labnic_dma_setup(struct device *dev)
@@ -198,8 +197,8 @@ int labnic_dma_write(struct labnic *nic, dma_addr_t to, const void *sram, u32 le
 	return 0;
 }
 
-int labnic_dma_move(struct labnic *dst_nic, dma_addr_t to, struct labnic *src_nic,
-		    dma_addr_t from, u32 len)
+int labnic_dma_move(struct labnic *dst_nic, dma_addr_t to, struct labnic *src_nic, dma_addr_t from,
+		    u32 len)
 {
 	void *src = labnic_dma_reach(src_nic, from, len, LABNIC_MAP_READ);
 	void *dst = labnic_dma_reach(dst_nic, to, len, LABNIC_MAP_WRITE);

@@ -103,7 +103,8 @@ static void labnic_get_channels(struct net_device *dev, struct ethtool_channels 
 	ch->combined_count = nic->channels;
 }
 
-/* How many are asked for; 0: in words that are not the driver's. A queue of either kind comes with one of the other. */
+/* How many are asked for; 0: in words that are not the driver's. A queue of either kind comes with
+ * one of the other. */
 static u32 labnic_asked_channels(const struct labnic *nic, const struct ethtool_channels *ch)
 {
 	if (!labnic_quirks()->counts_rx_and_tx)
@@ -153,31 +154,30 @@ static u32 __maybe_unused labnic_get_rx_ring_count(struct net_device *dev)
 }
 
 static const struct ethtool_ops labnic_ethtool_ops = {
-	LABNIC_ETHTOOL_CAPS
-	.rxfh_indir_space	= LABNIC_INDIR,
-	.rxfh_key_space		= LABNIC_KEY_LEN,
-	.rxfh_max_num_contexts	= LABNIC_MAX_CTX,
-	.get_drvinfo		= labnic_get_drvinfo,
-	.reset			= labnic_ethtool_reset,
-	.get_link		= ethtool_op_get_link,
-	.get_link_ksettings	= labnic_get_link_ksettings,
-	.get_ts_info		= ethtool_op_get_ts_info,
-	.get_ringparam		= labnic_get_ringparam,
-	.set_ringparam		= labnic_set_ringparam,
-	.get_channels		= labnic_get_channels,
-	.set_channels		= labnic_set_channels,
-	.get_strings		= labnic_get_strings,
-	.get_sset_count		= labnic_get_sset_count,
-	.get_ethtool_stats	= labnic_get_ethtool_stats,
-	.get_rxnfc		= labnic_get_rxnfc,
-	.set_rxnfc		= labnic_set_rxnfc,
-	.get_rxfh_key_size	= labnic_get_rxfh_key_size,
-	.get_rxfh_indir_size	= labnic_get_rxfh_indir_size,
-	.get_rxfh		= labnic_get_rxfh,
-	.set_rxfh		= labnic_set_rxfh,
-	.create_rxfh_context	= labnic_create_rxfh_context,
-	.modify_rxfh_context	= labnic_modify_rxfh_context,
-	.remove_rxfh_context	= labnic_remove_rxfh_context,
+	LABNIC_ETHTOOL_CAPS.rxfh_indir_space = LABNIC_INDIR,
+	.rxfh_key_space = LABNIC_KEY_LEN,
+	.rxfh_max_num_contexts = LABNIC_MAX_CTX,
+	.get_drvinfo = labnic_get_drvinfo,
+	.reset = labnic_ethtool_reset,
+	.get_link = ethtool_op_get_link,
+	.get_link_ksettings = labnic_get_link_ksettings,
+	.get_ts_info = ethtool_op_get_ts_info,
+	.get_ringparam = labnic_get_ringparam,
+	.set_ringparam = labnic_set_ringparam,
+	.get_channels = labnic_get_channels,
+	.set_channels = labnic_set_channels,
+	.get_strings = labnic_get_strings,
+	.get_sset_count = labnic_get_sset_count,
+	.get_ethtool_stats = labnic_get_ethtool_stats,
+	.get_rxnfc = labnic_get_rxnfc,
+	.set_rxnfc = labnic_set_rxnfc,
+	.get_rxfh_key_size = labnic_get_rxfh_key_size,
+	.get_rxfh_indir_size = labnic_get_rxfh_indir_size,
+	.get_rxfh = labnic_get_rxfh,
+	.set_rxfh = labnic_set_rxfh,
+	.create_rxfh_context = labnic_create_rxfh_context,
+	.modify_rxfh_context = labnic_modify_rxfh_context,
+	.remove_rxfh_context = labnic_remove_rxfh_context,
 };
 
 static bool no_split;

@@ -14,8 +14,8 @@ static u32 labnic_avail(struct labnic_ring *ring)
 }
 
 /* Stores len bytes at position pos of the run of buffers that starts at the ring's head. */
-static int labnic_store_sram(struct labnic *nic, struct labnic_ring *ring, u32 pos,
-			     const u8 *sram, u32 len)
+static int labnic_store_sram(struct labnic *nic, struct labnic_ring *ring, u32 pos, const u8 *sram,
+			     u32 len)
 {
 	while (len) {
 		u32 off = pos % ring->buf_len, n = min(len, ring->buf_len - off);
@@ -156,16 +156,18 @@ static int labnic_store(struct labnic_rxq *rxq, const struct labnic_pkt *pkt,
 }
 
 /*
- * Behind a packet: with "pack" the next one begins in the same buffer, at the next cache line, if that has room for more. The
- * NIC is done with the others.
+ * Behind a packet: with "pack" the next one begins in the same buffer, at the next cache line, if
+ * that has room for more. The NIC is done with the others.
  */
 static void labnic_pay_advance(struct labnic_rxq *rxq, struct labnic_cqe *cqe)
 {
 	struct labnic_ring *ring = &rxq->mem.pay;
-	u32 end = ALIGN(cqe->pay_off + cqe->pay_len - (cqe->pay_n - 1) * ring->buf_len, SMP_CACHE_BYTES);
+	u32 end = ALIGN(cqe->pay_off + cqe->pay_len - (cqe->pay_n - 1) * ring->buf_len,
+			SMP_CACHE_BYTES);
 	u16 sharing = ring->sharing + 1;
 
-	cqe->pay_open = READ_ONCE(rxq->nic->faults.pack) && end < ring->buf_len && sharing < U16_MAX;
+	cqe->pay_open =
+		READ_ONCE(rxq->nic->faults.pack) && end < ring->buf_len && sharing < U16_MAX;
 	cqe->pay_sharing = cqe->pay_open && cqe->pay_n == 1 ? 0 : sharing;
 	ring->off = cqe->pay_open ? end : 0;
 	ring->sharing = !cqe->pay_open ? 0 : cqe->pay_n == 1 ? sharing : 1;
@@ -173,14 +175,16 @@ static void labnic_pay_advance(struct labnic_rxq *rxq, struct labnic_cqe *cqe)
 }
 
 /* The last byte of the payload, where it was stored, becomes another one. */
-static bool labnic_corrupt(struct labnic_rxq *rxq, const struct labnic_pkt *pkt, const struct labnic_cqe *cqe)
+static bool labnic_corrupt(struct labnic_rxq *rxq, const struct labnic_pkt *pkt,
+			   const struct labnic_cqe *cqe)
 {
 	struct labnic_faults *f = &rxq->nic->faults;
 	struct labnic_ring *ring = cqe->pay_len ? &rxq->mem.pay : &rxq->mem.host;
 	u32 last = (cqe->pay_len ? cqe->pay_off + cqe->pay_len : cqe->host_len) - 1;
 	u8 byte;
 
-	if (likely(!READ_ONCE(f->corrupt_every)) || !pkt->len || pkt->frame->flow.l4 != IPPROTO_TCP ||
+	if (likely(!READ_ONCE(f->corrupt_every)) || !pkt->len ||
+	    pkt->frame->flow.l4 != IPPROTO_TCP ||
 	    !labnic_fault(&f->corrupt_every, &f->seen_corrupt, &f->corrupted) ||
 	    labnic_frame_read(pkt->frame, pkt->off + pkt->len - 1, &byte, 1))
 		return false;
@@ -219,7 +223,9 @@ static void labnic_receive_locked(struct labnic_rxq *rxq, const struct labnic_pk
 	cqe.mss = pkt->mss;
 	cqe.segs = pkt->segs;
 	cqe.flags = (cqe.pay_len ? LABNIC_CQE_SPLIT : 0) |
-		    (corrupt ? LABNIC_CQE_CORRUPT : pkt->csum_ok ? LABNIC_CQE_CSUM_OK : 0) |
+		    (corrupt	    ? LABNIC_CQE_CORRUPT
+		     : pkt->csum_ok ? LABNIC_CQE_CSUM_OK
+				    : 0) |
 		    (pkt->hash_l4 ? LABNIC_CQE_HASH_L4 : 0) |
 		    (pkt->frame->flow.l4 == IPPROTO_TCP ? LABNIC_CQE_TCP : 0) |
 		    (pkt->frame->flow.l3 == ETH_P_IPV6 ? LABNIC_CQE_IPV6 : 0);

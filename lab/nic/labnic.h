@@ -18,70 +18,72 @@
 
 #include "compat.h"
 
-#define LABNIC_NAME		"labnic"
-#define LABNIC_MAX_QUEUES	16
-#define LABNIC_RING_MIN		64
-#define LABNIC_RING_MAX		8192
-#define LABNIC_MAX_MTU		9600
-#define LABNIC_RX_PAGE_MAX	(4U << 20)
-#define LABNIC_HDS_THRESH	256
-#define LABNIC_HDS_THRESH_MAX	1024
-#define LABNIC_SRAM		256	/* the part of a frame that the NIC itself can look at */
-#define LABNIC_INDIR		128
-#define LABNIC_KEY_LEN		40
-#define LABNIC_MAX_CTX		16
-#define LABNIC_MAX_RULES	64
-#define LABNIC_PARKED		16
-#define LABNIC_RESET_MS_MAX	10000
+#define LABNIC_NAME	      "labnic"
+#define LABNIC_MAX_QUEUES     16
+#define LABNIC_RING_MIN	      64
+#define LABNIC_RING_MAX	      8192
+#define LABNIC_MAX_MTU	      9600
+#define LABNIC_RX_PAGE_MAX    (4U << 20)
+#define LABNIC_HDS_THRESH     256
+#define LABNIC_HDS_THRESH_MAX 1024
+#define LABNIC_SRAM	      256 /* the part of a frame that the NIC itself can look at */
+#define LABNIC_INDIR	      128
+#define LABNIC_KEY_LEN	      40
+#define LABNIC_MAX_CTX	      16
+#define LABNIC_MAX_RULES      64
+#define LABNIC_PARKED	      16
+#define LABNIC_RESET_MS_MAX   10000
 
 struct labnic;
 
 /* Buffers given to the NIC. desc is what the NIC sees; buf is the driver's own note. */
 struct labnic_ring {
-	u32 size;		/* most buffers posted at a time */
-	u32 mask;		/* slots - 1; slots is a power of two, at least size */
+	u32 size; /* most buffers posted at a time */
+	u32 mask; /* slots - 1; slots is a power of two, at least size */
 	u32 buf_len;
-	u32 prod;		/* written by the driver */
-	u32 cons;		/* written by the NIC */
+	u32 prod; /* written by the driver */
+	u32 cons; /* written by the NIC */
 	dma_addr_t *desc;
-	netmem_ref *buf;	/* 0: the slot is free */
+	netmem_ref *buf; /* 0: the slot is free */
 	/* With "pack" packets share buffers. */
-	u32 off;		/* the NIC's: where the next packet begins in the first buffer */
-	u16 sharing;		/* the NIC's: how many packets that buffer has */
-	u16 *seen, *total;	/* the driver's, of each slot: packets taken, and all that it has; 0: not known yet */
+	u32 off;     /* the NIC's: where the next packet begins in the first buffer */
+	u16 sharing; /* the NIC's: how many packets that buffer has */
+	/* the driver's, of each slot: packets taken, and all that it has; 0: not known yet */
+	u16 *seen, *total;
 };
 
 enum {
-	LABNIC_CQE_SPLIT	= BIT(0),	/* payload is in the payload buffers */
-	LABNIC_CQE_CSUM_OK	= BIT(1),
-	LABNIC_CQE_HASH_L4	= BIT(2),
-	LABNIC_CQE_TCP		= BIT(3),
-	LABNIC_CQE_IPV6		= BIT(4),
-	LABNIC_CQE_CORRUPT	= BIT(5),	/* a fault: its checksum is for others to find wrong */
+	LABNIC_CQE_SPLIT = BIT(0), /* payload is in the payload buffers */
+	LABNIC_CQE_CSUM_OK = BIT(1),
+	LABNIC_CQE_HASH_L4 = BIT(2),
+	LABNIC_CQE_TCP = BIT(3),
+	LABNIC_CQE_IPV6 = BIT(4),
+	/* a fault: its checksum is for others to find wrong */
+	LABNIC_CQE_CORRUPT = BIT(5),
 };
 
 /* One received packet: which buffers it fills, in ring order. */
 struct labnic_cqe {
 	u32 host_slot, host_len;
 	u32 pay_slot, pay_len;
-	u32 pay_off;		/* in the first buffer, which may have other packets too ... */
-	u16 pay_sharing;	/* ... so many with this one, the last; 0: it may get more */
-	bool pay_open;		/* the same of the last buffer */
+	u32 pay_off;	 /* in the first buffer, which may have other packets too ... */
+	u16 pay_sharing; /* ... so many with this one, the last; 0: it may get more */
+	bool pay_open;	 /* the same of the last buffer */
 	u16 host_n, pay_n;
 	u32 hash;
 	u16 flags;
-	u16 mss, segs;		/* of a packet that the NIC merged, else 0 */
+	u16 mss, segs; /* of a packet that the NIC merged, else 0 */
 };
 
 /* What a queue restart replaces: struct of ndo_queue_mem_alloc. */
 struct labnic_rxmem {
-	struct page_pool *pay_pool;	/* may be device memory */
-	struct page_pool *host_pool;	/* headers, and packets that are not split */
+	struct page_pool *pay_pool;  /* may be device memory */
+	struct page_pool *host_pool; /* headers, and packets that are not split */
 	struct labnic_ring pay, host;
 	struct labnic_cqe *cq;
 	u32 cq_mask;
-	u32 cq_prod;		/* written by the NIC */
-	u32 cq_cons;		/* written by the driver */
+	u32 cq_prod; /* written by the NIC */
+	u32 cq_cons; /* written by the driver */
 	bool unreadable;
 };
 
@@ -97,10 +99,10 @@ struct labnic_parked {
 };
 
 struct labnic_rxq {
-	struct napi_struct napi;	/* serves the TX queue of the same number too */
+	struct napi_struct napi; /* serves the TX queue of the same number too */
 	struct labnic *nic;
 	u32 idx;
-	spinlock_t lock;		/* the NIC's side: rings' cons, cq_prod, enabled, parked */
+	spinlock_t lock; /* the NIC's side: rings' cons, cq_prod, enabled, parked */
 	bool enabled;
 	struct labnic_rxmem mem;
 	struct timer_list refill_timer;
@@ -111,10 +113,10 @@ struct labnic_rxq {
 };
 
 enum {
-	LABNIC_TXD_FIRST	= BIT(0),
-	LABNIC_TXD_LAST		= BIT(1),
-	LABNIC_TXD_CSUM		= BIT(2),	/* fill in the L4 checksum */
-	LABNIC_TXD_TSO		= BIT(3),
+	LABNIC_TXD_FIRST = BIT(0),
+	LABNIC_TXD_LAST = BIT(1),
+	LABNIC_TXD_CSUM = BIT(2), /* fill in the L4 checksum */
+	LABNIC_TXD_TSO = BIT(3),
 };
 
 /* TX descriptor, as the NIC sees it. The offload fields count on the first of a frame. */
@@ -127,8 +129,8 @@ struct labnic_txd {
 
 /* The driver's own note beside a TX descriptor. */
 struct labnic_txbuf {
-	struct sk_buff *skb;	/* on the last descriptor of a frame */
-	dma_addr_t unmap;	/* 0: device memory, the binding owns the mapping */
+	struct sk_buff *skb; /* on the last descriptor of a frame */
+	dma_addr_t unmap;    /* 0: device memory, the binding owns the mapping */
 	u32 len;
 	bool single;
 };
@@ -142,11 +144,11 @@ struct labnic_tx_stats {
 struct labnic_txq {
 	struct labnic *nic;
 	u32 idx, size, mask;
-	u32 prod;		/* written by xmit */
-	u32 tail;		/* the doorbell: the NIC may send up to here */
-	spinlock_t wire;	/* who is the NIC: xmit, or NAPI with wire_apart */
-	u32 hw;			/* written by the NIC: sent and copied out up to here */
-	u32 clean;		/* written by NAPI */
+	u32 prod;	 /* written by xmit */
+	u32 tail;	 /* the doorbell: the NIC may send up to here */
+	spinlock_t wire; /* who is the NIC: xmit, or NAPI with wire_apart */
+	u32 hw;		 /* written by the NIC: sent and copied out up to here */
+	u32 clean;	 /* written by NAPI */
 	struct labnic_txd *desc;
 	struct labnic_txbuf *buf;
 	struct labnic_tx_stats stats;
@@ -154,11 +156,11 @@ struct labnic_txq {
 
 /* What the NIC's parser makes of a packet. Addresses and ports in network order. */
 struct labnic_flow {
-	u16 l3;			/* ETH_P_IP, ETH_P_IPV6, or 0 for anything else */
-	u8 l4;			/* IPPROTO_TCP, IPPROTO_UDP, or 0 (fragments, other) */
+	u16 l3; /* ETH_P_IP, ETH_P_IPV6, or 0 for anything else */
+	u8 l4;	/* IPPROTO_TCP, IPPROTO_UDP, or 0 (fragments, other) */
 	u8 l3_off, l4_off;
-	u16 hdr_len;		/* up to the L4 payload where l4 is known */
-	struct in6_addr src, dst;	/* IPv4: word 0 */
+	u16 hdr_len;		  /* up to the L4 payload where l4 is known */
+	struct in6_addr src, dst; /* IPv4: word 0 */
 	__be16 sport, dport;
 };
 
@@ -166,15 +168,15 @@ struct labnic_rss {
 	bool used;
 	u32 indir[LABNIC_INDIR];
 	u8 key[LABNIC_KEY_LEN];
-	u32 nibble[(LABNIC_KEY_LEN - 4) * 2][16];	/* Toeplitz, per half byte of input */
-	u32 tcp4, tcp6, udp4, udp6, ip4, ip6;		/* RXH_*: the hashed fields */
+	u32 nibble[(LABNIC_KEY_LEN - 4) * 2][16]; /* Toeplitz, per half byte of input */
+	u32 tcp4, tcp6, udp4, udp6, ip4, ip6;	  /* RXH_*: the hashed fields */
 };
 
 struct labnic_rule {
 	struct ethtool_rx_flow_spec fs;
-	u32 ctx;		/* with FLOW_RSS */
+	u32 ctx; /* with FLOW_RSS */
 	u16 l3;
-	u8 l4;			/* 0: any */
+	u8 l4; /* 0: any */
 	struct in6_addr src, dst, src_mask, dst_mask;
 	__be16 sport, dport, sport_mask, dport_mask;
 };
@@ -183,12 +185,13 @@ struct labnic_faults {
 	struct dentry *dir;
 	u32 drop_every, reorder_every, delay_every, delay_us;
 	u32 nosplit_every, nosplit_bytes, misroute_every;
-	u32 starve;			/* queue mask */
-	u32 fail_queue_alloc, fail_queue_start;	/* the next n of them fail */
-	u32 down_again;			/* queue operations while it is down: -EAGAIN */
-	u32 tx_pieces;			/* most fragments of a packet that it sends; 0: any */
-	u32 pack;			/* packets share payload buffers */
-	u32 unsplit_pages;		/* unsplit packets on bound queues are page-backed, which GRO merges */
+	u32 starve;				/* queue mask */
+	u32 fail_queue_alloc, fail_queue_start; /* the next n of them fail */
+	u32 down_again;				/* queue operations while it is down: -EAGAIN */
+	u32 tx_pieces; /* most fragments of a packet that it sends; 0: any */
+	u32 pack;      /* packets share payload buffers */
+	/* unsplit packets on bound queues are page-backed, which GRO merges */
+	u32 unsplit_pages;
 	u32 corrupt_every;
 	atomic_t seen_drop, seen_reorder, seen_delay, seen_nosplit, seen_misroute;
 	atomic_t seen_corrupt;
@@ -198,24 +201,25 @@ struct labnic_faults {
 
 struct labnic {
 	struct net_device *netdev;
-	struct device *dev;		/* does the DMA */
+	struct device *dev; /* does the DMA */
 	int id;
 	struct labnic __rcu *peer;
-	bool up;			/* it has its queues: under labnic_link_lock and the instance lock */
+	/* it has its queues: under labnic_link_lock and the instance lock */
+	bool up;
 
 	u32 channels, max_channels;
 	u32 rx_size, tx_size;
 	bool split;
-	u8 split_config;	/* ETHTOOL_TCP_DATA_SPLIT_*: as it was asked for */
+	u8 split_config; /* ETHTOOL_TCP_DATA_SPLIT_*: as it was asked for */
 	u32 hds_thresh;
 
-	rwlock_t steer_lock;		/* rss, rules: written by ethtool, read by the NIC */
+	rwlock_t steer_lock; /* rss, rules: written by ethtool, read by the NIC */
 	struct labnic_rss rss[LABNIC_MAX_CTX];
 	struct labnic_rule rules[LABNIC_MAX_RULES];
 	DECLARE_BITMAP(rule_map, LABNIC_MAX_RULES);
 
 	struct labnic_faults faults;
-	u32 wire_apart;			/* sending is NAPI's time, not that of who sends */
+	u32 wire_apart; /* sending is NAPI's time, not that of who sends */
 	atomic64_t dma_faults;
 	atomic64_t rx_no_carrier, rx_too_long, rx_rule_drops;
 
@@ -272,7 +276,7 @@ struct labnic_frame {
 	struct labnic *from;
 	const struct labnic_txq *txq;
 	u32 first, n, len;
-	const struct labnic_txd *d;	/* first descriptor: offloads */
+	const struct labnic_txd *d; /* first descriptor: offloads */
 	u8 sram[LABNIC_SRAM];
 	u32 sram_len;
 	struct labnic_flow flow;
@@ -280,9 +284,9 @@ struct labnic_frame {
 
 struct labnic_pkt {
 	const struct labnic_frame *frame;
-	const u8 *hdr;		/* headers, as they are to arrive */
+	const u8 *hdr; /* headers, as they are to arrive */
 	u32 hdr_len;
-	u32 off, len;		/* payload: this part of the frame */
+	u32 off, len; /* payload: this part of the frame */
 	u32 hash;
 	u16 mss, segs;
 	bool hash_l4, csum_ok;
@@ -290,8 +294,8 @@ struct labnic_pkt {
 
 void labnic_wire_run(struct labnic_txq *txq);
 int labnic_frame_read(const struct labnic_frame *frame, u32 off, u8 *sram, u32 len);
-int labnic_frame_move(const struct labnic_frame *frame, u32 off, struct labnic *to,
-		      dma_addr_t addr, u32 len);
+int labnic_frame_move(const struct labnic_frame *frame, u32 off, struct labnic *to, dma_addr_t addr,
+		      u32 len);
 
 /* hwrx.c: the NIC's receive side */
 void labnic_hw_receive(struct labnic *nic, const struct labnic_pkt *pkt, u32 queue);
@@ -312,13 +316,11 @@ int labnic_get_rxfh(struct net_device *dev, struct ethtool_rxfh_param *p);
 int labnic_set_rxfh(struct net_device *dev, struct ethtool_rxfh_param *p,
 		    struct netlink_ext_ack *extack);
 int labnic_create_rxfh_context(struct net_device *dev, struct ethtool_rxfh_context *ctx,
-			       const struct ethtool_rxfh_param *p,
-			       struct netlink_ext_ack *extack);
+			       const struct ethtool_rxfh_param *p, struct netlink_ext_ack *extack);
 int labnic_modify_rxfh_context(struct net_device *dev, struct ethtool_rxfh_context *ctx,
-			       const struct ethtool_rxfh_param *p,
+			       const struct ethtool_rxfh_param *p, struct netlink_ext_ack *extack);
+int labnic_remove_rxfh_context(struct net_device *dev, struct ethtool_rxfh_context *ctx, u32 id,
 			       struct netlink_ext_ack *extack);
-int labnic_remove_rxfh_context(struct net_device *dev, struct ethtool_rxfh_context *ctx,
-			       u32 id, struct netlink_ext_ack *extack);
 int labnic_get_rxfh_fields(struct net_device *dev, struct ethtool_rxfh_fields *f);
 int labnic_set_rxfh_fields(struct net_device *dev, const struct ethtool_rxfh_fields *f,
 			   struct netlink_ext_ack *extack);
@@ -351,7 +353,7 @@ bool labnic_has_ntuple(void);
 /* mimic.c */
 struct labnic_quirks {
 	const char *name, *driver;
-	u32 hds_thresh, hds_thresh_max;	/* at first, and at most; 0: there is no such setting */
+	u32 hds_thresh, hds_thresh_max; /* at first, and at most; 0: there is no such setting */
 	u8 split_config;		/* at first */
 	bool reports_config;		/* what was asked for, rather than what is */
 	bool split_needs_gro_hw;	/* and keeps it on */
@@ -359,13 +361,14 @@ struct labnic_quirks {
 	bool unknown_is_as_it_is;	/* unknown does not turn it off */
 	bool always_splits;
 	bool no_contexts;
-	bool keeps_queue_0;		/* cannot restart it */
-	bool tells_split_on;		/* reports the split only while it is on, otherwise "unknown" */
-	bool cannot_split;		/* has the setting, and refuses it */
-	bool cannot_send;		/* from device memory */
-	bool counts_rx_and_tx;		/* channels, which are not "combined" */
-	bool keeps_hash_fields;		/* neither tells nor takes them */
-	bool ntuple_off;		/* at first */
+	bool keeps_queue_0; /* cannot restart it */
+	/* reports the split only while it is on, otherwise "unknown" */
+	bool tells_split_on;
+	bool cannot_split;	/* has the setting, and refuses it */
+	bool cannot_send;	/* from device memory */
+	bool counts_rx_and_tx;	/* channels, which are not "combined" */
+	bool keeps_hash_fields; /* neither tells nor takes them */
+	bool ntuple_off;	/* at first */
 };
 
 int labnic_mimic_init(void);

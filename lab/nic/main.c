@@ -161,8 +161,7 @@ static int labnic_probe(struct platform_device *pdev)
 		dev->features |= NETIF_F_GRO_HW;
 	platform_set_drvdata(pdev, nic);
 	netif_carrier_off(dev);
-	err = netif_set_real_num_queues(dev, nic->channels, nic->channels) ?:
-	      register_netdev(dev);
+	err = netif_set_real_num_queues(dev, nic->channels, nic->channels) ?: register_netdev(dev);
 	if (err)
 		goto err_free;
 	labnic_faults_init(nic);
@@ -186,9 +185,9 @@ static void labnic_remove(struct platform_device *pdev)
 }
 
 static struct platform_driver labnic_driver = {
-	.probe		= labnic_probe,
-	.remove		= labnic_remove,
-	.driver.name	= LABNIC_NAME,
+	.probe = labnic_probe,
+	.remove = labnic_remove,
+	.driver.name = LABNIC_NAME,
 };
 
 static int __init labnic_init(void)

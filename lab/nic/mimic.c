@@ -7,7 +7,8 @@
 
 static char *mimic;
 module_param(mimic, charp, 0444);
-MODULE_PARM_DESC(mimic, "a NIC with the name and the quirks of mlx5, bnxt, gve, gve-qpl, fbnic, or of an unknown one (silent)");
+MODULE_PARM_DESC(mimic, "a NIC with the name and the quirks of mlx5, bnxt, gve, gve-qpl, fbnic, or "
+			"of an unknown one (silent)");
 
 static const struct labnic_quirks labnic_own = {
 	.driver = LABNIC_NAME,
@@ -41,7 +42,8 @@ static const struct labnic_quirks labnic_others[] = {
 		.ntuple_off = true,
 	},
 	{
-		/* the queue format DQO-QPL: packets are copied to and from the driver's own pages */
+		/* the queue format DQO-QPL: packets are copied to and from the driver's own
+		 * pages */
 		.name = "gve-qpl",
 		.driver = "gve",
 		.cannot_split = true,
@@ -96,10 +98,11 @@ const struct labnic_quirks *labnic_quirks(void)
 int labnic_mimic_check_split(struct labnic *nic, u8 asked, struct netlink_ext_ack *extack)
 {
 	if (labnic_chosen->cannot_split && asked != ETHTOOL_TCP_DATA_SPLIT_UNKNOWN)
-		return -EOPNOTSUPP;	/* without a word */
+		return -EOPNOTSUPP; /* without a word */
 	if (labnic_chosen->split_needs_gro_hw && asked == ETHTOOL_TCP_DATA_SPLIT_ENABLED &&
 	    !(nic->netdev->features & NETIF_F_GRO_HW)) {
-		NL_SET_ERR_MSG_MOD(extack, "TCP-data-split is not supported when GRO HW is disabled");
+		NL_SET_ERR_MSG_MOD(extack, "TCP-data-split is not supported when GRO HW is "
+					   "disabled");
 		return -EINVAL;
 	}
 	if (labnic_chosen->no_split_off && asked == ETHTOOL_TCP_DATA_SPLIT_DISABLED) {
@@ -113,7 +116,8 @@ void labnic_mimic_set_split(struct labnic *nic, u8 asked)
 {
 	nic->split_config = asked;
 	if (asked != ETHTOOL_TCP_DATA_SPLIT_UNKNOWN || !labnic_chosen->unknown_is_as_it_is)
-		nic->split = asked == ETHTOOL_TCP_DATA_SPLIT_ENABLED || labnic_chosen->always_splits;
+		nic->split =
+			asked == ETHTOOL_TCP_DATA_SPLIT_ENABLED || labnic_chosen->always_splits;
 }
 
 u8 labnic_mimic_get_split(const struct labnic *nic)
@@ -129,7 +133,8 @@ u8 labnic_mimic_get_split(const struct labnic *nic)
 
 netdev_features_t labnic_mimic_fix_features(struct labnic *nic, netdev_features_t features)
 {
-	if (labnic_chosen->split_needs_gro_hw && nic->split_config == ETHTOOL_TCP_DATA_SPLIT_ENABLED)
+	if (labnic_chosen->split_needs_gro_hw &&
+	    nic->split_config == ETHTOOL_TCP_DATA_SPLIT_ENABLED)
 		features |= NETIF_F_GRO_HW;
 	return features;
 }

@@ -64,8 +64,8 @@ static int labnic_queue_up(struct labnic *nic, u32 i, struct labnic_rxmem *mem)
 }
 
 /*
- * Under the instance lock. An interface that runs is without its queues in the middle of a reset, and after one that
- * failed: whatever ends or restarts it then finds nothing to do, or does it.
+ * Under the instance lock. An interface that runs is without its queues in the middle of a reset,
+ * and after one that failed: whatever ends or restarts it then finds nothing to do, or does it.
  */
 int labnic_up(struct labnic *nic)
 {
@@ -104,7 +104,8 @@ void labnic_down(struct labnic *nic)
 		labnic_queue_down(nic, i, &mem);
 }
 
-/* Told at once: the core looks at the carrier once a second, and would not see that it was gone for less. */
+/* Told at once: the core looks at the carrier once a second, and would not see that it was gone for
+ * less. */
 static void labnic_tell_carrier(struct net_device *dev)
 {
 	if (netif_running(dev))
@@ -112,8 +113,8 @@ static void labnic_tell_carrier(struct net_device *dev)
 }
 
 /*
- * The NIC forgets who steered what where. Bindings are the core's, and stay: a bound queue then gets its share of
- * everything. [drivers/net/ethernet/google/gve/gve_main.c: gve_reset]
+ * The NIC forgets who steered what where. Bindings are the core's, and stay: a bound queue then
+ * gets its share of everything. [drivers/net/ethernet/google/gve/gve_main.c: gve_reset]
  */
 static void labnic_forget(struct labnic *nic)
 {
@@ -141,8 +142,9 @@ int labnic_ethtool_reset(struct net_device *dev, u32 *flags)
 }
 
 /*
- * What a driver does when its firmware died or a transmit timed out. While the NIC starts again nobody is kept out; an
- * interface that cannot be brought up is closed. [drivers/net/ethernet/broadcom/bnxt/bnxt.c: bnxt_fw_reset_task]
+ * What a driver does when its firmware died or a transmit timed out. While the NIC starts again
+ * nobody is kept out; an interface that cannot be brought up is closed.
+ * [drivers/net/ethernet/broadcom/bnxt/bnxt.c: bnxt_fw_reset_task]
  */
 void labnic_reset(struct labnic *nic, unsigned int ms, bool forgets)
 {
@@ -200,15 +202,15 @@ static netdev_features_t labnic_fix_features(struct net_device *dev, netdev_feat
 }
 
 const struct net_device_ops labnic_netdev_ops = {
-	.ndo_open		= labnic_open,
-	.ndo_stop		= labnic_stop,
-	.ndo_start_xmit		= labnic_xmit,
-	.ndo_features_check	= labnic_features_check,
-	.ndo_change_mtu		= labnic_change_mtu,
-	.ndo_validate_addr	= eth_validate_addr,
-	.ndo_set_mac_address	= eth_mac_addr,
-	.ndo_get_stats64	= labnic_get_stats64,
-	.ndo_fix_features	= labnic_fix_features,
+	.ndo_open = labnic_open,
+	.ndo_stop = labnic_stop,
+	.ndo_start_xmit = labnic_xmit,
+	.ndo_features_check = labnic_features_check,
+	.ndo_change_mtu = labnic_change_mtu,
+	.ndo_validate_addr = eth_validate_addr,
+	.ndo_set_mac_address = eth_mac_addr,
+	.ndo_get_stats64 = labnic_get_stats64,
+	.ndo_fix_features = labnic_fix_features,
 };
 
 void labnic_netdev_setup(struct labnic *nic)

@@ -6,9 +6,10 @@ static int labnic_queue_mem_alloc(struct net_device *dev, LABNIC_QCFG_ARG void *
 {
 	struct labnic *nic = netdev_priv(dev);
 
-	if (READ_ONCE(nic->faults.down_again) && !nic->up)	/* as gve says it */
+	if (READ_ONCE(nic->faults.down_again) && !nic->up) /* as gve says it */
 		return -EAGAIN;
-	/* In the middle of a reset. The core forgives this answer to who unbinds. [__netif_mp_close_rxq()] */
+	/* In the middle of a reset. The core forgives this answer to who unbinds.
+	 * [__netif_mp_close_rxq()] */
 	if (netif_running(dev) && !nic->up)
 		return -ENETDOWN;
 	return labnic_rxmem_alloc(nic, mem, idx, labnic_qcfg_page_size);
@@ -87,16 +88,16 @@ u32 labnic_queue_page_size(struct net_device *dev, u32 idx)
 #endif
 
 static const struct netdev_queue_mgmt_ops labnic_queue_ops = {
-	.ndo_queue_mem_size	= sizeof(struct labnic_rxmem),
-	.ndo_queue_mem_alloc	= labnic_queue_mem_alloc,
-	.ndo_queue_mem_free	= labnic_queue_mem_free,
-	.ndo_queue_start	= labnic_queue_start,
-	.ndo_queue_stop		= labnic_queue_stop,
+	.ndo_queue_mem_size = sizeof(struct labnic_rxmem),
+	.ndo_queue_mem_alloc = labnic_queue_mem_alloc,
+	.ndo_queue_mem_free = labnic_queue_mem_free,
+	.ndo_queue_start = labnic_queue_start,
+	.ndo_queue_stop = labnic_queue_stop,
 #ifdef LABNIC_HAVE_QCFG
-	.ndo_default_qcfg	= labnic_default_qcfg,
-	.ndo_validate_qcfg	= labnic_validate_qcfg,
-	.ndo_queue_get_dma_dev	= labnic_queue_dma_dev,
-	.supported_params	= QCFG_RX_PAGE_SIZE,
+	.ndo_default_qcfg = labnic_default_qcfg,
+	.ndo_validate_qcfg = labnic_validate_qcfg,
+	.ndo_queue_get_dma_dev = labnic_queue_dma_dev,
+	.supported_params = QCFG_RX_PAGE_SIZE,
 #endif
 };
 

@@ -2,8 +2,8 @@
 /* Receive side scaling: Toeplitz hash, indirection tables, contexts, hashed fields. */
 #include "labnic.h"
 
-#define LABNIC_RXH_IP	(RXH_IP_SRC | RXH_IP_DST)
-#define LABNIC_RXH_L4	(LABNIC_RXH_IP | RXH_L4_B_0_1 | RXH_L4_B_2_3)
+#define LABNIC_RXH_IP (RXH_IP_SRC | RXH_IP_DST)
+#define LABNIC_RXH_L4 (LABNIC_RXH_IP | RXH_L4_B_0_1 | RXH_L4_B_2_3)
 
 /* The 32 bits of the key from bit number bit on. */
 static u32 labnic_key_window(const u8 *key, u32 bit)
@@ -69,7 +69,8 @@ void labnic_rss_reset_indir(struct labnic *nic)
 	write_unlock_bh(&nic->steer_lock);
 }
 
-/* As if it had just been probed; the hash key stays. Who asked the core to remember contexts is told that they are lost. */
+/* As if it had just been probed; the hash key stays. Who asked the core to remember contexts is
+ * told that they are lost. */
 void labnic_rss_forget(struct labnic *nic)
 {
 	u32 i;
@@ -196,7 +197,8 @@ static int labnic_rss_check(struct labnic *nic, const struct ethtool_rxfh_param 
 		return -EOPNOTSUPP;
 	}
 	if (p->indir && !labnic_rules_allow_indir(nic, p->rss_context, p->indir)) {
-		NL_SET_ERR_MSG_MOD(extack, "the table, or a rule's offset to it, leads past the queues");
+		NL_SET_ERR_MSG_MOD(extack, "the table, or a rule's offset to it, leads past the "
+					   "queues");
 		return -EINVAL;
 	}
 	return 0;
@@ -226,8 +228,7 @@ int labnic_set_rxfh(struct net_device *dev, struct ethtool_rxfh_param *p,
 }
 
 int labnic_create_rxfh_context(struct net_device *dev, struct ethtool_rxfh_context *ctx,
-			       const struct ethtool_rxfh_param *p,
-			       struct netlink_ext_ack *extack)
+			       const struct ethtool_rxfh_param *p, struct netlink_ext_ack *extack)
 {
 	struct labnic *nic = netdev_priv(dev);
 	struct labnic_rss *rss;
@@ -258,8 +259,7 @@ int labnic_create_rxfh_context(struct net_device *dev, struct ethtool_rxfh_conte
 }
 
 int labnic_modify_rxfh_context(struct net_device *dev, struct ethtool_rxfh_context *ctx,
-			       const struct ethtool_rxfh_param *p,
-			       struct netlink_ext_ack *extack)
+			       const struct ethtool_rxfh_param *p, struct netlink_ext_ack *extack)
 {
 	struct labnic *nic = netdev_priv(dev);
 	struct labnic_rss *rss = labnic_rss_get(nic, p->rss_context);
@@ -273,8 +273,8 @@ int labnic_modify_rxfh_context(struct net_device *dev, struct ethtool_rxfh_conte
 	return 0;
 }
 
-int labnic_remove_rxfh_context(struct net_device *dev, struct ethtool_rxfh_context *ctx,
-			       u32 id, struct netlink_ext_ack *extack)
+int labnic_remove_rxfh_context(struct net_device *dev, struct ethtool_rxfh_context *ctx, u32 id,
+			       struct netlink_ext_ack *extack)
 {
 	struct labnic *nic = netdev_priv(dev);
 	struct labnic_rss *rss = labnic_rss_get(nic, id);

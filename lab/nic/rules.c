@@ -118,12 +118,11 @@ static int labnic_rule_action(struct labnic *nic, const struct ethtool_rxnfc *cm
 
 static bool labnic_rule_same(const struct labnic_rule *a, const struct labnic_rule *b)
 {
-	return a->l3 == b->l3 && a->l4 == b->l4 &&
-	       ipv6_addr_equal(&a->src, &b->src) && ipv6_addr_equal(&a->dst, &b->dst) &&
-	       ipv6_addr_equal(&a->src_mask, &b->src_mask) &&
-	       ipv6_addr_equal(&a->dst_mask, &b->dst_mask) &&
-	       a->sport == b->sport && a->dport == b->dport &&
-	       a->sport_mask == b->sport_mask && a->dport_mask == b->dport_mask;
+	return a->l3 == b->l3 && a->l4 == b->l4 && ipv6_addr_equal(&a->src, &b->src) &&
+	       ipv6_addr_equal(&a->dst, &b->dst) && ipv6_addr_equal(&a->src_mask, &b->src_mask) &&
+	       ipv6_addr_equal(&a->dst_mask, &b->dst_mask) && a->sport == b->sport &&
+	       a->dport == b->dport && a->sport_mask == b->sport_mask &&
+	       a->dport_mask == b->dport_mask;
 }
 
 /* A rule that matches the same is replaced where it is; else the last free place is taken. */
@@ -135,7 +134,7 @@ static int labnic_rule_place(struct labnic *nic, const struct labnic_rule *rule,
 		return wanted;
 	if (!(wanted & RX_CLS_LOC_SPECIAL))
 		return -EINVAL;
-	for_each_set_bit(i, nic->rule_map, LABNIC_MAX_RULES)
+	for_each_set_bit (i, nic->rule_map, LABNIC_MAX_RULES)
 		if (labnic_rule_same(&nic->rules[i], rule))
 			return i;
 	if (wanted == RX_CLS_LOC_FIRST) {
@@ -212,7 +211,7 @@ static int labnic_rule_list(struct labnic *nic, struct ethtool_rxnfc *cmd, u32 *
 {
 	u32 i, n = 0;
 
-	for_each_set_bit(i, nic->rule_map, LABNIC_MAX_RULES) {
+	for_each_set_bit (i, nic->rule_map, LABNIC_MAX_RULES) {
 		if (n == cmd->rule_cnt)
 			return -EMSGSIZE;
 		locs[n++] = i;
@@ -250,7 +249,7 @@ bool labnic_rules_use_queue(struct labnic *nic, u32 from)
 {
 	u32 i;
 
-	for_each_set_bit(i, nic->rule_map, LABNIC_MAX_RULES) {
+	for_each_set_bit (i, nic->rule_map, LABNIC_MAX_RULES) {
 		u64 cookie = nic->rules[i].fs.ring_cookie;
 
 		if (cookie != RX_CLS_FLOW_DISC && ethtool_get_flow_spec_ring(cookie) >= from)
@@ -263,7 +262,7 @@ bool labnic_rules_use_ctx(struct labnic *nic, u32 ctx)
 {
 	u32 i;
 
-	for_each_set_bit(i, nic->rule_map, LABNIC_MAX_RULES)
+	for_each_set_bit (i, nic->rule_map, LABNIC_MAX_RULES)
 		if (nic->rules[i].fs.flow_type & FLOW_RSS && nic->rules[i].ctx == ctx)
 			return true;
 	return false;
@@ -276,7 +275,7 @@ bool labnic_rules_allow_indir(struct labnic *nic, u32 ctx, const u32 *indir)
 
 	if (max >= nic->channels)
 		return false;
-	for_each_set_bit(i, nic->rule_map, LABNIC_MAX_RULES) {
+	for_each_set_bit (i, nic->rule_map, LABNIC_MAX_RULES) {
 		const struct labnic_rule *rule = &nic->rules[i];
 
 		if (rule->fs.flow_type & FLOW_RSS && rule->ctx == ctx &&
@@ -304,7 +303,7 @@ static const struct labnic_rule *labnic_rule_find(struct labnic *nic,
 
 	if (!flow->l3 || !(nic->netdev->features & NETIF_F_NTUPLE))
 		return NULL;
-	for_each_set_bit(i, nic->rule_map, LABNIC_MAX_RULES)
+	for_each_set_bit (i, nic->rule_map, LABNIC_MAX_RULES)
 		if (labnic_rule_hits(&nic->rules[i], flow))
 			return &nic->rules[i];
 	return NULL;

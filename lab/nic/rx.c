@@ -5,8 +5,8 @@
 #include "labnic.h"
 
 /* Fewer posted buffers than a large packet needs: packets drop, and no poll would come. */
-#define LABNIC_RX_LOW		20
-#define LABNIC_REFILL_MS	2
+#define LABNIC_RX_LOW	 20
+#define LABNIC_REFILL_MS 2
 
 static struct page_pool *labnic_pool_create(struct labnic *nic, u32 idx, u32 buf_len,
 					    bool unreadable)
@@ -35,8 +35,8 @@ int labnic_rxmem_alloc(struct labnic *nic, struct labnic_rxmem *mem, u32 idx, u3
 	memset(mem, 0, sizeof(*mem));
 	if (labnic_fail_next(&nic->faults.fail_queue_alloc))
 		return -ENOMEM;
-	err = labnic_ring_alloc(&mem->host, nic->rx_size, PAGE_SIZE) ?:
-	      labnic_ring_alloc(&mem->pay, nic->rx_size, page_size);
+	err = labnic_ring_alloc(&mem->host, nic->rx_size, PAGE_SIZE)
+		      ?: labnic_ring_alloc(&mem->pay, nic->rx_size, page_size);
 	if (err)
 		goto err_free;
 
@@ -187,8 +187,8 @@ static struct sk_buff *labnic_skb_copy(struct labnic_rxq *rxq, const struct labn
 }
 
 /*
- * A buffer that a packet has a part of, with a reference of its own. The ring's goes with the last packet, which need not be
- * the last that comes: packets that were held back come later.
+ * A buffer that a packet has a part of, with a reference of its own. The ring's goes with the last
+ * packet, which need not be the last that comes: packets that were held back come later.
  */
 static netmem_ref labnic_take_shared(struct labnic_ring *ring, u32 slot, u16 total)
 {
@@ -216,19 +216,25 @@ static void labnic_drop_pay(struct labnic_rxmem *mem, const struct labnic_cqe *c
 	u32 i;
 
 	for (i = 0; i < cqe->pay_n; i++)
-		page_pool_put_full_netmem(mem->pay_pool, labnic_take_shared(&mem->pay, cqe->pay_slot + i,
-									    labnic_sharing(cqe, i)), true);
+		page_pool_put_full_netmem(mem->pay_pool,
+					  labnic_take_shared(&mem->pay, cqe->pay_slot + i,
+							     labnic_sharing(cqe, i)),
+					  true);
 }
 
-static void labnic_add_pay(struct sk_buff *skb, struct labnic_ring *ring, const struct labnic_cqe *cqe)
+static void labnic_add_pay(struct sk_buff *skb, struct labnic_ring *ring,
+			   const struct labnic_cqe *cqe)
 {
 	u32 i, n, off = cqe->pay_off, left = cqe->pay_len;
 
 	for (i = 0; left; i++, left -= n, off = 0) {
 		n = min(left, ring->buf_len - off);
 		skb_add_rx_frag_netmem(skb, skb_shinfo(skb)->nr_frags,
-				       labnic_take_shared(ring, cqe->pay_slot + i, labnic_sharing(cqe, i)), off, n,
-				       cqe->pay_off || cqe->pay_open ? ALIGN(n, SMP_CACHE_BYTES) : ring->buf_len);
+				       labnic_take_shared(ring, cqe->pay_slot + i,
+							  labnic_sharing(cqe, i)),
+				       off, n,
+				       cqe->pay_off || cqe->pay_open ? ALIGN(n, SMP_CACHE_BYTES)
+								     : ring->buf_len);
 	}
 	skb_mark_for_recycle(skb);
 }
@@ -279,7 +285,8 @@ static struct sk_buff *labnic_skb_split(struct labnic_rxq *rxq, const struct lab
 	for (i = 0; left; i++, left -= len, off = 0) {
 		len = min(left, mem->pay.buf_len - off);
 		page_pool_dma_sync_netmem_for_cpu(mem->pay_pool,
-				mem->pay.buf[(cqe->pay_slot + i) & mem->pay.mask], off, len);
+						  mem->pay.buf[(cqe->pay_slot + i) & mem->pay.mask],
+						  off, len);
 	}
 	labnic_add_pay(skb, &mem->pay, cqe);
 	return skb;
@@ -349,8 +356,8 @@ static void labnic_rx_one(struct labnic_rxq *rxq, const struct labnic_cqe *cqe)
 		rxq->stats.csum_none++;
 	}
 	if (cqe->hash && dev->features & NETIF_F_RXHASH)
-		skb_set_hash(skb, cqe->hash, cqe->flags & LABNIC_CQE_HASH_L4 ?
-			     PKT_HASH_TYPE_L4 : PKT_HASH_TYPE_L3);
+		skb_set_hash(skb, cqe->hash,
+			     cqe->flags & LABNIC_CQE_HASH_L4 ? PKT_HASH_TYPE_L4 : PKT_HASH_TYPE_L3);
 	skb_record_rx_queue(skb, rxq->idx);
 	skb->protocol = eth_type_trans(skb, dev);
 	napi_gro_receive(&rxq->napi, skb);

@@ -2,8 +2,7 @@
 /* Counters: of the device, of each queue through netlink, and ethtool -S. */
 #include "labnic.h"
 
-static void labnic_queue_stats_rx(struct net_device *dev, int idx,
-				  struct netdev_queue_stats_rx *st)
+static void labnic_queue_stats_rx(struct net_device *dev, int idx, struct netdev_queue_stats_rx *st)
 {
 	struct labnic *nic = netdev_priv(dev);
 	const struct labnic_rx_stats *rx = &nic->rxq[idx].stats;
@@ -21,8 +20,7 @@ static void labnic_queue_stats_rx(struct net_device *dev, int idx,
 	st->hw_gro_wire_packets = rx->merged_wire;
 }
 
-static void labnic_queue_stats_tx(struct net_device *dev, int idx,
-				  struct netdev_queue_stats_tx *st)
+static void labnic_queue_stats_tx(struct net_device *dev, int idx, struct netdev_queue_stats_tx *st)
 {
 	struct labnic *nic = netdev_priv(dev);
 	const struct labnic_tx_stats *tx = &nic->txq[idx].stats;
@@ -62,9 +60,9 @@ static void labnic_base_stats(struct net_device *dev, struct netdev_queue_stats_
 }
 
 const struct netdev_stat_ops labnic_stat_ops = {
-	.get_queue_stats_rx	= labnic_queue_stats_rx,
-	.get_queue_stats_tx	= labnic_queue_stats_tx,
-	.get_base_stats		= labnic_base_stats,
+	.get_queue_stats_rx = labnic_queue_stats_rx,
+	.get_queue_stats_tx = labnic_queue_stats_tx,
+	.get_base_stats = labnic_base_stats,
 };
 
 struct labnic_stat {
@@ -72,19 +70,29 @@ struct labnic_stat {
 	size_t at;
 };
 
-#define LABNIC_RX(field) { #field, offsetof(struct labnic_rx_stats, field) }
-#define LABNIC_TX(field) { #field, offsetof(struct labnic_tx_stats, field) }
-#define LABNIC_DEV(name, field) { name, offsetof(struct labnic, field) }
+#define LABNIC_RX(field)                                        \
+	{                                                       \
+#field, offsetof(struct labnic_rx_stats, field) \
+	}
+#define LABNIC_TX(field)                                        \
+	{                                                       \
+#field, offsetof(struct labnic_tx_stats, field) \
+	}
+#define LABNIC_DEV(name, field)                      \
+	{                                            \
+		name, offsetof(struct labnic, field) \
+	}
 
 static const struct labnic_stat labnic_rx_names[] = {
-	LABNIC_RX(packets), LABNIC_RX(bytes), LABNIC_RX(split), LABNIC_RX(unsplit),
+	LABNIC_RX(packets),  LABNIC_RX(bytes),	    LABNIC_RX(split),	 LABNIC_RX(unsplit),
 	LABNIC_RX(overruns), LABNIC_RX(alloc_fail), LABNIC_RX(csum_bad), LABNIC_RX(merged),
 };
 
 static const struct labnic_stat labnic_tx_names[] = {
-	LABNIC_TX(packets), LABNIC_TX(bytes), LABNIC_TX(dropped), LABNIC_TX(map_errors),
-	LABNIC_TX(linearized), LABNIC_TX(too_many_pieces),
-	LABNIC_TX(stop), LABNIC_TX(wake), LABNIC_TX(tso_frames), LABNIC_TX(wire_packets),
+	LABNIC_TX(packets),	 LABNIC_TX(bytes),	LABNIC_TX(dropped),
+	LABNIC_TX(map_errors),	 LABNIC_TX(linearized), LABNIC_TX(too_many_pieces),
+	LABNIC_TX(stop),	 LABNIC_TX(wake),	LABNIC_TX(tso_frames),
+	LABNIC_TX(wire_packets),
 };
 
 static const struct labnic_stat labnic_dev_names[] = {

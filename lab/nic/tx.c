@@ -5,7 +5,7 @@
 
 #include "labnic.h"
 
-#define LABNIC_TX_STOP	(MAX_SKB_FRAGS + 2)
+#define LABNIC_TX_STOP (MAX_SKB_FRAGS + 2)
 
 int labnic_txq_alloc(struct labnic *nic, u32 idx)
 {
@@ -125,8 +125,8 @@ static void labnic_tx_offloads(struct labnic_txq *txq, struct sk_buff *skb, stru
 }
 
 /*
- * The NIC is whoever hears this: here and now, or the NAPI thread, so that what hardware does is not taken for work of
- * the processor that sends.
+ * The NIC is whoever hears this: here and now, or the NAPI thread, so that what hardware does is
+ * not taken for work of the processor that sends.
  */
 static void labnic_tx_doorbell(struct labnic_txq *txq)
 {
@@ -139,8 +139,8 @@ static void labnic_tx_doorbell(struct labnic_txq *txq)
 }
 
 /*
- * Has each packet that the NIC would cut from this one no more than @most pieces? One that lies in two packets counts for
- * both. [drivers/net/ethernet/google/gve/gve_tx_dqo.c: gve_can_send_tso]
+ * Has each packet that the NIC would cut from this one no more than @most pieces? One that lies in
+ * two packets counts for both. [drivers/net/ethernet/google/gve/gve_tx_dqo.c: gve_can_send_tso]
  */
 static bool labnic_tso_fits(const struct sk_buff *skb, u32 most)
 {
@@ -159,7 +159,8 @@ static bool labnic_tso_fits(const struct sk_buff *skb, u32 most)
 	return true;
 }
 
-/* A large packet that would make some with too many pieces is cut in software, which does not make them fewer. */
+/* A large packet that would make some with too many pieces is cut in software, which does not make
+ * them fewer. */
 netdev_features_t labnic_features_check(struct sk_buff *skb, struct net_device *dev,
 					netdev_features_t features)
 {
@@ -171,7 +172,8 @@ netdev_features_t labnic_features_check(struct sk_buff *skb, struct net_device *
 	return features;
 }
 
-/* What gve does with more pieces than it has descriptors: it copies them to one, if the processor can read them. */
+/* What gve does with more pieces than it has descriptors: it copies them to one, if the processor
+ * can read them. */
 static bool labnic_tx_linear(struct labnic_txq *txq, struct sk_buff *skb)
 {
 	u32 most = READ_ONCE(txq->nic->faults.tx_pieces);
@@ -220,7 +222,7 @@ netdev_tx_t labnic_xmit(struct sk_buff *skb, struct net_device *dev)
 	if (!netif_txq_maybe_stop(nq, labnic_tx_free(txq), LABNIC_TX_STOP, 2 * LABNIC_TX_STOP))
 		txq->stats.stop++;
 	if (__netdev_tx_sent_queue(nq, bytes, netdev_xmit_more()))
-out_doorbell:
+	out_doorbell:
 		labnic_tx_doorbell(txq);
 	return NETDEV_TX_OK;
 }
@@ -243,7 +245,6 @@ void labnic_tx_reap(struct labnic_txq *txq, int budget)
 		buf->skb = NULL;
 	}
 	WRITE_ONCE(txq->clean, clean);
-	if (!netif_txq_completed_wake(nq, packets, bytes, labnic_tx_free(txq),
-				      2 * LABNIC_TX_STOP))
+	if (!netif_txq_completed_wake(nq, packets, bytes, labnic_tx_free(txq), 2 * LABNIC_TX_STOP))
 		txq->stats.wake++;
 }

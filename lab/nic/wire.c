@@ -16,50 +16,50 @@
 #include "labnic.h"
 
 /* Calls op for each piece of memory behind bytes off..off+len of the frame. */
-#define labnic_frame_walk(frame, off, len, addr, n, op)					\
-({											\
-	const struct labnic_frame *_f = (frame);					\
-	u32 _i, _off = (off), _len = (len);						\
-	int _err = 0;									\
-											\
-	for (_i = 0; _i < _f->n && _len && !_err; _i++) {				\
-		const struct labnic_txd *_d;						\
-											\
-		_d = &_f->txq->desc[(_f->first + _i) & _f->txq->mask];			\
-		if (_off >= _d->len) {							\
-			_off -= _d->len;						\
-			continue;							\
-		}									\
-		dma_addr_t addr = _d->addr + _off;					\
-		u32 n = min(_len, _d->len - _off);					\
-		_err = (op);								\
-		_len -= n;								\
-		_off = 0;								\
-	}										\
-	_err ?: (_len ? -EFAULT : 0);							\
-})
+#define labnic_frame_walk(frame, off, len, addr, n, op)                        \
+	({                                                                     \
+		const struct labnic_frame *_f = (frame);                       \
+		u32 _i, _off = (off), _len = (len);                            \
+		int _err = 0;                                                  \
+                                                                               \
+		for (_i = 0; _i < _f->n && _len && !_err; _i++) {              \
+			const struct labnic_txd *_d;                           \
+                                                                               \
+			_d = &_f->txq->desc[(_f->first + _i) & _f->txq->mask]; \
+			if (_off >= _d->len) {                                 \
+				_off -= _d->len;                               \
+				continue;                                      \
+			}                                                      \
+			dma_addr_t addr = _d->addr + _off;                     \
+			u32 n = min(_len, _d->len - _off);                     \
+			_err = (op);                                           \
+			_len -= n;                                             \
+			_off = 0;                                              \
+		}                                                              \
+		_err ?: (_len ? -EFAULT : 0);                                  \
+	})
 
 int labnic_frame_read(const struct labnic_frame *frame, u32 off, u8 *sram, u32 len)
 {
 	u8 *to = sram;
 
 	return labnic_frame_walk(frame, off, len, addr, n, ({
-		int err = labnic_dma_read(frame->from, to, addr, n);
+					 int err = labnic_dma_read(frame->from, to, addr, n);
 
-		to += n;
-		err;
-	}));
+					 to += n;
+					 err;
+				 }));
 }
 
-int labnic_frame_move(const struct labnic_frame *frame, u32 off, struct labnic *to,
-		      dma_addr_t dst, u32 len)
+int labnic_frame_move(const struct labnic_frame *frame, u32 off, struct labnic *to, dma_addr_t dst,
+		      u32 len)
 {
 	return labnic_frame_walk(frame, off, len, addr, n, ({
-		int err = labnic_dma_move(to, dst, frame->from, addr, n);
+					 int err = labnic_dma_move(to, dst, frame->from, addr, n);
 
-		dst += n;
-		err;
-	}));
+					 dst += n;
+					 err;
+				 }));
 }
 
 static int labnic_frame_csum(const struct labnic_frame *frame, u32 off, u32 len, __wsum *sum)
@@ -79,8 +79,8 @@ static int labnic_frame_csum(const struct labnic_frame *frame, u32 off, u32 len,
 static __sum16 labnic_pseudo(const struct labnic_flow *flow, u32 len, __wsum sum)
 {
 	if (flow->l3 == ETH_P_IP)
-		return csum_tcpudp_magic(flow->src.s6_addr32[0], flow->dst.s6_addr32[0],
-					 len, flow->l4, sum);
+		return csum_tcpudp_magic(flow->src.s6_addr32[0], flow->dst.s6_addr32[0], len,
+					 flow->l4, sum);
 	return csum_ipv6_magic(&flow->src, &flow->dst, len, flow->l4, sum);
 }
 
@@ -146,8 +146,8 @@ static int labnic_seal(struct labnic_pkt *pkt, u8 *hdr, bool offloaded, bool rxc
 }
 
 /* Makes the headers of the TSO frame those of packet nr at payload offset at. */
-static void labnic_tso_header(const struct labnic_frame *frame, u8 *hdr, u32 nr, u32 at,
-			      u32 len, bool last)
+static void labnic_tso_header(const struct labnic_frame *frame, u8 *hdr, u32 nr, u32 at, u32 len,
+			      bool last)
 {
 	const struct labnic_flow *flow = &frame->flow;
 	struct tcphdr *th = (struct tcphdr *)(hdr + flow->l4_off);
@@ -196,8 +196,8 @@ static void labnic_send_tso(const struct labnic_frame *frame, struct labnic *pee
 	}
 }
 
-static void labnic_send_one(struct labnic_frame *frame, struct labnic *peer,
-			    struct labnic_pkt *pkt, u32 queue)
+static void labnic_send_one(struct labnic_frame *frame, struct labnic *peer, struct labnic_pkt *pkt,
+			    u32 queue)
 {
 	pkt->hdr = frame->sram;
 	pkt->hdr_len = frame->flow.l4 ? frame->flow.hdr_len : frame->sram_len;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * cuda: memory of an NVIDIA GPU, ours or the program's, exported by the driver. All calls are made in the primary context
- * of the GPU, which the runtime uses too, or in the one that the program's memory was made in; the caller's current
- * context is as it was when they return.
+ * cuda: memory of an NVIDIA GPU, ours or the program's, exported by the driver. All calls are made
+ * in the primary context of the GPU, which the runtime uses too, or in the one that the program's
+ * memory was made in; the caller's current context is as it was when they return.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,23 +16,25 @@
 #include "backends/cuda_gather.h"
 #include "memory/host.h"
 
-#define RDMA_PAGE	(64u << 10)	/* what memory that other devices reach is made of, at least [nv-p2p.h] */
-#define LARGE_PAGE	(2u << 20)
+/* what memory that other devices reach is made of, at least [nv-p2p.h] */
+#define RDMA_PAGE  (64u << 10)
+#define LARGE_PAGE (2u << 20)
 
 enum kind {
-	MAPPED,		/* of cuMemCreate(), mapped at an address of its own */
-	ALLOCATED,	/* of cuMemAlloc(), where the GPU does not let others reach the first kind */
-	FOREIGN,	/* the program's */
+	MAPPED, /* of cuMemCreate(), mapped at an address of its own */
+	/* of cuMemAlloc(), where the GPU does not let others reach the first kind */
+	ALLOCATED,
+	FOREIGN, /* the program's */
 };
 
 struct cuda_memory {
 	const struct devmem__cuda *cu;
 	struct devmem__cuda_device device;
-	struct CUctx_st *context;	/* in which calls are made */
+	struct CUctx_st *context; /* in which calls are made */
 	enum kind kind;
-	bool sync_memops;		/* is of cuMemAlloc() */
+	bool sync_memops; /* is of cuMemAlloc() */
 	unsigned long long pointer;
-	size_t reserved;		/* bytes: MAPPED has whole pages of the GPU's */
+	size_t reserved; /* bytes: MAPPED has whole pages of the GPU's */
 	struct CUstream_st *stream;
 	struct devmem__cuda_gather *gather;
 };
@@ -42,7 +44,7 @@ static size_t round_up(size_t bytes, size_t to)
 	return (bytes + to - 1) / to * to;
 }
 
-/* ------------------------------------------------------------------------------------ memory */
+/* --------------------------------------------------------------------------------------- memory */
 
 static int map_handle(struct cuda_memory *m, unsigned long long handle)
 {
@@ -78,7 +80,8 @@ static int obtain_mapped(struct cuda_memory *m, size_t bytes)
 	};
 	unsigned long long handle;
 	size_t granularity;
-	int err = CUDA_CALL(m->cu, cuMemGetAllocationGranularity, &granularity, &prop, DEVMEM__CUDA_GRANULARITY_MINIMUM);
+	int err = CUDA_CALL(m->cu, cuMemGetAllocationGranularity, &granularity, &prop,
+			    DEVMEM__CUDA_GRANULARITY_MINIMUM);
 
 	if (err)
 		return err;
@@ -87,11 +90,12 @@ static int obtain_mapped(struct cuda_memory *m, size_t bytes)
 	if (err)
 		return err;
 	err = map_handle(m, handle);
-	m->cu->cuMemRelease(handle);	/* the mapping keeps it */
+	m->cu->cuMemRelease(handle); /* the mapping keeps it */
 	return err;
 }
 
-/* Small pieces would share a page of the GPU's with others, and begin in its middle, where nothing can be exported. */
+/* Small pieces would share a page of the GPU's with others, and begin in its middle, where nothing
+ * can be exported. */
 static int obtain_allocated(struct cuda_memory *m, size_t bytes)
 {
 	int err;
@@ -101,14 +105,17 @@ static int obtain_allocated(struct cuda_memory *m, size_t bytes)
 	if (err || m->pointer % devmem__host_page() == 0)
 		return err;
 	m->cu->cuMemFree(m->pointer);
-	return devmem__fail(EIO, "cuMemAlloc() gave %#llx, which is not aligned to the system's page", m->pointer);
+	return devmem__fail(EIO,
+			    "cuMemAlloc() gave %#llx, which is not aligned to the system's page",
+			    m->pointer);
 }
 
 /* Without the flag that goes with attribute 110 memory of cuMemCreate() is out of a NIC's reach. */
 static int obtain(struct cuda_memory *m, size_t bytes)
 {
-	const bool mapped = devmem__cuda_attribute(m->cu, &m->device, DEVMEM__CUDA_VIRTUAL_MEMORY) &&
-			    devmem__cuda_attribute(m->cu, &m->device, DEVMEM__CUDA_RDMA_WITH_VIRTUAL_MEMORY);
+	const bool mapped =
+		devmem__cuda_attribute(m->cu, &m->device, DEVMEM__CUDA_VIRTUAL_MEMORY) &&
+		devmem__cuda_attribute(m->cu, &m->device, DEVMEM__CUDA_RDMA_WITH_VIRTUAL_MEMORY);
 
 	if (m->kind == FOREIGN)
 		return 0;
@@ -132,13 +139,15 @@ static void give_up(struct cuda_memory *m)
 	}
 }
 
-/* ------------------------------------------------------------------------------------ export */
+/* --------------------------------------------------------------------------------------- export */
 
 /*
- * The driver would not export it: does it end behind its allocation? What was mapped is one allocation for each piece, so that
- * going beyond the first says nothing before the driver was asked.
+ * The driver would not export it: does it end behind its allocation? What was mapped is one
+ * allocation for each piece, so that going beyond the first says nothing before the driver was
+ * asked.
  */
-static bool goes_beyond(const struct cuda_memory *m, uint64_t bytes, unsigned long long *base, size_t *all)
+static bool goes_beyond(const struct cuda_memory *m, uint64_t bytes, unsigned long long *base,
+			size_t *all)
 {
 	if (m->kind != FOREIGN || m->cu->cuMemGetAddressRange(base, all, m->pointer))
 		return false;
@@ -146,8 +155,9 @@ static bool goes_beyond(const struct cuda_memory *m, uint64_t bytes, unsigned lo
 }
 
 /*
- * Exactly the range, so it begins where its dma-buf does. Flags are 0: the mapping by way of PCIe alone, which can be asked
- * for since 12.8, goes round the IOMMU and is for coherent platforms. [nv-dmabuf.c]
+ * Exactly the range, so it begins where its dma-buf does. Flags are 0: the mapping by way of PCIe
+ * alone, which can be asked for since 12.8, goes round the IOMMU and is for coherent platforms.
+ * [nv-dmabuf.c]
  */
 static int export(struct cuda_memory *m, struct devmem_memory *mem)
 {
@@ -161,33 +171,42 @@ static int export(struct cuda_memory *m, struct devmem_memory *mem)
 	if (err != -EINVAL && err != -EOPNOTSUPP)
 		return err;
 	if (goes_beyond(m, mem->bytes, &base, &all))
-		return devmem__fail(ERANGE, "the driver does not export %llu bytes at %#llx, and the allocation there has %zu from %#llx "
-				    "on", (unsigned long long)mem->bytes, m->pointer, all, base);
+		return devmem__fail(ERANGE,
+				    "the driver does not export %llu bytes at %#llx, and the "
+				    "allocation there has %zu from %#llx on",
+				    (unsigned long long)mem->bytes, m->pointer, all, base);
 	snprintf(why, sizeof(why), "%s", devmem_error());
-	m->cu->cuPointerGetAttribute(&reachable, DEVMEM__CUDA_POINTER_RDMA, m->pointer);	/* unknown to older drivers */
-	return devmem__fail(ENODEV, "GPU %s does not export this memory%s: %s", m->device.address, reachable ? "" :
-			    ", which other devices cannot reach (of cuMemCreate() without gpuDirectRDMACapable, or of "
-			    "cuMemAllocAsync())", why);
+	/* unknown to older drivers */
+	m->cu->cuPointerGetAttribute(&reachable, DEVMEM__CUDA_POINTER_RDMA, m->pointer);
+	return devmem__fail(ENODEV, "GPU %s does not export this memory%s: %s", m->device.address,
+			    reachable ? ""
+				      : ", which other devices cannot reach (of cuMemCreate() "
+					"without gpuDirectRDMACapable, or of cuMemAllocAsync())",
+			    why);
 }
 
-/* A NIC writes behind CUDA's back: synchronous copies are to wait for themselves. It is defined for cuMemAlloc() alone. */
+/* A NIC writes behind CUDA's back: synchronous copies are to wait for themselves. It is defined for
+ * cuMemAlloc() alone. */
 static int set_sync_memops(struct cuda_memory *m)
 {
 	const unsigned int on = 1;
 
 	if (!m->sync_memops)
 		return 0;
-	return CUDA_CALL(m->cu, cuPointerSetAttribute, &on, DEVMEM__CUDA_POINTER_SYNC_MEMOPS, m->pointer);
+	return CUDA_CALL(m->cu, cuPointerSetAttribute, &on, DEVMEM__CUDA_POINTER_SYNC_MEMOPS,
+			 m->pointer);
 }
 
-/* Not behind the default stream, and before what else runs: somebody waits for what a NIC has brought. */
+/* Not behind the default stream, and before what else runs: somebody waits for what a NIC has
+ * brought. */
 static int make_stream(struct cuda_memory *m)
 {
 	int least, greatest, err = CUDA_CALL(m->cu, cuCtxGetStreamPriorityRange, &least, &greatest);
 
 	if (err)
 		return err;
-	return CUDA_CALL(m->cu, cuStreamCreateWithPriority, &m->stream, DEVMEM__CUDA_STREAM_NON_BLOCKING, greatest);
+	return CUDA_CALL(m->cu, cuStreamCreateWithPriority, &m->stream,
+			 DEVMEM__CUDA_STREAM_NON_BLOCKING, greatest);
 }
 
 static void unequip(struct cuda_memory *m)
@@ -207,7 +226,7 @@ static int equip(struct cuda_memory *m, struct devmem_memory *mem)
 		err = export(m, mem);
 	if (err)
 		goto err_equipment;
-	err = set_sync_memops(m);	/* lasts, so that it is not set on what is refused */
+	err = set_sync_memops(m); /* lasts, so that it is not set on what is refused */
 	if (!err)
 		return 0;
 	close(mem->fd);
@@ -217,13 +236,14 @@ err_equipment:
 	return err;
 }
 
-/* ------------------------------------------------------------------------------------ making and freeing */
+/* --------------------------------------------------------------------------- making and freeing */
 
 static uint32_t block_of(const struct cuda_memory *m, uint64_t bytes)
 {
 	if (m->kind != FOREIGN && bytes % LARGE_PAGE == 0 && m->pointer % LARGE_PAGE == 0)
 		return LARGE_PAGE;
-	return bytes % RDMA_PAGE || m->pointer % RDMA_PAGE ? (uint32_t)devmem__host_page() : RDMA_PAGE;
+	return bytes % RDMA_PAGE || m->pointer % RDMA_PAGE ? (uint32_t)devmem__host_page()
+							   : RDMA_PAGE;
 }
 
 static void tell(const struct cuda_memory *m, const char *why, struct devmem_memory *mem)
@@ -235,9 +255,9 @@ static void tell(const struct cuda_memory *m, const char *why, struct devmem_mem
 	};
 
 	snprintf(mem->device, sizeof(mem->device), "%s", m->device.address);
-	snprintf(mem->what, sizeof(mem->what), "GPU %d (%s, %.40s)%s%s, %s, gathered %.150s", m->device.ordinal,
-		 m->device.address, m->device.name, *why ? ", " : "", why, kinds[m->kind],
-		 devmem__cuda_gather_words(m->gather));
+	snprintf(mem->what, sizeof(mem->what), "GPU %d (%s, %.40s)%s%s, %s, gathered %.150s",
+		 m->device.ordinal, m->device.address, m->device.name, *why ? ", " : "", why,
+		 kinds[m->kind], devmem__cuda_gather_words(m->gather));
 }
 
 static int make_inside(struct cuda_memory *m, struct devmem_memory *mem)
@@ -252,8 +272,10 @@ static int make_inside(struct cuda_memory *m, struct devmem_memory *mem)
 	return err;
 }
 
-/* @context: in which the program's memory was made, or NULL. The primary one is kept in any case: it may be the same. */
-static int make_in_context(struct cuda_memory *m, struct CUctx_st *context, struct devmem_memory *mem)
+/* @context: in which the program's memory was made, or NULL. The primary one is kept in any case:
+ * it may be the same. */
+static int make_in_context(struct cuda_memory *m, struct CUctx_st *context,
+			   struct devmem_memory *mem)
 {
 	struct devmem__cuda_scope scope;
 	int err = CUDA_CALL(m->cu, cuDevicePrimaryCtxRetain, &m->context, m->device.id);
@@ -272,7 +294,8 @@ static int make_in_context(struct cuda_memory *m, struct CUctx_st *context, stru
 	return err;
 }
 
-static int make(const struct cuda_memory *template, struct CUctx_st *context, const char *why, struct devmem_memory *mem)
+static int make(const struct cuda_memory *template, struct CUctx_st *context, const char *why,
+		struct devmem_memory *mem)
 {
 	struct cuda_memory *m = malloc(sizeof(*m));
 	int err;
@@ -291,7 +314,8 @@ static int make(const struct cuda_memory *template, struct CUctx_st *context, co
 	return 0;
 }
 
-static int cuda_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
+static int cuda_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
+		      struct devmem_memory *mem)
 {
 	struct cuda_memory m = { 0 };
 	const char *why;
@@ -322,7 +346,7 @@ static void cuda_free(struct devmem_memory *mem)
 	free(m);
 }
 
-/* ------------------------------------------------------------------------------------ the program's memory */
+/* ------------------------------------------------------------------------- the program's memory */
 
 struct foreign {
 	struct cuda_memory memory;
@@ -336,12 +360,15 @@ static int ask_pointer(const struct cuda_memory *m, unsigned int attribute, void
 	if (result == DEVMEM__CUDA_INVALID_VALUE)
 		return devmem__fail(EINVAL, "%#llx is no memory of CUDA's", m->pointer);
 	if (result == DEVMEM__CUDA_INVALID_CONTEXT)
-		return devmem__fail(EINVAL, "no CUDA context is current in this thread, and this driver wants one to say what %#llx is",
+		return devmem__fail(EINVAL,
+				    "no CUDA context is current in this thread, and this driver "
+				    "wants one to say what %#llx is",
 				    m->pointer);
 	return devmem__cuda_fail(m->cu, result, "cuPointerGetAttribute");
 }
 
-/* Whose it is. Memory that the driver moves about says that it is the device's, so that is asked first. */
+/* Whose it is. Memory that the driver moves about says that it is the device's, so that is asked
+ * first. */
 static int look_at_pointer(struct foreign *f)
 {
 	unsigned int managed = 0, type = 0;
@@ -350,15 +377,16 @@ static int look_at_pointer(struct foreign *f)
 	if (!err)
 		err = ask_pointer(&f->memory, DEVMEM__CUDA_POINTER_TYPE, &type);
 	if (!err && (managed || type != DEVMEM__CUDA_TYPE_DEVICE))
-		return devmem__fail(EINVAL, "%#llx is %s memory: only a device's own can be exported", f->memory.pointer,
-				    managed ? "managed" : "host");
+		return devmem__fail(EINVAL,
+				    "%#llx is %s memory: only a device's own can be exported",
+				    f->memory.pointer, managed ? "managed" : "host");
 	if (!err)
 		err = ask_pointer(&f->memory, DEVMEM__CUDA_POINTER_ORDINAL, &ordinal);
 	if (!err)
 		err = ask_pointer(&f->memory, DEVMEM__CUDA_POINTER_CONTEXT, &f->context);
 	if (!err)
 		err = devmem__cuda_describe(f->memory.cu, ordinal, &f->memory.device);
-	f->memory.sync_memops = f->context;	/* what was mapped is of no context */
+	f->memory.sync_memops = f->context; /* what was mapped is of no context */
 	return err;
 }
 
@@ -378,7 +406,8 @@ static int fill_foreign(void *arg, struct devmem_memory *mem)
 	return make(&f->memory, f->context, "", mem);
 }
 
-static int buffer_wrap_cuda(uint64_t pointer, size_t bytes, const struct devmem_buffer_opts *opts, struct devmem_buffer **out)
+static int buffer_wrap_cuda(uint64_t pointer, size_t bytes, const struct devmem_buffer_opts *opts,
+			    struct devmem_buffer **out)
 {
 	struct foreign f = { .memory = { .kind = FOREIGN, .pointer = pointer, .reserved = bytes } };
 	const size_t page = devmem__host_page();
@@ -388,19 +417,23 @@ static int buffer_wrap_cuda(uint64_t pointer, size_t bytes, const struct devmem_
 	if (err)
 		return err;
 	if (!out || o.reserved || o.page_size || o.device || o.near || o.offset || o.bytes)
-		return devmem__fail(EINVAL, "devmem_buffer_wrap_cuda: no place for the result, or an option, which it has none of");
+		return devmem__fail(EINVAL, "devmem_buffer_wrap_cuda: no place for the result, or "
+					    "an option, which it has none of");
 	if (!bytes || bytes % page || pointer % page)
-		return devmem__fail(EINVAL, "devmem_buffer_wrap_cuda: %zu bytes at %#llx: both must be multiples of the system's "
-				    "page, %zu, and not 0", bytes, (unsigned long long)pointer, page);
+		return devmem__fail(EINVAL,
+				    "devmem_buffer_wrap_cuda: %zu bytes at %#llx: both must be "
+				    "multiples of the system's page, %zu, and not 0",
+				    bytes, (unsigned long long)pointer, page);
 	return devmem__buffer_make(&devmem__backend_cuda, fill_foreign, &f, out);
 }
 
-int devmem_buffer_wrap_cuda(uint64_t pointer, size_t bytes, const struct devmem_buffer_opts *opts, struct devmem_buffer **out)
+int devmem_buffer_wrap_cuda(uint64_t pointer, size_t bytes, const struct devmem_buffer_opts *opts,
+			    struct devmem_buffer **out)
 {
 	return devmem__result(buffer_wrap_cuda(pointer, bytes, opts, out));
 }
 
-/* ------------------------------------------------------------------------------------ copies */
+/* --------------------------------------------------------------------------------------- copies */
 
 static int copy_in_inside(struct cuda_memory *m, uint64_t offset, const void *from, size_t bytes)
 {
@@ -444,7 +477,8 @@ static int cuda_copy_out(struct devmem_memory *mem, uint64_t offset, void *to, s
 
 /* Between two GPUs, or two contexts of one, a kernel may not reach; the processor can. */
 static int cuda_gather(struct devmem_memory *to, uint64_t offset, struct devmem_memory *from,
-		       const struct devmem_range *ranges, unsigned int n, void (*done)(void *arg, int result), void *arg)
+		       const struct devmem_range *ranges, unsigned int n,
+		       void (*done)(void *arg, int result), void *arg)
 {
 	struct cuda_memory *m = to->priv, *source = from->priv;
 	struct devmem__cuda_scope scope;
@@ -455,12 +489,13 @@ static int cuda_gather(struct devmem_memory *to, uint64_t offset, struct devmem_
 	err = devmem__cuda_enter(m->cu, m->context, &scope);
 	if (err)
 		return err;
-	err = devmem__cuda_gather_run(m->gather, m->pointer + offset, source->pointer, ranges, n, done, arg);
+	err = devmem__cuda_gather_run(m->gather, m->pointer + offset, source->pointer, ranges, n,
+				      done, arg);
 	devmem__cuda_leave(&scope);
 	return err;
 }
 
-/* ------------------------------------------------------------------------------------ what there is */
+/* -------------------------------------------------------------------------------- what there is */
 
 /* Adds a line on one device; returns 1 if it exports memory. */
 static int list_device(const struct devmem__cuda *cu, int ordinal, char *text, size_t room)
@@ -472,8 +507,8 @@ static int list_device(const struct devmem__cuda *cu, int ordinal, char *text, s
 	if (err)
 		return err;
 	err = devmem__cuda_exports(cu, &device);
-	snprintf(text + used, room - used, "%s%d: %s, %s%s", ordinal ? "; " : "", ordinal, device.address, device.name,
-		 err ? ", exports no memory" : "");
+	snprintf(text + used, room - used, "%s%d: %s, %s%s", ordinal ? "; " : "", ordinal,
+		 device.address, device.name, err ? ", exports no memory" : "");
 	return !err;
 }
 
@@ -490,7 +525,7 @@ static int cuda_probe(char *text, size_t room)
 		err = list_device(cu, i, text, room);
 		n += err > 0;
 	}
-	return err < 0 ? err : n ? 0 : -ENODEV;	/* with the last one's sentence */
+	return err < 0 ? err : n ? 0 : -ENODEV; /* with the last one's sentence */
 }
 
 const struct devmem_backend devmem__backend_cuda = {

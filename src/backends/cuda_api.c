@@ -7,9 +7,9 @@
 
 #include "backends/cuda_api.h"
 
-#define LIBRARY		"libcuda.so.1"
-#define OLDEST		11070	/* CUDA 11.7: cuMemGetHandleForAddressRange() */
-#define UPDATE		"update the NVIDIA driver to R515 or newer"
+#define LIBRARY "libcuda.so.1"
+#define OLDEST	11070 /* CUDA 11.7: cuMemGetHandleForAddressRange() */
+#define UPDATE	"update the NVIDIA driver to R515 or newer"
 
 /* The one thing that is the process's: the driver cannot be loaded twice, nor unloaded. */
 static struct {
@@ -19,9 +19,11 @@ static struct {
 	struct devmem__cuda calls;
 } driver = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* cuGetProcAddress(), which gives each call in the form that it had in a version of CUDA. Either of its own two forms. */
+/* cuGetProcAddress(), which gives each call in the form that it had in a version of CUDA. Either of
+ * its own two forms. */
 struct finder {
-	unsigned int (*second)(const char *name, void **call, int version, uint64_t flags, unsigned int *status);
+	unsigned int (*second)(const char *name, void **call, int version, uint64_t flags,
+			       unsigned int *status);
 	unsigned int (*first)(const char *name, void **call, int version, uint64_t flags);
 };
 
@@ -43,19 +45,26 @@ static int open_library(void)
 		driver.handle = dlopen(LIBRARY, RTLD_NOW | RTLD_LOCAL);
 	if (driver.handle)
 		return 0;
-	return devmem__fail(ENOENT, "no CUDA driver (%s): install NVIDIA's, with the open kernel modules; in a container, "
-			    "pass the GPU in", dlerror());
+	return devmem__fail(ENOENT,
+			    "no CUDA driver (%s): install NVIDIA's, with the open kernel modules; "
+			    "in a container, pass the GPU in",
+			    dlerror());
 }
 
-/* Asked before all else, so that a driver that is too old is told by its version and not by what it lacks. */
+/* Asked before all else, so that a driver that is too old is told by its version and not by what it
+ * lacks. */
 static int check_version(void)
 {
-	unsigned int (*get)(int *version) = (unsigned int (*)(int *))dlsym(driver.handle, "cuDriverGetVersion");
+	unsigned int (*get)(int *version) = (unsigned int (*)(int *))dlsym(driver.handle, "cuDriver"
+											  "GetVersi"
+											  "on");
 	int version = 0;
 
 	if (get && get(&version) == DEVMEM__CUDA_SUCCESS && version >= OLDEST)
 		return 0;
-	return devmem__fail(ENODEV, "the CUDA driver is of CUDA %d.%d, and memory is exported from 11.7 on: " UPDATE,
+	return devmem__fail(ENODEV,
+			    "the CUDA driver is of CUDA %d.%d, and memory is exported from 11.7 "
+			    "on: " UPDATE,
 			    version / 1000, version % 1000 / 10);
 }
 
@@ -63,8 +72,11 @@ static int check_version(void)
 static const char *find_calls(const struct finder *finder, struct devmem__cuda *calls)
 {
 	/* POSIX makes a function of what dlsym() gives, and the driver does it in the same way */
-#define FIND(name, version, ...) calls->name = (__typeof__(calls->name))find(finder, #name, version);
-#define MISSING(name, version, ...) if (!calls->name) return #name;
+#define FIND(name, version, ...) \
+	calls->name = (__typeof__(calls->name))find(finder, #name, version);
+#define MISSING(name, version, ...) \
+	if (!calls->name)           \
+		return #name;
 	DEVMEM__CUDA_CALLS(FIND)
 	DEVMEM__CUDA_NEWER_CALLS(FIND)
 	DEVMEM__CUDA_CALLS(MISSING)
@@ -80,7 +92,8 @@ static int find_all(void)
 		.first = (__typeof__(finder.first))dlsym(driver.handle, "cuGetProcAddress"),
 	};
 	struct devmem__cuda calls = { 0 };
-	const char *missing = finder.second || finder.first ? find_calls(&finder, &calls) : "cuGetProcAddress";
+	const char *missing =
+		finder.second || finder.first ? find_calls(&finder, &calls) : "cuGetProcAddress";
 
 	if (missing)
 		return devmem__fail(ENODEV, LIBRARY " has no %s: " UPDATE, missing);
@@ -100,7 +113,8 @@ static int load(void)
 	return err;
 }
 
-/* Cheap after the first time, and the way to learn that the process was forked since: the driver does not survive that. */
+/* Cheap after the first time, and the way to learn that the process was forked since: the driver
+ * does not survive that. */
 static int initialize(void)
 {
 	const unsigned int result = driver.calls.cuInit(0);
@@ -109,18 +123,21 @@ static int initialize(void)
 	case DEVMEM__CUDA_SUCCESS:
 		return 0;
 	case DEVMEM__CUDA_NO_DEVICE:
-		return devmem__fail(ENODEV, "there is a CUDA driver and no device: is one hidden by CUDA_VISIBLE_DEVICES, or "
-				    "not passed into this container?");
+		return devmem__fail(ENODEV, "there is a CUDA driver and no device: is one hidden "
+					    "by CUDA_VISIBLE_DEVICES, or not passed into this "
+					    "container?");
 	case DEVMEM__CUDA_NOT_INITIALIZED:
-		return devmem__fail(ENODEV, "CUDA was used before this process was forked, and cannot be used in it: fork "
-				    "first");
+		return devmem__fail(ENODEV, "CUDA was used before this process was forked, and "
+					    "cannot be used in it: fork first");
 	case DEVMEM__CUDA_STUB_LIBRARY:
-		return devmem__fail(ENODEV, LIBRARY " is the toolkit's stub, not the driver's: take it out of the library "
-				    "path");
+		return devmem__fail(ENODEV, LIBRARY " is the toolkit's stub, not the driver's: "
+						    "take it out of the library path");
 	case DEVMEM__CUDA_DRIVER_MISMATCH:
-		return devmem__fail(ENODEV, LIBRARY " is not of the version of the loaded kernel module: restart the machine");
+		return devmem__fail(ENODEV, LIBRARY " is not of the version of the loaded kernel "
+						    "module: restart the machine");
 	case DEVMEM__CUDA_SYSTEM_NOT_READY:
-		return devmem__fail(ENODEV, "the GPUs are not ready: is nvidia-fabricmanager running?");
+		return devmem__fail(ENODEV, "the GPUs are not ready: is nvidia-fabricmanager "
+					    "running?");
 	default:
 		return devmem__cuda_fail(&driver.calls, result, "cuInit");
 	}

@@ -1,14 +1,15 @@
 // SPDX-License-Identifier: MIT
 /*
- * cuda_api.h against the real cuda.h and the toolkit's list of prototypes by version. Built where CMake finds them
- * (DEVMEM_CHECK_CUDA), and no part of the library: there is nothing in it to run.
+ * cuda_api.h against the real cuda.h and the toolkit's list of prototypes by version. Built where
+ * CMake finds them (DEVMEM_CHECK_CUDA), and no part of the library: there is nothing in it to run.
  */
 #include <cuda.h>
 #include <cudaTypedefs.h>
 
 #include "backends/cuda_api.h"
 
-#define SAME(ours, theirs) _Static_assert((unsigned int)(ours) == (unsigned int)(theirs), #ours " is not " #theirs)
+#define SAME(ours, theirs) \
+	_Static_assert((unsigned int)(ours) == (unsigned int)(theirs), #ours " is not " #theirs)
 
 SAME(DEVMEM__CUDA_SUCCESS, CUDA_SUCCESS);
 SAME(DEVMEM__CUDA_INVALID_VALUE, CUDA_ERROR_INVALID_VALUE);
@@ -27,7 +28,8 @@ SAME(DEVMEM__CUDA_DRIVER_MISMATCH, CUDA_ERROR_SYSTEM_DRIVER_MISMATCH);
 SAME(DEVMEM__CUDA_MULTIPROCESSORS, CU_DEVICE_ATTRIBUTE_MULTIPROCESSOR_COUNT);
 SAME(DEVMEM__CUDA_UNIFIED_ADDRESSING, CU_DEVICE_ATTRIBUTE_UNIFIED_ADDRESSING);
 SAME(DEVMEM__CUDA_VIRTUAL_MEMORY, CU_DEVICE_ATTRIBUTE_VIRTUAL_MEMORY_MANAGEMENT_SUPPORTED);
-SAME(DEVMEM__CUDA_RDMA_WITH_VIRTUAL_MEMORY, CU_DEVICE_ATTRIBUTE_GPU_DIRECT_RDMA_WITH_CUDA_VMM_SUPPORTED);
+SAME(DEVMEM__CUDA_RDMA_WITH_VIRTUAL_MEMORY,
+     CU_DEVICE_ATTRIBUTE_GPU_DIRECT_RDMA_WITH_CUDA_VMM_SUPPORTED);
 SAME(DEVMEM__CUDA_RDMA, CU_DEVICE_ATTRIBUTE_GPU_DIRECT_RDMA_SUPPORTED);
 SAME(DEVMEM__CUDA_DMA_BUF, CU_DEVICE_ATTRIBUTE_DMA_BUF_SUPPORTED);
 
@@ -51,9 +53,11 @@ SAME(DEVMEM__CUDA_EVENT_DISABLE_TIMING, CU_EVENT_DISABLE_TIMING);
 SAME(DEVMEM__CUDA_CAPTURE_RELAXED, CU_STREAM_CAPTURE_MODE_RELAXED);
 
 #define SAME_SIZE(ours, theirs) _Static_assert(sizeof(struct ours) == sizeof(theirs), #ours)
-#define SAME_FIELD(ours, field, theirs, their_field) \
+#define SAME_FIELD(ours, field, theirs, their_field)                                    \
 	_Static_assert(offsetof(struct ours, field) == offsetof(theirs, their_field) && \
-		       sizeof(((struct ours *)0)->field) == sizeof(((theirs *)0)->their_field), #ours "." #field)
+			       sizeof(((struct ours *)0)->field) ==                     \
+				       sizeof(((theirs *)0)->their_field),              \
+		       #ours "." #field)
 
 SAME_SIZE(devmem__cuda_location, CUmemLocation);
 SAME_FIELD(devmem__cuda_location, type, CUmemLocation, type);
@@ -64,17 +68,20 @@ SAME_FIELD(devmem__cuda_prop, handle_types, CUmemAllocationProp, requestedHandle
 SAME_FIELD(devmem__cuda_prop, location, CUmemAllocationProp, location);
 SAME_FIELD(devmem__cuda_prop, reserved_for_windows, CUmemAllocationProp, win32HandleMetaData);
 SAME_FIELD(devmem__cuda_prop, flags, CUmemAllocationProp, allocFlags);
-SAME_FIELD(devmem__cuda_prop, flags.rdma_capable, CUmemAllocationProp, allocFlags.gpuDirectRDMACapable);
+SAME_FIELD(devmem__cuda_prop, flags.rdma_capable, CUmemAllocationProp,
+	   allocFlags.gpuDirectRDMACapable);
 SAME_SIZE(devmem__cuda_access, CUmemAccessDesc);
 SAME_FIELD(devmem__cuda_access, location, CUmemAccessDesc, location);
 SAME_FIELD(devmem__cuda_access, flags, CUmemAccessDesc, flags);
 
 /* Ours stand for theirs in the prototypes from here on. */
-#define devmem__cuda_prop	CUmemAllocationProp_st
-#define devmem__cuda_access	CUmemAccessDesc_st
+#define devmem__cuda_prop   CUmemAllocationProp_st
+#define devmem__cuda_access CUmemAccessDesc_st
 
-#define CHECK(name, version, ...) \
-	_Static_assert(__builtin_types_compatible_p(unsigned int(__VA_ARGS__), __typeof__(*(PFN_##name##_v##version)0)), #name);
+#define CHECK(name, version, ...)                                                             \
+	_Static_assert(__builtin_types_compatible_p(unsigned int(__VA_ARGS__),                \
+						    __typeof__(*(PFN_##name##_v##version)0)), \
+		       #name);
 DEVMEM__CUDA_CALLS(CHECK)
 
 #if CUDA_VERSION >= 12080
@@ -84,6 +91,6 @@ SAME_FIELD(devmem__cuda_copy, order, CUmemcpyAttributes, srcAccessOrder);
 SAME_FIELD(devmem__cuda_copy, source, CUmemcpyAttributes, srcLocHint);
 SAME_FIELD(devmem__cuda_copy, target, CUmemcpyAttributes, dstLocHint);
 SAME_FIELD(devmem__cuda_copy, flags, CUmemcpyAttributes, flags);
-#define devmem__cuda_copy	CUmemcpyAttributes_st
+#define devmem__cuda_copy CUmemcpyAttributes_st
 DEVMEM__CUDA_NEWER_CALLS(CHECK)
 #endif

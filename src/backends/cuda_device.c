@@ -9,13 +9,16 @@
 
 #define MAX_DEVICES 64
 
-/* ------------------------------------------------------------------------------------ what there is */
+/* -------------------------------------------------------------------------------- what there is */
 
-int devmem__cuda_attribute(const struct devmem__cuda *cu, const struct devmem__cuda_device *device, unsigned int attribute)
+int devmem__cuda_attribute(const struct devmem__cuda *cu, const struct devmem__cuda_device *device,
+			   unsigned int attribute)
 {
 	int value = 0;
 
-	return cu->cuDeviceGetAttribute(&value, attribute, device->id) == DEVMEM__CUDA_SUCCESS ? value : 0;
+	return cu->cuDeviceGetAttribute(&value, attribute, device->id) == DEVMEM__CUDA_SUCCESS
+		       ? value
+		       : 0;
 }
 
 int devmem__cuda_count(const struct devmem__cuda *cu, int *count)
@@ -25,13 +28,15 @@ int devmem__cuda_count(const struct devmem__cuda *cu, int *count)
 	if (err)
 		return err;
 	if (*count < 1)
-		return devmem__fail(ENODEV, "there is a CUDA driver and no device: is one hidden by CUDA_VISIBLE_DEVICES, or not "
-				    "passed into this container?");
+		return devmem__fail(ENODEV, "there is a CUDA driver and no device: is one hidden "
+					    "by CUDA_VISIBLE_DEVICES, or not passed into this "
+					    "container?");
 	*count = *count < MAX_DEVICES ? *count : MAX_DEVICES;
 	return 0;
 }
 
-int devmem__cuda_describe(const struct devmem__cuda *cu, int ordinal, struct devmem__cuda_device *device)
+int devmem__cuda_describe(const struct devmem__cuda *cu, int ordinal,
+			  struct devmem__cuda_device *device)
 {
 	char address[32] = "";
 	int err;
@@ -41,16 +46,18 @@ int devmem__cuda_describe(const struct devmem__cuda *cu, int ordinal, struct dev
 	if (!err)
 		err = CUDA_CALL(cu, cuDeviceGetPCIBusId, address, sizeof(address), device->id);
 	if (!err)
-		err = CUDA_CALL(cu, cuDeviceGetName, device->name, sizeof(device->name), device->id);
-	if (!err && !devmem__cuda_parse_address(address, device->address))	/* capitals */
-		return devmem__fail(EPROTO, "CUDA device %d says that its PCI address is \"%s\"", ordinal, address);
+		err = CUDA_CALL(cu, cuDeviceGetName, device->name, sizeof(device->name),
+				device->id);
+	if (!err && !devmem__cuda_parse_address(address, device->address)) /* capitals */
+		return devmem__fail(EPROTO, "CUDA device %d says that its PCI address is \"%s\"",
+				    ordinal, address);
 	return err;
 }
 
 static int cannot_export(const struct devmem__cuda_device *device, const char *why)
 {
-	return devmem__fail(ENODEV, "GPU %d (%s, %s) does not export memory: %s", device->ordinal, device->address,
-			    device->name, why);
+	return devmem__fail(ENODEV, "GPU %d (%s, %s) does not export memory: %s", device->ordinal,
+			    device->address, device->name, why);
 }
 
 int devmem__cuda_exports(const struct devmem__cuda *cu, const struct devmem__cuda_device *device)
@@ -58,11 +65,12 @@ int devmem__cuda_exports(const struct devmem__cuda *cu, const struct devmem__cud
 	if (!devmem__cuda_attribute(cu, device, DEVMEM__CUDA_UNIFIED_ADDRESSING))
 		return cannot_export(device, "it has no unified addressing");
 	if (!devmem__cuda_attribute(cu, device, DEVMEM__CUDA_RDMA))
-		return cannot_export(device, "other devices cannot reach it (GPUDirect RDMA): that takes a GPU for data centres "
-				     "or workstations");
+		return cannot_export(device, "other devices cannot reach it (GPUDirect RDMA): that "
+					     "takes a GPU for data centres or workstations");
 	if (!devmem__cuda_attribute(cu, device, DEVMEM__CUDA_DMA_BUF))
-		return cannot_export(device, "no dma-buf: that takes NVIDIA's open kernel modules, a GPU of Turing or newer "
-				     "for data centres or workstations, and Linux 5.12");
+		return cannot_export(device, "no dma-buf: that takes NVIDIA's open kernel modules, "
+					     "a GPU of Turing or newer for data centres or "
+					     "workstations, and Linux 5.12");
 	return 0;
 }
 
@@ -79,7 +87,8 @@ static bool take_hex(const char **text, size_t most, unsigned int *value)
 	return true;
 }
 
-/* Numbers with colons between: how many, 0 if one is missing. The first may have eight digits, as a domain. */
+/* Numbers with colons between: how many, 0 if one is missing. The first may have eight digits, as a
+ * domain. */
 static unsigned int take_parts(const char **text, unsigned int part[3])
 {
 	for (unsigned int n = 0;; ++*text) {
@@ -93,7 +102,8 @@ static unsigned int take_parts(const char **text, unsigned int part[3])
 bool devmem__cuda_parse_address(const char *text, char address[16])
 {
 	unsigned int part[3] = { 0 }, function = 0, n = take_parts(&text, part);
-	unsigned int domain = n == 3 ? part[0] : 0, bus = n == 3 ? part[1] : part[0], slot = n == 3 ? part[2] : part[1];
+	unsigned int domain = n == 3 ? part[0] : 0, bus = n == 3 ? part[1] : part[0],
+		     slot = n == 3 ? part[2] : part[1];
 
 	if (n < 2)
 		return false;
@@ -116,19 +126,24 @@ static bool is_ordinal(const char *text, int *ordinal)
 	return n && n < 6 && !text[n];
 }
 
-static int choose_ordinal(const struct devmem__cuda *cu, int ordinal, int count, struct devmem__cuda_device *device)
+static int choose_ordinal(const struct devmem__cuda *cu, int ordinal, int count,
+			  struct devmem__cuda_device *device)
 {
 	if (ordinal >= count)
-		return devmem__fail(ENODEV, "no CUDA device %d: there are %d, counted from 0", ordinal, count);
+		return devmem__fail(ENODEV, "no CUDA device %d: there are %d, counted from 0",
+				    ordinal, count);
 	return devmem__cuda_describe(cu, ordinal, device);
 }
 
-static int choose_address(const struct devmem__cuda *cu, const char *text, int count, struct devmem__cuda_device *device)
+static int choose_address(const struct devmem__cuda *cu, const char *text, int count,
+			  struct devmem__cuda_device *device)
 {
 	char address[16];
 
 	if (!devmem__cuda_parse_address(text, address))
-		return devmem__fail(EINVAL, "CUDA device \"%s\": a number as in \"0\", or a PCI address as in \"0000:65:00.0\"",
+		return devmem__fail(EINVAL,
+				    "CUDA device \"%s\": a number as in \"0\", or a PCI address as "
+				    "in \"0000:65:00.0\"",
 				    text);
 	for (int i = 0; i < count; i++) {
 		struct devmem__cuda_device other;
@@ -141,12 +156,14 @@ static int choose_address(const struct devmem__cuda *cu, const char *text, int c
 		*device = other;
 		return 0;
 	}
-	return devmem__fail(ENODEV, "no CUDA device at PCI address %s; CUDA_VISIBLE_DEVICES may hide it", address);
+	return devmem__fail(ENODEV,
+			    "no CUDA device at PCI address %s; CUDA_VISIBLE_DEVICES may hide it",
+			    address);
 }
 
 /* Among those that export memory. */
-static int choose_near(const struct devmem__cuda *cu, const char *ifname, int count, struct devmem__cuda_device *device,
-		       const char **why)
+static int choose_near(const struct devmem__cuda *cu, const char *ifname, int count,
+		       struct devmem__cuda_device *device, const char **why)
 {
 	struct devmem__place to, places[MAX_DEVICES];
 	int ordinals[MAX_DEVICES], err = devmem__pci_place_of_interface(ifname, &to);
@@ -164,8 +181,9 @@ static int choose_near(const struct devmem__cuda *cu, const char *ifname, int co
 	if (err)
 		return err;
 	if (!n)
-		return -ENODEV;	/* with the last one's sentence */
-	return devmem__cuda_describe(cu, ordinals[devmem__pci_nearest(&to, places, n, why)], device);
+		return -ENODEV; /* with the last one's sentence */
+	return devmem__cuda_describe(cu, ordinals[devmem__pci_nearest(&to, places, n, why)],
+				     device);
 }
 
 int devmem__cuda_choose(const struct devmem__cuda *cu, const struct devmem_buffer_opts *o,
@@ -185,9 +203,10 @@ int devmem__cuda_choose(const struct devmem__cuda *cu, const struct devmem_buffe
 	return choose_address(cu, o->device, count, device);
 }
 
-/* ------------------------------------------------------------------------------------ its context */
+/* ---------------------------------------------------------------------------------- its context */
 
-int devmem__cuda_enter(const struct devmem__cuda *cu, struct CUctx_st *context, struct devmem__cuda_scope *scope)
+int devmem__cuda_enter(const struct devmem__cuda *cu, struct CUctx_st *context,
+		       struct devmem__cuda_scope *scope)
 {
 	int err;
 

@@ -1,34 +1,40 @@
 /* SPDX-License-Identifier: MIT */
-/* Which CUDA device, what it can do, and calls in a context of its without touching the caller's. */
+/* Which CUDA device, what it can do, and calls in a context of its without touching the
+ * caller's. */
 #ifndef DEVMEM__BACKENDS_CUDA_DEVICE_H
 #define DEVMEM__BACKENDS_CUDA_DEVICE_H
 
 #include "backends/cuda_api.h"
 
 struct devmem__cuda_device {
-	int id;			/* the driver's handle */
+	int id; /* the driver's handle */
 	int ordinal;
-	char address[16];	/* on PCI, as sysfs writes it: 0000:65:00.0 */
+	char address[16]; /* on PCI, as sysfs writes it: 0000:65:00.0 */
 	char name[64];
 };
 
 /* devmem__cuda_attribute() - of a device, 0 if the driver does not know it. */
-int devmem__cuda_attribute(const struct devmem__cuda *cu, const struct devmem__cuda_device *device, unsigned int attribute);
+int devmem__cuda_attribute(const struct devmem__cuda *cu, const struct devmem__cuda_device *device,
+			   unsigned int attribute);
 
 int devmem__cuda_count(const struct devmem__cuda *cu, int *count);
-int devmem__cuda_describe(const struct devmem__cuda *cu, int ordinal, struct devmem__cuda_device *device);
+int devmem__cuda_describe(const struct devmem__cuda *cu, int ordinal,
+			  struct devmem__cuda_device *device);
 
 /*
- * devmem__cuda_choose() - by options.device: an ordinal, or a PCI address, which may lack its domain and its function and
- * be in capitals; by options.near; or the first. @why: a few words, empty if it was named. -ENODEV, -EINVAL
+ * devmem__cuda_choose() - by options.device: an ordinal, or a PCI address, which may lack its
+ * domain and its function and be in capitals; by options.near; or the first. @why: a few words,
+ * empty if it was named. -ENODEV, -EINVAL
  */
 int devmem__cuda_choose(const struct devmem__cuda *cu, const struct devmem_buffer_opts *o,
 			struct devmem__cuda_device *device, const char **why);
 
-/* devmem__cuda_exports() - 0, or -ENODEV with a sentence on what keeps the device from exporting memory. */
+/* devmem__cuda_exports() - 0, or -ENODEV with a sentence on what keeps the device from exporting
+ * memory. */
 int devmem__cuda_exports(const struct devmem__cuda *cu, const struct devmem__cuda_device *device);
 
-/* devmem__cuda_parse_address() - to the form of struct devmem__cuda_device. False: it is no PCI address. */
+/* devmem__cuda_parse_address() - to the form of struct devmem__cuda_device. False: it is no PCI
+ * address. */
 bool devmem__cuda_parse_address(const char *text, char address[16]);
 
 struct devmem__cuda_scope {
@@ -37,10 +43,12 @@ struct devmem__cuda_scope {
 };
 
 /*
- * devmem__cuda_enter() - until devmem__cuda_leave() calls are made in @context; then the thread's own context, if any, is
- * current again. A graph that is captured meanwhile, by any thread, is not disturbed.
+ * devmem__cuda_enter() - until devmem__cuda_leave() calls are made in @context; then the thread's
+ * own context, if any, is current again. A graph that is captured meanwhile, by any thread, is not
+ * disturbed.
  */
-int devmem__cuda_enter(const struct devmem__cuda *cu, struct CUctx_st *context, struct devmem__cuda_scope *scope);
+int devmem__cuda_enter(const struct devmem__cuda *cu, struct CUctx_st *context,
+		       struct devmem__cuda_scope *scope);
 void devmem__cuda_leave(struct devmem__cuda_scope *scope);
 
 #endif

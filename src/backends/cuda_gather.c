@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Gathering is put on a stream and not waited for. What a launch reads from the host, its list of pieces, lies in a slot;
- * slots are taken in turn, and an event tells when the GPU is through with one.
+ * Gathering is put on a stream and not waited for. What a launch reads from the host, its list of
+ * pieces, lies in a slot; slots are taken in turn, and an event tells when the GPU is through with
+ * one.
  *
- * That it is over is told by cuStreamAddCallback(). cuLaunchHostFunc() looks like it and is newer, but is not called when
- * the GPU has failed: whoever waits for the bytes would wait for ever.
+ * That it is over is told by cuStreamAddCallback(). cuLaunchHostFunc() looks like it and is newer,
+ * but is not called when the GPU has failed: whoever waits for the bytes would wait for ever.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -14,28 +15,32 @@
 
 #include "backends/cuda_gather.h"
 
-#define SLOTS		8u
-#define PIECES		32768u	/* of a slot: 128 MiB in pages of 4 KiB, so that a launch costs little beside what it copies */
-#define FIRST		2048u	/* of a gather's first launch, each next one twice that: the GPU begins while lists are made */
-#define PIECE		16384u	/* bytes: longer ranges are cut, so that warps have about the same to do */
-#define THREADS		256u	/* of a block: small ones find room beside other kernels */
-#define WARPS		(THREADS / 32)
-#define BLOCKS		4u	/* for each multiprocessor: half of its warps, at the registers that the kernel takes */
-#define BATCH		1024u	/* ranges of a cuMemcpyBatchAsync() */
+#define SLOTS 8u
+/* of a slot: 128 MiB in pages of 4 KiB, so that a launch costs little beside what it copies */
+#define PIECES 32768u
+/* of a gather's first launch, each next one twice that: the GPU begins while lists are made */
+#define FIRST 2048u
+/* bytes: longer ranges are cut, so that warps have about the same to do */
+#define PIECE	16384u
+#define THREADS 256u /* of a block: small ones find room beside other kernels */
+#define WARPS	(THREADS / 32)
+/* for each multiprocessor: half of its warps, at the registers that the kernel takes */
+#define BLOCKS 4u
+#define BATCH  1024u /* ranges of a cuMemcpyBatchAsync() */
 
 /* As the kernel reads it. */
 struct piece {
 	uint64_t source;
-	uint32_t target;	/* from where the launch's first piece goes to */
+	uint32_t target; /* from where the launch's first piece goes to */
 	uint32_t bytes;
 };
 
 struct slot {
 	struct devmem__cuda_gather *gather;
 	struct piece *pieces;
-	unsigned long long device;	/* the GPU's address of them */
+	unsigned long long device; /* the GPU's address of them */
 	struct CUevent_st *event;
-	atomic_bool promised;		/* done is to be called, once */
+	atomic_bool promised; /* done is to be called, once */
 	void (*done)(void *arg, int result);
 	void *arg;
 };
@@ -49,7 +54,7 @@ struct batch {
 };
 
 struct devmem__cuda_gather {
-	atomic_uint refs;		/* the owner's, and one for each promise */
+	atomic_uint refs; /* the owner's, and one for each promise */
 	const struct devmem__cuda *cu;
 	struct CUstream_st *stream;
 	enum way way;
@@ -57,7 +62,7 @@ struct devmem__cuda_gather {
 	struct CUfunc_st *kernel;
 	unsigned int most_blocks;
 	void *pinned;
-	unsigned int next;		/* the slot that was used longest ago */
+	unsigned int next; /* the slot that was used longest ago */
 	struct slot slot[SLOTS];
 	struct batch *batch;
 	char words[200];
@@ -71,15 +76,15 @@ static void unref(struct devmem__cuda_gather *g)
 	free(g);
 }
 
-/* ------------------------------------------------------------------------------------ what goes where */
+/* ------------------------------------------------------------------------------ what goes where */
 
 /* What is left to be copied. */
 struct rest {
 	const struct devmem_range *range;
 	unsigned int n;
-	uint64_t taken;			/* of the first of them */
+	uint64_t taken; /* of the first of them */
 	unsigned long long source, target;
-	unsigned int most;		/* pieces that the next launch takes */
+	unsigned int most; /* pieces that the next launch takes */
 };
 
 struct part {
@@ -112,7 +117,8 @@ static struct part take(struct rest *rest, uint64_t most)
 	return part;
 }
 
-/* Nearly all of them are, in pages of 4 KiB: a third of the list's time is what taking those at once saves. */
+/* Nearly all of them are, in pages of 4 KiB: a third of the list's time is what taking those at
+ * once saves. */
 static bool is_whole(const struct rest *rest)
 {
 	return !rest->taken && rest->range->length <= PIECE - 15;
@@ -132,21 +138,24 @@ static struct part take_whole(struct rest *rest)
 	return part;
 }
 
-/* ------------------------------------------------------------------------------------ ways */
+/* ----------------------------------------------------------------------------------------- ways */
 
-static int launch(struct devmem__cuda_gather *g, struct slot *slot, unsigned long long target, unsigned int n)
+static int launch(struct devmem__cuda_gather *g, struct slot *slot, unsigned long long target,
+		  unsigned int n)
 {
 	const unsigned int wanted = n ? (n + WARPS - 1) / WARPS : 1;
 	const unsigned int blocks = wanted < g->most_blocks ? wanted : g->most_blocks;
 	unsigned long long pieces = slot->device;
 	void *parameters[] = { &pieces, &target, &n };
 
-	return CUDA_CALL(g->cu, cuLaunchKernel, g->kernel, blocks, 1, 1, THREADS, 1, 1, 0, g->stream, parameters, NULL);
+	return CUDA_CALL(g->cu, cuLaunchKernel, g->kernel, blocks, 1, 1, THREADS, 1, 1, 0,
+			 g->stream, parameters, NULL);
 }
 
 /*
- * A cut is where the target is aligned to 16: no unit is divided, and what agrees with its source goes on agreeing. Making
- * the list is most of what a long gather costs, and takes half as long again when @all is written with each piece.
+ * A cut is where the target is aligned to 16: no unit is divided, and what agrees with its source
+ * goes on agreeing. Making the list is most of what a long gather costs, and takes half as long
+ * again when @all is written with each piece.
  */
 static unsigned int list(struct piece *pieces, struct rest *all)
 {
@@ -154,7 +163,8 @@ static unsigned int list(struct piece *pieces, struct rest *all)
 	unsigned int n = 0;
 
 	while (n < all->most && is_left(&rest)) {
-		const struct part part = is_whole(&rest) ? take_whole(&rest) : take(&rest, PIECE - rest.target % 16);
+		const struct part part =
+			is_whole(&rest) ? take_whole(&rest) : take(&rest, PIECE - rest.target % 16);
 
 		pieces[n++] = (struct piece){
 			.source = part.source,
@@ -188,8 +198,8 @@ static int by_batch(struct devmem__cuda_gather *g, struct rest *rest)
 		batch->from[n] = part.source;
 		batch->bytes[n++] = part.bytes;
 	}
-	return CUDA_CALL(g->cu, cuMemcpyBatchAsync, batch->to, batch->from, batch->bytes, n, &how, &first, 1, &failed,
-			 g->stream);
+	return CUDA_CALL(g->cu, cuMemcpyBatchAsync, batch->to, batch->from, batch->bytes, n, &how,
+			 &first, 1, &failed, g->stream);
 }
 
 static int by_copies(struct devmem__cuda_gather *g, struct rest *rest)
@@ -199,12 +209,13 @@ static int by_copies(struct devmem__cuda_gather *g, struct rest *rest)
 	while (!err && is_left(rest)) {
 		const struct part part = take(rest, UINT64_MAX);
 
-		err = CUDA_CALL(g->cu, cuMemcpyDtoDAsync, part.target, part.source, part.bytes, g->stream);
+		err = CUDA_CALL(g->cu, cuMemcpyDtoDAsync, part.target, part.source, part.bytes,
+				g->stream);
 	}
 	return err;
 }
 
-/* ------------------------------------------------------------------------------------ running */
+/* -------------------------------------------------------------------------------------- running */
 
 /* On a thread of the driver's. @result: of the GPU's, by then. */
 static void over(struct CUstream_st *stream, unsigned int result, void *arg)
@@ -217,7 +228,8 @@ static void over(struct CUstream_st *stream, unsigned int result, void *arg)
 	unref(slot->gather);
 }
 
-static int promise(struct devmem__cuda_gather *g, struct slot *slot, void (*done)(void *arg, int result), void *arg)
+static int promise(struct devmem__cuda_gather *g, struct slot *slot,
+		   void (*done)(void *arg, int result), void *arg)
 {
 	int err;
 
@@ -234,7 +246,8 @@ static int promise(struct devmem__cuda_gather *g, struct slot *slot, void (*done
 }
 
 /* As much of it as one slot holds; the last one of a gather has its promise. */
-static int run_slot(struct devmem__cuda_gather *g, struct rest *rest, void (*done)(void *arg, int result), void *arg)
+static int run_slot(struct devmem__cuda_gather *g, struct rest *rest,
+		    void (*done)(void *arg, int result), void *arg)
 {
 	struct slot *slot = &g->slot[g->next];
 	int err = CUDA_CALL(g->cu, cuEventSynchronize, slot->event);
@@ -248,16 +261,20 @@ static int run_slot(struct devmem__cuda_gather *g, struct rest *rest, void (*don
 		err = g->way == BY_BATCH ? by_batch(g, rest) : by_copies(g, rest);
 	if (!err && !is_left(rest))
 		err = promise(g, slot, done, arg);
-	/* Behind the callback, which reads the slot too. Without an event only the end of everything tells. */
+	/* Behind the callback, which reads the slot too. Without an event only the end of
+	 * everything tells. */
 	if (!err && g->cu->cuEventRecord(slot->event, g->stream) != DEVMEM__CUDA_SUCCESS)
 		g->cu->cuStreamSynchronize(g->stream);
 	return err;
 }
 
-int devmem__cuda_gather_run(struct devmem__cuda_gather *g, unsigned long long target, unsigned long long source,
-			    const struct devmem_range *ranges, unsigned int n, void (*done)(void *arg, int result), void *arg)
+int devmem__cuda_gather_run(struct devmem__cuda_gather *g, unsigned long long target,
+			    unsigned long long source, const struct devmem_range *ranges,
+			    unsigned int n, void (*done)(void *arg, int result), void *arg)
 {
-	struct rest rest = { .range = ranges, .n = n, .source = source, .target = target, .most = FIRST };
+	struct rest rest = {
+		.range = ranges, .n = n, .source = source, .target = target, .most = FIRST
+	};
 	int err = 0;
 
 	if (!is_left(&rest)) {
@@ -266,14 +283,15 @@ int devmem__cuda_gather_run(struct devmem__cuda_gather *g, unsigned long long ta
 	}
 	while (!err && is_left(&rest))
 		err = run_slot(g, &rest, done, arg);
-	if (err)	/* what is under way already must not write to what is the caller's again */
+	if (err) /* what is under way already must not write to what is the caller's again */
 		g->cu->cuStreamSynchronize(g->stream);
 	return err;
 }
 
-/* ------------------------------------------------------------------------------------ from creation to the end */
+/* --------------------------------------------------------------------- from creation to the end */
 
-/* The first launch loads what is loaded lazily, which waits for all that runs on the GPU: better now. It copies nothing. */
+/* The first launch loads what is loaded lazily, which waits for all that runs on the GPU: better
+ * now. It copies nothing. */
 static int load_kernel(struct devmem__cuda_gather *g)
 {
 	int err = CUDA_CALL(g->cu, cuModuleLoadData, &g->module, devmem__cuda_gather_ptx);
@@ -301,7 +319,8 @@ static int make_lists(struct devmem__cuda_gather *g)
 {
 	const size_t bytes = PIECES * sizeof(struct piece);
 	unsigned long long device;
-	int err = CUDA_CALL(g->cu, cuMemHostAlloc, &g->pinned, SLOTS * bytes, DEVMEM__CUDA_HOST_DEVICEMAP);
+	int err = CUDA_CALL(g->cu, cuMemHostAlloc, &g->pinned, SLOTS * bytes,
+			    DEVMEM__CUDA_HOST_DEVICEMAP);
 
 	if (!err)
 		err = CUDA_CALL(g->cu, cuMemHostGetDevicePointer, &device, g->pinned, 0);
@@ -326,15 +345,19 @@ static int choose_way(struct devmem__cuda_gather *g)
 	unload_kernel(g);
 	g->way = g->cu->cuMemcpyBatchAsync ? BY_BATCH : BY_COPIES;
 	snprintf(g->words, sizeof(g->words), "%s, since there is no kernel: %.120s",
-		 g->way == BY_BATCH ? "by cuMemcpyBatchAsync()" : "by a copy for each range", devmem_error());
+		 g->way == BY_BATCH ? "by cuMemcpyBatchAsync()" : "by a copy for each range",
+		 devmem_error());
 	if (g->way == BY_BATCH)
 		g->batch = malloc(sizeof(*g->batch));
-	return g->way == BY_BATCH && !g->batch ? devmem__fail(ENOMEM, "no memory for lists of copies") : 0;
+	return g->way == BY_BATCH && !g->batch ? devmem__fail(ENOMEM, "no memory for lists of "
+								      "copies")
+					       : 0;
 }
 
 static int make_events(struct devmem__cuda_gather *g)
 {
-	const unsigned int flags = DEVMEM__CUDA_EVENT_BLOCKING_SYNC | DEVMEM__CUDA_EVENT_DISABLE_TIMING;
+	const unsigned int flags =
+		DEVMEM__CUDA_EVENT_BLOCKING_SYNC | DEVMEM__CUDA_EVENT_DISABLE_TIMING;
 	int err = 0;
 
 	for (unsigned int i = 0; !err && i < SLOTS; i++) {
@@ -349,7 +372,8 @@ static void called(struct CUstream_st *stream, unsigned int result, void *arg)
 	(void)stream, (void)result, (void)arg;
 }
 
-/* What a gather ends with, once, so that the driver has the thread for it and what else it wants. */
+/* What a gather ends with, once, so that the driver has the thread for it and what else it
+ * wants. */
 static int warm_up(struct devmem__cuda_gather *g)
 {
 	int err = CUDA_CALL(g->cu, cuStreamAddCallback, g->stream, called, NULL, 0);
@@ -385,8 +409,8 @@ int devmem__cuda_gather_new(const struct devmem__cuda *cu, const struct devmem__
 }
 
 /*
- * A GPU that has failed may call back late, or never: what was promised is kept here then, and what a late callback looks
- * at goes with the last of them.
+ * A GPU that has failed may call back late, or never: what was promised is kept here then, and what
+ * a late callback looks at goes with the last of them.
  */
 static void keep_promises(struct devmem__cuda_gather *g)
 {

@@ -1,17 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
- * The gather kernel, as text that the driver compiles for its GPU: no toolkit is needed to build, and GPUs to come are
- * served. Turing is the oldest that exports memory; the target is one below it, which every driver of CUDA 11.7 and later
- * still takes.
+ * The gather kernel, as text that the driver compiles for its GPU: no toolkit is needed to build,
+ * and GPUs to come are served. Turing is the oldest that exports memory; the target is one below
+ * it, which every driver of CUDA 11.7 and later still takes.
  *
- * A warp copies a piece, then the one that lies as many pieces on as there are warps. Its next descriptor is on its way
- * meanwhile: it comes from the host's memory. Where source and target agree in their last four bits, each lane moves 16
- * bytes at a time; elsewhere it makes each 8-byte unit of the target out of the two aligned ones of the source that have
- * its bytes. Either has four loads in flight for each lane. Bytes in front of the first unit and behind the last one come
- * one by one; their loads go out before the units' and their stores behind, so that nothing waits for them alone.
+ * A warp copies a piece, then the one that lies as many pieces on as there are warps. Its next
+ * descriptor is on its way meanwhile: it comes from the host's memory. Where source and target
+ * agree in their last four bits, each lane moves 16 bytes at a time; elsewhere it makes each 8-byte
+ * unit of the target out of the two aligned ones of the source that have its bytes. Either has four
+ * loads in flight for each lane. Bytes in front of the first unit and behind the last one come one
+ * by one; their loads go out before the units' and their stores behind, so that nothing waits for
+ * them alone.
  *
- * Only aligned 8-byte words that hold bytes of the piece are read, and only the piece's bytes are written: a unit of 8
- * that is aligned in the target by one store, whatever path is taken.
+ * Only aligned 8-byte words that hold bytes of the piece are read, and only the piece's bytes are
+ * written: a unit of 8 that is aligned in the target by one store, whatever path is taken.
  */
 #include "backends/cuda_gather.h"
 
@@ -23,8 +25,10 @@ const char devmem__cuda_gather_ptx[] =
 	".visible .entry devmem_gather(.param .u64 pieces, .param .u64 target, .param .u32 n)\n"
 	"{\n"
 	"	.reg .pred p, q, p1, p2, p3, more, edge, lone;\n"
-	"	.reg .u32 t, lane, per, index, stride, count, bytes, head, tail, at, units, unit, lead, shift, back, byte;\n"
-	"	.reg .u64 w, list, base, entry, step, packed, next_packed, source, next_source, to;\n"
+	"	.reg .u32 t, lane, per, index, stride, count, bytes, head, tail, at, units, unit, "
+	"lead, shift, back, byte;\n"
+	"	.reg .u64 w, list, base, entry, step, packed, next_packed, source, next_source, "
+	"to;\n"
 	"	.reg .u64 edge_from, edge_to, lone_from, lone_to, word, low, high;\n"
 	"	.reg .u64 a0, a1, a2, a3, b0, b1, b2, b3;\n"
 
@@ -72,7 +76,8 @@ const char devmem__cuda_gather_ptx[] =
 	"	and.b32 tail, t, 7;\n"
 	"	shr.u32 units, t, 3;\n"
 
-	/* lanes 0 to 7 have a byte of the head each, and 8 to 15 of the tail; (lane - 8) is large where lane is less */
+	/* lanes 0 to 7 have a byte of the head each, and 8 to 15 of the tail; (lane - 8) is large
+	 * where lane is less */
 	"	setp.lt.u32 p, lane, head;\n"
 	"	sub.u32 t, lane, 8;\n"
 	"	setp.lt.u32 q, t, tail;\n"
@@ -96,8 +101,9 @@ const char devmem__cuda_gather_ptx[] =
 	"	@p bra ALIKE;\n"
 
 	/*
-	 * A unit's bytes begin shift bits up in the aligned word low, and go on in high. Where shift is 0 both are the same
-	 * word, since the one behind it may not be the piece's; high is then shifted by all 64 bits, which leaves nothing.
+	 * A unit's bytes begin shift bits up in the aligned word low, and go on in high. Where
+	 * shift is 0 both are the same word, since the one behind it may not be the piece's; high
+	 * is then shifted by all 64 bits, which leaves nothing.
 	 */
 	"	cvt.u32.u64 shift, source;\n"
 	"	and.b32 shift, shift, 7;\n"
@@ -151,8 +157,8 @@ const char devmem__cuda_gather_ptx[] =
 	"	bra SHIFTED;\n"
 
 	/*
-	 * The units are taken in pairs, aligned to 16. One may be left over in front, which is lane 0's, and one behind, which
-	 * is lane 1's.
+	 * The units are taken in pairs, aligned to 16. One may be left over in front, which is lane
+	 * 0's, and one behind, which is lane 1's.
 	 */
 	"ALIKE:\n"
 	"	cvt.u32.u64 t, to;\n"

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * dma-heap: memory of one of the kernel's heaps, a dma-buf from the start. The system heap takes blocks of 1 MiB, then
- * 64 KiB, then single pages, so that large receive pages fit without huge pages. [drivers/dma-buf/heaps/system_heap.c]
+ * dma-heap: memory of one of the kernel's heaps, a dma-buf from the start. The system heap takes
+ * blocks of 1 MiB, then 64 KiB, then single pages, so that large receive pages fit without huge
+ * pages. [drivers/dma-buf/heaps/system_heap.c]
  */
 #include <dirent.h>
 #include <errno.h>
@@ -17,21 +18,24 @@
 #include "memory/host.h"
 #include "memory/limits.h"
 
-#define HEAPS	"/dev/dma_heap"
-#define SYSTEM	"system"
-#define BLOCK	(64u << 10)
-#define REMEDY	"the kernel needs CONFIG_DMABUF_HEAPS_SYSTEM"
+#define HEAPS  "/dev/dma_heap"
+#define SYSTEM "system"
+#define BLOCK  (64u << 10)
+#define REMEDY "the kernel needs CONFIG_DMABUF_HEAPS_SYSTEM"
 
 /* What is known of a heap by its name. Of others the kernel's bind finds out. */
 struct heap {
 	const char *name;
-	bool pages;		/* of ordinary memory, which it takes without end, until the kernel kills processes for it */
+	/* of ordinary memory, which it takes without end, until the kernel kills processes for
+	 * it */
+	bool pages;
 };
 
 static const struct heap known[] = {
 	{ SYSTEM, true },
 	{ "system_cc_shared", true },
-	/* the contiguous ones, by the names that they have had: each buffer is one piece [drivers/dma-buf/heaps/cma_heap.c] */
+	/* the contiguous ones, by the names that they have had: each buffer is one piece
+	 * [drivers/dma-buf/heaps/cma_heap.c] */
 	{ "default_cma_region", false },
 	{ "linux,cma", false },
 	{ "reserved", false },
@@ -60,8 +64,8 @@ static unsigned int list_heaps(char *text, size_t room)
 	text[0] = '\0';
 	for (int i = 0; i < n; i++) {
 		if (is_name(entry[i]->d_name)) {
-			snprintf(text + strlen(text), room - strlen(text), "%s%.63s", found ? ", " : "",
-				 entry[i]->d_name);
+			snprintf(text + strlen(text), room - strlen(text), "%s%.63s",
+				 found ? ", " : "", entry[i]->d_name);
 			found++;
 		}
 		free(entry[i]);
@@ -76,7 +80,8 @@ static int no_such_heap(const char *name)
 	char names[256];
 	unsigned int n = list_heaps(names, sizeof(names));
 
-	return devmem__fail(ENODEV, "no heap \"%s\" in " HEAPS ": there %s %s", name, n == 1 ? "is" : "are", n ? names : "none");
+	return devmem__fail(ENODEV, "no heap \"%s\" in " HEAPS ": there %s %s", name,
+			    n == 1 ? "is" : "are", n ? names : "none");
 }
 
 /* The heap that is taken where none is named is missed as a device, others as a name. */
@@ -95,8 +100,8 @@ static int allocate(int device, const char *path, uint64_t bytes)
 	struct dma_heap_allocation_data request = { .len = bytes, .fd_flags = O_RDWR | O_CLOEXEC };
 
 	if (ioctl(device, DMA_HEAP_IOCTL_ALLOC, &request))
-		return devmem__fail(errno, "%s refused a buffer of %llu bytes: %s", path, (unsigned long long)bytes,
-				    strerror(errno));
+		return devmem__fail(errno, "%s refused a buffer of %llu bytes: %s", path,
+				    (unsigned long long)bytes, strerror(errno));
 	return (int)request.fd;
 }
 
@@ -107,19 +112,23 @@ static void describe(struct devmem_memory *mem, const struct heap *heap, const c
 	if (heap)
 		mem->block = mem->bytes % BLOCK ? (uint32_t)devmem__host_page() : BLOCK;
 	if (mem->block)
-		snprintf(mem->what + used, sizeof(mem->what) - used, ", in blocks of %u KiB or more", mem->block >> 10);
+		snprintf(mem->what + used, sizeof(mem->what) - used,
+			 ", in blocks of %u KiB or more", mem->block >> 10);
 	snprintf(mem->device, sizeof(mem->device), "%.63s", path + strlen(HEAPS "/"));
 }
 
-static int dma_heap_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
+static int dma_heap_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
+			  struct devmem_memory *mem)
 {
 	const struct heap *heap = find_heap(opts->device ? opts->device : SYSTEM);
 	char path[128];
 	int device, err;
 
 	if (opts->near)
-		return devmem__fail(EINVAL, "near \"%s\" was asked for, and heaps are no nearer to one interface than to another: "
-				    "name one as the device", opts->near);
+		return devmem__fail(EINVAL,
+				    "near \"%s\" was asked for, and heaps are no nearer to one "
+				    "interface than to another: name one as the device",
+				    opts->near);
 	err = devmem__host_check(bytes, 0);
 	if (!err && heap && heap->pages)
 		err = devmem__limits_check(bytes, HEAPS);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * drm: GEM objects of a graphics card's driver, exported as dma-bufs (PRIME). A dumb buffer is what every driver with screens
- * makes in the same way, and so does vgem, which has no hardware; other objects are made by calls of each driver, so that the
- * program makes them and has them wrapped. [Documentation/gpu/drm-mm.rst]
+ * drm: GEM objects of a graphics card's driver, exported as dma-bufs (PRIME). A dumb buffer is what
+ * every driver with screens makes in the same way, and so does vgem, which has no hardware; other
+ * objects are made by calls of each driver, so that the program makes them and has them wrapped.
+ * [Documentation/gpu/drm-mm.rst]
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,24 +19,28 @@
 #include "backends/import.h"
 
 /* A dumb buffer is an image: lines of 1024 pixels of 32 bits, which no driver has to round up. */
-#define PIXELS	1024u
-#define LINE	4096u
-#define MAX_BYTES	(UINT32_MAX - LINE + 1)	/* the kernel counts its bytes in 32 bits [drm_mode_create_dumb()] */
+#define PIXELS 1024u
+#define LINE   4096u
+/* the kernel counts its bytes in 32 bits [drm_mode_create_dumb()] */
+#define MAX_BYTES (UINT32_MAX - LINE + 1)
 
-/* ------------------------------------------------------------------------------------ dumb buffers */
+/* --------------------------------------------------------------------------------- dumb buffers */
 
 static int create_dumb(const struct devmem__drm_card *card, uint64_t bytes, uint32_t *handle)
 {
-	struct devmem__drm_create_dumb dumb = { .width = PIXELS, .height = (uint32_t)(bytes / LINE), .bpp = 32 };
+	struct devmem__drm_create_dumb dumb = { .width = PIXELS,
+						.height = (uint32_t)(bytes / LINE),
+						.bpp = 32 };
 
 	if (card->api->ioctl(card->fd, DEVMEM__DRM_CREATE_DUMB, &dumb))
-		return devmem__fail(errno, "%s (%s) refused a dumb buffer of %" PRIu64 " bytes: %s", card->path, card->driver, bytes,
-				    strerror(errno));
+		return devmem__fail(errno, "%s (%s) refused a dumb buffer of %" PRIu64 " bytes: %s",
+				    card->path, card->driver, bytes, strerror(errno));
 	*handle = dumb.handle;
 	return 0;
 }
 
-/* Whoever maps the dma-buf can write only if it was exported for both: what DRM_CLOEXEC | DRM_RDWR are names of. */
+/* Whoever maps the dma-buf can write only if it was exported for both: what DRM_CLOEXEC | DRM_RDWR
+ * are names of. */
 static int export_object(const struct devmem__drm_card *card, uint32_t handle)
 {
 	int fd;
@@ -43,19 +48,23 @@ static int export_object(const struct devmem__drm_card *card, uint32_t handle)
 	if (!card->api->handle_to_fd(card->fd, handle, O_CLOEXEC | O_RDWR, &fd))
 		return fd;
 	if (errno == ENOENT)
-		return devmem__fail(ENOENT, "%s (%s) has no object with handle %u", card->path, card->driver, handle);
-	return devmem__fail(errno == ENOSYS || errno == EOPNOTSUPP ? ENODEV : errno, "%s (%s) did not export an object: %s",
-			    card->path, card->driver, strerror(errno));
+		return devmem__fail(ENOENT, "%s (%s) has no object with handle %u", card->path,
+				    card->driver, handle);
+	return devmem__fail(errno == ENOSYS || errno == EOPNOTSUPP ? ENODEV : errno,
+			    "%s (%s) did not export an object: %s", card->path, card->driver,
+			    strerror(errno));
 }
 
-/* A driver may round up: then all of it is the buffer, since a NIC can only be given all of a dma-buf. */
+/* A driver may round up: then all of it is the buffer, since a NIC can only be given all of a
+ * dma-buf. */
 static int take_size(const struct devmem__drm_card *card, uint64_t asked, struct devmem_memory *mem)
 {
 	off_t end = lseek(mem->fd, 0, SEEK_END);
 
 	if (end < 0 || (uint64_t)end < asked)
-		return devmem__fail(EIO, "%s (%s) exported %lld bytes where %" PRIu64 " were asked for", card->path, card->driver,
-				    (long long)end, asked);
+		return devmem__fail(EIO,
+				    "%s (%s) exported %lld bytes where %" PRIu64 " were asked for",
+				    card->path, card->driver, (long long)end, asked);
 	mem->bytes = (uint64_t)end;
 	return 0;
 }
@@ -78,25 +87,32 @@ static int make_dumb(const struct devmem__drm_card *card, uint64_t bytes, struct
 	return err;
 }
 
-static int drm_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
+static int drm_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
+		     struct devmem_memory *mem)
 {
 	struct devmem__drm_card card;
 	int err;
 
 	if (opts->near)
-		return devmem__fail(EINVAL, "near \"%s\" was asked for, which backend drm cannot do: name a card as the device, or "
-				    "its driver", opts->near);
+		return devmem__fail(EINVAL,
+				    "near \"%s\" was asked for, which backend drm cannot do: name "
+				    "a card as the device, or its driver",
+				    opts->near);
 	err = devmem__host_check(bytes, 0);
 	if (err)
 		return err;
 	if (bytes > MAX_BYTES)
-		return devmem__fail(EFBIG, "a dumb buffer has less than 4 GiB, and %" PRIu64 " bytes were asked for", bytes);
+		return devmem__fail(EFBIG,
+				    "a dumb buffer has less than 4 GiB, and %" PRIu64 " bytes were "
+				    "asked for",
+				    bytes);
 	err = devmem__drm_open(DEVMEM__DRM_DEVICES, opts->device, &card);
 	if (err)
 		return err;
 	err = make_dumb(&card, bytes, mem);
 	if (!err) {
-		snprintf(mem->what, sizeof(mem->what), "a dumb buffer of %s (%s)", card.path, card.driver);
+		snprintf(mem->what, sizeof(mem->what), "a dumb buffer of %s (%s)", card.path,
+			 card.driver);
 		snprintf(mem->device, sizeof(mem->device), "%s", card.path);
 	}
 	devmem__drm_close(&card);
@@ -119,7 +135,7 @@ const struct devmem_backend devmem__backend_drm = {
 	.unmap = devmem__host_unmap,
 };
 
-/* ------------------------------------------------------------------------------------ the program's own */
+/* ---------------------------------------------------------------------------- the program's own */
 
 struct wrap {
 	const struct devmem_buffer_opts *opts;
@@ -127,13 +143,16 @@ struct wrap {
 	uint32_t handle;
 };
 
-static void describe(struct devmem_memory *mem, const struct devmem__drm_card *card, uint32_t handle, uint64_t all)
+static void describe(struct devmem_memory *mem, const struct devmem__drm_card *card,
+		     uint32_t handle, uint64_t all)
 {
 	char *name = card->api->card_name(card->fd);
 
-	snprintf(mem->what, sizeof(mem->what), "%" PRIu64 " bytes of an object of %" PRIu64 " that the program has of driver %s "
-		 "(handle %u)", mem->bytes, all, card->driver, handle);
-	if (name && strlen(name) < sizeof(mem->device))	/* another buffer like it is a dumb one */
+	snprintf(mem->what, sizeof(mem->what),
+		 "%" PRIu64 " bytes of an object of %" PRIu64 " that the program has of driver %s "
+		 "(handle %u)",
+		 mem->bytes, all, card->driver, handle);
+	if (name && strlen(name) < sizeof(mem->device)) /* another buffer like it is a dumb one */
 		memcpy(mem->device, name, strlen(name) + 1);
 	free(name);
 }
@@ -164,7 +183,8 @@ static int fill_from_object(void *arg, struct devmem_memory *mem)
 	return 0;
 }
 
-static int buffer_wrap_gem(int drm_fd, uint32_t handle, const struct devmem_buffer_opts *opts, struct devmem_buffer **out)
+static int buffer_wrap_gem(int drm_fd, uint32_t handle, const struct devmem_buffer_opts *opts,
+			   struct devmem_buffer **out)
 {
 	struct devmem_buffer_opts o;
 	struct wrap wrap = { &o, drm_fd, handle };
@@ -173,7 +193,8 @@ static int buffer_wrap_gem(int drm_fd, uint32_t handle, const struct devmem_buff
 	return err ? err : devmem__buffer_make(&devmem__backend_drm, fill_from_object, &wrap, out);
 }
 
-int devmem_buffer_wrap_gem(int drm_fd, uint32_t handle, const struct devmem_buffer_opts *opts, struct devmem_buffer **out)
+int devmem_buffer_wrap_gem(int drm_fd, uint32_t handle, const struct devmem_buffer_opts *opts,
+			   struct devmem_buffer **out)
 {
 	return devmem__result(buffer_wrap_gem(drm_fd, handle, opts, out));
 }

@@ -6,7 +6,7 @@
 
 #include "backends/drm_api.h"
 
-#define LIBRARY	"libdrm.so.2"
+#define LIBRARY "libdrm.so.2"
 
 static const struct {
 	const char *name;
@@ -36,8 +36,10 @@ static int resolve(void *handle, struct devmem__drm_api *api)
 		void *symbol = dlsym(handle, symbols[i].name);
 
 		if (!symbol)
-			return devmem__fail(ENOENT, LIBRARY " has no %s: it is older than 2.4.61", symbols[i].name);
-		memcpy((char *)api + symbols[i].at, &symbol, sizeof(symbol));	/* C has no cast from data to code */
+			return devmem__fail(ENOENT, LIBRARY " has no %s: it is older than 2.4.61",
+					    symbols[i].name);
+		/* C has no cast from data to code */
+		memcpy((char *)api + symbols[i].at, &symbol, sizeof(symbol));
 	}
 	return 0;
 }
@@ -48,7 +50,10 @@ static int load(void)
 	int err;
 
 	if (!handle)
-		return devmem__fail(ENOENT, LIBRARY " cannot be loaded (%s): install libdrm (Debian: libdrm2)", dlerror());
+		return devmem__fail(ENOENT,
+				    LIBRARY " cannot be loaded (%s): install libdrm (Debian: "
+					    "libdrm2)",
+				    dlerror());
 	err = resolve(handle, &drm.api);
 	if (err) {
 		dlclose(handle);

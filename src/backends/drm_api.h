@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is used of libdrm.so.2 (2.4.61 or later), by dlopen: the library neither needs it to be built nor to run. The kernel's
- * constants and structures are here under our own names, since few machines have both headers. drm_check.c compares all of it
- * with the real ones where they are.
+ * What is used of libdrm.so.2 (2.4.61 or later), by dlopen: the library neither needs it to be
+ * built nor to run. The kernel's constants and structures are here under our own names, since few
+ * machines have both headers. drm_check.c compares all of it with the real ones where they are.
  */
 #ifndef DEVMEM__BACKENDS_DRM_API_H
 #define DEVMEM__BACKENDS_DRM_API_H
@@ -15,42 +15,44 @@
 struct devmem__drm_version {
 	int major, minor, patch;
 	int name_bytes;
-	char *name;		/* the driver's */
+	char *name; /* the driver's */
 };
 
 struct devmem__drm_api {
-	struct devmem__drm_version *(*get_version)(int fd);	/* NULL: errno */
+	struct devmem__drm_version *(*get_version)(int fd); /* NULL: errno */
 	void (*free_version)(struct devmem__drm_version *version);
-	int (*get_cap)(int fd, uint64_t capability, uint64_t *value);	/* this and the others: -1 and errno */
+	/* this and the others: -1 and errno */
+	int (*get_cap)(int fd, uint64_t capability, uint64_t *value);
 	int (*ioctl)(int fd, unsigned long request, void *arg);
 	int (*handle_to_fd)(int fd, uint32_t handle, uint32_t flags, int *prime_fd);
-	int (*node_type)(int fd);				/* DEVMEM__DRM_NODE_ */
-	char *(*card_name)(int fd);				/* /dev/dri/cardN of any of its nodes, for free(); NULL */
+	int (*node_type)(int fd); /* DEVMEM__DRM_NODE_ */
+	/* /dev/dri/cardN of any of its nodes, for free(); NULL */
+	char *(*card_name)(int fd);
 	int (*drop_master)(int fd);
 };
 
 /* devmem__drm_api() - all of it, loaded once, or -ENOENT. Any thread. */
 int devmem__drm_api(const struct devmem__drm_api **api);
 
-#define DEVMEM__DRM_NODE_PRIMARY	0
-#define DEVMEM__DRM_NODE_RENDER		2
+#define DEVMEM__DRM_NODE_PRIMARY 0
+#define DEVMEM__DRM_NODE_RENDER	 2
 
 /* [include/uapi/drm/drm.h, drm_mode.h] */
-#define DEVMEM__DRM_CAP_DUMB_BUFFER	1u
-#define DEVMEM__DRM_CAP_PRIME		5u
-#define DEVMEM__DRM_PRIME_CAP_EXPORT	2u
+#define DEVMEM__DRM_CAP_DUMB_BUFFER  1u
+#define DEVMEM__DRM_CAP_PRIME	     5u
+#define DEVMEM__DRM_PRIME_CAP_EXPORT 2u
 
 struct devmem__drm_create_dumb {
-	uint32_t height, width, bpp, flags;	/* pixels; bits per pixel; 0 */
-	uint32_t handle, pitch;			/* the answer: bytes from one line to the next, */
-	uint64_t size;				/* and of all of it */
+	uint32_t height, width, bpp, flags; /* pixels; bits per pixel; 0 */
+	uint32_t handle, pitch;		    /* the answer: bytes from one line to the next, */
+	uint64_t size;			    /* and of all of it */
 };
 
 struct devmem__drm_destroy_dumb {
 	uint32_t handle;
 };
 
-#define DEVMEM__DRM_CREATE_DUMB		_IOWR('d', 0xb2, struct devmem__drm_create_dumb)
-#define DEVMEM__DRM_DESTROY_DUMB	_IOWR('d', 0xb4, struct devmem__drm_destroy_dumb)
+#define DEVMEM__DRM_CREATE_DUMB	 _IOWR('d', 0xb2, struct devmem__drm_create_dumb)
+#define DEVMEM__DRM_DESTROY_DUMB _IOWR('d', 0xb4, struct devmem__drm_destroy_dumb)
 
 #endif

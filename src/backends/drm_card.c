@@ -11,7 +11,7 @@
 
 #define MAX_CARDS 64u
 
-/* ------------------------------------------------------------------------------------ one card */
+/* ------------------------------------------------------------------------------------- one card */
 
 int devmem__drm_identify(struct devmem__drm_card *card)
 {
@@ -29,18 +29,23 @@ static int cannot_open(const char *path)
 	switch (errno) {
 	case EACCES:
 	case EPERM:
-		return devmem__fail(EACCES, "%s may not be opened: run as root, or add the user to the group that owns it (video)",
+		return devmem__fail(EACCES,
+				    "%s may not be opened: run as root, or add the user to the "
+				    "group that owns it (video)",
 				    path);
 	case ENOENT:
 	case ENOTDIR:
 	case ENXIO:
-		return devmem__fail(ENODEV, "there is no %s (%s): \"devmemctl backends\" lists the cards", path, strerror(errno));
+		return devmem__fail(ENODEV,
+				    "there is no %s (%s): \"devmemctl backends\" lists the cards",
+				    path, strerror(errno));
 	default:
 		return devmem__fail(errno, "cannot open %s: %s", path, strerror(errno));
 	}
 }
 
-/* Who opens a card first becomes the master of its screens, which nobody else can be then: that is not what is wanted. */
+/* Who opens a card first becomes the master of its screens, which nobody else can be then: that is
+ * not what is wanted. */
 static int open_path(const char *path, struct devmem__drm_card *card)
 {
 	int err;
@@ -70,28 +75,31 @@ int devmem__drm_exports(const struct devmem__drm_card *card)
 	uint64_t can = 0;
 
 	if (card->api->get_cap(card->fd, DEVMEM__DRM_CAP_PRIME, &can))
-		return devmem__fail(ENODEV, "%s (%s) does not tell whether it exports memory: %s", card->path, card->driver,
-				    strerror(errno));
+		return devmem__fail(ENODEV, "%s (%s) does not tell whether it exports memory: %s",
+				    card->path, card->driver, strerror(errno));
 	if (!(can & DEVMEM__DRM_PRIME_CAP_EXPORT))
-		return devmem__fail(ENODEV, "%s: its driver %s does not export memory (PRIME)", card->path, card->driver);
+		return devmem__fail(ENODEV, "%s: its driver %s does not export memory (PRIME)",
+				    card->path, card->driver);
 	return 0;
 }
 
 static int is_render_node(const struct devmem__drm_card *card)
 {
 	char *primary = card->api->card_name(card->fd);
-	int err = devmem__fail(ENODEV, "%s is a render node, which makes no dumb buffers: take its card%s%s, or give an object of "
-			       "the driver's own to devmem_buffer_wrap_gem()", card->path, primary ? ", " : "",
-			       primary ? primary : "");
+	int err = devmem__fail(ENODEV,
+			       "%s is a render node, which makes no dumb buffers: take its "
+			       "card%s%s, or give an object of the driver's own to "
+			       "devmem_buffer_wrap_gem()",
+			       card->path, primary ? ", " : "", primary ? primary : "");
 
 	free(primary);
 	return err;
 }
 
 /*
- * The capability is told of cards with screens alone [drm_getcap()]; vgem has none, and makes dumb buffers. What any driver
- * answers to a request for one without a size tells too, and makes nothing: EINVAL if it has the call, else ENOSYS
- * [drm_mode_create_dumb()].
+ * The capability is told of cards with screens alone [drm_getcap()]; vgem has none, and makes dumb
+ * buffers. What any driver answers to a request for one without a size tells too, and makes
+ * nothing: EINVAL if it has the call, else ENOSYS [drm_mode_create_dumb()].
  */
 static int makes_dumb_buffers(const struct devmem__drm_card *card)
 {
@@ -104,8 +112,10 @@ static int makes_dumb_buffers(const struct devmem__drm_card *card)
 		return 0;
 	if (card->api->ioctl(card->fd, DEVMEM__DRM_CREATE_DUMB, &nothing) && errno == EINVAL)
 		return 0;
-	return devmem__fail(ENODEV, "%s: its driver %s makes no dumb buffers: take another card, or give an object of the driver's "
-			    "own to devmem_buffer_wrap_gem()", card->path, card->driver);
+	return devmem__fail(ENODEV,
+			    "%s: its driver %s makes no dumb buffers: take another card, or give "
+			    "an object of the driver's own to devmem_buffer_wrap_gem()",
+			    card->path, card->driver);
 }
 
 static int serves(const struct devmem__drm_card *card)
@@ -115,7 +125,7 @@ static int serves(const struct devmem__drm_card *card)
 	return err ? err : devmem__drm_exports(card);
 }
 
-/* ------------------------------------------------------------------------------------ all of them */
+/* ---------------------------------------------------------------------------------- all of them */
 
 static int by_number(const void *a, const void *b)
 {
@@ -144,8 +154,10 @@ static int list_cards(const char *path, unsigned int number[MAX_CARDS])
 
 static int no_cards(const char *dir)
 {
-	return devmem__fail(ENOENT, "there is no card in %s: load a driver (\"modprobe vgem\" for one without hardware); in a "
-			    "container, pass the device in", dir);
+	return devmem__fail(ENOENT,
+			    "there is no card in %s: load a driver (\"modprobe vgem\" for one "
+			    "without hardware); in a container, pass the device in",
+			    dir);
 }
 
 static void note(char *text, size_t room, const char *words)
@@ -172,8 +184,10 @@ static int open_first(const char *dir, const char *driver, struct devmem__drm_ca
 		snprintf(path, sizeof(path), "%s/card%u", dir, number[i]);
 		err = open_path(path, card);
 		if (!err) {
-			err = driver && strcmp(driver, card->driver) ?
-			      devmem__fail(ENODEV, "%s is of driver %s", path, card->driver) : serves(card);
+			err = driver && strcmp(driver, card->driver)
+				      ? devmem__fail(ENODEV, "%s is of driver %s", path,
+						     card->driver)
+				      : serves(card);
 			if (!err)
 				return 0;
 			devmem__drm_close(card);

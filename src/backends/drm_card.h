@@ -5,7 +5,7 @@
 
 #include "backends/drm_api.h"
 
-#define DEVMEM__DRM_DEVICES	"/dev/dri"
+#define DEVMEM__DRM_DEVICES "/dev/dri"
 
 struct devmem__drm_card {
 	const struct devmem__drm_api *api;
@@ -22,13 +22,16 @@ struct devmem__drm_card {
 int devmem__drm_open(const char *dir, const char *device, struct devmem__drm_card *card);
 void devmem__drm_close(struct devmem__drm_card *card);
 
-/* devmem__drm_exports() - 0, or -ENODEV: it does not. @card needs no more than its descriptor, and the names for the sentence. */
+/* devmem__drm_exports() - 0, or -ENODEV: it does not. @card needs no more than its descriptor, and
+ * the names for the sentence. */
 int devmem__drm_exports(const struct devmem__drm_card *card);
 
-/* devmem__drm_identify() - the driver's name, of a descriptor that is there. -ENODEV: it is of no DRM device. */
+/* devmem__drm_identify() - the driver's name, of a descriptor that is there. -ENODEV: it is of no
+ * DRM device. */
 int devmem__drm_identify(struct devmem__drm_card *card);
 
-/* devmem__drm_list() - all there are and what they can do, in words. 0: one of them serves; else the sentence says it too. */
+/* devmem__drm_list() - all there are and what they can do, in words. 0: one of them serves; else
+ * the sentence says it too. */
 int devmem__drm_list(const char *dir, char *text, size_t room);
 
 #endif

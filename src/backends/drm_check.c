@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Our picture of libdrm and of the kernel's structures, compared with their own headers. Compiled where those are
- * (DEVMEM_CHECK_DRM), and part of nothing.
+ * Our picture of libdrm and of the kernel's structures, compared with their own headers. Compiled
+ * where those are (DEVMEM_CHECK_DRM), and part of nothing.
  */
 #include <fcntl.h>
 
@@ -10,13 +10,16 @@
 #include "backends/drm_api.h"
 
 #define is_type(a, b) _Static_assert(__builtin_types_compatible_p(__typeof__(a), b), #a)
-#define same_prototype(theirs, member) \
-	_Static_assert(__builtin_types_compatible_p(__typeof__(&(theirs)), __typeof__(((struct devmem__drm_api *)0)->member)), \
+#define same_prototype(theirs, member)                                                       \
+	_Static_assert(__builtin_types_compatible_p(__typeof__(&(theirs)),                   \
+						    __typeof__(((struct devmem__drm_api *)0) \
+								       ->member)),           \
 		       #theirs)
 #define same_number(theirs, ours) _Static_assert((theirs) == (ours), #theirs)
-#define same_place(theirs, a, ours, b) \
-	_Static_assert(offsetof(theirs, a) == offsetof(ours, b) && \
-		       sizeof(((theirs *)0)->a) == sizeof(((ours *)0)->b), #theirs "." #a)
+#define same_place(theirs, a, ours, b)                                             \
+	_Static_assert(offsetof(theirs, a) == offsetof(ours, b) &&                 \
+			       sizeof(((theirs *)0)->a) == sizeof(((ours *)0)->b), \
+		       #theirs "." #a)
 
 same_prototype(drmGetCap, get_cap);
 same_prototype(drmIoctl, ioctl);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* import: a dma-buf that somebody else has exported. What can be done with it is its exporter's to say. */
+/* import: a dma-buf that somebody else has exported. What can be done with it is its exporter's to
+ * say. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -12,7 +13,7 @@
 #include "memory/host.h"
 #include "backends/import.h"
 
-#define DMA_BUF_MAGIC	0x444d4142	/* "DMAB" [include/uapi/linux/magic.h] */
+#define DMA_BUF_MAGIC 0x444d4142 /* "DMAB" [include/uapi/linux/magic.h] */
 
 struct import {
 	const struct devmem_buffer_opts *opts;
@@ -24,9 +25,14 @@ static int check_dmabuf(int fd)
 	struct statfs fs;
 
 	if (fstatfs(fd, &fs))
-		return devmem__fail(errno, "devmem_buffer_import: descriptor %d cannot be looked at: %s", fd, strerror(errno));
+		return devmem__fail(errno,
+				    "devmem_buffer_import: descriptor %d cannot be looked at: %s",
+				    fd, strerror(errno));
 	if (fs.f_type != DMA_BUF_MAGIC)
-		return devmem__fail(EINVAL, "descriptor %d is no dma-buf: import what an exporter gave out for sharing", fd);
+		return devmem__fail(EINVAL,
+				    "descriptor %d is no dma-buf: import what an exporter gave out "
+				    "for sharing",
+				    fd);
 	return 0;
 }
 
@@ -35,35 +41,46 @@ static int take_range(const struct devmem_buffer_opts *o, uint64_t all, struct d
 	const size_t page = devmem__host_page();
 
 	if (o->offset % page || o->bytes % page)
-		return devmem__fail(EINVAL, "%llu bytes of a dma-buf, from %llu on: both must be multiples of %zu",
-				    (unsigned long long)o->bytes, (unsigned long long)o->offset, page);
+		return devmem__fail(EINVAL,
+				    "%llu bytes of a dma-buf, from %llu on: both must be multiples "
+				    "of %zu",
+				    (unsigned long long)o->bytes, (unsigned long long)o->offset,
+				    page);
 	if (o->offset >= all || o->bytes > all - o->offset)
-		return devmem__fail(ERANGE, "%llu bytes from %llu on do not lie in a dma-buf of %llu",
-				    (unsigned long long)o->bytes, (unsigned long long)o->offset, (unsigned long long)all);
+		return devmem__fail(ERANGE,
+				    "%llu bytes from %llu on do not lie in a dma-buf of %llu",
+				    (unsigned long long)o->bytes, (unsigned long long)o->offset,
+				    (unsigned long long)all);
 	mem->offset = o->offset;
 	mem->bytes = o->bytes ? o->bytes : all - o->offset;
 	return 0;
 }
 
-int devmem__import_range(int fd, const struct devmem_buffer_opts *o, struct devmem_memory *mem, uint64_t *all)
+int devmem__import_range(int fd, const struct devmem_buffer_opts *o, struct devmem_memory *mem,
+			 uint64_t *all)
 {
-	off_t end = lseek(fd, 0, SEEK_END);	/* its size, and nothing else: a dma-buf has no position */
+	/* its size, and nothing else: a dma-buf has no position */
+	off_t end = lseek(fd, 0, SEEK_END);
 
 	if (end <= 0)
-		return devmem__fail(EINVAL, "descriptor %d: the dma-buf does not tell its size", fd);
+		return devmem__fail(EINVAL, "descriptor %d: the dma-buf does not tell its size",
+				    fd);
 	*all = (uint64_t)end;
 	return take_range(o, *all, mem);
 }
 
-int devmem__import_options(const char *call, const struct devmem_buffer_opts *opts, struct devmem_buffer_opts *o,
-			   struct devmem_buffer **out)
+int devmem__import_options(const char *call, const struct devmem_buffer_opts *opts,
+			   struct devmem_buffer_opts *o, struct devmem_buffer **out)
 {
 	int err = devmem__options(o, sizeof(*o), opts, "devmem_buffer_opts");
 
 	if (err)
 		return err;
 	if (!out || o->reserved || o->page_size || o->device || o->near)
-		return devmem__fail(EINVAL, "%s: no place for the result, or an option other than offset and bytes", call);
+		return devmem__fail(EINVAL,
+				    "%s: no place for the result, or an option other than offset "
+				    "and bytes",
+				    call);
 	return 0;
 }
 
@@ -74,7 +91,8 @@ static void describe(struct devmem_memory *mem, uint64_t all)
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", mem->fd);
 	if (devmem__exporter_name(path, name))
 		snprintf(name, sizeof(name), "unknown");
-	snprintf(mem->what, sizeof(mem->what), "%llu bytes of a dma-buf of %llu whose exporter is %s",
+	snprintf(mem->what, sizeof(mem->what),
+		 "%llu bytes of a dma-buf of %llu whose exporter is %s",
 		 (unsigned long long)mem->bytes, (unsigned long long)all, name);
 }
 
@@ -90,7 +108,8 @@ static int fill(void *arg, struct devmem_memory *mem)
 		return err;
 	mem->fd = fcntl(import->fd, F_DUPFD_CLOEXEC, 1);
 	if (mem->fd < 0)
-		return devmem__fail(errno, "cannot duplicate descriptor %d: %s", import->fd, strerror(errno));
+		return devmem__fail(errno, "cannot duplicate descriptor %d: %s", import->fd,
+				    strerror(errno));
 	describe(mem, all);
 	return 0;
 }
@@ -109,15 +128,18 @@ int devmem_buffer_import(int fd, const struct devmem_buffer_opts *opts, struct d
 	return devmem__result(buffer_import(fd, opts, out));
 }
 
-static int import_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
+static int import_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
+			struct devmem_memory *mem)
 {
 	(void)bytes, (void)opts, (void)mem;
-	return devmem__fail(EOPNOTSUPP, "backend import has no memory of its own: devmem_buffer_import() takes a dma-buf");
+	return devmem__fail(EOPNOTSUPP, "backend import has no memory of its own: "
+					"devmem_buffer_import() takes a dma-buf");
 }
 
 static int import_probe(char *text, size_t room)
 {
-	snprintf(text, room, "any dma-buf; whether the processor can map it is its exporter's to say");
+	snprintf(text, room,
+		 "any dma-buf; whether the processor can map it is its exporter's to say");
 	return 0;
 }
 
@@ -125,7 +147,10 @@ int devmem__import_map(struct devmem_memory *mem)
 {
 	int err = devmem__host_map(mem);
 
-	return err ? devmem__fail(EOPNOTSUPP, "the dma-buf's exporter does not let the processor map it: %s", strerror(-err)) : 0;
+	return err ? devmem__fail(EOPNOTSUPP,
+				  "the dma-buf's exporter does not let the processor map it: %s",
+				  strerror(-err))
+		   : 0;
 }
 
 const struct devmem_backend devmem__backend_import = {

@@ -17,7 +17,7 @@
 
 #define DEVICES "/sys/devices/"
 
-/* ------------------------------------------------------------------------------------ where things are */
+/* ----------------------------------------------------------------------------- where things are */
 
 static int read_node(const char *device)
 {
@@ -54,7 +54,8 @@ void devmem__pci_place_of_address(const char *address, struct devmem__place *pla
 	place_of(link, place);
 }
 
-/* By the driver and not by /sys/class/net, which shows the network namespace that sysfs was mounted in. */
+/* By the driver and not by /sys/class/net, which shows the network namespace that sysfs was mounted
+ * in. */
 static int ask_bus(const char *ifname, char bus[ETHTOOL_BUSINFO_LEN])
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
@@ -71,7 +72,8 @@ static int ask_bus(const char *ifname, char bus[ETHTOOL_BUSINFO_LEN])
 	if (fd >= 0)
 		close(fd);
 	if (err && err != EOPNOTSUPP)
-		return devmem__fail(err, "interface %s, to which memory is to be near: %s", ifname, strerror(err));
+		return devmem__fail(err, "interface %s, to which memory is to be near: %s", ifname,
+				    strerror(err));
 	snprintf(bus, ETHTOOL_BUSINFO_LEN, "%s", err ? "" : info.bus_info);
 	return 0;
 }
@@ -82,21 +84,22 @@ int devmem__pci_place_of_interface(const char *ifname, struct devmem__place *pla
 	int err = ask_bus(ifname, bus);
 
 	*place = (struct devmem__place){ .node = -1 };
-	if (err || !bus[0] || strchr(bus, '/'))	/* "N/A": on no bus */
+	if (err || !bus[0] || strchr(bus, '/')) /* "N/A": on no bus */
 		return err;
 	devmem__pci_place_of_address(bus, place);
 	if (place->path[0])
 		return 0;
-	snprintf(link, sizeof(link), "/sys/bus/auxiliary/devices/%.31s", bus);	/* a subfunction, below its NIC */
+	/* a subfunction, below its NIC */
+	snprintf(link, sizeof(link), "/sys/bus/auxiliary/devices/%.31s", bus);
 	place_of(link, place);
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ how near */
+/* ------------------------------------------------------------------------------------- how near */
 
 struct nearness {
-	unsigned int common;	/* parts of the way from the root that are the same */
-	unsigned int rest;	/* parts behind them */
+	unsigned int common; /* parts of the way from the root that are the same */
+	unsigned int rest;   /* parts behind them */
 	bool same_node;
 };
 
@@ -148,8 +151,8 @@ static bool nearer(const struct nearness *a, const struct nearness *b)
 	return a->same_node && !b->same_node;
 }
 
-unsigned int devmem__pci_nearest(const struct devmem__place *to, const struct devmem__place *places, unsigned int n,
-			     const char **why)
+unsigned int devmem__pci_nearest(const struct devmem__place *to, const struct devmem__place *places,
+				 unsigned int n, const char **why)
 {
 	struct nearness best = nearness(to, &places[0]);
 	unsigned int found = 0;
@@ -162,7 +165,9 @@ unsigned int devmem__pci_nearest(const struct devmem__place *to, const struct de
 		best = other;
 		found = i;
 	}
-	*why = best.common > 1 ? "behind the same PCI bridge" : best.common ? "at the same PCI host bridge" :
-	       best.same_node ? "on the same NUMA node" : "the first, since none is near";
+	*why = best.common > 1	? "behind the same PCI bridge"
+	       : best.common	? "at the same PCI host bridge"
+	       : best.same_node ? "on the same NUMA node"
+				: "the first, since none is near";
 	return found;
 }

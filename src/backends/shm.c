@@ -5,7 +5,8 @@
 #include "memory/host.h"
 #include "memory/limits.h"
 
-static int shm_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
+static int shm_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
+		     struct devmem_memory *mem)
 {
 	char pages[DEVMEM__HOST_WORDS];
 	int fd = devmem__host_check(bytes, opts->page_size);
@@ -14,7 +15,8 @@ static int shm_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, stru
 		fd = devmem__host_memfd(bytes, opts->page_size, &mem->block, pages);
 	if (fd < 0)
 		return fd;
-	snprintf(mem->what, sizeof(mem->what), "plain shared memory, which no NIC can write to, in %s", pages);
+	snprintf(mem->what, sizeof(mem->what),
+		 "plain shared memory, which no NIC can write to, in %s", pages);
 	mem->fd = fd;
 	return 0;
 }
@@ -25,7 +27,8 @@ static int shm_probe(char *text, size_t room)
 	char huge[120];
 
 	devmem__limits_huge_words(huge, sizeof(huge));
-	snprintf(text, room, "%llu MiB are available; %s", (unsigned long long)available >> 20, huge);
+	snprintf(text, room, "%llu MiB are available; %s", (unsigned long long)available >> 20,
+		 huge);
 	return 0;
 }
 

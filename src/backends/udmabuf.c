@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * udmabuf: ordinary memory (a memfd) exported as a dma-buf by /dev/udmabuf. Every kernel of a distribution has it,
- * so this is the backend of the lab, of CI, and of a machine without a GPU. [drivers/dma-buf/udmabuf.c]
+ * udmabuf: ordinary memory (a memfd) exported as a dma-buf by /dev/udmabuf. Every kernel of a
+ * distribution has it, so this is the backend of the lab, of CI, and of a machine without a GPU.
+ * [drivers/dma-buf/udmabuf.c]
  */
 #include <errno.h>
 #include <stdio.h>
@@ -14,11 +15,12 @@
 #include "memory/host.h"
 #include "memory/limits.h"
 
-#define DEVICE		"/dev/udmabuf"
-#define PARAMETERS	"/sys/module/udmabuf/parameters/"
-#define REMEDY		"load it with \"modprobe udmabuf\""
+#define DEVICE	   "/dev/udmabuf"
+#define PARAMETERS "/sys/module/udmabuf/parameters/"
+#define REMEDY	   "load it with \"modprobe udmabuf\""
 
-/* The kernel says only EINVAL when a buffer is over its limit; the parameter tells. 0: cannot be read. */
+/* The kernel says only EINVAL when a buffer is over its limit; the parameter tells. 0: cannot be
+ * read. */
 static size_t size_limit(void)
 {
 	uint64_t mb;
@@ -32,8 +34,10 @@ static int check_limit(size_t bytes)
 
 	if (!limit || bytes <= limit)
 		return 0;
-	return devmem__fail(EFBIG, "a udmabuf may have %zu MiB here and %zu were asked for: raise "
-			    PARAMETERS "size_limit_mb", limit >> 20, bytes >> 20);
+	return devmem__fail(EFBIG,
+			    "a udmabuf may have %zu MiB here and %zu were asked for: "
+			    "raise " PARAMETERS "size_limit_mb",
+			    limit >> 20, bytes >> 20);
 }
 
 static int export_memfd(int device, int memfd, size_t bytes)
@@ -47,10 +51,12 @@ static int export_memfd(int device, int memfd, size_t bytes)
 
 	if (fd >= 0)
 		return fd;
-	return devmem__fail(errno, "udmabuf refused a buffer of %zu bytes: %s", bytes, strerror(errno));
+	return devmem__fail(errno, "udmabuf refused a buffer of %zu bytes: %s", bytes,
+			    strerror(errno));
 }
 
-static int udmabuf_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
+static int udmabuf_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
+			 struct devmem_memory *mem)
 {
 	char pages[DEVMEM__HOST_WORDS];
 	int device, memfd, fd;
@@ -69,7 +75,7 @@ static int udmabuf_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, 
 		goto out_device;
 	}
 	fd = export_memfd(device, memfd, bytes);
-	close(memfd);	/* the dma-buf has pinned the pages */
+	close(memfd); /* the dma-buf has pinned the pages */
 out_device:
 	close(device);
 	if (fd < 0)
@@ -79,7 +85,8 @@ out_device:
 	return 0;
 }
 
-/* Of the limits on memory that is pinned, and on lists, none is the driver's for what is asked of it here: one memory file. */
+/* Of the limits on memory that is pinned, and on lists, none is the driver's for what is asked of
+ * it here: one memory file. */
 static int udmabuf_probe(char *text, size_t room)
 {
 	char huge[120], size[64] = "size_limit_mb cannot be read";
@@ -90,11 +97,14 @@ static int udmabuf_probe(char *text, size_t room)
 		return device;
 	close(device);
 	if (size_limit())
-		snprintf(size, sizeof(size), "a buffer may have %zu MiB (size_limit_mb)", size_limit() >> 20);
+		snprintf(size, sizeof(size), "a buffer may have %zu MiB (size_limit_mb)",
+			 size_limit() >> 20);
 	devmem__limits_number(PARAMETERS "list_limit", &list);
 	devmem__limits_huge_words(huge, sizeof(huge));
-	snprintf(text, room, "%s; %s; list_limit (%llu) and RLIMIT_MEMLOCK do not matter, since it is one entry and not counted as "
-		 "locked", size, huge, (unsigned long long)list);
+	snprintf(text, room,
+		 "%s; %s; list_limit (%llu) and RLIMIT_MEMLOCK do not matter, since it is one "
+		 "entry and not counted as locked",
+		 size, huge, (unsigned long long)list);
 	return 0;
 }
 

@@ -5,10 +5,8 @@
 #include "base/engine_name.h"
 
 static const char *const names[] = {
-	[DEVMEM__ENGINE_ANY] = "any",
-	[DEVMEM__ENGINE_DEVMEM] = "devmem",
-	[DEVMEM__ENGINE_ZCRX] = "zcrx",
-	[DEVMEM__ENGINE_COPY] = "copy",
+	[DEVMEM__ENGINE_ANY] = "any",	      [DEVMEM__ENGINE_DEVMEM] = "devmem",
+	[DEVMEM__ENGINE_ZCRX] = "zcrx",	      [DEVMEM__ENGINE_COPY] = "copy",
 	[DEVMEM__ENGINE_SYSCALL] = "syscall",
 };
 
@@ -23,7 +21,8 @@ int devmem__engine_name_parse(const char *name, enum devmem__engine_id *way)
 		*way = (enum devmem__engine_id)i;
 		return 0;
 	}
-	return devmem__fail(EINVAL, "no engine \"%s\": there are devmem, zcrx, copy and syscall", name);
+	return devmem__fail(EINVAL, "no engine \"%s\": there are devmem, zcrx, copy and syscall",
+			    name);
 }
 
 const char *devmem__engine_name(enum devmem__engine_id way)

@@ -7,7 +7,7 @@
 #include "base/internal.h"
 
 #define STR_(x) #x
-#define STR(x) STR_(x)
+#define STR(x)	STR_(x)
 
 static _Thread_local char sentence[512] = "no error";
 
@@ -18,7 +18,8 @@ const char *devmem_error(void)
 
 const char *devmem_version(void)
 {
-	return STR(DEVMEM_VERSION_MAJOR) "." STR(DEVMEM_VERSION_MINOR) "." STR(DEVMEM_VERSION_PATCH);
+	return STR(DEVMEM_VERSION_MAJOR) "." STR(DEVMEM_VERSION_MINOR) "." STR(
+		DEVMEM_VERSION_PATCH);
 }
 
 int devmem__fail(int err, const char *fmt, ...)

@@ -10,8 +10,11 @@
 
 #define DEVMEM__EVENT_END offsetof(struct devmem_event, tokens)
 
-_Static_assert(sizeof(struct devmem_event) - DEVMEM__EVENT_END == sizeof(uint64_t),
-	       "tokens, sock, buffer and type lie together, at the end");
+_Static_assert(sizeof(struct devmem_event) - DEVMEM__EVENT_END == sizeof(uint64_t), "tokens, sock, "
+										    "buffer and "
+										    "type lie "
+										    "together, at "
+										    "the end");
 
 static inline uint64_t devmem__event_end(const struct devmem_event *ev)
 {
@@ -21,7 +24,8 @@ static inline uint64_t devmem__event_end(const struct devmem_event *ev)
 	return end;
 }
 
-/* devmem__event_of() - what is alike in all events of this kind, socket and buffer: all but how many tokens they have. */
+/* devmem__event_of() - what is alike in all events of this kind, socket and buffer: all but how
+ * many tokens they have. */
 static inline uint64_t devmem__event_of(const struct devmem_event *ev)
 {
 	const struct devmem_event tokens = { .tokens = UINT16_MAX };

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Room base: the thin floor under every room: option structures, the error message, the log, small helpers. It includes the
- * public headers alone.
+ * Room base: the thin floor under every room: option structures, the error message, the log, small
+ * helpers. It includes the public headers alone.
  */
 #ifndef DEVMEM__BASE_INTERNAL_H
 #define DEVMEM__BASE_INTERNAL_H
@@ -14,20 +14,22 @@
 
 #include "devmem/devmem.h"
 
-#define ARRAY_SIZE(a) (sizeof(a) / sizeof((a)[0]))
-#define container_of(ptr, type, member) ((type *)((char *)(ptr) - offsetof(type, member)))
-#define DEVMEM_PRINTF(f, a) __attribute__((format(printf, f, a)))
+#define ARRAY_SIZE(a)			(sizeof(a) / sizeof((a)[0]))
+#define container_of(ptr, type, member) ((type *)((char *)(ptr)-offsetof(type, member)))
+#define DEVMEM_PRINTF(f, a)		__attribute__((format(printf, f, a)))
 
 /* Buffers are larger than 2 GiB, and a journal's owners lock bytes behind 1 TiB of it. */
-_Static_assert(sizeof(off_t) == 8, "off_t must have 64 bits: compile with -D_FILE_OFFSET_BITS=64, as CMakeLists.txt does");
+_Static_assert(sizeof(off_t) == 8, "off_t must have 64 bits: compile with -D_FILE_OFFSET_BITS=64, "
+				   "as CMakeLists.txt does");
 
 #ifndef ETOOSMALL
-#define ETOOSMALL 525 /* the kernel's own: a control buffer too small for one cmsg; libc has no name for it */
+/* the kernel's own: a control buffer too small for one cmsg; libc has no name for it */
+#define ETOOSMALL 525
 #endif
 
 /*
- * devmem__text() - snprintf() for whatever people read, terminals and logs included: control characters, and bytes that are
- * no UTF-8, come out as \xNN (text.c). Arguments may lie in @to.
+ * devmem__text() - snprintf() for whatever people read, terminals and logs included: control
+ * characters, and bytes that are no UTF-8, come out as \xNN (text.c). Arguments may lie in @to.
  */
 void devmem__text(char *to, size_t room, const char *fmt, ...) DEVMEM_PRINTF(3, 4);
 void devmem__text_v(char *to, size_t room, const char *fmt, va_list ap) DEVMEM_PRINTF(3, 0);
@@ -39,23 +41,26 @@ void devmem__text_v(char *to, size_t room, const char *fmt, va_list ap) DEVMEM_P
 int devmem__fail(int err, const char *fmt, ...) DEVMEM_PRINTF(2, 3);
 
 /*
- * devmem__log() - a record, DEVMEM_LOG_ERROR and so on, for whoever asked for it (log.c). One line, without a newline. errno
- * and the sentence are kept. For what is out of the ordinary alone, or happens once for each object.
- * devmem__log_wants() - is anybody there? For records that take more than their arguments to make.
+ * devmem__log() - a record, DEVMEM_LOG_ERROR and so on, for whoever asked for it (log.c). One line,
+ * without a newline. errno and the sentence are kept. For what is out of the ordinary alone, or
+ * happens once for each object. devmem__log_wants() - is anybody there? For records that take more
+ * than their arguments to make.
  */
 void devmem__log(int level, const char *fmt, ...) DEVMEM_PRINTF(2, 3);
 bool devmem__log_wants(int level);
 
-/* devmem__log_to() - what devmem_log_set() does, without an error message: -EINVAL, or -EBUSY if called from @fn itself. */
+/* devmem__log_to() - what devmem_log_set() does, without an error message: -EINVAL, or -EBUSY if
+ * called from @fn itself. */
 int devmem__log_to(int level, void (*fn)(void *arg, int level, const char *text), void *arg);
 
 /* devmem__failed() - log the error message, with the public call that failed. */
 void devmem__failed(const char *call, int result);
 
 /*
- * devmem__result() - what each public call that can fail returns goes through here, so that its failure is told once, as the
- * error that the program sees. What was tried on the way and failed is no error: devmem__fail() tells that for debugging. Nor
- * are answers that say when to go on: -EAGAIN, -EINTR, -ENOBUFS.
+ * devmem__result() - what each public call that can fail returns goes through here, so that its
+ * failure is told once, as the error that the program sees. What was tried on the way and failed is
+ * no error: devmem__fail() tells that for debugging. Nor are answers that say when to go on:
+ * -EAGAIN, -EINTR, -ENOBUFS.
  */
 #define devmem__result(result) devmem__result_of(__func__, result)
 static inline int devmem__result_of(const char *call, int result)

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Records for whoever asks: the program, by devmem_log_set(), or whoever runs it, by the environment. Nobody by default, and
- * then a record is one comparison; none is made for what goes as it should on the way of the data.
+ * Records for whoever asks: the program, by devmem_log_set(), or whoever runs it, by the
+ * environment. Nobody by default, and then a record is one comparison; none is made for what goes
+ * as it should on the way of the data.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -15,8 +16,8 @@
 #include "base/internal.h"
 #include "base/mute.h"
 
-#define MAX_TEXT	1280
-#define NOT_LOOKED	(-2)	/* at the environment yet */
+#define MAX_TEXT   1280
+#define NOT_LOOKED (-2) /* at the environment yet */
 
 static const char *const names[] = {
 	[DEVMEM_LOG_ERROR] = "error",
@@ -26,20 +27,21 @@ static const char *const names[] = {
 };
 
 /*
- * Where records go is the process's, as its standard error is: errors are of threads, objects are many, and much of what is
- * told is of no object, or of one that did not come to be. The lock is held while @fn runs: records come one after the
- * other, and when devmem_log_set() returns, nobody is in the @fn that was there before.
+ * Where records go is the process's, as its standard error is: errors are of threads, objects are
+ * many, and much of what is told is of no object, or of one that did not come to be. The lock is
+ * held while @fn runs: records come one after the other, and when devmem_log_set() returns, nobody
+ * is in the @fn that was there before.
  */
 static struct {
 	atomic_int level;
-	pthread_mutex_t lock;		/* of what follows, and of storing @level */
+	pthread_mutex_t lock; /* of what follows, and of storing @level */
 	void (*fn)(void *arg, int level, const char *text);
 	void *arg;
 } sink = { .level = NOT_LOOKED, .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static _Thread_local bool telling;	/* this thread is in @fn */
+static _Thread_local bool telling; /* this thread is in @fn */
 
-/* ------------------------------------------------------------------------------------ how much */
+/* ------------------------------------------------------------------------------------- how much */
 
 static int parse(const char *word)
 {
@@ -72,7 +74,7 @@ bool devmem__log_wants(int level)
 	return level <= (most == NOT_LOOKED ? look() : most) && !telling;
 }
 
-/* ------------------------------------------------------------------------------------ records */
+/* -------------------------------------------------------------------------------------- records */
 
 /* In one piece: others write there too. */
 static void print(int level, const char *text)
@@ -85,12 +87,13 @@ static void print(int level, const char *text)
 	devmem__mute(&mute);
 	ignored = write(STDERR_FILENO, line, (size_t)n);
 	devmem__unmute(&mute);
-	(void)ignored;	/* nobody to tell */
+	(void)ignored; /* nobody to tell */
 }
 
 /*
- * Only the thread that called fork() is in the child. If another one was telling something it has the lock for ever, and what
- * fails in the child could not be told. One that forked in @fn goes on there and gives it back itself.
+ * Only the thread that called fork() is in the child. If another one was telling something it has
+ * the lock for ever, and what fails in the child could not be told. One that forked in @fn goes on
+ * there and gives it back itself.
  */
 static void in_child(void)
 {
@@ -120,7 +123,7 @@ static void tell(int level, const char *text)
 	take_lock();
 	telling = true;
 	if (level > atomic_load(&sink.level))
-		;	/* it was set to less since we looked */
+		; /* it was set to less since we looked */
 	else if (sink.fn)
 		sink.fn(sink.arg, level, text);
 	else
@@ -145,7 +148,7 @@ void devmem__log(int level, const char *fmt, ...)
 	errno = saved;
 }
 
-/* ------------------------------------------------------------------------------------ where to */
+/* ------------------------------------------------------------------------------------- where to */
 
 int devmem__log_to(int level, void (*fn)(void *arg, int level, const char *text), void *arg)
 {

@@ -22,7 +22,8 @@ void devmem__mute(struct devmem__mute *mute)
 	errno = saved;
 }
 
-/* The kernel sends both to the thread that writes, so no other can have taken it. [send_sig(SIGXFSZ, current, 0)] */
+/* The kernel sends both to the thread that writes, so no other can have taken it.
+ * [send_sig(SIGXFSZ, current, 0)] */
 static void consume(int signal)
 {
 	const struct timespec now = { 0 };

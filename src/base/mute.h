@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Writing to a file may raise SIGXFSZ (RLIMIT_FSIZE) and to a pipe SIGPIPE, and either ends a program that knows nothing of
- * our files. Between these two calls neither reaches this thread, and what the write raised is gone afterwards: what is left
- * is the errno, EFBIG or EPIPE. Signals that were pending before still are, handlers and the thread's mask are as before.
+ * Writing to a file may raise SIGXFSZ (RLIMIT_FSIZE) and to a pipe SIGPIPE, and either ends a
+ * program that knows nothing of our files. Between these two calls neither reaches this thread, and
+ * what the write raised is gone afterwards: what is left is the errno, EFBIG or EPIPE. Signals that
+ * were pending before still are, handlers and the thread's mask are as before.
  */
 #ifndef DEVMEM__BASE_MUTE_H
 #define DEVMEM__BASE_MUTE_H
@@ -11,7 +12,7 @@
 #include <sys/types.h>
 
 struct devmem__mute {
-	sigset_t before;	/* the thread's mask */
+	sigset_t before; /* the thread's mask */
 	sigset_t pending;
 };
 

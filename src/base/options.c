@@ -24,9 +24,12 @@ int devmem__options(void *ours, size_t our_size, const void *theirs, const char 
 	}
 	memcpy(&size, theirs, sizeof(size));
 	if (size < sizeof(size))
-		return devmem__fail(EINVAL, "struct %s: its first member must be its own size, not %zu", name, size);
+		return devmem__fail(EINVAL,
+				    "struct %s: its first member must be its own size, not %zu",
+				    name, size);
 	if (size > our_size && !all_zero((const unsigned char *)theirs + our_size, size - our_size))
-		return devmem__fail(E2BIG, "struct %s asks for something that libdevmem %s does not know",
+		return devmem__fail(E2BIG,
+				    "struct %s asks for something that libdevmem %s does not know",
 				    name, devmem_version());
 	memcpy(ours, theirs, size < our_size ? size : our_size);
 	memcpy(ours, &our_size, sizeof(our_size));

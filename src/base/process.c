@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * getpid() would be a system call for each call on the way of the data, and a grandchild may have its grandparent's number.
- * So the number is our own, in a page that the kernel clears in a child, whichever way that was made.
+ * getpid() would be a system call for each call on the way of the data, and a grandchild may have
+ * its grandparent's number. So the number is our own, in a page that the kernel clears in a child,
+ * whichever way that was made.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -16,7 +17,8 @@
 
 _Atomic uint32_t *devmem__process_page;
 
-/* The last number that was given; a child goes on from its parent's. What a process is can be no object's. */
+/* The last number that was given; a child goes on from its parent's. What a process is can be no
+ * object's. */
 static _Atomic uint32_t last_process;
 
 static void make_page(void)
@@ -59,6 +61,8 @@ uint64_t devmem__thread(void)
 
 int devmem__process_foreign(const char *what)
 {
-	return devmem__fail(EEXIST, "%s was made before fork(), by another process, and only that one can use it: make what this "
-			    "process needs after fork()", what);
+	return devmem__fail(EEXIST,
+			    "%s was made before fork(), by another process, and only that one can "
+			    "use it: make what this process needs after fork()",
+			    what);
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Text for people. Names of interfaces and paths come from the machine, other words from drivers and the kernel: any of them
- * may hold bytes that make a terminal or a log do something. Such bytes are shown as \xNN instead.
+ * Text for people. Names of interfaces and paths come from the machine, other words from drivers
+ * and the kernel: any of them may hold bytes that make a terminal or a log do something. Such bytes
+ * are shown as \xNN instead.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -11,14 +12,16 @@
 
 #define RAW_TEXT 1280 /* bytes: the longest text there is */
 
-/* Characters that move what is around them, or begin a new line or a command. C1 begins with U+0080, and 0x9b is "ESC [". */
+/* Characters that move what is around them, or begin a new line or a command. C1 begins with
+ * U+0080, and 0x9b is "ESC [". */
 static bool is_control(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f ||
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-/* Bytes of the UTF-8 character at @p, or 0 if it is none. The terminating zero ends a character that was cut. */
+/* Bytes of the UTF-8 character at @p, or 0 if it is none. The terminating zero ends a character
+ * that was cut. */
 static size_t character(const unsigned char *p, uint32_t *c)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };

@@ -1,25 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel's socket and io_uring interfaces call device memory, under our own names: the headers of the
- * distributions that we build on lack them. [include/uapi/asm-generic/socket.h, linux/uio.h, linux/io_uring.h]
+ * What the kernel's socket and io_uring interfaces call device memory, under our own names: the
+ * headers of the distributions that we build on lack them. [include/uapi/asm-generic/socket.h,
+ * linux/uio.h, linux/io_uring.h]
  */
 #ifndef DEVMEM__BASE_UAPI_SOCK_H
 #define DEVMEM__BASE_UAPI_SOCK_H
 
 #include <stdint.h>
 
-#define DEVMEM_SO_LINEAR	78	 /* cmsg: bytes that the kernel copied into the payload (6.12) */
-#define DEVMEM_SO_DMABUF	79	 /* cmsg: a fragment in the dma-buf (6.12) */
-#define DEVMEM_SO_DONTNEED	80	 /* setsockopt: give fragments back (6.12) */
-#define DEVMEM_SCM_DMABUF	79	 /* cmsg of sendmsg: number of the binding to send from (6.16) */
-#define DEVMEM_MSG_SOCK_DEVMEM	0x2000000 /* recvmsg: report device fragments as cmsgs (6.12) */
+/* cmsg: bytes that the kernel copied into the payload (6.12) */
+#define DEVMEM_SO_LINEAR   78
+#define DEVMEM_SO_DMABUF   79 /* cmsg: a fragment in the dma-buf (6.12) */
+#define DEVMEM_SO_DONTNEED 80 /* setsockopt: give fragments back (6.12) */
+/* cmsg of sendmsg: number of the binding to send from (6.16) */
+#define DEVMEM_SCM_DMABUF      79
+#define DEVMEM_MSG_SOCK_DEVMEM 0x2000000 /* recvmsg: report device fragments as cmsgs (6.12) */
 
 /* struct dmabuf_cmsg */
 struct devmem__cmsg_frag {
-	uint64_t frag_offset;	/* bytes from the start of the dma-buf */
-	uint32_t frag_size;	/* bytes */
+	uint64_t frag_offset; /* bytes from the start of the dma-buf */
+	uint32_t frag_size;   /* bytes */
 	uint32_t frag_token;
-	uint32_t dmabuf_id;	/* of the binding */
+	uint32_t dmabuf_id; /* of the binding */
 	uint32_t flags;
 };
 
@@ -28,8 +31,8 @@ struct devmem__token_run {
 	uint32_t start;
 	uint32_t count;
 };
-#define DEVMEM__MAX_RUNS	128	/* one more: -EINVAL */
-#define DEVMEM__MAX_FRAGS	1024	/* those beyond are left out silently */
+#define DEVMEM__MAX_RUNS  128  /* one more: -EINVAL */
+#define DEVMEM__MAX_FRAGS 1024 /* those beyond are left out silently */
 
 /* io_uring_register(): busy polling (6.9), for sockets as they come [struct io_uring_napi] */
 #define DEVMEM_IORING_REGISTER_NAPI 27
@@ -54,30 +57,31 @@ struct devmem__buf_reg {
 	uint64_t resv[3];
 };
 
-/* provided buffers that receives use up little by little (6.12), and the completion's flag: there is more of it */
-#define DEVMEM_PBUF_RING_INC	2
-#define DEVMEM_CQE_F_BUF_MORE	(1u << 4)
+/* provided buffers that receives use up little by little (6.12), and the completion's flag: there
+ * is more of it */
+#define DEVMEM_PBUF_RING_INC  2
+#define DEVMEM_CQE_F_BUF_MORE (1u << 4)
 
 /* zero-copy receive (6.15; dma-buf areas 6.16) [include/uapi/linux/io_uring/zcrx.h] */
-#define DEVMEM_IORING_REGISTER_ZCRX_IFQ	32
+#define DEVMEM_IORING_REGISTER_ZCRX_IFQ 32
 #define DEVMEM_IORING_OP_RECV_ZC	58
 #define DEVMEM_ZCRX_AREA_DMABUF		1
-#define DEVMEM_ZCRX_AREA_MASK		(~(uint64_t)0 << 48)	/* of an offset: which area */
+#define DEVMEM_ZCRX_AREA_MASK		(~(uint64_t)0 << 48) /* of an offset: which area */
 
-struct devmem__zcrx_rqe {	/* of the refill ring: a fragment comes back */
+struct devmem__zcrx_rqe { /* of the refill ring: a fragment comes back */
 	uint64_t off;
 	uint32_t len;
 	uint32_t pad;
 };
 
-struct devmem__zcrx_cqe {	/* the second half of a fragment's completion */
+struct devmem__zcrx_cqe { /* the second half of a fragment's completion */
 	uint64_t off;
 	uint64_t pad;
 };
 
 struct devmem__zcrx_area_reg {
-	uint64_t addr;		/* 0 of a dma-buf */
-	uint64_t len;		/* all of it */
+	uint64_t addr; /* 0 of a dma-buf */
+	uint64_t len;  /* all of it */
 	uint64_t rq_area_token;
 	uint32_t flags;
 	uint32_t dmabuf_fd;
@@ -90,27 +94,27 @@ struct devmem__zcrx_ifq_reg {
 	uint32_t rq_entries;
 	uint32_t flags;
 	uint64_t area_ptr;
-	uint64_t region_ptr;	/* struct devmem__region_desc */
+	uint64_t region_ptr; /* struct devmem__region_desc */
 	struct {
 		uint32_t head;
 		uint32_t tail;
 		uint32_t rqes;
 		uint32_t resv2;
 		uint64_t resv[2];
-	} offsets;		/* answer: in the region */
-	uint32_t zcrx_id;	/* answer */
-	uint32_t rx_buf_len;	/* bytes: 0, or a page size (7.0) */
+	} offsets;	     /* answer: in the region */
+	uint32_t zcrx_id;    /* answer */
+	uint32_t rx_buf_len; /* bytes: 0, or a page size (7.0) */
 	uint64_t resv[3];
 };
 
-struct devmem__region_desc {	/* struct io_uring_region_desc */
+struct devmem__region_desc { /* struct io_uring_region_desc */
 	uint64_t user_addr;
 	uint64_t size;
-	uint32_t flags;		/* 1: memory of the user */
+	uint32_t flags; /* 1: memory of the user */
 	uint32_t id;
 	uint64_t mmap_offset;
 	uint64_t resv[4];
 };
-#define DEVMEM_REGION_USER	1
+#define DEVMEM_REGION_USER 1
 
 #endif

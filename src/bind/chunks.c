@@ -5,9 +5,10 @@
 
 #include "bind/chunks.h"
 
-#define MIN_CHUNKS	32u		/* a small buffer is cut into so many: a chunk that is out in part is out whole */
-#define SMALLEST	4096u		/* bytes */
-#define WORD_BITS	64u
+/* a small buffer is cut into so many: a chunk that is out in part is out whole */
+#define MIN_CHUNKS 32u
+#define SMALLEST   4096u /* bytes */
+#define WORD_BITS  64u
 
 static unsigned int words(const struct devmem__chunks *chunks)
 {
@@ -44,9 +45,12 @@ int devmem__chunks_take(struct devmem__chunks *chunks)
 		while (seen) {
 			unsigned int bit = (unsigned int)__builtin_ctzll(seen);
 
-			/* acquire: who gave it back has read its bytes before we let the kernel write there */
-			if (atomic_compare_exchange_weak_explicit(&chunks->free[w], &seen, seen & ~(1ull << bit),
-								  memory_order_acquire, memory_order_relaxed))
+			/* acquire: who gave it back has read its bytes before we let the kernel
+			 * write there */
+			if (atomic_compare_exchange_weak_explicit(&chunks->free[w], &seen,
+								  seen & ~(1ull << bit),
+								  memory_order_acquire,
+								  memory_order_relaxed))
 				return (int)(w * WORD_BITS + bit);
 		}
 	}
@@ -55,5 +59,6 @@ int devmem__chunks_take(struct devmem__chunks *chunks)
 
 void devmem__chunks_give(struct devmem__chunks *chunks, unsigned int chunk)
 {
-	atomic_fetch_or_explicit(&chunks->free[chunk / WORD_BITS], 1ull << chunk % WORD_BITS, memory_order_release);
+	atomic_fetch_or_explicit(&chunks->free[chunk / WORD_BITS], 1ull << chunk % WORD_BITS,
+				 memory_order_release);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A buffer cut into chunks of one size, which rings of several threads take and give back. Without locks: a chunk is a
- * bit. The lowest free one is taken, so that little of the buffer is touched while little is out.
+ * A buffer cut into chunks of one size, which rings of several threads take and give back. Without
+ * locks: a chunk is a bit. The lowest free one is taken, so that little of the buffer is touched
+ * while little is out.
  */
 #ifndef DEVMEM__BIND_CHUNKS_H
 #define DEVMEM__BIND_CHUNKS_H
@@ -11,10 +12,10 @@
 #include "base/internal.h"
 
 struct devmem__chunks {
-	size_t bytes;			/* of one chunk, a power of two */
+	size_t bytes; /* of one chunk, a power of two */
 	unsigned int count;
-	atomic_uint rings;		/* that take from here */
-	_Atomic uint64_t *free;		/* a bit for each chunk */
+	atomic_uint rings;	/* that take from here */
+	_Atomic uint64_t *free; /* a bit for each chunk */
 };
 
 /* devmem__chunks_open() - cut @bytes into chunks of at most @most bytes. -ENOMEM */

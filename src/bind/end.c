@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * How bindings end. That can take seconds: the kernel restarts the queues, another process may hold the journal's lock, and the
- * last binding puts the NIC's settings back. So it is never done on the way of the data: a ring that drops the last reference
- * keeps the binding on a list until its next call that may wait. A binding with queues is also on a list of its NIC, so that
- * devmem_bind_rx() can end it without the ring.
+ * How bindings end. That can take seconds: the kernel restarts the queues, another process may hold
+ * the journal's lock, and the last binding puts the NIC's settings back. So it is never done on the
+ * way of the data: a ring that drops the last reference keeps the binding on a list until its next
+ * call that may wait. A binding with queues is also on a list of its NIC, so that devmem_bind_rx()
+ * can end it without the ring.
  */
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -39,10 +40,12 @@ static void close_copy(struct devmem_binding *b)
 		munmap(b->memory, devmem_buffer_size(b->buffer));
 }
 
-/* The queues are unbound first: while they are bound the kernel refuses to turn header/data split off. */
+/* The queues are unbound first: while they are bound the kernel refuses to turn header/data split
+ * off. */
 static void unbind(struct devmem_binding *b)
 {
-	devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s ends", devmem__binding_name(b), devmem__engine_name(b->way));
+	devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s ends", devmem__binding_name(b),
+		    devmem__engine_name(b->way));
 	if (b->way == DEVMEM__ENGINE_DEVMEM)
 		devmem__nl_close(&b->nl);
 	if (!b->sends && b->way == DEVMEM__ENGINE_COPY)
@@ -83,21 +86,23 @@ void devmem_binding_close(struct devmem_binding *b)
 	devmem__binding_free(b);
 }
 
-/* ------------------------------------------------------------------------------------ later */
+/* ---------------------------------------------------------------------------------------- later */
 
 static bool drop_if_others_have_it(struct devmem_binding *b)
 {
 	unsigned int refs = atomic_load_explicit(&b->refs, memory_order_acquire);
 
 	while (refs > 1)
-		if (atomic_compare_exchange_weak_explicit(&b->refs, &refs, refs - 1, memory_order_acq_rel, memory_order_acquire))
+		if (atomic_compare_exchange_weak_explicit(&b->refs, &refs, refs - 1,
+							  memory_order_acq_rel,
+							  memory_order_acquire))
 			return true;
 	return false;
 }
 
 /*
- * The last reference can be moved without a lock: nobody else has one to make another from. On the NIC's list the binding has a
- * second reference, since either list may be worked off first.
+ * The last reference can be moved without a lock: nobody else has one to make another from. On the
+ * NIC's list the binding has a second reference, since either list may be worked off first.
  */
 void devmem__binding_drop(struct devmem_binding *b, struct devmem_binding **ended)
 {
@@ -142,7 +147,7 @@ void devmem__binding_end_all(struct devmem_binding **ended)
 	while ((b = *ended)) {
 		*ended = b->next_ended;
 		if (!devmem__process_is(b->process))
-			atomic_store(&b->refs, 1);	/* the NIC's list is the parent's */
+			atomic_store(&b->refs, 1); /* the NIC's list is the parent's */
 		else if (b->nic)
 			devmem__binding_end_on(b->nic);
 		devmem_binding_close(b);

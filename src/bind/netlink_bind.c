@@ -22,26 +22,34 @@ static bool on_pci(const char *bus)
 	return bus[0] && access(path, F_OK) == 0;
 }
 
-int devmem__bind_check(const char *ifname, const char *driver, const char *bus, const struct devmem_buffer *buffer)
+int devmem__bind_check(const char *ifname, const char *driver, const char *bus,
+		       const struct devmem_buffer *buffer)
 {
 	char path[64], name[64];
 	int err;
 
 	if (!devmem__buffer_is_dmabuf(buffer))
-		return devmem__fail(EOPNOTSUPP, "memory of backend %s is no dma-buf, and no NIC can reach it",
+		return devmem__fail(EOPNOTSUPP,
+				    "memory of backend %s is no dma-buf, and no NIC can reach it",
 				    devmem_buffer_backend(buffer, NULL));
-	/* the NIC behind a leased queue cannot be seen from a container; every one whose driver can lease is on PCI */
+	/* the NIC behind a leased queue cannot be seen from a container; every one whose driver can
+	 * lease is on PCI */
 	if (on_pci(bus) || devmem__quirks_of(driver)->leased)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", devmem_buffer_fd(buffer));
 	err = devmem__exporter_name(path, name);
 	if (err)
-		return devmem__fail(EXDEV, "%s is not on PCI and the exporter of the buffer cannot be told (%s: %s): "
-				    "not binding, since NVIDIA's memory must not be bound to it", ifname, path, strerror(-err));
+		return devmem__fail(EXDEV,
+				    "%s is not on PCI and the exporter of the buffer cannot be "
+				    "told (%s: %s): not binding, since NVIDIA's memory must not be "
+				    "bound to it",
+				    ifname, path, strerror(-err));
 	if (!devmem__exporter_needs_pci(name))
 		return 0;
-	return devmem__fail(EXDEV, "%s is not a PCI device, and memory of an NVIDIA GPU (exporter %s) must not be "
-			    "bound to it: the kernel would write elsewhere. Use a NIC on PCI, or another backend",
+	return devmem__fail(EXDEV,
+			    "%s is not a PCI device, and memory of an NVIDIA GPU (exporter %s) "
+			    "must not be bound to it: the kernel would write elsewhere. Use a NIC "
+			    "on PCI, or another backend",
 			    ifname, name);
 }
 
@@ -55,8 +63,9 @@ static int got_id(struct nlattr **attrs, void *arg)
 	return 0;
 }
 
-int devmem__bind_queues(struct devmem__nl *nl, struct devmem_nic *nic, const struct devmem_buffer *buffer,
-			const uint32_t *queues, unsigned int n, uint32_t page_size, uint32_t *id)
+int devmem__bind_queues(struct devmem__nl *nl, struct devmem_nic *nic,
+			const struct devmem_buffer *buffer, const uint32_t *queues, unsigned int n,
+			uint32_t page_size, uint32_t *id)
 {
 	int err;
 
@@ -74,7 +83,8 @@ int devmem__bind_queues(struct devmem__nl *nl, struct devmem_nic *nic, const str
 	}
 	err = devmem__nl_call(nl, got_id, id);
 	if (err && !devmem__nic_blame_link(nic, err))
-		devmem__nl_fail(nl, err, "%s: the kernel does not bind the buffer", devmem__nic_name(nic));
+		devmem__nl_fail(nl, err, "%s: the kernel does not bind the buffer",
+				devmem__nic_name(nic));
 	return err;
 }
 
@@ -87,7 +97,10 @@ int devmem__bind_interface(struct devmem__nl *nl, const char *ifname, unsigned i
 	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_IFINDEX, ifindex);
 	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_FD, (uint32_t)devmem_buffer_fd(buffer));
 	err = devmem__nl_call(nl, got_id, id);
-	if (err == -EOPNOTSUPP && !nl->why[0])	/* a driver that cannot has a reason of its own */
-		return devmem__fail(EOPNOTSUPP, "this kernel cannot send from device memory (Linux 6.16)");
-	return err ? devmem__nl_fail(nl, err, "%s: the kernel does not bind the buffer for sending", ifname) : 0;
+	if (err == -EOPNOTSUPP && !nl->why[0]) /* a driver that cannot has a reason of its own */
+		return devmem__fail(EOPNOTSUPP, "this kernel cannot send from device memory (Linux "
+						"6.16)");
+	return err ? devmem__nl_fail(nl, err, "%s: the kernel does not bind the buffer for sending",
+				     ifname)
+		   : 0;
 }

@@ -11,18 +11,24 @@ uint32_t devmem__system_page(void)
 }
 
 /* What speaks against a size, in words; false: nothing. */
-static bool too_large(const struct devmem__page_size_question *q, uint32_t size, char *why, size_t room)
+static bool too_large(const struct devmem__page_size_question *q, uint32_t size, char *why,
+		      size_t room)
 {
-	uint64_t entries = q->entries && q->entries < DEVMEM__PAGE_SIZE_MIN ? DEVMEM__PAGE_SIZE_MIN : q->entries;
+	uint64_t entries = q->entries && q->entries < DEVMEM__PAGE_SIZE_MIN ? DEVMEM__PAGE_SIZE_MIN
+									    : q->entries;
 	unsigned int kib = size >> 10;
 
 	if (q->block && size > q->block)
 		snprintf(why, room, "the memory is in pieces of %u KiB", q->block >> 10);
 	else if (q->bytes % size)
-		snprintf(why, room, "%llu bytes are not a multiple of %u KiB", (unsigned long long)q->bytes, kib);
+		snprintf(why, room, "%llu bytes are not a multiple of %u KiB",
+			 (unsigned long long)q->bytes, kib);
 	else if (q->queues * entries * size > q->bytes / 2)
-		snprintf(why, room, "the ring%s of %u queue%s with %u entries would take more than half of the buffer with "
-			 "%u KiB", q->queues == 1 ? "" : "s", q->queues, q->queues == 1 ? "" : "s", q->entries, kib);
+		snprintf(why, room,
+			 "the ring%s of %u queue%s with %u entries would take more than half of "
+			 "the buffer with %u KiB",
+			 q->queues == 1 ? "" : "s", q->queues, q->queues == 1 ? "" : "s",
+			 q->entries, kib);
 	else
 		return false;
 	return true;
@@ -34,7 +40,8 @@ int devmem__page_size_list(const struct devmem__page_size_question *q, struct de
 	if (q->asked & (q->asked - 1))
 		return devmem__fail(EINVAL, "a page of %u bytes is not a power of two", q->asked);
 	if (q->asked && q->asked < q->system)
-		return devmem__fail(EINVAL, "a page of %u bytes is less than the system's, %u", q->asked, q->system);
+		return devmem__fail(EINVAL, "a page of %u bytes is less than the system's, %u",
+				    q->asked, q->system);
 	if (q->asked) {
 		pages->size[pages->n++] = q->asked;
 		return 0;

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * How large a buffer should be. The queues' own rings pin entries x page of it, whether or not anything arrives;
- * what is left carries the data that is queued and out. A packet's payload begins in a fresh page, so that most of
- * a page is wasted where packets, or the messages in them, are small.
+ * How large a buffer should be. The queues' own rings pin entries x page of it, whether or not
+ * anything arrives; what is left carries the data that is queued and out. A packet's payload begins
+ * in a fresh page, so that most of a page is wasted where packets, or the messages in them, are
+ * small.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,23 +12,23 @@
 #include "bind/page_size.h"
 #include "bind/plan.h"
 
-#define HEADERS		52u		/* IPv4, TCP and its time stamps; IPv6 has 20 more */
-#define PER_CONNECTION	(1u << 20)	/* bytes of payload: lets the low-water mark rise to its full height */
-#define MESSAGES	64u		/* for each connection: queued, or with the program */
-#define HUGE_PAGE	(2u << 20)
+#define HEADERS 52u /* IPv4, TCP and its time stamps; IPv6 has 20 more */
+/* bytes of payload: lets the low-water mark rise to its full height */
+#define PER_CONNECTION (1u << 20)
+#define MESSAGES       64u /* for each connection: queued, or with the program */
+#define HUGE_PAGE      (2u << 20)
 
-static const char too_empty[] =
-	"a message pins whole pages and fills little of them: bind with pages of advised_page_size";
-static const char too_large[] =
-	"pages of more than 64 KiB save little more, and the rings pin as much more: bind with advised_page_size";
-static const char too_much[] =
-	"the rings alone take more than half of the buffer with such pages: bind with advised_page_size, or take a "
-	"larger buffer, fewer queues or smaller rings (ethtool -G)";
-static const char too_small[] =
-	"larger pages make receiving several times cheaper: bind with advised_page_size";
-static const char no_room[] =
-	"a larger buffer, fewer queues or smaller rings (ethtool -G) allow larger pages, which make receiving several "
-	"times cheaper";
+static const char too_empty[] = "a message pins whole pages and fills little of them: bind with "
+				"pages of advised_page_size";
+static const char too_large[] = "pages of more than 64 KiB save little more, and the rings pin as "
+				"much more: bind with advised_page_size";
+static const char too_much[] = "the rings alone take more than half of the buffer with such pages: "
+			       "bind with advised_page_size, or take a larger buffer, fewer queues "
+			       "or smaller rings (ethtool -G)";
+static const char too_small[] = "larger pages make receiving several times cheaper: bind with "
+				"advised_page_size";
+static const char no_room[] = "a larger buffer, fewer queues or smaller rings (ethtool -G) allow "
+			      "larger pages, which make receiving several times cheaper";
 
 static uint64_t at_least(uint64_t a, uint64_t b)
 {
@@ -39,30 +40,33 @@ static uint64_t round_up(uint64_t bytes, uint64_t unit)
 	return (bytes + unit - 1) / unit * unit;
 }
 
-/* ------------------------------------------------------------------------------------ pages */
+/* ---------------------------------------------------------------------------------------- pages */
 
 /* The largest page that a message fills by half. */
 static uint32_t page_for_messages(const struct devmem_plan *plan)
 {
 	uint32_t page = at_least(DEVMEM__PAGE_SIZE_MAX, devmem__system_page());
 
-	while (plan->message_bytes && page > devmem__system_page() && page / 2 > plan->message_bytes)
+	while (plan->message_bytes && page > devmem__system_page() &&
+	       page / 2 > plan->message_bytes)
 		page /= 2;
 	return page;
 }
 
-/* What devmem_bind_rx() takes unasked. Without a buffer in mind: one that is large enough is advised. */
+/* What devmem_bind_rx() takes unasked. Without a buffer in mind: one that is large enough is
+ * advised. */
 static uint32_t page_for_buffer(const struct devmem_plan *plan)
 {
 	const struct devmem__page_size_question q = {
 		.system = devmem__system_page(),
 		.queues = plan->queues,
 		.entries = plan->ring_entries,
-		.bytes = plan->buffer_bytes ? plan->buffer_bytes : UINT64_MAX / HUGE_PAGE * HUGE_PAGE,
+		.bytes = plan->buffer_bytes ? plan->buffer_bytes
+					    : UINT64_MAX / HUGE_PAGE * HUGE_PAGE,
 	};
 	struct devmem__pages pages;
 
-	devmem__page_size_list(&q, &pages);	/* nothing is asked for that could be refused */
+	devmem__page_size_list(&q, &pages); /* nothing is asked for that could be refused */
 	return pages.size[0];
 }
 
@@ -83,7 +87,7 @@ static void advise_page(struct devmem_plan *plan, uint32_t messages, uint32_t bu
 		plan->advice = NULL;
 }
 
-/* ------------------------------------------------------------------------------------ bytes */
+/* ---------------------------------------------------------------------------------------- bytes */
 
 /* Payload of a packet: of the MTU, or as much as a message has. */
 static uint64_t packet_bytes(const struct devmem_plan *plan)
@@ -111,11 +115,15 @@ static void count_bytes(struct devmem_plan *plan)
 
 	plan->pinned_bytes = pages * plan->ring_entries;
 	plan->least_bytes = plan->pinned_bytes + pages * DEVMEM__PAGE_SIZE_MIN;
-	plan->advised_bytes = at_least(plan->least_bytes, plan->pinned_bytes + plan->connections * connection_bytes(plan));
-	if (!plan->page_size)	/* or it would not be taken unasked */
+	plan->advised_bytes =
+		at_least(plan->least_bytes,
+			 plan->pinned_bytes + plan->connections * connection_bytes(plan));
+	if (!plan->page_size) /* or it would not be taken unasked */
 		plan->advised_bytes = at_least(plan->advised_bytes, 2 * pages * ring);
-	if (plan->bind_page_size > devmem__system_page())	/* or there would be no huge pages for it */
-		plan->advised_bytes = round_up(plan->advised_bytes, at_least(HUGE_PAGE, plan->bind_page_size));
+	/* or there would be no huge pages for it */
+	if (plan->bind_page_size > devmem__system_page())
+		plan->advised_bytes =
+			round_up(plan->advised_bytes, at_least(HUGE_PAGE, plan->bind_page_size));
 	rest = plan->advised_bytes - plan->pinned_bytes;
 	plan->wasted_bytes = rest / held * (held - packet);
 }
@@ -124,8 +132,11 @@ int devmem__plan_compute(struct devmem_plan *plan)
 {
 	uint32_t buffer;
 
-	if (plan->page_size & (plan->page_size - 1) || (plan->page_size && plan->page_size < devmem__system_page()))
-		return devmem__fail(EINVAL, "devmem_plan: a page of %u bytes is not a power of two from %u on",
+	if (plan->page_size & (plan->page_size - 1) ||
+	    (plan->page_size && plan->page_size < devmem__system_page()))
+		return devmem__fail(EINVAL,
+				    "devmem_plan: a page of %u bytes is not a power of two from %u "
+				    "on",
 				    plan->page_size, devmem__system_page());
 	plan->queues = plan->queues ? plan->queues : 1;
 	plan->connections = plan->connections ? plan->connections : 1;
@@ -135,11 +146,14 @@ int devmem__plan_compute(struct devmem_plan *plan)
 	count_bytes(plan);
 	if (!plan->buffer_bytes || plan->buffer_bytes >= plan->least_bytes)
 		return 0;
-	return devmem__fail(ENOSPC, "a buffer of %llu KiB is too small: the rings of %u queue(s) with %u entries take %llu "
-			    "KiB of it. Use %llu KiB or more (%llu KiB is advised), fewer queues, or smaller rings "
-			    "(ethtool -G)", (unsigned long long)plan->buffer_bytes >> 10, plan->queues,
+	return devmem__fail(ENOSPC,
+			    "a buffer of %llu KiB is too small: the rings of %u queue(s) with %u "
+			    "entries take %llu KiB of it. Use %llu KiB or more (%llu KiB is "
+			    "advised), fewer queues, or smaller rings (ethtool -G)",
+			    (unsigned long long)plan->buffer_bytes >> 10, plan->queues,
 			    plan->ring_entries, (unsigned long long)plan->pinned_bytes >> 10,
-			    (unsigned long long)plan->least_bytes >> 10, (unsigned long long)plan->advised_bytes >> 10);
+			    (unsigned long long)plan->least_bytes >> 10,
+			    (unsigned long long)plan->advised_bytes >> 10);
 }
 
 static int answer(struct devmem_nic *nic, struct devmem_plan *plan)

@@ -6,8 +6,8 @@
 #include "base/internal.h"
 
 /*
- * devmem__plan_compute() - from the questions, ring_entries and mtu to the answers. -ENOSPC: the buffer is too small.
- * -EINVAL: there is no such page; no answers.
+ * devmem__plan_compute() - from the questions, ring_entries and mtu to the answers. -ENOSPC: the
+ * buffer is too small. -EINVAL: there is no such page; no answers.
  */
 int devmem__plan_compute(struct devmem_plan *plan);
 

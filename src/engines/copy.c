@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Engine "copy": multishot IORING_OP_RECV into provided buffers that are the binding's buffer itself, by chunks which the
- * kernel fills one receive after the other where it can (IOU_PBUF_RING_INC, Linux 6.12). A chunk is received into again
- * when it is used up and all that was handed out of it is back.
+ * Engine "copy": multishot IORING_OP_RECV into provided buffers that are the binding's buffer
+ * itself, by chunks which the kernel fills one receive after the other where it can
+ * (IOU_PBUF_RING_INC, Linux 6.12). A chunk is received into again when it is used up and all that
+ * was handed out of it is back.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,14 +16,14 @@
 #include "engines/copy_tokens.h"
 #include "recv/receiving.h"
 
-#define PROVIDED	8u		/* chunks that the kernel may have: a power of two */
-#define PROVIDED_WHOLE	64u		/* as many, where each receive uses one up */
-#define MAX_GROUPS	32u		/* of provided buffers on a ring */
+#define PROVIDED       8u  /* chunks that the kernel may have: a power of two */
+#define PROVIDED_WHOLE 64u /* as many, where each receive uses one up */
+#define MAX_GROUPS     32u /* of provided buffers on a ring */
 
 struct chunk {
-	uint32_t used;			/* bytes that were received into it */
-	uint32_t pieces;		/* handed out and not back */
-	bool ours, provided;		/* taken from the binding; the kernel may write to it */
+	uint32_t used;	     /* bytes that were received into it */
+	uint32_t pieces;     /* handed out and not back */
+	bool ours, provided; /* taken from the binding; the kernel may write to it */
 };
 
 struct copy {
@@ -30,14 +31,14 @@ struct copy {
 	struct devmem__chunks *chunks;
 	struct devmem__copy_tokens pieces;
 	unsigned char *memory;
-	uint64_t base;			/* added to an offset: HOST events are told by address */
-	size_t pages;			/* of a chunk, as the binding counts them */
+	uint64_t base; /* added to an offset: HOST events are told by address */
+	size_t pages;  /* of a chunk, as the binding counts them */
 	unsigned int group, entries, provided, most;
 	bool incremental;
 	struct chunk chunk[];
 };
 
-/* ------------------------------------------------------------------------------------ chunks */
+/* --------------------------------------------------------------------------------------- chunks */
 
 static void provide(struct copy *c, unsigned int number)
 {
@@ -45,13 +46,15 @@ static void provide(struct copy *c, unsigned int number)
 
 	chunk->ours = chunk->provided = true;
 	chunk->used = 0;
-	io_uring_buf_ring_add(c->ring, c->memory + number * c->chunks->bytes, (unsigned int)c->chunks->bytes,
-			      (unsigned short)number, io_uring_buf_ring_mask(c->entries), 0);
+	io_uring_buf_ring_add(c->ring, c->memory + number * c->chunks->bytes,
+			      (unsigned int)c->chunks->bytes, (unsigned short)number,
+			      io_uring_buf_ring_mask(c->entries), 0);
 	io_uring_buf_ring_advance(c->ring, 1);
 	c->provided++;
 }
 
-/* Takes what it may have. true: there is nothing to receive into, because other rings have it all. */
+/* Takes what it may have. true: there is nothing to receive into, because other rings have it
+ * all. */
 static bool copy_refill(struct devmem__binding_use *source)
 {
 	struct copy *c = source->own;
@@ -85,7 +88,7 @@ static void chunk_used_up(struct copy *c, unsigned int number)
 		chunk_back(c, number);
 }
 
-/* ------------------------------------------------------------------------------------ opened, closed */
+/* ------------------------------------------------------------------------------- opened, closed */
 
 static int free_group(struct devmem_ring *ring)
 {
@@ -95,7 +98,8 @@ static int free_group(struct devmem_ring *ring)
 		ring->groups |= 1u << i;
 		return (int)i;
 	}
-	return devmem__fail(EMFILE, "sockets of %u copying bindings are on this ring: open another", MAX_GROUPS - 1);
+	return devmem__fail(EMFILE, "sockets of %u copying bindings are on this ring: open another",
+			    MAX_GROUPS - 1);
 }
 
 /* Incremental consumption is found by asking for it. */
@@ -109,7 +113,8 @@ static int provide_ring(struct devmem_ring *ring, struct copy *c)
 	if (c->ring == MAP_FAILED)
 		return devmem__fail(ENOMEM, "no memory for a provided-buffer ring");
 	c->incremental = true;
-	err = devmem__uring_buffers(&ring->uring, c->ring, c->entries, c->group, DEVMEM_PBUF_RING_INC);
+	err = devmem__uring_buffers(&ring->uring, c->ring, c->entries, c->group,
+				    DEVMEM_PBUF_RING_INC);
 	if (err == -EINVAL) {
 		c->incremental = false;
 		err = devmem__uring_buffers(&ring->uring, c->ring, c->entries, c->group, 0);
@@ -170,7 +175,7 @@ static void copy_close(struct devmem__binding_use *source)
 	munmap(c->ring, c->entries * sizeof(struct io_uring_buf));
 	source->ring->groups &= ~(1u << c->group);
 	for (unsigned int i = 0; i < c->chunks->count; i++) {
-		if (c->chunk[i].pieces)		/* the ring is being closed */
+		if (c->chunk[i].pieces) /* the ring is being closed */
 			devmem__binding_back(source->binding, c->pages);
 		if (c->chunk[i].ours)
 			devmem__chunks_give(c->chunks, i);
@@ -202,7 +207,8 @@ static bool copy_can_arm(const struct devmem_sock *sock)
 
 static bool is_piece(const struct io_uring_cqe *cqe, const struct io_uring_cqe *first)
 {
-	return cqe->user_data == first->user_data && cqe->res > 0 && cqe->flags & IORING_CQE_F_BUFFER;
+	return cqe->user_data == first->user_data && cqe->res > 0 &&
+	       cqe->flags & IORING_CQE_F_BUFFER;
 }
 
 /* Does it go on where @last ended? Then it is part of the same piece. */
@@ -238,9 +244,10 @@ static int new_piece(struct devmem_sock *sock, unsigned int number, uint64_t off
 	return 0;
 }
 
-/* One completion's bytes, to @events, of which there are @out. Returns how many there are then, or -ENOMEM. */
-static int take_one(struct devmem_sock *sock, const struct io_uring_cqe *cqe, struct devmem_event *events, int out,
-		    size_t *pages)
+/* One completion's bytes, to @events, of which there are @out. Returns how many there are then, or
+ * -ENOMEM. */
+static int take_one(struct devmem_sock *sock, const struct io_uring_cqe *cqe,
+		    struct devmem_event *events, int out, size_t *pages)
 {
 	struct copy *c = sock->source->own;
 	unsigned int number = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
@@ -248,7 +255,8 @@ static int take_one(struct devmem_sock *sock, const struct io_uring_cqe *cqe, st
 	uint64_t offset = c->base + number * c->chunks->bytes + chunk->used;
 	uint32_t bytes = (uint32_t)cqe->res;
 
-	if (!out || !chunk->used || sock->stream.merge == 1 || !extend(&events[out - 1], offset, bytes)) {
+	if (!out || !chunk->used || sock->stream.merge == 1 ||
+	    !extend(&events[out - 1], offset, bytes)) {
 		int err = new_piece(sock, number, offset, bytes, &events[out]);
 
 		if (err)
@@ -273,7 +281,7 @@ static int copy_take(struct devmem_sock *sock, struct devmem_event *events, unsi
 	size_t pages = 0;
 	int out = 0;
 
-	io_uring_for_each_cqe(&ring->uring.io, head, cqe) {
+	io_uring_for_each_cqe (&ring->uring.io, head, cqe) {
 		int now;
 
 		first = first ? first : cqe;
@@ -309,18 +317,21 @@ static void copy_empty(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 		chunk_used_up(c, cqe->flags >> IORING_CQE_BUFFER_SHIFT);
 }
 
-/* ------------------------------------------------------------------------------------ giving back */
+/* ---------------------------------------------------------------------------------- giving back */
 
 /* One by one: what an event is of is a piece of a chunk, and may be its last. */
 static int copy_release(struct devmem_sock *sock, const struct devmem_event *event, unsigned int n)
 {
 	struct copy *c = sock->source->own;
-	int64_t number = event->tokens == 1 ? devmem__copy_tokens_put(&c->pieces, event->token, sock->stream.slot) : -EINVAL;
+	int64_t number = event->tokens == 1 ? devmem__copy_tokens_put(&c->pieces, event->token,
+								      sock->stream.slot)
+					    : -EINVAL;
 	bool last;
 
 	(void)n;
 	if (number < 0)
-		return devmem__fail(EINVAL, "a fragment was released that is not out: released twice, or not of this ring");
+		return devmem__fail(EINVAL, "a fragment was released that is not out: released "
+					    "twice, or not of this ring");
 	last = !--c->chunk[number].pieces;
 	sock->stream.out.count--;
 	sock->ring->stats.tokens_released++;

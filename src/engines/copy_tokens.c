@@ -10,7 +10,8 @@
 static int grow(struct devmem__copy_tokens *pieces)
 {
 	uint32_t count = pieces->count ? pieces->count * 2 : FIRST;
-	struct devmem__copy_token *piece = count > INT32_MAX ? NULL : realloc(pieces->piece, count * sizeof(*piece));
+	struct devmem__copy_token *piece =
+		count > INT32_MAX ? NULL : realloc(pieces->piece, count * sizeof(*piece));
 
 	if (!piece)
 		return devmem__fail(ENOMEM, "no memory to account for %u fragments", count);
@@ -29,7 +30,8 @@ int64_t devmem__copy_tokens_get(struct devmem__copy_tokens *pieces, uint32_t chu
 	if (err)
 		return err;
 	pieces->free = pieces->piece[number].chunk;
-	pieces->piece[number] = (struct devmem__copy_token){ .chunk = chunk, .sock = sock, .out = true };
+	pieces->piece[number] =
+		(struct devmem__copy_token){ .chunk = chunk, .sock = sock, .out = true };
 	return number;
 }
 

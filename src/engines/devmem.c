@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Engine "devmem": the queues of the binding write into its buffer, and messages with MSG_SOCK_DEVMEM tell where.
- * Tokens go back by SO_DEVMEM_DONTNEED, on the ring.
+ * Engine "devmem": the queues of the binding write into its buffer, and messages with
+ * MSG_SOCK_DEVMEM tell where. Tokens go back by SO_DEVMEM_DONTNEED, on the ring.
  */
 #include <errno.h>
 
@@ -28,7 +28,8 @@ static bool can_arm(const struct devmem_sock *sock)
 	return sock->ring->bufs.free > 0;
 }
 
-/* How many of the events after the first go on where the one before ended: same socket and buffer, next token. */
+/* How many of the events after the first go on where the one before ended: same socket and buffer,
+ * next token. */
 static unsigned int follow(const struct devmem_event *events, unsigned int n, unsigned int *tokens)
 {
 	const uint64_t of = devmem__event_of(events);
@@ -46,7 +47,7 @@ static int release(struct devmem_sock *sock, const struct devmem_event *events, 
 	unsigned int tokens, taken = follow(events, n, &tokens);
 	int err = devmem__dontneed(sock, events->token, tokens);
 
-	if (err && taken > 1) {	/* one of them is bad: those before it are taken one by one */
+	if (err && taken > 1) { /* one of them is bad: those before it are taken one by one */
 		taken = 1;
 		err = devmem__dontneed(sock, events->token, events->tokens);
 	}
@@ -54,9 +55,11 @@ static int release(struct devmem_sock *sock, const struct devmem_event *events, 
 }
 
 /*
- * -ENODEV: GRO put packets that the NIC split and others that it did not into one, which the kernel cannot hand out in any way.
- * -EFAULT: so it did, and one that was not split is the first, so that the kernel takes all for pages. Nothing helps; but it is
- * known why, and no other connection is to end so. [net/core/gro.c: skb_gro_receive; net/ipv4/tcp.c: tcp_recvmsg_dmabuf]
+ * -ENODEV: GRO put packets that the NIC split and others that it did not into one, which the kernel
+ * cannot hand out in any way.
+ * -EFAULT: so it did, and one that was not split is the first, so that the kernel takes all for
+ * pages. Nothing helps; but it is known why, and no other connection is to end so. [net/core/gro.c:
+ * skb_gro_receive; net/ipv4/tcp.c: tcp_recvmsg_dmabuf]
  */
 static bool recover(struct devmem_sock *sock, int res)
 {
@@ -64,8 +67,9 @@ static bool recover(struct devmem_sock *sock, int res)
 		return false;
 	devmem__binding_saw_mixture(sock->binding);
 	sock->ring->explained = true;
-	devmem__fail(-res, "the next bytes of a connection cannot be had: the NIC did not split a packet, and GRO merged it with "
-		     "others that it did split (\"ethtool -K IFACE gro off\")");
+	devmem__fail(-res, "the next bytes of a connection cannot be had: the NIC did not split a "
+			   "packet, and GRO merged it with others that it did split (\"ethtool -K "
+			   "IFACE gro off\")");
 	devmem__log(DEVMEM_LOG_ERROR, "%s", devmem_error());
 	return false;
 }

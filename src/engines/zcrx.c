@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Engine "zcrx": multishot IORING_OP_RECV_ZC. The ring itself registers the queue, with the buffer as its area; each
- * completion is a fragment, and fragments go back through a ring in shared memory, without a system call. A dma-buf area
- * has no way for bytes that the NIC did not write there: those are received as messages, until the rest can be had
- * again. [io_uring/zcrx.c]
+ * Engine "zcrx": multishot IORING_OP_RECV_ZC. The ring itself registers the queue, with the buffer
+ * as its area; each completion is a fragment, and fragments go back through a ring in shared
+ * memory, without a system call. A dma-buf area has no way for bytes that the NIC did not write
+ * there: those are received as messages, until the rest can be had again. [io_uring/zcrx.c]
  */
 #include <errno.h>
 #include <stdio.h>
@@ -22,25 +22,27 @@
 #include "recv/messages.h"
 #include "recv/token_release.h"
 
-#define MIN_REFILL	64u
-#define MAX_REFILL	32768u		/* the kernel's own limit */
-#define MAX_STUCK	4u		/* changes to messages and back that bring nothing: then it is given up */
-#define SAME_PAGE	(1u << 31)	/* of a token: its fragments are all of one page */
+#define MIN_REFILL 64u
+#define MAX_REFILL 32768u /* the kernel's own limit */
+/* changes to messages and back that bring nothing: then it is given up */
+#define MAX_STUCK 4u
+#define SAME_PAGE (1u << 31) /* of a token: its fragments are all of one page */
 
 struct zcrx {
-	uint32_t *khead, *ktail;	/* of the refill ring; the kernel moves the head */
+	uint32_t *khead, *ktail; /* of the refill ring; the kernel moves the head */
 	struct devmem__zcrx_rqe *rqes;
-	uint32_t head, tail, entries;	/* ours, the head as last seen */
-	uint64_t area;			/* its bits of an offset */
-	unsigned int shift;		/* of a page */
+	uint32_t head, tail, entries; /* ours, the head as last seen */
+	uint64_t area;		      /* its bits of an offset */
+	unsigned int shift;	      /* of a page */
 	uint32_t id;
 	struct devmem__zcrx_refill refill;
-	size_t waited;			/* fragments that found no room on the ring, in the last turn */
+	/* fragments that found no room on the ring, in the last turn */
+	size_t waited;
 	void *region;
 	size_t region_bytes;
 };
 
-/* ------------------------------------------------------------------------------------ opened, closed */
+/* ------------------------------------------------------------------------------- opened, closed */
 
 static uint32_t refill_entries(const struct devmem_ring_opts *opts, size_t pages)
 {
@@ -76,9 +78,11 @@ static int register_queue(struct devmem__binding_use *source, struct devmem__zcr
 		.rq_entries = z->entries,
 		.area_ptr = (uintptr_t)area,
 		.region_ptr = (uintptr_t)&region,
-		.rx_buf_len = size == devmem__system_page() ? 0 : size,	/* older kernels know no such thing */
+		/* older kernels know no such thing */
+		.rx_buf_len = size == devmem__system_page() ? 0 : size,
 	};
-	return io_uring_register((unsigned int)source->ring->uring.io.ring_fd, DEVMEM_IORING_REGISTER_ZCRX_IFQ, reg, 1);
+	return io_uring_register((unsigned int)source->ring->uring.io.ring_fd,
+				 DEVMEM_IORING_REGISTER_ZCRX_IFQ, reg, 1);
 }
 
 static int refused(struct devmem__binding_use *source, int err)
@@ -90,17 +94,24 @@ static int refused(struct devmem__binding_use *source, int err)
 	devmem_binding_queues(source->binding, &queue, 1);
 	switch (err) {
 	case -EPERM:
-		return devmem__fail(EPERM, "engine zcrx needs the machine's own CAP_NET_ADMIN, not a user namespace's: run as root, "
-				    "give the program that capability, or take engine devmem");
+		return devmem__fail(EPERM, "engine zcrx needs the machine's own CAP_NET_ADMIN, not "
+					   "a user namespace's: run as root, give the program that "
+					   "capability, or take engine devmem");
 	case -EEXIST:
-		return devmem__fail(EBUSY, "queue %u is bound already, by another process: make the binding anew, with "
-				    "another queue", queue);
+		return devmem__fail(EBUSY,
+				    "queue %u is bound already, by another process: make the "
+				    "binding anew, with another queue",
+				    queue);
 	case -EINVAL:
 	case -EOPNOTSUPP:
-		return devmem__fail(EOPNOTSUPP, "the kernel does not give queue %u to io_uring with this buffer: it lacks "
-				    "zero-copy receive into dma-bufs (Linux 6.16), or the driver does", queue);
+		return devmem__fail(EOPNOTSUPP,
+				    "the kernel does not give queue %u to io_uring with this "
+				    "buffer: it lacks zero-copy receive into dma-bufs (Linux "
+				    "6.16), or the driver does",
+				    queue);
 	}
-	return devmem__fail(-err, "the kernel does not give queue %u to io_uring: %s", queue, strerror(-err));
+	return devmem__fail(-err, "the kernel does not give queue %u to io_uring: %s", queue,
+			    strerror(-err));
 }
 
 static int map_region(struct zcrx *z)
@@ -108,12 +119,15 @@ static int map_region(struct zcrx *z)
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 
 	/* the entries begin behind a header of less than a page */
-	z->region_bytes = (z->entries * sizeof(struct devmem__zcrx_rqe) + 2 * page - 1) / page * page;
-	z->region = mmap(NULL, z->region_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	z->region_bytes =
+		(z->entries * sizeof(struct devmem__zcrx_rqe) + 2 * page - 1) / page * page;
+	z->region = mmap(NULL, z->region_bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS,
+			 -1, 0);
 	return z->region == MAP_FAILED ? devmem__fail(ENOMEM, "no memory for a refill ring") : 0;
 }
 
-static void take_over(struct zcrx *z, const struct devmem__zcrx_ifq_reg *reg, const struct devmem__zcrx_area_reg *area)
+static void take_over(struct zcrx *z, const struct devmem__zcrx_ifq_reg *reg,
+		      const struct devmem__zcrx_area_reg *area)
 {
 	unsigned char *base = z->region;
 
@@ -123,7 +137,8 @@ static void take_over(struct zcrx *z, const struct devmem__zcrx_ifq_reg *reg, co
 	z->entries = reg->rq_entries;
 	z->area = area->rq_area_token;
 	z->id = reg->zcrx_id;
-	for (uint32_t i = 0; i < z->entries; i++)	/* for good: only offsets are written later */
+	/* for good: only offsets are written later */
+	for (uint32_t i = 0; i < z->entries; i++)
 		z->rqes[i] = (struct devmem__zcrx_rqe){ .len = 1u << z->shift };
 }
 
@@ -143,7 +158,8 @@ static int try_sizes(struct devmem__binding_use *source, struct zcrx *z, size_t 
 			z->refill.pages = (uint32_t)(bytes >> z->shift);
 			devmem__binding_set_pages(source->binding, &pages, i);
 			take_over(z, &reg, &area);
-			devmem__log(DEVMEM_LOG_INFO, "a ring of engine zcrx has a queue, with pages of %u KiB (%s)",
+			devmem__log(DEVMEM_LOG_INFO,
+				    "a ring of engine zcrx has a queue, with pages of %u KiB (%s)",
 				    pages.size[i] >> 10, pages.why);
 			return 0;
 		}
@@ -164,8 +180,8 @@ static int zcrx_open(struct devmem__binding_use *source, const struct devmem_rin
 		return devmem__fail(ENOMEM, "no memory for a queue of engine zcrx");
 	err = devmem__zcrx_refill_open(&z->refill, most);
 	if (!err && !devmem__binding_take_queue(source->binding))
-		err = devmem__fail(EBUSY, "another ring has the queue of this binding: with engine zcrx each ring takes a "
-				   "binding of its own");
+		err = devmem__fail(EBUSY, "another ring has the queue of this binding: with engine "
+					  "zcrx each ring takes a binding of its own");
 	if (err)
 		goto err_refill;
 	z->entries = refill_entries(opts, most);
@@ -206,14 +222,15 @@ static void zcrx_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe)
 	const struct zcrx *z = sock->source->own;
 
 	if (sock->messages) {
-		/* with the flag, since GRO puts unsplit bytes in front of our fragments, in one packet */
+		/* with the flag, since GRO puts unsplit bytes in front of our fragments, in one
+		 * packet */
 		devmem__messages_arm(sock, sqe, DEVMEM_MSG_SOCK_DEVMEM);
 		return;
 	}
 	sqe->opcode = DEVMEM_IORING_OP_RECV_ZC;
 	sqe->fd = sock->fd;
 	sqe->ioprio = IORING_RECV_MULTISHOT;
-	sqe->splice_fd_in = (int)z->id;		/* zcrx_ifq_idx, which older headers do not name */
+	sqe->splice_fd_in = (int)z->id; /* zcrx_ifq_idx, which older headers do not name */
 }
 
 static bool zcrx_can_arm(const struct devmem_sock *sock)
@@ -233,7 +250,8 @@ static struct devmem_event pattern(const struct devmem_sock *sock)
 	};
 }
 
-static void received(struct devmem_sock *sock, const struct devmem_event *events, unsigned int n, unsigned int fragments)
+static void received(struct devmem_sock *sock, const struct devmem_event *events, unsigned int n,
+		     unsigned int fragments)
 {
 	struct devmem_ring *ring = sock->ring;
 	struct zcrx *z = sock->source->own;
@@ -241,7 +259,8 @@ static void received(struct devmem_sock *sock, const struct devmem_event *events
 
 	for (unsigned int i = 0; i < n; i++) {
 		bytes += events[i].length;
-		devmem__zcrx_refill_out(&z->refill, events[i].token & ~SAME_PAGE, events[i].tokens, events[i].token & SAME_PAGE);
+		devmem__zcrx_refill_out(&z->refill, events[i].token & ~SAME_PAGE, events[i].tokens,
+					events[i].token & SAME_PAGE);
 	}
 	io_uring_cq_advance(&ring->uring.io, fragments);
 	ring->stats.completions += fragments;
@@ -255,11 +274,13 @@ static void received(struct devmem_sock *sock, const struct devmem_event *events
 
 /* What the completions of a socket's fragments are taken from, and how far that has got. */
 struct taking {
-	const struct io_uring_cqe *cqes;	/* each with its other half */
+	const struct io_uring_cqe *cqes; /* each with its other half */
 	uint32_t mask, head, tail, limit;
-	uint64_t user_data, within;		/* @within: the bits of an offset that are in the page */
+	/* @within: the bits of an offset that are in the page */
+	uint64_t user_data, within;
 	unsigned int shift;
-	uint64_t event_user_data, event_end;	/* what is alike in all events; event_end has no tokens yet */
+	/* what is alike in all events; event_end has no tokens yet */
+	uint64_t event_user_data, event_end;
 };
 
 static uint64_t offset_of(const struct io_uring_cqe *cqe)
@@ -274,14 +295,17 @@ static bool is_fragment(const struct io_uring_cqe *cqe, uint64_t user_data)
 }
 
 /*
- * One event: fragments that follow each other in memory, so that what comes back is still told apart: a run is either within
- * one page or one fragment for each of its pages. So many pages are far from what a length can say. This is where the
- * engine spends its time. false: there is none.
+ * One event: fragments that follow each other in memory, so that what comes back is still told
+ * apart: a run is either within one page or one fragment for each of its pages. So many pages are
+ * far from what a length can say. This is where the engine spends its time. false: there is none.
  */
 static inline bool take_run(struct taking *t, struct devmem_event *ev)
 {
-	const struct io_uring_cqe *const cqes = t->cqes, *cqe = cqes + (size_t)(t->head & t->mask) * 2;
-	const uint32_t first = t->head, tail = t->tail - first > t->limit ? first + t->limit : t->tail, mask = t->mask;
+	const struct io_uring_cqe *const cqes = t->cqes,
+					 *cqe = cqes + (size_t)(t->head & t->mask) * 2;
+	const uint32_t first = t->head,
+		       tail = t->tail - first > t->limit ? first + t->limit : t->tail,
+		       mask = t->mask;
 	const uint64_t user_data = t->user_data, start = offset_of(cqe), within = t->within;
 	uint32_t head = first + 1, same = 0;
 	uint64_t end = start + (uint32_t)cqe->res;
@@ -292,7 +316,7 @@ static inline bool take_run(struct taking *t, struct devmem_event *ev)
 		cqe = cqes + (size_t)(head & mask) * 2;
 		if (!is_fragment(cqe, user_data) || offset_of(cqe) != end)
 			break;
-		if (!(end & within)) {	/* a new page */
+		if (!(end & within)) { /* a new page */
 			if (same)
 				break;
 			continue;
@@ -346,17 +370,20 @@ static void note_fallback(struct devmem_ring *ring)
 
 	if (ring->stats.fallbacks++)
 		return;
-	devmem__log(DEVMEM_LOG_WARNING, "bytes come that zero-copy receive cannot have, since their packets were not split or came "
-		    "through another queue: they are copied");
-	snprintf(ring->why + length, sizeof(ring->why) - length, "; some bytes were copied, since their packets were not split or "
-		 "came through another queue");
+	devmem__log(DEVMEM_LOG_WARNING, "bytes come that zero-copy receive cannot have, since "
+					"their packets were not split or came through another "
+					"queue: they are copied");
+	snprintf(ring->why + length, sizeof(ring->why) - length,
+		 "; some bytes were copied, since their packets were not split or came through "
+		 "another queue");
 }
 
 /*
- * -ENOMEM: the next bytes are in host memory, since the packet was not split or came through another queue; -EFAULT: they
- * are in the area of another queue. -ENODEV of a message: they are ours again, or in a packet of both kinds that GRO made;
- * -EFAULT of one: the same, and the kernel takes all of that packet for pages. [net/ipv4/tcp.c: tcp_recvmsg_dmabuf] -ENOSPC: the
- * completion queue was full. [io_uring/zcrx.c: io_zcrx_queue_cqe]
+ * -ENOMEM: the next bytes are in host memory, since the packet was not split or came through
+ * another queue; -EFAULT: they are in the area of another queue. -ENODEV of a message: they are
+ * ours again, or in a packet of both kinds that GRO made;
+ * -EFAULT of one: the same, and the kernel takes all of that packet for pages. [net/ipv4/tcp.c:
+ * tcp_recvmsg_dmabuf] -ENOSPC: the completion queue was full. [io_uring/zcrx.c: io_zcrx_queue_cqe]
  */
 static bool may_come_otherwise(const struct devmem_sock *sock, int res)
 {
@@ -373,9 +400,11 @@ static bool zcrx_recover(struct devmem_sock *sock, int res)
 		return false;
 	if (++sock->stuck > MAX_STUCK) {
 		devmem__binding_saw_mixture(sock->binding);
-		devmem__fail(-res, "the next bytes of a connection can be had neither by zero-copy receive nor by copying: the "
-			     "NIC split a packet in the wrong place and GRO merged it with others (\"ethtool -K IFACE gro "
-			     "off\", or engine devmem), or another program has the queue that they come through");
+		devmem__fail(-res, "the next bytes of a connection can be had neither by zero-copy "
+				   "receive nor by copying: the NIC split a packet in the wrong "
+				   "place and GRO merged it with others (\"ethtool -K IFACE gro "
+				   "off\", or engine devmem), or another program has the queue "
+				   "that they come through");
 		devmem__log(DEVMEM_LOG_ERROR, "%s", devmem_error());
 		sock->ring->explained = true;
 		return false;
@@ -390,12 +419,13 @@ static bool zcrx_recover(struct devmem_sock *sock, int res)
 	return true;
 }
 
-/* ------------------------------------------------------------------------------------ giving back */
+/* ---------------------------------------------------------------------------------- giving back */
 
 /*
- * Puts on the refill ring what came back, as far as there is room. The last page goes first: the kernel takes 64 at a time
- * and fills the last of them first, so what it fills next lies side by side, and merges. What finds no room waits; that is no
- * shortage, since the kernel takes from the ring when its pool is empty.
+ * Puts on the refill ring what came back, as far as there is room. The last page goes first: the
+ * kernel takes 64 at a time and fills the last of them first, so what it fills next lies side by
+ * side, and merges. What finds no room waits; that is no shortage, since the kernel takes from the
+ * ring when its pool is empty.
  */
 static void refill(struct zcrx *z)
 {
@@ -406,7 +436,8 @@ static void refill(struct zcrx *z)
 
 	if (z->entries - (tail - z->head) < z->refill.waiting)
 		z->head = __atomic_load_n(z->khead, __ATOMIC_ACQUIRE);
-	while ((n = devmem__zcrx_refill_next(&z->refill, z->entries - (tail - z->head), &first, &same))) {
+	while ((n = devmem__zcrx_refill_next(&z->refill, z->entries - (tail - z->head), &first,
+					     &same))) {
 		const uint64_t step = same ? 0 : UINT64_C(1) << z->shift;
 		uint64_t off = (z->area | (uint64_t)first << z->shift) + n * step;
 
@@ -425,8 +456,10 @@ static void came_back(struct devmem_sock *sock, unsigned int tokens)
 	devmem__backpressure_back(sock, tokens);
 }
 
-/* All of the run is out, or none of it is taken. Pages are counted, not sockets: several may have part of one. */
-static bool take_back(struct devmem_sock *sock, uint32_t token, unsigned int tokens, unsigned int taken)
+/* All of the run is out, or none of it is taken. Pages are counted, not sockets: several may have
+ * part of one. */
+static bool take_back(struct devmem_sock *sock, uint32_t token, unsigned int tokens,
+		      unsigned int taken)
 {
 	struct zcrx *z = sock->source->own;
 
@@ -438,10 +471,13 @@ static int release_one(struct devmem_sock *sock, const struct devmem_event *even
 {
 	const unsigned int tokens = event->tokens;
 
-	if (!event->buffer)	/* a message brought it: it lies in another binding's memory, and has a token of the kernel's */
+	/* a message brought it: it lies in another binding's memory, and has a token of the
+	 * kernel's */
+	if (!event->buffer)
 		return devmem__dontneed(sock, event->token, tokens);
 	if (!take_back(sock, event->token, tokens, 0))
-		return devmem__fail(EINVAL, "a fragment was released that is not out: released twice, or not of this ring");
+		return devmem__fail(EINVAL, "a fragment was released that is not out: released "
+					    "twice, or not of this ring");
 	came_back(sock, tokens);
 	return 0;
 }
@@ -455,7 +491,8 @@ static int zcrx_release(struct devmem_sock *sock, const struct devmem_event *eve
 	int err;
 
 	for (i = 0; i < n; i++) {
-		if (devmem__event_of(&events[i]) != all || !take_back(sock, events[i].token, events[i].tokens, taken))
+		if (devmem__event_of(&events[i]) != all ||
+		    !take_back(sock, events[i].token, events[i].tokens, taken))
 			break;
 		taken += events[i].tokens;
 	}
@@ -492,6 +529,7 @@ const struct devmem__engine devmem__engine_zcrx = {
 	.take = zcrx_take,
 	.recover = zcrx_recover,
 	.release = zcrx_release,
-	.drop = devmem__dontneed_all_now,	/* tokens of messages; the rest the kernel takes back when the ring is closed */
+	/* tokens of messages; the rest the kernel takes back when the ring is closed */
+	.drop = devmem__dontneed_all_now,
 	.refill = zcrx_refill,
 };

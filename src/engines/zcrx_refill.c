@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Nearly always a page has one fragment: that is a bit, and those of one word are dealt with at once. Only where several
- * fragments share pages is each of them looked at.
+ * Nearly always a page has one fragment: that is a bit, and those of one word are dealt with at
+ * once. Only where several fragments share pages is each of them looked at.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -35,7 +35,9 @@ int devmem__zcrx_refill_open(struct devmem__zcrx_refill *r, size_t pages)
 	r->out = calloc(words, sizeof(r->out[0]));
 	r->back = calloc(words, sizeof(r->back[0]));
 	r->more = calloc(pages, sizeof(r->more[0]));
-	return r->out && r->back && r->more ? 0 : devmem__fail(ENOMEM, "no memory to account for %zu pages", pages);
+	return r->out && r->back && r->more
+		       ? 0
+		       : devmem__fail(ENOMEM, "no memory to account for %zu pages", pages);
 }
 
 void devmem__zcrx_refill_close(struct devmem__zcrx_refill *r)
@@ -50,7 +52,7 @@ static bool exist(const struct devmem__zcrx_refill *r, uint32_t first, uint32_t 
 	return first < r->pages && n <= r->pages - first;
 }
 
-/* ------------------------------------------------------------------------------------ handed out */
+/* ----------------------------------------------------------------------------------- handed out */
 
 /* One of them is out already. */
 static void out_by_page(struct devmem__zcrx_refill *r, struct part part)
@@ -71,7 +73,8 @@ static void out_by_part(struct devmem__zcrx_refill *r, uint32_t first, unsigned 
 {
 	uint32_t pages = same ? 1 : n;
 
-	if (!n || !exist(r, first, pages))	/* the kernel has no such page: it will not come back */
+	/* the kernel has no such page: it will not come back */
+	if (!n || !exist(r, first, pages))
 		return;
 	if (same) {
 		r->more[first].out += n - 1;
@@ -90,7 +93,8 @@ static void out_by_part(struct devmem__zcrx_refill *r, uint32_t first, unsigned 
 }
 
 /* Without a call, for what is usual: one page or some of one word, and none of them is out. */
-void devmem__zcrx_refill_out(struct devmem__zcrx_refill *r, uint32_t first, unsigned int n, bool same)
+void devmem__zcrx_refill_out(struct devmem__zcrx_refill *r, uint32_t first, unsigned int n,
+			     bool same)
 {
 	const uint32_t shift = first % WORD_BITS;
 	uint64_t mask, *out;
@@ -111,7 +115,7 @@ void devmem__zcrx_refill_out(struct devmem__zcrx_refill *r, uint32_t first, unsi
 		*out |= mask;
 }
 
-/* ------------------------------------------------------------------------------------ coming back */
+/* ---------------------------------------------------------------------------------- coming back */
 
 /* Some of them are on their way already. */
 static void back_twice(struct devmem__zcrx_refill *r, size_t word, uint64_t pages)
@@ -155,7 +159,7 @@ static bool back_of_page(struct devmem__zcrx_refill *r, uint32_t page, uint32_t 
 
 	if (n > more->out + 1)
 		return false;
-	if (n == more->out + 1) {	/* the last of them */
+	if (n == more->out + 1) { /* the last of them */
 		r->out[part.word] &= ~part.mask;
 		r->out_more -= more->out;
 		more->out = 0;
@@ -193,7 +197,8 @@ static bool back_by_part(struct devmem__zcrx_refill *r, uint32_t first, unsigned
 }
 
 /* Without a call, for what is usual: one word, and no page that is shared. */
-bool devmem__zcrx_refill_back(struct devmem__zcrx_refill *r, uint32_t first, unsigned int n, bool same)
+bool devmem__zcrx_refill_back(struct devmem__zcrx_refill *r, uint32_t first, unsigned int n,
+			      bool same)
 {
 	const uint32_t shift = first % WORD_BITS;
 	uint64_t mask, *out, *back;
@@ -213,7 +218,7 @@ bool devmem__zcrx_refill_back(struct devmem__zcrx_refill *r, uint32_t first, uns
 	return true;
 }
 
-/* ------------------------------------------------------------------------------------ taken */
+/* ---------------------------------------------------------------------------------------- taken */
 
 /* The highest pages in @back below @above that follow each other in one word. There are some. */
 static struct part last_of(const struct devmem__zcrx_refill *r)
@@ -224,12 +229,14 @@ static struct part last_of(const struct devmem__zcrx_refill *r)
 	while (!r->back[word])
 		word--;
 	spare = (unsigned int)__builtin_clzll(r->back[word]);
-	n = ~(r->back[word] << spare) ? (unsigned int)__builtin_clzll(~(r->back[word] << spare)) : WORD_BITS;
+	n = ~(r->back[word] << spare) ? (unsigned int)__builtin_clzll(~(r->back[word] << spare))
+				      : WORD_BITS;
 	return part_of((uint32_t)((word + 1) * WORD_BITS) - spare - n, n);
 }
 
 /* Of the highest page, all fragments that came back. */
-static unsigned int next_of_page(struct devmem__zcrx_refill *r, struct part last, unsigned int most, uint32_t *page)
+static unsigned int next_of_page(struct devmem__zcrx_refill *r, struct part last, unsigned int most,
+				 uint32_t *page)
 {
 	const uint32_t number = last.first + last.n - 1;
 	struct devmem__zcrx_refill_more *more = &r->more[number];
@@ -246,7 +253,8 @@ static unsigned int next_of_page(struct devmem__zcrx_refill *r, struct part last
 	return n;
 }
 
-unsigned int devmem__zcrx_refill_next(struct devmem__zcrx_refill *r, unsigned int most, uint32_t *first, bool *same)
+unsigned int devmem__zcrx_refill_next(struct devmem__zcrx_refill *r, unsigned int most,
+				      uint32_t *first, bool *same)
 {
 	struct part part;
 

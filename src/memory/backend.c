@@ -10,18 +10,15 @@
 #include "memory/host.h"
 #include "memory/buffer.h"
 
-#define MAX_REGISTERED	16u
+#define MAX_REGISTERED 16u
 
 static const struct devmem_backend *const own[] = {
-	&devmem__backend_udmabuf,
-	&devmem__backend_dma_heap,
-	&devmem__backend_shm,
-	&devmem__backend_drm,
-	&devmem__backend_cuda,
-	&devmem__backend_import,
+	&devmem__backend_udmabuf, &devmem__backend_dma_heap, &devmem__backend_shm,
+	&devmem__backend_drm,	  &devmem__backend_cuda,     &devmem__backend_import,
 };
 
-/* What the program has brought is there for the whole process, as its name says: the one state that is not an object's. */
+/* What the program has brought is there for the whole process, as its name says: the one state that
+ * is not an object's. */
 static struct {
 	pthread_mutex_t lock;
 	unsigned int n;
@@ -52,7 +49,7 @@ const struct devmem_backend *devmem__backend_find(const char *name)
 	return NULL;
 }
 
-/* ------------------------------------------------------------------------------------ of the program's own */
+/* ------------------------------------------------------------------------- of the program's own */
 
 static int add(const struct devmem_backend *ops)
 {
@@ -81,11 +78,17 @@ static int backend_register(const struct devmem_backend *backend)
 		return err;
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		if (!strcmp(own[i]->name, ops.name))
-			return devmem__fail(EEXIST, "backend \"%s\" is the library's own: take another name", ops.name);
+			return devmem__fail(EEXIST,
+					    "backend \"%s\" is the library's own: take another "
+					    "name",
+					    ops.name);
 	err = add(&ops);
 	if (err == -EEXIST)
 		return devmem__fail(EEXIST, "a backend \"%s\" was registered already", ops.name);
-	return err ? devmem__fail(-err, "%u backends were registered, and there is room for no more", MAX_REGISTERED) : 0;
+	return err ? devmem__fail(-err,
+				  "%u backends were registered, and there is room for no more",
+				  MAX_REGISTERED)
+		   : 0;
 }
 
 int devmem_backend_register(const struct devmem_backend *backend)
@@ -104,7 +107,8 @@ int devmem_backend_fail(int error, const char *format, ...)
 	return devmem__fail(error, "%s", text);
 }
 
-int devmem__backend_try(const struct devmem_backend *backend, struct devmem_backend *ops, char text[512])
+int devmem__backend_try(const struct devmem_backend *backend, struct devmem_backend *ops,
+			char text[512])
 {
 	int err = devmem__backend_complete(backend, ops);
 
@@ -138,8 +142,9 @@ struct choice {
 };
 
 /*
- * Large pieces of memory come first, since they allow large receive pages; what a NIC can write to comes before what it
- * cannot. A page size that is asked for leaves those that can have it. Returns how many.
+ * Large pieces of memory come first, since they allow large receive pages; what a NIC can write to
+ * comes before what it cannot. A page size that is asked for leaves those that can have it. Returns
+ * how many.
  */
 static unsigned int choices(uint32_t page_size, struct choice choice[4])
 {
@@ -203,26 +208,34 @@ static int unknown(const char *name)
 	char names[320] = "";
 
 	for (unsigned int i = 0; (backend = backend_at(i)); i++)
-		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s", i ? ", " : "", backend->name);
+		snprintf(names + strlen(names), sizeof(names) - strlen(names), "%s%s",
+			 i ? ", " : "", backend->name);
 	return devmem__fail(ENOENT, "no backend \"%s\": there are %s", name, names);
 }
 
-/* What a backend does not look at is refused rather than passed over. @backend NULL: whichever is taken. */
+/* What a backend does not look at is refused rather than passed over. @backend NULL: whichever is
+ * taken. */
 static int check_options(const struct devmem_backend *backend, const struct devmem_buffer_opts *o)
 {
 	const char *name = backend ? backend->name : "none";
 	const uint32_t takes = backend ? backend->flags : DEVMEM_BACKEND_PAGES;
 
 	if (o->reserved || o->offset || o->bytes)
-		return devmem__fail(EINVAL, "devmem_buffer_create: a reserved option is set, or offset or bytes, which are for "
-				    "devmem_buffer_import()");
+		return devmem__fail(EINVAL, "devmem_buffer_create: a reserved option is set, or "
+					    "offset or bytes, which are for "
+					    "devmem_buffer_import()");
 	if (o->device && o->near)
-		return devmem__fail(EINVAL, "devmem_buffer_create: a device, or an interface that it is to be near to, not both");
+		return devmem__fail(EINVAL, "devmem_buffer_create: a device, or an interface that "
+					    "it is to be near to, not both");
 	if ((o->device || o->near) && !(takes & DEVMEM_BACKEND_DEVICES))
-		return devmem__fail(EINVAL, "device \"%s\" was asked for, and backend %s has none to choose from",
+		return devmem__fail(EINVAL,
+				    "device \"%s\" was asked for, and backend %s has none to "
+				    "choose from",
 				    o->device ? o->device : o->near, name);
 	if (o->page_size && !(takes & DEVMEM_BACKEND_PAGES))
-		return devmem__fail(EINVAL, "a page size of %u bytes was asked for, and backend %s has its own way",
+		return devmem__fail(EINVAL,
+				    "a page size of %u bytes was asked for, and backend %s has its "
+				    "own way",
 				    o->page_size, name);
 	return 0;
 }
@@ -231,7 +244,8 @@ static void tell(const struct devmem_buffer *buffer)
 {
 	const char *why, *name = devmem_buffer_backend(buffer, &why);
 
-	devmem__log(DEVMEM_LOG_INFO, "a buffer of %zu bytes, backend %s: %s", devmem_buffer_size(buffer), name, why);
+	devmem__log(DEVMEM_LOG_INFO, "a buffer of %zu bytes, backend %s: %s",
+		    devmem_buffer_size(buffer), name, why);
 }
 
 static int buffer_create(const char *backend, size_t bytes, const struct devmem_buffer_opts *opts,

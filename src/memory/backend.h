@@ -16,7 +16,9 @@ extern const struct devmem_backend devmem__backend_import;
 /* devmem__backend_find() - by its name, or NULL. It never goes away. */
 const struct devmem_backend *devmem__backend_find(const char *name);
 
-/* devmem__backend_try() - completed (@ops), and asked whether it works here: 0 and @text, or a negative errno and the sentence. */
-int devmem__backend_try(const struct devmem_backend *backend, struct devmem_backend *ops, char text[512]);
+/* devmem__backend_try() - completed (@ops), and asked whether it works here: 0 and @text, or a
+ * negative errno and the sentence. */
+int devmem__backend_try(const struct devmem_backend *backend, struct devmem_backend *ops,
+			char text[512]);
 
 #endif

@@ -14,16 +14,17 @@
 struct devmem_buffer {
 	atomic_uint refs;
 	atomic_bool bound;
-	uint32_t process;		/* that made it */
-	struct devmem_buffer *next_ended;	/* of those that a ring was the last to use */
-	struct devmem_backend ops;	/* completed */
+	uint32_t process;		  /* that made it */
+	struct devmem_buffer *next_ended; /* of those that a ring was the last to use */
+	struct devmem_backend ops;	  /* completed */
 	struct devmem_memory mem;
 	char why[1024];
 };
 
 /*
- * Events name a buffer in 16 bits. The dma-buf's descriptor number serves: unique in the process while the
- * buffer lives, without any state of our own. 0 stands for "no buffer", so the number must not be 0.
+ * Events name a buffer in 16 bits. The dma-buf's descriptor number serves: unique in the process
+ * while the buffer lives, without any state of our own. 0 stands for "no buffer", so the number
+ * must not be 0.
  */
 static int number_fd(struct devmem_memory *mem)
 {
@@ -38,7 +39,8 @@ static int number_fd(struct devmem_memory *mem)
 	mem->fd = fd;
 	if (fd <= UINT16_MAX)
 		return 0;
-	return devmem__fail(EMFILE, "no file descriptor below %d is free for the buffer", UINT16_MAX + 1);
+	return devmem__fail(EMFILE, "no file descriptor below %d is free for the buffer",
+			    UINT16_MAX + 1);
 }
 
 static void free_memory(struct devmem_memory *mem)
@@ -50,8 +52,8 @@ static void free_memory(struct devmem_memory *mem)
 }
 
 /*
- * In a forked child: our copy of the mapping and of the descriptor. What the backend has may be the device's, which knows of
- * one owner: CUDA cannot even be asked there.
+ * In a forked child: our copy of the mapping and of the descriptor. What the backend has may be the
+ * device's, which knows of one owner: CUDA cannot even be asked there.
  */
 static void forget_memory(struct devmem_memory *mem)
 {
@@ -60,7 +62,8 @@ static void forget_memory(struct devmem_memory *mem)
 	close(mem->fd);
 }
 
-int devmem__buffer_make(const struct devmem_backend *ops, int (*fill)(void *arg, struct devmem_memory *mem), void *arg,
+int devmem__buffer_make(const struct devmem_backend *ops,
+			int (*fill)(void *arg, struct devmem_memory *mem), void *arg,
 			struct devmem_buffer **out)
 {
 	struct devmem_buffer *buffer = calloc(1, sizeof(*buffer));
@@ -104,15 +107,16 @@ static int fill_by_allocating(void *arg, struct devmem_memory *mem)
 	return mem->backend->alloc(request->bytes, request->opts, mem);
 }
 
-int devmem__buffer_new(const struct devmem_backend *ops, size_t bytes, const struct devmem_buffer_opts *o,
-		       struct devmem_buffer **out)
+int devmem__buffer_new(const struct devmem_backend *ops, size_t bytes,
+		       const struct devmem_buffer_opts *o, struct devmem_buffer **out)
 {
 	struct request request = { o, bytes };
 
 	return devmem__buffer_make(ops, fill_by_allocating, &request, out);
 }
 
-int devmem__buffer_like(const struct devmem_buffer *buffer, size_t bytes, struct devmem_buffer **out)
+int devmem__buffer_like(const struct devmem_buffer *buffer, size_t bytes,
+			struct devmem_buffer **out)
 {
 	const struct devmem_buffer_opts o = {
 		.size = sizeof(o),
@@ -127,7 +131,7 @@ void devmem__buffer_explain(struct devmem_buffer *buffer, const char *why)
 	devmem__text(buffer->why, sizeof(buffer->why), "%s%s", why, buffer->mem.what);
 }
 
-/* ------------------------------------------------------------------------------------ references, facts */
+/* ---------------------------------------------------------------------------- references, facts */
 
 void devmem__buffer_ref(struct devmem_buffer *buffer)
 {
@@ -199,7 +203,8 @@ void devmem__buffer_drop(struct devmem_buffer *buffer, struct devmem_buffer **en
 	unsigned int refs = atomic_load_explicit(&buffer->refs, memory_order_acquire);
 
 	while (refs > 1)
-		if (atomic_compare_exchange_weak_explicit(&buffer->refs, &refs, refs - 1, memory_order_acq_rel,
+		if (atomic_compare_exchange_weak_explicit(&buffer->refs, &refs, refs - 1,
+							  memory_order_acq_rel,
 							  memory_order_acquire))
 			return;
 	buffer->next_ended = *ended;
@@ -231,7 +236,7 @@ uint16_t devmem_buffer_id(const struct devmem_buffer *buffer)
 	return (uint16_t)buffer->mem.fd;
 }
 
-/* ------------------------------------------------------------------------------------ access by the processor */
+/* ---------------------------------------------------------------------- access by the processor */
 
 int devmem__buffer_map(struct devmem_buffer *buffer, void **addr)
 {
@@ -251,7 +256,9 @@ static int buffer_sync(struct devmem_buffer *buffer, unsigned int flags)
 {
 	if (!(flags & (DEVMEM_SYNC_READ | DEVMEM_SYNC_WRITE)) ||
 	    flags & ~(DEVMEM_SYNC_READ | DEVMEM_SYNC_WRITE | DEVMEM_SYNC_END))
-		return devmem__fail(EINVAL, "devmem_buffer_sync: flags %#x; READ, WRITE or both, and START or END",
+		return devmem__fail(EINVAL,
+				    "devmem_buffer_sync: flags %#x; READ, WRITE or both, and START "
+				    "or END",
 				    flags);
 	return devmem__buffer_check(buffer) ?: devmem__memory_sync(&buffer->mem, flags);
 }
@@ -276,7 +283,8 @@ int devmem__buffer_read(struct devmem_buffer *buffer, uint64_t offset, void *to,
 	return err || !bytes ? err : buffer->ops.copy_out(&buffer->mem, offset, to, bytes);
 }
 
-int devmem__buffer_write(struct devmem_buffer *buffer, uint64_t offset, const void *from, size_t bytes)
+int devmem__buffer_write(struct devmem_buffer *buffer, uint64_t offset, const void *from,
+			 size_t bytes)
 {
 	int err = check_range(buffer, offset, bytes);
 
@@ -285,10 +293,13 @@ int devmem__buffer_write(struct devmem_buffer *buffer, uint64_t offset, const vo
 
 int devmem_buffer_read(struct devmem_buffer *buffer, uint64_t offset, void *to, size_t bytes)
 {
-	return devmem__result(devmem__buffer_check(buffer) ?: devmem__buffer_read(buffer, offset, to, bytes));
+	return devmem__result(devmem__buffer_check(buffer)
+				      ?: devmem__buffer_read(buffer, offset, to, bytes));
 }
 
-int devmem_buffer_write(struct devmem_buffer *buffer, uint64_t offset, const void *from, size_t bytes)
+int devmem_buffer_write(struct devmem_buffer *buffer, uint64_t offset, const void *from,
+			size_t bytes)
 {
-	return devmem__result(devmem__buffer_check(buffer) ?: devmem__buffer_write(buffer, offset, from, bytes));
+	return devmem__result(devmem__buffer_check(buffer)
+				      ?: devmem__buffer_write(buffer, offset, from, bytes));
 }

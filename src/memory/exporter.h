@@ -6,8 +6,8 @@
 #include "base/internal.h"
 
 /*
- * devmem__exporter_name() - from the fdinfo file of a dma-buf (/proc/self/fdinfo/FD). Negative errno if it cannot be
- * read, -ENODATA if it names none. No sentence.
+ * devmem__exporter_name() - from the fdinfo file of a dma-buf (/proc/self/fdinfo/FD). Negative
+ * errno if it cannot be read, -ENODATA if it names none. No sentence.
  */
 int devmem__exporter_name(const char *fdinfo, char name[64]);
 

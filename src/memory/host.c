@@ -31,9 +31,12 @@ int devmem__host_check(size_t bytes, size_t page)
 	if (page & (page - 1))
 		return devmem__fail(EINVAL, "page size %zu is not a power of two", page);
 	if (page < least)
-		return devmem__fail(EINVAL, "page size %zu is less than the system's, %zu", page, least);
+		return devmem__fail(EINVAL, "page size %zu is less than the system's, %zu", page,
+				    least);
 	if (!bytes || bytes % page)
-		return devmem__fail(EINVAL, "a buffer of %zu bytes: it must be a multiple of %zu and not 0", bytes, page);
+		return devmem__fail(EINVAL,
+				    "a buffer of %zu bytes: it must be a multiple of %zu and not 0",
+				    bytes, page);
 	return 0;
 }
 
@@ -46,22 +49,26 @@ int devmem__host_open(const char *path, const char *remedy)
 	switch (errno) {
 	case EACCES:
 	case EPERM:
-		return devmem__fail(EACCES, "%s may not be opened: run as root, or add the user to the group that owns "
-				    "it", path);
+		return devmem__fail(EACCES,
+				    "%s may not be opened: run as root, or add the user to the "
+				    "group that owns it",
+				    path);
 	case ENOENT:
 	case ENOTDIR:
 	case ENODEV:
 	case ENXIO:
-		return devmem__fail(ENOENT, "%s is missing (%s): %s; in a container, pass the device in", path,
-				    strerror(errno), remedy);
+		return devmem__fail(ENOENT,
+				    "%s is missing (%s): %s; in a container, pass the device in",
+				    path, strerror(errno), remedy);
 	default:
 		return devmem__fail(errno, "cannot open %s: %s", path, strerror(errno));
 	}
 }
 
 /*
- * Allocated now, so that too little memory is an error here and not a signal later. Huge pages are reserved by a
- * mapping first: that fails at once, where allocating would clear every free one before it finds that there are too few.
+ * Allocated now, so that too little memory is an error here and not a signal later. Huge pages are
+ * reserved by a mapping first: that fails at once, where allocating would clear every free one
+ * before it finds that there are too few.
  */
 static int allocate(int fd, size_t bytes, bool huge)
 {
@@ -81,7 +88,8 @@ static int allocate(int fd, size_t bytes, bool huge)
 	return err;
 }
 
-/* Kernel 6.3 wants to be told that nobody runs it, and may be set to refuse others (vm.memfd_noexec); older ones know no such. */
+/* Kernel 6.3 wants to be told that nobody runs it, and may be set to refuse others
+ * (vm.memfd_noexec); older ones know no such. */
 static int new_memfd(unsigned int flags)
 {
 	int fd = memfd_create("libdevmem", flags | MFD_NOEXEC_SEAL);
@@ -94,7 +102,8 @@ static int no_such_pages(int err, size_t page)
 	char there[160];
 
 	if (err != ENODEV && err != EINVAL)
-		return devmem__fail(err, "no memory file with pages of %zu bytes: %s", page, strerror(err));
+		return devmem__fail(err, "no memory file with pages of %zu bytes: %s", page,
+				    strerror(err));
 	devmem__limits_huge_words(there, sizeof(there));
 	return devmem__fail(EINVAL, "this machine has no pages of %zu bytes (%s)", page, there);
 }
@@ -104,12 +113,21 @@ static int no_memory(int err, size_t bytes, size_t page)
 	uint64_t unused, all;
 
 	if (err == EFBIG)
-		return devmem__fail(EFBIG, "no file may have %zu bytes here, not even in memory (RLIMIT_FSIZE): \"ulimit -f unlimited\"",
+		return devmem__fail(EFBIG,
+				    "no file may have %zu bytes here, not even in memory "
+				    "(RLIMIT_FSIZE): \"ulimit -f unlimited\"",
 				    bytes);
 	if (!devmem__limits_huge(page, &unused, &all))
-		return devmem__fail(err, "no %zu bytes of memory: make the buffer smaller, or free some", bytes);
-	return devmem__fail(err, "no %zu bytes of huge-page memory: %" PRIu64 " of %" PRIu64 " pages are free; reserve more in "
-			    "/sys/kernel/mm/hugepages/hugepages-%zukB/nr_hugepages", bytes, unused, all, page >> 10);
+		return devmem__fail(err,
+				    "no %zu bytes of memory: make the buffer smaller, or free some",
+				    bytes);
+	return devmem__fail(err,
+			    "no %zu bytes of huge-page memory: %" PRIu64 " of %" PRIu64 " pages "
+			    "are free; "
+			    "reserve "
+			    "more in "
+			    "/sys/kernel/mm/hugepages/hugepages-%zukB/nr_hugepages",
+			    bytes, unused, all, page >> 10);
 }
 
 static int make_memfd(size_t bytes, size_t page)
@@ -126,14 +144,15 @@ static int make_memfd(size_t bytes, size_t page)
 	fd = new_memfd(flags);
 	if (fd < 0)
 		return no_such_pages(errno, page);
-	devmem__mute(&mute);	/* a memory file is a file: RLIMIT_FSIZE counts */
+	devmem__mute(&mute); /* a memory file is a file: RLIMIT_FSIZE counts */
 	err = allocate(fd, bytes, huge);
 	devmem__unmute(&mute);
 	if (err) {
 		close(fd);
 		return no_memory(-err, bytes, page);
 	}
-	/* udmabuf wants a file that cannot shrink under it, and none that is sealed against writing */
+	/* udmabuf wants a file that cannot shrink under it, and none that is sealed against
+	 * writing */
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK)) {
 		err = errno;
 		close(fd);
@@ -149,7 +168,8 @@ static int memfd_of(size_t bytes, size_t page, uint32_t *taken, char words[DEVME
 	if (fd < 0)
 		return fd;
 	*taken = (uint32_t)page;
-	snprintf(words, DEVMEM__HOST_WORDS, "%spages of %zu KiB", page > devmem__host_page() ? "huge " : "", page >> 10);
+	snprintf(words, DEVMEM__HOST_WORDS, "%spages of %zu KiB",
+		 page > devmem__host_page() ? "huge " : "", page >> 10);
 	return fd;
 }
 
@@ -174,16 +194,18 @@ int devmem__host_memfd(size_t bytes, size_t page, uint32_t *taken, char words[DE
 }
 
 /*
- * From the beginning, wherever the memory is: exporters that use the kernel's helper for GEM objects map their first page where
- * another one is asked for [drm_gem_shmem_any_fault(): "page offset within VMA"]. It costs addresses and nothing else.
+ * From the beginning, wherever the memory is: exporters that use the kernel's helper for GEM
+ * objects map their first page where another one is asked for [drm_gem_shmem_any_fault(): "page
+ * offset within VMA"]. It costs addresses and nothing else.
  */
 int devmem__host_map(struct devmem_memory *mem)
 {
-	char *p = mmap(NULL, mem->offset + mem->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mem->fd, 0);
+	char *p = mmap(NULL, mem->offset + mem->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, mem->fd,
+		       0);
 
 	if (p == MAP_FAILED)
-		return devmem__fail(errno, "cannot map a buffer of %llu bytes: %s", (unsigned long long)mem->bytes,
-				    strerror(errno));
+		return devmem__fail(errno, "cannot map a buffer of %llu bytes: %s",
+				    (unsigned long long)mem->bytes, strerror(errno));
 	mem->map = p + mem->offset;
 	return 0;
 }

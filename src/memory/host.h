@@ -5,10 +5,10 @@
 
 #include "memory/backend.h"
 
-#define DEVMEM__HUGE_PAGE	(2u << 20)
-#define DEVMEM__HOST_WORDS	240
+#define DEVMEM__HUGE_PAGE  (2u << 20)
+#define DEVMEM__HOST_WORDS 240
 
-size_t devmem__host_page(void);	/* the system's */
+size_t devmem__host_page(void); /* the system's */
 
 /* devmem__host_check() - is @bytes made of such pages? @page 0: the system's. -EINVAL */
 int devmem__host_check(size_t bytes, size_t page);
@@ -17,7 +17,8 @@ int devmem__host_check(size_t bytes, size_t page);
 int devmem__host_open(const char *path, const char *remedy);
 
 /*
- * devmem__host_memfd() - a memory file, its memory allocated, sealed so that it cannot shrink. Returns its descriptor.
+ * devmem__host_memfd() - a memory file, its memory allocated, sealed so that it cannot shrink.
+ * Returns its descriptor.
  * @page:	0: huge pages if they fit and are free, else the system's.
  * @taken:	the size of its pages; @words: and what there is to say about them.
  */

@@ -7,8 +7,8 @@
 
 #include "memory/limits.h"
 
-#define HUGE_PAGES	"/sys/kernel/mm/hugepages"
-#define MAX_SIZES	8	/* of huge pages: no processor has more */
+#define HUGE_PAGES "/sys/kernel/mm/hugepages"
+#define MAX_SIZES  8 /* of huge pages: no processor has more */
 
 bool devmem__limits_number(const char *path, uint64_t *number)
 {
@@ -22,7 +22,7 @@ bool devmem__limits_number(const char *path, uint64_t *number)
 	return got;
 }
 
-/* ------------------------------------------------------------------------------------ memory */
+/* --------------------------------------------------------------------------------------- memory */
 
 uint64_t devmem__limits_available(void)
 {
@@ -70,12 +70,13 @@ uint64_t devmem__limits_cgroup(const char *self, const char *mount, char *file, 
 	do {
 		slash = strrchr(path, '/');
 		snprintf(limit, sizeof(limit), "%s%s/memory.max", mount, slash[1] ? path : "");
-		if (devmem__limits_number(limit, &max) && max < least) {	/* "max" is no number */
+		/* "max" is no number */
+		if (devmem__limits_number(limit, &max) && max < least) {
 			least = max;
 			snprintf(file, room, "%s", limit);
 		}
 		if (slash == path && slash[1])
-			slash++;	/* what is left is the root */
+			slash++; /* what is left is the root */
 		*slash = '\0';
 	} while (*path);
 	return least;
@@ -87,16 +88,20 @@ int devmem__limits_check(uint64_t bytes, const char *what)
 	char file[256];
 
 	if (bytes > available)
-		return devmem__fail(ENOMEM, "no %" PRIu64 " bytes of memory for %s: %" PRIu64 " are available", bytes, what,
-				    available);
+		return devmem__fail(ENOMEM,
+				    "no %" PRIu64 " bytes of memory for %s: %" PRIu64 " are "
+				    "available",
+				    bytes, what, available);
 	max = devmem__limits_cgroup("/proc/self/cgroup", "/sys/fs/cgroup", file, sizeof(file));
 	if (bytes > max)
-		return devmem__fail(ENOMEM, "no %" PRIu64 " bytes of memory for %s: this process's cgroup may have %" PRIu64
-				    " (%s)", bytes, what, max, file);
+		return devmem__fail(ENOMEM,
+				    "no %" PRIu64 " bytes of memory for %s: this process's cgroup "
+				    "may have %" PRIu64 " (%s)",
+				    bytes, what, max, file);
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ huge pages */
+/* ----------------------------------------------------------------------------------- huge pages */
 
 bool devmem__limits_huge(size_t page, uint64_t *unused, uint64_t *all)
 {
@@ -145,7 +150,8 @@ void devmem__limits_huge_words(char *text, size_t room)
 		const size_t used = strlen(text), size = page[i] >> (page[i] >> 30 ? 30 : 20);
 
 		if (devmem__limits_huge(page[i], &unused, &all))
-			snprintf(text + used, room - used, "%s %" PRIu64 " of %" PRIu64 " of %zu %s", i ? "," : "", unused, all,
-				 size, unit);
+			snprintf(text + used, room - used,
+				 "%s %" PRIu64 " of %" PRIu64 " of %zu %s", i ? "," : "", unused,
+				 all, size, unit);
 	}
 }

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Memory by its backend's operations, and what is done where one is missing. Nobody else asks whether there is one.
+ * Memory by its backend's operations, and what is done where one is missing. Nobody else asks
+ * whether there is one.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,7 +11,8 @@
 
 #include "memory/memory.h"
 
-#define BOUNCE	16384u	/* bytes: of what is copied between two memories that the processor cannot map */
+/* bytes: of what is copied between two memories that the processor cannot map */
+#define BOUNCE 16384u
 
 int devmem__memory_map(struct devmem_memory *mem)
 {
@@ -26,19 +28,21 @@ int devmem__memory_sync(const struct devmem_memory *mem, unsigned int flags)
 	};
 
 	if (!(mem->backend->flags & DEVMEM_BACKEND_DMABUF))
-		return 0;	/* nobody else writes to it */
+		return 0; /* nobody else writes to it */
 	/* EINTR and EAGAIN are part of this ioctl's contract [include/uapi/linux/dma-buf.h] */
 	while (ioctl(mem->fd, DMA_BUF_IOCTL_SYNC, &sync))
 		if (errno != EINTR && errno != EAGAIN)
-			return devmem__fail(errno, "the dma-buf's exporter refused to sync: %s", strerror(errno));
+			return devmem__fail(errno, "the dma-buf's exporter refused to sync: %s",
+					    strerror(errno));
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ what is missing */
+/* ------------------------------------------------------------------------------ what is missing */
 
 static int no_map(struct devmem_memory *mem)
 {
-	return devmem__fail(EOPNOTSUPP, "backend %s: the processor cannot map this memory", mem->backend->name);
+	return devmem__fail(EOPNOTSUPP, "backend %s: the processor cannot map this memory",
+			    mem->backend->name);
 }
 
 static void nothing_to_undo(struct devmem_memory *mem)
@@ -66,7 +70,8 @@ static int end_access(struct devmem_memory *mem, unsigned int access)
 	return devmem__memory_sync(mem, DEVMEM_SYNC_END | access);
 }
 
-static int copy_in_mapped(struct devmem_memory *mem, uint64_t offset, const void *from, size_t bytes)
+static int copy_in_mapped(struct devmem_memory *mem, uint64_t offset, const void *from,
+			  size_t bytes)
 {
 	int err = begin_access(mem, DEVMEM_SYNC_WRITE);
 
@@ -87,13 +92,14 @@ static int copy_out_mapped(struct devmem_memory *mem, uint64_t offset, void *to,
 }
 
 static int no_gather(struct devmem_memory *to, uint64_t offset, struct devmem_memory *from,
-		     const struct devmem_range *ranges, unsigned int n, void (*done)(void *arg, int result), void *arg)
+		     const struct devmem_range *ranges, unsigned int n,
+		     void (*done)(void *arg, int result), void *arg)
 {
 	(void)to, (void)offset, (void)from, (void)ranges, (void)n, (void)done, (void)arg;
-	return -EOPNOTSUPP;	/* no sentence: the processor does it then */
+	return -EOPNOTSUPP; /* no sentence: the processor does it then */
 }
 
-/* ------------------------------------------------------------------------------------ gathered by the processor */
+/* -------------------------------------------------------------------- gathered by the processor */
 
 static int copy_bounced(struct devmem_memory *to, uint64_t offset, struct devmem_memory *from,
 			const struct devmem_range *range)
@@ -102,7 +108,8 @@ static int copy_bounced(struct devmem_memory *to, uint64_t offset, struct devmem
 	int err = 0;
 
 	for (uint64_t done = 0; !err && done < range->length; done += BOUNCE) {
-		size_t bytes = range->length - done < BOUNCE ? (size_t)(range->length - done) : BOUNCE;
+		size_t bytes =
+			range->length - done < BOUNCE ? (size_t)(range->length - done) : BOUNCE;
 
 		err = from->backend->copy_out(from, range->offset + done, bounce, bytes);
 		if (!err)
@@ -111,7 +118,8 @@ static int copy_bounced(struct devmem_memory *to, uint64_t offset, struct devmem
 	return err;
 }
 
-/* Either may be memory that the processor cannot map: then it is copied by its backend, from or to the other's mapping. */
+/* Either may be memory that the processor cannot map: then it is copied by its backend, from or to
+ * the other's mapping. */
 static int copy_range(struct devmem_memory *to, uint64_t offset, struct devmem_memory *from,
 		      const struct devmem_range *range)
 {
@@ -141,12 +149,13 @@ static int copy_ranges(struct devmem_memory *to, uint64_t offset, struct devmem_
 	return err;
 }
 
-static int gather_by_processor(struct devmem_memory *to, uint64_t offset, struct devmem_memory *from,
-			       const struct devmem_range *ranges, unsigned int n, void (*done)(void *arg, int result),
-			       void *arg)
+static int gather_by_processor(struct devmem_memory *to, uint64_t offset,
+			       struct devmem_memory *from, const struct devmem_range *ranges,
+			       unsigned int n, void (*done)(void *arg, int result), void *arg)
 {
 	const bool reads = !devmem__memory_map(from), writes = !devmem__memory_map(to);
-	int err = reads ? devmem__memory_sync(from, DEVMEM_SYNC_START | DEVMEM_SYNC_READ) : 0, end = 0;
+	int err = reads ? devmem__memory_sync(from, DEVMEM_SYNC_START | DEVMEM_SYNC_READ) : 0,
+	    end = 0;
 
 	if (err)
 		return err;
@@ -165,11 +174,13 @@ static int gather_by_processor(struct devmem_memory *to, uint64_t offset, struct
 }
 
 int devmem__memory_gather(struct devmem_memory *to, uint64_t offset, struct devmem_memory *from,
-			  const struct devmem_range *ranges, unsigned int n, void (*done)(void *arg, int result), void *arg)
+			  const struct devmem_range *ranges, unsigned int n,
+			  void (*done)(void *arg, int result), void *arg)
 {
 	int err = to->backend->gather(to, offset, from, ranges, n, done, arg);
 
-	return err == -EOPNOTSUPP ? gather_by_processor(to, offset, from, ranges, n, done, arg) : err;
+	return err == -EOPNOTSUPP ? gather_by_processor(to, offset, from, ranges, n, done, arg)
+				  : err;
 }
 
 /* ------------------------------------------------------------------------------------ the table */
@@ -180,10 +191,12 @@ int devmem__backend_complete(const struct devmem_backend *given, struct devmem_b
 
 	if (err)
 		return err;
-	if (!ops->name || !ops->name[0] || !ops->alloc || !ops->map != !ops->unmap || ops->reserved ||
+	if (!ops->name || !ops->name[0] || !ops->alloc || !ops->map != !ops->unmap ||
+	    ops->reserved ||
 	    ops->flags & ~(DEVMEM_BACKEND_DMABUF | DEVMEM_BACKEND_DEVICES | DEVMEM_BACKEND_PAGES))
-		return devmem__fail(EINVAL, "a backend needs a name and alloc(), and both of map() and unmap() or neither; and "
-				    "has no flags that this library does not know");
+		return devmem__fail(EINVAL, "a backend needs a name and alloc(), and both of map() "
+					    "and unmap() or neither; and has no flags that this "
+					    "library does not know");
 	ops->what = ops->what ? ops->what : "memory of the program's own";
 	ops->probe = ops->probe ? ops->probe : probe_nothing;
 	ops->free = ops->free ? ops->free : nothing_to_undo;

@@ -8,7 +8,7 @@
 #include "netlink/dropped.h"
 #include "netlink/rtnl.h"
 
-#define LOWER_UP (1u << 16)	/* IFF_LOWER_UP: there is a carrier */
+#define LOWER_UP (1u << 16) /* IFF_LOWER_UP: there is a carrier */
 
 /* Of the counters older kernels have fewer. */
 static bool read_link(const struct nlmsghdr *h, uint64_t *packets)

@@ -31,7 +31,8 @@ int devmem__ethtool_open(struct devmem__ethtool *et, const char *ifname)
 	if (et->fd < 0 && errno == EAFNOSUPPORT)
 		et->fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	if (et->fd < 0)
-		return devmem__fail(errno, "%s: cannot open a socket: %s", iface.name, strerror(errno));
+		return devmem__fail(errno, "%s: cannot open a socket: %s", iface.name,
+				    strerror(errno));
 	et->ifindex = iface.index;
 	memcpy(et->name, iface.name, sizeof(et->name));
 	err = devmem__ethtool_connect(et);
@@ -59,9 +60,10 @@ void devmem__ethtool_close(struct devmem__ethtool *et)
 	et->fd = -1;
 }
 
-/* ---------------------------------------------------------------------------------------------- ioctl */
+/* ---------------------------------------------------------------------------------------- ioctl */
 
-/* By the present name: the ioctl knows no index, and an interface may be renamed while we hold it. */
+/* By the present name: the ioctl knows no index, and an interface may be renamed while we hold
+ * it. */
 static int do_ioctl(struct devmem__ethtool *et, void *data)
 {
 	struct ifreq ifr = { .ifr_ifindex = (int)et->ifindex };
@@ -104,7 +106,8 @@ int devmem__ethtool_rings(struct devmem__ethtool *et)
 	return err ? err : as_count((uint64_t)ch.rx_count + ch.combined_count);
 }
 
-const char *devmem__ethtool_more_queues(struct devmem__ethtool *et, uint32_t queues, char *text, size_t room)
+const char *devmem__ethtool_more_queues(struct devmem__ethtool *et, uint32_t queues, char *text,
+					size_t room)
 {
 	struct ethtool_channels ch = { .cmd = ETHTOOL_GCHANNELS };
 
@@ -127,7 +130,8 @@ bool devmem__ethtool_is_down(struct devmem__ethtool *et)
 {
 	struct ifreq ifr = { .ifr_ifindex = (int)et->ifindex };
 
-	return !ioctl(et->fd, SIOCGIFNAME, &ifr) && !ioctl(et->fd, SIOCGIFFLAGS, &ifr) && !(ifr.ifr_flags & IFF_UP);
+	return !ioctl(et->fd, SIOCGIFNAME, &ifr) && !ioctl(et->fd, SIOCGIFFLAGS, &ifr) &&
+	       !(ifr.ifr_flags & IFF_UP);
 }
 
 int devmem__ethtool_mtu(struct devmem__ethtool *et, uint32_t *mtu)
@@ -140,7 +144,7 @@ int devmem__ethtool_mtu(struct devmem__ethtool *et, uint32_t *mtu)
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------------ data split */
+/* ----------------------------------------------------------------------------------- data split */
 
 static void begin(struct devmem__ethtool *et, uint8_t cmd, int header)
 {
@@ -190,7 +194,8 @@ static void notice(uint8_t cmd, struct nlattr **attrs, void *arg)
 		a->seen = true;
 }
 
-static int set_split(struct devmem__ethtool *et, bool split, uint8_t to, bool thresh, uint32_t bytes)
+static int set_split(struct devmem__ethtool *et, bool split, uint8_t to, bool thresh,
+		     uint32_t bytes)
 {
 	begin(et, DEVMEM_ETHTOOL_MSG_RINGS_SET, DEVMEM_ETHTOOL_A_RINGS_HEADER);
 	if (split)
@@ -200,8 +205,8 @@ static int set_split(struct devmem__ethtool *et, bool split, uint8_t to, bool th
 	return devmem__nl_call(&et->nl, NULL, NULL);
 }
 
-int devmem__ethtool_set_split(struct devmem__ethtool *et, bool split, uint8_t to, bool thresh, uint32_t bytes,
-			      bool *changed)
+int devmem__ethtool_set_split(struct devmem__ethtool *et, bool split, uint8_t to, bool thresh,
+			      uint32_t bytes, bool *changed)
 {
 	struct announcement a = { .ifindex = et->ifindex };
 	bool lost;
@@ -217,17 +222,18 @@ int devmem__ethtool_set_split(struct devmem__ethtool *et, bool split, uint8_t to
 	err = set_split(et, split, to, thresh, bytes);
 	devmem__nl_unsubscribe(&et->monitor, group);
 	lost = devmem__nl_notices(&et->monitor, UINT_MAX, notice, &a) < 0;
-	if (!err)	/* announcements may have been lost, or not be readable: then it counts as changed */
+	/* announcements may have been lost, or not be readable: then it counts as changed */
+	if (!err)
 		*changed = lost || a.seen;
 	return err;
 }
 
-/* ----------------------------------------------------------------------------------------- still here? */
+/* ---------------------------------------------------------------------------------- still here? */
 
 struct wanted {
 	const struct devmem__ethtool *et;
 	const char *driver, *bus;
-	unsigned int found;		/* its index, or 0 */
+	unsigned int found; /* its index, or 0 */
 };
 
 static bool is_at(const struct wanted *w, unsigned int ifindex)
@@ -247,7 +253,8 @@ static int got_interface(struct nlattr **attrs, void *arg)
 	struct nlattr *header[DEVMEM__NL_ATTRS + 1];
 	struct wanted *w = arg;
 
-	if (!attrs[DEVMEM_ETHTOOL_A_RINGS_HEADER] || !devmem__nl_nested(attrs[DEVMEM_ETHTOOL_A_RINGS_HEADER], header) ||
+	if (!attrs[DEVMEM_ETHTOOL_A_RINGS_HEADER] ||
+	    !devmem__nl_nested(attrs[DEVMEM_ETHTOOL_A_RINGS_HEADER], header) ||
 	    !header[DEVMEM_ETHTOOL_A_HEADER_DEV_INDEX])
 		return 0;
 	if (is_at(w, nla_get_u32(header[DEVMEM_ETHTOOL_A_HEADER_DEV_INDEX])))
@@ -273,7 +280,7 @@ int devmem__ethtool_find(struct devmem__ethtool *et, const char *driver, const c
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------------------ RSS */
+/* ------------------------------------------------------------------------------------------ RSS */
 
 static struct devmem__rxfh *new_rxfh(uint32_t cmd, uint32_t context, uint32_t size)
 {
@@ -300,7 +307,8 @@ static int table_size(struct devmem__ethtool *et, uint32_t context, uint32_t *si
 	return *size ? 0 : -EOPNOTSUPP;
 }
 
-int devmem__ethtool_table(struct devmem__ethtool *et, uint32_t context, uint32_t **table, uint32_t *size)
+int devmem__ethtool_table(struct devmem__ethtool *et, uint32_t context, uint32_t **table,
+			  uint32_t *size)
 {
 	struct devmem__rxfh *rxfh;
 	uint32_t n;
@@ -323,21 +331,25 @@ int devmem__ethtool_table(struct devmem__ethtool *et, uint32_t context, uint32_t
 	return err;
 }
 
-static void read_fields(struct devmem__ethtool *et, uint32_t flow_type, struct devmem__toeplitz_config *hash)
+static void read_fields(struct devmem__ethtool *et, uint32_t flow_type,
+			struct devmem__toeplitz_config *hash)
 {
 	struct ethtool_rxnfc info = { .cmd = ETHTOOL_GRXFH, .flow_type = flow_type };
 
 	hash->tells_fields = !do_ioctl(et, &info);
-	hash->four_tuple = hash->tells_fields && info.data == (RXH_IP_SRC | RXH_IP_DST | RXH_L4_B_0_1 | RXH_L4_B_2_3);
+	hash->four_tuple = hash->tells_fields &&
+			   info.data == (RXH_IP_SRC | RXH_IP_DST | RXH_L4_B_0_1 | RXH_L4_B_2_3);
 }
 
-int devmem__ethtool_hash(struct devmem__ethtool *et, uint32_t flow_type, struct devmem__toeplitz_config *hash)
+int devmem__ethtool_hash(struct devmem__ethtool *et, uint32_t flow_type,
+			 struct devmem__toeplitz_config *hash)
 {
 	struct devmem__rxfh query = { .cmd = DEVMEM_GRSSH }, *rxfh;
 	int err = do_ioctl(et, &query);
 
 	memset(hash, 0, sizeof(*hash));
-	if (!err && (query.indir_size > DEVMEM__RSS_MAX_ENTRIES || query.key_size > DEVMEM__RSS_MAX_ENTRIES))
+	if (!err && (query.indir_size > DEVMEM__RSS_MAX_ENTRIES ||
+		     query.key_size > DEVMEM__RSS_MAX_ENTRIES))
 		err = -ERANGE;
 	if (err)
 		return err;
@@ -358,7 +370,8 @@ int devmem__ethtool_hash(struct devmem__ethtool *et, uint32_t flow_type, struct 
 }
 
 /* What is not the table stays: no key, and "no change" where the kernel has a word for it. */
-static int set_rxfh(struct devmem__ethtool *et, const uint32_t *table, uint32_t size, uint32_t *context)
+static int set_rxfh(struct devmem__ethtool *et, const uint32_t *table, uint32_t size,
+		    uint32_t *context)
 {
 	struct devmem__rxfh *rxfh = new_rxfh(DEVMEM_SRSSH, *context, size);
 	int err;
@@ -407,7 +420,7 @@ int devmem__ethtool_delete_context(struct devmem__ethtool *et, uint32_t context)
 	return context ? set_rxfh(et, NULL, 0, &context) : -EINVAL;
 }
 
-/* ---------------------------------------------------------------------------------------------- rules */
+/* ---------------------------------------------------------------------------------------- rules */
 
 int devmem__ethtool_rule(struct devmem__ethtool *et, uint32_t location, struct devmem__rule *rule)
 {
@@ -457,7 +470,8 @@ static int read_rules(struct devmem__ethtool *et, const struct ethtool_rxnfc *in
 }
 
 /* Count, then list, again if somebody added one in between. */
-static int count_and_locate(struct devmem__ethtool *et, bool *any, uint32_t *n, struct ethtool_rxnfc **info)
+static int count_and_locate(struct devmem__ethtool *et, bool *any, uint32_t *n,
+			    struct ethtool_rxnfc **info)
 {
 	int err = 0;
 
@@ -514,9 +528,10 @@ int devmem__ethtool_delete_rule(struct devmem__ethtool *et, uint32_t location)
 	return do_ioctl(et, &info);
 }
 
-/* ------------------------------------------------------------------------------------------- features */
+/* ------------------------------------------------------------------------------------- features */
 
-/* A bitset that is a list has the bits that are set; with a mask those of the mask, and each says what it is. */
+/* A bitset that is a list has the bits that are set; with a mask those of the mask, and each says
+ * what it is. */
 static bool has_bit(struct nlattr *bitset, const char *name)
 {
 	struct nlattr *of[DEVMEM__NL_ATTRS + 1], *bit[DEVMEM__NL_ATTRS + 1], *at;
@@ -524,10 +539,11 @@ static bool has_bit(struct nlattr *bitset, const char *name)
 
 	if (!bitset || !devmem__nl_nested(bitset, of) || !of[DEVMEM_ETHTOOL_A_BITSET_BITS])
 		return false;
-	nla_for_each_nested(at, of[DEVMEM_ETHTOOL_A_BITSET_BITS], left)
+	nla_for_each_nested (at, of[DEVMEM_ETHTOOL_A_BITSET_BITS], left)
 		if (devmem__nl_nested(at, bit) && bit[DEVMEM_ETHTOOL_A_BITSET_BIT_NAME] &&
 		    !strcmp(nla_get_string(bit[DEVMEM_ETHTOOL_A_BITSET_BIT_NAME]), name))
-			return of[DEVMEM_ETHTOOL_A_BITSET_NOMASK] || bit[DEVMEM_ETHTOOL_A_BITSET_BIT_VALUE];
+			return of[DEVMEM_ETHTOOL_A_BITSET_NOMASK] ||
+			       bit[DEVMEM_ETHTOOL_A_BITSET_BIT_VALUE];
 	return false;
 }
 
@@ -546,7 +562,8 @@ static int got_features(struct nlattr **attrs, void *arg)
 	return 0;
 }
 
-int devmem__ethtool_feature(struct devmem__ethtool *et, const char *name, struct devmem__feature *feature)
+int devmem__ethtool_feature(struct devmem__ethtool *et, const char *name,
+			    struct devmem__feature *feature)
 {
 	struct named_feature f = { .name = name, .feature = feature };
 
@@ -581,7 +598,8 @@ int devmem__ethtool_set_feature(struct devmem__ethtool *et, const char *name, bo
 		return err;
 	if (!before.switchable)
 		return before.on == on ? 0 : -EOPNOTSUPP;
-	/* the kernel looks again only when what is asked for changes. [net/ethtool/features.c: ethnl_set_features()] */
+	/* the kernel looks again only when what is asked for changes. [net/ethtool/features.c:
+	 * ethnl_set_features()] */
 	if (before.wanted == on && before.on != on)
 		err = ask_feature(et, name, !on);
 	if (!err)

@@ -11,9 +11,9 @@
 /* An address in one form, so that the rest need not ask which. */
 struct end {
 	bool v4;
-	bool any;		/* the unspecified address */
-	uint16_t port;		/* network order */
-	struct in6_addr addr;	/* an IPv4 one in its last word */
+	bool any;	      /* the unspecified address */
+	uint16_t port;	      /* network order */
+	struct in6_addr addr; /* an IPv4 one in its last word */
 };
 
 static int read_end(const struct sockaddr *sa, struct end *e)
@@ -72,7 +72,8 @@ static void match6(struct devmem__rule *rule, const struct end *local, const str
 	mask->psrc = peer->port ? 0xffff : 0;
 }
 
-int devmem__rule_flow(struct devmem__rule *rule, const struct sockaddr *local, const struct sockaddr *peer)
+int devmem__rule_flow(struct devmem__rule *rule, const struct sockaddr *local,
+		      const struct sockaddr *peer)
 {
 	struct end here, there = { .any = true };
 	int err = read_end(local, &here);
@@ -97,10 +98,12 @@ int devmem__rule_flow(struct devmem__rule *rule, const struct sockaddr *local, c
 
 static bool is_any6(const struct sockaddr *sa)
 {
-	return sa->sa_family == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)sa)->sin6_addr);
+	return sa->sa_family == AF_INET6 &&
+	       IN6_IS_ADDR_UNSPECIFIED(&((const struct sockaddr_in6 *)sa)->sin6_addr);
 }
 
-int devmem__rule_flows(struct devmem__rule rules[2], const struct sockaddr *local, const struct sockaddr *peer)
+int devmem__rule_flows(struct devmem__rule rules[2], const struct sockaddr *local,
+		       const struct sockaddr *peer)
 {
 	int err = devmem__rule_flow(&rules[0], local, peer);
 	struct end here, there = { .any = true };
@@ -117,7 +120,9 @@ int devmem__rule_flows(struct devmem__rule rules[2], const struct sockaddr *loca
 
 struct devmem__rule devmem__rule_from_any(const struct devmem__rule *rule)
 {
-	struct devmem__rule flow = { .fs = { .flow_type = rule->fs.flow_type & ~FLAGS, .h_u = rule->fs.h_u, .m_u = rule->fs.m_u } };
+	struct devmem__rule flow = { .fs = { .flow_type = rule->fs.flow_type & ~FLAGS,
+					     .h_u = rule->fs.h_u,
+					     .m_u = rule->fs.m_u } };
 
 	if (flow.fs.flow_type == TCP_V4_FLOW) {
 		flow.fs.h_u.tcp_ip4_spec.ip4src = flow.fs.m_u.tcp_ip4_spec.ip4src = 0;
@@ -155,7 +160,8 @@ static bool same_masked(const void *ka, const void *kb, const void *ma, const vo
 }
 
 /* The fields beyond the flow; they count only if the flag says that they are there. */
-static void extras(const struct devmem__rule *r, struct ethtool_flow_ext *key, struct ethtool_flow_ext *mask)
+static void extras(const struct devmem__rule *r, struct ethtool_flow_ext *key,
+		   struct ethtool_flow_ext *mask)
 {
 	memset(key, 0, sizeof(*key));
 	memset(mask, 0, sizeof(*mask));
@@ -193,7 +199,8 @@ bool devmem__rule_same_flow(const struct devmem__rule *a, const struct devmem__r
 	extras(a, &ka, &ma);
 	extras(b, &kb, &mb);
 	return same_masked(&ka, &kb, &ma, &mb, sizeof(ka)) &&
-	       same_masked(&a->fs.h_u, &b->fs.h_u, &a->fs.m_u, &b->fs.m_u, flow_bytes(a->fs.flow_type));
+	       same_masked(&a->fs.h_u, &b->fs.h_u, &a->fs.m_u, &b->fs.m_u,
+			   flow_bytes(a->fs.flow_type));
 }
 
 bool devmem__rule_same(const struct devmem__rule *a, const struct devmem__rule *b)

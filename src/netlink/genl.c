@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * libnl builds and takes apart the messages; the socket is read here, because libnl's own loop turns the kernel's
- * errno into its own numbers, from which there is no way back, and drops the extended acknowledgement.
+ * libnl builds and takes apart the messages; the socket is read here, because libnl's own loop
+ * turns the kernel's errno into its own numbers, from which there is no way back, and drops the
+ * extended acknowledgement.
  */
 #include <errno.h>
 #include <linux/genetlink.h>
@@ -18,19 +19,20 @@
 
 #include "netlink/genl.h"
 
-/* The kernel makes a dump's messages as large as the reader's buffer, up to this. [net/netlink/af_netlink.c] */
-#define READ_BYTES 32768
+/* The kernel makes a dump's messages as large as the reader's buffer, up to this.
+ * [net/netlink/af_netlink.c] */
+#define READ_BYTES    32768
 #define REQUEST_BYTES 16384
 
 /* Acknowledgement attributes; older headers lack the later ones. [include/uapi/linux/netlink.h] */
 enum { ACK_MSG = 1, ACK_OFFSET = 2, ACK_MISSING = 5 };
 
-#define NETNS_COOKIE 71	/* SO_NETNS_COOKIE [include/uapi/asm-generic/socket.h] */
+#define NETNS_COOKIE 71 /* SO_NETNS_COOKIE [include/uapi/asm-generic/socket.h] */
 
-#define ACK_CAPPED 0x100
+#define ACK_CAPPED   0x100
 #define ACK_HAS_TLVS 0x200
 
-/* ------------------------------------------------------------------------------------------- requests */
+/* ------------------------------------------------------------------------------------- requests */
 
 static void drop_request(struct devmem__nl *nl)
 {
@@ -44,7 +46,8 @@ static void begin(struct devmem__nl *nl, uint16_t family, uint8_t cmd)
 {
 	drop_request(nl);
 	nl->request = nlmsg_alloc_size(REQUEST_BYTES);
-	if (!nl->request || !genlmsg_put(nl->request, 0, ++nl->seq, family, 0, NLM_F_REQUEST, cmd, 1))
+	if (!nl->request ||
+	    !genlmsg_put(nl->request, 0, ++nl->seq, family, 0, NLM_F_REQUEST, cmd, 1))
 		nl->error = -ENOMEM;
 }
 
@@ -85,7 +88,8 @@ struct nlattr *devmem__nl_nest(struct devmem__nl *nl, int attr)
 
 	if (nl->error)
 		return NULL;
-	/* the families that we speak to insist on the flag; libnl does not set it in every version */
+	/* the families that we speak to insist on the flag; libnl does not set it in every
+	 * version */
 	nest = nla_nest_start(nl->request, attr | NLA_F_NESTED);
 	if (!nest)
 		nl->error = -EMSGSIZE;
@@ -98,7 +102,7 @@ void devmem__nl_nest_end(struct devmem__nl *nl, struct nlattr *nest)
 		nla_nest_end(nl->request, nest);
 }
 
-/* -------------------------------------------------------------------------------------------- answers */
+/* -------------------------------------------------------------------------------------- answers */
 
 /* The number of the attribute at @offset of the request, or 0. */
 static unsigned int attr_at(const struct nlmsghdr *sent, uint32_t offset)
@@ -137,7 +141,8 @@ static uint32_t number(const struct nlattr *attr)
 	return v;
 }
 
-/* Where the attributes of an acknowledgement start: behind a copy of the request, or of its header only. */
+/* Where the attributes of an acknowledgement start: behind a copy of the request, or of its header
+ * only. */
 static size_t tlv_offset(const struct nlmsghdr *ack)
 {
 	const struct nlmsgerr *e = (const struct nlmsgerr *)((const char *)ack + NLMSG_HDRLEN);
@@ -151,7 +156,8 @@ static size_t tlv_offset(const struct nlmsghdr *ack)
 	return at;
 }
 
-void devmem__nl_reason(const struct nlmsghdr *ack, const struct nlmsghdr *sent, char *why, size_t room)
+void devmem__nl_reason(const struct nlmsghdr *ack, const struct nlmsghdr *sent, char *why,
+		       size_t room)
 {
 	const struct nlattr *text, *missing, *offset;
 	const char *tlvs;
@@ -161,7 +167,8 @@ void devmem__nl_reason(const struct nlmsghdr *ack, const struct nlmsghdr *sent, 
 	why[0] = '\0';
 	if (!(ack->nlmsg_flags & ACK_HAS_TLVS))
 		return;
-	if (ack->nlmsg_type == NLMSG_ERROR && ack->nlmsg_len < NLMSG_HDRLEN + sizeof(struct nlmsgerr))
+	if (ack->nlmsg_type == NLMSG_ERROR &&
+	    ack->nlmsg_len < NLMSG_HDRLEN + sizeof(struct nlmsgerr))
 		return;
 	at = tlv_offset(ack);
 	if (at >= ack->nlmsg_len)
@@ -172,13 +179,16 @@ void devmem__nl_reason(const struct nlmsghdr *ack, const struct nlmsghdr *sent, 
 	missing = find(tlvs, left, ACK_MISSING);
 	offset = find(tlvs, left, ACK_OFFSET);
 	if (text)
-		n = snprintf(why, room, "%.*s", text->nla_len - NLA_HDRLEN, (const char *)text + NLA_HDRLEN);
+		n = snprintf(why, room, "%.*s", text->nla_len - NLA_HDRLEN,
+			     (const char *)text + NLA_HDRLEN);
 	if (n < 0 || (size_t)n >= room)
 		return;
 	if (missing)
-		snprintf(why + n, room - (size_t)n, "%sattribute %u is missing", n ? "; " : "", number(missing));
+		snprintf(why + n, room - (size_t)n, "%sattribute %u is missing", n ? "; " : "",
+			 number(missing));
 	else if (!text && offset && attr_at(sent, number(offset)))
-		snprintf(why + n, room - (size_t)n, "attribute %u is not accepted", attr_at(sent, number(offset)));
+		snprintf(why + n, room - (size_t)n, "attribute %u is not accepted",
+			 attr_at(sent, number(offset)));
 }
 
 static bool parse(const struct nlmsghdr *h, struct nlattr **attrs)
@@ -208,8 +218,8 @@ static int verdict(struct devmem__nl *nl, const struct nlmsghdr *h)
 struct reading {
 	devmem__nl_reply fn;
 	void *arg;
-	int result;		/* of fn, kept until the answer has been read to its end */
-	bool interrupted;	/* the dump is not of one moment */
+	int result;	  /* of fn, kept until the answer has been read to its end */
+	bool interrupted; /* the dump is not of one moment */
 	bool done;
 };
 
@@ -286,7 +296,8 @@ static int send_request(struct devmem__nl *nl, int flags)
 	struct nlmsghdr *h;
 
 	if (!nl->name[0])
-		return -EOPNOTSUPP;	/* it could not be opened: a policy or an emulator refuses netlink */
+		/* it could not be opened: a policy or an emulator refuses netlink */
+		return -EOPNOTSUPP;
 	if (nl->error)
 		return nl->error;
 	h = nlmsg_hdr(nl->request);
@@ -333,7 +344,7 @@ int devmem__nl_fail(const struct devmem__nl *nl, int err, const char *fmt, ...)
 	return devmem__fail(-err, "%s: %s", text, strerror(-err));
 }
 
-/* ------------------------------------------------------------------------------------ opening, groups */
+/* ------------------------------------------------------------------------------ opening, groups */
 
 static int got_family(struct nlattr **attrs, void *arg)
 {
@@ -358,8 +369,9 @@ static int got_groups(struct nlattr **attrs, void *arg)
 
 	if (!attrs[CTRL_ATTR_MCAST_GROUPS])
 		return -ENOENT;
-	nla_for_each_nested(nest, attrs[CTRL_ATTR_MCAST_GROUPS], left) {
-		if (!devmem__nl_nested(nest, of) || !of[CTRL_ATTR_MCAST_GRP_NAME] || !of[CTRL_ATTR_MCAST_GRP_ID])
+	nla_for_each_nested (nest, attrs[CTRL_ATTR_MCAST_GROUPS], left) {
+		if (!devmem__nl_nested(nest, of) || !of[CTRL_ATTR_MCAST_GRP_NAME] ||
+		    !of[CTRL_ATTR_MCAST_GRP_ID])
 			continue;
 		if (!strcmp(nla_get_string(of[CTRL_ATTR_MCAST_GRP_NAME]), group->name))
 			group->id = nla_get_u32(of[CTRL_ATTR_MCAST_GRP_ID]);
@@ -377,7 +389,8 @@ static int ask_family(struct devmem__nl *nl, devmem__nl_reply fn, void *arg)
 static int open_socket(void)
 {
 	const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
-	/* answers are there when the request returns; this only keeps a bug, theirs or ours, from hanging a program */
+	/* answers are there when the request returns; this only keeps a bug, theirs or ours, from
+	 * hanging a program */
 	const struct timeval patience = { .tv_sec = 30 };
 	const int one = 1;
 	int fd, err;
@@ -401,7 +414,8 @@ bool devmem__nl_short_of(int err)
 	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS;
 }
 
-/* Whatever the errno: a policy or an emulator refuses netlink, which is as good as a kernel that has no device memory. */
+/* Whatever the errno: a policy or an emulator refuses netlink, which is as good as a kernel that
+ * has no device memory. */
 static int refused(int err)
 {
 	const int result = devmem__nl_short_of(err) ? -err : EOPNOTSUPP;
@@ -427,11 +441,14 @@ int devmem__nl_open(struct devmem__nl *nl, const char *family)
 		close(nl->fd);
 		memset(nl, 0, sizeof(*nl));
 		if (err == -ENOENT)
-			return devmem__fail(EOPNOTSUPP, "the kernel has no netlink family \"%s\"; device memory "
-					    "needs Linux 6.12 or later with CONFIG_NET_DEVMEM and CONFIG_ETHTOOL_NETLINK",
+			return devmem__fail(EOPNOTSUPP,
+					    "the kernel has no netlink family \"%s\"; device "
+					    "memory needs Linux 6.12 or later with "
+					    "CONFIG_NET_DEVMEM and CONFIG_ETHTOOL_NETLINK",
 					    family);
-		return devmem__fail(devmem__nl_short_of(err) ? -err : EOPNOTSUPP, "cannot look up the netlink family \"%s\": %s",
-				    family, strerror(-err));
+		return devmem__fail(devmem__nl_short_of(err) ? -err : EOPNOTSUPP,
+				    "cannot look up the netlink family \"%s\": %s", family,
+				    strerror(-err));
 	}
 	nl->family = id;
 	return 0;
@@ -463,7 +480,8 @@ int devmem__nl_subscribe(struct devmem__nl *nl, const char *name, uint32_t *id)
 
 	if (err)
 		return err;
-	if (setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group.id, sizeof(group.id)) < 0)
+	if (setsockopt(nl->fd, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group.id, sizeof(group.id)) <
+	    0)
 		return -errno;
 	*id = group.id;
 	return 0;

@@ -13,8 +13,9 @@
 #include "netlink/iface.h"
 #include "netlink/rtnl.h"
 
-#define ALT_NAME	53		/* IFLA_ALT_IFNAME, which older headers lack [include/uapi/linux/if_link.h] */
-#define ALT_NAME_ROOM	128
+/* IFLA_ALT_IFNAME, which older headers lack [include/uapi/linux/if_link.h] */
+#define ALT_NAME      53
+#define ALT_NAME_ROOM 128
 
 /* ------------------------------------------------------------------------------------ rtnetlink */
 
@@ -25,14 +26,16 @@ struct question {
 	char name[ALT_NAME_ROOM];
 };
 
-/* A name may be longer than the attribute for names takes; the one for alternative names finds all, from Linux 5.5 on. */
+/* A name may be longer than the attribute for names takes; the one for alternative names finds all,
+ * from Linux 5.5 on. */
 static struct question question(const char *name)
 {
 	const size_t len = strlen(name) + 1;
 	struct question q = {
 		.h = { .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST },
 		.info = { .ifi_family = AF_UNSPEC },
-		.attr = { .rta_type = len > IFNAMSIZ ? ALT_NAME : IFLA_IFNAME, .rta_len = (unsigned short)RTA_LENGTH(len) },
+		.attr = { .rta_type = len > IFNAMSIZ ? ALT_NAME : IFLA_IFNAME,
+			  .rta_len = (unsigned short)RTA_LENGTH(len) },
 	};
 
 	memcpy(q.name, name, len);
@@ -69,7 +72,7 @@ static int find_by_rtnetlink(const char *name, struct devmem__iface *iface)
 	return err;
 }
 
-/* ------------------------------------------------------------------------------------ without */
+/* -------------------------------------------------------------------------------------- without */
 
 static int open_any(void)
 {
@@ -86,7 +89,8 @@ static int find_by_ioctl(const char *name, struct devmem__iface *iface)
 	int fd, err = 0;
 
 	if (strchr(name, ':'))
-		return -ENODEV;		/* no interface may be called so, and the ioctl would look at what is before it */
+		/* no interface may be called so, and the ioctl would look at what is before it */
+		return -ENODEV;
 	fd = open_any();
 	if (fd < 0)
 		return -errno;
@@ -102,7 +106,8 @@ static int find_by_ioctl(const char *name, struct devmem__iface *iface)
 /* Nothing that another way of asking would help against. */
 static bool is_final(int err)
 {
-	return !err || err == -ENODEV || err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS;
+	return !err || err == -ENODEV || err == -EMFILE || err == -ENFILE || err == -ENOMEM ||
+	       err == -ENOBUFS;
 }
 
 int devmem__iface_find(const char *name, struct devmem__iface *iface)
@@ -116,5 +121,5 @@ int devmem__iface_find(const char *name, struct devmem__iface *iface)
 	err = find_by_rtnetlink(name, iface);
 	if (is_final(err) || len >= IFNAMSIZ)
 		return err;
-	return find_by_ioctl(name, iface);	/* a policy or an emulator refuses rtnetlink */
+	return find_by_ioctl(name, iface); /* a policy or an emulator refuses rtnetlink */
 }

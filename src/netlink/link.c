@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernel's link notifications. A receiver whose NIC went away would otherwise hang without an error: packets
- * just do not come. [Documentation/userspace-api/netlink, RTNLGRP_LINK]
+ * The kernel's link notifications. A receiver whose NIC went away would otherwise hang without an
+ * error: packets just do not come. [Documentation/userspace-api/netlink, RTNLGRP_LINK]
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -18,7 +18,7 @@
 /* Attributes, which older headers lack (5.1, 5.14) [include/uapi/linux/if_link.h] */
 enum { NEW_NETNSID = 45, PARENT_DEV_NAME = 56 };
 
-#define QUESTION 1u	/* nlmsg_seq of ours, and of the answer to it; notifications have 0 */
+#define QUESTION 1u /* nlmsg_seq of ours, and of the answer to it; notifications have 0 */
 
 /* IFF_LOWER_UP of <linux/if.h>, which does not go with <net/if.h> */
 #define LOWER_UP (1u << 16)
@@ -67,8 +67,10 @@ int devmem__links_add(struct devmem__links *links, unsigned int ifindex)
 	if (devmem__nl_short_of(links->fd))
 		return links->fd;
 	if (links->fd < 0)
-		devmem__log(DEVMEM_LOG_WARNING, "nothing will be told of links that go down: %s", devmem_error());
-	links->link[links->count++] = (struct devmem__link){ .ifindex = ifindex, .state = DEVMEM__LINK_UP };
+		devmem__log(DEVMEM_LOG_WARNING, "nothing will be told of links that go down: %s",
+			    devmem_error());
+	links->link[links->count++] =
+		(struct devmem__link){ .ifindex = ifindex, .state = DEVMEM__LINK_UP };
 	return 0;
 }
 
@@ -84,7 +86,7 @@ void devmem__links_close(struct devmem__links *links)
 struct notice {
 	unsigned int ifindex;
 	enum devmem__link_state state;
-	char parent[32];		/* or "" */
+	char parent[32]; /* or "" */
 };
 
 static bool concerns(struct devmem__link *link, const struct notice *n)
@@ -106,11 +108,15 @@ static void tell(const struct notice *n)
 		return;
 	if (!if_indextoname(n->ifindex, name))
 		snprintf(name, sizeof(name), "index %u", n->ifindex);
-	devmem__log(n->state == DEVMEM__LINK_UP ? DEVMEM_LOG_INFO : DEVMEM_LOG_WARNING, "%s: %s", name,
-		    n->state == DEVMEM__LINK_UP ? "the link is up again" :
-		    n->state == DEVMEM__LINK_DOWN ? "the link is down: connections stall until it is back" :
-		    n->state == DEVMEM__LINK_MOVED ? "the interface was moved to another network namespace" :
-		    "the interface is gone: nothing more comes through it");
+	devmem__log(n->state == DEVMEM__LINK_UP ? DEVMEM_LOG_INFO : DEVMEM_LOG_WARNING, "%s: %s",
+		    name,
+		    n->state == DEVMEM__LINK_UP	     ? "the link is up again"
+		    : n->state == DEVMEM__LINK_DOWN  ? "the link is down: connections stall until "
+						       "it is back"
+		    : n->state == DEVMEM__LINK_MOVED ? "the interface was moved to another network "
+						       "namespace"
+						     : "the interface is gone: nothing more comes "
+						       "through it");
 }
 
 static void note(struct devmem__links *links, const struct notice *n)
@@ -131,7 +137,8 @@ static void note(struct devmem__links *links, const struct notice *n)
 	}
 }
 
-/* A move is told as the end of the interface, with the namespace it is in from now on. [dev_change_net_namespace()] */
+/* A move is told as the end of the interface, with the namespace it is in from now on.
+ * [dev_change_net_namespace()] */
 static void read_attributes(struct notice *n, const unsigned char *p, size_t bytes)
 {
 	while (bytes >= sizeof(struct rtattr)) {
@@ -145,7 +152,8 @@ static void read_attributes(struct notice *n, const unsigned char *p, size_t byt
 		if (a.rta_type == NEW_NETNSID && n->state == DEVMEM__LINK_GONE)
 			n->state = DEVMEM__LINK_MOVED;
 		if (a.rta_type == PARENT_DEV_NAME)
-			memcpy(n->parent, p + sizeof(a), text < sizeof(n->parent) ? text : sizeof(n->parent) - 1);
+			memcpy(n->parent, p + sizeof(a),
+			       text < sizeof(n->parent) ? text : sizeof(n->parent) - 1);
 		len = RTA_ALIGN(a.rta_len);
 		if (len >= bytes)
 			return;
@@ -154,7 +162,8 @@ static void read_attributes(struct notice *n, const unsigned char *p, size_t byt
 	}
 }
 
-static void read_link(struct devmem__links *links, uint16_t type, const unsigned char *message, size_t bytes)
+static void read_link(struct devmem__links *links, uint16_t type, const unsigned char *message,
+		      size_t bytes)
 {
 	struct notice n = { 0 };
 	struct ifinfomsg info;
@@ -162,17 +171,21 @@ static void read_link(struct devmem__links *links, uint16_t type, const unsigned
 	if (bytes < NLMSG_LENGTH(sizeof(info)) || (type != RTM_NEWLINK && type != RTM_DELLINK))
 		return;
 	memcpy(&info, message + NLMSG_HDRLEN, sizeof(info));
-	if (info.ifi_family != AF_UNSPEC)	/* of a bridge's port: it left the bridge, and is there */
+	/* of a bridge's port: it left the bridge, and is there */
+	if (info.ifi_family != AF_UNSPEC)
 		return;
 	n.ifindex = (unsigned int)info.ifi_index;
-	n.state = info.ifi_flags & IFF_UP && info.ifi_flags & LOWER_UP ? DEVMEM__LINK_UP : DEVMEM__LINK_DOWN;
+	n.state = info.ifi_flags & IFF_UP && info.ifi_flags & LOWER_UP ? DEVMEM__LINK_UP
+								       : DEVMEM__LINK_DOWN;
 	if (type == RTM_DELLINK)
 		n.state = DEVMEM__LINK_GONE;
-	read_attributes(&n, message + NLMSG_SPACE(sizeof(info)), bytes - NLMSG_LENGTH(sizeof(info)));
+	read_attributes(&n, message + NLMSG_SPACE(sizeof(info)),
+			bytes - NLMSG_LENGTH(sizeof(info)));
 	note(links, &n);
 }
 
-/* What notifications were lost is not known: so all interfaces are asked for, one question at a time. */
+/* What notifications were lost is not known: so all interfaces are asked for, one question at a
+ * time. */
 static void ask(struct devmem__links *links)
 {
 	const struct {
@@ -188,14 +201,15 @@ static void ask(struct devmem__links *links)
 	};
 
 	if (send(links->fd, &question, sizeof(question), MSG_DONTWAIT) < 0)
-		return;		/* when something else is read */
+		return; /* when something else is read */
 	links->lost = false;
 	links->asked = true;
 	for (size_t i = 0; i < links->count; i++)
 		links->link[i].there = false;
 }
 
-/* An interface that the answer does not have is gone. If interfaces changed meanwhile, it may have left some out. */
+/* An interface that the answer does not have is gone. If interfaces changed meanwhile, it may have
+ * left some out. */
 static void answered(struct devmem__links *links)
 {
 	links->asked = false;
@@ -216,7 +230,8 @@ static void read_answer(struct devmem__links *links, const struct nlmsghdr *h)
 	if (h->nlmsg_type == NLMSG_DONE)
 		answered(links);
 	else if (h->nlmsg_type == NLMSG_ERROR)
-		links->asked = false;	/* the next notification tells the state, of what it is about */
+		/* the next notification tells the state, of what it is about */
+		links->asked = false;
 }
 
 void devmem__links_parse(struct devmem__links *links, const void *messages, size_t bytes)

@@ -6,11 +6,11 @@
 #include "netlink/netdev.h"
 #include "base/uapi.h"
 
-#define NO_FD 0xffffffffu
+#define NO_FD	       0xffffffffu
 #define AT_LEAST_ASKED 2u /* queues, of an interface that is down: the kernel lists none of them */
-#define TRIES 5		/* a dump that changed while it was read is read again */
+#define TRIES	       5  /* a dump that changed while it was read is read again */
 
-/* ------------------------------------------------------------------------------------ queues */
+/* --------------------------------------------------------------------------------------- queues */
 
 void devmem__netdev_free(struct devmem__netdev_queues *q)
 {
@@ -54,7 +54,8 @@ static int make_room(struct devmem__netdev_queues *q, uint32_t n)
 int devmem__netdev_got_queue(struct nlattr **a, void *arg)
 {
 	struct nlattr *id = a[DEVMEM_NETDEV_A_QUEUE_ID], *type = a[DEVMEM_NETDEV_A_QUEUE_TYPE];
-	struct nlattr *napi = a[DEVMEM_NETDEV_A_QUEUE_NAPI_ID], *dmabuf = a[DEVMEM_NETDEV_A_QUEUE_DMABUF];
+	struct nlattr *napi = a[DEVMEM_NETDEV_A_QUEUE_NAPI_ID],
+		      *dmabuf = a[DEVMEM_NETDEV_A_QUEUE_DMABUF];
 	struct devmem__netdev_queues *q = arg;
 	uint32_t at;
 	int err;
@@ -97,7 +98,7 @@ int devmem__netdev_rings(struct devmem__ethtool *et, struct devmem__netdev_queue
 	return rings > 0 ? make_room(q, (uint32_t)rings) : rings;
 }
 
-/* ------------------------------------------------------------------------------------ rules */
+/* ---------------------------------------------------------------------------------------- rules */
 
 static void hit_context(struct devmem__ethtool *et, uint32_t context, uint8_t *hit, uint32_t n)
 {
@@ -111,7 +112,8 @@ static void hit_context(struct devmem__ethtool *et, uint32_t context, uint8_t *h
 	free(table);
 }
 
-void devmem__netdev_rule_leads(struct devmem__ethtool *et, const struct devmem__rule *rule, uint8_t *hit, uint32_t n)
+void devmem__netdev_rule_leads(struct devmem__ethtool *et, const struct devmem__rule *rule,
+			       uint8_t *hit, uint32_t n)
 {
 	uint64_t cookie = rule->fs.ring_cookie;
 
@@ -122,9 +124,10 @@ void devmem__netdev_rule_leads(struct devmem__ethtool *et, const struct devmem__
 		hit[ethtool_get_flow_spec_ring(cookie)] = 1;
 }
 
-/* ------------------------------------------------------------------------------------ asking */
+/* --------------------------------------------------------------------------------------- asking */
 
-int devmem__netdev_ask_bind(struct devmem__nl *nl, uint32_t ifindex, uint32_t queue_id, uint32_t page_size)
+int devmem__netdev_ask_bind(struct devmem__nl *nl, uint32_t ifindex, uint32_t queue_id,
+			    uint32_t page_size)
 {
 	struct nlattr *queue;
 
@@ -156,7 +159,7 @@ int devmem__netdev_ask_any_queue(struct devmem__nl *nl, uint32_t ifindex, uint32
 	}
 	for (uint32_t queue = 1; err == -EOPNOTSUPP && queue < n; queue++)
 		err = devmem__netdev_ask_bind(nl, ifindex, queue, page_size);
-	return err == -EINVAL || err == -ERANGE ? -EOPNOTSUPP : err;	/* there is no such queue */
+	return err == -EINVAL || err == -ERANGE ? -EOPNOTSUPP : err; /* there is no such queue */
 }
 
 int devmem__netdev_ask_send(struct devmem__nl *nl, uint32_t ifindex)

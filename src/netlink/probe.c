@@ -12,10 +12,11 @@
 #include "netlink/netdev.h"
 #include "base/uapi_sock.h"
 
-#define NO_INTERFACE	INT32_MAX	/* an index that none has */
-#define LARGE_PAGE	65536u
+#define NO_INTERFACE INT32_MAX /* an index that none has */
+#define LARGE_PAGE   65536u
 
-/* Tokens of a length that is none: a kernel that knows the option says so. [net/core/sock.c: sock_devmem_dontneed()] */
+/* Tokens of a length that is none: a kernel that knows the option says so. [net/core/sock.c:
+ * sock_devmem_dontneed()] */
 static bool has_socket_option(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), four = 0, err;
@@ -51,7 +52,8 @@ static bool configured_out(void)
 const char *devmem__kernel_lacks(bool *may_bind)
 {
 	struct devmem__nl nl = { 0 };
-	int closed = devmem__nl_open(&nl, "netdev"), err = closed ? closed : devmem__netdev_ask_bind(&nl, 0, 0, 0);
+	int closed = devmem__nl_open(&nl, "netdev"),
+	    err = closed ? closed : devmem__netdev_ask_bind(&nl, 0, 0, 0);
 
 	devmem__nl_close(&nl);
 	*may_bind = err != -EPERM;

@@ -8,8 +8,8 @@
 
 bool devmem__queue_is_ordinary(uint8_t use)
 {
-	return !(use & (DEVMEM__QUEUE_DMABUF | DEVMEM__QUEUE_IO_URING | DEVMEM__QUEUE_XSK | DEVMEM__QUEUE_LEASED |
-			DEVMEM__QUEUE_CLAIMED));
+	return !(use & (DEVMEM__QUEUE_DMABUF | DEVMEM__QUEUE_IO_URING | DEVMEM__QUEUE_XSK |
+			DEVMEM__QUEUE_LEASED | DEVMEM__QUEUE_CLAIMED));
 }
 
 static uint32_t ordinary(const uint8_t *use, uint32_t n)
@@ -57,7 +57,8 @@ static int check_one(const uint8_t *use, uint32_t n, const uint32_t *list, unsig
 	return devmem__queue_is_ordinary(use[q]) ? 0 : -EBUSY;
 }
 
-int devmem__queues_check(const uint8_t *use, uint32_t n, const uint32_t *list, unsigned int want, unsigned int *bad)
+int devmem__queues_check(const uint8_t *use, uint32_t n, const uint32_t *list, unsigned int want,
+			 unsigned int *bad)
 {
 	for (unsigned int i = 0; i < want; i++) {
 		int err = check_one(use, n, list, i);

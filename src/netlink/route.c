@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The kernel's answer to "ip route get", asked with all that its rules may look at. [net/ipv4/route.c: inet_rtm_getroute] */
+/* The kernel's answer to "ip route get", asked with all that its rules may look at.
+ * [net/ipv4/route.c: inet_rtm_getroute] */
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>
@@ -23,7 +24,7 @@
 struct end {
 	int family;
 	socklen_t bytes;
-	uint16_t port;			/* network byte order */
+	uint16_t port; /* network byte order */
 	unsigned char address[16];
 };
 
@@ -54,7 +55,8 @@ static bool get_end(int fd, int (*get)(int, struct sockaddr *, socklen_t *), str
 	socklen_t len = sizeof(any);
 	bool mapped;
 
-	if (get(fd, (struct sockaddr *)&any, &len) || (any.ss_family != AF_INET && any.ss_family != AF_INET6))
+	if (get(fd, (struct sockaddr *)&any, &len) ||
+	    (any.ss_family != AF_INET && any.ss_family != AF_INET6))
 		return false;
 	mapped = any.ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(&v6->sin6_addr);
 	*end = (struct end){
@@ -121,7 +123,8 @@ static unsigned int ask(int nl, int fd)
 	struct nl_msg *msg;
 	unsigned int ifindex = 0;
 
-	if (!same_net(nl, fd) || !get_end(fd, getsockname, &here) || !get_end(fd, getpeername, &peer))
+	if (!same_net(nl, fd) || !get_end(fd, getsockname, &here) ||
+	    !get_end(fd, getpeername, &peer))
 		return 0;
 	msg = question(fd, &here, &peer);
 	if (!msg)

@@ -30,8 +30,8 @@ bool devmem__rss_uses(const uint32_t *table, uint32_t size, const uint32_t *queu
 }
 
 /* What may stand in the table, one for each entry that stays: this is what keeps the shares. */
-static uint32_t kept_entries(const uint32_t *table, uint32_t size, const uint32_t *queues, unsigned int n,
-			     uint32_t *kept)
+static uint32_t kept_entries(const uint32_t *table, uint32_t size, const uint32_t *queues,
+			     unsigned int n, uint32_t *kept)
 {
 	uint32_t count = 0;
 
@@ -41,8 +41,8 @@ static uint32_t kept_entries(const uint32_t *table, uint32_t size, const uint32_
 	return count;
 }
 
-static uint32_t spare_queues(const uint8_t *spare, uint32_t rings, const uint32_t *queues, unsigned int n,
-			     uint32_t size, uint32_t *kept)
+static uint32_t spare_queues(const uint8_t *spare, uint32_t rings, const uint32_t *queues,
+			     unsigned int n, uint32_t size, uint32_t *kept)
 {
 	uint32_t count = 0;
 

@@ -9,7 +9,7 @@
 
 #include "netlink/rtnl.h"
 
-#define PATIENCE	30	/* seconds, for who reads more than one message */
+#define PATIENCE 30 /* seconds, for who reads more than one message */
 
 int devmem__rtnl_open(void)
 {
@@ -32,7 +32,8 @@ static ssize_t check(const struct nlmsghdr *answer, size_t bytes)
 {
 	int err = 0;
 
-	if (bytes < sizeof(*answer) || answer->nlmsg_len < sizeof(*answer) || answer->nlmsg_len > bytes)
+	if (bytes < sizeof(*answer) || answer->nlmsg_len < sizeof(*answer) ||
+	    answer->nlmsg_len > bytes)
 		return -EBADMSG;
 	if (answer->nlmsg_type != NLMSG_ERROR)
 		return (ssize_t)answer->nlmsg_len;
@@ -41,7 +42,8 @@ static ssize_t check(const struct nlmsghdr *answer, size_t bytes)
 	return err < 0 ? err : -EBADMSG;
 }
 
-ssize_t devmem__rtnl_ask(int fd, const struct nlmsghdr *question, struct nlmsghdr *answer, size_t room)
+ssize_t devmem__rtnl_ask(int fd, const struct nlmsghdr *question, struct nlmsghdr *answer,
+			 size_t room)
 {
 	ssize_t n;
 
@@ -50,7 +52,8 @@ ssize_t devmem__rtnl_ask(int fd, const struct nlmsghdr *question, struct nlmsghd
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	/* it is there already, or was lost for want of memory: the way of the data asks, too, and must not wait */
+	/* it is there already, or was lost for want of memory: the way of the data asks, too, and
+	 * must not wait */
 	do
 		n = recv(fd, answer, room, MSG_TRUNC | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);
@@ -65,7 +68,9 @@ struct nlmsghdr *devmem__rtnl_ask_link(unsigned int ifindex, int *err)
 		struct nlmsghdr h;
 		struct ifinfomsg info;
 	} question = {
-		.h = { .nlmsg_len = sizeof(question), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST },
+		.h = { .nlmsg_len = sizeof(question),
+		       .nlmsg_type = RTM_GETLINK,
+		       .nlmsg_flags = NLM_F_REQUEST },
 		.info = { .ifi_family = AF_UNSPEC, .ifi_index = (int)ifindex },
 	};
 	struct nlmsghdr *answer = malloc(DEVMEM__RTNL_ANSWER);
@@ -81,10 +86,12 @@ struct nlmsghdr *devmem__rtnl_ask_link(unsigned int ifindex, int *err)
 	return NULL;
 }
 
-const void *devmem__rtnl_attr(const struct nlmsghdr *answer, size_t skip, unsigned int type, size_t *bytes)
+const void *devmem__rtnl_attr(const struct nlmsghdr *answer, size_t skip, unsigned int type,
+			      size_t *bytes)
 {
 	const char *p = (const char *)answer + NLMSG_SPACE(skip);
-	size_t left = answer->nlmsg_len > NLMSG_SPACE(skip) ? answer->nlmsg_len - NLMSG_SPACE(skip) : 0;
+	size_t left =
+		answer->nlmsg_len > NLMSG_SPACE(skip) ? answer->nlmsg_len - NLMSG_SPACE(skip) : 0;
 	struct rtattr a;
 
 	while (left >= sizeof(a)) {

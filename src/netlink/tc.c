@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Requests of rtnetlink that traffic control takes. [include/uapi/linux/rtnetlink.h, pkt_sched.h, pkt_cls.h] */
+/* Requests of rtnetlink that traffic control takes. [include/uapi/linux/rtnetlink.h, pkt_sched.h,
+ * pkt_cls.h] */
 #include <errno.h>
 #include <linux/netlink.h>
 #include <linux/pkt_cls.h>
@@ -19,15 +20,15 @@
 #include "netlink/tc.h"
 #include "netlink/tc_program.h"
 
-#define READ_BYTES	32768
-#define REQUEST_BYTES	4096
-#define ATTRS		16
+#define READ_BYTES    32768
+#define REQUEST_BYTES 4096
+#define ATTRS	      16
 
 #ifndef TC_H_CLSACT
-#define TC_H_CLSACT	TC_H_INGRESS
+#define TC_H_CLSACT TC_H_INGRESS
 #endif
-#define AT_INGRESS	TC_H_MAKE(TC_H_CLSACT, 0xFFF2u)
-#define AT_EGRESS	TC_H_MAKE(TC_H_CLSACT, 0xFFF3u)
+#define AT_INGRESS TC_H_MAKE(TC_H_CLSACT, 0xFFF2u)
+#define AT_EGRESS  TC_H_MAKE(TC_H_CLSACT, 0xFFF3u)
 
 /* Attributes that older headers lack. */
 enum { BPF_ACTIONS = 1, BPF_OPS_LENGTH = 4, BPF_OPS = 5, BPF_FLAGS_GEN = 9 };
@@ -35,11 +36,11 @@ enum { ACT_KIND = 1, ACT_OPTIONS = 2, ACT_STATS = 4, ACT_COOKIE = 6 };
 enum { SAMPLE_PARMS = 2, SAMPLE_RATE = 3, SAMPLE_TRUNC_SIZE = 4, SAMPLE_PSAMPLE_GROUP = 5 };
 enum { GACT_PARMS = 2 };
 enum { STATS_QUEUE = 3 };
-#define SKIP_HW		1u	/* the NIC's own tables are not ours to fill */
+#define SKIP_HW 1u /* the NIC's own tables are not ours to fill */
 
 /* As far as a packet's bytes are readable: no further than its TCP header. */
-#define SAMPLE4_BYTES	(14u + 20 + 20)
-#define SAMPLE6_BYTES	(14u + 40 + 20)
+#define SAMPLE4_BYTES (14u + 20 + 20)
+#define SAMPLE6_BYTES (14u + 40 + 20)
 
 /* By which a guard of ours is known: a cookie of its action. */
 struct cookie {
@@ -72,16 +73,17 @@ void devmem__tc_close(struct devmem__tc *tc)
 	tc->fd = -1;
 }
 
-/* ------------------------------------------------------------------------------------ asking */
+/* --------------------------------------------------------------------------------------- asking */
 
 struct answer {
-	void (*fn)(const struct nlmsghdr *h, void *arg);	/* may be NULL */
+	void (*fn)(const struct nlmsghdr *h, void *arg); /* may be NULL */
 	void *arg;
 	int err;
 	bool done;
 };
 
-static void verdict(struct devmem__tc *tc, const struct nlmsghdr *h, const struct nlmsghdr *sent, struct answer *a)
+static void verdict(struct devmem__tc *tc, const struct nlmsghdr *h, const struct nlmsghdr *sent,
+		    struct answer *a)
 {
 	a->done = true;
 	if (h->nlmsg_len >= NLMSG_HDRLEN + sizeof(a->err))
@@ -90,7 +92,8 @@ static void verdict(struct devmem__tc *tc, const struct nlmsghdr *h, const struc
 		devmem__nl_reason(h, sent, tc->why, sizeof(tc->why));
 }
 
-static int read_some(struct devmem__tc *tc, char *buf, const struct nlmsghdr *sent, struct answer *a)
+static int read_some(struct devmem__tc *tc, char *buf, const struct nlmsghdr *sent,
+		     struct answer *a)
 {
 	struct nlmsghdr *h = (struct nlmsghdr *)buf;
 	ssize_t n;
@@ -169,7 +172,8 @@ static void look_at_qdisc(const struct nlmsghdr *h, void *arg)
 	struct look *look = arg;
 
 	if (h->nlmsg_type == RTM_NEWQDISC && nlmsg_datalen(h) >= (int)sizeof(*t))
-		look->found += (uint32_t)t->tcm_ifindex == look->ifindex && t->tcm_parent == TC_H_CLSACT;
+		look->found +=
+			(uint32_t)t->tcm_ifindex == look->ifindex && t->tcm_parent == TC_H_CLSACT;
 }
 
 int devmem__tc_has_qdisc(struct devmem__tc *tc, uint32_t ifindex)
@@ -183,7 +187,8 @@ int devmem__tc_has_qdisc(struct devmem__tc *tc, uint32_t ifindex)
 
 static int change_qdisc(struct devmem__tc *tc, uint32_t ifindex, int type, int flags)
 {
-	const struct tcmsg what = { .tcm_ifindex = (int)ifindex, .tcm_parent = TC_H_CLSACT,
+	const struct tcmsg what = { .tcm_ifindex = (int)ifindex,
+				    .tcm_parent = TC_H_CLSACT,
 				    .tcm_handle = TC_H_MAKE(TC_H_CLSACT, 0) };
 	struct nl_msg *m = request(type, NLM_F_ACK | flags, &what);
 
@@ -220,9 +225,10 @@ int devmem__tc_filters(struct devmem__tc *tc, uint32_t ifindex)
 	return err ? err : n;
 }
 
-/* ------------------------------------------------------------------------------------ filters */
+/* -------------------------------------------------------------------------------------- filters */
 
-/* What every action begins with: struct tc_gact, without more. [include/uapi/linux/pkt_cls.h: tc_gen] */
+/* What every action begins with: struct tc_gact, without more. [include/uapi/linux/pkt_cls.h:
+ * tc_gen] */
 static void put_verdict(struct nl_msg *m, int attr, int action)
 {
 	const struct tc_gact gen = { .action = action };
@@ -264,10 +270,13 @@ static bool is_v4(const struct devmem__rule *flow)
 }
 
 /* Priority 0: the kernel takes one before all others that are there. */
-static int add(struct devmem__tc *tc, uint32_t ifindex, const struct devmem__rule *flow, uint64_t id, bool samples)
+static int add(struct devmem__tc *tc, uint32_t ifindex, const struct devmem__rule *flow,
+	       uint64_t id, bool samples)
 {
-	const struct tcmsg what = { .tcm_ifindex = (int)ifindex, .tcm_parent = AT_INGRESS,
-				    .tcm_info = TC_H_MAKE(0, htons(is_v4(flow) ? 0x0800 : 0x86dd)) };
+	const struct tcmsg what = { .tcm_ifindex = (int)ifindex,
+				    .tcm_parent = AT_INGRESS,
+				    .tcm_info =
+					    TC_H_MAKE(0, htons(is_v4(flow) ? 0x0800 : 0x86dd)) };
 	struct nl_msg *m = request(RTM_NEWTFILTER, NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL, &what);
 	struct sock_filter program[DEVMEM__TC_MAX_STEPS];
 	unsigned int n = devmem__tc_program(flow, program);
@@ -290,14 +299,15 @@ static int add(struct devmem__tc *tc, uint32_t ifindex, const struct devmem__rul
 	return call(tc, m);
 }
 
-int devmem__tc_guard(struct devmem__tc *tc, uint32_t ifindex, const struct devmem__rule *flow, uint64_t id)
+int devmem__tc_guard(struct devmem__tc *tc, uint32_t ifindex, const struct devmem__rule *flow,
+		     uint64_t id)
 {
 	int err = tc->fd < 0 ? -EOPNOTSUPP : add(tc, ifindex, flow, id, true);
 
 	return err == -ENOENT || err == -EOPNOTSUPP ? add(tc, ifindex, flow, id, false) : err;
 }
 
-/* ------------------------------------------------------------------------------------ finding them */
+/* --------------------------------------------------------------------------------- finding them */
 
 /* Our guard @id (0: any of ours), and where it is. */
 struct search {
@@ -310,7 +320,7 @@ struct search {
 static uint32_t drops(struct nlattr *stats)
 {
 	struct nlattr *of[ATTRS + 1];
-	uint32_t queue[5];	/* struct gnet_stats_queue: the third is drops */
+	uint32_t queue[5]; /* struct gnet_stats_queue: the third is drops */
 
 	if (!stats || nla_parse_nested(of, ATTRS, stats, NULL) < 0 || !of[STATS_QUEUE] ||
 	    nla_len(of[STATS_QUEUE]) < (int)sizeof(queue))
@@ -324,7 +334,8 @@ static void look_at_action(struct nlattr *act, const struct tcmsg *at, struct se
 	struct nlattr *of[ATTRS + 1];
 	struct cookie cookie;
 
-	if (nla_parse_nested(of, ATTRS, act, NULL) < 0 || !of[ACT_COOKIE] || nla_len(of[ACT_COOKIE]) != sizeof(cookie))
+	if (nla_parse_nested(of, ATTRS, act, NULL) < 0 || !of[ACT_COOKIE] ||
+	    nla_len(of[ACT_COOKIE]) != sizeof(cookie))
 		return;
 	memcpy(&cookie, nla_data(of[ACT_COOKIE]), sizeof(cookie));
 	if (memcmp(cookie.ours, OURS, sizeof(cookie.ours)))
@@ -343,12 +354,13 @@ static void look_at_filter(const struct nlmsghdr *h, void *arg)
 	const struct tcmsg *t = nlmsg_data(h);
 	int left;
 
-	if (h->nlmsg_type != RTM_NEWTFILTER || nlmsg_parse((struct nlmsghdr *)h, sizeof(*t), of, ATTRS, NULL) < 0 ||
-	    !of[TCA_KIND] || !of[TCA_OPTIONS] || nla_len(of[TCA_KIND]) != sizeof("bpf") ||
+	if (h->nlmsg_type != RTM_NEWTFILTER ||
+	    nlmsg_parse((struct nlmsghdr *)h, sizeof(*t), of, ATTRS, NULL) < 0 || !of[TCA_KIND] ||
+	    !of[TCA_OPTIONS] || nla_len(of[TCA_KIND]) != sizeof("bpf") ||
 	    memcmp(nla_data(of[TCA_KIND]), "bpf", sizeof("bpf")) ||
 	    nla_parse_nested(options, ATTRS, of[TCA_OPTIONS], NULL) < 0 || !options[BPF_ACTIONS])
 		return;
-	nla_for_each_nested(act, options[BPF_ACTIONS], left)
+	nla_for_each_nested (act, options[BPF_ACTIONS], left)
 		look_at_action(act, t, arg);
 }
 

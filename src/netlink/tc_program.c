@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Every packet of the interface goes through this, so what is no TCP or has no URG flag is let go after four or five
- * instructions. Behind extension headers of IPv6 it does not look.
+ * Every packet of the interface goes through this, so what is no TCP or has no URG flag is let go
+ * after four or five instructions. Behind extension headers of IPv6 it does not look.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -9,12 +9,13 @@
 
 #include "netlink/tc_program.h"
 
-#define NET		((uint32_t)SKF_NET_OFF)	/* where the packet's IP header is, whatever is before it */
-#define IP6_HEADER	40u
-#define TCP_DPORT	2u
-#define TCP_FLAGS	13u
-#define URG		0x20u
-#define OFFSET_MASK	0x1fffu	/* of a fragment */
+/* where the packet's IP header is, whatever is before it */
+#define NET	    ((uint32_t)SKF_NET_OFF)
+#define IP6_HEADER  40u
+#define TCP_DPORT   2u
+#define TCP_FLAGS   13u
+#define URG	    0x20u
+#define OFFSET_MASK 0x1fffu /* of a fragment */
 
 /* Tests that do not hold jump to the end, which is not known yet. */
 struct program {
@@ -27,12 +28,12 @@ static void load(struct program *p, uint16_t how, uint32_t k)
 	p->to[p->n++] = (struct sock_filter)BPF_STMT(how, k);
 }
 
-#define FAILS	0xffu	/* to be filled in */
+#define FAILS 0xffu /* to be filled in */
 
 static void test(struct program *p, uint16_t how, uint32_t k, bool if_true)
 {
-	p->to[p->n++] = (struct sock_filter)BPF_JUMP((uint16_t)(BPF_JMP | BPF_K) | how, k, if_true ? 0 : FAILS,
-						     if_true ? FAILS : 0);
+	p->to[p->n++] = (struct sock_filter)BPF_JUMP((uint16_t)(BPF_JMP | BPF_K) | how, k,
+						     if_true ? 0 : FAILS, if_true ? FAILS : 0);
 }
 
 static void must_be(struct program *p, uint16_t how, uint32_t at, uint32_t value)
@@ -59,7 +60,8 @@ static void finish(struct program *p)
 
 static void match4(struct program *p, const struct devmem__rule *flow)
 {
-	const struct ethtool_tcpip4_spec *key = &flow->fs.h_u.tcp_ip4_spec, *mask = &flow->fs.m_u.tcp_ip4_spec;
+	const struct ethtool_tcpip4_spec *key = &flow->fs.h_u.tcp_ip4_spec,
+					 *mask = &flow->fs.m_u.tcp_ip4_spec;
 
 	must_be(p, BPF_LD | BPF_B | BPF_ABS, NET + 9, IPPROTO_TCP);
 	load(p, BPF_LDX | BPF_B | BPF_MSH, NET);
@@ -75,19 +77,23 @@ static void match4(struct program *p, const struct devmem__rule *flow)
 
 static void match6(struct program *p, const struct devmem__rule *flow)
 {
-	const struct ethtool_tcpip6_spec *key = &flow->fs.h_u.tcp_ip6_spec, *mask = &flow->fs.m_u.tcp_ip6_spec;
+	const struct ethtool_tcpip6_spec *key = &flow->fs.h_u.tcp_ip6_spec,
+					 *mask = &flow->fs.m_u.tcp_ip6_spec;
 
 	must_be(p, BPF_LD | BPF_B | BPF_ABS, NET + 6, IPPROTO_TCP);
 	load(p, BPF_LD | BPF_B | BPF_ABS, NET + IP6_HEADER + TCP_FLAGS);
 	test(p, BPF_JSET, URG, true);
 	for (unsigned int i = 0; i < 4; i++)
 		if (mask->ip6dst[i])
-			must_be(p, BPF_LD | BPF_W | BPF_ABS, NET + 24 + 4 * i, ntohl(key->ip6dst[i]));
+			must_be(p, BPF_LD | BPF_W | BPF_ABS, NET + 24 + 4 * i,
+				ntohl(key->ip6dst[i]));
 	if (mask->pdst)
-		must_be(p, BPF_LD | BPF_H | BPF_ABS, NET + IP6_HEADER + TCP_DPORT, ntohs(key->pdst));
+		must_be(p, BPF_LD | BPF_H | BPF_ABS, NET + IP6_HEADER + TCP_DPORT,
+			ntohs(key->pdst));
 }
 
-unsigned int devmem__tc_program(const struct devmem__rule *flow, struct sock_filter to[DEVMEM__TC_MAX_STEPS])
+unsigned int devmem__tc_program(const struct devmem__rule *flow,
+				struct sock_filter to[DEVMEM__TC_MAX_STEPS])
 {
 	struct program p = { .to = to };
 

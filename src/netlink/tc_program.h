@@ -10,9 +10,10 @@
 #define DEVMEM__TC_MAX_STEPS 48u
 
 /*
- * devmem__tc_program() - returns how many instructions it wrote to @to. The program answers -1 for TCP segments with URG that
- * match @flow, and 0 for others.
+ * devmem__tc_program() - returns how many instructions it wrote to @to. The program answers -1 for
+ * TCP segments with URG that match @flow, and 0 for others.
  */
-unsigned int devmem__tc_program(const struct devmem__rule *flow, struct sock_filter to[DEVMEM__TC_MAX_STEPS]);
+unsigned int devmem__tc_program(const struct devmem__rule *flow,
+				struct sock_filter to[DEVMEM__TC_MAX_STEPS]);
 
 #endif

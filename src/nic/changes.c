@@ -57,7 +57,8 @@ static int grow(struct devmem__undo *undo)
 	return 0;
 }
 
-struct devmem__change *devmem__undo_prepare(struct devmem__undo *undo, enum devmem__change_kind kind)
+struct devmem__change *devmem__undo_prepare(struct devmem__undo *undo,
+					    enum devmem__change_kind kind)
 {
 	struct devmem__change *c;
 
@@ -74,7 +75,8 @@ void devmem__undo_commit(struct devmem__undo *undo)
 	undo->count++;
 }
 
-int devmem__undo_rollback(struct devmem__undo *undo, unsigned int keep, devmem__undo_one fn, void *arg)
+int devmem__undo_rollback(struct devmem__undo *undo, unsigned int keep, devmem__undo_one fn,
+			  void *arg)
 {
 	char first[512];
 	int result = 0;

@@ -9,13 +9,13 @@
 #include "netlink/rss.h"
 #include "base/uapi.h"
 
-#define CHECKSUMS	"rx-checksum"	/* as the kernel names the feature; "rx" to ethtool -K */
+#define CHECKSUMS "rx-checksum" /* as the kernel names the feature; "rx" to ethtool -K */
 
-/* -------------------------------------------------------------------------------------------- choosing */
+/* ------------------------------------------------------------------------------------- choosing */
 
 /*
- * Flows that somebody else steers to a queue would land in device memory, where their socket cannot read them: such
- * a queue is only taken if it is asked for by number.
+ * Flows that somebody else steers to a queue would land in device memory, where their socket cannot
+ * read them: such a queue is only taken if it is asked for by number.
  */
 static int mark_steered(struct devmem_nic *nic, struct devmem__netdev_queues *q)
 {
@@ -35,7 +35,8 @@ static int mark_steered(struct devmem_nic *nic, struct devmem__netdev_queues *q)
 	return 0;
 }
 
-/* The end of a sentence: how to have more queues than @count, in the words that this driver takes. */
+/* The end of a sentence: how to have more queues than @count, in the words that this driver
+ * takes. */
 static const char *more_queues(struct devmem_nic *nic, uint32_t count, char *text, size_t room)
 {
 	char command[64];
@@ -56,38 +57,50 @@ static int refuse_listed(struct devmem_nic *nic, int err, uint32_t queue, uint32
 
 	switch (err) {
 	case -ERANGE:
-		return devmem__fail(ERANGE, "%s has no RX queue %u: it has %u, counted from 0 (see \"ethtool -l %s\")",
+		return devmem__fail(ERANGE,
+				    "%s has no RX queue %u: it has %u, counted from 0 (see "
+				    "\"ethtool -l %s\")",
 				    name, queue, count, name);
 	case -EINVAL:
 		return devmem__fail(EINVAL, "RX queue %u of %s is listed twice", queue, name);
 	case -EEXIST:
-		return devmem__fail(EEXIST, "RX queue %u of %s is bound already, by this process or another: take "
-				    "another one, or let the library choose", queue, name);
+		return devmem__fail(EEXIST,
+				    "RX queue %u of %s is bound already, by this process or "
+				    "another: take another one, or let the library choose",
+				    queue, name);
 	case -EBUSY:
-		return devmem__fail(EBUSY, "RX queue %u of %s is used by AF_XDP or leased to a container: take "
-				    "another one, or let the library choose", queue, name);
+		return devmem__fail(EBUSY,
+				    "RX queue %u of %s is used by AF_XDP or leased to a container: "
+				    "take another one, or let the library choose",
+				    queue, name);
 	default:
-		return devmem__fail(EBUSY, "no RX queue of %s would be left for ordinary traffic, of %u: bind fewer%s",
+		return devmem__fail(EBUSY,
+				    "no RX queue of %s would be left for ordinary traffic, of %u: "
+				    "bind fewer%s",
 				    name, count, more_queues(nic, count + 1, more, sizeof(more)));
 	}
 }
 
-/* The kernel would find out only when everything else has been done, and say ERANGE, or EOPNOTSUPP of one without a device. */
+/* The kernel would find out only when everything else has been done, and say ERANGE, or EOPNOTSUPP
+ * of one without a device. */
 static int refuse_queue_0(struct devmem_nic *nic, unsigned int want, const uint32_t *list)
 {
 	const struct devmem__quirks *quirks = nic->quirks;
-	const char *why = quirks->leased ? "it is not leased from a NIC" : quirks->keeps_queue_0 ?
-			  "its driver cannot restart that one" : NULL;
+	const char *why = quirks->leased	  ? "it is not leased from a NIC"
+			  : quirks->keeps_queue_0 ? "its driver cannot restart that one"
+						  : NULL;
 
 	for (unsigned int i = 0; why && i < want; i++)
 		if (!list[i])
-			return devmem__fail(EBUSY, "RX queue 0 of %s (driver %s) cannot be bound, because %s: take another "
-					    "one, or let the library choose", nic->et.name, nic->driver, why);
+			return devmem__fail(EBUSY,
+					    "RX queue 0 of %s (driver %s) cannot be bound, because "
+					    "%s: take another one, or let the library choose",
+					    nic->et.name, nic->driver, why);
 	return 0;
 }
 
-static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *list, struct devmem__netdev_queues *q,
-		  uint32_t *queues)
+static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *list,
+		  struct devmem__netdev_queues *q, uint32_t *queues)
 {
 	const char *name = nic->et.name;
 	unsigned int bad = 0;
@@ -112,30 +125,41 @@ static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *lis
 	}
 	err = devmem__queues_choose(q->use, q->count, want, queues);
 	if (err)
-		return devmem__fail(EBUSY, "%s has not %u free RX queue%s, of %u: queue 0 and those that are bound or "
-				    "that others steer flows to are not taken; bind fewer%s", name, want, want == 1 ? "" : "s", q->count,
+		return devmem__fail(EBUSY,
+				    "%s has not %u free RX queue%s, of %u: queue 0 and those that "
+				    "are bound or that others steer flows to are not taken; bind "
+				    "fewer%s",
+				    name, want, want == 1 ? "" : "s", q->count,
 				    more_queues(nic, q->count + want, more, sizeof(more)));
 	return 0;
 }
 
-/* -------------------------------------------------------------------------------- what must come first */
+/* ------------------------------------------------------------------------- what must come first */
 
 static int feature_failed(struct devmem_nic *nic, const char *feature, int err)
 {
 	const char *name = nic->et.name;
 
 	if (!strcmp(feature, CHECKSUMS))
-		return devmem__nl_fail(&nic->et.nl, err, "%s: cannot turn receive checksums on, without which nothing arrives in "
-				       "device memory (\"ethtool -K %s rx on\")", name, name);
+		return devmem__nl_fail(&nic->et.nl, err,
+				       "%s: cannot turn receive checksums on, without which "
+				       "nothing arrives in device memory (\"ethtool -K %s rx on\")",
+				       name, name);
 	if (err == -EOPNOTSUPP)
-		return devmem__fail(EPROTONOSUPPORT, "%s (driver %s) cannot split headers from data, which device memory "
-				    "needs: it would take %s, which this NIC has not", name, nic->driver, feature);
+		return devmem__fail(EPROTONOSUPPORT,
+				    "%s (driver %s) cannot split headers from data, which device "
+				    "memory needs: it would take %s, which this NIC has not",
+				    name, nic->driver, feature);
 	if (err == -EIO)
-		return devmem__fail(EPROTONOSUPPORT, "%s (driver %s) cannot split headers from data as long as something "
-				    "keeps %s off: see \"ethtool -k %s\", rx-checksumming among others", name,
-				    nic->driver, feature, name);
-	return devmem__nl_fail(&nic->et.nl, err, "%s: cannot turn %s on, which header/data split needs (\"ethtool -K %s "
-			       "%s on\")", name, feature, name, feature);
+		return devmem__fail(EPROTONOSUPPORT,
+				    "%s (driver %s) cannot split headers from data as long as "
+				    "something keeps %s off: see \"ethtool -k %s\", "
+				    "rx-checksumming among others",
+				    name, nic->driver, feature, name);
+	return devmem__nl_fail(&nic->et.nl, err,
+			       "%s: cannot turn %s on, which header/data split needs (\"ethtool -K "
+			       "%s %s on\")",
+			       name, feature, name, feature);
 }
 
 static int feature_on(struct devmem_nic *nic, const char *feature)
@@ -168,8 +192,9 @@ static int feature_on(struct devmem_nic *nic, const char *feature)
 }
 
 /*
- * Of what the NIC did not verify the kernel wants to compute the checksum, and cannot read the payload: nothing would arrive.
- * [net/core/skbuff.c: skb_checksum] It is asked of others' settings too; where it cannot be asked, the NIC is trusted.
+ * Of what the NIC did not verify the kernel wants to compute the checksum, and cannot read the
+ * payload: nothing would arrive. [net/core/skbuff.c: skb_checksum] It is asked of others' settings
+ * too; where it cannot be asked, the NIC is trusted.
  */
 static int checksums_on(struct devmem_nic *nic)
 {
@@ -179,24 +204,33 @@ static int checksums_on(struct devmem_nic *nic)
 		return 0;
 	if (!nic->only_binds && now.switchable)
 		return feature_on(nic, CHECKSUMS);
-	return devmem__fail(EPROTONOSUPPORT, "%s (driver %s) does not verify checksums of what it receives, and the kernel cannot do "
-			    "that in device memory: turn it on (\"ethtool -K %s rx on\")", nic->et.name, nic->driver, nic->et.name);
+	return devmem__fail(EPROTONOSUPPORT,
+			    "%s (driver %s) does not verify checksums of what it receives, and the "
+			    "kernel cannot do that in device memory: turn it on (\"ethtool -K %s "
+			    "rx on\")",
+			    nic->et.name, nic->driver, nic->et.name);
 }
 
-/* ------------------------------------------------------------------------------------------ data split */
+/* ----------------------------------------------------------------------------------- data split */
 
 /* @before: as it was, if that is known. */
 static int split_failed(struct devmem_nic *nic, const struct devmem__split_state *before, int err)
 {
 	if (err == -EOPNOTSUPP)
-		return devmem__nl_fail(&nic->et.nl, -EPROTONOSUPPORT, "%s (driver %s) cannot split headers from data, "
-				       "which device memory needs", nic->et.name, nic->driver);
-	return devmem__nl_fail(&nic->et.nl, err, "%s: cannot turn header/data split on (\"ethtool -G %s tcp-data-split on%s\")",
-			       nic->et.name, nic->et.name, before && before->has_thresh ? " hds-thresh 0" : "");
+		return devmem__nl_fail(&nic->et.nl, -EPROTONOSUPPORT,
+				       "%s (driver %s) cannot split headers from data, which "
+				       "device memory needs",
+				       nic->et.name, nic->driver);
+	return devmem__nl_fail(&nic->et.nl, err,
+			       "%s: cannot turn header/data split on (\"ethtool -G %s "
+			       "tcp-data-split on%s\")",
+			       nic->et.name, nic->et.name,
+			       before && before->has_thresh ? " hds-thresh 0" : "");
 }
 
 /* One request, remembered if it changed anything. */
-static int set_split(struct devmem_nic *nic, const struct devmem__split_state *before, bool split, bool thresh)
+static int set_split(struct devmem_nic *nic, const struct devmem__split_state *before, bool split,
+		     bool thresh)
 {
 	struct devmem__change *c = devmem__undo_prepare(&nic->undo, DEVMEM__CHANGE_SPLIT);
 	bool changed = false;
@@ -230,8 +264,9 @@ static int split_on(struct devmem_nic *nic)
 		return split_failed(nic, NULL, err);
 	thresh = before.has_thresh && before.thresh;
 	/*
-	 * A driver may report a split that it made by itself; the bind insists on one that was asked for. The kernel
-	 * knows whether it was, and answers by whether asking is a change; so then it must be the only thing asked.
+	 * A driver may report a split that it made by itself; the bind insists on one that was
+	 * asked for. The kernel knows whether it was, and answers by whether asking is a change; so
+	 * then it must be the only thing asked.
 	 */
 	if (before.split == DEVMEM_SPLIT_ENABLED) {
 		err = set_split(nic, &before, true, false);
@@ -246,12 +281,14 @@ static int split_on(struct devmem_nic *nic)
 	if (err)
 		return split_failed(nic, NULL, err);
 	if (now.split != DEVMEM_SPLIT_ENABLED || now.thresh)
-		return devmem__fail(EPROTONOSUPPORT, "%s (driver %s) accepted header/data split but did not turn it on: "
-				    "see \"ethtool -g %s\"", nic->et.name, nic->driver, nic->et.name);
+		return devmem__fail(EPROTONOSUPPORT,
+				    "%s (driver %s) accepted header/data split but did not turn it "
+				    "on: see \"ethtool -g %s\"",
+				    nic->et.name, nic->driver, nic->et.name);
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------------- RSS table */
+/* ------------------------------------------------------------------------------------ RSS table */
 
 static uint32_t *copy(const uint32_t *from, size_t n)
 {
@@ -274,8 +311,8 @@ static void plan_free(struct table_plan *p)
 	memset(p, 0, sizeof(*p));
 }
 
-static int plan_table(struct devmem_nic *nic, const struct devmem__netdev_queues *q, const uint32_t *queues,
-		      unsigned int n, struct table_plan *p)
+static int plan_table(struct devmem_nic *nic, const struct devmem__netdev_queues *q,
+		      const uint32_t *queues, unsigned int n, struct table_plan *p)
 {
 	uint8_t *spare;
 	int err;
@@ -285,8 +322,8 @@ static int plan_table(struct devmem_nic *nic, const struct devmem__netdev_queues
 	if (err == -EOPNOTSUPP)
 		return 0;
 	if (err)
-		return devmem__fail(-err, "%s: cannot read the RSS table (\"ethtool -x %s\"): %s", nic->et.name,
-				    nic->et.name, strerror(-err));
+		return devmem__fail(-err, "%s: cannot read the RSS table (\"ethtool -x %s\"): %s",
+				    nic->et.name, nic->et.name, strerror(-err));
 	if (!devmem__rss_uses(p->before, p->size, queues, n)) {
 		plan_free(p);
 		return 0;
@@ -302,19 +339,23 @@ static int plan_table(struct devmem_nic *nic, const struct devmem__netdev_queues
 	if (!err)
 		return 0;
 	plan_free(p);
-	return devmem__fail(-err, "%s: no RX queue is left for ordinary traffic: bind fewer", nic->et.name);
+	return devmem__fail(-err, "%s: no RX queue is left for ordinary traffic: bind fewer",
+			    nic->et.name);
 }
 
-static int check_table(const struct devmem_nic *nic, const struct devmem__change *c, const uint32_t *queues,
-		       unsigned int n)
+static int check_table(const struct devmem_nic *nic, const struct devmem__change *c,
+		       const uint32_t *queues, unsigned int n)
 {
 	if (!devmem__rss_uses(c->after, c->size, queues, n))
 		return 0;
-	return devmem__fail(EIO, "%s (driver %s) kept the queues in its RSS table: see \"ethtool -x %s\"",
+	return devmem__fail(EIO,
+			    "%s (driver %s) kept the queues in its RSS table: see \"ethtool -x "
+			    "%s\"",
 			    nic->et.name, nic->driver, nic->et.name);
 }
 
-static int write_table(struct devmem_nic *nic, struct table_plan *p, const uint32_t *queues, unsigned int n)
+static int write_table(struct devmem_nic *nic, struct table_plan *p, const uint32_t *queues,
+		       unsigned int n)
 {
 	const struct devmem__change *c;
 	struct table_plan plan = *p;
@@ -323,7 +364,8 @@ static int write_table(struct devmem_nic *nic, struct table_plan *p, const uint3
 	if (!plan.size)
 		return 0;
 	memset(p, 0, sizeof(*p));
-	err = devmem__nic_change_table(nic, plan.before, plan.after, plan.size, "take the queues out of the RSS table", &c);
+	err = devmem__nic_change_table(nic, plan.before, plan.after, plan.size,
+				       "take the queues out of the RSS table", &c);
 	return err ? err : check_table(nic, c, queues, n);
 }
 
@@ -339,7 +381,8 @@ static void back_to_others(struct devmem_nic *nic, const uint32_t *queues, unsig
 		devmem__fail(-err, "%s", why);
 }
 
-static int change_settings(struct devmem_nic *nic, struct table_plan *plan, const uint32_t *queues, unsigned int n)
+static int change_settings(struct devmem_nic *nic, struct table_plan *plan, const uint32_t *queues,
+			   unsigned int n)
 {
 	int err = checksums_on(nic);
 
@@ -350,7 +393,8 @@ static int change_settings(struct devmem_nic *nic, struct table_plan *plan, cons
 	return err ? err : write_table(nic, plan, queues, n);
 }
 
-static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues, bool *no_journal)
+static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues,
+		 bool *no_journal)
 {
 	unsigned int savepoint = devmem__nic_savepoint(nic);
 	struct devmem__netdev_queues q;
@@ -380,7 +424,8 @@ static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list
 	return err;
 }
 
-int devmem__nic_claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list, uint32_t *queues, bool *no_journal)
+int devmem__nic_claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list,
+		      uint32_t *queues, bool *no_journal)
 {
 	int err = devmem__nic_begin(nic);
 

@@ -1,15 +1,19 @@
 // SPDX-License-Identifier: MIT
-/* What this transaction has made and what the NIC has of it: flow rules and RSS contexts, recognised. */
+/* What this transaction has made and what the NIC has of it: flow rules and RSS contexts,
+ * recognised. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nic/nic_impl.h"
 
-#define MAX_CONTEXTS 64u	/* whose numbers are looked at: a driver hands out the lowest that is free */
+/* whose numbers are looked at: a driver hands out the lowest that is free */
+#define MAX_CONTEXTS 64u
 
-/* Replaced rules are described by the later change: the last one that fits is the one that stands there. */
-const struct devmem__change *devmem__nic_own_rule(const struct devmem_nic *nic, const struct devmem__rule *rule)
+/* Replaced rules are described by the later change: the last one that fits is the one that stands
+ * there. */
+const struct devmem__change *devmem__nic_own_rule(const struct devmem_nic *nic,
+						  const struct devmem__rule *rule)
 {
 	for (unsigned int i = nic->undo.count; i-- > 0;) {
 		const struct devmem__change *c = &nic->undo.changes[i];

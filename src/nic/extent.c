@@ -9,11 +9,11 @@
 #include "base/mute.h"
 #include "nic/journal_format.h"
 
-#define MAGIC 0x584d5644u	/* "DVMX" */
+#define MAGIC 0x584d5644u /* "DVMX" */
 
 struct block {
 	uint32_t magic;
-	uint32_t sum;		/* of all behind it, as that of a record */
+	uint32_t sum; /* of all behind it, as that of a record */
 	uint64_t generation, start, end;
 };
 
@@ -21,13 +21,14 @@ _Static_assert(sizeof(struct block) == DEVMEM__EXTENT_BLOCK, "the block is writt
 
 static uint32_t sum_of(const struct block *b)
 {
-	return devmem__record_sum((const unsigned char *)b, sizeof(*b) - sizeof(struct devmem__record_header));
+	return devmem__record_sum((const unsigned char *)b,
+				  sizeof(*b) - sizeof(struct devmem__record_header));
 }
 
 static bool is_whole(const struct block *b)
 {
-	return b->magic == MAGIC && b->sum == sum_of(b) && b->generation && b->start >= sizeof(*b) && b->end >= b->start &&
-	       b->end <= INT64_MAX;
+	return b->magic == MAGIC && b->sum == sum_of(b) && b->generation &&
+	       b->start >= sizeof(*b) && b->end >= b->start && b->end <= INT64_MAX;
 }
 
 /* Whoever makes the file writes a head behind the block first, and then the block. */
@@ -36,7 +37,8 @@ static bool is_begun(int fd, const struct block *b, size_t begun)
 	const struct block zeros = { 0 };
 	struct stat st;
 
-	return !memcmp(b, &zeros, sizeof(zeros)) && !fstat(fd, &st) && (uint64_t)st.st_size <= sizeof(*b) + begun;
+	return !memcmp(b, &zeros, sizeof(zeros)) && !fstat(fd, &st) &&
+	       (uint64_t)st.st_size <= sizeof(*b) + begun;
 }
 
 int devmem__extent_read(int fd, size_t begun, struct devmem__extent *extent)

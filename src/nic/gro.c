@@ -1,11 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernel's GRO joins packets of one flow without asking whether it can read their payload. Where a NIC leaves some packets
- * unsplit, in pages, it makes one packet of bytes in pages and bytes in device memory, which no call can hand out. If the bytes
- * in pages are first, the kernel even takes the rest for pages. [net/core/gro.c: skb_gro_receive(), up to 7.3 at least, compares
+ * The kernel's GRO joins packets of one flow without asking whether it can read their payload.
+ * Where a NIC leaves some packets unsplit, in pages, it makes one packet of bytes in pages and
+ * bytes in device memory, which no call can hand out. If the bytes in pages are first, the kernel
+ * even takes the rest for pages. [net/core/gro.c: skb_gro_receive(), up to 7.3 at least, compares
  * pp_recycle alone; skb_try_coalesce() in net/core/skbuff.c asks skb_frags_readable(), too]
  *
- * NICs split all TCP packets of a flow, or none, so GRO stays on until there is such a mixture. Then it is turned off.
+ * NICs split all TCP packets of a flow, or none, so GRO stays on until there is such a mixture.
+ * Then it is turned off.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -44,8 +46,10 @@ static int turn_off(struct devmem_nic *nic)
 		devmem__nic_not_made(nic, c);
 		return err;
 	}
-	devmem__log(DEVMEM_LOG_WARNING, "%s: GRO merged packets that the NIC did not split with others that it did: it is turned off "
-		    "until the transaction ends", nic->et.name);
+	devmem__log(DEVMEM_LOG_WARNING,
+		    "%s: GRO merged packets that the NIC did not split with others that it did: it "
+		    "is turned off until the transaction ends",
+		    nic->et.name);
 	return devmem__nic_made(nic, c);
 }
 
@@ -57,8 +61,10 @@ void devmem__nic_merge_no_more(struct devmem_nic *nic)
 		return;
 	err = turn_off(nic);
 	if (err)
-		devmem__log(DEVMEM_LOG_WARNING, "%s: GRO merged packets that the NIC did not split with others that it did, and cannot "
-			    "be turned off (\"ethtool -K %s gro off\"): %s", nic->et.name, nic->et.name, strerror(-err));
+		devmem__log(DEVMEM_LOG_WARNING,
+			    "%s: GRO merged packets that the NIC did not split with others that it "
+			    "did, and cannot be turned off (\"ethtool -K %s gro off\"): %s",
+			    nic->et.name, nic->et.name, strerror(-err));
 	atomic_store(&nic->keeper.mixed, false);
 	devmem__nic_end(nic);
 }

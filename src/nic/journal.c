@@ -13,20 +13,24 @@
 #include "base/mute.h"
 #include "nic/owned.h"
 
-#define MAX_BYTES	(64u << 20)	/* of records that are still read */
-#define DENSE_BYTES	(64u << 10)	/* of records that are never too many */
-#define MAX_ASIDE	99u		/* damaged journals of an interface that are kept */
-#define OWNER_LOCKS	((off_t)1 << 40)	/* behind every byte of the file: one for each owner */
+#define MAX_BYTES   (64u << 20) /* of records that are still read */
+#define DENSE_BYTES (64u << 10) /* of records that are never too many */
+#define MAX_ASIDE   99u		/* damaged journals of an interface that are kept */
+/* behind every byte of the file: one for each owner */
+#define OWNER_LOCKS ((off_t)1 << 40)
 
-/* ------------------------------------------------------------------------------------ where, whose */
+/* --------------------------------------------------------------------------------- where, whose */
 
-int devmem__journal_path(const char *folder, uint64_t netns, uint32_t ifindex, char *path, size_t room)
+int devmem__journal_path(const char *folder, uint64_t netns, uint32_t ifindex, char *path,
+			 size_t room)
 {
-	int n = snprintf(path, room, "%s/%llu-%u.journal", folder, (unsigned long long)netns, ifindex);
+	int n = snprintf(path, room, "%s/%llu-%u.journal", folder, (unsigned long long)netns,
+			 ifindex);
 
 	if (n > 0 && (size_t)n < room)
 		return 0;
-	return devmem__fail(ENAMETOOLONG, "the name of the journal's folder is too long: %.100s...", folder);
+	return devmem__fail(ENAMETOOLONG, "the name of the journal's folder is too long: %.100s...",
+			    folder);
 }
 
 void devmem__journal_boot(char boot[40])
@@ -80,7 +84,7 @@ static struct devmem__owner ourselves(uint32_t id)
 	return owner;
 }
 
-/* ------------------------------------------------------------------------------------ reading */
+/* -------------------------------------------------------------------------------------- reading */
 
 static int cannot(const struct devmem__journal *j, int err, const char *what)
 {
@@ -140,8 +144,10 @@ static int read_new(struct devmem__journal *j)
 /* Why nothing is done by it. */
 static int refuse_damaged(const struct devmem__journal *j)
 {
-	return devmem__fail(EBADMSG, "the journal %s is damaged: \"devmemctl restore\" undoes what it still says, and keeps it "
-			    "under another name", j->path);
+	return devmem__fail(EBADMSG,
+			    "the journal %s is damaged: \"devmemctl restore\" undoes what it still "
+			    "says, and keeps it under another name",
+			    j->path);
 }
 
 static int take_lock(struct devmem__journal *j)
@@ -190,7 +196,8 @@ static int append_bytes(struct devmem__journal *j, const unsigned char *p, size_
 	int err = write_all(j->fd, p, bytes, (off_t)before.end);
 
 	if (err) {
-		(void)!ftruncate(j->fd, (off_t)before.end);	/* what is left behind the end does not count */
+		/* what is left behind the end does not count */
+		(void)!ftruncate(j->fd, (off_t)before.end);
 		return err;
 	}
 	j->extent.end += bytes;
@@ -206,8 +213,10 @@ static int append_bytes(struct devmem__journal *j, const unsigned char *p, size_
 
 static int cannot_write(const struct devmem__journal *j, int err)
 {
-	return devmem__fail(err, "cannot write to the journal %s (%s), so nothing is changed: it is what puts the NIC back "
-			    "after a crash", j->path, strerror(err));
+	return devmem__fail(err,
+			    "cannot write to the journal %s (%s), so nothing is changed: it is "
+			    "what puts the NIC back after a crash",
+			    j->path, strerror(err));
 }
 
 /* Frees the record. */
@@ -219,12 +228,15 @@ static int append(struct devmem__journal *j, struct devmem__record *r)
 	if (!err)
 		return 0;
 	if (err == -EFBIG)
-		return devmem__fail(EFBIG, "the journal %s may not grow (RLIMIT_FSIZE: \"ulimit -f unlimited\"), so nothing is changed: "
-				    "it is what puts the NIC back after a crash", j->path);
+		return devmem__fail(EFBIG,
+				    "the journal %s may not grow (RLIMIT_FSIZE: \"ulimit -f "
+				    "unlimited\"), so nothing is changed: it is what puts the NIC "
+				    "back after a crash",
+				    j->path);
 	return cannot_write(j, -err);
 }
 
-/* ------------------------------------------------------------------------------------ written anew */
+/* --------------------------------------------------------------------------------- written anew */
 
 /* Before what counts, if there is room; else behind it. */
 static uint64_t place_for(const struct devmem__extent *extent, size_t bytes)
@@ -233,8 +245,8 @@ static uint64_t place_for(const struct devmem__extent *extent, size_t bytes)
 }
 
 /*
- * Until the block is written the old records count, from then on the new ones: a process that is killed in between leaves
- * bytes that do not count, and are written over later.
+ * Until the block is written the old records count, from then on the new ones: a process that is
+ * killed in between leaves bytes that do not count, and are written over later.
  */
 static int write_anew(struct devmem__journal *j, const struct devmem__record *all)
 {
@@ -312,7 +324,8 @@ int devmem__journal_done(struct devmem__journal *j, const struct devmem__change 
 	return append(j, &r);
 }
 
-/* On a full disk it is gone for us all the same, so that a file with nothing left to undo can be removed. */
+/* On a full disk it is gone for us all the same, so that a file with nothing left to undo can be
+ * removed. */
 int devmem__journal_gone(struct devmem__journal *j, uint64_t seq)
 {
 	struct devmem__record r;
@@ -325,11 +338,13 @@ int devmem__journal_gone(struct devmem__journal *j, uint64_t seq)
 	return err;
 }
 
-/* ------------------------------------------------------------------------------------ owners */
+/* --------------------------------------------------------------------------------------- owners */
 
 static struct flock lock_of(uint32_t owner, short type)
 {
-	return (struct flock){ .l_type = type, .l_whence = SEEK_SET, .l_start = OWNER_LOCKS + owner, .l_len = 1 };
+	return (struct flock){
+		.l_type = type, .l_whence = SEEK_SET, .l_start = OWNER_LOCKS + owner, .l_len = 1
+	};
 }
 
 bool devmem__journal_lives(const struct devmem__journal *j, const struct devmem__owner *owner)
@@ -374,7 +389,7 @@ static bool has_owners(const struct devmem__journal *j)
 	return false;
 }
 
-/* ------------------------------------------------------------------------------------ opening, closing */
+/* ----------------------------------------------------------------------------- opening, closing */
 
 static void clear(struct devmem__journal *j)
 {
@@ -387,8 +402,10 @@ static void clear(struct devmem__journal *j)
 
 static int no_folder(const char *folder, int err)
 {
-	return devmem__fail(err, "cannot make the folder %s, where is written down what a crash would leave undone: %s; "
-			    "make it, and let this user write to it", folder, strerror(err));
+	return devmem__fail(err,
+			    "cannot make the folder %s, where is written down what a crash would "
+			    "leave undone: %s; make it, and let this user write to it",
+			    folder, strerror(err));
 }
 
 /* Of the file or folder by this name. "": it has none. */
@@ -422,7 +439,8 @@ static int open_file(struct devmem__journal *j, int flags)
 	return devmem__owned_file(j->fd, j->path);
 }
 
-/* The file by this name, locked: whoever removes it holds its lock, so one that has no name any more is not it. */
+/* The file by this name, locked: whoever removes it holds its lock, so one that has no name any
+ * more is not it. */
 static int open_locked(struct devmem__journal *j, bool make)
 {
 	struct stat st;
@@ -471,11 +489,12 @@ static int write_head(struct devmem__journal *j, const struct devmem__journal_he
 	devmem__record_head(&r, head);
 	err = append(j, &r);
 	if (err)
-		unlink(j->path);	/* it was empty, and could not even be begun */
+		unlink(j->path); /* it was empty, and could not even be begun */
 	return err;
 }
 
-int devmem__journal_open(struct devmem__journal *j, const char *path, const struct devmem__journal_head *head)
+int devmem__journal_open(struct devmem__journal *j, const char *path,
+			 const struct devmem__journal_head *head)
 {
 	int err;
 
@@ -596,7 +615,8 @@ static int begin_again(struct devmem__journal *j)
 	if (err)
 		return err;
 	if (devmem__extent_read(j->fd, head_bytes(), &begun) != -ENODATA)
-		return cannot(j, EEXIST, "begin again");	/* somebody else has, before we had the lock */
+		/* somebody else has, before we had the lock */
+		return cannot(j, EEXIST, "begin again");
 	if (!devmem__book_write(&j->book, &all))
 		err = -ENOMEM;
 	if (!err)
@@ -613,8 +633,10 @@ int devmem__journal_set_aside(struct devmem__journal *j, char *name, size_t room
 	unsigned int n = 1;
 
 	if (somebody_lives(j))
-		return devmem__fail(EBUSY, "the journal %s is damaged, and a process that uses it lives: end that one first; "
-				    "\"devmemctl show\" may tell which", j->path);
+		return devmem__fail(EBUSY,
+				    "the journal %s is damaged, and a process that uses it lives: "
+				    "end that one first; \"devmemctl show\" may tell which",
+				    j->path);
 	for (aside_name(j->path, n, name, room); n < MAX_ASIDE && !access(name, F_OK);)
 		aside_name(j->path, ++n, name, room);
 	if (rename(j->path, name))
@@ -644,11 +666,12 @@ void devmem__journal_close(struct devmem__journal *j)
 	if (j->fd < 0)
 		return;
 	if (j->owner)
-		devmem__journal_bury(j, j->owner);	/* if it cannot be said, the lock that is gone says it */
+		/* if it cannot be said, the lock that is gone says it */
+		devmem__journal_bury(j, j->owner);
 	j->owner = 0;
 	if (!j->book.nentries && !has_owners(j) && !j->damaged)
 		unlink(j->path);
 	else
 		write_anew_if_large(j);
-	clear(j);	/* the locks go with the descriptor */
+	clear(j); /* the locks go with the descriptor */
 }

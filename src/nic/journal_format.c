@@ -6,8 +6,8 @@
 #include "nic/journal_format.h"
 #include "netlink/rss.h"
 
-#define MAGIC		0x4a4d5644u	/* "DVMJ" */
-#define VERSION		2u		/* of what follows the magic number of a HEAD */
+#define MAGIC	0x4a4d5644u /* "DVMJ" */
+#define VERSION 2u	    /* of what follows the magic number of a HEAD */
 
 /* CRC-32 as zlib has it, by bits: a journal is short. */
 static uint32_t check_sum(const unsigned char *p, size_t n)
@@ -26,10 +26,11 @@ static uint32_t check_sum(const unsigned char *p, size_t n)
 
 uint32_t devmem__record_sum(const unsigned char *record, size_t bytes_behind_header)
 {
-	return check_sum(record + UNSUMMED, sizeof(struct devmem__record_header) - UNSUMMED + bytes_behind_header);
+	return check_sum(record + UNSUMMED,
+			 sizeof(struct devmem__record_header) - UNSUMMED + bytes_behind_header);
 }
 
-/* ------------------------------------------------------------------------------------ to bytes */
+/* ------------------------------------------------------------------------------------- to bytes */
 
 static void put(struct devmem__record *r, const void *from, size_t n)
 {
@@ -103,17 +104,19 @@ void devmem__record_join(struct devmem__record *r, const struct devmem__owner *o
 	PUT(r, owner->name);
 }
 
-void devmem__record_claim(struct devmem__record *r, uint32_t owner, const uint32_t *queues, uint32_t n)
+void devmem__record_claim(struct devmem__record *r, uint32_t owner, const uint32_t *queues,
+			  uint32_t n)
 {
 	begin(r, DEVMEM__RECORD_CLAIM);
 	PUT(r, owner);
 	put_array(r, queues, n);
 }
 
-void devmem__record_change(struct devmem__record *r, enum devmem__record_type type, uint32_t owner, uint64_t seq,
-			   const struct devmem__change *c)
+void devmem__record_change(struct devmem__record *r, enum devmem__record_type type, uint32_t owner,
+			   uint64_t seq, const struct devmem__change *c)
 {
-	const uint8_t kind = (uint8_t)c->kind, split = c->split, thresh = c->thresh, had_rule = c->had_rule;
+	const uint8_t kind = (uint8_t)c->kind, split = c->split, thresh = c->thresh,
+		      had_rule = c->had_rule;
 	const uint8_t feature_before = c->feature_before;
 
 	begin(r, type);
@@ -156,7 +159,7 @@ void devmem__record_numbers(struct devmem__record *r, uint64_t seq, uint32_t las
 	PUT(r, last_owner);
 }
 
-/* ------------------------------------------------------------------------------------ all of a book */
+/* -------------------------------------------------------------------------------- all of a book */
 
 static void add(struct devmem__record *all, struct devmem__record *r)
 {
@@ -229,7 +232,7 @@ bool devmem__book_write(const struct devmem__book *book, struct devmem__record *
 	return !all->failed;
 }
 
-/* ------------------------------------------------------------------------------------ and back */
+/* ------------------------------------------------------------------------------------- and back */
 
 /* What is left of a record; @bad: more was wanted than there is, or what is there cannot be. */
 struct cursor {
@@ -309,7 +312,8 @@ static void get_change(struct cursor *c, struct devmem__change *change)
 	change->feature_before = get_bool(c);
 	GET(c, change->guard_id);
 	change->size = nafter ? nafter : nbefore;
-	c->bad |= kind < DEVMEM__CHANGE_SPLIT || kind > DEVMEM__CHANGE_LAST || change->split_before > DEVMEM_SPLIT_ENABLED;
+	c->bad |= kind < DEVMEM__CHANGE_SPLIT || kind > DEVMEM__CHANGE_LAST ||
+		  change->split_before > DEVMEM_SPLIT_ENABLED;
 	c->bad |= kind == DEVMEM__CHANGE_TABLE && (!nbefore || nbefore != nafter);
 	c->bad |= kind == DEVMEM__CHANGE_CONTEXT && !nafter;
 }
@@ -319,7 +323,7 @@ static bool finished(const struct cursor *c)
 	return !c->bad && !c->no_memory && !c->left;
 }
 
-/* ------------------------------------------------------------------------------------ what they say */
+/* -------------------------------------------------------------------------------- what they say */
 
 struct devmem__owner *devmem__book_owner(const struct devmem__book *book, uint32_t id)
 {
@@ -428,8 +432,9 @@ static void read_change(struct devmem__book *book, struct cursor *c, bool done)
 	owner = devmem__book_owner(book, entry.owner);
 	there = find(book, entry.seq);
 	c->bad |= !owner || owner->left;
-	c->bad |= done ? !there || there->owner != entry.owner || there->change.kind != entry.change.kind :
-			 entry.seq <= book->seq;
+	c->bad |= done ? !there || there->owner != entry.owner ||
+				  there->change.kind != entry.change.kind
+		       : entry.seq <= book->seq;
 	if (!finished(c)) {
 		devmem__change_free(&entry.change);
 	} else if (done) {
@@ -448,7 +453,8 @@ bool devmem__book_cross_out(struct devmem__book *book, uint64_t seq)
 		return false;
 	devmem__change_free(&there->change);
 	book->nentries--;
-	memmove(there, there + 1, (size_t)(book->entries + book->nentries - there) * sizeof(*there));
+	memmove(there, there + 1,
+		(size_t)(book->entries + book->nentries - there) * sizeof(*there));
 	return true;
 }
 
@@ -522,8 +528,8 @@ static void read_one(struct devmem__book *book, uint32_t type, struct cursor *c)
 
 static bool is_whole(const struct devmem__record_header *h, const unsigned char *data, size_t left)
 {
-	return h->magic == MAGIC && h->bytes <= DEVMEM__MAX_RECORD && h->bytes <= left - sizeof(*h) &&
-	       h->sum == devmem__record_sum(data, h->bytes);
+	return h->magic == MAGIC && h->bytes <= DEVMEM__MAX_RECORD &&
+	       h->bytes <= left - sizeof(*h) && h->sum == devmem__record_sum(data, h->bytes);
 }
 
 bool devmem__book_read(struct devmem__book *book, const unsigned char *data, size_t bytes, int *err)

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * A thread that looks whether the NIC still has the transaction's settings, from its first claim of a queue to its end, and
- * makes them again after a reset. The kernel tells of a reset by link news at most, and of one that is quicker than its
- * telling not at all: so it looks with each of these, and every two seconds. A look reads the RSS table, and no more. It
- * waits for no other thread; what it does then may wait, as it may be waited for by calls that change settings, and by no
+ * A thread that looks whether the NIC still has the transaction's settings, from its first claim of
+ * a queue to its end, and makes them again after a reset. The kernel tells of a reset by link news
+ * at most, and of one that is quicker than its telling not at all: so it looks with each of these,
+ * and every two seconds. A look reads the RSS table, and no more. It waits for no other thread;
+ * what it does then may wait, as it may be waited for by calls that change settings, and by no
  * others. It is woken to turn GRO off, too: gro.c.
  */
 #include <errno.h>
@@ -18,7 +19,7 @@
 
 #include "nic/nic_impl.h"
 
-#define LOOK_MS		2000
+#define LOOK_MS 2000
 
 static void drain(int fd)
 {
@@ -49,10 +50,14 @@ static void mend(struct devmem_nic *nic)
 		return;
 	err = devmem__nic_remake(nic);
 	if (err && !nic->keeper.lost)
-		devmem__log(DEVMEM_LOG_WARNING, "%s: the NIC was reset and forgot its settings, and they cannot be made again, so that "
-			    "other connections may fail with EFAULT: %s", nic->et.name, devmem_error());
+		devmem__log(DEVMEM_LOG_WARNING,
+			    "%s: the NIC was reset and forgot its settings, and they cannot be "
+			    "made again, so that other connections may fail with EFAULT: %s",
+			    nic->et.name, devmem_error());
 	if (!err)
-		devmem__log(DEVMEM_LOG_WARNING, "%s: the NIC was reset and forgot its settings: they are made again", nic->et.name);
+		devmem__log(DEVMEM_LOG_WARNING,
+			    "%s: the NIC was reset and forgot its settings: they are made again",
+			    nic->et.name);
 	nic->keeper.lost = err;
 	devmem__nic_end(nic);
 }
@@ -60,7 +65,8 @@ static void mend(struct devmem_nic *nic)
 static void *keep(void *arg)
 {
 	struct devmem_nic *nic = arg;
-	struct pollfd fds[] = { { .fd = nic->keeper.wake, .events = POLLIN }, { .fd = nic->keeper.news, .events = POLLIN } };
+	struct pollfd fds[] = { { .fd = nic->keeper.wake, .events = POLLIN },
+				{ .fd = nic->keeper.news, .events = POLLIN } };
 	uint64_t count;
 
 	for (;;) {
@@ -93,7 +99,8 @@ static int start_thread(struct devmem_nic *nic)
 /* It listens where the NIC was opened, whatever thread claims the first queue. */
 void devmem__nic_keeper_open(struct devmem_nic *nic)
 {
-	nic->keeper.news = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
+	nic->keeper.news =
+		socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, NETLINK_ROUTE);
 }
 
 void devmem__nic_keeper_start(struct devmem_nic *nic)
@@ -104,14 +111,17 @@ void devmem__nic_keeper_start(struct devmem_nic *nic)
 	if (nic->keeper.runs || nic->only_binds)
 		return;
 	if (nic->keeper.news >= 0)
-		setsockopt(nic->keeper.news, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group, sizeof(group));
+		setsockopt(nic->keeper.news, SOL_NETLINK, NETLINK_ADD_MEMBERSHIP, &group,
+			   sizeof(group));
 	nic->keeper.wake = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	err = nic->keeper.wake < 0 ? errno : start_thread(nic);
 	nic->keeper.runs = !err;
 	if (!err)
 		return;
-	devmem__log(DEVMEM_LOG_WARNING, "%s: no thread to look after its settings (%s): after a reset of the NIC they are not made "
-		    "again", nic->et.name, strerror(err));
+	devmem__log(DEVMEM_LOG_WARNING,
+		    "%s: no thread to look after its settings (%s): after a reset of the NIC they "
+		    "are not made again",
+		    nic->et.name, strerror(err));
 	if (nic->keeper.wake >= 0)
 		close(nic->keeper.wake);
 	nic->keeper.wake = -1;

@@ -1,15 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * Which RX queue does a NAPI instance serve? Listing the queues takes netlink and the NIC's lock, which other threads hold while
- * they wait for the journal. The way of the data must not wait for that, so the answer is kept each time the queues are listed.
- * The numbers change seldom: when an interface goes down, or gets another number of queues.
+ * Which RX queue does a NAPI instance serve? Listing the queues takes netlink and the NIC's lock,
+ * which other threads hold while they wait for the journal. The way of the data must not wait for
+ * that, so the answer is kept each time the queues are listed. The numbers change seldom: when an
+ * interface goes down, or gets another number of queues.
  */
 #include <errno.h>
 #include <time.h>
 
 #include "nic/nic_impl.h"
 
-#define SECOND 1000000000u	/* ns */
+#define SECOND 1000000000u /* ns */
 
 /* @ask: the number is unknown, and the last question to the kernel is a second old. */
 static int look_up(struct devmem__napis *napis, unsigned int napi_id, bool *ask)
@@ -69,10 +70,14 @@ int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id)
 	devmem__netdev_free(&q);
 	queue = look_up(&nic->napis, napi_id, &ask);
 	if (queue < 0 && nic->quirks->leased)
-		return devmem__fail(ENOENT, "%s leases its queues from a NIC, and by which one a flow comes can only be seen "
-				    "there", nic->et.name);
+		return devmem__fail(ENOENT,
+				    "%s leases its queues from a NIC, and by which one a flow "
+				    "comes can only be seen there",
+				    nic->et.name);
 	if (queue < 0)
-		return devmem__fail(ENOENT, "no RX queue of %s has NAPI id %u: the flow comes in on another interface",
+		return devmem__fail(ENOENT,
+				    "no RX queue of %s has NAPI id %u: the flow comes in on "
+				    "another interface",
 				    nic->et.name, napi_id);
 	return queue;
 }

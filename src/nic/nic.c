@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The NIC as an object: made, asked what it can do, freed. Its transaction: open.c, transaction.c. */
+/* The NIC as an object: made, asked what it can do, freed. Its transaction: open.c,
+ * transaction.c. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,24 +17,33 @@ static int no_support(struct devmem_nic *nic)
 	const char *remark = quirks->remark ? quirks->remark : "";
 
 	if (quirks->leased)
-		return devmem__fail(EOPNOTSUPP, "%s (driver %s) cannot receive into device memory: none of its queues is leased "
-				    "from a NIC, which takes kernel %s", nic->et.name, nic->driver, quirks->since);
+		return devmem__fail(EOPNOTSUPP,
+				    "%s (driver %s) cannot receive into device memory: none of its "
+				    "queues is leased from a NIC, which takes kernel %s",
+				    nic->et.name, nic->driver, quirks->since);
 	if (quirks->since)
-		return devmem__fail(EOPNOTSUPP, "%s (driver %s) cannot receive into device memory: this driver does it from "
-				    "kernel %s on%s%s", nic->et.name, nic->driver, quirks->since, *remark ? ", " : "",
+		return devmem__fail(EOPNOTSUPP,
+				    "%s (driver %s) cannot receive into device memory: this driver "
+				    "does it from kernel %s on%s%s",
+				    nic->et.name, nic->driver, quirks->since, *remark ? ", " : "",
 				    remark);
 	if (nic->driver[0])
-		return devmem__fail(EOPNOTSUPP, "%s (driver %s) cannot receive into device memory: %s%stake an interface "
-				    "whose driver manages its queues (bnxt, fbnic, gve, mlx5, or the lab's)",
+		return devmem__fail(EOPNOTSUPP,
+				    "%s (driver %s) cannot receive into device memory: %s%stake an "
+				    "interface whose driver manages its queues (bnxt, fbnic, gve, "
+				    "mlx5, or the lab's)",
 				    nic->et.name, nic->driver, remark, *remark ? "; " : "");
-	return devmem__fail(EOPNOTSUPP, "%s cannot receive into device memory: take an interface of a real NIC "
-			    "(or of the lab)", nic->et.name);
+	return devmem__fail(EOPNOTSUPP,
+			    "%s cannot receive into device memory: take an interface of a real NIC "
+			    "(or of the lab)",
+			    nic->et.name);
 }
 
 /*
- * Newer kernels look at the device before the file descriptor and say EOPNOTSUPP; to a device that may do it they
- * say EBADF. 6.12 looks at the descriptor first, whatever the device, as the loopback interface shows. There the
- * memory is mapped for the parent device, so an interface without one cannot do it. [netdev_nl_bind_rx_doit()]
+ * Newer kernels look at the device before the file descriptor and say EOPNOTSUPP; to a device that
+ * may do it they say EBADF. 6.12 looks at the descriptor first, whatever the device, as the
+ * loopback interface shows. There the memory is mapped for the parent device, so an interface
+ * without one cannot do it. [netdev_nl_bind_rx_doit()]
  */
 static int probe(struct devmem_nic *nic)
 {
@@ -41,23 +51,29 @@ static int probe(struct devmem_nic *nic)
 
 	switch (err) {
 	case -EBADF:
-		if (!nic->bus[0] && devmem__netdev_ask_bind(&nic->netdev, IFINDEX_LO, 0, 0) == -EBADF)
+		if (!nic->bus[0] &&
+		    devmem__netdev_ask_bind(&nic->netdev, IFINDEX_LO, 0, 0) == -EBADF)
 			return no_support(nic);
 		return 0;
-	case -EEXIST:	/* 6.12: an XDP program is in the way; the bind will say so, or it is gone by then */
+	/* 6.12: an XDP program is in the way; the bind will say so, or it is gone by then */
+	case -EEXIST:
 		return 0;
 	case -EOPNOTSUPP:
 		return no_support(nic);
-	case -EPERM:	/* said before the device is looked at */
+	case -EPERM: /* said before the device is looked at */
 		if (!nic->driver[0] && !nic->bus[0])
 			return no_support(nic);
-		return devmem__fail(EPERM, "%s: binding device memory needs CAP_NET_ADMIN: run as root, or give the "
-				    "program that capability", nic->et.name);
+		return devmem__fail(EPERM,
+				    "%s: binding device memory needs CAP_NET_ADMIN: run as root, "
+				    "or give the program that capability",
+				    nic->et.name);
 	case -ENODEV:
 		return devmem__fail(ENODEV, "%s went away: see \"ip link\"", nic->et.name);
 	default:
-		return devmem__nl_fail(&nic->netdev, err ? err : -EIO, "%s: cannot find out whether it can receive "
-				       "into device memory", nic->et.name);
+		return devmem__nl_fail(&nic->netdev, err ? err : -EIO,
+				       "%s: cannot find out whether it can receive into device "
+				       "memory",
+				       nic->et.name);
 	}
 }
 
@@ -74,7 +90,8 @@ void devmem__nic_free(struct devmem_nic *nic)
 	devmem__ethtool_close(&nic->et);
 	free(nic->napis.id);
 	devmem__tc_close(&nic->tc);
-	if (devmem__process_is(nic->process))	/* a child's copy may be locked by a thread that it does not have */
+	/* a child's copy may be locked by a thread that it does not have */
+	if (devmem__process_is(nic->process))
 		pthread_mutex_destroy(&nic->lock);
 	free(nic);
 }
@@ -97,13 +114,16 @@ int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem
 	nic->netns = devmem__journal_netns();
 	err = devmem__ethtool_open(&nic->et, ifname);
 	if (!err && (size_t)snprintf(nic->journal_folder, sizeof(nic->journal_folder), "%s",
-				     journal ? journal : DEVMEM__JOURNAL_FOLDER) >= sizeof(nic->journal_folder))
-		err = devmem__fail(ENAMETOOLONG, "the name of the journal's folder is too long: %.100s...", journal);
+				     journal ? journal : DEVMEM__JOURNAL_FOLDER) >=
+			    sizeof(nic->journal_folder))
+		err = devmem__fail(ENAMETOOLONG,
+				   "the name of the journal's folder is too long: %.100s...",
+				   journal);
 	if (err) {
 		devmem__nic_free(nic);
 		return err;
 	}
-	devmem__tc_open(&nic->tc);	/* without, there is no guard at its ingress */
+	devmem__tc_open(&nic->tc); /* without, there is no guard at its ingress */
 	devmem__ethtool_driver(&nic->et, nic->driver, nic->bus);
 	nic->quirks = devmem__quirks_of(nic->driver);
 	*out = nic;
@@ -141,17 +161,25 @@ int devmem__nic_look(struct devmem_nic *nic)
 {
 	int err = devmem__ethtool_find(&nic->et, nic->driver, nic->bus);
 
-	return err ? devmem__fail(-err, "%s is not here any more: it was removed, or moved to another network namespace; "
-				  "there, what was changed on it is still changed", nic->et.name) : 0;
+	return err ? devmem__fail(-err,
+				  "%s is not here any more: it was removed, or moved to another "
+				  "network namespace; there, what was changed on it is still "
+				  "changed",
+				  nic->et.name)
+		   : 0;
 }
 
 int devmem__nic_may_change(const struct devmem_nic *nic)
 {
-	return nic->keep ? devmem__fail(EPERM, "%s was opened with DEVMEM_NIC_KEEP: who makes its settings must lead flows to "
-					"the queues too", nic->et.name) : 0;
+	return nic->keep ? devmem__fail(EPERM,
+					"%s was opened with DEVMEM_NIC_KEEP: who makes its "
+					"settings must lead flows to the queues too",
+					nic->et.name)
+			 : 0;
 }
 
-/* A socket stays in the namespace that it was opened in, and nobody can open one in another without going there. */
+/* A socket stays in the namespace that it was opened in, and nobody can open one in another without
+ * going there. */
 int devmem__nic_socket(struct devmem_nic *nic, struct devmem__nl *nl)
 {
 	int err = devmem__nl_open(nl, "netdev");
@@ -163,8 +191,11 @@ int devmem__nic_socket(struct devmem_nic *nic, struct devmem__nl *nl)
 	*nl = nic->spare;
 	memset(&nic->spare, 0, sizeof(nic->spare));
 	pthread_mutex_unlock(&nic->lock);
-	return nl->family ? 0 : devmem__fail(ENODEV, "%s is not in this thread's network namespace: bind more than once "
-					     "in the one where devmem_nic_open() was called", nic->et.name);
+	return nl->family ? 0
+			  : devmem__fail(ENODEV,
+					 "%s is not in this thread's network namespace: bind more "
+					 "than once in the one where devmem_nic_open() was called",
+					 nic->et.name);
 }
 
 unsigned int devmem__nic_ifindex(const struct devmem_nic *nic)
@@ -186,9 +217,13 @@ bool devmem__nic_blame_link(struct devmem_nic *nic, int err)
 {
 	const char *name = nic->et.name;
 
-	if ((err != -EAGAIN && err != -ENODEV && err != -ENETDOWN) || !devmem__ethtool_is_down(&nic->et))
+	if ((err != -EAGAIN && err != -ENODEV && err != -ENETDOWN) ||
+	    !devmem__ethtool_is_down(&nic->et))
 		return false;
-	devmem__fail(-err, "%s is down, and its driver (%s) binds no queue then: \"ip link set dev %s up\"", name, nic->driver, name);
+	devmem__fail(-err,
+		     "%s is down, and its driver (%s) binds no queue then: \"ip link set dev %s "
+		     "up\"",
+		     name, nic->driver, name);
 	return true;
 }
 
@@ -197,12 +232,16 @@ int devmem__nic_facts(struct devmem_nic *nic, uint32_t *ring_entries, uint32_t *
 	int err = devmem__ethtool_ring_entries(&nic->et, ring_entries);
 
 	if (err && nic->quirks->leased)
-		return devmem__fail(-err, "%s has no rings of its own: ask the NIC that leases its queues", nic->et.name);
+		return devmem__fail(-err,
+				    "%s has no rings of its own: ask the NIC that leases its "
+				    "queues",
+				    nic->et.name);
 	if (err)
-		return devmem__fail(-err, "%s: cannot read the ring sizes (\"ethtool -g %s\"): %s", nic->et.name,
-				    nic->et.name, strerror(-err));
+		return devmem__fail(-err, "%s: cannot read the ring sizes (\"ethtool -g %s\"): %s",
+				    nic->et.name, nic->et.name, strerror(-err));
 	err = devmem__ethtool_mtu(&nic->et, mtu);
-	return err ? devmem__fail(-err, "%s: cannot read the MTU: %s", nic->et.name, strerror(-err)) : 0;
+	return err ? devmem__fail(-err, "%s: cannot read the MTU: %s", nic->et.name, strerror(-err))
+		   : 0;
 }
 
 bool devmem__nic_is_leased(const struct devmem_nic *nic)

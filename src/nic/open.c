@@ -4,7 +4,8 @@
 
 #include "nic/nic_impl.h"
 
-/* In a forked child: nothing is undone, and the parent keeps its locks, which are of the file that both have open. */
+/* In a forked child: nothing is undone, and the parent keeps its locks, which are of the file that
+ * both have open. */
 static void forget(struct devmem_nic *nic)
 {
 	if (nic->journal.fd >= 0)
@@ -13,8 +14,8 @@ static void forget(struct devmem_nic *nic)
 }
 
 /*
- * Whoever was killed in the middle of a transaction left it to the next one. What cannot be put back now stays in the
- * journal, and is no reason not to go on.
+ * Whoever was killed in the middle of a transaction left it to the next one. What cannot be put
+ * back now stays in the journal, and is no reason not to go on.
  */
 static int nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out)
 {
@@ -25,8 +26,9 @@ static int nic_open(const char *ifname, const struct devmem_nic_opts *opts, stru
 	if (err)
 		return err;
 	if (!ifname || !out || o.flags & ~(DEVMEM_NIC_KEEP | DEVMEM_NIC_NO_GUARD) || o.reserved)
-		return devmem__fail(EINVAL, "devmem_nic_open: an interface name and a place for the result are needed, "
-				    "and no flags but DEVMEM_NIC_KEEP and DEVMEM_NIC_NO_GUARD");
+		return devmem__fail(EINVAL, "devmem_nic_open: an interface name and a place for "
+					    "the result are needed, and no flags but "
+					    "DEVMEM_NIC_KEEP and DEVMEM_NIC_NO_GUARD");
 	err = devmem__nic_open_idle(ifname, o.journal, &nic);
 	if (err)
 		return err;
@@ -82,7 +84,7 @@ int devmem__nic_rollback(struct devmem_nic *nic, unsigned int savepoint)
 	int err = devmem__nic_begin(nic);
 
 	if (err)
-		return err;	/* it is undone when the transaction ends */
+		return err; /* it is undone when the transaction ends */
 	err = devmem__nic_roll(nic, savepoint);
 	devmem__nic_end(nic);
 	return err;

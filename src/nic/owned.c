@@ -39,21 +39,31 @@ int devmem__owned_folder(const char *path)
 
 	folder_of(path, "", folder, sizeof(folder));
 	if (lstat(folder, &st))
-		return 0;	/* whoever opens the file is told */
+		return 0; /* whoever opens the file is told */
 	if (S_ISLNK(st.st_mode) && !is_trusted(st.st_uid))
-		return devmem__fail(EPERM, "the journal's folder %s is a link of user %u, and is not followed: remove it, or "
-				    "name another folder", folder, st.st_uid);
+		return devmem__fail(EPERM,
+				    "the journal's folder %s is a link of user %u, and is not "
+				    "followed: remove it, or name another folder",
+				    folder, st.st_uid);
 	if (stat(folder, &st))
 		return 0;
 	if (!S_ISDIR(st.st_mode))
-		return devmem__fail(ENOTDIR, "%s, where the journal should be, is no folder: name another one", folder);
+		return devmem__fail(ENOTDIR,
+				    "%s, where the journal should be, is no folder: name another "
+				    "one",
+				    folder);
 	if (st.st_mode & FOR_OTHERS)
-		return devmem__fail(EPERM, "the journal's folder %s can be written to by others, who could put anything there: "
-				    "\"chmod go-w %s\", or name another folder", folder, folder);
+		return devmem__fail(EPERM,
+				    "the journal's folder %s can be written to by others, who "
+				    "could put anything there: \"chmod go-w %s\", or name another "
+				    "folder",
+				    folder, folder);
 	if (is_trusted(st.st_uid) || was_given_by_root(path))
 		return 0;
-	return devmem__fail(EPERM, "the journal's folder %s belongs to user %u, who may be anybody: name another folder", folder,
-			    st.st_uid);
+	return devmem__fail(EPERM,
+			    "the journal's folder %s belongs to user %u, who may be anybody: name "
+			    "another folder",
+			    folder, st.st_uid);
 }
 
 int devmem__owned_file(int fd, const char *path)
@@ -62,15 +72,21 @@ int devmem__owned_file(int fd, const char *path)
 	struct stat st, above;
 
 	if (fstat(fd, &st))
-		return devmem__fail(errno, "cannot %s the journal %s: %s", "look at", path, strerror(errno));
+		return devmem__fail(errno, "cannot %s the journal %s: %s", "look at", path,
+				    strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return devmem__fail(EPROTO, "%s is no file, so it is no journal: remove it", path);
 	folder_of(path, "", folder, sizeof(folder));
 	if (!is_trusted(st.st_uid) && (stat(folder, &above) || above.st_uid != st.st_uid))
-		return devmem__fail(EPERM, "the journal %s belongs to user %u, who is neither root, nor this process's user, nor "
-				    "the owner of the folder: what it says is not done; remove it", path, st.st_uid);
+		return devmem__fail(EPERM,
+				    "the journal %s belongs to user %u, who is neither root, nor "
+				    "this process's user, nor the owner of the folder: what it "
+				    "says is not done; remove it",
+				    path, st.st_uid);
 	if (st.st_mode & FOR_OTHERS)
-		return devmem__fail(EPERM, "the journal %s can be written to by others, so that what it says is not done: remove "
-				    "it", path);
+		return devmem__fail(EPERM,
+				    "the journal %s can be written to by others, so that what it "
+				    "says is not done: remove it",
+				    path);
 	return 0;
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whose are a journal and its folder? What a journal says is done to the NIC, by root too, so it must come from somebody
- * who may say it: root, this process's user, or whoever was given the folder.
+ * Whose are a journal and its folder? What a journal says is done to the NIC, by root too, so it
+ * must come from somebody who may say it: root, this process's user, or whoever was given the
+ * folder.
  */
 #ifndef DEVMEM__NIC_OWNED_H
 #define DEVMEM__NIC_OWNED_H
@@ -9,16 +10,18 @@
 #include "base/internal.h"
 
 /*
- * devmem__owned_folder() - of the file by the name @path. It must not be a link of a stranger's, nor be writable for its
- * group or for others; its owner is root, this process's effective user, or anybody if only root could have given it to
- * him (the folder above is root's alone). A folder that is not there is none of a stranger's. -EPERM, -ENOTDIR; sets the
- * message. Users are as this process's user namespace shows them: real root is a stranger in one that does not map it.
+ * devmem__owned_folder() - of the file by the name @path. It must not be a link of a stranger's,
+ * nor be writable for its group or for others; its owner is root, this process's effective user, or
+ * anybody if only root could have given it to him (the folder above is root's alone). A folder that
+ * is not there is none of a stranger's. -EPERM, -ENOTDIR; sets the message. Users are as this
+ * process's user namespace shows them: real root is a stranger in one that does not map it.
  */
 int devmem__owned_folder(const char *path);
 
 /*
- * devmem__owned_file() - the open file by the name @path: a regular file, not writable for its group or for others, whose
- * owner is root, this process's effective user, or the owner of its folder. -EPERM, -EPROTO; sets the message.
+ * devmem__owned_file() - the open file by the name @path: a regular file, not writable for its
+ * group or for others, whose owner is root, this process's effective user, or the owner of its
+ * folder. -EPERM, -EPROTO; sets the message.
  */
 int devmem__owned_file(int fd, const char *path);
 

@@ -8,8 +8,8 @@
 
 #include "nic/nic_impl.h"
 
-#define PATIENCE_MS	5000u	/* io_uring takes milliseconds to let go of a queue */
-#define WAIT_US		1000u
+#define PATIENCE_MS 5000u /* io_uring takes milliseconds to let go of a queue */
+#define WAIT_US	    1000u
 
 /* If there is no memory, the old answer stays. */
 static void note_napis(struct devmem__napis *napis, const struct devmem__netdev_queues *q)
@@ -36,7 +36,8 @@ int devmem__nic_queues(struct devmem_nic *nic, struct devmem__netdev_queues *q)
 		return err;
 	err = devmem__netdev_queues(&nic->netdev, nic->et.ifindex, q);
 	if (err)
-		return devmem__nl_fail(&nic->netdev, err, "%s: cannot list the RX queues", nic->et.name);
+		return devmem__nl_fail(&nic->netdev, err, "%s: cannot list the RX queues",
+				       nic->et.name);
 	if (!q->count)
 		err = devmem__netdev_rings(&nic->et, q);
 	if (!err && !q->count)
@@ -46,12 +47,13 @@ int devmem__nic_queues(struct devmem_nic *nic, struct devmem__netdev_queues *q)
 		return 0;
 	}
 	devmem__netdev_free(q);
-	return devmem__fail(-err, "%s: cannot count the RX queues (%s): is it up? See \"ip link\"", nic->et.name,
-			    strerror(-err));
+	return devmem__fail(-err, "%s: cannot count the RX queues (%s): is it up? See \"ip link\"",
+			    nic->et.name, strerror(-err));
 }
 
 /* Is one of them used in one of these ways? An interface that is gone has let go, too. */
-static bool are_used(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, unsigned int uses)
+static bool are_used(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+		     unsigned int uses)
 {
 	struct devmem__netdev_queues q;
 	bool used = false;
@@ -97,8 +99,10 @@ void devmem__nic_wait_unbound(struct devmem_nic *nic, uint32_t queue)
 	} while (bound && devmem__nic_wait_a_bit(until));
 }
 
-void devmem__nic_wait_free(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, uint64_t until)
+void devmem__nic_wait_free(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+			   uint64_t until)
 {
-	while (are_used(nic, queues, n, DEVMEM__QUEUE_IO_URING | DEVMEM__QUEUE_DMABUF) && devmem__nic_wait_a_bit(until))
+	while (are_used(nic, queues, n, DEVMEM__QUEUE_IO_URING | DEVMEM__QUEUE_DMABUF) &&
+	       devmem__nic_wait_a_bit(until))
 		;
 }

@@ -5,18 +5,19 @@
 #include "base/internal.h"
 #include "nic/quirks.h"
 
-#define NO_QUEUE_OPS	"up to kernel 7.3 this driver does not manage its queues one by one"
-#define NO_HARDWARE	"it is no hardware, and the NIC behind it would have to be asked"
+#define NO_QUEUE_OPS "up to kernel 7.3 this driver does not manage its queues one by one"
+#define NO_HARDWARE  "it is no hardware, and the NIC behind it would have to be asked"
 
 static const struct devmem__quirks plain;
 
 /*
- * [drivers/net of 7.3: mlx5e_ethtool_set_tcp_data_split(), bnxt_set_ringparam(), fbnic_set_ringparam(),
- *  gve_rx_queue_stop(), netkit_queue_create()]
+ * [drivers/net of 7.3: mlx5e_ethtool_set_tcp_data_split(), bnxt_set_ringparam(),
+ *  fbnic_set_ringparam(), gve_rx_queue_stop(), netkit_queue_create()]
  *
- * Of a packet that is sent, how many pieces beside the header: gve has 10 descriptors (GVE_TX_MAX_DATA_DESCS, also for each
- * packet that it cuts from a large one), bnxt 32 (TX_MAX_FRAGS), fbnic ten more than the kernel's 17 (FBNIC_MAX_SKB_DESC), and
- * mlx5 has no limit of its own beside the 64 data segments of a work queue entry (mlx5e_sq_calc_wqe_attr()).
+ * Of a packet that is sent, how many pieces beside the header: gve has 10 descriptors
+ * (GVE_TX_MAX_DATA_DESCS, also for each packet that it cuts from a large one), bnxt 32
+ * (TX_MAX_FRAGS), fbnic ten more than the kernel's 17 (FBNIC_MAX_SKB_DESC), and mlx5 has no limit
+ * of its own beside the 64 data segments of a work queue entry (mlx5e_sq_calc_wqe_attr()).
  */
 static const struct devmem__quirks quirks[] = {
 	{
@@ -34,10 +35,12 @@ static const struct devmem__quirks quirks[] = {
 		.large_pages = true,
 		.refuses_split_off = true,
 		.tx_pieces = DEVMEM__ANY_PIECES,
-		.remark = "on chips of P5 or later, with firmware that has NTUPLE_VNIC and VNIC_RE_FLUSH",
+		.remark = "on chips of P5 or later, with firmware that has NTUPLE_VNIC and "
+			  "VNIC_RE_FLUSH",
 	},
 	{
-		/* its hds-thresh is 1536 at first, and its split is on by itself but must be asked for */
+		/* its hds-thresh is 1536 at first, and its split is on by itself but must be asked
+		 * for */
 		.driver = "fbnic",
 		.since = "6.18",
 		.refuses_split_off = true,
@@ -58,8 +61,13 @@ static const struct devmem__quirks quirks[] = {
 		.leased = true,
 		.remark = "through a queue that a NIC leases to it",
 	},
-	/* the limit is gve's, so that what is sent in the lab keeps to one (lab/README.md: tx_pieces) */
-	{ .driver = "labnic", .since = "6.12", .large_pages = true, .tx_pieces = 9, .remark = "in the lab" },
+	/* the limit is gve's, so that what is sent in the lab keeps to one (lab/README.md:
+	 * tx_pieces) */
+	{ .driver = "labnic",
+	  .since = "6.12",
+	  .large_pages = true,
+	  .tx_pieces = 9,
+	  .remark = "in the lab" },
 
 	{ .driver = "bnge", .remark = "up to kernel 7.3 this driver cannot bind" },
 	{ .driver = "idpf", .remark = NO_QUEUE_OPS },

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * The transaction's settings made again after the NIC forgot them. A driver that resets its NIC (a transmit that timed out,
- * "ethtool --reset") may lose flow rules and RSS contexts and put the RSS table back to its default, in which bound queues
- * have their share: ordinary connections that come there fail with EFAULT, since the kernel cannot read their bytes. The
- * bindings are the core's and stay. [drivers/net/ethernet/google/gve/gve_main.c: gve_reset()]
+ * The transaction's settings made again after the NIC forgot them. A driver that resets its NIC (a
+ * transmit that timed out, "ethtool --reset") may lose flow rules and RSS contexts and put the RSS
+ * table back to its default, in which bound queues have their share: ordinary connections that come
+ * there fail with EFAULT, since the kernel cannot read their bytes. The bindings are the core's and
+ * stay. [drivers/net/ethernet/google/gve/gve_main.c: gve_reset()]
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -13,7 +14,7 @@
 #include "netlink/rss.h"
 #include "base/uapi.h"
 
-/* ------------------------------------------------------------------------------------ is it lost? */
+/* ---------------------------------------------------------------------------------- is it lost? */
 
 /* The RSS table as whoever changed it last left it: this process or another one. */
 static const struct devmem__change *last_table(const struct devmem_nic *nic)
@@ -35,22 +36,24 @@ static int claimed_by_all(const struct devmem_nic *nic, struct devmem__queue_set
 	*claimed = (struct devmem__queue_set){ 0 };
 	for (unsigned int i = 0; !err && i < book->nowners; i++)
 		if (!book->owners[i].left)
-			err = devmem__queue_set_add(claimed, book->owners[i].queues, book->owners[i].nqueues);
+			err = devmem__queue_set_add(claimed, book->owners[i].queues,
+						    book->owners[i].nqueues);
 	return err;
 }
 
 static bool leads_to_claimed(const struct devmem_nic *nic, const uint32_t *table, uint32_t size)
 {
 	struct devmem__queue_set claimed;
-	bool leads = !claimed_by_all(nic, &claimed) && devmem__rss_uses(table, size, claimed.queue, claimed.n);
+	bool leads = !claimed_by_all(nic, &claimed) &&
+		     devmem__rss_uses(table, size, claimed.queue, claimed.n);
 
 	devmem__queue_set_free(&claimed);
 	return leads;
 }
 
 /*
- * The default table, with our queues in it, which we had taken out of it, or which had not been in it: nobody wants that.
- * What else somebody made of the table is his, and stays.
+ * The default table, with our queues in it, which we had taken out of it, or which had not been in
+ * it: nobody wants that. What else somebody made of the table is his, and stays.
  */
 bool devmem__nic_forgot_table(struct devmem_nic *nic)
 {
@@ -62,16 +65,18 @@ bool devmem__nic_forgot_table(struct devmem_nic *nic)
 	if (!nic->claimed.n || devmem__ethtool_table(&nic->et, 0, &now, &size))
 		return false;
 	rings = devmem__ethtool_rings(&nic->et);
-	lost = rings > 0 && devmem__rss_is_default(now, size, (uint32_t)rings) && leads_to_claimed(nic, now, size);
+	lost = rings > 0 && devmem__rss_is_default(now, size, (uint32_t)rings) &&
+	       leads_to_claimed(nic, now, size);
 	if (c && size == c->size && !memcmp(now, c->after, size * sizeof(*now)))
 		lost = false;
 	free(now);
 	return lost;
 }
 
-/* ------------------------------------------------------------------------------------ made again */
+/* ----------------------------------------------------------------------------------- made again */
 
-/* Somebody else's table, which had none of our queues in it, was lost: now they must be taken out of the default one. */
+/* Somebody else's table, which had none of our queues in it, was lost: now they must be taken out
+ * of the default one. */
 static int take_out(struct devmem_nic *nic)
 {
 	uint32_t *before, *after, size;
@@ -80,7 +85,8 @@ static int take_out(struct devmem_nic *nic)
 	int err = devmem__ethtool_table(&nic->et, 0, &before, &size);
 
 	if (err)
-		return devmem__fail(-err, "%s: cannot read the RSS table: %s", nic->et.name, strerror(-err));
+		return devmem__fail(-err, "%s: cannot read the RSS table: %s", nic->et.name,
+				    strerror(-err));
 	after = malloc(size * sizeof(*after));
 	err = after ? claimed_by_all(nic, &claimed) : -ENOMEM;
 	if (!err) {
@@ -89,10 +95,12 @@ static int take_out(struct devmem_nic *nic)
 	}
 	devmem__queue_set_free(&claimed);
 	if (!err)
-		return devmem__nic_change_table(nic, before, after, size, "take the queues out of the RSS table", &made);
+		return devmem__nic_change_table(nic, before, after, size,
+						"take the queues out of the RSS table", &made);
 	free(before);
 	free(after);
-	return devmem__fail(-err, "%s: cannot take the queues out of the RSS table again: %s", nic->et.name, strerror(-err));
+	return devmem__fail(-err, "%s: cannot take the queues out of the RSS table again: %s",
+			    nic->et.name, strerror(-err));
 }
 
 static int remake_table(struct devmem_nic *nic)
@@ -107,7 +115,9 @@ static int remake_table(struct devmem_nic *nic)
 	err = devmem__ethtool_set_table(&nic->et, c->after, c->size);
 	if (!err && devmem__nic_forgot_table(nic))
 		err = -EIO;
-	return err ? devmem__fail(-err, "%s: cannot take the queues out of the RSS table again: %s", nic->et.name, strerror(-err)) : 0;
+	return err ? devmem__fail(-err, "%s: cannot take the queues out of the RSS table again: %s",
+				  nic->et.name, strerror(-err))
+		   : 0;
 }
 
 /* In the journal the lost one is crossed out, and the new one is a change of its own. */
@@ -133,7 +143,8 @@ static int remake_context(struct devmem_nic *nic, struct devmem__change *c)
 	err = devmem__ethtool_new_context(&nic->et, c->after, c->size, &c->context);
 	if (!err)
 		return devmem__journal_done(&nic->journal, c);
-	devmem__fail(-err, "%s: cannot make an RSS context again: %s", nic->et.name, strerror(-err));
+	devmem__fail(-err, "%s: cannot make an RSS context again: %s", nic->et.name,
+		     strerror(-err));
 	devmem__nic_not_made(nic, c);
 	c->seq = 0;
 	return err;
@@ -168,14 +179,16 @@ static bool is_there(const struct devmem__rule *rule, const struct devmem__rules
 	return false;
 }
 
-static int remake_rule(struct devmem_nic *nic, struct devmem__change *c, const struct devmem__rules *all)
+static int remake_rule(struct devmem_nic *nic, struct devmem__change *c,
+		       const struct devmem__rules *all)
 {
 	int64_t at = place_for(&c->rule, all);
 	struct devmem__rule now;
 	int err;
 
 	if (at < 0)
-		return devmem__fail((int)-at, "%s: cannot make a rule again: %s", nic->et.name, strerror((int)-at));
+		return devmem__fail((int)-at, "%s: cannot make a rule again: %s", nic->et.name,
+				    strerror((int)-at));
 	c->had_rule = false;
 	c->rule.fs.location = (uint32_t)at;
 	err = write_down_again(nic, c);
@@ -183,25 +196,30 @@ static int remake_rule(struct devmem_nic *nic, struct devmem__change *c, const s
 		return err;
 	err = devmem__ethtool_add_rule(&nic->et, &c->rule);
 	if (err) {
-		devmem__fail(-err, "%s: cannot make a rule again: %s", nic->et.name, strerror(-err));
+		devmem__fail(-err, "%s: cannot make a rule again: %s", nic->et.name,
+			     strerror(-err));
 		devmem__nic_not_made(nic, c);
 		c->seq = 0;
 		return err;
 	}
-	if (!devmem__ethtool_rule(&nic->et, c->rule.fs.location, &now) && devmem__rule_same_flow(&now, &c->rule))
+	if (!devmem__ethtool_rule(&nic->et, c->rule.fs.location, &now) &&
+	    devmem__rule_same_flow(&now, &c->rule))
 		c->rule = now;
 	return devmem__journal_done(&nic->journal, c);
 }
 
-/* Of each rule the change that made the context it leads to, or NULL; from malloc(). NULL: no memory. */
+/* Of each rule the change that made the context it leads to, or NULL; from malloc(). NULL: no
+ * memory. */
 static struct devmem__change **contexts_of_rules(struct devmem_nic *nic)
 {
 	struct devmem__undo *u = &nic->undo;
 	struct devmem__change **of = calloc(u->count + 1, sizeof(struct devmem__change *));
 
 	for (unsigned int i = 0; of && i < u->count; i++)
-		for (unsigned int k = 0; u->changes[i].kind == DEVMEM__CHANGE_RULE && k < u->count; k++)
-			if (u->changes[k].kind == DEVMEM__CHANGE_CONTEXT && u->changes[i].rule.fs.flow_type & DEVMEM_FLOW_RSS &&
+		for (unsigned int k = 0; u->changes[i].kind == DEVMEM__CHANGE_RULE && k < u->count;
+		     k++)
+			if (u->changes[k].kind == DEVMEM__CHANGE_CONTEXT &&
+			    u->changes[i].rule.fs.flow_type & DEVMEM_FLOW_RSS &&
 			    u->changes[k].context == u->changes[i].rule.context)
 				of[i] = &u->changes[k];
 	return of;
@@ -213,7 +231,8 @@ static int remake_if_lost(struct devmem_nic *nic, struct devmem__change *c)
 	int err = devmem__ethtool_rules(&nic->et, &all);
 
 	if (err)
-		err = devmem__fail(-err, "%s: cannot list the rules: %s", nic->et.name, strerror(-err));
+		err = devmem__fail(-err, "%s: cannot list the rules: %s", nic->et.name,
+				   strerror(-err));
 	else if (!is_there(&c->rule, &all))
 		err = remake_rule(nic, c, &all);
 	free(all.rules);

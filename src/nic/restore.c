@@ -21,7 +21,8 @@ static int restore_one(const char *ifname, const struct devmem_restore_opts *o)
 	return err;
 }
 
-/* By interface and not by file: one may have come back from another namespace with another index. */
+/* By interface and not by file: one may have come back from another namespace with another
+ * index. */
 static int restore_all(const struct devmem_restore_opts *o)
 {
 	struct if_nameindex *list = if_nameindex();
@@ -33,7 +34,7 @@ static int restore_all(const struct devmem_restore_opts *o)
 	for (struct if_nameindex *i = list; i->if_index; i++) {
 		int err = restore_one(i->if_name, o);
 
-		if (err && err != -ENODEV && !result) {		/* gone meanwhile */
+		if (err && err != -ENODEV && !result) { /* gone meanwhile */
 			result = err;
 			snprintf(first, sizeof(first), "%s", devmem_error());
 		}

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The RSS table changed, whatever for: written down, made, and read back, since it is the driver that decides. */
+/* The RSS table changed, whatever for: written down, made, and read back, since it is the driver
+ * that decides. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,15 +14,16 @@ static int read_back(struct devmem_nic *nic, struct devmem__change *c)
 	int err = devmem__ethtool_table(&nic->et, 0, &now, &size);
 
 	if (err)
-		return devmem__fail(-err, "%s: cannot read the RSS table: %s", nic->et.name, strerror(-err));
+		return devmem__fail(-err, "%s: cannot read the RSS table: %s", nic->et.name,
+				    strerror(-err));
 	free(c->after);
 	c->after = now;
 	c->size = size;
 	return 0;
 }
 
-int devmem__nic_change_table(struct devmem_nic *nic, uint32_t *before, uint32_t *after, uint32_t size, const char *what,
-			     const struct devmem__change **made)
+int devmem__nic_change_table(struct devmem_nic *nic, uint32_t *before, uint32_t *after,
+			     uint32_t size, const char *what, const struct devmem__change **made)
 {
 	struct devmem__change *c = devmem__undo_prepare(&nic->undo, DEVMEM__CHANGE_TABLE);
 	int err;
@@ -40,7 +42,8 @@ int devmem__nic_change_table(struct devmem_nic *nic, uint32_t *before, uint32_t 
 		return err;
 	err = devmem__ethtool_set_table(&nic->et, c->after, c->size);
 	if (err) {
-		devmem__fail(-err, "%s: cannot %s (\"ethtool -X %s\"): %s", nic->et.name, what, nic->et.name, strerror(-err));
+		devmem__fail(-err, "%s: cannot %s (\"ethtool -X %s\"): %s", nic->et.name, what,
+			     nic->et.name, strerror(-err));
 		devmem__nic_not_made(nic, c);
 		return err;
 	}

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Flows brought to the claimed queues without a rule: a few entries of the RSS table lead there, and the other end takes a
- * source port that hashes to one of them.
+ * Flows brought to the claimed queues without a rule: a few entries of the RSS table lead there,
+ * and the other end takes a source port that hashes to one of them.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -13,8 +13,8 @@
 #include "netlink/rss.h"
 #include "base/uapi.h"
 
-#define FIRST_PORT	49152u	/* of those that are nobody's [RFC 6335] */
-#define LAST_PORT	65535u
+#define FIRST_PORT 49152u /* of those that are nobody's [RFC 6335] */
+#define LAST_PORT  65535u
 
 /* Are both addresses and the port here given? */
 static bool is_complete(const struct devmem__rule *flow)
@@ -30,45 +30,60 @@ static bool is_complete(const struct devmem__rule *flow)
 static uint16_t first_port(const struct devmem__rule *flow)
 {
 	const bool v4 = flow->fs.flow_type == TCP_V4_FLOW;
-	const uint16_t port = ntohs(v4 ? flow->fs.h_u.tcp_ip4_spec.psrc : flow->fs.h_u.tcp_ip6_spec.psrc);
+	const uint16_t port =
+		ntohs(v4 ? flow->fs.h_u.tcp_ip4_spec.psrc : flow->fs.h_u.tcp_ip6_spec.psrc);
 
 	return port ? port : FIRST_PORT;
 }
 
-static int flow_of(const struct devmem_nic *nic, const struct sockaddr *local, const struct sockaddr *peer,
-		   struct devmem__rule *flow)
+static int flow_of(const struct devmem_nic *nic, const struct sockaddr *local,
+		   const struct sockaddr *peer, struct devmem__rule *flow)
 {
 	int err = local && peer ? devmem__rule_flow(flow, local, peer) : -EINVAL;
 
 	if (err == -EAFNOSUPPORT)
-		return devmem__fail(EAFNOSUPPORT, "%s: only IPv4 and IPv6 flows have a source port", nic->et.name);
+		return devmem__fail(EAFNOSUPPORT, "%s: only IPv4 and IPv6 flows have a source port",
+				    nic->et.name);
 	if (!err && is_complete(flow))
 		return 0;
-	return devmem__fail(EINVAL, "%s: for a source port both addresses and the port here must be known, and of one family",
+	return devmem__fail(EINVAL,
+			    "%s: for a source port both addresses and the port here must be known, "
+			    "and of one family",
 			    nic->et.name);
 }
 
 /* Only what we can compute: Toeplitz over addresses and ports, as they are. */
-static int read_hash(struct devmem_nic *nic, const struct devmem__rule *flow, struct devmem__toeplitz_config *hash)
+static int read_hash(struct devmem_nic *nic, const struct devmem__rule *flow,
+		     struct devmem__toeplitz_config *hash)
 {
 	const char *name = nic->et.name;
 	int err = devmem__ethtool_hash(&nic->et, flow->fs.flow_type, hash);
 
 	if (err)
-		return devmem__fail(-err, "%s: cannot read how it hashes flows (\"ethtool -x %s\", \"ethtool -n %s rx-flow-hash "
-				    "tcp4\"): %s", name, name, name, strerror(-err));
+		return devmem__fail(-err,
+				    "%s: cannot read how it hashes flows (\"ethtool -x %s\", "
+				    "\"ethtool -n %s rx-flow-hash tcp4\"): %s",
+				    name, name, name, strerror(-err));
 	if (!hash->toeplitz)
-		return devmem__fail(EOPNOTSUPP, "%s (driver %s) does not hash flows by Toeplitz: \"ethtool -X %s hfunc "
-				    "toeplitz\"", name, nic->driver, name);
+		return devmem__fail(EOPNOTSUPP,
+				    "%s (driver %s) does not hash flows by Toeplitz: \"ethtool -X "
+				    "%s hfunc toeplitz\"",
+				    name, nic->driver, name);
 	if (hash->key_bytes < DEVMEM__TOEPLITZ_KEY)
-		return devmem__fail(EOPNOTSUPP, "%s (driver %s) does not tell the key that it hashes flows with: steer them by "
-				    "rules (devmem_steer())", name, nic->driver);
+		return devmem__fail(EOPNOTSUPP,
+				    "%s (driver %s) does not tell the key that it hashes flows "
+				    "with: steer them by rules (devmem_steer())",
+				    name, nic->driver);
 	if (!hash->tells_fields)
-		return devmem__fail(EOPNOTSUPP, "%s (driver %s) does not tell by which fields it hashes flows, and takes no "
-				    "others: steer them by rules (devmem_steer())", name, nic->driver);
+		return devmem__fail(EOPNOTSUPP,
+				    "%s (driver %s) does not tell by which fields it hashes flows, "
+				    "and takes no others: steer them by rules (devmem_steer())",
+				    name, nic->driver);
 	if (!hash->four_tuple)
-		return devmem__fail(EOPNOTSUPP, "%s does not hash TCP flows by addresses and ports: \"ethtool -N %s "
-				    "rx-flow-hash %s sdfn\"", name, name,
+		return devmem__fail(EOPNOTSUPP,
+				    "%s does not hash TCP flows by addresses and ports: \"ethtool "
+				    "-N %s rx-flow-hash %s sdfn\"",
+				    name, name,
 				    flow->fs.flow_type == TCP_V4_FLOW ? "tcp4" : "tcp6");
 	return 0;
 }
@@ -77,10 +92,12 @@ bool devmem__nic_hash_is_told(struct devmem_nic *nic)
 {
 	struct devmem__toeplitz_config hash;
 
-	return !devmem__ethtool_hash(&nic->et, TCP_V4_FLOW, &hash) && hash.key_bytes >= DEVMEM__TOEPLITZ_KEY && hash.tells_fields;
+	return !devmem__ethtool_hash(&nic->et, TCP_V4_FLOW, &hash) &&
+	       hash.key_bytes >= DEVMEM__TOEPLITZ_KEY && hash.tells_fields;
 }
 
-static bool leads_to_all(const uint32_t *table, uint32_t size, const uint32_t *queues, unsigned int n)
+static bool leads_to_all(const uint32_t *table, uint32_t size, const uint32_t *queues,
+			 unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
 		if (!devmem__rss_uses(table, size, &queues[i], 1))
@@ -89,7 +106,8 @@ static bool leads_to_all(const uint32_t *table, uint32_t size, const uint32_t *q
 }
 
 /* An entry for each queue, at the end of the table. @table is then as the NIC has it. */
-static int lead_in(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, uint32_t *table, uint32_t size)
+static int lead_in(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, uint32_t *table,
+		   uint32_t size)
 {
 	const size_t bytes = size * sizeof(*table);
 	const struct devmem__change *c;
@@ -97,7 +115,9 @@ static int lead_in(struct devmem_nic *nic, const uint32_t *queues, unsigned int 
 	int err;
 
 	if (n * 2 > size)
-		return devmem__fail(ENOSPC, "%s: an RSS table of %u entries is too small for %u queues", nic->et.name, size, n);
+		return devmem__fail(ENOSPC,
+				    "%s: an RSS table of %u entries is too small for %u queues",
+				    nic->et.name, size, n);
 	before = malloc(bytes);
 	after = malloc(bytes);
 	if (!before || !after) {
@@ -109,18 +129,22 @@ static int lead_in(struct devmem_nic *nic, const uint32_t *queues, unsigned int 
 	for (unsigned int i = 0; i < n; i++)
 		table[size - 1 - i] = queues[i];
 	memcpy(after, table, bytes);
-	err = devmem__nic_change_table(nic, before, after, size, "lead a part of the RSS table to the queues", &c);
+	err = devmem__nic_change_table(nic, before, after, size,
+				       "lead a part of the RSS table to the queues", &c);
 	if (err)
 		return err;
 	if (c->size != size || !leads_to_all(c->after, size, queues, n))
-		return devmem__fail(EIO, "%s (driver %s) did not lead its RSS table to the queues: see \"ethtool -x %s\"",
+		return devmem__fail(EIO,
+				    "%s (driver %s) did not lead its RSS table to the queues: see "
+				    "\"ethtool -x %s\"",
 				    nic->et.name, nic->driver, nic->et.name);
 	memcpy(table, c->after, bytes);
 	return 0;
 }
 
-static int find_port(const struct devmem_nic *nic, const struct devmem__rule *flow, const struct devmem__toeplitz_config *hash,
-		     const uint32_t *table, uint32_t size, const uint32_t *queues, unsigned int n, uint16_t first)
+static int find_port(const struct devmem_nic *nic, const struct devmem__rule *flow,
+		     const struct devmem__toeplitz_config *hash, const uint32_t *table,
+		     uint32_t size, const uint32_t *queues, unsigned int n, uint16_t first)
 {
 	for (uint32_t p = first; p <= LAST_PORT; p++) {
 		uint32_t entry = devmem__toeplitz_flow(flow, (uint16_t)p, hash->key) % size;
@@ -128,12 +152,14 @@ static int find_port(const struct devmem_nic *nic, const struct devmem__rule *fl
 		if (devmem__rss_uses(&table[entry], 1, queues, n))
 			return (int)p;
 	}
-	return devmem__fail(ENOENT, "%s: no source port from %u on leads to the queues: begin with a lower one", nic->et.name,
-			    first);
+	return devmem__fail(ENOENT,
+			    "%s: no source port from %u on leads to the queues: begin with a lower "
+			    "one",
+			    nic->et.name, first);
 }
 
-static int source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
-		       const struct sockaddr *peer)
+static int source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+		       const struct sockaddr *local, const struct sockaddr *peer)
 {
 	const unsigned int savepoint = devmem__nic_savepoint(nic);
 	struct devmem__toeplitz_config hash;
@@ -149,8 +175,8 @@ static int source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned 
 		return err;
 	err = devmem__ethtool_table(&nic->et, 0, &table, &size);
 	if (err)
-		return devmem__fail(-err, "%s: cannot read the RSS table (\"ethtool -x %s\"): %s", nic->et.name, nic->et.name,
-				    strerror(-err));
+		return devmem__fail(-err, "%s: cannot read the RSS table (\"ethtool -x %s\"): %s",
+				    nic->et.name, nic->et.name, strerror(-err));
 	devmem__nic_guard(nic, &flow);
 	if (!leads_to_all(table, size, queues, n))
 		err = lead_in(nic, queues, n, table, size);
@@ -160,14 +186,16 @@ static int source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned 
 	return err < 0 ? devmem__nic_back_out(nic, savepoint, err) : err;
 }
 
-int devmem__nic_source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
-			    const struct sockaddr *peer)
+int devmem__nic_source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+			    const struct sockaddr *local, const struct sockaddr *peer)
 {
 	int err = devmem__nic_may_change(nic);
 
 	if (!err && nic->quirks->leased)
-		return devmem__fail(EOPNOTSUPP, "%s leases its queues from a NIC, and how that one hashes flows can only be seen "
-				    "there: have rules made on it", nic->et.name);
+		return devmem__fail(EOPNOTSUPP,
+				    "%s leases its queues from a NIC, and how that one hashes "
+				    "flows can only be seen there: have rules made on it",
+				    nic->et.name);
 	if (!err)
 		err = devmem__nic_begin(nic);
 	if (err)

@@ -8,7 +8,7 @@
 #include "netlink/rss.h"
 #include "base/uapi.h"
 
-/* --------------------------------------------------------------------------------------------- contexts */
+/* ------------------------------------------------------------------------------------- contexts */
 
 static int compare(const void *a, const void *b)
 {
@@ -29,15 +29,20 @@ static int no_context(struct devmem_nic *nic, int err)
 
 	switch (err) {
 	case -EOPNOTSUPP:
-		return devmem__fail(EOPNOTSUPP, "%s (driver %s) has no RSS contexts to spread flows over several queues: "
-				    "steer each connection by itself (with its peer), or make bindings of one queue "
-				    "each", name, nic->driver);
+		return devmem__fail(EOPNOTSUPP,
+				    "%s (driver %s) has no RSS contexts to spread flows over "
+				    "several queues: steer each connection by itself (with its "
+				    "peer), or make bindings of one queue each",
+				    name, nic->driver);
 	case -EBUSY:
 	case -ENOSPC:
-		return devmem__fail(ENOSPC, "%s has no room for another RSS context: delete one that is not needed "
-				    "(\"ethtool -X %s context N delete\")", name, name);
+		return devmem__fail(ENOSPC,
+				    "%s has no room for another RSS context: delete one that is "
+				    "not needed (\"ethtool -X %s context N delete\")",
+				    name, name);
 	default:
-		return devmem__fail(-err, "%s: cannot make an RSS context: %s", name, strerror(-err));
+		return devmem__fail(-err, "%s: cannot make an RSS context: %s", name,
+				    strerror(-err));
 	}
 }
 
@@ -70,7 +75,8 @@ static int new_context(struct devmem_nic *nic, struct devmem__change *c)
 }
 
 /* The context over these queues: the one that we have, or a new one. */
-static int get_context(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, uint32_t *context)
+static int get_context(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+		       uint32_t *context)
 {
 	uint32_t *sorted = malloc(n * sizeof(*sorted));
 	struct devmem__change *c;
@@ -100,7 +106,7 @@ static int get_context(struct devmem_nic *nic, const uint32_t *queues, unsigned 
 	return err;
 }
 
-/* ------------------------------------------------------------------------------------------------ rules */
+/* ---------------------------------------------------------------------------------------- rules */
 
 static int no_rules(struct devmem_nic *nic, int err)
 {
@@ -109,26 +115,41 @@ static int no_rules(struct devmem_nic *nic, int err)
 
 	switch (err) {
 	case -EOPNOTSUPP:
-		if (!devmem__ethtool_feature(&nic->et, "rx-ntuple-filter", &f) && !f.on && f.switchable)
-			return devmem__fail(EOPNOTSUPP, "n-tuple rules are turned off on %s: \"ethtool -K %s ntuple on\"",
+		if (!devmem__ethtool_feature(&nic->et, "rx-ntuple-filter", &f) && !f.on &&
+		    f.switchable)
+			return devmem__fail(EOPNOTSUPP,
+					    "n-tuple rules are turned off on %s: \"ethtool -K %s "
+					    "ntuple on\"",
 					    name, name);
 		if (!devmem__nic_hash_is_told(nic))
-			return devmem__fail(EOPNOTSUPP, "%s (driver %s) has no n-tuple rules, so flows cannot be steered, and does "
-					    "not tell how it hashes them: take another NIC", name, nic->driver);
-		return devmem__fail(EOPNOTSUPP, "%s (driver %s) has no n-tuple rules, so flows cannot be steered: have the peers "
-				    "take source ports that lead to the queues (devmem_source_port())", name, nic->driver);
+			return devmem__fail(EOPNOTSUPP,
+					    "%s (driver %s) has no n-tuple rules, so flows cannot "
+					    "be steered, and does not tell how it hashes them: "
+					    "take another NIC",
+					    name, nic->driver);
+		return devmem__fail(EOPNOTSUPP,
+				    "%s (driver %s) has no n-tuple rules, so flows cannot be "
+				    "steered: have the peers take source ports that lead to the "
+				    "queues (devmem_source_port())",
+				    name, nic->driver);
 	case -EEXIST:
-		return devmem__fail(EADDRINUSE, "%s has a rule for the same flow: see \"ethtool -n %s\"", name, name);
+		return devmem__fail(EADDRINUSE,
+				    "%s has a rule for the same flow: see \"ethtool -n %s\"", name,
+				    name);
 	case -ENOSPC:
-		return devmem__fail(ENOSPC, "%s has no room for another rule: delete one that is not needed "
-				    "(\"ethtool -N %s delete N\")", name, name);
+		return devmem__fail(ENOSPC,
+				    "%s has no room for another rule: delete one that is not "
+				    "needed (\"ethtool -N %s delete N\")",
+				    name, name);
 	default:
-		return devmem__fail(-err, "%s: cannot make a rule (\"ethtool -N %s\"): %s", name, name, strerror(-err));
+		return devmem__fail(-err, "%s: cannot make a rule (\"ethtool -N %s\"): %s", name,
+				    name, strerror(-err));
 	}
 }
 
 /* Make the change's rule, at a free location or at that of the rule that it replaces. */
-static int add_rule(struct devmem_nic *nic, struct devmem__change *c, const struct devmem__rules *all)
+static int add_rule(struct devmem_nic *nic, struct devmem__change *c,
+		    const struct devmem__rules *all)
 {
 	struct devmem__rule now;
 	int64_t at;
@@ -153,7 +174,8 @@ static int add_rule(struct devmem_nic *nic, struct devmem__change *c, const stru
 	if (err)
 		return no_rules(nic, err);
 	/* what the driver made of it is what must be found there when it is undone */
-	if (!devmem__ethtool_rule(&nic->et, c->rule.fs.location, &now) && devmem__rule_same_flow(&now, &c->rule))
+	if (!devmem__ethtool_rule(&nic->et, c->rule.fs.location, &now) &&
+	    devmem__rule_same_flow(&now, &c->rule))
 		c->rule = now;
 	return devmem__nic_made(nic, c);
 }
@@ -167,7 +189,8 @@ static void put_old_back(struct devmem_nic *nic, const struct devmem__change *c)
 		devmem__ethtool_add_rule(&nic->et, &back);
 }
 
-static const struct devmem__rule *find_flow(const struct devmem__rules *all, const struct devmem__rule *rule)
+static const struct devmem__rule *find_flow(const struct devmem__rules *all,
+					    const struct devmem__rule *rule)
 {
 	for (uint32_t i = 0; i < all->count; i++)
 		if (devmem__rule_same_flow(&all->rules[i], rule))
@@ -175,7 +198,8 @@ static const struct devmem__rule *find_flow(const struct devmem__rules *all, con
 	return NULL;
 }
 
-static int put_rule(struct devmem_nic *nic, const struct devmem__rule *rule, const struct devmem__rules *all)
+static int put_rule(struct devmem_nic *nic, const struct devmem__rule *rule,
+		    const struct devmem__rules *all)
 {
 	const struct devmem__rule *there = find_flow(all, rule);
 	const unsigned int made = nic->undo.count;
@@ -188,7 +212,7 @@ static int put_rule(struct devmem_nic *nic, const struct devmem__rule *rule, con
 	if (!c)
 		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
 	c->rule = *rule;
-	c->had_rule = there;	/* one of our own, made to lead elsewhere */
+	c->had_rule = there; /* one of our own, made to lead elsewhere */
 	if (there)
 		c->rule_before = *there;
 	err = add_rule(nic, c, all);
@@ -199,9 +223,10 @@ static int put_rule(struct devmem_nic *nic, const struct devmem__rule *rule, con
 	return err;
 }
 
-/* @one_flow: the rule is for a single connection, which a NIC without contexts can have on a queue of its own. */
-static int lead_to(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues, unsigned int n,
-		   bool one_flow)
+/* @one_flow: the rule is for a single connection, which a NIC without contexts can have on a queue
+ * of its own. */
+static int lead_to(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues,
+		   unsigned int n, bool one_flow)
 {
 	uint32_t context = 0;
 	int err;
@@ -212,7 +237,8 @@ static int lead_to(struct devmem_nic *nic, struct devmem__rule *rule, const uint
 	}
 	err = get_context(nic, queues, n, &context);
 	if (err == -EOPNOTSUPP && one_flow) {
-		devmem__rule_to_queue(rule, queues[nic->undo.count % n]);	/* each rule counts: they take turns */
+		/* each rule counts: they take turns */
+		devmem__rule_to_queue(rule, queues[nic->undo.count % n]);
 		return 0;
 	}
 	if (!err)
@@ -221,7 +247,8 @@ static int lead_to(struct devmem_nic *nic, struct devmem__rule *rule, const uint
 }
 
 /* The queues that a rule of ours leads to. */
-static unsigned int led_to(const struct devmem_nic *nic, const struct devmem__rule *rule, const uint32_t **queues, uint32_t *one)
+static unsigned int led_to(const struct devmem_nic *nic, const struct devmem__rule *rule,
+			   const uint32_t **queues, uint32_t *one)
 {
 	if (!(rule->fs.flow_type & DEVMEM_FLOW_RSS)) {
 		*one = (uint32_t)ethtool_get_flow_spec_ring(rule->fs.ring_cookie);
@@ -240,7 +267,8 @@ static unsigned int led_to(const struct devmem_nic *nic, const struct devmem__ru
 }
 
 /* Queues of a binding that is closed are nobody's, and what led there may lead elsewhere. */
-static bool leads_to_another(const struct devmem_nic *nic, const struct devmem__rule *rule, const uint32_t *queues, unsigned int n)
+static bool leads_to_another(const struct devmem_nic *nic, const struct devmem__rule *rule,
+			     const uint32_t *queues, unsigned int n)
 {
 	const struct devmem__queue_set ours = { (uint32_t *)(uintptr_t)queues, n };
 	const uint32_t *led;
@@ -248,37 +276,47 @@ static bool leads_to_another(const struct devmem_nic *nic, const struct devmem__
 	unsigned int many = led_to(nic, rule, &led, &one);
 
 	for (unsigned int i = 0; i < many; i++)
-		if (!devmem__queue_set_has(&ours, led[i]) && devmem__queue_set_has(&nic->claimed, led[i]))
+		if (!devmem__queue_set_has(&ours, led[i]) &&
+		    devmem__queue_set_has(&nic->claimed, led[i]))
 			return true;
 	return false;
 }
 
 /* Is the flow somebody else's already, or another binding's? */
-static int check_flow(struct devmem_nic *nic, const struct devmem__rules *all, const struct devmem__rule *rule,
-		      const uint32_t *queues, unsigned int n)
+static int check_flow(struct devmem_nic *nic, const struct devmem__rules *all,
+		      const struct devmem__rule *rule, const uint32_t *queues, unsigned int n)
 {
 	const struct devmem__rule *there = find_flow(all, rule);
 
 	if (there && !devmem__nic_own_rule(nic, there))
-		return devmem__fail(EADDRINUSE, "%s has a rule for the same flow that is not ours, at location %u: see "
-				    "\"ethtool -n %s\"; if nobody needs it, \"ethtool -N %s delete %u\"", nic->et.name,
-				    there->fs.location, nic->et.name, nic->et.name, there->fs.location);
-	if (there && leads_to_another(nic, there, queues, n))
-		return devmem__fail(EADDRINUSE, "%s: the same flow is steered to another binding of this process, at location %u: "
-				    "close that one first, or steer what each is to have by its peer", nic->et.name,
+		return devmem__fail(EADDRINUSE,
+				    "%s has a rule for the same flow that is not ours, at location "
+				    "%u: see \"ethtool -n %s\"; if nobody needs it, \"ethtool -N "
+				    "%s delete %u\"",
+				    nic->et.name, there->fs.location, nic->et.name, nic->et.name,
 				    there->fs.location);
+	if (there && leads_to_another(nic, there, queues, n))
+		return devmem__fail(EADDRINUSE,
+				    "%s: the same flow is steered to another binding of this "
+				    "process, at location %u: close that one first, or steer what "
+				    "each is to have by its peer",
+				    nic->et.name, there->fs.location);
 	return 0;
 }
 
 /* How many rules it takes. */
-static int build(struct devmem_nic *nic, const struct sockaddr *local, const struct sockaddr *peer, struct devmem__rule rules[2])
+static int build(struct devmem_nic *nic, const struct sockaddr *local, const struct sockaddr *peer,
+		 struct devmem__rule rules[2])
 {
 	int n = devmem__rule_flows(rules, local, peer);
 
 	if (n == -EINVAL)
-		return devmem__fail(EINVAL, "%s: the two ends of a flow must be of one address family", nic->et.name);
+		return devmem__fail(EINVAL,
+				    "%s: the two ends of a flow must be of one address family",
+				    nic->et.name);
 	if (n < 0)
-		return devmem__fail(-n, "%s: only IPv4 and IPv6 flows can be steered", nic->et.name);
+		return devmem__fail(-n, "%s: only IPv4 and IPv6 flows can be steered",
+				    nic->et.name);
 	return n;
 }
 
@@ -292,7 +330,8 @@ static int read_rules(struct devmem_nic *nic, struct devmem__rules *all)
 	return no_rules(nic, err);
 }
 
-static int check_flows(struct devmem_nic *nic, const struct devmem__rule *rules, int many, const uint32_t *queues, unsigned int n)
+static int check_flows(struct devmem_nic *nic, const struct devmem__rule *rules, int many,
+		       const uint32_t *queues, unsigned int n)
 {
 	struct devmem__rules all;
 	int err = read_rules(nic, &all);
@@ -306,7 +345,8 @@ static int check_flows(struct devmem_nic *nic, const struct devmem__rule *rules,
 }
 
 /* Rules are read anew for each, since the one before has taken a location. */
-static int lead(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues, unsigned int n, bool one_flow)
+static int lead(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues,
+		unsigned int n, bool one_flow)
 {
 	struct devmem__rules all;
 	int err = read_rules(nic, &all);
@@ -320,15 +360,17 @@ static int lead(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_
 	return err;
 }
 
-static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
-		 const struct sockaddr *peer)
+static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+		 const struct sockaddr *local, const struct sockaddr *peer)
 {
 	unsigned int savepoint = devmem__nic_savepoint(nic);
 	struct devmem__rule rules[2];
 	int many, err;
 
 	if (!n || !local)
-		return devmem__fail(EINVAL, "%s: a queue and a local address are needed to steer a flow", nic->et.name);
+		return devmem__fail(EINVAL,
+				    "%s: a queue and a local address are needed to steer a flow",
+				    nic->et.name);
 	many = build(nic, local, peer, rules);
 	err = many < 0 ? many : devmem__nic_look(nic);
 	if (!err)
@@ -342,13 +384,15 @@ static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 	return err ? devmem__nic_back_out(nic, savepoint, err) : 0;
 }
 
-int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const struct sockaddr *local,
-		      const struct sockaddr *peer)
+int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+		      const struct sockaddr *local, const struct sockaddr *peer)
 {
 	int err = devmem__nic_may_change(nic);
 
 	if (!err && nic->quirks->leased) {
-		devmem__log(DEVMEM_LOG_INFO, "%s: no flow is steered: rules are made on the NIC that leases its queues",
+		devmem__log(DEVMEM_LOG_INFO,
+			    "%s: no flow is steered: rules are made on the NIC that leases its "
+			    "queues",
 			    nic->et.name);
 		return 0;
 	}

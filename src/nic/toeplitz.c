@@ -6,7 +6,8 @@
 /* Each bit that is set adds the 32 bits of the key that begin at its place. */
 uint32_t devmem__toeplitz_toeplitz(const uint8_t *key, const uint8_t *in, size_t n)
 {
-	uint32_t hash = 0, window = (uint32_t)key[0] << 24 | (uint32_t)key[1] << 16 | (uint32_t)key[2] << 8 | key[3];
+	uint32_t hash = 0, window = (uint32_t)key[0] << 24 | (uint32_t)key[1] << 16 |
+				    (uint32_t)key[2] << 8 | key[3];
 
 	for (size_t i = 0; i < n; i++)
 		for (int bit = 7; bit >= 0; bit--) {
@@ -18,7 +19,8 @@ uint32_t devmem__toeplitz_toeplitz(const uint8_t *key, const uint8_t *in, size_t
 }
 
 /* In the order of the wire: source, destination, source port, destination port. */
-uint32_t devmem__toeplitz_flow(const struct devmem__rule *flow, uint16_t source_port, const uint8_t key[DEVMEM__TOEPLITZ_KEY])
+uint32_t devmem__toeplitz_flow(const struct devmem__rule *flow, uint16_t source_port,
+			       const uint8_t key[DEVMEM__TOEPLITZ_KEY])
 {
 	const struct ethtool_tcpip4_spec *v4 = &flow->fs.h_u.tcp_ip4_spec;
 	const struct ethtool_tcpip6_spec *v6 = &flow->fs.h_u.tcp_ip6_spec;

@@ -7,12 +7,14 @@
 
 #include "netlink/flow_rule.h"
 
-#define DEVMEM__TOEPLITZ_KEY 40	/* bytes of the key that a TCP flow over IPv6 needs */
+#define DEVMEM__TOEPLITZ_KEY 40 /* bytes of the key that a TCP flow over IPv6 needs */
 
 /* devmem__toeplitz_toeplitz() - of @n bytes, with a key of @n + 4. */
 uint32_t devmem__toeplitz_toeplitz(const uint8_t *key, const uint8_t *in, size_t n);
 
-/* devmem__toeplitz_flow() - of the TCP flow that a rule describes in full but for its source port (host order). */
-uint32_t devmem__toeplitz_flow(const struct devmem__rule *flow, uint16_t source_port, const uint8_t key[DEVMEM__TOEPLITZ_KEY]);
+/* devmem__toeplitz_flow() - of the TCP flow that a rule describes in full but for its source port
+ * (host order). */
+uint32_t devmem__toeplitz_flow(const struct devmem__rule *flow, uint16_t source_port,
+			       const uint8_t key[DEVMEM__TOEPLITZ_KEY]);
 
 #endif

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * The transaction and its journal: every change is written down before it is made, and crossed out when it was undone.
- * Processes that share a NIC undo what is theirs alone (rules, contexts) when they leave. What they share (header split,
- * the RSS table) stays while others need it, and falls to the last of them. What the dead left is undone by whoever
- * comes next: another transaction, or devmem_nic_restore().
+ * The transaction and its journal: every change is written down before it is made, and crossed out
+ * when it was undone. Processes that share a NIC undo what is theirs alone (rules, contexts) when
+ * they leave. What they share (header split, the RSS table) stays while others need it, and falls
+ * to the last of them. What the dead left is undone by whoever comes next: another transaction, or
+ * devmem_nic_restore().
  */
 #include <dirent.h>
 #include <errno.h>
@@ -15,9 +16,10 @@
 #include "nic/nic_impl.h"
 #include "netlink/rss.h"
 
-/* ------------------------------------------------------------------------------------ words */
+/* ---------------------------------------------------------------------------------------- words */
 
-static void tell(const struct devmem__restore *restore, const struct devmem_nic *nic, int result, const char *text)
+static void tell(const struct devmem__restore *restore, const struct devmem_nic *nic, int result,
+		 const char *text)
 {
 	if (restore && restore->report)
 		restore->report(restore->arg, nic->et.name, result, text);
@@ -37,10 +39,11 @@ static void log_made(const struct devmem_nic *nic, const struct devmem__change *
 	char what[64];
 
 	devmem__change_words(change, what, sizeof(what));
-	devmem__log(DEVMEM_LOG_INFO, "%s: changed %s, until the last who needs it is gone", nic->et.name, what);
+	devmem__log(DEVMEM_LOG_INFO, "%s: changed %s, until the last who needs it is gone",
+		    nic->et.name, what);
 }
 
-/* ------------------------------------------------------------------------------------ others */
+/* --------------------------------------------------------------------------------------- others */
 
 /* Does the owner use the NIC? @leaving: we do no longer. */
 static bool uses_nic(const struct devmem_nic *nic, const struct devmem__owner *o, bool leaving)
@@ -58,12 +61,14 @@ static bool is_used(const struct devmem_nic *nic, bool leaving)
 	return false;
 }
 
-static bool is_claimed(const struct devmem_nic *nic, bool leaving, const uint32_t *table, uint32_t size)
+static bool is_claimed(const struct devmem_nic *nic, bool leaving, const uint32_t *table,
+		       uint32_t size)
 {
 	for (unsigned int i = 0; i < nic->journal.book.nowners; i++) {
 		const struct devmem__owner *o = &nic->journal.book.owners[i];
 
-		if (uses_nic(nic, o, leaving) && devmem__rss_uses(table, size, o->queues, o->nqueues))
+		if (uses_nic(nic, o, leaving) &&
+		    devmem__rss_uses(table, size, o->queues, o->nqueues))
 			return true;
 	}
 	return false;
@@ -79,7 +84,8 @@ void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__netde
 	for (unsigned int i = 0; i < book->nowners; i++) {
 		const struct devmem__owner *o = &book->owners[i];
 
-		if (o->id == nic->journal.owner || !o->nqueues || !devmem__journal_lives(&nic->journal, o))
+		if (o->id == nic->journal.owner || !o->nqueues ||
+		    !devmem__journal_lives(&nic->journal, o))
 			continue;
 		for (uint32_t k = 0; k < o->nqueues; k++)
 			if (o->queues[k] < q->count)
@@ -87,11 +93,11 @@ void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__netde
 	}
 }
 
-/* ------------------------------------------------------------------------------------ undoing */
+/* -------------------------------------------------------------------------------------- undoing */
 
 /*
- * The dead let go of their queues some time after they died, and until then the settings cannot be put back. That is
- * waited for once: a queue of theirs that is bound later is somebody else's.
+ * The dead let go of their queues some time after they died, and until then the settings cannot be
+ * put back. That is waited for once: a queue of theirs that is bound later is somebody else's.
  */
 static void bury_the_dead(struct devmem_nic *nic, uint64_t until)
 {
@@ -101,18 +107,20 @@ static void bury_the_dead(struct devmem_nic *nic, uint64_t until)
 		if (o->left || devmem__journal_lives(&nic->journal, o))
 			continue;
 		devmem__nic_wait_free(nic, o->queues, o->nqueues, until);
-		devmem__journal_bury(&nic->journal, o->id);	/* if it cannot be said, it is waited for again */
+		/* if it cannot be said, it is waited for again */
+		devmem__journal_bury(&nic->journal, o->id);
 	}
 }
 
 static bool is_shared(const struct devmem__change *c)
 {
-	return c->kind != DEVMEM__CHANGE_CONTEXT && c->kind != DEVMEM__CHANGE_RULE && c->kind != DEVMEM__CHANGE_GUARD;
+	return c->kind != DEVMEM__CHANGE_CONTEXT && c->kind != DEVMEM__CHANGE_RULE &&
+	       c->kind != DEVMEM__CHANGE_GUARD;
 }
 
 /*
- * While the NIC is used: what is shared stays, unless it is a table that nobody built upon, and the one before it leads
- * to no queue that is used.
+ * While the NIC is used: what is shared stays, unless it is a table that nobody built upon, and the
+ * one before it leads to no queue that is used.
  */
 static bool must_stay(struct devmem_nic *nic, const struct devmem__change *c, bool leaving)
 {
@@ -130,8 +138,9 @@ static bool must_stay(struct devmem_nic *nic, const struct devmem__change *c, bo
 }
 
 /*
- * The kernel refuses to turn header/data split off while a queue is bound. io_uring lets go of one some time after its
- * ring is closed, and while the interface is down that cannot be seen: so it is tried again.
+ * The kernel refuses to turn header/data split off while a queue is bound. io_uring lets go of one
+ * some time after its ring is closed, and while the interface is down that cannot be seen: so it is
+ * tried again.
  */
 static int undo_patiently(struct devmem_nic *nic, const struct devmem__change *c, uint64_t until)
 {
@@ -144,10 +153,13 @@ static int undo_patiently(struct devmem_nic *nic, const struct devmem__change *c
 
 static int undo_entry(struct devmem_nic *nic, struct devmem__entry *e, uint64_t until)
 {
-	return e->done || devmem__nic_was_made(nic, &e->change) ? undo_patiently(nic, &e->change, until) : 0;
+	return e->done || devmem__nic_was_made(nic, &e->change)
+		       ? undo_patiently(nic, &e->change, until)
+		       : 0;
 }
 
-/* The number of the entry is all that is needed of it: crossing it out frees it. Returns what undoing it returned. */
+/* The number of the entry is all that is needed of it: crossing it out frees it. Returns what
+ * undoing it returned. */
 static int undo_and_cross_out(struct devmem_nic *nic, struct devmem__entry *e, uint64_t until,
 			      const struct devmem__restore *restore)
 {
@@ -164,7 +176,8 @@ static int undo_and_cross_out(struct devmem_nic *nic, struct devmem__entry *e, u
 		char why[512];
 
 		snprintf(why, sizeof(why), "%s", devmem_error());
-		devmem__journal_gone(&nic->journal, seq);	/* if it cannot be said, it is found undone next time */
+		/* if it cannot be said, it is found undone next time */
+		devmem__journal_gone(&nic->journal, seq);
 		if (err)
 			devmem__fail(-err, "%s", why);
 	}
@@ -178,20 +191,24 @@ static void tell_kept(struct devmem_nic *nic, const struct devmem__entry *e, boo
 	char what[64], text[192];
 
 	devmem__change_words(&e->change, what, sizeof(what));
-	snprintf(text, sizeof(text), lives ? "%s: kept, in use by process %d (%s)" :
-		 "%s: kept, changed by process %d (%s), which is gone, and needed by others", what, o->pid, o->name);
+	snprintf(text, sizeof(text),
+		 lives ? "%s: kept, in use by process %d (%s)"
+		       : "%s: kept, changed by process %d (%s), which is gone, and needed by "
+			 "others",
+		 what, o->pid, o->name);
 	tell(restore, nic, 1, text);
 }
 
 /*
- * Everything that nobody alive owns and, when we are leaving, our own, the last one first. Goes on past failures; the
- * result and the sentence are those of the first one.
+ * Everything that nobody alive owns and, when we are leaving, our own, the last one first. Goes on
+ * past failures; the result and the sentence are those of the first one.
  */
 static int undo_book(struct devmem_nic *nic, bool leaving, const struct devmem__restore *restore)
 {
 	struct devmem__book *book = &nic->journal.book;
 	const bool used = is_used(nic, leaving);
-	const uint64_t until = devmem__nic_patience();	/* for all of it: others wait for the lock meanwhile */
+	/* for all of it: others wait for the lock meanwhile */
+	const uint64_t until = devmem__nic_patience();
 	char first[512] = "";
 	int result = 0;
 
@@ -199,7 +216,8 @@ static int undo_book(struct devmem_nic *nic, bool leaving, const struct devmem__
 	for (unsigned int i = book->nentries; i-- > 0;) {
 		struct devmem__entry *e = &book->entries[i];
 		bool us = e->owner == nic->journal.owner;
-		bool lives = !us && devmem__journal_lives(&nic->journal, devmem__book_owner(book, e->owner));
+		bool lives = !us && devmem__journal_lives(&nic->journal,
+							  devmem__book_owner(book, e->owner));
 		int err;
 
 		if (us && !leaving)
@@ -217,17 +235,19 @@ static int undo_book(struct devmem_nic *nic, bool leaving, const struct devmem__
 	return result ? devmem__fail(-result, "%s", first) : 0;
 }
 
-/* ------------------------------------------------------------------------------------ opening, closing */
+/* ----------------------------------------------------------------------------- opening, closing */
 
 static int path_of(const struct devmem_nic *nic, char *path, size_t room)
 {
 	return devmem__journal_path(nic->journal_folder, nic->netns, nic->et.ifindex, path, room);
 }
 
-/* An interface that goes to another namespace may come back with another index, and its old one be somebody else's. */
+/* An interface that goes to another namespace may come back with another index, and its old one be
+ * somebody else's. */
 static bool is_of(const struct devmem_nic *nic, const struct devmem__journal_head *head)
 {
-	return head->netns == nic->netns && !strcmp(head->bus, nic->bus) && !strcmp(head->driver, nic->driver);
+	return head->netns == nic->netns && !strcmp(head->bus, nic->bus) &&
+	       !strcmp(head->driver, nic->driver);
 }
 
 static int check_head(const struct devmem_nic *nic)
@@ -236,17 +256,22 @@ static int check_head(const struct devmem_nic *nic)
 
 	if (!book->has_head || is_of(nic, &book->head))
 		return 0;
-	return devmem__fail(EEXIST, "the journal %s is of another interface (%s), which was moved or removed: \"devmemctl "
-			    "restore\" it when it is here again, or remove the file", nic->journal.path, book->head.ifname);
+	return devmem__fail(EEXIST,
+			    "the journal %s is of another interface (%s), which was moved or "
+			    "removed: \"devmemctl restore\" it when it is here again, or remove "
+			    "the file",
+			    nic->journal.path, book->head.ifname);
 }
 
 static void warn(const struct devmem_nic *nic)
 {
-	devmem__log(DEVMEM_LOG_WARNING, "%s: if a process died and left something, it cannot be put back: %s", nic->et.name,
-		    devmem_error());
+	devmem__log(DEVMEM_LOG_WARNING,
+		    "%s: if a process died and left something, it cannot be put back: %s",
+		    nic->et.name, devmem_error());
 }
 
-/* What a damaged journal still says was undone. It is no success: what else there was cannot be known. */
+/* What a damaged journal still says was undone. It is no success: what else there was cannot be
+ * known. */
 static int set_aside(struct devmem_nic *nic, const struct devmem__restore *restore)
 {
 	const char *name = nic->et.name;
@@ -254,9 +279,12 @@ static int set_aside(struct devmem_nic *nic, const struct devmem__restore *resto
 	int err = devmem__journal_set_aside(&nic->journal, aside, sizeof(aside));
 
 	if (!err)
-		err = devmem__fail(EBADMSG, "%s: the journal was damaged: what it still said was undone if it could be, and what else "
-				   "a process changed cannot be known: compare \"ethtool -g %s\", \"-k\", \"-x\" and \"-n\" with "
-				   "what should be; the journal is kept as %s", name, name, aside);
+		err = devmem__fail(EBADMSG,
+				   "%s: the journal was damaged: what it still said was undone if "
+				   "it could be, and what else a process changed cannot be known: "
+				   "compare \"ethtool -g %s\", \"-k\", \"-x\" and \"-n\" with what "
+				   "should be; the journal is kept as %s",
+				   name, name, aside);
 	tell(restore, nic, -EBADMSG, devmem_error());
 	warn(nic);
 	return err;
@@ -296,7 +324,8 @@ static int open_journal(struct devmem_nic *nic)
 	devmem__journal_boot(head.boot);
 	err = devmem__journal_open(&nic->journal, path, &head);
 	if (err == -EBADMSG)
-		err = put_back(nic, path, NULL);	/* fails, too, but the next time there is none */
+		/* fails, too, but the next time there is none */
+		err = put_back(nic, path, NULL);
 	if (!err)
 		err = check_head(nic);
 	if (!err)
@@ -307,16 +336,18 @@ static int open_journal(struct devmem_nic *nic)
 }
 
 /*
- * Who changes no settings has nothing to put back. What is missing then is that others are told which queues are his, and if they
- * bind one first, the kernel tells him.
+ * Who changes no settings has nothing to put back. What is missing then is that others are told
+ * which queues are his, and if they bind one first, the kernel tells him.
  */
 static int go_without(struct devmem_nic *nic, int err)
 {
 	if (!err || !nic->only_binds || devmem__nl_short_of(err))
 		return err;
 	devmem__journal_abandon(&nic->journal);
-	devmem__log(DEVMEM_LOG_INFO, "%s: nothing is written down, and nothing has to be, since no setting is changed: %s", nic->et.name,
-		    devmem_error());
+	devmem__log(DEVMEM_LOG_INFO,
+		    "%s: nothing is written down, and nothing has to be, since no setting is "
+		    "changed: %s",
+		    nic->et.name, devmem_error());
 	return 0;
 }
 
@@ -325,12 +356,14 @@ int devmem__nic_begin(struct devmem_nic *nic)
 	int err;
 
 	pthread_mutex_lock(&nic->lock);
-	err = go_without(nic, nic->journal.fd >= 0 ? devmem__journal_lock(&nic->journal) : open_journal(nic));
+	err = go_without(nic, nic->journal.fd >= 0 ? devmem__journal_lock(&nic->journal)
+						   : open_journal(nic));
 	if (err) {
 		pthread_mutex_unlock(&nic->lock);
 		return err;
 	}
-	undo_book(nic, false, NULL);	/* what the dead left may be in our way; if it must stay, it stays */
+	/* what the dead left may be in our way; if it must stay, it stays */
+	undo_book(nic, false, NULL);
 	return 0;
 }
 
@@ -357,7 +390,7 @@ int devmem__nic_leave(struct devmem_nic *nic)
 	int err;
 
 	if (nic->journal.fd < 0)
-		return 0;	/* nothing was changed */
+		return 0; /* nothing was changed */
 	err = devmem__journal_lock(&nic->journal);
 	if (err) {
 		err = leave_without_journal(nic, err);
@@ -373,13 +406,15 @@ int devmem__nic_leave(struct devmem_nic *nic)
 static bool is_of_another_index(const struct devmem_nic *nic, const char *path)
 {
 	struct devmem__journal journal;
-	struct devmem__ethtool other = { .fd = nic->et.fd };	/* so that nothing has to be opened, which may fail */
+	/* so that nothing has to be opened, which may fail */
+	struct devmem__ethtool other = { .fd = nic->et.fd };
 	char driver[32] = "", bus[32] = "";
 	bool same;
 
 	if (!nic->bus[0] || devmem__journal_look(&journal, path))
 		return false;
-	same = journal.book.has_head && is_of(nic, &journal.book.head) && journal.book.head.ifindex != nic->et.ifindex;
+	same = journal.book.has_head && is_of(nic, &journal.book.head) &&
+	       journal.book.head.ifindex != nic->et.ifindex;
 	/* ports of one device look alike: it is not that of another one which is here */
 	if (same) {
 		atomic_init(&other.ifindex, journal.book.head.ifindex);
@@ -418,7 +453,8 @@ static int find_journal(const struct devmem_nic *nic, char *path, size_t room)
 	err = -ENOENT;
 	while (dir && err && (entry = readdir(dir))) {
 		if (strstr(entry->d_name, ".journal") &&
-		    (size_t)snprintf(path, room, "%s/%s", nic->journal_folder, entry->d_name) < room &&
+		    (size_t)snprintf(path, room, "%s/%s", nic->journal_folder, entry->d_name) <
+			    room &&
 		    is_of_another_index(nic, path))
 			err = 0;
 	}
@@ -433,7 +469,8 @@ int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *re
 	int err = find_journal(nic, path, sizeof(path));
 
 	if (!err && !nic->netdev.family)
-		devmem__nl_open(&nic->netdev, "netdev");	/* without, queues cannot be waited for */
+		/* without, queues cannot be waited for */
+		devmem__nl_open(&nic->netdev, "netdev");
 	if (!err)
 		err = put_back(nic, path, restore);
 	else if (err != -ENOENT)
@@ -441,7 +478,7 @@ int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *re
 	return err == -ENOENT ? 0 : err;
 }
 
-/* ------------------------------------------------------------------------------------ changes */
+/* -------------------------------------------------------------------------------------- changes */
 
 /* What the process is short of says nothing about the journal. */
 static int written(struct devmem_nic *nic, int err)
@@ -469,7 +506,8 @@ void devmem__nic_not_made(struct devmem_nic *nic, const struct devmem__change *c
 	if (!change->seq)
 		return;
 	snprintf(why, sizeof(why), "%s", devmem_error());
-	if (devmem__journal_gone(&nic->journal, change->seq))	/* then it is found not made, later */
+	/* then it is found not made, later */
+	if (devmem__journal_gone(&nic->journal, change->seq))
 		devmem__fail(EIO, "%s", why);
 }
 
@@ -495,9 +533,10 @@ int devmem__nic_roll(struct devmem_nic *nic, unsigned int savepoint)
 	return err;
 }
 
-/* ------------------------------------------------------------------------------------ claims */
+/* --------------------------------------------------------------------------------------- claims */
 
-int devmem__nic_note_claim(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, bool claim)
+int devmem__nic_note_claim(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+			   bool claim)
 {
 	int err = claim ? devmem__queue_set_add(&nic->claimed, queues, n) : 0;
 
@@ -506,7 +545,8 @@ int devmem__nic_note_claim(struct devmem_nic *nic, const uint32_t *queues, unsig
 	if (!claim)
 		devmem__queue_set_remove(&nic->claimed, queues, n);
 	if (nic->journal.fd >= 0)
-		err = written(nic, devmem__journal_claim(&nic->journal, nic->claimed.queue, nic->claimed.n));
+		err = written(nic, devmem__journal_claim(&nic->journal, nic->claimed.queue,
+							 nic->claimed.n));
 	if (err && claim)
 		devmem__queue_set_remove(&nic->claimed, queues, n);
 	return err;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Each kind of change undone. First comes the question whether the setting is still as we left it: what somebody
- * else made of it later stays, and is reported. If it is already as it was before, whoever made it so, all is well.
+ * Each kind of change undone. First comes the question whether the setting is still as we left it:
+ * what somebody else made of it later stays, and is reported. If it is already as it was before,
+ * whoever made it so, all is well.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,14 +12,18 @@
 #include "netlink/rss.h"
 #include "base/uapi.h"
 
-/* ------------------------------------------------------------------------------------------ data split */
+/* ----------------------------------------------------------------------------------- data split */
 
 static int split_stale(struct devmem_nic *nic, const struct devmem__change *c, const char *what)
 {
-	return devmem__fail(ESTALE, "%s: somebody changed %s after us, and it was left like that; it was tcp-data-split "
-			    "%s, hds-thresh %u (\"ethtool -G %s\")", nic->et.name, what,
-			    c->split_before == DEVMEM_SPLIT_ENABLED ? "on" :
-			    c->split_before == DEVMEM_SPLIT_DISABLED ? "off" : "auto", c->thresh_before, nic->et.name);
+	return devmem__fail(ESTALE,
+			    "%s: somebody changed %s after us, and it was left like that; it was "
+			    "tcp-data-split %s, hds-thresh %u (\"ethtool -G %s\")",
+			    nic->et.name, what,
+			    c->split_before == DEVMEM_SPLIT_ENABLED    ? "on"
+			    : c->split_before == DEVMEM_SPLIT_DISABLED ? "off"
+								       : "auto",
+			    c->thresh_before, nic->et.name);
 }
 
 static bool is_back(struct devmem_nic *nic, const struct devmem__change *c, bool split, bool thresh)
@@ -27,33 +32,43 @@ static bool is_back(struct devmem_nic *nic, const struct devmem__change *c, bool
 
 	if (devmem__ethtool_split(&nic->et, &now))
 		return false;
-	return (!split || now.split == c->split_before) && (!thresh || now.thresh == c->thresh_before);
+	return (!split || now.split == c->split_before) &&
+	       (!thresh || now.thresh == c->thresh_before);
 }
 
 static bool may_say(const struct devmem_nic *nic, uint8_t split)
 {
-	return split == DEVMEM_SPLIT_ENABLED || (split == DEVMEM_SPLIT_DISABLED && !nic->quirks->refuses_split_off);
+	return split == DEVMEM_SPLIT_ENABLED ||
+	       (split == DEVMEM_SPLIT_DISABLED && !nic->quirks->refuses_split_off);
 }
 
 /*
- * What was reported may have been configured or the driver's own choice; it cannot be read which. Nearly always it
- * is the latter: so leave it to the driver, and look whether that gives what was there. Some (gve) take "unknown" for
- * "as it is": then say it, unless the driver refuses to hear it.
+ * What was reported may have been configured or the driver's own choice; it cannot be read which.
+ * Nearly always it is the latter: so leave it to the driver, and look whether that gives what was
+ * there. Some (gve) take "unknown" for "as it is": then say it, unless the driver refuses to hear
+ * it.
  */
-static int put_split_back(struct devmem_nic *nic, const struct devmem__change *c, bool split, bool thresh)
+static int put_split_back(struct devmem_nic *nic, const struct devmem__change *c, bool split,
+			  bool thresh)
 {
-	int err = devmem__ethtool_set_split(&nic->et, split, DEVMEM_SPLIT_UNKNOWN, thresh, c->thresh_before, NULL);
+	int err = devmem__ethtool_set_split(&nic->et, split, DEVMEM_SPLIT_UNKNOWN, thresh,
+					    c->thresh_before, NULL);
 
 	if (!err && is_back(nic, c, split, thresh))
 		return 0;
 	if (split && may_say(nic, c->split_before))
-		err = devmem__ethtool_set_split(&nic->et, true, c->split_before, thresh, c->thresh_before, NULL);
+		err = devmem__ethtool_set_split(&nic->et, true, c->split_before, thresh,
+						c->thresh_before, NULL);
 	if (err)
-		return devmem__nl_fail(&nic->et.nl, err, "%s: cannot put header/data split back to what it was (see "
-				       "\"ethtool -g %s\")", nic->et.name, nic->et.name);
+		return devmem__nl_fail(&nic->et.nl, err,
+				       "%s: cannot put header/data split back to what it was (see "
+				       "\"ethtool -g %s\")",
+				       nic->et.name, nic->et.name);
 	if (!is_back(nic, c, split, thresh))
-		return devmem__fail(EIO, "%s (driver %s) did not put header/data split back to what it was: see "
-				    "\"ethtool -g %s\"", nic->et.name, nic->driver, nic->et.name);
+		return devmem__fail(EIO,
+				    "%s (driver %s) did not put header/data split back to what it "
+				    "was: see \"ethtool -g %s\"",
+				    nic->et.name, nic->driver, nic->et.name);
 	return 0;
 }
 
@@ -64,7 +79,8 @@ static int undo_split(struct devmem_nic *nic, const struct devmem__change *c)
 	int err = devmem__ethtool_split(&nic->et, &now);
 
 	if (err)
-		return devmem__nl_fail(&nic->et.nl, err, "%s: cannot read header/data split to put it back",
+		return devmem__nl_fail(&nic->et.nl, err,
+				       "%s: cannot read header/data split to put it back",
 				       nic->et.name);
 	split = c->split && now.split == DEVMEM_SPLIT_ENABLED;
 	thresh = c->thresh && now.has_thresh && !now.thresh;
@@ -74,12 +90,15 @@ static int undo_split(struct devmem_nic *nic, const struct devmem__change *c)
 		return err;
 	if (c->split && !split && now.split != c->split_before)
 		return split_stale(nic, c, "tcp-data-split");
-	return c->thresh && !thresh && now.thresh != c->thresh_before ? split_stale(nic, c, "hds-thresh") : 0;
+	return c->thresh && !thresh && now.thresh != c->thresh_before
+		       ? split_stale(nic, c, "hds-thresh")
+		       : 0;
 }
 
-/* --------------------------------------------------------------------------------------------- features */
+/* ------------------------------------------------------------------------------------- features */
 
-/* devmem__nic_merge_no_more() left it off; if it is on, that was somebody else, or it was put back already. */
+/* devmem__nic_merge_no_more() left it off; if it is on, that was somebody else, or it was put back
+ * already. */
 static int undo_gro(struct devmem_nic *nic)
 {
 	const char *name = nic->et.name;
@@ -88,12 +107,16 @@ static int undo_gro(struct devmem_nic *nic)
 
 	if (!err && !now.on)
 		err = devmem__ethtool_set_feature(&nic->et, DEVMEM__GRO, true);
-	return err ? devmem__nl_fail(&nic->et.nl, err, "%s: cannot turn GRO on again (\"ethtool -K %s gro on\")", name, name) : 0;
+	return err ? devmem__nl_fail(&nic->et.nl, err,
+				     "%s: cannot turn GRO on again (\"ethtool -K %s gro on\")",
+				     name, name)
+		   : 0;
 }
 
 /*
- * What we left is that it is asked for. It may be off all the same, because what it depends on was turned off, and on
- * although somebody asked for off, because the driver needed it until now: both end here.
+ * What we left is that it is asked for. It may be off all the same, because what it depends on was
+ * turned off, and on although somebody asked for off, because the driver needed it until now: both
+ * end here.
  */
 static int undo_feature(struct devmem_nic *nic, const struct devmem__change *c)
 {
@@ -104,23 +127,31 @@ static int undo_feature(struct devmem_nic *nic, const struct devmem__change *c)
 	if (!err && !c->feature_before && !now.on && !now.wanted)
 		return 0;
 	if (!err && !now.on && !now.wanted)
-		return devmem__fail(ESTALE, "%s: somebody turned %s off after us, and it was left like that; it was %s "
-				    "(\"ethtool -K %s\")", name, c->feature, c->feature_before ? "on" : "off", name);
+		return devmem__fail(ESTALE,
+				    "%s: somebody turned %s off after us, and it was left like "
+				    "that; it was %s (\"ethtool -K %s\")",
+				    name, c->feature, c->feature_before ? "on" : "off", name);
 	if (!err)
 		err = devmem__ethtool_set_feature(&nic->et, c->feature, c->feature_before);
 	if (err == -EIO)
-		return devmem__fail(EIO, "%s (driver %s) did not put %s back to what it was: see \"ethtool -k %s\"",
+		return devmem__fail(EIO,
+				    "%s (driver %s) did not put %s back to what it was: see "
+				    "\"ethtool -k %s\"",
 				    name, nic->driver, c->feature, name);
 	if (err)
-		return devmem__nl_fail(&nic->et.nl, err, "%s: cannot put %s back to what it was (\"ethtool -K %s %s "
-				       "%s\")", name, c->feature, name, c->feature, c->feature_before ? "on" : "off");
+		return devmem__nl_fail(&nic->et.nl, err,
+				       "%s: cannot put %s back to what it was (\"ethtool -K %s %s "
+				       "%s\")",
+				       name, c->feature, name, c->feature,
+				       c->feature_before ? "on" : "off");
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------------- RSS tables */
+/* ----------------------------------------------------------------------------------- RSS tables */
 
 /* 0: it is as we left it. -ESTALE: it is not. Other errors: it cannot be read. */
-static int same_table(struct devmem_nic *nic, uint32_t context, const uint32_t *table, uint32_t size)
+static int same_table(struct devmem_nic *nic, uint32_t context, const uint32_t *table,
+		      uint32_t size)
 {
 	uint32_t *now, n;
 	int err = devmem__ethtool_table(&nic->et, context, &now, &n);
@@ -133,8 +164,8 @@ static int same_table(struct devmem_nic *nic, uint32_t context, const uint32_t *
 }
 
 /*
- * A table that was never set follows the number of channels, and one that was does not; which it was cannot be
- * read. What looks like the kernel's default is made the default again.
+ * A table that was never set follows the number of channels, and one that was does not; which it
+ * was cannot be read. What looks like the kernel's default is made the default again.
  */
 static int put_table_back(struct devmem_nic *nic, const struct devmem__change *c)
 {
@@ -154,14 +185,18 @@ static int undo_table(struct devmem_nic *nic, const struct devmem__change *c)
 	if (err == -ESTALE && !same_table(nic, 0, c->before, c->size))
 		return 0;
 	if (err == -ESTALE)
-		return devmem__fail(ESTALE, "%s: somebody changed the RSS table after us, and it was left like that: see "
-				    "\"ethtool -x %s\"; \"ethtool -X %s default\" spreads flows over all queues", name,
-				    name, name);
+		return devmem__fail(ESTALE,
+				    "%s: somebody changed the RSS table after us, and it was left "
+				    "like that: see \"ethtool -x %s\"; \"ethtool -X %s default\" "
+				    "spreads flows over all queues",
+				    name, name, name);
 	if (!err)
 		err = put_table_back(nic, c);
 	if (err)
-		return devmem__fail(-err, "%s: cannot put the RSS table back (%s): \"ethtool -X %s default\" spreads "
-				    "flows over all queues", name, strerror(-err), name);
+		return devmem__fail(-err,
+				    "%s: cannot put the RSS table back (%s): \"ethtool -X %s "
+				    "default\" spreads flows over all queues",
+				    name, strerror(-err), name);
 	return 0;
 }
 
@@ -173,17 +208,21 @@ static int undo_context(struct devmem_nic *nic, const struct devmem__change *c)
 	if (err == -ENOENT)
 		return 0;
 	if (err == -ESTALE)
-		return devmem__fail(ESTALE, "%s: somebody changed our RSS context %u, and it was left like that: "
-				    "\"ethtool -X %s context %u delete\" removes it", name, c->context, name, c->context);
+		return devmem__fail(ESTALE,
+				    "%s: somebody changed our RSS context %u, and it was left like "
+				    "that: \"ethtool -X %s context %u delete\" removes it",
+				    name, c->context, name, c->context);
 	if (!err)
 		err = devmem__ethtool_delete_context(&nic->et, c->context);
 	if (err)
-		return devmem__fail(-err, "%s: cannot delete our RSS context %u (%s): does somebody's rule lead to it? "
-				    "See \"ethtool -n %s\"", name, c->context, strerror(-err), name);
+		return devmem__fail(-err,
+				    "%s: cannot delete our RSS context %u (%s): does somebody's "
+				    "rule lead to it? See \"ethtool -n %s\"",
+				    name, c->context, strerror(-err), name);
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------------------ rules */
+/* ---------------------------------------------------------------------------------------- rules */
 
 static int undo_rule(struct devmem_nic *nic, const struct devmem__change *c)
 {
@@ -193,22 +232,26 @@ static int undo_rule(struct devmem_nic *nic, const struct devmem__change *c)
 	int err = devmem__ethtool_rule(&nic->et, at, &now);
 
 	/* one that stood there before it was ours, too, and is undone next */
-	if (err == -ENOENT || err == -EINVAL || (!err && c->had_rule && devmem__rule_same(&now, &c->rule_before)))
+	if (err == -ENOENT || err == -EINVAL ||
+	    (!err && c->had_rule && devmem__rule_same(&now, &c->rule_before)))
 		return 0;
 	if (!err && !devmem__rule_same(&now, &c->rule))
-		return devmem__fail(ESTALE, "%s: somebody put another rule in the place of ours, at location %u, and it "
-				    "was left there: see \"ethtool -n %s\"", name, at, name);
+		return devmem__fail(ESTALE,
+				    "%s: somebody put another rule in the place of ours, at "
+				    "location %u, and it was left there: see \"ethtool -n %s\"",
+				    name, at, name);
 	if (!err)
 		err = devmem__ethtool_delete_rule(&nic->et, at);
 	if (!err && c->had_rule)
 		err = devmem__ethtool_add_rule(&nic->et, &back);
 	if (err)
-		return devmem__fail(-err, "%s: cannot remove our rule (%s): \"ethtool -N %s delete %u\"", name,
-				    strerror(-err), name, at);
+		return devmem__fail(-err,
+				    "%s: cannot remove our rule (%s): \"ethtool -N %s delete %u\"",
+				    name, strerror(-err), name, at);
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------- was it made at all? */
+/* -------------------------------------------------------------------------- was it made at all? */
 
 /* By what it matches and where it leads, wherever it stands. */
 static bool find_rule(struct devmem_nic *nic, struct devmem__change *c)
@@ -231,16 +274,21 @@ static bool find_guard(struct devmem_nic *nic, const struct devmem__change *c)
 	return devmem__tc_has_guard(&nic->tc, nic->et.ifindex, c->guard_id) == 1;
 }
 
-/* An interface that moves to another network namespace loses it, and somebody may have deleted it: then it is gone as well. */
+/* An interface that moves to another network namespace loses it, and somebody may have deleted it:
+ * then it is gone as well. */
 static int undo_guard(struct devmem_nic *nic, const struct devmem__change *c)
 {
 	int err = devmem__tc_unguard(&nic->tc, nic->et.ifindex, c->guard_id);
 
 	if (err == -ENOENT)
-		devmem__log(DEVMEM_LOG_WARNING, "%s: somebody has removed our filter against urgent data before us", nic->et.name);
+		devmem__log(DEVMEM_LOG_WARNING,
+			    "%s: somebody has removed our filter against urgent data before us",
+			    nic->et.name);
 	if (!err || err == -ENOENT)
 		return 0;
-	return devmem__fail(-err, "%s: cannot remove our filter against urgent data (%s): see \"tc filter show dev %s ingress\"",
+	return devmem__fail(-err,
+			    "%s: cannot remove our filter against urgent data (%s): see \"tc "
+			    "filter show dev %s ingress\"",
 			    nic->et.name, strerror(-err), nic->et.name);
 }
 
@@ -255,12 +303,17 @@ static int undo_qdisc(struct devmem_nic *nic)
 	if (err > 0)
 		filters = devmem__tc_filters(&nic->tc, nic->et.ifindex);
 	if (filters > 0)
-		return devmem__fail(ESTALE, "%s: somebody has put filters into the clsact qdisc that we added, and it was left: see "
-				    "\"tc filter show dev %s ingress\"", name, name);
+		return devmem__fail(ESTALE,
+				    "%s: somebody has put filters into the clsact qdisc that we "
+				    "added, and it was left: see \"tc filter show dev %s ingress\"",
+				    name, name);
 	if (err > 0)
 		err = filters < 0 ? filters : devmem__tc_delete_qdisc(&nic->tc, nic->et.ifindex);
-	return err ? devmem__fail(-err, "%s: cannot remove the clsact qdisc that we added (%s): \"tc qdisc del dev %s clsact\"", name,
-				  strerror(-err), name) : 0;
+	return err ? devmem__fail(-err,
+				  "%s: cannot remove the clsact qdisc that we added (%s): \"tc "
+				  "qdisc del dev %s clsact\"",
+				  name, strerror(-err), name)
+		   : 0;
 }
 
 bool devmem__nic_was_made(struct devmem_nic *nic, struct devmem__change *c)
@@ -278,7 +331,7 @@ bool devmem__nic_was_made(struct devmem_nic *nic, struct devmem__change *c)
 	case DEVMEM__CHANGE_QDISC:
 		break;
 	}
-	return true;	/* what is as it was before is left alone when it is undone */
+	return true; /* what is as it was before is left alone when it is undone */
 }
 
 int devmem__nic_undo_one(const struct devmem__change *change, void *arg)
@@ -298,7 +351,8 @@ int devmem__nic_undo_one(const struct devmem__change *change, void *arg)
 	case DEVMEM__CHANGE_RULE:
 		return undo_rule(nic, change);
 	case DEVMEM__CHANGE_FEATURE:
-		return strcmp(change->feature, DEVMEM__GRO) ? undo_feature(nic, change) : undo_gro(nic);
+		return strcmp(change->feature, DEVMEM__GRO) ? undo_feature(nic, change)
+							    : undo_gro(nic);
 	case DEVMEM__CHANGE_QDISC:
 		return undo_qdisc(nic);
 	case DEVMEM__CHANGE_GUARD:

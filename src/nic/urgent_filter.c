@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The guard against urgent data for sockets that nobody has guarded: those that wait to be attached, and those of others
- * that a rule steers to bound queues. At the interface's ingress segments with URG are dropped that go to an address and
- * port of ours. Steering goes on without, where traffic control cannot be had.
+ * The guard against urgent data for sockets that nobody has guarded: those that wait to be
+ * attached, and those of others that a rule steers to bound queues. At the interface's ingress
+ * segments with URG are dropped that go to an address and port of ours. Steering goes on without,
+ * where traffic control cannot be had.
  */
 #include <errno.h>
 #include <string.h>
@@ -10,18 +11,21 @@
 
 #include "nic/nic_impl.h"
 
-/* Each costs something for every packet. A program that connects from many ports has its sockets guarded. */
+/* Each costs something for every packet. A program that connects from many ports has its sockets
+ * guarded. */
 #define MAX_GUARDS 64u
 
 static void go_without(struct devmem_nic *nic, int err, const char *what)
 {
-	devmem__log(DEVMEM_LOG_WARNING, "%s: %s (%s): what is steered to bound queues is not guarded against urgent data until "
-		    "it is attached; guard listeners by devmem_guard()", nic->et.name, what,
-		    nic->tc.why[0] ? nic->tc.why : strerror(-err));
+	devmem__log(DEVMEM_LOG_WARNING,
+		    "%s: %s (%s): what is steered to bound queues is not guarded against urgent "
+		    "data until it is attached; guard listeners by devmem_guard()",
+		    nic->et.name, what, nic->tc.why[0] ? nic->tc.why : strerror(-err));
 }
 
 /* What is to be guarded: where it goes to. Where it comes from does not matter. */
-static bool have(const struct devmem_nic *nic, const struct devmem__rule *flow, unsigned int *guards)
+static bool have(const struct devmem_nic *nic, const struct devmem__rule *flow,
+		 unsigned int *guards)
 {
 	*guards = 0;
 	for (unsigned int i = 0; i < nic->undo.count; i++) {
@@ -86,8 +90,10 @@ void devmem__nic_guard(struct devmem_nic *nic, const struct devmem__rule *rule)
 	if (nic->no_guard || have(nic, &flow, &guards))
 		return;
 	if (guards >= MAX_GUARDS) {
-		devmem__log(DEVMEM_LOG_WARNING, "%s: flows to %u addresses and ports are guarded against urgent data at its ingress, "
-			    "and no more: guard sockets by devmem_guard()", nic->et.name, guards);
+		devmem__log(DEVMEM_LOG_WARNING,
+			    "%s: flows to %u addresses and ports are guarded against urgent data "
+			    "at its ingress, and no more: guard sockets by devmem_guard()",
+			    nic->et.name, guards);
 		return;
 	}
 	err = need_qdisc(nic);

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Back-pressure. Fragments that are out do not shrink the TCP window, and a queue whose buffer is empty stalls its
- * connections for seconds: so what is out is counted, a socket can be held to a limit, and a buffer that runs low
- * is told of while there is time. A fragment counts as a page, though several may share one; what is copied, as the
- * pages of its chunk.
+ * Back-pressure. Fragments that are out do not shrink the TCP window, and a queue whose buffer is
+ * empty stalls its connections for seconds: so what is out is counted, a socket can be held to a
+ * limit, and a buffer that runs low is told of while there is time. A fragment counts as a page,
+ * though several may share one; what is copied, as the pages of its chunk.
  */
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
@@ -13,13 +13,15 @@
 #include "bind.h"
 #include "recv/receiving.h"
 
-#define STEPS	4u	/* in which a receive buffer may grow, each by one so-manieth of what it was */
+/* in which a receive buffer may grow, each by one so-manieth of what it was */
+#define STEPS 4u
 
 /*
- * The socket has enough: what the kernel holds for it fills the TCP window, and the sender waits. The cancel goes with the next
- * turn, before anything is received; but in the turn that brought too much the receive went on, as it does for as long as
- * bytes come, receive buffers are there and completions have room. Nothing tells the kernel to stop sooner: a multishot
- * receive of messages has no limit. [io_uring/net.c: io_recvmsg_prep; io_uring/poll.c: io_poll_check_events]
+ * The socket has enough: what the kernel holds for it fills the TCP window, and the sender waits.
+ * The cancel goes with the next turn, before anything is received; but in the turn that brought too
+ * much the receive went on, as it does for as long as bytes come, receive buffers are there and
+ * completions have room. Nothing tells the kernel to stop sooner: a multishot receive of messages
+ * has no limit. [io_uring/net.c: io_recvmsg_prep; io_uring/poll.c: io_poll_check_events]
  */
 static void pause_if_full(struct devmem_sock *sock)
 {
@@ -33,7 +35,7 @@ static void pause_if_full(struct devmem_sock *sock)
 		devmem__sock_cancel(sock);
 }
 
-/* ------------------------------------------------------------------------------------ both directions */
+/* ------------------------------------------------------------------------------ both directions */
 
 /* There are sends, and the kernel has let go of none of their bytes since this was asked last. */
 static bool sends_stand_still(struct devmem_sock *sock)
@@ -55,21 +57,23 @@ static bool are_refused(struct devmem__stall *stall, int fd)
 
 	if (getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len))
 		return false;
-	refused = info.tcpi_data_segs_in != stall->segments && info.tcpi_bytes_received == stall->received;
+	refused = info.tcpi_data_segs_in != stall->segments &&
+		  info.tcpi_bytes_received == stall->received;
 	stall->segments = info.tcpi_data_segs_in;
 	stall->received = info.tcpi_bytes_received;
 	return refused;
 }
 
 /*
- * A socket that may not receive until its sends are over, as in an echo, can stand still for ever. What the kernel had offered
- * room for in bytes may not fit into its receive buffer, where memory is counted; then it drops it, and takes the window back.
- * The peer, which has sent bytes beyond that, acknowledges with numbers from where the window ends now, which the kernel takes
- * for older than what it dropped: it never learns that the peer has room again. [net/ipv4/tcp_output.c: tcp_select_window,
- * tcp_acceptable_seq; net/ipv4/tcp_input.c: tcp_may_update_window]
+ * A socket that may not receive until its sends are over, as in an echo, can stand still for ever.
+ * What the kernel had offered room for in bytes may not fit into its receive buffer, where memory
+ * is counted; then it drops it, and takes the window back. The peer, which has sent bytes beyond
+ * that, acknowledges with numbers from where the window ends now, which the kernel takes for older
+ * than what it dropped: it never learns that the peer has room again. [net/ipv4/tcp_output.c:
+ * tcp_select_window, tcp_acceptable_seq; net/ipv4/tcp_input.c: tcp_may_update_window]
  *
- * What shows from outside is that no send comes back while the peer sends again what is refused. Then the receive buffer grows
- * until that fits, and to twice its size at most.
+ * What shows from outside is that no send comes back while the peer sends again what is refused.
+ * Then the receive buffer grows until that fits, and to twice its size at most.
  */
 static void grow(struct devmem_sock *sock)
 {
@@ -84,8 +88,10 @@ static void grow(struct devmem_sock *sock)
 		stall->rcvbuf = info[SK_MEMINFO_RCVBUF];
 	bytes = stall->rcvbuf + stall->rcvbuf / STEPS * stall->steps;
 	devmem__sockopts_rcvbuf(sock, bytes);
-	devmem__log(DEVMEM_LOG_WARNING, "a connection is paused, its sends stand still, and what its peer sends is refused: its "
-		    "receive buffer grows to %u bytes", bytes);
+	devmem__log(DEVMEM_LOG_WARNING,
+		    "a connection is paused, its sends stand still, and what its peer sends is "
+		    "refused: its receive buffer grows to %u bytes",
+		    bytes);
 }
 
 void devmem__backpressure_look(struct devmem_ring *ring)
@@ -112,7 +118,7 @@ void devmem__backpressure_leave(struct devmem_sock *sock)
 	sock->stall.steps = 0;
 }
 
-/* ------------------------------------------------------------------------------------ counted */
+/* -------------------------------------------------------------------------------------- counted */
 
 /* devmem__backpressure_out() - fragments were handed out, and with them so many more pages. */
 void devmem__backpressure_out(struct devmem_sock *sock, size_t pages)
@@ -135,7 +141,7 @@ void devmem__backpressure_back(struct devmem_sock *sock, size_t pages)
 	if (pages)
 		devmem__binding_back(sock->binding, pages);
 	if (sock->paused && sock->stream.out.count <= sock->max_tokens / 2)
-		devmem__backpressure_leave(sock);	/* it is on the list of those to be armed */
+		devmem__backpressure_leave(sock); /* it is on the list of those to be armed */
 }
 
 unsigned int devmem__backpressure_events(struct devmem_ring *ring, struct devmem_event *event)
@@ -147,7 +153,9 @@ unsigned int devmem__backpressure_events(struct devmem_ring *ring, struct devmem
 		.buffer = ring->low_buffer,
 		.type = DEVMEM_EVENT_LOW,
 	};
-	devmem__log(DEVMEM_LOG_WARNING, "a buffer runs low: %llu bytes of it are out; connections stall when it is empty",
+	devmem__log(DEVMEM_LOG_WARNING,
+		    "a buffer runs low: %llu bytes of it are out; connections stall when it is "
+		    "empty",
 		    (unsigned long long)ring->low_bytes);
 	ring->low_bytes = 0;
 	return 1;

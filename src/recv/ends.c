@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * How connections end. A receive tells that, while one is armed; a socket that is paused, or finds nothing free to receive into,
- * has none, and what it waits for may never come if nobody learns of the end: so its connection is looked at.
+ * How connections end. A receive tells that, while one is armed; a socket that is paused, or finds
+ * nothing free to receive into, has none, and what it waits for may never come if nobody learns of
+ * the end: so its connection is looked at.
  *
- * And why: the kernel tells it once, to whoever asks first: a receive, a send, or SO_ERROR. Whoever asks later is
- * told nothing, or that the pipe is broken. So the first answer is kept, and all events of a socket give the same.
- * [include/net/sock.h: sock_error]
+ * And why: the kernel tells it once, to whoever asks first: a receive, a send, or SO_ERROR. Whoever
+ * asks later is told nothing, or that the pipe is broken. So the first answer is kept, and all
+ * events of a socket give the same. [include/net/sock.h: sock_error]
  */
 #include <errno.h>
 #include <linux/sockios.h>
@@ -16,9 +17,11 @@
 
 #include "recv/receiving.h"
 
-#define PATIENCE 10u	/* looks, DEVMEM__STALL_NS apart, at a connection that failed and whose bytes cannot be received */
+/* looks, DEVMEM__STALL_NS apart, at a connection that failed and whose bytes cannot be received */
+#define PATIENCE 10u
 
-/* Results of a receive that say something about the request, or our memory, but not about the connection. */
+/* Results of a receive that say something about the request, or our memory, but not about the
+ * connection. */
 static bool is_of_connection(int res)
 {
 	switch (res) {
@@ -59,7 +62,7 @@ static int in_completions(const struct devmem_sock *sock)
 	struct io_uring_cqe *cqe;
 	unsigned int head;
 
-	io_uring_for_each_cqe(&sock->ring->uring.io, head, cqe)
+	io_uring_for_each_cqe (&sock->ring->uring.io, head, cqe)
 		if (cqe->user_data == user_data && is_of_connection(cqe->res))
 			return cqe->res;
 	return 0;
@@ -79,19 +82,21 @@ int devmem__end_why(struct devmem_sock *sock, int otherwise)
 
 int devmem__end_by_us(struct devmem_sock *sock, int err)
 {
-	return devmem__end_is_there(sock->fd) ? devmem__end_why(sock, err) : devmem__end_is(sock, err);
+	return devmem__end_is_there(sock->fd) ? devmem__end_why(sock, err)
+					      : devmem__end_is(sock, err);
 }
 
 /*
- * A receive sees an end in order when somebody else has got the error. -EPIPE is no error of what is received: a reset is told so
- * when the peer had ended its half in order before. [net/ipv4/tcp_input.c: tcp_reset, in TCP_CLOSE_WAIT]
+ * A receive sees an end in order when somebody else has got the error. -EPIPE is no error of what
+ * is received: a reset is told so when the peer had ended its half in order before.
+ * [net/ipv4/tcp_input.c: tcp_reset, in TCP_CLOSE_WAIT]
  */
 int devmem__end_of_stream(const struct devmem_sock *sock)
 {
 	return sock->error == -EPIPE ? 0 : sock->error;
 }
 
-/* ------------------------------------------------------------------------------------ without a receive */
+/* ---------------------------------------------------------------------------- without a receive */
 
 static void is_over(struct devmem_sock *sock, int error)
 {
@@ -100,8 +105,9 @@ static void is_over(struct devmem_sock *sock, int error)
 }
 
 /*
- * An end in order is behind all bytes: the application has to make room for those first. Of a connection that failed they are
- * dropped if it does not do so soon, since it may be waiting for just that: for more bytes than come, or fit.
+ * An end in order is behind all bytes: the application has to make room for those first. Of a
+ * connection that failed they are dropped if it does not do so soon, since it may be waiting for
+ * just that: for more bytes than come, or fit.
  */
 static void look_behind_bytes(struct devmem_sock *sock)
 {
@@ -129,8 +135,9 @@ static void look(struct devmem_sock *sock)
 }
 
 /*
- * What waits for room in the spill buffer may be in front of the end of its connection. That of others is in a completion, or they
- * have no receive. A completion that found no room in the queue may be of any.
+ * What waits for room in the spill buffer may be in front of the end of its connection. That of
+ * others is in a completion, or they have no receive. A completion that found no room in the queue
+ * may be of any.
  */
 void devmem__ends_look_past(struct devmem_ring *ring)
 {
@@ -156,8 +163,9 @@ void devmem__ends_look(struct devmem_ring *ring)
 {
 	struct devmem__list *node;
 
-	if (ring->now - ring->ends_looked < DEVMEM__STALL_NS || io_uring_cq_ready(&ring->uring.io) ||
-	    io_uring_cq_has_overflow(&ring->uring.io) || ring->rx_sock || ring->place.held_of)
+	if (ring->now - ring->ends_looked < DEVMEM__STALL_NS ||
+	    io_uring_cq_ready(&ring->uring.io) || io_uring_cq_has_overflow(&ring->uring.io) ||
+	    ring->rx_sock || ring->place.held_of)
 		return;
 	ring->ends_looked = ring->now;
 	for (node = ring->rearm.next; node != &ring->rearm; node = node->next)

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The filter sees a segment from its TCP header on, before the connection does, and listeners hand it on to what they
- * accept. A segment that it drops is sent again and again, and never comes: the connection stands still at that byte.
- * [net/ipv4/tcp_ipv4.c: tcp_filter(); net/core/sock.c: sk_clone()]
+ * The filter sees a segment from its TCP header on, before the connection does, and listeners hand
+ * it on to what they accept. A segment that it drops is sent again and again, and never comes: the
+ * connection stands still at that byte. [net/ipv4/tcp_ipv4.c: tcp_filter(); net/core/sock.c:
+ * sk_clone()]
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -12,11 +13,11 @@
 
 #include "recv/guard.h"
 
-#define FLAGS_AT	13	/* bytes from the start of a TCP header */
-#define URG		0x20
+#define FLAGS_AT 13 /* bytes from the start of a TCP header */
+#define URG	 0x20
 
 /* A filter that begins like this drops urgent segments, whatever it does with others. */
-#define GUARD_BEGINS	3u
+#define GUARD_BEGINS 3u
 
 static const struct sock_filter guard[] = {
 	BPF_STMT(BPF_LD | BPF_B | BPF_ABS, FLAGS_AT),
@@ -31,38 +32,53 @@ static int check_tcp(int fd)
 	socklen_t len = sizeof(protocol);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &protocol, &len))
-		return devmem__fail(errno, "devmem_guard: descriptor %d is no socket: %s", fd, strerror(errno));
-	return protocol == IPPROTO_TCP ? 0 : devmem__fail(EPROTOTYPE, "descriptor %d is not a TCP socket", fd);
+		return devmem__fail(errno, "devmem_guard: descriptor %d is no socket: %s", fd,
+				    strerror(errno));
+	return protocol == IPPROTO_TCP
+		       ? 0
+		       : devmem__fail(EPROTOTYPE, "descriptor %d is not a TCP socket", fd);
 }
 
-/* 1: @fd drops urgent segments already. 0: it has no filter. Else it has one of its own, or cannot be asked. */
+/* 1: @fd drops urgent segments already. 0: it has no filter. Else it has one of its own, or cannot
+ * be asked. */
 static int look(int fd)
 {
 	struct sock_filter there[BPF_MAXINSNS];
-	socklen_t n = BPF_MAXINSNS;	/* the kernel counts instructions here, not bytes */
+	socklen_t n = BPF_MAXINSNS; /* the kernel counts instructions here, not bytes */
 
 	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, there, &n))
-		return errno == EACCES ? -EBUSY : -errno;	/* EACCES: it was not made of such instructions */
+		/* EACCES: it was not made of such instructions */
+		return errno == EACCES ? -EBUSY : -errno;
 	if (!n)
 		return 0;
-	return n >= GUARD_BEGINS && !memcmp(there, guard, GUARD_BEGINS * sizeof(*guard)) ? 1 : -EBUSY;
+	return n >= GUARD_BEGINS && !memcmp(there, guard, GUARD_BEGINS * sizeof(*guard)) ? 1
+											 : -EBUSY;
 }
 
 static int refused(int fd, int err)
 {
 	if (err == -EBUSY)
-		return devmem__fail(EBUSY, "descriptor %d has a socket filter of its own, which does not begin with the "
-				    "instructions of the guard against urgent data: see devmem_guard(3)", fd);
+		return devmem__fail(EBUSY,
+				    "descriptor %d has a socket filter of its own, which does not "
+				    "begin with the instructions of the guard against urgent data: "
+				    "see devmem_guard(3)",
+				    fd);
 	if (err == -EPERM)
-		return devmem__fail(EPERM, "descriptor %d cannot be guarded against urgent data by a socket filter, which takes "
-				    "CAP_NET_ADMIN and no SO_LOCK_FILTER: guard the listener as long as you have it", fd);
-	return devmem__fail(-err, "descriptor %d cannot be guarded against urgent data by a socket filter: %s", fd,
-			    strerror(-err));
+		return devmem__fail(EPERM,
+				    "descriptor %d cannot be guarded against urgent data by a "
+				    "socket filter, which takes CAP_NET_ADMIN and no "
+				    "SO_LOCK_FILTER: guard the listener as long as you have it",
+				    fd);
+	return devmem__fail(-err,
+			    "descriptor %d cannot be guarded against urgent data by a socket "
+			    "filter: %s",
+			    fd, strerror(-err));
 }
 
 int devmem__guard(int fd, bool *set)
 {
-	const struct sock_fprog program = { .len = ARRAY_SIZE(guard), .filter = (struct sock_filter *)guard };
+	const struct sock_fprog program = { .len = ARRAY_SIZE(guard),
+					    .filter = (struct sock_filter *)guard };
 	int there = look(fd);
 
 	*set = false;
@@ -84,9 +100,9 @@ void devmem__unguard(int fd)
 }
 
 /*
- * A peer can announce an urgent byte that is still to come: the segment that brings it needs no URG flag, so no filter
- * knows it. Reading it says "not now" then, or gives it, and "invalid" if there is none, or the program has asked for
- * it in line. [net/ipv4/tcp.c: tcp_recv_urg()]
+ * A peer can announce an urgent byte that is still to come: the segment that brings it needs no URG
+ * flag, so no filter knows it. Reading it says "not now" then, or gives it, and "invalid" if there
+ * is none, or the program has asked for it in line. [net/ipv4/tcp.c: tcp_recv_urg()]
  */
 static bool is_urgent(int fd)
 {
@@ -116,8 +132,10 @@ int devmem__guard_urgent(int fd)
 	getsockopt(fd, SOL_SOCKET, SO_OOBINLINE, &in_line, &len);
 	if (!(in_line ? is_urgent_in_line(fd, &in_line) : is_urgent(fd)))
 		return 0;
-	return devmem__fail(EPROTO, "the peer of descriptor %d has sent urgent data (TCP's URG flag), which the kernel "
-			    "cannot take from device memory: end the connection", fd);
+	return devmem__fail(EPROTO,
+			    "the peer of descriptor %d has sent urgent data (TCP's URG flag), "
+			    "which the kernel cannot take from device memory: end the connection",
+			    fd);
 }
 
 static int guard_socket(int fd)

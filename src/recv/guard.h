@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guard against TCP's urgent data: a socket filter. Where the kernel meets an urgent byte in memory that it cannot
- * read, it stops the machine. [net/ipv4/tcp_input.c: tcp_urg()]
+ * The guard against TCP's urgent data: a socket filter. Where the kernel meets an urgent byte in
+ * memory that it cannot read, it stops the machine. [net/ipv4/tcp_input.c: tcp_urg()]
  */
 #ifndef DEVMEM__RECV_GUARD_H
 #define DEVMEM__RECV_GUARD_H
@@ -11,15 +11,17 @@
 #include "base/internal.h"
 
 /*
- * devmem__guard() - have the kernel drop what comes for @fd with the URG flag. @set: true if there was no such filter
- * before. Sets the error message. -EBUSY: @fd has a filter of the program's own, which stays.
+ * devmem__guard() - have the kernel drop what comes for @fd with the URG flag. @set: true if there
+ * was no such filter before. Sets the error message. -EBUSY: @fd has a filter of the program's own,
+ * which stays.
  */
 int devmem__guard(int fd, bool *set);
 
 /* devmem__unguard() - take back what devmem__guard() has just set. */
 void devmem__unguard(int fd);
 
-/* devmem__guard_urgent() - -EPROTO, with its error message, if urgent data was announced to @fd before it was guarded. */
+/* devmem__guard_urgent() - -EPROTO, with its error message, if urgent data was announced to @fd
+ * before it was guarded. */
 int devmem__guard_urgent(int fd);
 
 #endif

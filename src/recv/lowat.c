@@ -1,26 +1,30 @@
 // SPDX-License-Identifier: MIT
 /*
- * SO_RCVLOWAT: how much is queued before the kernel completes a receive. A wake-up costs ten thousand
- * instructions, so a socket that streams gets a high mark: as much as it receives in a few milliseconds, up to a
- * limit. A mark holds a tail back that is shorter, so it falls when a socket is silent for about twice as long as
- * filling it should take; the kernel then reports what is there [net/ipv4/tcp.c: tcp_set_rcvlowat].
+ * SO_RCVLOWAT: how much is queued before the kernel completes a receive. A wake-up costs ten
+ * thousand instructions, so a socket that streams gets a high mark: as much as it receives in a few
+ * milliseconds, up to a limit. A mark holds a tail back that is shorter, so it falls when a socket
+ * is silent for about twice as long as filling it should take; the kernel then reports what is
+ * there [net/ipv4/tcp.c: tcp_set_rcvlowat].
  */
 #include "bind.h"
 #include "recv/receiving.h"
 
-#define HIGH_MARK	(768u << 10)	/* bytes; with small pages more saves nothing */
-#define HIGHER_MARK	(3u << 20)	/* with large ones, a wake-up is most of what there is to save */
-#define LARGE_PAGE	(16u << 10)
-#define FILL_NS		5000000u	/* a mark is what comes in this time, at most */
-#define WORTH_RAISING	(64u << 10)	/* bytes; a lower mark would save nothing */
-#define FULL_RECEIVE	(32u << 10)	/* bytes in one completion that count as streaming */
-#define STREAMING	2		/* so many of them in a row */
-#define REMEMBERED	1024u		/* fragments */
-#define PROVEN		(1u << 20)	/* bytes of a stream, after a mark has held something back, doubled for each time ... */
-#define DOUBLINGS	10u		/* ... up to so many */
-#define FORGIVEN	64u		/* marks that were reached: one time less */
+#define HIGH_MARK (768u << 10) /* bytes; with small pages more saves nothing */
+/* with large ones, a wake-up is most of what there is to save */
+#define HIGHER_MARK   (3u << 20)
+#define LARGE_PAGE    (16u << 10)
+#define FILL_NS	      5000000u	  /* a mark is what comes in this time, at most */
+#define WORTH_RAISING (64u << 10) /* bytes; a lower mark would save nothing */
+#define FULL_RECEIVE  (32u << 10) /* bytes in one completion that count as streaming */
+#define STREAMING     2		  /* so many of them in a row */
+#define REMEMBERED    1024u	  /* fragments */
+/* bytes of a stream, after a mark has held something back, doubled for each time ... */
+#define PROVEN	  (1u << 20)
+#define DOUBLINGS 10u /* ... up to so many */
+#define FORGIVEN  64u /* marks that were reached: one time less */
 
-/* What so many bytes of the buffer hold of this socket's: packets that were not merged may leave most of a large page empty. */
+/* What so many bytes of the buffer hold of this socket's: packets that were not merged may leave
+ * most of a large page empty. */
 static uint64_t held_in(const struct devmem_sock *sock, uint64_t bytes, uint32_t page_size)
 {
 	const uint64_t pages = (uint64_t)sock->fill_pages * page_size;
@@ -29,13 +33,15 @@ static uint64_t held_in(const struct devmem_sock *sock, uint64_t bytes, uint32_t
 }
 
 /*
- * Sockets that all wait for their mark must not fill the buffer between them; idle ones do not count. If they do, the queue
- * has no pages, and drops acknowledgements too: what is sent from the same buffer would never come back.
+ * Sockets that all wait for their mark must not fill the buffer between them; idle ones do not
+ * count. If they do, the queue has no pages, and drops acknowledgements too: what is sent from the
+ * same buffer would never come back.
  */
 static uint32_t high_mark(const struct devmem_sock *sock)
 {
 	const uint32_t page_size = devmem_binding_page_size(sock->binding, NULL);
-	const uint64_t bytes = devmem__binding_bytes(sock->binding) / 4 / (sock->ring->raised_count + 1);
+	const uint64_t bytes =
+		devmem__binding_bytes(sock->binding) / 4 / (sock->ring->raised_count + 1);
 	const uint64_t share = held_in(sock, bytes, page_size);
 	const uint32_t most = page_size < LARGE_PAGE ? HIGH_MARK : HIGHER_MARK;
 
@@ -83,9 +89,10 @@ static bool fall(struct devmem_sock *sock)
 }
 
 /*
- * Large answers to requests look like a stream, but the end of each is held back until the mark falls, and the next request
- * waits for it. What comes as soon as a mark has fallen was held back: then only a longer stream raises it again. What streams
- * without an end reaches its marks and is forgiven.
+ * Large answers to requests look like a stream, but the end of each is held back until the mark
+ * falls, and the next request waits for it. What comes as soon as a mark has fallen was held back:
+ * then only a longer stream raises it again. What streams without an end reaches its marks and is
+ * forgiven.
  */
 static void learn(struct devmem_sock *sock, uint32_t bytes)
 {
@@ -160,7 +167,7 @@ void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes)
 		return;
 	learn(sock, bytes);
 	sock->fill_bytes += bytes;
-	sock->recent = elapsed ? 0 : recent;	/* completions of one turn count together */
+	sock->recent = elapsed ? 0 : recent; /* completions of one turn count together */
 	if (!elapsed)
 		return;
 	sock->last_receive = sock->ring->now;
@@ -174,11 +181,13 @@ void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes)
 		raise_mark(sock, recent, elapsed);
 }
 
-/* The longest silent is looked at first, and those behind it wait for it: their patience differs by little. */
+/* The longest silent is looked at first, and those behind it wait for it: their patience differs by
+ * little. */
 void devmem__lowat_fall(struct devmem_ring *ring)
 {
 	while (devmem__lowat_waits(ring)) {
-		struct devmem_sock *sock = container_of(ring->raised.next, struct devmem_sock, raised);
+		struct devmem_sock *sock =
+			container_of(ring->raised.next, struct devmem_sock, raised);
 
 		if (ring->now - sock->last_receive < sock->patience || !fall(sock))
 			return;
@@ -187,7 +196,8 @@ void devmem__lowat_fall(struct devmem_ring *ring)
 
 uint64_t devmem__lowat_due(const struct devmem_ring *ring)
 {
-	const struct devmem_sock *sock = container_of(ring->raised.next, struct devmem_sock, raised);
+	const struct devmem_sock *sock =
+		container_of(ring->raised.next, struct devmem_sock, raised);
 	uint64_t silent = ring->now - sock->last_receive;
 
 	return silent < sock->patience ? sock->patience - silent : 0;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * io_uring has no code of its own for device memory: the fragments come as cmsgs in the provided buffer, laid out
- * behind struct io_uring_recvmsg_out. [io_uring/net.c: io_recvmsg_multishot]
+ * io_uring has no code of its own for device memory: the fragments come as cmsgs in the provided
+ * buffer, laid out behind struct io_uring_recvmsg_out. [io_uring/net.c: io_recvmsg_multishot]
  */
 #include <errno.h>
 #include <string.h>
@@ -15,9 +15,11 @@ int devmem__messages_open(struct devmem_ring *ring)
 	if (ring->bufs.ring)
 		return 0;
 	ring->msg.msg_controllen = DEVMEM__CONTROL_BYTES;
-	err = devmem__recv_buffers_open(&ring->bufs, &ring->uring, ring->opts.buffers, ring->opts.buffer_bytes);
+	err = devmem__recv_buffers_open(&ring->bufs, &ring->uring, ring->opts.buffers,
+					ring->opts.buffer_bytes);
 	if (!err)
-		devmem__recv_buffers_want(&ring->bufs, ring->slots);	/* other sockets were there before */
+		/* other sockets were there before */
+		devmem__recv_buffers_want(&ring->bufs, ring->slots);
 	return err;
 }
 

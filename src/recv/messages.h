@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Messages: multishot IORING_OP_RECVMSG into the ring's receive buffers, with room for control data. Device memory
- * comes this way as cmsgs, host bytes behind them. Which flags are asked with is the engine's affair.
+ * Messages: multishot IORING_OP_RECVMSG into the ring's receive buffers, with room for control
+ * data. Device memory comes this way as cmsgs, host bytes behind them. Which flags are asked with
+ * is the engine's affair.
  */
 #ifndef DEVMEM__RECV_MESSAGES_H
 #define DEVMEM__RECV_MESSAGES_H
@@ -17,12 +18,14 @@ void devmem__messages_close(struct devmem_ring *ring);
 void devmem__messages_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe, int flags);
 
 /*
- * devmem__messages_begin() - open a completion for devmem__rx_next(); false: the stream has ended, by a message of no bytes
+ * devmem__messages_begin() - open a completion for devmem__rx_next(); false: the stream has ended,
+ * by a message of no bytes
  *
- * The header's payloadlen counts device bytes too; only host bytes lie behind the control data. cqe->res is not used: it
- * counts the room for control data, filled or not.
+ * The header's payloadlen counts device bytes too; only host bytes lie behind the control data.
+ * cqe->res is not used: it counts the room for control data, filled or not.
  */
-static inline bool devmem__messages_begin(struct devmem_ring *ring, const struct io_uring_cqe *cqe, struct devmem__rx *rx)
+static inline bool devmem__messages_begin(struct devmem_ring *ring, const struct io_uring_cqe *cqe,
+					  struct devmem__rx *rx)
 {
 	struct devmem__recv_buffers *bufs = &ring->bufs;
 	unsigned int id = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
@@ -30,24 +33,31 @@ static inline bool devmem__messages_begin(struct devmem_ring *ring, const struct
 	struct io_uring_recvmsg_out out;
 
 	memcpy(&out, p, sizeof(out));
-	devmem__rx_start(rx, p + sizeof(out), out.controllen, p + sizeof(out) + DEVMEM__CONTROL_BYTES, bufs->payload,
-			 out.payloadlen, devmem__recv_buffers_token(bufs, id));
-	if (out.flags & MSG_CTRUNC)	/* kernels before 6.15 could drop a token here */
+	devmem__rx_start(rx, p + sizeof(out), out.controllen,
+			 p + sizeof(out) + DEVMEM__CONTROL_BYTES, bufs->payload, out.payloadlen,
+			 devmem__recv_buffers_token(bufs, id));
+	if (out.flags & MSG_CTRUNC) /* kernels before 6.15 could drop a token here */
 		rx->broken = true;
 	return out.payloadlen || out.controllen;
 }
 
-/* devmem__messages_is_end() - would devmem__messages_begin() say that the stream has ended? Nothing changes. */
-static inline bool devmem__messages_is_end(const struct devmem_ring *ring, const struct io_uring_cqe *cqe)
+/* devmem__messages_is_end() - would devmem__messages_begin() say that the stream has ended? Nothing
+ * changes. */
+static inline bool devmem__messages_is_end(const struct devmem_ring *ring,
+					   const struct io_uring_cqe *cqe)
 {
 	struct io_uring_recvmsg_out out;
 
-	memcpy(&out, devmem__recv_buffers_memory(&ring->bufs, cqe->flags >> IORING_CQE_BUFFER_SHIFT), sizeof(out));
+	memcpy(&out,
+	       devmem__recv_buffers_memory(&ring->bufs, cqe->flags >> IORING_CQE_BUFFER_SHIFT),
+	       sizeof(out));
 	return !out.payloadlen && !out.controllen;
 }
 
-/* devmem__messages_handed() - a portion was handed out: @host of its events were HOST; @done: the completion is used up */
-static inline void devmem__messages_handed(struct devmem_ring *ring, const struct devmem__rx *rx, unsigned int host, bool done)
+/* devmem__messages_handed() - a portion was handed out: @host of its events were HOST; @done: the
+ * completion is used up */
+static inline void devmem__messages_handed(struct devmem_ring *ring, const struct devmem__rx *rx,
+					   unsigned int host, bool done)
 {
 	if (host)
 		devmem__recv_buffers_hold(&ring->bufs, rx->host_token & 0xffff, host);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The receive that a socket has in the kernel: armed, cancelled, and armed again when it ends; and the poll that watches for the
- * end of the connection where the receive may miss it.
+ * The receive that a socket has in the kernel: armed, cancelled, and armed again when it ends; and
+ * the poll that watches for the end of the connection where the receive may miss it.
  */
 #include <errno.h>
 #include <poll.h>
@@ -9,34 +9,35 @@
 #include "recv/receiving.h"
 
 /*
- * In Linux 7.3 a receive that has so much to do that it is queued again forgets that the connection was reset meanwhile:
- * nothing else follows, and it waits for ever. A poll for nothing but the end is not forgotten. While notifications of
- * sends are to come, each would end it: then what receives those tells of the end.
- * [io_uring/poll.c: io_poll_check_events, IOU_REQUEUE after "again"]
+ * In Linux 7.3 a receive that has so much to do that it is queued again forgets that the connection
+ * was reset meanwhile: nothing else follows, and it waits for ever. A poll for nothing but the end
+ * is not forgotten. While notifications of sends are to come, each would end it: then what receives
+ * those tells of the end. [io_uring/poll.c: io_poll_check_events, IOU_REQUEUE after "again"]
  */
 void devmem__sock_watch_end(struct devmem_sock *sock)
 {
 	struct io_uring_sqe *sqe;
 
-	if (!sock->engine->ends_get_lost || sock->ring->uring.calls || sock->end_armed || !sock->armed || sock->ended ||
-	    sock->detached || sock->sends.numbered)
+	if (!sock->engine->ends_get_lost || sock->ring->uring.calls || sock->end_armed ||
+	    !sock->armed || sock->ended || sock->detached || sock->sends.numbered)
 		return;
 	sqe = devmem__uring_sqe(&sock->ring->uring, DEVMEM__CQE_END, sock);
 	if (!sqe)
-		return;		/* with the next receive */
+		return; /* with the next receive */
 	io_uring_prep_poll_add(sqe, sock->fd, POLLRDHUP);
 	sqe->user_data = (uintptr_t)sock | DEVMEM__CQE_END;
 	sock->end_armed = true;
 }
 
 /*
- * The receive is ended and armed again: it then takes what is there and, when that was all, looks at the end by itself. If
- * there is so much that it is queued again, the end is told again, and so on.
+ * The receive is ended and armed again: it then takes what is there and, when that was all, looks
+ * at the end by itself. If there is so much that it is queued again, the end is told again, and so
+ * on.
  */
 void devmem__sock_end_comes(struct devmem_sock *sock, int res)
 {
 	sock->end_armed = false;
-	if (res == POLLERR && sock->tx) {	/* a notification of a send */
+	if (res == POLLERR && sock->tx) { /* a notification of a send */
 		devmem__sock_watch_end(sock);
 		devmem__sock_let_go(sock);
 		return;
@@ -53,7 +54,7 @@ static void arm(struct devmem_sock *sock)
 	struct io_uring_sqe *sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_RECV, sock);
 
 	if (!sqe)
-		return;		/* stays on the list for the next turn */
+		return; /* stays on the list for the next turn */
 	sock->engine->arm(sock, sqe);
 	sock->armed = true;
 	sock->waited = 0;
@@ -63,13 +64,14 @@ static void arm(struct devmem_sock *sock)
 }
 
 /*
- * A zero-copy receive finds no room for its fragments while the queue is full, or has more waiting behind it, and then
- * ends at once. Its end takes room too: if all were armed again in that state, none would ever receive anything.
- * [io_uring/zcrx.c: io_zcrx_queue_cqe]
+ * A zero-copy receive finds no room for its fragments while the queue is full, or has more waiting
+ * behind it, and then ends at once. Its end takes room too: if all were armed again in that state,
+ * none would ever receive anything. [io_uring/zcrx.c: io_zcrx_queue_cqe]
  */
 static bool completions_have_room(const struct devmem_ring *ring)
 {
-	return io_uring_cq_ready(&ring->uring.io) < ring->uring.io.cq.ring_entries && !io_uring_cq_has_overflow(&ring->uring.io);
+	return io_uring_cq_ready(&ring->uring.io) < ring->uring.io.cq.ring_entries &&
+	       !io_uring_cq_has_overflow(&ring->uring.io);
 }
 
 /* What is not armed now stays on the list for the next turn. */
@@ -77,7 +79,8 @@ void devmem__sock_arm_pending(struct devmem_ring *ring)
 {
 	struct devmem__list *node, *next;
 
-	for (node = ring->rearm.next; node != &ring->rearm && completions_have_room(ring); node = next) {
+	for (node = ring->rearm.next; node != &ring->rearm && completions_have_room(ring);
+	     node = next) {
 		struct devmem_sock *sock = container_of(node, struct devmem_sock, rearm);
 
 		next = node->next;
@@ -95,7 +98,8 @@ void devmem__sock_disarmed(struct devmem_sock *sock)
 }
 
 /* @object: which hears of it; NULL: nobody. false: there is no room for it now. */
-static bool cancel(struct devmem_sock *sock, enum devmem__cqe_kind kind, enum devmem__cqe_kind answer, const void *object)
+static bool cancel(struct devmem_sock *sock, enum devmem__cqe_kind kind,
+		   enum devmem__cqe_kind answer, const void *object)
 {
 	struct io_uring_sqe *sqe = devmem__uring_sqe(&sock->ring->uring, answer, object);
 
@@ -127,8 +131,9 @@ static bool is_unwanted(const struct devmem_sock *sock)
 }
 
 /*
- * A receive that is at work, or queued to go on, is not found, or cannot be cancelled at the moment: it is asked for again
- * as long as the receive is not wanted. [io_uring/cancel.c: io_try_cancel]
+ * A receive that is at work, or queued to go on, is not found, or cannot be cancelled at the
+ * moment: it is asked for again as long as the receive is not wanted. [io_uring/cancel.c:
+ * io_try_cancel]
  */
 void devmem__sock_cancelled(struct devmem_sock *sock, int res)
 {

@@ -11,11 +11,11 @@
 
 enum { SAMPLE_GROUP = 3, SAMPLE_DATA = 6 };
 
-#define MAX_COUNT		256u	/* at a time: somebody may send more than can be read */
-#define ETHERNET	14u
-#define IP4_HEADER	20u
-#define IP6_HEADER	40u
-#define TCP_PORTS	8u	/* and the sequence number */
+#define MAX_COUNT  256u /* at a time: somebody may send more than can be read */
+#define ETHERNET   14u
+#define IP4_HEADER 20u
+#define IP6_HEADER 40u
+#define TCP_PORTS  8u /* and the sequence number */
 
 static void mapped(struct in6_addr *to, const unsigned char *address)
 {
@@ -101,13 +101,15 @@ static void one(uint8_t cmd, struct nlattr **attrs, void *arg)
 	struct devmem__sample s;
 
 	(void)cmd;
-	if (!group || !data || nla_len(group) < (int)sizeof(uint32_t) || nla_get_u32(group) != DEVMEM__TC_SAMPLES)
+	if (!group || !data || nla_len(group) < (int)sizeof(uint32_t) ||
+	    nla_get_u32(group) != DEVMEM__TC_SAMPLES)
 		return;
 	if (devmem__sample_parse(nla_data(data), (size_t)nla_len(data), &s))
 		r->fn(&s, r->arg);
 }
 
-void devmem__samples_read(struct devmem__samples *s, void (*fn)(const struct devmem__sample *sample, void *arg), void *arg)
+void devmem__samples_read(struct devmem__samples *s,
+			  void (*fn)(const struct devmem__sample *sample, void *arg), void *arg)
 {
 	struct reading r = { fn, arg };
 

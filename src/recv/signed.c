@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernel checks a signature before anything else of a segment, and takes the payload's pages for memory: with device
- * memory it reads what is not there, and stops. [net/ipv4/tcp.c: tcp_md5_hash_skb_data(), tcp_ao.c: tcp_ao_hash_skb_data()]
+ * The kernel checks a signature before anything else of a segment, and takes the payload's pages
+ * for memory: with device memory it reads what is not there, and stops. [net/ipv4/tcp.c:
+ * tcp_md5_hash_skb_data(), tcp_ao.c: tcp_ao_hash_skb_data()]
  */
 #include <errno.h>
 #include <linux/inet_diag.h>
@@ -21,10 +22,11 @@
 #ifndef SOL_TLS
 #define SOL_TLS 282
 #endif
-#define TLS_RX		2	/* <linux/tls.h> */
-#define AO_INFO		40	/* TCP_AO_INFO (6.7) ... */
-#define AO_BYTES	96	/* ... whose structure has half as many; zeros behind it are taken */
-#define DIAG_MD5SIG	18	/* INET_DIAG_MD5SIG (4.14) */
+#define TLS_RX	2  /* <linux/tls.h> */
+#define AO_INFO 40 /* TCP_AO_INFO (6.7) ... */
+/* ... whose structure has half as many; zeros behind it are taken */
+#define AO_BYTES    96
+#define DIAG_MD5SIG 18 /* INET_DIAG_MD5SIG (4.14) */
 
 /* Without keys: ENOENT; without TCP-AO in the kernel: ENOPROTOOPT. */
 static bool has_ao(int fd)
@@ -35,14 +37,16 @@ static bool has_ao(int fd)
 	return !getsockopt(fd, IPPROTO_TCP, AO_INFO, info, &len);
 }
 
-/* A segment has no room for a signature beside both of these. [net/ipv4/tcp_output.c: tcp_syn_options(), tcp_synack_options()] */
+/* A segment has no room for a signature beside both of these. [net/ipv4/tcp_output.c:
+ * tcp_syn_options(), tcp_synack_options()] */
 static bool may_have_md5(int fd)
 {
 	struct tcp_info info = { 0 };
 	socklen_t len = sizeof(info);
 	const uint8_t both = TCPI_OPT_TIMESTAMPS | TCPI_OPT_SACK;
 
-	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) && (info.tcpi_options & both) != both;
+	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &info, &len) &&
+	       (info.tcpi_options & both) != both;
 }
 
 struct question {
@@ -55,12 +59,17 @@ static bool fill_in(int fd, struct question *q)
 	struct sockaddr_storage ends[2];
 	socklen_t len[2] = { sizeof(ends[0]), sizeof(ends[1]) };
 
-	if (getsockname(fd, (struct sockaddr *)&ends[0], &len[0]) || getpeername(fd, (struct sockaddr *)&ends[1], &len[1]))
+	if (getsockname(fd, (struct sockaddr *)&ends[0], &len[0]) ||
+	    getpeername(fd, (struct sockaddr *)&ends[1], &len[1]))
 		return false;
-	q->h = (struct nlmsghdr){ .nlmsg_len = sizeof(*q), .nlmsg_type = SOCK_DIAG_BY_FAMILY, .nlmsg_flags = NLM_F_REQUEST };
-	q->req = (struct inet_diag_req_v2){ .sdiag_family = (uint8_t)ends[0].ss_family, .sdiag_protocol = IPPROTO_TCP,
+	q->h = (struct nlmsghdr){ .nlmsg_len = sizeof(*q),
+				  .nlmsg_type = SOCK_DIAG_BY_FAMILY,
+				  .nlmsg_flags = NLM_F_REQUEST };
+	q->req = (struct inet_diag_req_v2){ .sdiag_family = (uint8_t)ends[0].ss_family,
+					    .sdiag_protocol = IPPROTO_TCP,
 					    .idiag_states = UINT32_MAX,
-					    /* what is not asked for by its own bit comes with this one */
+					    /* what is not asked for by its own bit comes with this
+					     * one */
 					    .idiag_ext = 1u << (INET_DIAG_INFO - 1) };
 	q->req.id.idiag_cookie[0] = q->req.id.idiag_cookie[1] = INET_DIAG_NOCOOKIE;
 	for (int i = 0; i < 2; i++) {
@@ -115,7 +124,8 @@ static bool has_md5(int fd)
 	if (nl < 0)
 		return false;
 	/* connected: nobody but the kernel answers, and it does before send() returns */
-	if (!connect(nl, (const struct sockaddr *)&kernel, sizeof(kernel)) && send(nl, &q, sizeof(q), 0) == (ssize_t)sizeof(q))
+	if (!connect(nl, (const struct sockaddr *)&kernel, sizeof(kernel)) &&
+	    send(nl, &q, sizeof(q), 0) == (ssize_t)sizeof(q))
 		n = recv(nl, answer, sizeof(answer), MSG_DONTWAIT);
 	close(nl);
 	return n > 0 && tells_md5(answer, (size_t)n);
@@ -123,11 +133,16 @@ static bool has_md5(int fd)
 
 int devmem__signed(int fd)
 {
-	const char *what = has_ao(fd) ? "TCP-AO" : may_have_md5(fd) && has_md5(fd) ? "TCP_MD5SIG" : NULL;
+	const char *what = has_ao(fd)			     ? "TCP-AO"
+			   : may_have_md5(fd) && has_md5(fd) ? "TCP_MD5SIG"
+							     : NULL;
 
-	return what ? devmem__fail(EOPNOTSUPP, "the segments of descriptor %d are signed (%s), and the kernel stops when it computes "
-				   "that over device memory: end the connection, and attach such ones with a binding of engine copy",
-				   fd, what) : 0;
+	return what ? devmem__fail(EOPNOTSUPP,
+				   "the segments of descriptor %d are signed (%s), and the kernel "
+				   "stops when it computes that over device memory: end the "
+				   "connection, and attach such ones with a binding of engine copy",
+				   fd, what)
+		    : 0;
 }
 
 /* [net/tls/tls_main.c: do_tls_getsockopt()] */

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the library sets on the caller's socket, and how that was before: the caller gets it back when the socket is detached.
+ * What the library sets on the caller's socket, and how that was before: the caller gets it back
+ * when the socket is detached.
  */
 #include <errno.h>
 #include <string.h>
@@ -9,13 +10,14 @@
 #include "bind.h"
 #include "recv/receiving.h"
 
-#define SMALLEST_PAGE	4096	/* a fragment holds at least one page of the buffer */
+#define SMALLEST_PAGE 4096 /* a fragment holds at least one page of the buffer */
 
 /* Linux 5.14 [include/uapi/linux/socket.h] */
 #ifndef SO_BUF_LOCK
-#define SO_BUF_LOCK		72
+#define SO_BUF_LOCK 72
 #endif
-#define RCVBUF_IS_LOCKED	2	/* SOCK_RCVBUF_LOCK: the kernel does not tune the receive buffer, since it was set */
+/* SOCK_RCVBUF_LOCK: the kernel does not tune the receive buffer, since it was set */
+#define RCVBUF_IS_LOCKED 2
 
 static int get(const struct devmem_sock *sock, int name, int otherwise)
 {
@@ -35,7 +37,8 @@ void devmem__sockopts_look(struct devmem_sock *sock)
 	sock->before.lowat = get(sock, SO_RCVLOWAT, 1);
 }
 
-/* To be called before the receive buffer is set: to set it locks it. [net/core/sock.c: __sock_set_rcvbuf] */
+/* To be called before the receive buffer is set: to set it locks it. [net/core/sock.c:
+ * __sock_set_rcvbuf] */
 static void look_at_rcvbuf(struct devmem_sock *sock)
 {
 	if (sock->before.rcvbuf)
@@ -44,7 +47,8 @@ static void look_at_rcvbuf(struct devmem_sock *sock)
 	sock->before.tuned = !(get(sock, SO_BUF_LOCK, RCVBUF_IS_LOCKED) & RCVBUF_IS_LOCKED);
 }
 
-/* The kernel enlarges a receive buffer that could not hold so much. [net/ipv4/tcp.c: tcp_set_rcvlowat] */
+/* The kernel enlarges a receive buffer that could not hold so much. [net/ipv4/tcp.c:
+ * tcp_set_rcvlowat] */
 int devmem__sockopts_lowat(struct devmem_sock *sock, int bytes)
 {
 	int err;
@@ -52,17 +56,19 @@ int devmem__sockopts_lowat(struct devmem_sock *sock, int bytes)
 	look_at_rcvbuf(sock);
 	err = set(sock, SO_RCVLOWAT, bytes);
 	if (err)
-		return devmem__fail(-err, "the kernel does not take %d bytes as a low-water mark (SO_RCVLOWAT): %s", bytes,
-				    strerror(-err));
+		return devmem__fail(-err,
+				    "the kernel does not take %d bytes as a low-water mark "
+				    "(SO_RCVLOWAT): %s",
+				    bytes, strerror(-err));
 	sock->before.lowat_set = true;
 	sock->before.rcvbuf_set = get(sock, SO_RCVBUF, 0) != sock->before.rcvbuf;
 	return 0;
 }
 
 /*
- * What a paused socket has queued in the kernel holds pages too, up to the receive buffer, which may be larger than
- * ours: so that is limited alike. The kernel doubles the value that it is given. Bytes that are copied into our buffer
- * later lie in the kernel's own memory.
+ * What a paused socket has queued in the kernel holds pages too, up to the receive buffer, which
+ * may be larger than ours: so that is limited alike. The kernel doubles the value that it is given.
+ * Bytes that are copied into our buffer later lie in the kernel's own memory.
  */
 int devmem__sockopts_limit(struct devmem_sock *sock, uint32_t fragments)
 {
@@ -74,13 +80,16 @@ int devmem__sockopts_limit(struct devmem_sock *sock, uint32_t fragments)
 	look_at_rcvbuf(sock);
 	err = set(sock, SO_RCVBUF, value);
 	if (err)
-		return devmem__fail(-err, "the kernel does not take %d bytes as a receive buffer (SO_RCVBUF): %s", value,
-				    strerror(-err));
+		return devmem__fail(-err,
+				    "the kernel does not take %d bytes as a receive buffer "
+				    "(SO_RCVBUF): %s",
+				    value, strerror(-err));
 	sock->before.limited = sock->before.rcvbuf_set = true;
 	return 0;
 }
 
-/* The kernel doubles what it is given, and takes no more than net.core.rmem_max from those who have no CAP_NET_ADMIN. */
+/* The kernel doubles what it is given, and takes no more than net.core.rmem_max from those who have
+ * no CAP_NET_ADMIN. */
 static void set_rcvbuf(struct devmem_sock *sock, int bytes)
 {
 	if (set(sock, SO_RCVBUFFORCE, bytes / 2))
@@ -105,7 +114,7 @@ static void rcvbuf_as_before(struct devmem_sock *sock)
 	locks = get(sock, SO_BUF_LOCK, 0);
 	if (sock->before.tuned)
 		set(sock, SO_BUF_LOCK, locks & ~RCVBUF_IS_LOCKED);
-	sock->before.rcvbuf = 0;	/* it may be tuned from here on */
+	sock->before.rcvbuf = 0; /* it may be tuned from here on */
 }
 
 void devmem__sockopts_rcvbuf_back(struct devmem_sock *sock, uint32_t bytes)
@@ -116,7 +125,8 @@ void devmem__sockopts_rcvbuf_back(struct devmem_sock *sock, uint32_t bytes)
 		rcvbuf_as_before(sock);
 }
 
-/* Once: afterwards they are the program's own, though the library may have its duplicate for a while. */
+/* Once: afterwards they are the program's own, though the library may have its duplicate for a
+ * while. */
 void devmem__sockopts_back(struct devmem_sock *sock)
 {
 	rcvbuf_as_before(sock);
@@ -124,5 +134,6 @@ void devmem__sockopts_back(struct devmem_sock *sock)
 		return;
 	sock->before.lowat_set = false;
 	set(sock, SO_RCVLOWAT, sock->before.lowat);
-	sock->lowat = (uint32_t)sock->before.lowat;	/* for a request that was not handed in and reads it there */
+	/* for a request that was not handed in and reads it there */
+	sock->lowat = (uint32_t)sock->before.lowat;
 }

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Placement: host bytes put into a spill buffer of the same backend, so that an application which asked for it sees
- * device memory only. The spill buffer is taken in chunks, first fit; a run that finds no room for all of it is
- * placed in parts, and what has no room at all waits, held, in front of everything that came after it.
+ * Placement: host bytes put into a spill buffer of the same backend, so that an application which
+ * asked for it sees device memory only. The spill buffer is taken in chunks, first fit; a run that
+ * finds no room for all of it is placed in parts, and what has no room at all waits, held, in front
+ * of everything that came after it.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,18 +12,21 @@
 #include "memory/buffer.h"
 #include "recv/messages.h"
 
-#define CHUNK		4096u
-#define DEFAULT_BYTES	(4u << 20)
-#define MAX_CHUNKS	UINT16_MAX	/* of one event: it counts them as its tokens */
+#define CHUNK	      4096u
+#define DEFAULT_BYTES (4u << 20)
+#define MAX_CHUNKS    UINT16_MAX /* of one event: it counts them as its tokens */
 
 int devmem__spill_check(const struct devmem_ring_opts *o)
 {
 	if (o->spill_bytes % CHUNK || o->spill_bytes > 1u << 30)
-		return devmem__fail(EINVAL, "ring option spill_bytes: a multiple of %u, at most 1 GiB", CHUNK);
+		return devmem__fail(EINVAL,
+				    "ring option spill_bytes: a multiple of %u, at most 1 GiB",
+				    CHUNK);
 	return 0;
 }
 
-/* Made when the first socket asks for placement: of the backend and device that its binding's buffer is of. */
+/* Made when the first socket asks for placement: of the backend and device that its binding's
+ * buffer is of. */
 int devmem__spill_open(struct devmem_ring *ring, const struct devmem_binding *binding)
 {
 	struct devmem__place *place = &ring->place;
@@ -58,7 +62,8 @@ bool devmem__spill_owns(const struct devmem_ring *ring, const struct devmem_even
 int devmem__spill_put(struct devmem_ring *ring, uint32_t chunk, unsigned int chunks)
 {
 	if (devmem__set_take(&ring->place.used, chunk, chunks))
-		return devmem__fail(EINVAL, "a fragment in the spill buffer was released that is not out");
+		return devmem__fail(EINVAL, "a fragment in the spill buffer was released that is "
+					    "not out");
 	return 0;
 }
 
@@ -86,13 +91,15 @@ static unsigned int find_room(const struct devmem__place *place, unsigned int wa
 
 static int no_room(const struct devmem__place *place)
 {
-	return devmem__fail(ENOBUFS, "the spill buffer of %u KiB is full: release fragments of it and call again, or "
-			    "give the ring a larger one (spill_bytes)", place->chunks * (CHUNK / 1024));
+	return devmem__fail(ENOBUFS,
+			    "the spill buffer of %u KiB is full: release fragments of it and call "
+			    "again, or give the ring a larger one (spill_bytes)",
+			    place->chunks * (CHUNK / 1024));
 }
 
 /*
- * devmem__spill_held() - place what is held, or as much of it as there is room for, into @event. Returns 1; or
- * -ENOBUFS, or what the exporter answered, and it stays held.
+ * devmem__spill_held() - place what is held, or as much of it as there is room for, into @event.
+ * Returns 1; or -ENOBUFS, or what the exporter answered, and it stays held.
  */
 int devmem__spill_held(struct devmem_ring *ring, struct devmem_event *event)
 {
@@ -106,7 +113,8 @@ int devmem__spill_held(struct devmem_ring *ring, struct devmem_event *event)
 	if (!chunks)
 		return no_room(place);
 	bytes = chunks * CHUNK < held->length ? chunks * CHUNK : held->length;
-	err = devmem__buffer_write(place->buffer, (uint64_t)start * CHUNK, (const void *)(uintptr_t)held->offset, bytes);
+	err = devmem__buffer_write(place->buffer, (uint64_t)start * CHUNK,
+				   (const void *)(uintptr_t)held->offset, bytes);
 	if (!err)
 		err = devmem__set_add(&place->used, start, chunks);
 	if (err)
@@ -119,8 +127,8 @@ int devmem__spill_held(struct devmem_ring *ring, struct devmem_event *event)
 	event->token = start;
 	event->tokens = (uint16_t)chunks;
 	if (!ring->stats.bytes_placed)
-		devmem__log(DEVMEM_LOG_WARNING, "bytes come that the NIC did not write into device memory: they are copied into the "
-			    "spill buffer");
+		devmem__log(DEVMEM_LOG_WARNING, "bytes come that the NIC did not write into device "
+						"memory: they are copied into the spill buffer");
 	ring->stats.bytes_placed += bytes;
 	held->offset += bytes;
 	held->length -= bytes;

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Tokens of engine "devmem" on their way back to the kernel. They are put into the socket's batch, and batches ride on
- * the next io_uring_enter as SO_DEVMEM_DONTNEED. Their completions are skipped: one would satisfy the wait that it
- * rides with. That hides how many fragments the kernel freed, so a batch never exceeds the kernel's limits and
- * holds only tokens that are known to be out.
+ * Tokens of engine "devmem" on their way back to the kernel. They are put into the socket's batch,
+ * and batches ride on the next io_uring_enter as SO_DEVMEM_DONTNEED. Their completions are skipped:
+ * one would satisfy the wait that it rides with. That hides how many fragments the kernel freed, so
+ * a batch never exceeds the kernel's limits and holds only tokens that are known to be out.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,16 +12,17 @@
 #include "recv/token_release.h"
 
 /*
- * Tokens of a socket wait until there are this many: releasing after each small message costs a few per cent of
- * its latency, and about 64 still keep the kernel's token table one level deep. Of large pages fewer wait, since each
- * of them may keep a page from the NIC.
+ * Tokens of a socket wait until there are this many: releasing after each small message costs a few
+ * per cent of its latency, and about 64 still keep the kernel's token table one level deep. Of
+ * large pages fewer wait, since each of them may keep a page from the NIC.
  */
 #define FEW_TOKENS 64
-#define FEW_BYTES (1u << 20)
+#define FEW_BYTES  (1u << 20)
 
 /*
- * What few sockets hold goes back with each tick, in the middle of traffic too: that turn is nobody's message, while 64 tokens at
- * once make the one that they ride with a tenth dearer. Of many sockets it would be a request each.
+ * What few sockets hold goes back with each tick, in the middle of traffic too: that turn is
+ * nobody's message, while 64 tokens at once make the one that they ride with a tenth dearer. Of
+ * many sockets it would be a request each.
  */
 #define FEW_SOCKETS 4u
 
@@ -77,12 +78,13 @@ static void queue_batch(struct devmem__batch *batch)
 	struct devmem_ring *ring = sock->ring;
 	struct io_uring_sqe *sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_RELEASE, batch);
 
-	if (!sqe) {	/* the submission queue is full and the kernel would not take it: do without it */
+	/* the submission queue is full and the kernel would not take it: do without it */
+	if (!sqe) {
 		settle(batch, dontneed_now(sock->fd, &batch->tokens) >= 0);
 		return;
 	}
 	devmem__uring_setsockopt(sqe, sock->fd, DEVMEM_SO_DONTNEED, batch->tokens.run,
-				batch->tokens.runs * sizeof(batch->tokens.run[0]));
+				 batch->tokens.runs * sizeof(batch->tokens.run[0]));
 	batch->sq_tail = ring->uring.io.sq.sqe_tail;
 	devmem__list_append(&ring->batches_out, &batch->node);
 }
@@ -122,7 +124,8 @@ static void batch_tokens(struct devmem_sock *sock, uint32_t token, unsigned int 
 
 		if (!sock->batch) {
 			sock->batch = get_batch(sock);
-			if (!sock->batch) {	/* no memory: they are in no book any more, so they go back now */
+			/* no memory: they are in no book any more, so they go back now */
+			if (!sock->batch) {
 				release_now(sock, token, count);
 				return;
 			}
@@ -138,8 +141,9 @@ static void batch_tokens(struct devmem_sock *sock, uint32_t token, unsigned int 
 }
 
 /*
- * A socket that streams is woken seldom, and gives back what it has each time: if its batch waited for more, that would
- * take a turn of its own, after a tick. Of a socket that is detached there is no more to wait for.
+ * A socket that streams is woken seldom, and gives back what it has each time: if its batch waited
+ * for more, that would take a turn of its own, after a tick. Of a socket that is detached there is
+ * no more to wait for.
  */
 static bool are_enough(const struct devmem_sock *sock)
 {
@@ -149,7 +153,8 @@ static bool are_enough(const struct devmem_sock *sock)
 	       (uint64_t)tokens * devmem_binding_page_size(sock->binding, NULL) >= FEW_BYTES;
 }
 
-/* With many sockets that hold back a few each, nobody should look through all of them in each turn. */
+/* With many sockets that hold back a few each, nobody should look through all of them in each
+ * turn. */
 void devmem__dontneed_look(struct devmem_sock *sock)
 {
 	if (sock->batch && are_enough(sock))
@@ -161,7 +166,8 @@ int devmem__dontneed(struct devmem_sock *sock, uint32_t token, unsigned int coun
 	int err = devmem__set_take(&sock->stream.out, token, count);
 
 	if (err)
-		return devmem__fail(EINVAL, "a fragment was released that is not out: released twice, or not of this ring");
+		return devmem__fail(EINVAL, "a fragment was released that is not out: released "
+					    "twice, or not of this ring");
 	devmem__backpressure_back(sock, count);
 	batch_tokens(sock, token, count);
 	devmem__dontneed_look(sock);
@@ -202,16 +208,18 @@ static bool was_handed_in(const struct devmem_ring *ring, const struct devmem__b
 }
 
 /*
- * Called when all completions have been seen: no failure among them, so what was handed in is done. Requests that still wait
- * stand behind it: while much is received there are always some, and what is done must not wait until there are none. A failure
- * that found no room among the completions is with the kernel until the ring is entered again.
+ * Called when all completions have been seen: no failure among them, so what was handed in is done.
+ * Requests that still wait stand behind it: while much is received there are always some, and what
+ * is done must not wait until there are none. A failure that found no room among the completions is
+ * with the kernel until the ring is entered again.
  */
 void devmem__dontneed_settle(struct devmem_ring *ring)
 {
 	if (io_uring_cq_has_overflow(&ring->uring.io))
 		return;
 	while (!devmem__list_empty(&ring->batches_out)) {
-		struct devmem__batch *batch = container_of(ring->batches_out.next, struct devmem__batch, node);
+		struct devmem__batch *batch =
+			container_of(ring->batches_out.next, struct devmem__batch, node);
 		struct devmem_sock *sock = batch->sock;
 
 		if (!was_handed_in(ring, batch))
@@ -222,8 +230,8 @@ void devmem__dontneed_settle(struct devmem_ring *ring)
 }
 
 /*
- * The ring could not do it (no memory, say): the system call is tried. What even that refuses stays with the
- * socket, and the kernel frees it when the socket is closed.
+ * The ring could not do it (no memory, say): the system call is tried. What even that refuses stays
+ * with the socket, and the kernel frees it when the socket is closed.
  */
 void devmem__dontneed_failed(struct devmem__batch *batch)
 {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sockets attached to a ring and detached. A socket's kernel tokens die with its last descriptor, so a duplicate is kept until
- * the last fragment is back, whatever the application does with its own. In between: request.c.
+ * Sockets attached to a ring and detached. A socket's kernel tokens die with its last descriptor,
+ * so a duplicate is kept until the last fragment is back, whatever the application does with its
+ * own. In between: request.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -21,16 +22,17 @@
 #include "ring/loop.h"
 #include "tx.h"
 
-#define MAX_SOCKS	65535	/* an event names its socket in 16 bits */
-#define SMALLEST_PAGE	4096	/* a fragment holds at least one page of the buffer */
+#define MAX_SOCKS     65535 /* an event names its socket in 16 bits */
+#define SMALLEST_PAGE 4096  /* a fragment holds at least one page of the buffer */
 
 #ifndef SO_INCOMING_NAPI_ID
 #define SO_INCOMING_NAPI_ID 56
 #endif
 
 /*
- * A connection that is over has a peer too, and bytes of it may be queued, to be had like any other: getpeername() does not say so,
- * but SO_PEERNAME does. A connect() that is under way has no peer yet. [net/ipv4/af_inet.c: inet_getname]
+ * A connection that is over has a peer too, and bytes of it may be queued, to be had like any
+ * other: getpeername() does not say so, but SO_PEERNAME does. A connect() that is under way has no
+ * peer yet. [net/ipv4/af_inet.c: inet_getname]
  */
 static int check_peer(int fd)
 {
@@ -44,7 +46,10 @@ static int check_peer(int fd)
 		err = ENOTCONN;
 	if (!err)
 		return 0;
-	return devmem__fail(err, "devmem_attach: descriptor %d has no peer, connect or accept it first: %s", fd, strerror(err));
+	return devmem__fail(err,
+			    "devmem_attach: descriptor %d has no peer, connect or accept it first: "
+			    "%s",
+			    fd, strerror(err));
 }
 
 static int check_socket(int fd)
@@ -53,13 +58,15 @@ static int check_socket(int fd)
 	socklen_t len = sizeof(value);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &value, &len))
-		return devmem__fail(errno, "devmem_attach: descriptor %d is no socket: %s", fd, strerror(errno));
+		return devmem__fail(errno, "devmem_attach: descriptor %d is no socket: %s", fd,
+				    strerror(errno));
 	if (value != IPPROTO_TCP)
 		return devmem__fail(EPROTOTYPE, "descriptor %d is not a TCP socket", fd);
 	return check_peer(fd);
 }
 
-/* A slot of the table: a free one, or the table grows. Slots are used again only when no fragment names them. */
+/* A slot of the table: a free one, or the table grows. Slots are used again only when no fragment
+ * names them. */
 static int get_slot(struct devmem_ring *ring)
 {
 	unsigned int slots = ring->slots ? ring->slots * 2 : 16;
@@ -131,8 +138,11 @@ static int note_attached(struct devmem_sock *sock, int fd)
 			devmem__attached_remove(&sock->ring->attached, cookie);
 	}
 	if (err == -EALREADY)
-		return devmem__fail(EALREADY, "the connection of descriptor %d is attached already, and two would divide its bytes "
-				    "between them: devmem_detach() the other one first", fd);
+		return devmem__fail(EALREADY,
+				    "the connection of descriptor %d is attached already, and two "
+				    "would divide its bytes between them: devmem_detach() the "
+				    "other one first",
+				    fd);
 	if (err)
 		return devmem__fail(ENOMEM, "no memory for a socket");
 	sock->cookie = cookie;
@@ -162,7 +172,8 @@ static int new_sock(struct devmem_ring *ring, int fd, struct devmem_sock **out)
 	devmem__list_init(&sock->leaving);
 	sock->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (sock->fd < 0) {
-		err = devmem__fail(errno, "cannot duplicate descriptor %d: %s", fd, strerror(errno));
+		err = devmem__fail(errno, "cannot duplicate descriptor %d: %s", fd,
+				   strerror(errno));
 		free(sock);
 		return err;
 	}
@@ -195,10 +206,14 @@ static int check_way(const struct devmem_ring *ring, const struct devmem_binding
 
 	devmem_binding_engine(binding, &why);
 	if (way == DEVMEM__ENGINE_ZCRX && ring->way != DEVMEM__ENGINE_ZCRX)
-		return devmem__fail(EOPNOTSUPP, "the binding is for engine zcrx: open the ring with that engine too");
-	if (ring->way == DEVMEM__ENGINE_ANY || ring->way == DEVMEM__ENGINE_SYSCALL || ring->way == way)
+		return devmem__fail(EOPNOTSUPP, "the binding is for engine zcrx: open the ring "
+						"with that engine too");
+	if (ring->way == DEVMEM__ENGINE_ANY || ring->way == DEVMEM__ENGINE_SYSCALL ||
+	    ring->way == way)
 		return 0;
-	return devmem__fail(EOPNOTSUPP, "the ring was opened for engine %s, and the binding is of engine %s (%s)",
+	return devmem__fail(EOPNOTSUPP,
+			    "the ring was opened for engine %s, and the binding is of engine %s "
+			    "(%s)",
 			    devmem__engine_name(ring->way), devmem__engine_name(way), why);
 }
 
@@ -209,14 +224,18 @@ static void note_engine(struct devmem_ring *ring, const struct devmem_binding *b
 
 	ring->engine = ring->uring.calls ? devmem__engine_name(DEVMEM__ENGINE_SYSCALL) : name;
 	if (ring->uring.calls)
-		snprintf(ring->why, sizeof(ring->why), "%s; with a binding of engine %s: %.200s", ring->no_uring, name, why);
+		snprintf(ring->why, sizeof(ring->why), "%s; with a binding of engine %s: %.200s",
+			 ring->no_uring, name, why);
 	else
 		snprintf(ring->why, sizeof(ring->why), "%s", why);
-	devmem__log(DEVMEM_LOG_DEBUG, "a socket is attached with engine %s: %s", ring->engine, ring->why);
+	devmem__log(DEVMEM_LOG_DEBUG, "a socket is attached with engine %s: %s", ring->engine,
+		    ring->why);
 }
 
-/* Ties the socket to its binding: with everything that others of the same binding share on this ring. */
-static int join(struct devmem_sock *sock, struct devmem_binding *binding, const struct devmem_attach_opts *o)
+/* Ties the socket to its binding: with everything that others of the same binding share on this
+ * ring. */
+static int join(struct devmem_sock *sock, struct devmem_binding *binding,
+		const struct devmem_attach_opts *o)
 {
 	struct devmem_ring *ring = sock->ring;
 	int err = binding ? 0 : open_own(ring);
@@ -227,11 +246,13 @@ static int join(struct devmem_sock *sock, struct devmem_binding *binding, const 
 		err = check_way(ring, binding);
 	if (!err && devmem__binding_ifindex(binding))
 		err = devmem__links_add(&ring->links, devmem__binding_ifindex(binding));
-	sock->place = o->flags & DEVMEM_ATTACH_PLACE && devmem__binding_engine_id(binding) != DEVMEM__ENGINE_COPY;
+	sock->place = o->flags & DEVMEM_ATTACH_PLACE &&
+		      devmem__binding_engine_id(binding) != DEVMEM__ENGINE_COPY;
 	if (!err && sock->place)
 		err = devmem__spill_open(ring, binding);
 	if (!err && devmem__binding_engine_id(binding) == DEVMEM__ENGINE_DEVMEM)
-		err = devmem__set_reserve(&sock->stream.out, devmem__binding_bytes(binding) / SMALLEST_PAGE);
+		err = devmem__set_reserve(&sock->stream.out,
+					  devmem__binding_bytes(binding) / SMALLEST_PAGE);
 	if (!err)
 		err = devmem__binding_use_get(ring, binding, &sock->source);
 	if (err) {
@@ -254,12 +275,16 @@ static int check_tls(int fd)
 {
 	if (!devmem__decrypted(fd))
 		return 0;
-	return devmem__fail(EOPNOTSUPP, "descriptor %d receives TLS by the kernel (TLS_RX), which cannot decrypt device memory: "
-			    "attach it with a binding of engine copy", fd);
+	return devmem__fail(EOPNOTSUPP,
+			    "descriptor %d receives TLS by the kernel (TLS_RX), which cannot "
+			    "decrypt device memory: attach it with a binding of engine copy",
+			    fd);
 }
 
-/* What a peer could stop the machine with, if the NIC writes to device memory. @guarded: set here, and not there before. */
-static int protect(const struct devmem_sock *sock, const struct devmem_attach_opts *o, bool *guarded)
+/* What a peer could stop the machine with, if the NIC writes to device memory. @guarded: set here,
+ * and not there before. */
+static int protect(const struct devmem_sock *sock, const struct devmem_attach_opts *o,
+		   bool *guarded)
 {
 	int err;
 
@@ -273,12 +298,13 @@ static int protect(const struct devmem_sock *sock, const struct devmem_attach_op
 		return err;
 	err = devmem__guard(sock->fd, guarded);
 	if (err == -EPERM && devmem__binding_guarded(sock->binding))
-		err = 0;	/* what is at the interface's ingress must do */
+		err = 0; /* what is at the interface's ingress must do */
 	return err ? err : devmem__guard_urgent(sock->fd);
 }
 
-static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *binding, uint64_t user_data,
-		  const struct devmem_attach_opts *opts, struct devmem_sock **out)
+static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *binding,
+		  uint64_t user_data, const struct devmem_attach_opts *opts,
+		  struct devmem_sock **out)
 {
 	struct devmem_attach_opts o;
 	struct devmem_sock *sock = NULL;
@@ -288,11 +314,13 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	err = devmem__options(&o, sizeof(o), opts, "devmem_attach_opts");
 	if (err)
 		return err;
-	if (!ring || !out || o.flags & ~(DEVMEM_ATTACH_PLACE | DEVMEM_ATTACH_NO_GUARD) || o.lowat > INT32_MAX)
-		return devmem__fail(EINVAL, "devmem_attach: no ring or place for the result, or an option out of range");
+	if (!ring || !out || o.flags & ~(DEVMEM_ATTACH_PLACE | DEVMEM_ATTACH_NO_GUARD) ||
+	    o.lowat > INT32_MAX)
+		return devmem__fail(EINVAL, "devmem_attach: no ring or place for the result, or an "
+					    "option out of range");
 	if (!binding && o.flags & DEVMEM_ATTACH_PLACE)
-		return devmem__fail(EINVAL, "devmem_attach: a socket without a binding has no device memory to place "
-				    "its bytes in");
+		return devmem__fail(EINVAL, "devmem_attach: a socket without a binding has no "
+					    "device memory to place its bytes in");
 	err = devmem__uring_check_thread(&ring->uring);
 	if (!err)
 		err = check_socket(fd);
@@ -301,9 +329,11 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	if (err)
 		return err;
 	if (binding && devmem__binding_sends(binding))
-		return devmem__fail(EINVAL, "devmem_attach: the binding is for sending, and nothing can be received with it: "
-				    "attach with one of devmem_bind_rx(), or with none");
-	devmem__socks_reap(ring);	/* what they and what ended with them hold may be what is needed now */
+		return devmem__fail(EINVAL, "devmem_attach: the binding is for sending, and "
+					    "nothing can be received with it: attach with one of "
+					    "devmem_bind_rx(), or with none");
+	/* what they and what ended with them hold may be what is needed now */
+	devmem__socks_reap(ring);
 	devmem__ring_end_used(ring);
 	slot = get_slot(ring);
 	if (slot < 0)
@@ -322,7 +352,8 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 		err = set_options(sock, &o);
 	if (err)
 		goto err_noted;
-	if (devmem__binding_engine_id(sock->binding) != DEVMEM__ENGINE_COPY && !(o.flags & DEVMEM_ATTACH_NO_GUARD))
+	if (devmem__binding_engine_id(sock->binding) != DEVMEM__ENGINE_COPY &&
+	    !(o.flags & DEVMEM_ATTACH_NO_GUARD))
 		devmem__urgent_watch(sock);
 	note_engine(ring, sock->binding);
 	init_stream(sock, user_data, slot);
@@ -344,8 +375,9 @@ err_sock:
 	return err;
 }
 
-int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *binding, uint64_t user_data,
-		  const struct devmem_attach_opts *opts, struct devmem_sock **out)
+int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_binding *binding,
+		  uint64_t user_data, const struct devmem_attach_opts *opts,
+		  struct devmem_sock **out)
 {
 	return devmem__result(attach(ring, fd, binding, user_data, opts, out));
 }
@@ -355,7 +387,8 @@ static int prepare_for(struct devmem_ring *ring, struct devmem_binding *binding)
 	int err;
 
 	if (!ring || !binding || devmem__binding_sends(binding))
-		return devmem__fail(EINVAL, "devmem_ring_prepare: no ring or no binding, or one for sending");
+		return devmem__fail(EINVAL, "devmem_ring_prepare: no ring or no binding, or one "
+					    "for sending");
 	err = devmem__uring_check_thread(&ring->uring);
 	if (!err)
 		err = check_way(ring, binding);
@@ -396,14 +429,16 @@ void devmem_detach(struct devmem_sock *sock)
 
 static bool is_referred_to(const struct devmem_sock *sock)
 {
-	return sock->armed || sock->end_armed || sock->cancels || sock->stream.out.count || sock->batch || sock->batches_out ||
-	       sock->ring->rx_sock == sock || devmem__tx_busy(sock);
+	return sock->armed || sock->end_armed || sock->cancels || sock->stream.out.count ||
+	       sock->batch || sock->batches_out || sock->ring->rx_sock == sock ||
+	       devmem__tx_busy(sock);
 }
 
 void devmem__socks_reap(struct devmem_ring *ring)
 {
 	while (!devmem__list_empty(&ring->leaving)) {
-		struct devmem_sock *sock = container_of(ring->leaving.next, struct devmem_sock, leaving);
+		struct devmem_sock *sock =
+			container_of(ring->leaving.next, struct devmem_sock, leaving);
 
 		devmem__list_del(&sock->leaving);
 		if (!is_referred_to(sock))
@@ -415,7 +450,8 @@ void devmem__sock_free(struct devmem_sock *sock)
 {
 	struct devmem_ring *ring = sock->ring;
 
-	/* a request that was not handed in yet may name its descriptor, which somebody else may get, or its memory */
+	/* a request that was not handed in yet may name its descriptor, which somebody else may
+	 * get, or its memory */
 	if (io_uring_sq_ready(&ring->uring.io))
 		devmem__uring_submit(&ring->uring);
 	if (io_uring_sq_ready(&ring->uring.io))
@@ -441,7 +477,9 @@ static int napi_of(const struct devmem_sock *sock, unsigned int *napi_id)
 {
 	socklen_t len = sizeof(*napi_id);
 
-	return getsockopt(sock->fd, SOL_SOCKET, SO_INCOMING_NAPI_ID, napi_id, &len) ? -errno : *napi_id ? 0 : -EAGAIN;
+	return getsockopt(sock->fd, SOL_SOCKET, SO_INCOMING_NAPI_ID, napi_id, &len) ? -errno
+	       : *napi_id							    ? 0
+										    : -EAGAIN;
 }
 
 int devmem__sock_queue_known(const struct devmem_sock *sock)
@@ -463,7 +501,9 @@ static int sock_queue(const struct devmem_sock *sock)
 	if (err == -EAGAIN)
 		return devmem__fail(EAGAIN, "nothing was received on this socket yet");
 	if (err)
-		return devmem__fail(-err, "the kernel does not tell where a socket's packets arrive (SO_INCOMING_NAPI_ID): %s",
+		return devmem__fail(-err,
+				    "the kernel does not tell where a socket's packets arrive "
+				    "(SO_INCOMING_NAPI_ID): %s",
 				    strerror(-err));
 	return devmem__binding_queue_of_napi(sock->binding, napi_id);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sources: what the sockets of one binding share on one ring. Made for the first of them; ended with the last one's
- * last fragment, or with the ring where the kernel cannot end it sooner.
+ * Sources: what the sockets of one binding share on one ring. Made for the first of them; ended
+ * with the last one's last fragment, or with the ring where the kernel cannot end it sooner.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -24,12 +24,14 @@ static const struct devmem__engine *engine_of(enum devmem__engine_id way)
 	return NULL;
 }
 
-static struct devmem__binding_use *find(struct devmem_ring *ring, const struct devmem_binding *binding)
+static struct devmem__binding_use *find(struct devmem_ring *ring,
+					const struct devmem_binding *binding)
 {
 	struct devmem__list *node;
 
 	for (node = ring->sources.next; node != &ring->sources; node = node->next) {
-		struct devmem__binding_use *source = container_of(node, struct devmem__binding_use, node);
+		struct devmem__binding_use *source =
+			container_of(node, struct devmem__binding_use, node);
 
 		if (source->binding == binding)
 			return source;
@@ -46,7 +48,8 @@ static void end(struct devmem__binding_use *source)
 	free(source);
 }
 
-int devmem__binding_use_get(struct devmem_ring *ring, struct devmem_binding *binding, struct devmem__binding_use **out)
+int devmem__binding_use_get(struct devmem_ring *ring, struct devmem_binding *binding,
+			    struct devmem__binding_use **out)
 {
 	struct devmem__binding_use *source = find(ring, binding);
 	int err;
@@ -100,7 +103,8 @@ void devmem__binding_use_refill(struct devmem_ring *ring)
 
 	ring->hungry = false;
 	for (node = ring->sources.next; node != &ring->sources; node = node->next) {
-		struct devmem__binding_use *source = container_of(node, struct devmem__binding_use, node);
+		struct devmem__binding_use *source =
+			container_of(node, struct devmem__binding_use, node);
 
 		if (source->engine->refill && source->engine->refill(source))
 			ring->hungry = true;

@@ -21,19 +21,23 @@ static int open_uring(struct devmem_ring *ring)
 static int open_calls(struct devmem_ring *ring)
 {
 	if (ring->opts.busy_poll_us)
-		return devmem__fail(ENOSYS, "engine syscall cannot busy poll: leave busy_poll_us at 0");
+		return devmem__fail(ENOSYS, "engine syscall cannot busy poll: leave busy_poll_us "
+					    "at 0");
 	ring->engine = devmem__engine_name(DEVMEM__ENGINE_SYSCALL);
 	return devmem__uring_open_syscall_ring(&ring->uring, ring->opts.entries);
 }
 
-/* io_uring if it can be had, and why not if not: whatever the reason, plain system calls are better than no ring. */
+/* io_uring if it can be had, and why not if not: whatever the reason, plain system calls are better
+ * than no ring. */
 int devmem__ring_choose_uring(struct devmem_ring *ring)
 {
 	int err;
 
-	ring->engine = devmem__engine_name(ring->way == DEVMEM__ENGINE_ANY ? DEVMEM__ENGINE_DEVMEM : ring->way);
-	snprintf(ring->why, sizeof(ring->why), ring->way == DEVMEM__ENGINE_ANY ? "no socket is attached yet" :
-		 "it was asked for");
+	ring->engine = devmem__engine_name(ring->way == DEVMEM__ENGINE_ANY ? DEVMEM__ENGINE_DEVMEM
+									   : ring->way);
+	snprintf(ring->why, sizeof(ring->why),
+		 ring->way == DEVMEM__ENGINE_ANY ? "no socket is attached yet"
+						 : "it was asked for");
 	snprintf(ring->no_uring, sizeof(ring->no_uring), "plain system calls were asked for");
 	if (ring->way == DEVMEM__ENGINE_SYSCALL)
 		return open_calls(ring);
@@ -42,6 +46,7 @@ int devmem__ring_choose_uring(struct devmem_ring *ring)
 		return err;
 	snprintf(ring->no_uring, sizeof(ring->no_uring), "%s", devmem_error());
 	snprintf(ring->why, sizeof(ring->why), "%s", ring->no_uring);
-	devmem__log(DEVMEM_LOG_WARNING, "a ring works by plain system calls, at a higher price: %s", ring->no_uring);
+	devmem__log(DEVMEM_LOG_WARNING, "a ring works by plain system calls, at a higher price: %s",
+		    ring->no_uring);
 	return open_calls(ring);
 }

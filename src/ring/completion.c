@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* One completion of any kind, and what it tells: a message that is opened, the end of a stream, an event. */
+/* One completion of any kind, and what it tells: a message that is opened, the end of a stream, an
+ * event. */
 #include <errno.h>
 #include <string.h>
 
@@ -10,9 +11,10 @@
 #include "ring/loop.h"
 #include "tx.h"
 
-#define SECOND 1000000000u	/* ns */
+#define SECOND 1000000000u /* ns */
 
-/* The message of an ERROR event: of who noticed that the stream cannot go on, or what the kernel said. */
+/* The message of an ERROR event: of who noticed that the stream cannot go on, or what the kernel
+ * said. */
 static void explain(struct devmem_ring *ring, int error)
 {
 	if (error && !ring->explained)
@@ -63,7 +65,7 @@ static unsigned int receive_failed(struct devmem_sock *sock, int res, struct dev
 	case -ECANCELED:
 	case -EINTR:
 	case -EAGAIN:
-		return 0;	/* armed again unless the socket is being detached */
+		return 0; /* armed again unless the socket is being detached */
 	}
 	if (sock->engine->recover && sock->engine->recover(sock, res))
 		return 0;
@@ -71,10 +73,11 @@ static unsigned int receive_failed(struct devmem_sock *sock, int res, struct dev
 }
 
 /*
- * Bytes of a bound socket that are in host memory: a packet that was not split, or, through a queue which is not bound,
- * all of them: the rule is gone or another one is before it, or the route changed. The application is told where they
- * come from; they are copied until that is mended. Looked at is what the NIC is known to be like; if it is being changed, it
- * is looked at again with the next bytes. At most once a second.
+ * Bytes of a bound socket that are in host memory: a packet that was not split, or, through a queue
+ * which is not bound, all of them: the rule is gone or another one is before it, or the route
+ * changed. The application is told where they come from; they are copied until that is mended.
+ * Looked at is what the NIC is known to be like; if it is being changed, it is looked at again with
+ * the next bytes. At most once a second.
  */
 static unsigned int look_where(struct devmem_sock *sock, struct devmem_event *event)
 {
@@ -95,7 +98,9 @@ static unsigned int look_where(struct devmem_sock *sock, struct devmem_event *ev
 		sock->last_look = ring->now;
 		ours = queue >= 0 && devmem__binding_has_queue(sock->binding, queue);
 		if (ours && !sock->unsplit)
-			devmem__log(DEVMEM_LOG_WARNING, "packets come through queue %d that the NIC did not split: they are copied",
+			devmem__log(DEVMEM_LOG_WARNING,
+				    "packets come through queue %d that the NIC did not split: "
+				    "they are copied",
 				    queue);
 		sock->unsplit = ours;
 		sock->misplaced = !sock->unsplit;
@@ -114,15 +119,18 @@ static unsigned int look_where(struct devmem_sock *sock, struct devmem_event *ev
 }
 
 /* A receive brought nothing, and will bring nothing more or has failed. */
-static unsigned int receive_empty(struct devmem_sock *sock, const struct io_uring_cqe *cqe, struct devmem_event *event)
+static unsigned int receive_empty(struct devmem_sock *sock, const struct io_uring_cqe *cqe,
+				  struct devmem_event *event)
 {
 	if (sock->engine->empty)
 		sock->engine->empty(sock, cqe);
-	return cqe->res < 0 ? receive_failed(sock, cqe->res, event) : devmem__end_stream(sock, 0, event);
+	return cqe->res < 0 ? receive_failed(sock, cqe->res, event)
+			    : devmem__end_stream(sock, 0, event);
 }
 
 /* A message. What it brought is left in ring->rx; what else happened is an event. */
-static unsigned int message(struct devmem_sock *sock, const struct io_uring_cqe *cqe, struct devmem_event *event)
+static unsigned int message(struct devmem_sock *sock, const struct io_uring_cqe *cqe,
+			    struct devmem_event *event)
 {
 	struct devmem_ring *ring = sock->ring;
 
@@ -138,7 +146,8 @@ static unsigned int message(struct devmem_sock *sock, const struct io_uring_cqe 
 }
 
 /* A completion of a socket's receive that is no fragment by itself. */
-static unsigned int receive_done(struct devmem_sock *sock, const struct io_uring_cqe *cqe, struct devmem_event *event)
+static unsigned int receive_done(struct devmem_sock *sock, const struct io_uring_cqe *cqe,
+				 struct devmem_event *event)
 {
 	const bool messages = !sock->engine->take || sock->messages;
 	unsigned int out;
@@ -155,7 +164,8 @@ static unsigned int receive_done(struct devmem_sock *sock, const struct io_uring
 }
 
 /* One completion of any kind. Returns how many events it made at once. */
-unsigned int devmem__hand_out_one(struct devmem_ring *ring, const struct io_uring_cqe *cqe, struct devmem_event *event)
+unsigned int devmem__hand_out_one(struct devmem_ring *ring, const struct io_uring_cqe *cqe,
+				  struct devmem_event *event)
 {
 	void *object = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)DEVMEM__CQE_KINDS);
 

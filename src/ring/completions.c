@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * From completions to the caller's events, in one pass. A completion that has more than the caller has room for
- * stays open and goes on in the next call.
+ * From completions to the caller's events, in one pass. A completion that has more than the caller
+ * has room for stays open and goes on in the next call.
  */
 #include <errno.h>
 
@@ -18,12 +18,13 @@ static struct io_uring_cqe *next_cqe(struct devmem_ring *ring)
 	unsigned int head;
 
 	/* not io_uring_peek_cqe(): that may enter the kernel */
-	io_uring_for_each_cqe(&ring->uring.io, head, cqe)
+	io_uring_for_each_cqe (&ring->uring.io, head, cqe)
 		return cqe;
 	return NULL;
 }
 
-/* Bytes after the end, or of a socket that the application has let go: nobody will release them, so we do. */
+/* Bytes after the end, or of a socket that the application has let go: nobody will release them, so
+ * we do. */
 static void discard(struct devmem_sock *sock, const struct devmem_event *events, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -34,7 +35,8 @@ static void discard(struct devmem_sock *sock, const struct devmem_event *events,
 	}
 }
 
-/* Copied bytes of a buffer that the processor cannot map go there once more. Returns how many events are good. */
+/* Copied bytes of a buffer that the processor cannot map go there once more. Returns how many
+ * events are good. */
 static int stage(struct devmem_sock *sock, struct devmem_event *events, int n)
 {
 	struct devmem_buffer *buffer = devmem__binding_buffer(sock->binding);
@@ -43,13 +45,16 @@ static int stage(struct devmem_sock *sock, struct devmem_event *events, int n)
 	int i;
 
 	for (i = 0; staged && i < n; i++) {
-		int err = devmem__buffer_write(buffer, events[i].offset, from + events[i].offset, events[i].length);
+		int err = devmem__buffer_write(buffer, events[i].offset, from + events[i].offset,
+					       events[i].length);
 
 		if (!err) {
 			sock->ring->stats.bytes_staged += events[i].length;
 			continue;
 		}
-		devmem__log(DEVMEM_LOG_ERROR, "what a connection received cannot be copied into its buffer: %s", devmem_error());
+		devmem__log(DEVMEM_LOG_ERROR,
+			    "what a connection received cannot be copied into its buffer: %s",
+			    devmem_error());
 		discard(sock, events + i, n - i);
 		if (sock->armed)
 			devmem__sock_cancel(sock);
@@ -60,10 +65,11 @@ static int stage(struct devmem_sock *sock, struct devmem_event *events, int n)
 }
 
 /*
- * Completions that are fragments by themselves, as many as are of one socket. Returns the number of events; *taken says
- * whether there were any.
+ * Completions that are fragments by themselves, as many as are of one socket. Returns the number of
+ * events; *taken says whether there were any.
  */
-static int take_fragments(struct devmem_sock *sock, struct devmem_event *events, unsigned int n, bool *taken)
+static int take_fragments(struct devmem_sock *sock, struct devmem_event *events, unsigned int n,
+			  bool *taken)
 {
 	int got = sock->engine->take(sock, events, n);
 
@@ -79,7 +85,8 @@ static int take_fragments(struct devmem_sock *sock, struct devmem_event *events,
 	return sock->engine->way == DEVMEM__ENGINE_COPY ? stage(sock, events, got) : got;
 }
 
-/* Events from the completion that is open; it stays open (ring->rx_sock) until used up. Or -ENOMEM. */
+/* Events from the completion that is open; it stays open (ring->rx_sock) until used up. Or
+ * -ENOMEM. */
 static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
 {
 	struct devmem_sock *sock = ring->rx_sock;
@@ -104,7 +111,7 @@ static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, 
 		devmem__log(DEVMEM_LOG_ERROR, "%s", devmem_error());
 		ring->explained = true;
 		got = (int)devmem__end_stream(sock, -EBADMSG, events);
-		if (sock->armed)	/* what comes after a hole is of no use */
+		if (sock->armed) /* what comes after a hole is of no use */
 			devmem__sock_cancel(sock);
 	}
 	if (done)
@@ -114,7 +121,8 @@ static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, 
 
 static unsigned int woken(struct devmem_ring *ring, struct devmem_event *event)
 {
-	if (!atomic_load_explicit(&ring->woken, memory_order_relaxed) || !atomic_exchange(&ring->woken, false))
+	if (!atomic_load_explicit(&ring->woken, memory_order_relaxed) ||
+	    !atomic_exchange(&ring->woken, false))
 		return 0;
 	*event = (struct devmem_event){ .type = DEVMEM_EVENT_WOKEN };
 	return 1;
@@ -134,7 +142,8 @@ static int link_result(enum devmem__link_state state)
 
 static unsigned int link_news(struct devmem_ring *ring, struct devmem_event *event)
 {
-	const struct devmem__link *link = ring->links.news ? devmem__links_next(&ring->links) : NULL;
+	const struct devmem__link *link =
+		ring->links.news ? devmem__links_next(&ring->links) : NULL;
 
 	if (!link)
 		return 0;
@@ -160,7 +169,8 @@ static unsigned int known_end(struct devmem_ring *ring, struct devmem_event *eve
 	return out;
 }
 
-/* What is not a completion. Returns how many events that makes: 0 or 1. Nearly always 0, so it is seen here, without calls. */
+/* What is not a completion. Returns how many events that makes: 0 or 1. Nearly always 0, so it is
+ * seen here, without calls. */
 static unsigned int hand_out_news(struct devmem_ring *ring, struct devmem_event *event)
 {
 	unsigned int out = woken(ring, event);
@@ -206,7 +216,8 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 {
 	struct io_uring_cqe *cqe;
 	struct devmem_sock *sock;
-	bool look = true, seen = false;	/* for news: at first, and after completions that made no event or ran a buffer low */
+	/* for news: at first, and after completions that made no event or ran a buffer low */
+	bool look = true, seen = false;
 	unsigned int out = 0;
 	bool taken;
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* What this library has, by names that stay; where the kernel or the process has a say, it is tried. */
+/* What this library has, by names that stay; where the kernel or the process has a say, it is
+ * tried. */
 #include <errno.h>
 #include <string.h>
 
@@ -7,14 +8,15 @@
 #include "netlink/probe.h"
 #include "ring/loop.h"
 
-#define BACKEND "backend-"	/* and its name */
+#define BACKEND "backend-" /* and its name */
 
 struct feature {
 	const char *name, *what;
-	int (*try)(void);	/* 0, or a negative errno and the sentence; NULL: it depends on nothing */
+	/* 0, or a negative errno and the sentence; NULL: it depends on nothing */
+	int (*try)(void);
 };
 
-/* ------------------------------------------------------------------------------------ tried */
+/* ---------------------------------------------------------------------------------------- tried */
 
 static int try_devmem(void)
 {
@@ -22,16 +24,21 @@ static int try_devmem(void)
 	const char *lacks = devmem__kernel_lacks(&may_bind);
 
 	if (lacks)
-		return devmem__fail(EOPNOTSUPP, "this kernel cannot receive into device memory: %s (Linux 6.12 with "
-				    "CONFIG_NET_DEVMEM)", lacks);
-	return may_bind ? 0 : devmem__fail(EPERM, "binding device memory needs CAP_NET_ADMIN, which this process has not");
+		return devmem__fail(EOPNOTSUPP,
+				    "this kernel cannot receive into device memory: %s (Linux 6.12 "
+				    "with CONFIG_NET_DEVMEM)",
+				    lacks);
+	return may_bind ? 0
+			: devmem__fail(EPERM, "binding device memory needs CAP_NET_ADMIN, which "
+					      "this process has not");
 }
 
 static int try_ring(uint32_t busy_poll_us)
 {
 	struct devmem_ring *ring;
 	int err = devmem__ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "devmem", .entries = 1,
-						.busy_poll_us = busy_poll_us), &ring);
+						.busy_poll_us = busy_poll_us),
+				    &ring);
 
 	if (!err)
 		devmem_ring_close(ring);
@@ -55,7 +62,8 @@ static int try_zcrx(void)
 	if (err)
 		return err;
 	if (!devmem__kernel_has_zcrx())
-		return devmem__fail(EOPNOTSUPP, "this kernel's io_uring has no zero-copy receive (Linux 6.16)");
+		return devmem__fail(EOPNOTSUPP, "this kernel's io_uring has no zero-copy receive "
+						"(Linux 6.16)");
 	return try_devmem();
 }
 
@@ -67,21 +75,27 @@ static int try_large_pages(void)
 		return err;
 	if (devmem__kernel_has_page_sizes())
 		return 0;
-	return devmem__fail(EOPNOTSUPP, "this kernel gives queues no pages but the system's (larger ones from Linux 7.3 on)");
+	return devmem__fail(EOPNOTSUPP, "this kernel gives queues no pages but the system's "
+					"(larger ones from Linux 7.3 on)");
 }
 
 static int try_send(void)
 {
-	return devmem__kernel_sends() ? 0 : devmem__fail(EOPNOTSUPP, "this kernel cannot send from device memory (Linux 6.16)");
+	return devmem__kernel_sends() ? 0
+				      : devmem__fail(EOPNOTSUPP, "this kernel cannot send from "
+								 "device memory (Linux 6.16)");
 }
 
 /* Names are for good: what is here is in devmem.h, and in every later version. */
 static const struct feature features[] = {
 	{ "devmem", "receiving: the NIC writes into a buffer (engine devmem)", try_devmem },
-	{ "zcrx", "receiving: the same, by io_uring's own zero-copy receive (engine zcrx)", try_zcrx },
-	{ "large-pages", "queues take pages from a buffer that are larger than the system's", try_large_pages },
+	{ "zcrx", "receiving: the same, by io_uring's own zero-copy receive (engine zcrx)",
+	  try_zcrx },
+	{ "large-pages", "queues take pages from a buffer that are larger than the system's",
+	  try_large_pages },
 	{ "send", "sending from device memory without a copy", try_send },
-	{ "io_uring", "rings work by io_uring, and not by plain system calls (engine syscall)", try_uring },
+	{ "io_uring", "rings work by io_uring, and not by plain system calls (engine syscall)",
+	  try_uring },
 	{ "busy-poll", "devmem_ring_opts.busy_poll_us", try_busy_poll },
 	{ "copy", "the kernel copies into a buffer, on any interface (engine copy)", NULL },
 	{ "syscall", "rings work by plain system calls, if they must (engine syscall)", NULL },
@@ -110,10 +124,13 @@ int devmem_feature(const char *name)
 	for (size_t i = 0; i < ARRAY_SIZE(features); i++)
 		if (!strcmp(features[i].name, name))
 			return !features[i].try || !features[i].try();
-	backend = strncmp(name, BACKEND, strlen(BACKEND)) ? NULL : devmem__backend_find(name + strlen(BACKEND));
+	backend = strncmp(name, BACKEND, strlen(BACKEND))
+			  ? NULL
+			  : devmem__backend_find(name + strlen(BACKEND));
 	if (backend)
 		return !try_backend(backend);
-	return devmem__fail(ENOENT, "libdevmem %s knows no feature \"%.64s\"", devmem_version(), name);
+	return devmem__fail(ENOENT, "libdevmem %s knows no feature \"%.64s\"", devmem_version(),
+			    name);
 }
 
 int devmem_features(void (*report)(void *arg, const struct devmem_feature_info *info), void *arg)

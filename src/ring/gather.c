@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Gathering: a list of fragments becomes one range. Fragments that lie in one buffer go to its backend together, which may
- * take its time and answer from another thread; those of the next buffer follow without waiting for that. The last answer
- * ends it, and the ring's thread then releases the fragments.
+ * Gathering: a list of fragments becomes one range. Fragments that lie in one buffer go to its
+ * backend together, which may take its time and answer from another thread; those of the next
+ * buffer follow without waiting for that. The last answer ends it, and the ring's thread then
+ * releases the fragments.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -15,15 +16,15 @@
 struct devmem__gather {
 	struct devmem__gather *next;
 	struct devmem_ring *ring;
-	struct devmem_buffer *to;	/* a reference */
+	struct devmem_buffer *to; /* a reference */
 	uint64_t cookie;
 	uint32_t bytes;
-	atomic_uint parts;		/* that are not over, and the call itself */
+	atomic_uint parts; /* that are not over, and the call itself */
 	atomic_bool over;
-	atomic_int result;		/* the first failure */
+	atomic_int result; /* the first failure */
 	unsigned int n, room;
-	struct devmem_range *ranges;	/* where they lie: scratch for the call */
-	struct devmem_event event[];	/* the fragments */
+	struct devmem_range *ranges; /* where they lie: scratch for the call */
+	struct devmem_event event[]; /* the fragments */
 };
 
 void devmem__gathers_open(struct devmem__gathers *gathers)
@@ -32,21 +33,25 @@ void devmem__gathers_open(struct devmem__gathers *gathers)
 	pthread_cond_init(&gathers->ended, NULL);
 }
 
-/* ------------------------------------------------------------------------------------ what it is of */
+/* -------------------------------------------------------------------------------- what it is of */
 
 static bool is_fragment(const struct devmem_event *ev)
 {
-	return ev->type == DEVMEM_EVENT_DATA || ev->type == DEVMEM_EVENT_HOST || ev->type == DEVMEM_EVENT_PART;
+	return ev->type == DEVMEM_EVENT_DATA || ev->type == DEVMEM_EVENT_HOST ||
+	       ev->type == DEVMEM_EVENT_PART;
 }
 
 static int event_split(struct devmem_event *event, uint32_t bytes, struct devmem_event *rest)
 {
 	struct devmem_event whole;
 
-	if (!event || !rest || event == rest || !is_fragment(event) || !bytes || bytes >= event->length)
+	if (!event || !rest || event == rest || !is_fragment(event) || !bytes ||
+	    bytes >= event->length)
 		return devmem__fail(EINVAL, "devmem_event_split: no fragment, or not a part of it");
-	if (event->type == DEVMEM_EVENT_DATA && !event->buffer)	/* of a PART that would say that offset is an address */
-		return devmem__fail(EINVAL, "devmem_event_split: a fragment that lies in the memory of another binding");
+	/* of a PART that would say that offset is an address */
+	if (event->type == DEVMEM_EVENT_DATA && !event->buffer)
+		return devmem__fail(EINVAL, "devmem_event_split: a fragment that lies in the "
+					    "memory of another binding");
 	whole = *event;
 	event->type = DEVMEM_EVENT_PART;
 	event->buffer = whole.type == DEVMEM_EVENT_HOST ? 0 : whole.buffer;
@@ -63,30 +68,37 @@ int devmem_event_split(struct devmem_event *event, uint32_t bytes, struct devmem
 	return devmem__result(event_split(event, bytes, rest));
 }
 
-/* Where a fragment lies, and where in that. @buffer NULL: in this process's memory, at that address. */
-static int find(const struct devmem_ring *ring, const struct devmem_event *ev, struct devmem_buffer **buffer)
+/* Where a fragment lies, and where in that. @buffer NULL: in this process's memory, at that
+ * address. */
+static int find(const struct devmem_ring *ring, const struct devmem_event *ev,
+		struct devmem_buffer **buffer)
 {
 	const struct devmem_sock *sock = ev->sock < ring->slots ? ring->socks[ev->sock] : NULL;
 
-	/* host bytes and the spill buffer are the ring's: such a fragment outlives a socket that is detached */
+	/* host bytes and the spill buffer are the ring's: such a fragment outlives a socket that is
+	 * detached */
 	*buffer = NULL;
 	if (ev->type == DEVMEM_EVENT_HOST || (ev->type == DEVMEM_EVENT_PART && !ev->buffer))
 		return 0;
 	*buffer = ring->place.buffer;
 	if (!devmem__spill_owns(ring, ev)) {
 		if (!sock)
-			return devmem__fail(EINVAL, "devmem_gather: a fragment whose socket is not on this ring");
+			return devmem__fail(EINVAL, "devmem_gather: a fragment whose socket is not "
+						    "on this ring");
 		*buffer = devmem__binding_buffer(sock->binding);
 	}
 	if (ev->buffer != devmem_buffer_id(*buffer))
-		return devmem__fail(EINVAL, "devmem_gather: a fragment that came through a queue of another binding: where it lies "
-				    "cannot be told");
-	if (ev->offset <= devmem_buffer_size(*buffer) && ev->length <= devmem_buffer_size(*buffer) - ev->offset)
+		return devmem__fail(EINVAL, "devmem_gather: a fragment that came through a queue "
+					    "of another binding: where it lies cannot be told");
+	if (ev->offset <= devmem_buffer_size(*buffer) &&
+	    ev->length <= devmem_buffer_size(*buffer) - ev->offset)
 		return 0;
-	return devmem__fail(EINVAL, "devmem_gather: a fragment that does not lie in its buffer: was the event changed?");
+	return devmem__fail(EINVAL, "devmem_gather: a fragment that does not lie in its buffer: "
+				    "was the event changed?");
 }
 
-static int add_up(const struct devmem_event *events, unsigned int n, unsigned int *fragments, uint64_t *bytes)
+static int add_up(const struct devmem_event *events, unsigned int n, unsigned int *fragments,
+		  uint64_t *bytes)
 {
 	*fragments = 0;
 	*bytes = 0;
@@ -96,39 +108,49 @@ static int add_up(const struct devmem_event *events, unsigned int n, unsigned in
 		++*fragments;
 		*bytes += events[i].length;
 	}
-	return *bytes <= UINT32_MAX ? 0 : devmem__fail(EMSGSIZE, "devmem_gather: 4 GiB or more at once: make several of it");
+	return *bytes <= UINT32_MAX ? 0
+				    : devmem__fail(EMSGSIZE, "devmem_gather: 4 GiB or more at "
+							     "once: make several of it");
 }
 
-static int check_fragment(const struct devmem_ring *ring, const struct devmem_event *ev, struct devmem_buffer *to,
-			  uint64_t offset, uint64_t bytes)
+static int check_fragment(const struct devmem_ring *ring, const struct devmem_event *ev,
+			  struct devmem_buffer *to, uint64_t offset, uint64_t bytes)
 {
 	struct devmem_buffer *from;
 	int err = find(ring, ev, &from);
 
 	if (err || from != to || ev->offset >= offset + bytes || offset >= ev->offset + ev->length)
 		return err;
-	return devmem__fail(EINVAL, "devmem_gather: a fragment at %llu overlaps with %llu bytes at %llu, where it would go",
-			    (unsigned long long)ev->offset, (unsigned long long)bytes, (unsigned long long)offset);
+	return devmem__fail(EINVAL,
+			    "devmem_gather: a fragment at %llu overlaps with %llu bytes at %llu, "
+			    "where it would go",
+			    (unsigned long long)ev->offset, (unsigned long long)bytes,
+			    (unsigned long long)offset);
 }
 
-static int check(const struct devmem_ring *ring, const struct devmem_event *events, unsigned int n, struct devmem_buffer *to,
-		 uint64_t offset, unsigned int *fragments, uint64_t *bytes)
+static int check(const struct devmem_ring *ring, const struct devmem_event *events, unsigned int n,
+		 struct devmem_buffer *to, uint64_t offset, unsigned int *fragments,
+		 uint64_t *bytes)
 {
 	const uint64_t size = devmem_buffer_size(to);
 	int err = add_up(events, n, fragments, bytes);
 
 	if (!err && (offset > size || *bytes > size - offset))
-		err = devmem__fail(ERANGE, "devmem_gather: %llu bytes at %llu do not lie in a buffer of %llu",
-				   (unsigned long long)*bytes, (unsigned long long)offset, (unsigned long long)size);
+		err = devmem__fail(ERANGE,
+				   "devmem_gather: %llu bytes at %llu do not lie in a buffer of "
+				   "%llu",
+				   (unsigned long long)*bytes, (unsigned long long)offset,
+				   (unsigned long long)size);
 	for (unsigned int i = 0; !err && i < n; i++)
 		if (is_fragment(&events[i]))
 			err = check_fragment(ring, &events[i], to, offset, *bytes);
 	return err;
 }
 
-/* ------------------------------------------------------------------------------------ begun, ended */
+/* --------------------------------------------------------------------------------- begun, ended */
 
-/* A spare one if it has room, so that nothing is allocated once a program has gathered its longest list. */
+/* A spare one if it has room, so that nothing is allocated once a program has gathered its longest
+ * list. */
 static struct devmem__gather *get(struct devmem_ring *ring, unsigned int n)
 {
 	struct devmem__gather *g = ring->gathers.spare;
@@ -157,8 +179,9 @@ static void put(struct devmem_ring *ring, struct devmem__gather *g)
 }
 
 /*
- * Once @over is set, @g belongs to the ring's thread, which may use it again or free it: it is not read after that. The ring
- * is woken before the lock is given back, since afterwards it may be gone too.
+ * Once @over is set, @g belongs to the ring's thread, which may use it again or free it: it is not
+ * read after that. The ring is woken before the lock is given back, since afterwards it may be gone
+ * too.
  */
 static void over(struct devmem__gather *g)
 {
@@ -189,7 +212,8 @@ static void part_done(void *arg, int result)
 /* ------------------------------------------------------------------------------------ under way */
 
 /* The first of @g's fragments from @first on that lie in one buffer. Returns how many. */
-static unsigned int run_of(const struct devmem__gather *g, unsigned int first, struct devmem_buffer **from, uint64_t *bytes)
+static unsigned int run_of(const struct devmem__gather *g, unsigned int first,
+			   struct devmem_buffer **from, uint64_t *bytes)
 {
 	struct devmem_buffer *other;
 	unsigned int i = first;
@@ -208,12 +232,14 @@ static unsigned int run_of(const struct devmem__gather *g, unsigned int first, s
 	return i - first;
 }
 
-static int copy_host(struct devmem__gather *g, const struct devmem_range *ranges, unsigned int n, uint64_t offset)
+static int copy_host(struct devmem__gather *g, const struct devmem_range *ranges, unsigned int n,
+		     uint64_t offset)
 {
 	int err = 0;
 
 	for (unsigned int i = 0; !err && i < n; i++) {
-		err = devmem__buffer_write(g->to, offset, (const void *)(uintptr_t)ranges[i].offset, ranges[i].length);
+		err = devmem__buffer_write(g->to, offset, (const void *)(uintptr_t)ranges[i].offset,
+					   ranges[i].length);
 		offset += ranges[i].length;
 	}
 	if (!err)
@@ -221,15 +247,16 @@ static int copy_host(struct devmem__gather *g, const struct devmem_range *ranges
 	return err;
 }
 
-static int start_run(struct devmem__gather *g, struct devmem_buffer *from, unsigned int first, unsigned int n,
-		     uint64_t offset)
+static int start_run(struct devmem__gather *g, struct devmem_buffer *from, unsigned int first,
+		     unsigned int n, uint64_t offset)
 {
 	int err;
 
 	atomic_fetch_add(&g->parts, 1);
 	if (from)
-		err = devmem__memory_gather(devmem__buffer_memory(g->to), offset, devmem__buffer_memory(from),
-					    g->ranges + first, n, part_done, g);
+		err = devmem__memory_gather(devmem__buffer_memory(g->to), offset,
+					    devmem__buffer_memory(from), g->ranges + first, n,
+					    part_done, g);
 	else
 		err = copy_host(g, g->ranges + first, n, offset);
 	if (err)
@@ -270,8 +297,8 @@ static void append(struct devmem_ring *ring, struct devmem__gather *g)
 	pthread_mutex_unlock(&gathers->lock);
 }
 
-static int gather(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n, struct devmem_buffer *to,
-		  uint64_t offset, uint64_t cookie)
+static int gather(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n,
+		  struct devmem_buffer *to, uint64_t offset, uint64_t cookie)
 {
 	struct devmem__gather *g;
 	unsigned int fragments;
@@ -306,19 +333,20 @@ static int gather(struct devmem_ring *ring, const struct devmem_event *events, u
 		put(ring, g);
 		return err;
 	}
-	/* what is under way reads fragments that the caller would take for its own: so it hears of it when that is over */
+	/* what is under way reads fragments that the caller would take for its own: so it hears of
+	 * it when that is over */
 	append(ring, g);
 	part_done(g, err);
 	return 0;
 }
 
-int devmem_gather(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n, struct devmem_buffer *to,
-		  uint64_t offset, uint64_t cookie)
+int devmem_gather(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n,
+		  struct devmem_buffer *to, uint64_t offset, uint64_t cookie)
 {
 	return devmem__result(gather(ring, events, n, to, offset, cookie));
 }
 
-/* ------------------------------------------------------------------------------------ over */
+/* ----------------------------------------------------------------------------------------- over */
 
 static struct devmem__gather *next_over(struct devmem__gathers *gathers)
 {
@@ -326,12 +354,13 @@ static struct devmem__gather *next_over(struct devmem__gathers *gathers)
 
 	if (!atomic_load_explicit(&gathers->news, memory_order_relaxed))
 		return NULL;
-	/* Pairs with the stores in over(): one that ends after it was looked at here is news again. */
+	/* Pairs with the stores in over(): one that ends after it was looked at here is news
+	 * again. */
 	atomic_store(&gathers->news, false);
 	if (!g || !atomic_load(&g->over))
 		return NULL;
 	gathers->first = g->next;
-	atomic_store(&gathers->news, true);	/* the next one may be over too */
+	atomic_store(&gathers->news, true); /* the next one may be over too */
 	return g;
 }
 

@@ -12,22 +12,26 @@ struct devmem_ring;
 struct devmem__gather;
 
 struct devmem__gathers {
-	struct devmem__gather *first, *last;	/* in the order in which they began and are handed out */
+	/* in the order in which they began and are handed out */
+	struct devmem__gather *first, *last;
 	struct devmem__gather *spare;
-	pthread_mutex_t lock;		/* of @under_way: a backend says from any thread that it is done */
+	/* of @under_way: a backend says from any thread that it is done */
+	pthread_mutex_t lock;
 	pthread_cond_t ended;
 	unsigned int under_way;
-	atomic_bool news;		/* some ended that nobody has looked at */
+	atomic_bool news; /* some ended that nobody has looked at */
 };
 
 void devmem__gathers_open(struct devmem__gathers *gathers);
 
-/* devmem__gathers_await() - nobody copies from or to any memory any more; devmem__gathers_close(): forget them all. */
+/* devmem__gathers_await() - nobody copies from or to any memory any more; devmem__gathers_close():
+ * forget them all. */
 void devmem__gathers_await(struct devmem_ring *ring);
 void devmem__gathers_close(struct devmem_ring *ring);
-void devmem__gathers_forget(struct devmem_ring *ring);	/* in a forked child: memory alone */
+void devmem__gathers_forget(struct devmem_ring *ring); /* in a forked child: memory alone */
 
-/* devmem__gathers_event() - the first, if it is over: its fragments are released. Returns how many events: 0 or 1. */
+/* devmem__gathers_event() - the first, if it is over: its fragments are released. Returns how many
+ * events: 0 or 1. */
 unsigned int devmem__gathers_event(struct devmem_ring *ring, struct devmem_event *event);
 
 #endif

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Room ring: the loop. Sockets are attached, completions become events, fragments come back; a turn of devmem_wait() drives all
- * of it. It is the highest room and may include every other.
+ * Room ring: the loop. Sockets are attached, completions become events, fragments come back; a turn
+ * of devmem_wait() drives all of it. It is the highest room and may include every other.
  */
 #ifndef DEVMEM__RING_LOOP_H
 #define DEVMEM__RING_LOOP_H
@@ -9,11 +9,13 @@
 #include "recv/receiving.h"
 
 /* open.c */
-int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out);	/* what devmem_ring_open() does */
+/* what devmem_ring_open() does */
+int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out);
 
 /*
- * devmem__ring_end_used() - end what the ring was the last to use. It may take seconds, so it is for calls that are not on the
- * way of the data: devmem_attach(), devmem_detach(), devmem_ring_close().
+ * devmem__ring_end_used() - end what the ring was the last to use. It may take seconds, so it is
+ * for calls that are not on the way of the data: devmem_attach(), devmem_detach(),
+ * devmem_ring_close().
  */
 void devmem__ring_end_used(struct devmem_ring *ring);
 
@@ -21,7 +23,8 @@ void devmem__ring_end_used(struct devmem_ring *ring);
 void devmem__ring_abandon(struct devmem_ring *ring);
 
 /* binding_use.c: what sockets of one binding share, and what is ended with the last of them */
-int devmem__binding_use_get(struct devmem_ring *ring, struct devmem_binding *binding, struct devmem__binding_use **out);
+int devmem__binding_use_get(struct devmem_ring *ring, struct devmem_binding *binding,
+			    struct devmem__binding_use **out);
 int devmem__binding_use_prepare(struct devmem_ring *ring, struct devmem_binding *binding);
 void devmem__binding_use_put(struct devmem__binding_use *source);
 void devmem__binding_use_refill(struct devmem_ring *ring);
@@ -29,14 +32,17 @@ void devmem__binding_use_close_all(struct devmem_ring *ring);
 
 /* release.c: fragments on their way back */
 void devmem__release_take_over(struct devmem_ring *ring);
-void devmem__release_forget(struct devmem_ring *ring);	/* what was handed over: memory alone */
-int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n);
+void devmem__release_forget(struct devmem_ring *ring); /* what was handed over: memory alone */
+int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *events,
+			unsigned int n);
 
-/* attach.c: attached and detached. devmem__socks_reap() - free the detached ones that nothing refers to any more. */
+/* attach.c: attached and detached. devmem__socks_reap() - free the detached ones that nothing
+ * refers to any more. */
 void devmem__socks_reap(struct devmem_ring *ring);
 void devmem__sock_free(struct devmem_sock *sock);
 
-/* devmem__sock_queue_known() - devmem_sock_queue() without waiting: -EBUSY: it cannot be known now. Without a sentence. */
+/* devmem__sock_queue_known() - devmem_sock_queue() without waiting: -EBUSY: it cannot be known now.
+ * Without a sentence. */
 int devmem__sock_queue_known(const struct devmem_sock *sock);
 
 /* wake.c */
@@ -44,18 +50,23 @@ void devmem__wake(struct devmem_ring *ring);
 
 /* Around what another thread does with the ring: closing it waits for the end. */
 int devmem__visit(struct devmem_ring *ring);
-void devmem__visit_over(struct devmem_ring *ring, int cancel);	/* @cancel: what devmem__visit() returned */
+/* @cancel: what devmem__visit() returned */
+void devmem__visit_over(struct devmem_ring *ring, int cancel);
 void devmem__await_visitors(struct devmem_ring *ring);
 
 /* completions.c: all completions that there are */
 int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n);
 
-/* completion.c: one of them. Both return how many events that makes: 0 or 1. @error: 0 is the end of the stream. */
-unsigned int devmem__hand_out_one(struct devmem_ring *ring, const struct io_uring_cqe *cqe, struct devmem_event *event);
+/* completion.c: one of them. Both return how many events that makes: 0 or 1. @error: 0 is the end
+ * of the stream. */
+unsigned int devmem__hand_out_one(struct devmem_ring *ring, const struct io_uring_cqe *cqe,
+				  struct devmem_event *event);
 unsigned int devmem__end_stream(struct devmem_sock *sock, int error, struct devmem_event *event);
 
-/* overtake.c: the spill buffer is full. Hand out what is not behind that, and say of each socket whether it is. */
-unsigned int devmem__overtake(struct devmem_ring *ring, struct devmem_event *events, unsigned int n);
+/* overtake.c: the spill buffer is full. Hand out what is not behind that, and say of each socket
+ * whether it is. */
+unsigned int devmem__overtake(struct devmem_ring *ring, struct devmem_event *events,
+			      unsigned int n);
 
 /* watch.c: other descriptors */
 struct devmem__watch;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The ring: opened, given requests, closed. What it does in between: wait.c, completions.c, attach.c, release.c. */
+/* The ring: opened, given requests, closed. What it does in between: wait.c, completions.c,
+ * attach.c, release.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,14 +16,14 @@
 #include "tx.h"
 #include "uring/syscall_ring.h"
 
-#define MAX_ENTRIES	32768
-#define MAX_BUFFERS	4096
-#define MAX_COALESCE	100000	/* microseconds */
-#define MAX_BUSY_POLL	10000	/* microseconds; the kernel's own limit */
-#define HOST_BYTES	(64u << 20) /* of the memory for sockets without a binding */
-#define MAX_REFILL	32768	/* the kernel's own limit */
+#define MAX_ENTRIES   32768
+#define MAX_BUFFERS   4096
+#define MAX_COALESCE  100000	  /* microseconds */
+#define MAX_BUSY_POLL 10000	  /* microseconds; the kernel's own limit */
+#define HOST_BYTES    (64u << 20) /* of the memory for sockets without a binding */
+#define MAX_REFILL    32768	  /* the kernel's own limit */
 
-/* ------------------------------------------------------------------------------------ opening, closing */
+/* ----------------------------------------------------------------------------- opening, closing */
 
 static int check_options(struct devmem_ring_opts *o)
 {
@@ -33,19 +34,25 @@ static int check_options(struct devmem_ring_opts *o)
 	if (o->entries > MAX_ENTRIES)
 		return devmem__fail(EINVAL, "ring option entries: at most %d", MAX_ENTRIES);
 	if (o->buffers > MAX_BUFFERS || (o->buffers & (o->buffers - 1)))
-		return devmem__fail(EINVAL, "ring option buffers: a power of two, at most %d", MAX_BUFFERS);
+		return devmem__fail(EINVAL, "ring option buffers: a power of two, at most %d",
+				    MAX_BUFFERS);
 	if (o->buffer_bytes % 4096 || o->buffer_bytes > 1u << 30)
-		return devmem__fail(EINVAL, "ring option buffer_bytes: a multiple of 4096, at most 1 GiB");
+		return devmem__fail(EINVAL, "ring option buffer_bytes: a multiple of 4096, at most "
+					    "1 GiB");
 	if (o->host_bytes % 4096 || o->host_bytes > SIZE_MAX / 2)
 		return devmem__fail(EINVAL, "ring option host_bytes: a multiple of 4096");
 	if (o->busy_poll_us > MAX_BUSY_POLL)
 		return devmem__fail(EINVAL, "ring option busy_poll_us: at most %d", MAX_BUSY_POLL);
 	if (o->coalesce_us > MAX_COALESCE || (o->coalesce_us && o->busy_poll_us))
-		return devmem__fail(EINVAL, "ring option coalesce_us: at most %d, and not together with busy_poll_us", MAX_COALESCE);
+		return devmem__fail(EINVAL,
+				    "ring option coalesce_us: at most %d, and not together with "
+				    "busy_poll_us",
+				    MAX_COALESCE);
 	if (o->refill_entries > MAX_REFILL)
 		return devmem__fail(EINVAL, "ring option refill_entries: at most %d", MAX_REFILL);
 	if (o->merge > DEVMEM__MAX_FRAGS)
-		return devmem__fail(EINVAL, "ring option merge: at most %d tokens", DEVMEM__MAX_FRAGS);
+		return devmem__fail(EINVAL, "ring option merge: at most %d tokens",
+				    DEVMEM__MAX_FRAGS);
 	return devmem__spill_check(o);
 }
 
@@ -117,8 +124,8 @@ int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **o
 }
 
 /*
- * Requests end before the memory that they write to is unmapped. Completions that nobody will see may carry
- * tokens: reading them puts those into the sockets' sets, from where they go back.
+ * Requests end before the memory that they write to is unmapped. Completions that nobody will see
+ * may carry tokens: reading them puts those into the sockets' sets, from where they go back.
  */
 static void stop_requests(struct devmem_ring *ring)
 {
@@ -130,8 +137,8 @@ static void stop_requests(struct devmem_ring *ring)
 }
 
 /*
- * Sockets before what they share, and the io_uring before sources that the kernel ties to it (zcrx). Sources that copy
- * ended with their sockets.
+ * Sockets before what they share, and the io_uring before sources that the kernel ties to it
+ * (zcrx). Sources that copy ended with their sockets.
  */
 static void end_all(struct devmem_ring *ring)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What waits for room in the spill buffer holds up what is behind it only if that are bytes. Ends of other connections, their
- * sends, descriptors that are watched and the rest go past it: what is told so may be just what makes the application give
- * fragments back.
+ * What waits for room in the spill buffer holds up what is behind it only if that are bytes. Ends
+ * of other connections, their sends, descriptors that are watched and the rest go past it: what is
+ * told so may be just what makes the application give fragments back.
  */
 #include <string.h>
 
@@ -21,21 +21,24 @@ static bool has_bytes(const struct devmem_sock *sock, const struct io_uring_cqe 
 	const bool messages = !sock->engine->take || sock->messages;
 
 	if (messages)
-		return cqe->flags & IORING_CQE_F_BUFFER && !devmem__messages_is_end(sock->ring, cqe);
+		return cqe->flags & IORING_CQE_F_BUFFER &&
+		       !devmem__messages_is_end(sock->ring, cqe);
 	return cqe->res > 0;
 }
 
 /* Bytes, or of a connection that has bytes in front of it. */
 static bool has_to_wait(const struct io_uring_cqe *cqe)
 {
-	struct devmem_sock *sock = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)DEVMEM__CQE_KINDS);
+	struct devmem_sock *sock =
+		(void *)(uintptr_t)(cqe->user_data & ~(uint64_t)DEVMEM__CQE_KINDS);
 
 	switch ((enum devmem__cqe_kind)(cqe->user_data & DEVMEM__CQE_KINDS)) {
 	case DEVMEM__CQE_RECV:
 		sock->behind |= has_bytes(sock, cqe);
 		return sock->behind;
 	case DEVMEM__CQE_END:
-	case DEVMEM__CQE_CANCEL:	/* of a receive that may have ended: its completion comes first */
+	/* of a receive that may have ended: its completion comes first */
+	case DEVMEM__CQE_CANCEL:
 		return sock->behind;
 	default:
 		return false;
@@ -52,7 +55,8 @@ static void forget(struct devmem_ring *ring)
 		ring->rx_sock->behind = true;
 }
 
-/* What is between head and tail is ours: the kernel does not look at it. What stays moves up to the tail. */
+/* What is between head and tail is ours: the kernel does not look at it. What stays moves up to the
+ * tail. */
 static void close_gaps(struct io_uring *io, uint32_t head, uint32_t tail)
 {
 	const size_t bytes = sizeof(struct io_uring_cqe) << !!(io->flags & IORING_SETUP_CQE32);
@@ -80,7 +84,7 @@ unsigned int devmem__overtake(struct devmem_ring *ring, struct devmem_event *eve
 		out += devmem__hand_out_one(ring, cqe, events + out);
 		cqe->user_data = DEVMEM__CQE_OTHER;
 	}
-	ring->rx = open;	/* a message that tells of an end was read there */
+	ring->rx = open; /* a message that tells of an end was read there */
 	close_gaps(io, head, tail);
 	return out;
 }

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Fragments on their way back to where they came from: the socket's engine, the receive buffers, the spill buffer. That
- * is the affair of the ring's own thread; others hand fragments over to it on a lock-free stack.
+ * Fragments on their way back to where they came from: the socket's engine, the receive buffers,
+ * the spill buffer. That is the affair of the ring's own thread; others hand fragments over to it
+ * on a lock-free stack.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +17,8 @@ struct devmem__handover {
 	struct devmem_event event[];
 };
 
-/* As many of the first events as their engine takes at once, of a buffer or of a ring's own memory. Returns how many, or -errno. */
+/* As many of the first events as their engine takes at once, of a buffer or of a ring's own memory.
+ * Returns how many, or -errno. */
 static int release_some(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
 {
 	struct devmem_sock *sock = events->sock < ring->slots ? ring->socks[events->sock] : NULL;
@@ -25,20 +27,24 @@ static int release_some(struct devmem_ring *ring, const struct devmem_event *eve
 	if (devmem__spill_owns(ring, events))
 		return devmem__spill_put(ring, events->token, events->tokens) ?: 1;
 	if (!sock)
-		return devmem__fail(EINVAL, "a fragment was released whose socket is not on this ring");
+		return devmem__fail(EINVAL, "a fragment was released whose socket is not on this "
+					    "ring");
 	got = sock->engine->release(sock, events, n);
 	devmem__sock_let_go(sock);
 	return got;
 }
 
-/* On the ring's own thread. @forgive: go on after one that is not out. Returns the first failure. */
-static int release_here(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n, bool forgive)
+/* On the ring's own thread. @forgive: go on after one that is not out. Returns the first
+ * failure. */
+static int release_here(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n,
+			bool forgive)
 {
 	unsigned int i = 0;
 	int got, err = 0;
 
 	while (i < n) {
-		if (events[i].type == DEVMEM_EVENT_DATA || (events[i].type == DEVMEM_EVENT_HOST && events[i].tokens))
+		if (events[i].type == DEVMEM_EVENT_DATA ||
+		    (events[i].type == DEVMEM_EVENT_HOST && events[i].tokens))
 			got = release_some(ring, events + i, n - i);
 		else if (events[i].type == DEVMEM_EVENT_HOST)
 			got = devmem__messages_put_host(ring, events[i].token) ?: 1;
@@ -64,7 +70,8 @@ static int hand_over(struct devmem_ring *ring, const struct devmem_event *events
 	int cancel;
 
 	if (!h)
-		return devmem__fail(ENOMEM, "no memory to hand %u fragments to the ring's thread", n);
+		return devmem__fail(ENOMEM, "no memory to hand %u fragments to the ring's thread",
+				    n);
 	h->n = 0;
 	for (unsigned int i = 0; i < n; i++)
 		if (events[i].type == DEVMEM_EVENT_DATA || events[i].type == DEVMEM_EVENT_HOST)

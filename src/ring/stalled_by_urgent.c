@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * A guarded connection whose peer has sent urgent data stands still: the peer sends that segment again and again, and the
- * guard drops it each time. What shows is that segments are dropped which TCP has not seen, while no byte comes. The
- * kernel counts a segment for TCP after the socket filter. [net/ipv4/tcp_ipv4.c: tcp_v4_rcv(), tcp_segs_in()]
+ * A guarded connection whose peer has sent urgent data stands still: the peer sends that segment
+ * again and again, and the guard drops it each time. What shows is that segments are dropped which
+ * TCP has not seen, while no byte comes. The kernel counts a segment for TCP after the socket
+ * filter. [net/ipv4/tcp_ipv4.c: tcp_v4_rcv(), tcp_segs_in()]
  *
- * What is dropped at the interface's ingress no socket counts. The kernel tells of each such segment, by its headers.
+ * What is dropped at the interface's ingress no socket counts. The kernel tells of each such
+ * segment, by its headers.
  */
 #include <errno.h>
 #include <linux/sock_diag.h>
@@ -18,23 +20,25 @@
 #include "ring/loop.h"
 #include "tx.h"
 
-#define AT_ONCE	1024u	/* sockets that are looked at in one turn */
-#define MIN_HOP_COUNT 73	/* IPV6_MINHOPCOUNT */
-#define CERTAIN	2u	/* segments: the urgent one, and once more */
+#define AT_ONCE	      1024u /* sockets that are looked at in one turn */
+#define MIN_HOP_COUNT 73    /* IPV6_MINHOPCOUNT */
+#define CERTAIN	      2u    /* segments: the urgent one, and once more */
 
 void devmem__urgent_explain(struct devmem_sock *sock)
 {
 	if (!sock->urgent.found || sock->error != -EPROTO || sock->ended)
 		return;
-	devmem__fail(EPROTO, "the peer has sent urgent data (TCP's URG flag), which the kernel cannot take from device memory: its "
-		     "segments were dropped, and the connection was aborted");
+	devmem__fail(EPROTO, "the peer has sent urgent data (TCP's URG flag), which the kernel "
+			     "cannot take from device memory: its segments were dropped, and the "
+			     "connection was aborted");
 	devmem__log(DEVMEM_LOG_WARNING, "%s", devmem_error());
 	sock->ring->explained = true;
 }
 
 /*
- * While segments with data are seen it may be those that are dropped, behind a gap when memory is short; keepalive probes are
- * seen and dropped too. So only what is dropped beyond what is seen counts, and only while none has data.
+ * While segments with data are seen it may be those that are dropped, behind a gap when memory is
+ * short; keepalive probes are seen and dropped too. So only what is dropped beyond what is seen
+ * counts, and only while none has data.
  */
 bool devmem__urgent_judge(struct devmem__urgent *u, const struct devmem__urgent *now)
 {
@@ -85,7 +89,8 @@ static bool read_ends(int fd, struct sockaddr_in6 ends[2])
 		socklen_t len = sizeof(*end);
 
 		memset(end, 0, sizeof(*end));
-		if (i ? getpeername(fd, (struct sockaddr *)end, &len) : getsockname(fd, (struct sockaddr *)end, &len))
+		if (i ? getpeername(fd, (struct sockaddr *)end, &len)
+		      : getsockname(fd, (struct sockaddr *)end, &len))
 			return false;
 		if (end->sin6_family != AF_INET)
 			continue;
@@ -98,8 +103,8 @@ static bool read_ends(int fd, struct sockaddr_in6 ends[2])
 }
 
 /*
- * Such a socket drops what strangers send, and counts it as what the guard drops: it must not be ended for that.
- * [net/ipv4/tcp_ipv4.c: tcp_v4_rcv(), min_ttl]
+ * Such a socket drops what strangers send, and counts it as what the guard drops: it must not be
+ * ended for that. [net/ipv4/tcp_ipv4.c: tcp_v4_rcv(), min_ttl]
  */
 static bool has_least_ttl(int fd)
 {
@@ -118,8 +123,9 @@ static void open_samples(struct devmem_ring *ring)
 		return;
 	ring->samples_refused = devmem__samples_open(&ring->samples);
 	if (ring->samples_refused)
-		devmem__log(DEVMEM_LOG_INFO, "connections whose peers send urgent data stand still without an error: it is dropped at "
-			    "the interface's ingress, and the kernel does not tell of whom");
+		devmem__log(DEVMEM_LOG_INFO, "connections whose peers send urgent data stand still "
+					     "without an error: it is dropped at the interface's "
+					     "ingress, and the kernel does not tell of whom");
 }
 
 void devmem__urgent_watch(struct devmem_sock *sock)
@@ -127,7 +133,8 @@ void devmem__urgent_watch(struct devmem_sock *sock)
 	struct devmem__urgent *u = &sock->urgent;
 	struct sockaddr_in6 ends[2];
 
-	if (has_least_ttl(sock->fd) || !read_drops(sock->fd, &u->drops) || !read_tcp(sock->fd, u) || !read_ends(sock->fd, ends))
+	if (has_least_ttl(sock->fd) || !read_drops(sock->fd, &u->drops) || !read_tcp(sock->fd, u) ||
+	    !read_ends(sock->fd, ends))
 		return;
 	u->local_port = ends[0].sin6_port;
 	u->peer_port = ends[1].sin6_port;
@@ -149,7 +156,8 @@ static bool stands_still(struct devmem_sock *sock)
 {
 	struct devmem__urgent now = { 0 };
 
-	if (!read_drops(sock->fd, &now.drops) || now.drops == sock->urgent.drops || !read_tcp(sock->fd, &now))
+	if (!read_drops(sock->fd, &now.drops) || now.drops == sock->urgent.drops ||
+	    !read_tcp(sock->fd, &now))
 		return false;
 	return devmem__urgent_judge(&sock->urgent, &now);
 }
@@ -167,7 +175,7 @@ static void look_at(struct devmem_sock *sock)
 		end(sock);
 }
 
-/* ------------------------------------------------------------------------------------ what the kernel tells */
+/* ------------------------------------------------------------------------ what the kernel tells */
 
 static bool is_of(const struct devmem_sock *sock, const struct devmem__sample *s)
 {
@@ -211,7 +219,7 @@ void devmem__urgent_close(struct devmem_ring *ring)
 	devmem__samples_close(ring->samples);
 }
 
-/* ------------------------------------------------------------------------------------ now and then */
+/* --------------------------------------------------------------------------------- now and then */
 
 void devmem__urgent_look(struct devmem_ring *ring)
 {
@@ -220,7 +228,7 @@ void devmem__urgent_look(struct devmem_ring *ring)
 	if (ring->now < ring->urgent_due)
 		return;
 	ring->urgent_due = ring->now + DEVMEM__URGENT_NS;
-	if (ring->samples)	/* no more than the socket has room for: somebody may send many */
+	if (ring->samples) /* no more than the socket has room for: somebody may send many */
 		devmem__samples_read(ring->samples, sampled, ring);
 	while (n--) {
 		ring->urgent_slot = ring->urgent_slot + 1 < ring->slots ? ring->urgent_slot + 1 : 0;

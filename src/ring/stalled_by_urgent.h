@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections that stand still because the guard (guard.h) drops what their peers send: they are found, and end. */
+/* Connections that stand still because the guard (guard.h) drops what their peers send: they are
+ * found, and end. */
 #ifndef DEVMEM__RING_STALLED_BY_URGENT_H
 #define DEVMEM__RING_STALLED_BY_URGENT_H
 
@@ -10,7 +11,7 @@
 struct devmem_ring;
 struct devmem_sock;
 
-#define DEVMEM__URGENT_NS 1000000000u	/* how often a ring looks */
+#define DEVMEM__URGENT_NS 1000000000u /* how often a ring looks */
 
 /* Of a guarded socket: its counters when it was looked at last. */
 struct devmem__urgent {
@@ -18,16 +19,19 @@ struct devmem__urgent {
 	bool found;		/* it stands still, and was aborted */
 	uint32_t drops;		/* segments that the kernel dropped */
 	uint32_t segments;	/* that TCP has seen ... */
-	uint32_t data_segments;	/* ... and those with data */
+	uint32_t data_segments; /* ... and those with data */
 	uint64_t received;	/* bytes */
-	uint32_t unseen;	/* segments that were dropped before TCP saw them, since bytes came last */
+	/* segments that were dropped before TCP saw them, since bytes came last */
+	uint32_t unseen;
 	in_port_t local_port, peer_port;
-	bool sampled;		/* one was dropped before it got to the socket: its number, and bytes received then */
+	/* one was dropped before it got to the socket: its number, and bytes received then */
+	bool sampled;
 	uint32_t sampled_seq;
 	uint64_t sampled_received;
 };
 
-/* What one look found of what the last one left in @u. true: the connection stands still. Pure; for the tests. */
+/* What one look found of what the last one left in @u. true: the connection stands still. Pure; for
+ * the tests. */
 bool devmem__urgent_judge(struct devmem__urgent *u, const struct devmem__urgent *now);
 
 void devmem__urgent_watch(struct devmem_sock *sock);

@@ -23,7 +23,8 @@ static int ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats
 	s.fragments = ring->count.fragments;
 	s.descriptors = ring->count.descriptors;
 	s.engine = devmem_ring_engine(ring, &s.engine_reason);
-	s.enter_calls = ring->uring.calls ? devmem__syscall_ring_made(ring->uring.calls) : ring->uring.enters;
+	s.enter_calls = ring->uring.calls ? devmem__syscall_ring_made(ring->uring.calls)
+					  : ring->uring.enters;
 	s.tokens_outstanding = s.fragments - s.tokens_released;
 	s.sends_outstanding = s.sends - ring->sends_over;
 	s.gathers_outstanding = s.gathers - ring->gathers_over;

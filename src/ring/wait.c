@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Waiting. One turn is one io_uring_enter: it carries token releases, receives to arm and socket options, and
- * waits for completions.
+ * Waiting. One turn is one io_uring_enter: it carries token releases, receives to arm and socket
+ * options, and waits for completions.
  */
 #include <errno.h>
 #include <poll.h>
@@ -24,9 +24,9 @@ static uint64_t read_clock(void)
 }
 
 /*
- * Not the io_uring's own: before Linux 7.3 who polls it is not woken by work that waits for our thread, an eventfd is.
- * Signalling that costs something for each completion, so it is made for those who ask. [io_uring/tw.c:
- * io_req_local_work_add]
+ * Not the io_uring's own: before Linux 7.3 who polls it is not woken by work that waits for our
+ * thread, an eventfd is. Signalling that costs something for each completion, so it is made for
+ * those who ask. [io_uring/tw.c: io_req_local_work_add]
  */
 static int ring_fd(struct devmem_ring *ring)
 {
@@ -42,7 +42,7 @@ static int ring_fd(struct devmem_ring *ring)
 	err = devmem__uring_check_thread(&ring->uring);
 	if (err)
 		return err;
-	fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK);	/* completions may be there already */
+	fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK); /* completions may be there already */
 	if (fd < 0)
 		return devmem__fail(errno, "cannot make an eventfd: %s", strerror(errno));
 	err = io_uring_register_eventfd(&ring->uring.io, fd);
@@ -68,14 +68,15 @@ static void quiet_notify_fd(struct devmem_ring *ring)
 	if (atomic_load_explicit(&ring->notify_fd, memory_order_relaxed) < 0)
 		return;
 	ignored = read(ring->notify_fd, &times, sizeof(times));
-	(void)ignored;	/* fails if it is quiet */
+	(void)ignored; /* fails if it is quiet */
 }
 
-/* Is there something to tell before this thread sleeps, or did another one do something that this one must look at? */
+/* Is there something to tell before this thread sleeps, or did another one do something that this
+ * one must look at? */
 static bool has_news(struct devmem_ring *ring)
 {
-	return atomic_load(&ring->handover) || atomic_load(&ring->woken) || atomic_load(&ring->gathers.news) ||
-	       !devmem__list_empty(&ring->over);
+	return atomic_load(&ring->handover) || atomic_load(&ring->woken) ||
+	       atomic_load(&ring->gathers.news) || !devmem__list_empty(&ring->over);
 }
 
 static void arm_wake(struct devmem_ring *ring)
@@ -107,15 +108,18 @@ static void arm_links(struct devmem_ring *ring)
 }
 
 /*
- * Somebody holds something back that must not be held for long: a mark or a few tokens. Or another ring has what we
- * would receive into, and does not tell us when it gives it back. Or a paused socket may stand still, or one whose peer sent
- * urgent data; or the connection of one that cannot receive may end. In how many ns is that to be looked at?
+ * Somebody holds something back that must not be held for long: a mark or a few tokens. Or another
+ * ring has what we would receive into, and does not tell us when it gives it back. Or a paused
+ * socket may stand still, or one whose peer sent urgent data; or the connection of one that cannot
+ * receive may end. In how many ns is that to be looked at?
  */
 static uint64_t tick_ns(const struct devmem_ring *ring)
 {
 	uint64_t due = devmem__lowat_waits(ring) ? devmem__lowat_due(ring) : UINT64_MAX;
 
-	if ((devmem__backpressure_waits(ring) || !devmem__list_empty(&ring->rearm) || ring->place.held_of) && due > DEVMEM__STALL_NS)
+	if ((devmem__backpressure_waits(ring) || !devmem__list_empty(&ring->rearm) ||
+	     ring->place.held_of) &&
+	    due > DEVMEM__STALL_NS)
 		due = DEVMEM__STALL_NS;
 	if (devmem__tx_waits(ring) && due > DEVMEM__TX_LOOK_NS)
 		due = DEVMEM__TX_LOOK_NS;
@@ -133,9 +137,10 @@ static bool tick_comes(const struct devmem_ring *ring, uint64_t ns)
 }
 
 /*
- * Who sleeps on the descriptor instead of in here cannot see the tick pass, so it has to be a completion. And one for many
- * waits costs less than a timer for each, set and taken back: short messages come many times faster than the tick. If one
- * that was armed is too late, it comes as well: that is a turn for nothing.
+ * Who sleeps on the descriptor instead of in here cannot see the tick pass, so it has to be a
+ * completion. And one for many waits costs less than a timer for each, set and taken back: short
+ * messages come many times faster than the tick. If one that was armed is too late, it comes as
+ * well: that is a turn for nothing.
  */
 static void arm_tick(struct devmem_ring *ring, uint64_t ns)
 {
@@ -146,7 +151,8 @@ static void arm_tick(struct devmem_ring *ring, uint64_t ns)
 	sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_TICK, NULL);
 	if (!sqe)
 		return;
-	ring->tick = (struct __kernel_timespec){ (int64_t)(ns / 1000000000u), (long long)(ns % 1000000000u) };
+	ring->tick = (struct __kernel_timespec){ (int64_t)(ns / 1000000000u),
+						 (long long)(ns % 1000000000u) };
 	io_uring_prep_timeout(sqe, &ring->tick, 0, 0);
 	sqe->user_data = DEVMEM__CQE_TICK;
 	ring->tick_armed = true;
@@ -155,8 +161,9 @@ static void arm_tick(struct devmem_ring *ring, uint64_t ns)
 }
 
 /*
- * What is to ride on the next io_uring_enter. Most of it is nothing in most turns: that costs a look and no call, since short
- * messages have a turn each. Returns in how many ns it is to be looked at what is held back.
+ * What is to ride on the next io_uring_enter. Most of it is nothing in most turns: that costs a
+ * look and no call, since short messages have a turn each. Returns in how many ns it is to be
+ * looked at what is held back.
  */
 static uint64_t prepare(struct devmem_ring *ring, bool will_wait)
 {
@@ -186,7 +193,8 @@ static uint64_t prepare(struct devmem_ring *ring, bool will_wait)
 	if (devmem__tx_waits(ring))
 		devmem__tx_look_at_stalls(ring);
 	due = tick_ns(ring);
-	/* marks have times of their own; and without an io_uring a timer of ours is a system call */
+	/* marks have times of their own; and without an io_uring a timer of ours is a system
+	 * call */
 	if (!will_wait || (!devmem__lowat_waits(ring) && !ring->uring.calls))
 		arm_tick(ring, due);
 	ring->idle = false;
@@ -199,7 +207,8 @@ static int entered(int ret)
 	if (ret >= 0 || ret == -ETIME || ret == -EAGAIN || ret == -EBUSY)
 		return 0;
 	if (ret == -EINTR)
-		return devmem__fail(EINTR, "waiting was interrupted by a signal: call devmem_wait() again");
+		return devmem__fail(EINTR, "waiting was interrupted by a signal: call "
+					   "devmem_wait() again");
 	if (ret == -EEXIST)
 		return devmem__uring_elsewhere();
 	return devmem__fail(-ret, "io_uring: %s", strerror(-ret));
@@ -208,12 +217,14 @@ static int entered(int ret)
 /* Waits for a completion beyond the @known ones. */
 static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 {
-	struct __kernel_timespec ts = { (int64_t)(wait_ns / 1000000000u), (long long)(wait_ns % 1000000000u) };
+	struct __kernel_timespec ts = { (int64_t)(wait_ns / 1000000000u),
+					(long long)(wait_ns % 1000000000u) };
 	struct io_uring_cqe *cqe;
 	bool forever = wait_ns == UINT64_MAX;
 	int ret;
 
-	/* Pairs with the exchange in devmem__wake(): what was handed over before we said that we sleep is seen. */
+	/* Pairs with the exchange in devmem__wake(): what was handed over before we said that we
+	 * sleep is seen. */
 	atomic_store(&ring->sleeping, true);
 	if (has_news(ring)) {
 		ts = (struct __kernel_timespec){ 0 };
@@ -223,12 +234,14 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 	if (ring->uring.calls)
 		ret = devmem__syscall_ring_enter(ring->uring.calls, forever ? NULL : &ts, known);
 	else
-		ret = io_uring_submit_and_wait_timeout(&ring->uring.io, &cqe, known + 1, forever ? NULL : &ts, NULL);
+		ret = io_uring_submit_and_wait_timeout(&ring->uring.io, &cqe, known + 1,
+						       forever ? NULL : &ts, NULL);
 	atomic_store_explicit(&ring->sleeping, false, memory_order_relaxed);
 	return entered(ret);
 }
 
-/* How long this turn may wait: to the caller's deadline, but not past the tick, which is due in @ns. */
+/* How long this turn may wait: to the caller's deadline, but not past the tick, which is due in
+ * @ns. */
 static uint64_t turn_ns(const struct devmem_ring *ring, uint64_t deadline, uint64_t ns, bool *tick)
 {
 	uint64_t left = UINT64_MAX;
@@ -236,12 +249,13 @@ static uint64_t turn_ns(const struct devmem_ring *ring, uint64_t deadline, uint6
 	if (deadline != UINT64_MAX)
 		left = deadline > ring->now ? deadline - ring->now : 0;
 	if (tick_comes(ring, ns))
-		ns = UINT64_MAX;	/* its completion ends the wait */
+		ns = UINT64_MAX; /* its completion ends the wait */
 	*tick = ns < left;
 	return *tick ? ns : left;
 }
 
-/* The last thing of a turn that did not wait: from here on the caller may sleep on the descriptor. */
+/* The last thing of a turn that did not wait: from here on the caller may sleep on the
+ * descriptor. */
 static bool may_sleep_elsewhere(struct devmem_ring *ring)
 {
 	atomic_store(&ring->sleeping, true);
@@ -249,8 +263,8 @@ static bool may_sleep_elsewhere(struct devmem_ring *ring)
 }
 
 /*
- * The caller's time is over. Waits shorter than a tick add up to one; who waited in vain for as long as that may not come again
- * soon, and what is held back goes first: is there something?
+ * The caller's time is over. Waits shorter than a tick add up to one; who waited in vain for as
+ * long as that may not come again soon, and what is held back goes first: is there something?
  */
 static bool must_flush(struct devmem_ring *ring, int timeout_ms)
 {
@@ -269,10 +283,12 @@ static int hand_out(struct devmem_ring *ring, struct devmem_event *events, unsig
 }
 
 /*
- * There is no room for host bytes. Other threads may have made some; or sends or gathers have it, which are over only if the
- * loop goes on, or the application waits for the end of a connection: one turn, of a tick at most.
+ * There is no room for host bytes. Other threads may have made some; or sends or gathers have it,
+ * which are over only if the loop goes on, or the application waits for the end of a connection:
+ * one turn, of a tick at most.
  */
-static int make_room(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, bool may_wait)
+static int make_room(struct devmem_ring *ring, struct devmem_event *events, unsigned int n,
+		     bool may_wait)
 {
 	int got, err;
 
@@ -303,9 +319,10 @@ static int sleep_until(struct devmem_ring *ring, uint64_t when)
 }
 
 /*
- * A turn has a price, and each receive in it, whatever they bring; with many sockets that is most of what a byte costs. So
- * the ring may be told to let them come together first, as a NIC does with its interrupts. What is to be handed in waits too.
- * Nothing is received meanwhile: work of ours waits until we enter (IORING_SETUP_DEFER_TASKRUN).
+ * A turn has a price, and each receive in it, whatever they bring; with many sockets that is most
+ * of what a byte costs. So the ring may be told to let them come together first, as a NIC does with
+ * its interrupts. What is to be handed in waits too. Nothing is received meanwhile: work of ours
+ * waits until we enter (IORING_SETUP_DEFER_TASKRUN).
  */
 static int rest(struct devmem_ring *ring, uint64_t deadline)
 {
@@ -315,14 +332,15 @@ static int rest(struct devmem_ring *ring, uint64_t deadline)
 	if (!ring->opts.coalesce_us || !ring->brought)
 		return 0;
 	ring->brought = 0;
-	atomic_store(&ring->resting, true);	/* pairs with the exchange in devmem_wake() */
+	atomic_store(&ring->resting, true); /* pairs with the exchange in devmem_wake() */
 	if (!atomic_load(&ring->woken))
 		err = sleep_until(ring, until < deadline ? until : deadline);
 	atomic_store_explicit(&ring->resting, false, memory_order_relaxed);
 	return err;
 }
 
-/* Without room for an event there is nothing to wait for: what is pending goes to the kernel, and that is all. */
+/* Without room for an event there is nothing to wait for: what is pending goes to the kernel, and
+ * that is all. */
 static int only_hand_in(struct devmem_ring *ring)
 {
 	ring->now = read_clock();
@@ -330,7 +348,8 @@ static int only_hand_in(struct devmem_ring *ring)
 	return entered(devmem__uring_submit(&ring->uring));
 }
 
-static int take_turns(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, int timeout_ms)
+static int take_turns(struct devmem_ring *ring, struct devmem_event *events, unsigned int n,
+		      int timeout_ms)
 {
 	uint64_t deadline = UINT64_MAX;
 	bool tick = false;
@@ -345,7 +364,8 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 		got = make_room(ring, events, n, timeout_ms != 0);
 	if (got)
 		return got;
-	/* for ever: that of the last wait will do, and what is looked at in time comes that much later */
+	/* for ever: that of the last wait will do, and what is looked at in time comes that much
+	 * later */
 	if (timeout_ms >= 0) {
 		ring->now = read_clock();
 		deadline = ring->now + (uint64_t)timeout_ms * 1000000u;
@@ -368,18 +388,20 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 		if (got || err)
 			return got ? got : err;
 		/*
-		 * Who sleeps on the descriptor: a completion that made no event (a tick, a receive that ended) is
-		 * answered by another turn, or nothing would make it readable again.
+		 * Who sleeps on the descriptor: a completion that made no event (a tick, a receive
+		 * that ended) is answered by another turn, or nothing would make it readable again.
 		 */
 		if (!timeout_ms && *ring->uring.io.cq.khead != seen)
 			continue;
-		if (!tick && ring->now >= deadline && may_sleep_elsewhere(ring) && !must_flush(ring, timeout_ms))
+		if (!tick && ring->now >= deadline && may_sleep_elsewhere(ring) &&
+		    !must_flush(ring, timeout_ms))
 			return 0;
 		ring->idle |= tick;
 	}
 }
 
-int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned int n, int timeout_ms)
+int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned int n,
+		int timeout_ms)
 {
 	return devmem__result(take_turns(ring, events, n, timeout_ms));
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Waking the ring's thread from another one, and what holds the ring while another thread is in a call of it. */
+/* Waking the ring's thread from another one, and what holds the ring while another thread is in a
+ * call of it. */
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>
@@ -14,20 +15,23 @@ void devmem__wake(struct devmem_ring *ring)
 	int notify_fd;
 	ssize_t ignored;
 
-	/* Pairs with the store in enter(): either we see that the ring sleeps, or it sees what we did before. */
+	/* Pairs with the store in enter(): either we see that the ring sleeps, or it sees what we
+	 * did before. */
 	if (!atomic_exchange(&ring->sleeping, false))
 		return;
 	ignored = write(ring->wake_fd, &one, sizeof(one));
-	/* Linux before 7.3 may lose what one eventfd is to tell another. [io_uring/eventfd.c: io_eventfd_do_signal] */
+	/* Linux before 7.3 may lose what one eventfd is to tell another. [io_uring/eventfd.c:
+	 * io_eventfd_do_signal] */
 	notify_fd = atomic_load(&ring->notify_fd);
 	if (notify_fd >= 0)
 		ignored = write(notify_fd, &one, sizeof(one));
-	(void)ignored;	/* fails only if the counter is full, and then the ring is awake */
+	(void)ignored; /* fails only if the counter is full, and then the ring is awake */
 }
 
 /*
- * The ring's thread may close the ring because of what another thread's call has just told it, while that call still is on its
- * way out: closing waits for it. A thread that was cancelled in between would be waited for without end.
+ * The ring's thread may close the ring because of what another thread's call has just told it,
+ * while that call still is on its way out: closing waits for it. A thread that was cancelled in
+ * between would be waited for without end.
  */
 int devmem__visit(struct devmem_ring *ring)
 {
@@ -40,7 +44,7 @@ int devmem__visit(struct devmem_ring *ring)
 
 void devmem__visit_over(struct devmem_ring *ring, int cancel)
 {
-	atomic_fetch_sub(&ring->visitors, 1);	/* from here on the ring may be gone */
+	atomic_fetch_sub(&ring->visitors, 1); /* from here on the ring may be gone */
 	pthread_setcancelstate(cancel, NULL);
 }
 
@@ -59,10 +63,10 @@ void devmem_wake(struct devmem_ring *ring)
 	int cancel;
 
 	if (!devmem__process_is(ring->uring.process))
-		return;		/* the eventfd is the parent's, too */
+		return; /* the eventfd is the parent's, too */
 	cancel = devmem__visit(ring);
 	atomic_store(&ring->woken, true);
-	if (atomic_exchange(&ring->resting, false)) {	/* pairs with the store in rest() */
+	if (atomic_exchange(&ring->resting, false)) { /* pairs with the store in rest() */
 		ignored = write(ring->wake_fd, &one, sizeof(one));
 		(void)ignored;
 	}

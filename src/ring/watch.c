@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Other descriptors in the same wait: a listener, a signalfd, a timer. Each is polled by one request, which is
- * made again on the turn after it fired, so that a descriptor that stays readable is reported again.
+ * Other descriptors in the same wait: a listener, a signalfd, a timer. Each is polled by one
+ * request, which is made again on the turn after it fired, so that a descriptor that stays readable
+ * is reported again.
  */
 #include <errno.h>
 #include <poll.h>
@@ -10,7 +11,7 @@
 #include "ring/loop.h"
 
 struct devmem__watch {
-	struct devmem__list node;	/* ring->watches */
+	struct devmem__list node; /* ring->watches */
 	struct devmem_ring *ring;
 	int fd;
 	uint64_t user_data;
@@ -81,7 +82,8 @@ static int unwatch(struct devmem_ring *ring, int fd)
 	}
 	sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_OTHER, NULL);
 	if (!sqe)
-		return devmem__fail(EBUSY, "the ring takes no request: try again after devmem_wait()");
+		return devmem__fail(EBUSY, "the ring takes no request: try again after "
+					   "devmem_wait()");
 	watch->removed = true;
 	io_uring_prep_cancel64(sqe, (uintptr_t)watch | DEVMEM__CQE_WATCH, 0);
 	sqe->user_data = DEVMEM__CQE_OTHER;

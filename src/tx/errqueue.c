@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <time.h>	/* the next one needs it, and does not say so */
+#include <time.h> /* the next one needs it, and does not say so */
 
 #include <linux/errqueue.h>
 #include <netinet/in.h>
@@ -15,7 +15,8 @@ static bool is_error(const struct cmsghdr *c)
 }
 
 /* From the cmsg at @p, whose header is @c. */
-static bool read_notice(const unsigned char *p, const struct cmsghdr *c, struct devmem__notice *notice)
+static bool read_notice(const unsigned char *p, const struct cmsghdr *c,
+			struct devmem__notice *notice)
 {
 	struct sock_extended_err ee;
 
@@ -33,8 +34,9 @@ static bool read_notice(const unsigned char *p, const struct cmsghdr *c, struct 
 }
 
 /*
- * The queue has other things too, which are nobody's here: timestamps, ICMP errors that the application asked for. Without
- * CMSG_NXTHDR: a length that is too large can lead it back, and musl's compares signed with unsigned numbers.
+ * The queue has other things too, which are nobody's here: timestamps, ICMP errors that the
+ * application asked for. Without CMSG_NXTHDR: a length that is too large can lead it back, and
+ * musl's compares signed with unsigned numbers.
  */
 bool devmem__notice_parse(const void *control, size_t bytes, struct devmem__notice *notice)
 {

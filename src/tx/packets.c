@@ -2,9 +2,11 @@
 #include "tx/packets.h"
 #include "bind/page_size.h"
 
-#define LONGEST 10240u	/* bytes: no packet on Ethernet has more payload (mlx5's MTU goes to 9,978) */
+/* bytes: no packet on Ethernet has more payload (mlx5's MTU goes to 9,978) */
+#define LONGEST 10240u
 
-/* Pieces begin and end with the pages of the dma-buf. [net/core/devmem.c: net_devmem_get_niov_at] */
+/* Pieces begin and end with the pages of the dma-buf. [net/core/devmem.c:
+ * net_devmem_get_niov_at] */
 static uint32_t piece_at(const struct devmem__packets *p, uintptr_t offset, size_t bytes)
 {
 	const uint32_t left = p->page - ((uint32_t)offset & (p->page - 1));
@@ -13,8 +15,8 @@ static uint32_t piece_at(const struct devmem__packets *p, uintptr_t offset, size
 }
 
 /*
- * Could the next piece, even a single byte of it, be in one packet with the @most before it? Not if there are fewer, and not if
- * those between the first of these and it are too long for a packet.
+ * Could the next piece, even a single byte of it, be in one packet with the @most before it? Not if
+ * there are fewer, and not if those between the first of these and it are too long for a packet.
  */
 static bool is_full(const struct devmem__packets *p)
 {
@@ -34,13 +36,15 @@ static void add_piece(struct devmem__packets *p, uint32_t bytes)
 		p->between -= *piece(p, p->count - kept);
 	p->between += bytes;
 	*piece(p, p->count++) = bytes;
-	if (p->count == 2 * DEVMEM__COPY_TOKENS_MAX)	/* in place of 2^32, where it would begin again */
+	/* in place of 2^32, where it would begin again */
+	if (p->count == 2 * DEVMEM__COPY_TOKENS_MAX)
 		p->count = DEVMEM__COPY_TOKENS_MAX;
 }
 
 /*
- * Long ranges one behind the other need not be gone through: of as many pieces as a packet may have, two are parts of pages, at
- * most, where one range ends and the next one begins, and the others are too long together for a packet.
+ * Long ranges one behind the other need not be gone through: of as many pieces as a packet may
+ * have, two are parts of pages, at most, where one range ends and the next one begins, and the
+ * others are too long together for a packet.
  */
 static bool is_long(const struct devmem__packets *p, size_t bytes)
 {
@@ -72,7 +76,8 @@ static size_t add_range(struct devmem__packets *p, uintptr_t offset, size_t byte
 		uint32_t more = piece_at(p, offset + done, bytes - done);
 
 		if (done >= (size_t)(p->most + 2) * p->page && is_long(p, bytes - done)) {
-			add_long(p, offset + bytes);	/* behind so many whole pages nothing changes any more */
+			/* behind so many whole pages nothing changes any more */
+			add_long(p, offset + bytes);
 			return bytes;
 		}
 		add_piece(p, more);
@@ -87,15 +92,18 @@ void devmem__packets_limit(struct devmem__packets *p, uint32_t most)
 	if (most == p->most)
 		return;
 	p->most = most;
-	p->page = devmem__system_page();	/* once: it is asked of the C library */
+	p->page = devmem__system_page(); /* once: it is asked of the C library */
 	p->only_long = !p->count;
 	p->between = 0;
-	for (uint32_t i = p->count > most - 1 ? p->count - (most - 1) : 0; most && i < p->count; i++)
+	for (uint32_t i = p->count > most - 1 ? p->count - (most - 1) : 0; most && i < p->count;
+	     i++)
 		p->between += *piece(p, i);
 }
 
-/* A long range that does not fit whole goes with the next call from its beginning on, rather than in two parts. */
-unsigned int devmem__packets_cut(const struct devmem__packets *p, struct iovec *iov, unsigned int n, bool *boundary)
+/* A long range that does not fit whole goes with the next call from its beginning on, rather than
+ * in two parts. */
+unsigned int devmem__packets_cut(const struct devmem__packets *p, struct iovec *iov, unsigned int n,
+				 bool *boundary)
 {
 	struct devmem__packets next = *p;
 	unsigned int i;
@@ -111,14 +119,16 @@ unsigned int devmem__packets_cut(const struct devmem__packets *p, struct iovec *
 		*boundary = true;
 		if (i)
 			return i;
-		iov[0].iov_len = fits ? fits : piece_at(p, (uintptr_t)iov[0].iov_base, iov[0].iov_len);
+		iov[0].iov_len =
+			fits ? fits : piece_at(p, (uintptr_t)iov[0].iov_base, iov[0].iov_len);
 		return 1;
 	}
 	*boundary = is_full(&next);
 	return n;
 }
 
-void devmem__packets_sent(struct devmem__packets *p, const struct iovec *iov, unsigned int n, size_t bytes, bool boundary)
+void devmem__packets_sent(struct devmem__packets *p, const struct iovec *iov, unsigned int n,
+			  size_t bytes, bool boundary)
 {
 	if (!p->most)
 		return;

@@ -5,16 +5,19 @@
 
 #include "tx/sendq.h"
 
-#define FIRST 16u	/* elements; then they double */
-#define ALONE (256u << 10) /* bytes: one element of so many goes alone, which costs the kernel a tenth less than two */
+#define FIRST 16u /* elements; then they double */
+/* bytes: one element of so many goes alone, which costs the kernel a tenth less than two */
+#define ALONE (256u << 10)
 
 static bool has_room(uint32_t size, uint32_t head, uint32_t tail, uint32_t more)
 {
 	return size - (tail - head) >= more;
 }
 
-/* Room for @more elements behind @tail in a ring of *@size. The one returned is in the place of @array, or NULL. */
-static void *grow(void *array, uint32_t *size, uint32_t head, uint32_t tail, uint32_t more, size_t bytes)
+/* Room for @more elements behind @tail in a ring of *@size. The one returned is in the place of
+ * @array, or NULL. */
+static void *grow(void *array, uint32_t *size, uint32_t head, uint32_t tail, uint32_t more,
+		  size_t bytes)
 {
 	uint32_t bigger = *size ? *size : FIRST;
 	unsigned char *to;
@@ -25,7 +28,8 @@ static void *grow(void *array, uint32_t *size, uint32_t head, uint32_t tail, uin
 	if (!to)
 		return NULL;
 	for (uint32_t i = head; i != tail; i++)
-		memcpy(to + (i & (bigger - 1)) * bytes, (unsigned char *)array + (i & (*size - 1)) * bytes, bytes);
+		memcpy(to + (i & (bigger - 1)) * bytes,
+		       (unsigned char *)array + (i & (*size - 1)) * bytes, bytes);
 	free(array);
 	*size = bigger;
 	return to;
@@ -48,7 +52,8 @@ static struct devmem__part *part_at(const struct devmem__sendq *q, uint32_t i)
 	return &q->part[i & (DEVMEM__PARTS - 1)];
 }
 
-/* For another send of @n ranges. On -ENOMEM there may be more room than before, and nothing else has changed. */
+/* For another send of @n ranges. On -ENOMEM there may be more room than before, and nothing else
+ * has changed. */
 static int make_room(struct devmem__sendq *q, unsigned int n)
 {
 	void *more;
@@ -60,7 +65,8 @@ static int make_room(struct devmem__sendq *q, unsigned int n)
 		q->send = more;
 	}
 	if (!has_room(q->ranges, q->range_next, q->range_tail, n)) {
-		more = grow(q->range, &q->ranges, q->range_next, q->range_tail, n, sizeof(*q->range));
+		more = grow(q->range, &q->ranges, q->range_next, q->range_tail, n,
+			    sizeof(*q->range));
 		if (!more)
 			return -ENOMEM;
 		q->range = more;
@@ -70,8 +76,9 @@ static int make_room(struct devmem__sendq *q, unsigned int n)
 	return q->part ? 0 : -ENOMEM;
 }
 
-int devmem__sendq_push(struct devmem__sendq *q, struct devmem_binding *binding, const struct devmem_range *ranges,
-		       unsigned int n, uint32_t bytes, uint64_t cookie)
+int devmem__sendq_push(struct devmem__sendq *q, struct devmem_binding *binding,
+		       const struct devmem_range *ranges, unsigned int n, uint32_t bytes,
+		       uint64_t cookie)
 {
 	if (make_room(q, n))
 		return -ENOMEM;
@@ -94,7 +101,8 @@ const struct devmem__send *devmem__sendq_next(const struct devmem__sendq *q)
 	return send_at(q, q->send_next);
 }
 
-unsigned int devmem__sendq_gather(const struct devmem__sendq *q, struct iovec *iov, unsigned int room, size_t most)
+unsigned int devmem__sendq_gather(const struct devmem__sendq *q, struct iovec *iov,
+				  unsigned int room, size_t most)
 {
 	const struct devmem_binding *binding = send_at(q, q->send_next)->binding;
 	uint64_t used = q->range_used, at = q->sent;
@@ -107,7 +115,8 @@ unsigned int devmem__sendq_gather(const struct devmem__sendq *q, struct iovec *i
 
 		if (n == 1 && bytes >= ALONE)
 			break;
-		if (at == send_at(q, send)->end && (send_at(q, ++send)->binding != binding || bytes >= most))
+		if (at == send_at(q, send)->end &&
+		    (send_at(q, ++send)->binding != binding || bytes >= most))
 			break;
 		iov[n].iov_base = (void *)(uintptr_t)(range->offset + used);
 		iov[n].iov_len = range->length - used;
@@ -188,7 +197,7 @@ void devmem__sendq_result(struct devmem__sendq *q, uint32_t bytes)
 	}
 	p->bytes = bytes;
 	p->open = false;
-	q->next_id += p->numbered;	/* which number that is may still have to be learnt */
+	q->next_id += p->numbered; /* which number that is may still have to be learnt */
 	advance(q, bytes);
 	free_parts(q);
 }
@@ -239,11 +248,11 @@ const struct devmem__send *devmem__sendq_done(const struct devmem__sendq *q, int
 		return NULL;
 	s = send_at(q, q->send_head);
 	if (s->end > q->sent && q->part_head != q->part_tail && part_at(q, q->part_tail - 1)->open)
-		return NULL;	/* a call is being made that may reach into it */
+		return NULL; /* a call is being made that may reach into it */
 	/* what was never sent has no memory to be freed */
 	if ((q->error && s->end > q->sent ? q->sent : s->end) > q->freed)
 		return NULL;
-	if (q->error && s->end > q->good)	/* the first one is where the stream was cut */
+	if (q->error && s->end > q->good) /* the first one is where the stream was cut */
 		*result = q->final || s->end - s->bytes <= q->good ? q->error : -ECANCELED;
 	else
 		*result = s->copied;

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sends that cannot get out. A driver may drop a packet, and each retransmission of it, since it cannot send what it looks like:
- * TCP would go on for a quarter of an hour, and nobody would know why. packets.c avoids the reason that is known; this is for
- * others. A connection is ended only if TCP sent again and again, the peer acknowledged nothing, and the interface counted those
- * packets as dropped, with its link up. A peer that does not read, or a network that loses packets, is TCP's affair.
+ * Sends that cannot get out. A driver may drop a packet, and each retransmission of it, since it
+ * cannot send what it looks like: TCP would go on for a quarter of an hour, and nobody would know
+ * why. packets.c avoids the reason that is known; this is for others. A connection is ended only if
+ * TCP sent again and again, the peer acknowledged nothing, and the interface counted those packets
+ * as dropped, with its link up. A peer that does not read, or a network that loses packets, is
+ * TCP's affair.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -16,8 +18,9 @@
 #include "netlink/dropped.h"
 #include "tx/tx_impl.h"
 
-#define UNANSWERED	6u	/* retransmissions one after the other, each after twice the time: 12 seconds at least, */
-#define SEEN		3u	/* and so many of them while we looked */
+/* retransmissions one after the other, each after twice the time: 12 seconds at least, */
+#define UNANSWERED 6u
+#define SEEN	   3u /* and so many of them while we looked */
 
 static bool ask(const struct devmem__tx *tx, struct tcp_info *info)
 {
@@ -44,9 +47,11 @@ static int fail(const struct devmem__tx *tx)
 	char name[IF_NAMESIZE] = "?";
 
 	if_indextoname(tx->routed, name);
-	return devmem__fail(ECOMM, "%s drops what a connection sends from device memory: it was sent again %u times, and "
-			    "tx_dropped rose by %llu. The connection is ended: see \"ip -s link show %s\"", name, tx->stall.again,
-			    (unsigned long long)tx->stall.dropped, name);
+	return devmem__fail(ECOMM,
+			    "%s drops what a connection sends from device memory: it was sent "
+			    "again %u times, and tx_dropped rose by %llu. The connection is ended: "
+			    "see \"ip -s link show %s\"",
+			    name, tx->stall.again, (unsigned long long)tx->stall.dropped, name);
 }
 
 static void give_up(struct devmem__tx *tx, uint32_t again, uint64_t dropped)
@@ -94,7 +99,7 @@ static void look(struct devmem__tx *tx)
 	if (dropped - tx->stall.dropped >= again)
 		give_up(tx, again, dropped - tx->stall.dropped);
 	else
-		begin(tx, &info, dropped);	/* it went out, and was lost elsewhere */
+		begin(tx, &info, dropped); /* it went out, and was lost elsewhere */
 }
 
 void devmem__tx_look_at_stalls(struct devmem_ring *ring)

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sending, the kernel's side. Of each socket there is one sendmsg at a time, with as much as fits, since two could be
- * carried out in any order; it never waits in the kernel, where it could be retried without its control data, and offsets
- * be taken for addresses (MSG_WAITALL does that). When the send buffer is full, the notifications that our own bytes
- * are acknowledged say when to go on: a poll for room would be woken by each of them.
+ * Sending, the kernel's side. Of each socket there is one sendmsg at a time, with as much as fits,
+ * since two could be carried out in any order; it never waits in the kernel, where it could be
+ * retried without its control data, and offsets be taken for addresses (MSG_WAITALL does that).
+ * When the send buffer is full, the notifications that our own bytes are acknowledged say when to
+ * go on: a poll for room would be woken by each of them.
  *
- * Notifications are received from the error queue by a request that waits for them. While one half of the connection is
- * over that would be woken without end, so then a multishot poll tells when to look. [io_uring/poll.c: IO_POLL_UNMASK]
+ * Notifications are received from the error queue by a request that waits for them. While one half
+ * of the connection is over that would be woken without end, so then a multishot poll tells when to
+ * look. [io_uring/poll.c: IO_POLL_UNMASK]
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,15 +20,17 @@
 #include "tx/tx_impl.h"
 #include "base/uapi_sock.h"
 
-#define MAX_BYTES	(1u << 20)	/* bytes: with so many no other send is put into a sendmsg. A notification is for all of them */
-#define STAGE	(256u << 10)	/* bytes */
+/* bytes: with so many no other send is put into a sendmsg. A notification is for all of them */
+#define MAX_BYTES (1u << 20)
+#define STAGE	  (256u << 10) /* bytes */
 
-/* ------------------------------------------------------------------------------------ what is sent */
+/* --------------------------------------------------------------------------------- what is sent */
 
 static void end_sync(struct devmem__tx *tx)
 {
 	if (tx->synced)
-		devmem__memory_sync(devmem__buffer_memory(tx->synced), DEVMEM_SYNC_END | DEVMEM_SYNC_READ);
+		devmem__memory_sync(devmem__buffer_memory(tx->synced),
+				    DEVMEM_SYNC_END | DEVMEM_SYNC_READ);
 	tx->synced = NULL;
 }
 
@@ -39,8 +43,10 @@ static int stage(struct devmem__tx *tx, struct devmem_buffer *buffer, unsigned i
 	if (!tx->stage)
 		return devmem__fail(ENOMEM, "no memory to stage what is sent");
 	for (unsigned int i = 0; i < n && bytes < STAGE; i++) {
-		size_t part = tx->iov[i].iov_len < STAGE - bytes ? tx->iov[i].iov_len : STAGE - bytes;
-		int err = devmem__buffer_read(buffer, (uintptr_t)tx->iov[i].iov_base, tx->stage + bytes, part);
+		size_t part =
+			tx->iov[i].iov_len < STAGE - bytes ? tx->iov[i].iov_len : STAGE - bytes;
+		int err = devmem__buffer_read(buffer, (uintptr_t)tx->iov[i].iov_base,
+					      tx->stage + bytes, part);
 
 		if (err)
 			return err;
@@ -59,7 +65,8 @@ static int copy_from(struct devmem__tx *tx, struct devmem_buffer *buffer, unsign
 	if (err == -EOPNOTSUPP)
 		return stage(tx, buffer, n) ?: 1;
 	if (!err && devmem__buffer_is_dmabuf(buffer)) {
-		err = devmem__memory_sync(devmem__buffer_memory(buffer), DEVMEM_SYNC_START | DEVMEM_SYNC_READ);
+		err = devmem__memory_sync(devmem__buffer_memory(buffer),
+					  DEVMEM_SYNC_START | DEVMEM_SYNC_READ);
 		tx->synced = err ? NULL : buffer;
 	}
 	if (err)
@@ -70,7 +77,8 @@ static int copy_from(struct devmem__tx *tx, struct devmem_buffer *buffer, unsign
 }
 
 /* Offsets in the buffer become those in its dma-buf, and the control data says which that is. */
-static void name_binding(struct devmem__tx *tx, const struct devmem_binding *binding, unsigned int n)
+static void name_binding(struct devmem__tx *tx, const struct devmem_binding *binding,
+			 unsigned int n)
 {
 	const uint64_t start = devmem__buffer_offset(devmem__binding_buffer(binding));
 	struct cmsghdr *c = (struct cmsghdr *)tx->control;
@@ -89,11 +97,14 @@ static void name_binding(struct devmem__tx *tx, const struct devmem_binding *bin
 }
 
 /* Less than that, where the NIC cannot send packets of so many pieces. */
-static unsigned int limit_pieces(struct devmem__tx *tx, const struct devmem_binding *binding, unsigned int n)
+static unsigned int limit_pieces(struct devmem__tx *tx, const struct devmem_binding *binding,
+				 unsigned int n)
 {
 	const unsigned int most = devmem__binding_pieces(binding);
 
-	devmem__packets_limit(&tx->packets, most > DEVMEM__COPY_TOKENS_MAX ? 0 : most ? most : DEVMEM__COPY_TOKENS_SAFE);
+	devmem__packets_limit(&tx->packets, most > DEVMEM__COPY_TOKENS_MAX ? 0
+					    : most			   ? most
+						   : DEVMEM__COPY_TOKENS_SAFE);
 	return devmem__packets_cut(&tx->packets, tx->iov, n, &tx->boundary);
 }
 
@@ -125,9 +136,10 @@ static bool send_next(struct devmem__tx *tx)
 	if (!next || tx->sending || tx->full)
 		return true;
 	binding = next->binding;
-	copies = devmem__binding_engine_id(binding) == DEVMEM__ENGINE_COPY || tx->sock->ring->now < tx->copy_until;
+	copies = devmem__binding_engine_id(binding) == DEVMEM__ENGINE_COPY ||
+		 tx->sock->ring->now < tx->copy_until;
 	if (!devmem__sendq_begin(&tx->q, !copies))
-		return true;		/* a notification makes room */
+		return true; /* a notification makes room */
 	err = make_message(tx, binding, copies);
 	sqe = err ? NULL : devmem__uring_sqe(&tx->sock->ring->uring, DEVMEM__CQE_SEND, tx->sock);
 	if (!sqe) {
@@ -137,8 +149,9 @@ static bool send_next(struct devmem__tx *tx)
 			devmem__tx_fail(tx, err);
 		return err != 0;
 	}
-	io_uring_prep_sendmsg(sqe, tx->fd, &tx->msg, MSG_DONTWAIT | MSG_NOSIGNAL | (copies ? 0 : MSG_ZEROCOPY) |
-			      (tx->boundary ? MSG_EOR : 0));
+	io_uring_prep_sendmsg(sqe, tx->fd, &tx->msg,
+			      MSG_DONTWAIT | MSG_NOSIGNAL | (copies ? 0 : MSG_ZEROCOPY) |
+				      (tx->boundary ? MSG_EOR : 0));
 	sqe->user_data = (uintptr_t)tx->sock | DEVMEM__CQE_SEND;
 	tx->sending = true;
 	tx->sending_numbered = !copies;
@@ -146,15 +159,17 @@ static bool send_next(struct devmem__tx *tx)
 	return true;
 }
 
-/* ------------------------------------------------------------------------------------ what is waited for */
+/* --------------------------------------------------------------------------- what is waited for */
 
 static bool hear(struct devmem__tx *tx, unsigned int flags)
 {
-	struct io_uring_sqe *sqe = devmem__uring_sqe(&tx->sock->ring->uring, DEVMEM__CQE_HEAR, tx->sock);
+	struct io_uring_sqe *sqe =
+		devmem__uring_sqe(&tx->sock->ring->uring, DEVMEM__CQE_HEAR, tx->sock);
 
 	if (!sqe)
 		return false;
-	tx->err_msg = (struct msghdr){ .msg_control = tx->err_control, .msg_controllen = sizeof(tx->err_control) };
+	tx->err_msg = (struct msghdr){ .msg_control = tx->err_control,
+				       .msg_controllen = sizeof(tx->err_control) };
 	io_uring_prep_recvmsg(sqe, tx->fd, &tx->err_msg, MSG_ERRQUEUE | flags);
 	sqe->user_data = (uintptr_t)tx->sock | DEVMEM__CQE_HEAR;
 	tx->hearing = true;
@@ -162,7 +177,8 @@ static bool hear(struct devmem__tx *tx, unsigned int flags)
 	return true;
 }
 
-static bool poll_for(struct devmem__tx *tx, enum devmem__cqe_kind kind, unsigned int events, bool again, bool *armed)
+static bool poll_for(struct devmem__tx *tx, enum devmem__cqe_kind kind, unsigned int events,
+		     bool again, bool *armed)
 {
 	struct io_uring_sqe *sqe = devmem__uring_sqe(&tx->sock->ring->uring, kind, tx->sock);
 
@@ -197,7 +213,8 @@ static bool listen_for_them(struct devmem__tx *tx)
 	}
 	if (!wanted)
 		return good;
-	if (!tx->half || calls)		/* epoll tells of changes only: nothing is woken without end */
+	/* epoll tells of changes only: nothing is woken without end */
+	if (!tx->half || calls)
 		return tx->hearing || hear(tx, 0);
 	if (!tx->polling)
 		good = poll_for(tx, DEVMEM__CQE_STIR, POLLERR, true, &tx->polling);
@@ -205,8 +222,8 @@ static bool listen_for_them(struct devmem__tx *tx)
 }
 
 /*
- * Something other than our own bytes fills the send buffer. When the peer has ended its half, a poll of one shot would say
- * so without end, in place of room; a multishot one says it once.
+ * Something other than our own bytes fills the send buffer. When the peer has ended its half, a
+ * poll of one shot would say so without end, in place of room; a multishot one says it once.
  */
 static bool wait_for_room(struct devmem__tx *tx)
 {
@@ -229,14 +246,14 @@ void devmem__tx_prepare(struct devmem_ring *ring)
 		done = send_next(tx) && listen_for_them(tx) && wait_for_room(tx);
 		devmem__tx_publish(tx);
 		if (!done)
-			continue;	/* the next turn goes on with it */
+			continue; /* the next turn goes on with it */
 		devmem__list_del(&tx->todo);
 		if (!devmem__tx_unheard(tx))
 			devmem__sock_watch_end(tx->sock);
 	}
 }
 
-/* ------------------------------------------------------------------------------------ what has happened */
+/* ---------------------------------------------------------------------------- what has happened */
 
 /* The kernel takes no more now. */
 static void is_full(struct devmem__tx *tx, uint64_t resume)
@@ -272,7 +289,7 @@ static void sending_failed(struct devmem__tx *tx, int err)
 			return;
 		break;
 	case -EPIPE:
-		if (!devmem__tx_look(tx, err))	/* the program shut its half down */
+		if (!devmem__tx_look(tx, err)) /* the program shut its half down */
 			devmem__sendq_fail(&tx->q, err, tx->q.sent, true);
 		devmem__tx_tell(tx);
 		return;
@@ -287,7 +304,8 @@ static void sending_failed(struct devmem__tx *tx, int err)
 static void count_pieces(struct devmem__tx *tx, size_t bytes)
 {
 	if (tx->sending_numbered)
-		devmem__packets_sent(&tx->packets, tx->iov, (unsigned int)tx->msg.msg_iovlen, bytes, tx->boundary);
+		devmem__packets_sent(&tx->packets, tx->iov, (unsigned int)tx->msg.msg_iovlen, bytes,
+				     tx->boundary);
 	else
 		devmem__packets_boundary(&tx->packets);
 }
@@ -300,7 +318,7 @@ static void sent(struct devmem_sock *sock, int res)
 	tx->sending = false;
 	end_sync(tx);
 	devmem__sendq_result(&tx->q, res > 0 ? (uint32_t)res : 0);
-	for (size_t i = 0; i < (size_t)tx->msg.msg_iovlen; i++)	/* musl's is an int */
+	for (size_t i = 0; i < (size_t)tx->msg.msg_iovlen; i++) /* musl's is an int */
 		wanted += tx->iov[i].iov_len;
 	if (res > 0) {
 		count_pieces(tx, (size_t)res);
@@ -335,7 +353,8 @@ static void heard(struct devmem_sock *sock, int res)
 	tx->hearing = false;
 	if (res >= 0)
 		take_notice(tx);
-	else if (!tx->half && res == -EAGAIN)	/* the kernel gave up: it was woken too often for nothing */
+	/* the kernel gave up: it was woken too often for nothing */
+	else if (!tx->half && res == -EAGAIN)
 		tx->half = tx->stir = true;
 	devmem__tx_todo(tx);
 }
@@ -368,7 +387,8 @@ static void stirred(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 
 bool devmem__tx_done(const struct io_uring_cqe *cqe)
 {
-	struct devmem_sock *sock = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)DEVMEM__CQE_KINDS);
+	struct devmem_sock *sock =
+		(void *)(uintptr_t)(cqe->user_data & ~(uint64_t)DEVMEM__CQE_KINDS);
 
 	switch ((enum devmem__cqe_kind)(cqe->user_data & DEVMEM__CQE_KINDS)) {
 	case DEVMEM__CQE_SEND:

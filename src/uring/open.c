@@ -10,28 +10,33 @@
 #include "base/uapi_sock.h"
 #include "uring/uring.h"
 
-#define CQ_PER_SQ	8	/* completions that may wait: releases need none, so sockets have all the room */
+/* completions that may wait: releases need none, so sockets have all the room */
+#define CQ_PER_SQ 8
 
 static int setup_failed(int err)
 {
 	switch (err) {
 	case EPERM:
-		return devmem__fail(EPERM, "io_uring is disabled by policy: see sysctl kernel.io_uring_disabled, or "
-				    "the container's seccomp profile");
+		return devmem__fail(EPERM, "io_uring is disabled by policy: see sysctl "
+					   "kernel.io_uring_disabled, or the container's seccomp "
+					   "profile");
 	case ENOSYS:
 		return devmem__fail(ENOSYS, "this kernel has no io_uring");
 	case ENOMEM:
-		return devmem__fail(ENOMEM, "no memory for an io_uring, or RLIMIT_MEMLOCK is too low");
+		return devmem__fail(ENOMEM, "no memory for an io_uring, or RLIMIT_MEMLOCK is too "
+					    "low");
 	}
 	return devmem__fail(err, "cannot make an io_uring: %s", strerror(err));
 }
 
-/* Completions are made when we ask for them, on our thread: cheaper by a twentieth per wake-up (kernel 6.1). */
+/* Completions are made when we ask for them, on our thread: cheaper by a twentieth per wake-up
+ * (kernel 6.1). */
 static int setup_io(struct io_uring *io, unsigned int entries, bool large)
 {
 	struct io_uring_params p = {
-		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN | IORING_SETUP_CQSIZE |
-			 IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP | (large ? IORING_SETUP_CQE32 : 0),
+		.flags = IORING_SETUP_SINGLE_ISSUER | IORING_SETUP_DEFER_TASKRUN |
+			 IORING_SETUP_CQSIZE | IORING_SETUP_SUBMIT_ALL | IORING_SETUP_CLAMP |
+			 (large ? IORING_SETUP_CQE32 : 0),
 		.cq_entries = entries * CQ_PER_SQ,
 	};
 	int err = io_uring_queue_init_params(entries, io, &p);
@@ -47,18 +52,23 @@ static int setup_io(struct io_uring *io, unsigned int entries, bool large)
 static int set_busy_poll(struct io_uring *io, uint32_t us)
 {
 	struct devmem__napi napi = { .busy_poll_us = us, .prefer_busy_poll = 1 };
-	int err = us ? io_uring_register((unsigned int)io->ring_fd, DEVMEM_IORING_REGISTER_NAPI, &napi, 1) : 0;
+	int err = us ? io_uring_register((unsigned int)io->ring_fd, DEVMEM_IORING_REGISTER_NAPI,
+					 &napi, 1)
+		     : 0;
 
 	if (err >= 0)
 		return 0;
-	return devmem__fail(ENOSYS, "this kernel's io_uring cannot busy poll (Linux 6.9): %s", strerror(-err));
+	return devmem__fail(ENOSYS, "this kernel's io_uring cannot busy poll (Linux 6.9): %s",
+			    strerror(-err));
 }
 
-/* ------------------------------------------------------------------------------------ an io_uring on trial */
+/* ------------------------------------------------------------------------- an io_uring on trial */
 
 static int refused(const char *call, int err)
 {
-	return devmem__fail(err, "there is an io_uring, but %s is refused, by a policy or a limit: %s", call, strerror(err));
+	return devmem__fail(err,
+			    "there is an io_uring, but %s is refused, by a policy or a limit: %s",
+			    call, strerror(err));
 }
 
 /* Zero-copy sends came with multishot receives (6.0); provided-buffer rings before them. */
@@ -72,20 +82,25 @@ static int check_features(struct io_uring *io)
 	free(probe);
 	if (err)
 		return refused("io_uring_register", -err);
-	return good ? 0 : devmem__fail(ENOSYS, "this kernel's io_uring has no multishot receive (Linux 6.0)");
+	return good ? 0
+		    : devmem__fail(ENOSYS, "this kernel's io_uring has no multishot receive (Linux "
+					   "6.0)");
 }
 
 /* As large as the first one is going to be: newer kernels count it against RLIMIT_MEMLOCK. */
 static int try_buffers(struct io_uring *io, unsigned int buffers)
 {
-	size_t bytes = (buffers ? buffers : DEVMEM__RECV_BUFFERS_MANY) * sizeof(struct io_uring_buf);
-	struct devmem__buf_reg reg = { .ring_entries = (uint32_t)(bytes / sizeof(struct io_uring_buf)) };
+	size_t bytes =
+		(buffers ? buffers : DEVMEM__RECV_BUFFERS_MANY) * sizeof(struct io_uring_buf);
+	struct devmem__buf_reg reg = { .ring_entries =
+					       (uint32_t)(bytes / sizeof(struct io_uring_buf)) };
 	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	int err = -ENOMEM;
 
 	if (p != MAP_FAILED) {
 		reg.ring_addr = (uintptr_t)p;
-		err = io_uring_register((unsigned int)io->ring_fd, IORING_REGISTER_PBUF_RING, &reg, 1);
+		err = io_uring_register((unsigned int)io->ring_fd, IORING_REGISTER_PBUF_RING, &reg,
+					1);
 		if (err >= 0)
 			io_uring_unregister_buf_ring(io, 0);
 		munmap(p, bytes);
@@ -115,8 +130,9 @@ static int try_enter(struct io_uring *io)
 }
 
 /*
- * A policy may let a program have an io_uring and refuse what is to be done with it: the other two calls, or some of their
- * operations. Each kind that is needed later is done once now, while there is still a choice.
+ * A policy may let a program have an io_uring and refuse what is to be done with it: the other two
+ * calls, or some of their operations. Each kind that is needed later is done once now, while there
+ * is still a choice.
  */
 static int try_all(struct io_uring *io, const struct devmem__uring_opts *o)
 {
@@ -131,7 +147,7 @@ static int try_all(struct io_uring *io, const struct devmem__uring_opts *o)
 	return err ? err : set_busy_poll(io, o->busy_poll_us);
 }
 
-/* ------------------------------------------------------------------------------------ opened, closed */
+/* ------------------------------------------------------------------------------- opened, closed */
 
 int devmem__uring_open(struct devmem__uring *uring, const struct devmem__uring_opts *o)
 {

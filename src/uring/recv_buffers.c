@@ -19,28 +19,33 @@ static size_t ring_bytes(const struct devmem__recv_buffers *bufs)
 
 static void *map_anonymous(size_t bytes)
 {
-	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	void *p = mmap(NULL, bytes, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	return p == MAP_FAILED ? NULL : p;
 }
 
 static void give(struct devmem__recv_buffers *bufs, unsigned int id)
 {
-	/* not the whole stride: more payload than was asked for would look like a hole in the stream */
+	/* not the whole stride: more payload than was asked for would look like a hole in the
+	 * stream */
 	io_uring_buf_ring_add(bufs->ring, devmem__recv_buffers_memory(bufs, id),
-			      (unsigned int)(sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES +
-					     bufs->payload), (unsigned short)id, io_uring_buf_ring_mask(bufs->entries), 0);
+			      (unsigned int)(sizeof(struct io_uring_recvmsg_out) +
+					     DEVMEM__CONTROL_BYTES + bufs->payload),
+			      (unsigned short)id, io_uring_buf_ring_mask(bufs->entries), 0);
 	io_uring_buf_ring_advance(bufs->ring, 1);
 	bufs->free++;
 }
 
 /*
- * What each message is described in is there before the first one comes: a fault for each page costs a stream of 64 MiB half a
- * per cent. The payload's place stays empty: what comes lies in device memory. Before Linux 5.14 it is faulted in.
+ * What each message is described in is there before the first one comes: a fault for each page
+ * costs a stream of 64 MiB half a per cent. The payload's place stays empty: what comes lies in
+ * device memory. Before Linux 5.14 it is faulted in.
  */
 static void populate(const struct devmem__recv_buffers *bufs, unsigned int id)
 {
-	madvise(devmem__recv_buffers_memory(bufs, id), sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES, MADV_POPULATE_WRITE);
+	madvise(devmem__recv_buffers_memory(bufs, id),
+		sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES, MADV_POPULATE_WRITE);
 }
 
 /* One more mapping, and its buffers are the kernel's. */
@@ -63,10 +68,12 @@ static bool grow(struct devmem__recv_buffers *bufs)
 
 static int no_room(const struct devmem__recv_buffers *bufs)
 {
-	return devmem__fail(ENOMEM, "no address space for %u receive buffers of %zu bytes", bufs->together, bufs->stride);
+	return devmem__fail(ENOMEM, "no address space for %u receive buffers of %zu bytes",
+			    bufs->together, bufs->stride);
 }
 
-int devmem__recv_buffers_open(struct devmem__recv_buffers *bufs, struct devmem__uring *uring, unsigned int count, size_t payload)
+int devmem__recv_buffers_open(struct devmem__recv_buffers *bufs, struct devmem__uring *uring,
+			      unsigned int count, size_t payload)
 {
 	size_t page = (size_t)sysconf(_SC_PAGESIZE);
 	size_t bytes = sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES + payload;
@@ -82,12 +89,14 @@ int devmem__recv_buffers_open(struct devmem__recv_buffers *bufs, struct devmem__
 	err = bufs->buf && bufs->ring ? 0 : no_room(bufs);
 	if (err)
 		goto err_free;
-	err = devmem__uring_buffers(uring, bufs->ring, bufs->entries, DEVMEM__RECV_BUFFERS_GROUP, 0);
+	err = devmem__uring_buffers(uring, bufs->ring, bufs->entries, DEVMEM__RECV_BUFFERS_GROUP,
+				    0);
 	if (err) {
 		devmem__fail(-err, "the kernel refuses a provided-buffer ring: %s", strerror(-err));
 		goto err_free;
 	}
-	if (grow(bufs))	/* only now: what is there when the ring is registered, Linux 7.3 does not take */
+	/* only now: what is there when the ring is registered, Linux 7.3 does not take */
+	if (grow(bufs))
 		return 0;
 	err = no_room(bufs);
 	devmem__uring_no_buffers(uring, DEVMEM__RECV_BUFFERS_GROUP);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What waits is a request on a descriptor, and no descriptor has two; epoll says when it is to be tried. Results are laid
- * out as io_uring would: a message behind struct io_uring_recvmsg_out, a buffer's number in the flags.
+ * What waits is a request on a descriptor, and no descriptor has two; epoll says when it is to be
+ * tried. Results are laid out as io_uring would: a message behind struct io_uring_recvmsg_out, a
+ * buffer's number in the flags.
  */
 #include <errno.h>
 #include <poll.h>
@@ -15,8 +16,8 @@
 #include "uring/syscall_ring_impl.h"
 #include "base/uapi_sock.h"
 
-#define READY_AT_ONCE	64
-#define RECEIVES	8u		/* of one socket, before the others have their turn */
+#define READY_AT_ONCE 64
+#define RECEIVES      8u /* of one socket, before the others have their turn */
 
 static void cancel(struct devmem__syscall_ring *c, struct devmem__request *r)
 {
@@ -37,7 +38,7 @@ static int cancel_one(struct devmem__syscall_ring *c, uint64_t user_data)
 	return -ENOENT;
 }
 
-/* ------------------------------------------------------------------------------------ provided buffers */
+/* ----------------------------------------------------------------------------- provided buffers */
 
 static struct io_uring_buf *next_buffer(struct devmem__group *g)
 {
@@ -47,9 +48,11 @@ static struct io_uring_buf *next_buffer(struct devmem__group *g)
 }
 
 /* So many bytes of the buffer at the head were filled. Returns the completion's flags. */
-static unsigned int use_buffer(struct devmem__group *g, const struct io_uring_buf *buf, unsigned int bytes)
+static unsigned int use_buffer(struct devmem__group *g, const struct io_uring_buf *buf,
+			       unsigned int bytes)
 {
-	unsigned int flags = IORING_CQE_F_BUFFER | (unsigned int)buf->bid << IORING_CQE_BUFFER_SHIFT;
+	unsigned int flags = IORING_CQE_F_BUFFER | (unsigned int)buf->bid
+							   << IORING_CQE_BUFFER_SHIFT;
 
 	g->used += bytes;
 	if (g->incremental && g->used < buf->len)
@@ -61,14 +64,19 @@ static unsigned int use_buffer(struct devmem__group *g, const struct io_uring_bu
 
 /* ------------------------------------------------------------------------------------ receiving */
 
-/* One message into @buf: its header, room for control data, payload. [io_uring/net.c: io_recvmsg_multishot] */
-static ssize_t receive_message(struct devmem__syscall_ring *c, const struct devmem__request *r, const struct io_uring_buf *buf)
+/* One message into @buf: its header, room for control data, payload. [io_uring/net.c:
+ * io_recvmsg_multishot] */
+static ssize_t receive_message(struct devmem__syscall_ring *c, const struct devmem__request *r,
+			       const struct io_uring_buf *buf)
 {
 	struct io_uring_recvmsg_out *out = (void *)(uintptr_t)buf->addr;
 	unsigned char *control = (unsigned char *)(out + 1);
 	size_t header = sizeof(*out) + r->msg->msg_controllen;
-	struct iovec payload = { .iov_base = control + r->msg->msg_controllen, .iov_len = buf->len - header };
-	struct msghdr msg = { .msg_iov = &payload, .msg_iovlen = 1, .msg_control = control,
+	struct iovec payload = { .iov_base = control + r->msg->msg_controllen,
+				 .iov_len = buf->len - header };
+	struct msghdr msg = { .msg_iov = &payload,
+			      .msg_iovlen = 1,
+			      .msg_control = control,
 			      .msg_controllen = r->msg->msg_controllen };
 	ssize_t got;
 
@@ -84,13 +92,14 @@ static ssize_t receive_message(struct devmem__syscall_ring *c, const struct devm
 	return got || msg.msg_controllen ? got + (ssize_t)header : 0;
 }
 
-static ssize_t receive_bytes(struct devmem__syscall_ring *c, const struct devmem__request *r, const struct io_uring_buf *buf,
-			     unsigned int used)
+static ssize_t receive_bytes(struct devmem__syscall_ring *c, const struct devmem__request *r,
+			     const struct io_uring_buf *buf, unsigned int used)
 {
 	ssize_t got;
 
 	c->made++;
-	got = recv(r->fd, (char *)(uintptr_t)buf->addr + used, buf->len - used, (int)r->flags | MSG_DONTWAIT);
+	got = recv(r->fd, (char *)(uintptr_t)buf->addr + used, buf->len - used,
+		   (int)r->flags | MSG_DONTWAIT);
 	return got < 0 ? -errno : got;
 }
 
@@ -101,7 +110,8 @@ static bool message_cut(const struct devmem__request *r, const struct io_uring_b
 	size_t room = buf->len - sizeof(*out) - r->msg->msg_controllen;
 
 	return out->payloadlen == room ||
-	       out->controllen + CMSG_SPACE(sizeof(struct devmem__cmsg_frag)) > r->msg->msg_controllen;
+	       out->controllen + CMSG_SPACE(sizeof(struct devmem__cmsg_frag)) >
+		       r->msg->msg_controllen;
 }
 
 /* Once. false: that was all for now, or for ever. */
@@ -128,14 +138,14 @@ static bool receive(struct devmem__syscall_ring *c, struct devmem__request *r)
 		devmem__syscall_ring_complete(c, user_data, (int)got, flags | IORING_CQE_F_MORE);
 		return message ? message_cut(r, buf) : (unsigned int)got == room;
 	}
-	if (!got && message)	/* the end is told in a buffer */
+	if (!got && message) /* the end is told in a buffer */
 		flags = use_buffer(g, buf, buf->len);
 	devmem__syscall_ring_forget(c, r);
 	devmem__syscall_ring_complete(c, user_data, (int)got, flags);
 	return false;
 }
 
-/* ------------------------------------------------------------------------------------ what is asked for */
+/* ---------------------------------------------------------------------------- what is asked for */
 
 static int set_option(const struct io_uring_sqe *sqe)
 {
@@ -143,15 +153,16 @@ static int set_option(const struct io_uring_sqe *sqe)
 	int done;
 
 	memcpy(level_and_name, &sqe->addr, sizeof(level_and_name));
-	done = setsockopt(sqe->fd, (int)level_and_name[0], (int)level_and_name[1], (void *)(uintptr_t)sqe->addr3,
-			  (socklen_t)sqe->splice_fd_in);
+	done = setsockopt(sqe->fd, (int)level_and_name[0], (int)level_and_name[1],
+			  (void *)(uintptr_t)sqe->addr3, (socklen_t)sqe->splice_fd_in);
 	return done < 0 ? -errno : done;
 }
 
 static int set_timer(struct devmem__syscall_ring *c, const struct io_uring_sqe *sqe)
 {
 	const struct __kernel_timespec *ts = (void *)(uintptr_t)sqe->addr;
-	struct itimerspec at = { .it_value = { .tv_sec = ts->tv_sec, .tv_nsec = (long)ts->tv_nsec } };
+	struct itimerspec at = { .it_value = { .tv_sec = ts->tv_sec,
+					       .tv_nsec = (long)ts->tv_nsec } };
 
 	c->timer_user_data = sqe->user_data;
 	c->timer_set = true;
@@ -196,7 +207,8 @@ static int begin(struct devmem__syscall_ring *c, const struct io_uring_sqe *sqe)
 
 	if (err == -ENOMEM)
 		return err;
-	if (err == -EPERM && sqe->opcode == IORING_OP_POLL_ADD)	/* a file is always ready; epoll does not take it */
+	/* a file is always ready; epoll does not take it */
+	if (err == -EPERM && sqe->opcode == IORING_OP_POLL_ADD)
 		devmem__syscall_ring_complete(c, sqe->user_data, POLLIN, 0);
 	else if (err)
 		devmem__syscall_ring_complete(c, sqe->user_data, err, 0);
@@ -286,7 +298,7 @@ int devmem__syscall_ring_submit(struct devmem__syscall_ring *c)
 	return c->sq_head == c->sq_tail ? done : -EBUSY;
 }
 
-/* ------------------------------------------------------------------------------------ what happened */
+/* -------------------------------------------------------------------------------- what happened */
 
 static void ready(struct devmem__syscall_ring *c, struct devmem__request *r, unsigned int events)
 {
@@ -330,7 +342,8 @@ static void timer_rang(struct devmem__syscall_ring *c)
 	devmem__syscall_ring_complete(c, c->timer_user_data, -ETIME, 0);
 }
 
-/* Until epoll takes them. Who sleeps on our descriptor is woken for the next look by the timer, unless that is set anyway. */
+/* Until epoll takes them. Who sleeps on our descriptor is woken for the next look by the timer,
+ * unless that is set anyway. */
 static void look_at_unwatched(struct devmem__syscall_ring *c)
 {
 	const struct itimerspec soon = { .it_value = { .tv_nsec = DEVMEM__SYSCALL_RING_LOOK_NS } };
@@ -361,7 +374,8 @@ static void put_off(struct devmem__syscall_ring *c, const struct devmem__request
 	epoll_ctl(c->epoll, EPOLL_CTL_MOD, r->fd, &ev);
 }
 
-int devmem__syscall_ring_enter(struct devmem__syscall_ring *c, const struct __kernel_timespec *timeout, unsigned int known)
+int devmem__syscall_ring_enter(struct devmem__syscall_ring *c,
+			       const struct __kernel_timespec *timeout, unsigned int known)
 {
 	const bool may_sleep = !timeout || timeout->tv_sec || timeout->tv_nsec;
 	struct epoll_event ev[READY_AT_ONCE];
@@ -381,11 +395,13 @@ int devmem__syscall_ring_enter(struct devmem__syscall_ring *c, const struct __ke
 	if (n < 0)
 		return -errno;
 	for (int i = 0; i < n; i++) {
-		struct devmem__request *r = ev[i].data.fd == c->timer ? NULL : c->by_fd[ev[i].data.fd];
+		struct devmem__request *r =
+			ev[i].data.fd == c->timer ? NULL : c->by_fd[ev[i].data.fd];
 
 		if (ev[i].data.fd == c->timer && devmem__syscall_ring_room(c))
 			timer_rang(c);
-		else if (r && devmem__syscall_ring_room(c))	/* else one before it has ended it */
+		/* else one before it has ended it */
+		else if (r && devmem__syscall_ring_room(c))
 			ready(c, r, ev[i].events);
 		else if (r)
 			put_off(c, r);
@@ -393,7 +409,7 @@ int devmem__syscall_ring_enter(struct devmem__syscall_ring *c, const struct __ke
 	return n ? 0 : -ETIME;
 }
 
-/* ------------------------------------------------------------------------------------ opened, closed */
+/* ------------------------------------------------------------------------------- opened, closed */
 
 static unsigned int power_of_two(unsigned int n)
 {
@@ -404,7 +420,8 @@ static unsigned int power_of_two(unsigned int n)
 	return p;
 }
 
-/* As liburing's inline functions expect it. [liburing.h: io_uring_get_sqe, io_uring_for_each_cqe] */
+/* As liburing's inline functions expect it. [liburing.h: io_uring_get_sqe,
+ * io_uring_for_each_cqe] */
 static void lay_out(struct devmem__syscall_ring *c, unsigned int entries, unsigned int completions)
 {
 	struct io_uring *io = c->io;
@@ -435,10 +452,12 @@ static int open_fds(struct devmem__syscall_ring *c)
 	ev.data.fd = c->timer;
 	if (c->epoll >= 0 && c->timer >= 0 && !epoll_ctl(c->epoll, EPOLL_CTL_ADD, c->timer, &ev))
 		return 0;
-	return devmem__fail(errno, "cannot make an epoll and a timer descriptor: %s", strerror(errno));
+	return devmem__fail(errno, "cannot make an epoll and a timer descriptor: %s",
+			    strerror(errno));
 }
 
-int devmem__syscall_ring_open(struct io_uring *io, unsigned int entries, unsigned int completions, struct devmem__syscall_ring **out)
+int devmem__syscall_ring_open(struct io_uring *io, unsigned int entries, unsigned int completions,
+			      struct devmem__syscall_ring **out)
 {
 	struct devmem__syscall_ring *c = calloc(1, sizeof(*c));
 	int err;
@@ -451,7 +470,9 @@ int devmem__syscall_ring_open(struct io_uring *io, unsigned int entries, unsigne
 	c->epoll = c->timer = -1;
 	c->sqes = calloc(entries, sizeof(*c->sqes));
 	c->cqes = calloc(completions, sizeof(*c->cqes));
-	err = c->sqes && c->cqes ? open_fds(c) : devmem__fail(ENOMEM, "no memory for %u completions", completions);
+	err = c->sqes && c->cqes
+		      ? open_fds(c)
+		      : devmem__fail(ENOMEM, "no memory for %u completions", completions);
 	if (err) {
 		devmem__syscall_ring_close(c);
 		return err;
@@ -461,7 +482,8 @@ int devmem__syscall_ring_open(struct io_uring *io, unsigned int entries, unsigne
 	return 0;
 }
 
-/* Nothing is taken out of the epoll set: a forked child closes its copy, and the set is the parent's too. */
+/* Nothing is taken out of the epoll set: a forked child closes its copy, and the set is the
+ * parent's too. */
 void devmem__syscall_ring_close(struct devmem__syscall_ring *c)
 {
 	struct devmem__request *r;
@@ -480,12 +502,14 @@ void devmem__syscall_ring_close(struct devmem__syscall_ring *c)
 	free(c);
 }
 
-int devmem__syscall_ring_buffers(struct devmem__syscall_ring *c, struct io_uring_buf_ring *ring, unsigned int entries,
-			  unsigned int group, bool incremental)
+int devmem__syscall_ring_buffers(struct devmem__syscall_ring *c, struct io_uring_buf_ring *ring,
+				 unsigned int entries, unsigned int group, bool incremental)
 {
 	if (group >= GROUPS)
 		return -EMFILE;
-	c->group[group] = (struct devmem__group){ .ring = ring, .entries = entries, .incremental = incremental };
+	c->group[group] = (struct devmem__group){ .ring = ring,
+						  .entries = entries,
+						  .incremental = incremental };
 	return 0;
 }
 

@@ -5,20 +5,21 @@
 
 #include "uring/syscall_ring.h"
 
-#define GROUPS		32u
-#define SPARE		4u		/* completions that one request may need */
-#define DEVMEM__SYSCALL_RING_LOOK_NS	10000000	/* how often requests are looked at that epoll does not take */
+#define GROUPS 32u
+#define SPARE  4u /* completions that one request may need */
+/* how often requests are looked at that epoll does not take */
+#define DEVMEM__SYSCALL_RING_LOOK_NS 10000000
 
 struct devmem__request {
-	struct devmem__request *next;		/* of those that wait */
+	struct devmem__request *next; /* of those that wait */
 	struct devmem__request **link;
 	uint64_t user_data;
 	int fd;
 	uint8_t opcode;
-	bool multishot, unwatched;	/* @unwatched: epoll did not take it */
+	bool multishot, unwatched; /* @unwatched: epoll did not take it */
 	uint16_t group;
 	const struct msghdr *msg;
-	void *to;			/* of a read */
+	void *to; /* of a read */
 	unsigned int bytes, flags, events;
 };
 
@@ -26,7 +27,7 @@ struct devmem__group {
 	struct io_uring_buf_ring *ring;
 	unsigned int entries;
 	uint16_t head;
-	unsigned int used;		/* bytes of the buffer at the head */
+	unsigned int used; /* bytes of the buffer at the head */
 	bool incremental;
 };
 
@@ -37,10 +38,11 @@ struct devmem__syscall_ring {
 	bool timer_set;
 	struct devmem__request *waiting;
 	unsigned int unwatched;		/* of these */
-	struct devmem__request **by_fd;		/* those that wait, again */
+	struct devmem__request **by_fd; /* those that wait, again */
 	unsigned int fds;
 	struct devmem__group group[GROUPS];
-	unsigned int sq_head, sq_tail, cq_head, cq_tail, sq_flags, cq_flags;	/* what a kernel would share */
+	/* what a kernel would share */
+	unsigned int sq_head, sq_tail, cq_head, cq_tail, sq_flags, cq_flags;
 	struct io_uring_sqe *sqes;
 	struct io_uring_cqe *cqes;
 };
@@ -50,7 +52,8 @@ static inline bool devmem__syscall_ring_room(const struct devmem__syscall_ring *
 	return c->io->cq.ring_entries - (c->cq_tail - c->cq_head) >= SPARE;
 }
 
-static inline void devmem__syscall_ring_complete(struct devmem__syscall_ring *c, uint64_t user_data, int res, unsigned int flags)
+static inline void devmem__syscall_ring_complete(struct devmem__syscall_ring *c, uint64_t user_data,
+						 int res, unsigned int flags)
 {
 	c->cqes[c->cq_tail++ & c->io->cq.ring_mask] = (struct io_uring_cqe){
 		.user_data = user_data,
@@ -59,17 +62,23 @@ static inline void devmem__syscall_ring_complete(struct devmem__syscall_ring *c,
 	};
 }
 
-/* devmem__syscall_ring_wait_for() - a copy of the request waits. -EBUSY: another one waits for its descriptor. -EBADF, -ENOMEM, -EPERM */
-int devmem__syscall_ring_wait_for(struct devmem__syscall_ring *calls, const struct devmem__request *like);
-void devmem__syscall_ring_forget(struct devmem__syscall_ring *calls, struct devmem__request *request);
+/* devmem__syscall_ring_wait_for() - a copy of the request waits. -EBUSY: another one waits for its
+ * descriptor. -EBADF, -ENOMEM, -EPERM */
+int devmem__syscall_ring_wait_for(struct devmem__syscall_ring *calls,
+				  const struct devmem__request *like);
+void devmem__syscall_ring_forget(struct devmem__syscall_ring *calls,
+				 struct devmem__request *request);
 
-/* devmem__syscall_ring_watch() - epoll is to take a request that it did not take before. false: not now either */
-bool devmem__syscall_ring_watch(struct devmem__syscall_ring *calls, struct devmem__request *request);
+/* devmem__syscall_ring_watch() - epoll is to take a request that it did not take before. false: not
+ * now either */
+bool devmem__syscall_ring_watch(struct devmem__syscall_ring *calls,
+				struct devmem__request *request);
 
 /*
- * devmem__syscall_ring_sleep() - until a request may be ready. -EINTR: a signal came. -ETIME: the time is over, or that in which what
- * epoll does not take is to be looked at
+ * devmem__syscall_ring_sleep() - until a request may be ready. -EINTR: a signal came. -ETIME: the
+ * time is over, or that in which what epoll does not take is to be looked at
  */
-int devmem__syscall_ring_sleep(struct devmem__syscall_ring *calls, const struct __kernel_timespec *timeout);
+int devmem__syscall_ring_sleep(struct devmem__syscall_ring *calls,
+			       const struct __kernel_timespec *timeout);
 
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Requests that wait for a descriptor. Each descriptor has one at most; epoll says when it is to be tried. */
+/* Requests that wait for a descriptor. Each descriptor has one at most; epoll says when it is to be
+ * tried. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -32,7 +33,8 @@ void devmem__syscall_ring_forget(struct devmem__syscall_ring *c, struct devmem__
 	if (r->unwatched)
 		c->unwatched--;
 	else
-		epoll_ctl(c->epoll, EPOLL_CTL_DEL, r->fd, &none);	/* fails if it was closed, and then it is gone */
+		/* fails if it was closed, and then it is gone */
+		epoll_ctl(c->epoll, EPOLL_CTL_DEL, r->fd, &none);
 	c->by_fd[r->fd] = NULL;
 	*r->link = r->next;
 	if (r->next)
@@ -57,13 +59,15 @@ bool devmem__syscall_ring_watch(struct devmem__syscall_ring *c, struct devmem__r
 	return true;
 }
 
-/* A user may have so many descriptors in epoll sets and no more, and the kernel may have no memory. That passes. */
+/* A user may have so many descriptors in epoll sets and no more, and the kernel may have no memory.
+ * That passes. */
 static bool may_be_later(int err)
 {
 	return err == -ENOSPC || err == -ENOMEM;
 }
 
-int devmem__syscall_ring_wait_for(struct devmem__syscall_ring *c, const struct devmem__request *like)
+int devmem__syscall_ring_wait_for(struct devmem__syscall_ring *c,
+				  const struct devmem__request *like)
 {
 	struct devmem__request *r;
 	int err;
@@ -95,17 +99,20 @@ int devmem__syscall_ring_wait_for(struct devmem__syscall_ring *c, const struct d
 }
 
 /*
- * Not in epoll_wait(), which says EINTR also when the kernel interrupts this thread for something of its own, such as the end
- * of an io_uring that it had. ppoll() goes on then, and after a stop. [fs/select.c: ERESTARTNOHAND]
+ * Not in epoll_wait(), which says EINTR also when the kernel interrupts this thread for something
+ * of its own, such as the end of an io_uring that it had. ppoll() goes on then, and after a stop.
+ * [fs/select.c: ERESTARTNOHAND]
  */
-int devmem__syscall_ring_sleep(struct devmem__syscall_ring *c, const struct __kernel_timespec *timeout)
+int devmem__syscall_ring_sleep(struct devmem__syscall_ring *c,
+			       const struct __kernel_timespec *timeout)
 {
 	struct pollfd any = { .fd = c->epoll, .events = POLLIN };
 	struct timespec ts = { .tv_nsec = DEVMEM__SYSCALL_RING_LOOK_NS };
 	int n;
 
 	if (timeout && (!c->unwatched || (!timeout->tv_sec && timeout->tv_nsec < ts.tv_nsec)))
-		ts = (struct timespec){ .tv_sec = timeout->tv_sec, .tv_nsec = (long)timeout->tv_nsec };
+		ts = (struct timespec){ .tv_sec = timeout->tv_sec,
+					.tv_nsec = (long)timeout->tv_nsec };
 	c->made++;
 	n = ppoll(&any, 1, timeout || c->unwatched ? &ts : NULL, NULL);
 	return n < 0 ? -errno : n ? 0 : -ETIME;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Requests to the io_uring, or to what stands in its place: made, handed in, cancelled. Opened: open.c. */
+/* Requests to the io_uring, or to what stands in its place: made, handed in, cancelled. Opened:
+ * open.c. */
 #include <errno.h>
 #include <string.h>
 
@@ -7,13 +8,15 @@
 #include "base/uapi_sock.h"
 #include "uring/uring.h"
 
-/* ------------------------------------------------------------------------------------ whose it is */
+/* ---------------------------------------------------------------------------------- whose it is */
 
-/* The kernel's errno for it, and its rule: an io_uring has one submitter. [io_uring/io_uring.c: IORING_SETUP_SINGLE_ISSUER] */
+/* The kernel's errno for it, and its rule: an io_uring has one submitter. [io_uring/io_uring.c:
+ * IORING_SETUP_SINGLE_ISSUER] */
 int devmem__uring_elsewhere(void)
 {
-	return devmem__fail(EEXIST, "another thread opened this ring, and only that one can use it: call devmem_ring_open() in the "
-			    "thread that attaches and waits");
+	return devmem__fail(EEXIST, "another thread opened this ring, and only that one can use "
+				    "it: call devmem_ring_open() in the thread that attaches and "
+				    "waits");
 }
 
 int devmem__uring_check_thread(const struct devmem__uring *uring)
@@ -28,25 +31,27 @@ int devmem__uring_check_process(const struct devmem__uring *uring)
 	return devmem__process_check(uring->process, "the ring");
 }
 
-/* ------------------------------------------------------------------------------------ submitting */
+/* ----------------------------------------------------------------------------------- submitting */
 
 int devmem__uring_submit(struct devmem__uring *uring)
 {
 	uring->enters++;
-	return uring->calls ? devmem__syscall_ring_submit(uring->calls) : io_uring_submit(&uring->io);
+	return uring->calls ? devmem__syscall_ring_submit(uring->calls)
+			    : io_uring_submit(&uring->io);
 }
 
-struct io_uring_sqe *devmem__uring_sqe(struct devmem__uring *uring, enum devmem__cqe_kind kind, const void *object)
+struct io_uring_sqe *devmem__uring_sqe(struct devmem__uring *uring, enum devmem__cqe_kind kind,
+				       const void *object)
 {
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->io);
 
 	if (!sqe) {
-		devmem__uring_submit(uring);	/* it may have failed after some */
+		devmem__uring_submit(uring); /* it may have failed after some */
 		sqe = io_uring_get_sqe(&uring->io);
 	}
 	if (!sqe)
 		return NULL;
-	memset(sqe, 0, sizeof(*sqe));	/* liburing before 2.4 leaves old contents */
+	memset(sqe, 0, sizeof(*sqe)); /* liburing before 2.4 leaves old contents */
 	sqe->user_data = (uintptr_t)object | kind;
 	return sqe;
 }
@@ -60,14 +65,15 @@ static bool names(const struct io_uring_sqe *sqe, const void *object, int fd)
 }
 
 /*
- * The kernel has not taken them, for want of memory perhaps, so they are ours. Later they would name a descriptor that somebody
- * else has, and memory that is used for something else.
+ * The kernel has not taken them, for want of memory perhaps, so they are ours. Later they would
+ * name a descriptor that somebody else has, and memory that is used for something else.
  */
 void devmem__uring_forget(struct devmem__uring *uring, const void *object, int fd)
 {
 	const struct io_uring_sq *sq = &uring->io.sq;
 
-	for (unsigned int i = sq->sqe_tail - io_uring_sq_ready(&uring->io); i != sq->sqe_tail; i++) {
+	for (unsigned int i = sq->sqe_tail - io_uring_sq_ready(&uring->io); i != sq->sqe_tail;
+	     i++) {
 		struct io_uring_sqe *sqe = &sq->sqes[i & sq->ring_mask];
 
 		if (!names(sqe, object, fd))
@@ -79,11 +85,12 @@ void devmem__uring_forget(struct devmem__uring *uring, const void *object, int f
 }
 
 /*
- * setsockopt at level SOL_SOCKET, without a completion if it succeeds. liburing 2.3 has no names for the fields:
- * level and optname share the place of addr, optlen that of splice_fd_in, optval that of addr3.
- * [include/uapi/linux/io_uring.h, 6.7]
+ * setsockopt at level SOL_SOCKET, without a completion if it succeeds. liburing 2.3 has no names
+ * for the fields: level and optname share the place of addr, optlen that of splice_fd_in, optval
+ * that of addr3. [include/uapi/linux/io_uring.h, 6.7]
  */
-void devmem__uring_setsockopt(struct io_uring_sqe *sqe, int fd, int name, const void *value, size_t bytes)
+void devmem__uring_setsockopt(struct io_uring_sqe *sqe, int fd, int name, const void *value,
+			      size_t bytes)
 {
 	const uint32_t level_and_name[2] = { SOL_SOCKET, (uint32_t)name };
 
@@ -96,8 +103,8 @@ void devmem__uring_setsockopt(struct io_uring_sqe *sqe, int fd, int name, const 
 	sqe->addr3 = (uintptr_t)value;
 }
 
-int devmem__uring_buffers(struct devmem__uring *uring, struct io_uring_buf_ring *bufs, unsigned int entries,
-			 unsigned int group, unsigned int flags)
+int devmem__uring_buffers(struct devmem__uring *uring, struct io_uring_buf_ring *bufs,
+			  unsigned int entries, unsigned int group, unsigned int flags)
 {
 	struct devmem__buf_reg reg = {
 		.ring_addr = (uintptr_t)bufs,
@@ -109,7 +116,8 @@ int devmem__uring_buffers(struct devmem__uring *uring, struct io_uring_buf_ring 
 
 	io_uring_buf_ring_init(bufs);
 	if (uring->calls)
-		return devmem__syscall_ring_buffers(uring->calls, bufs, entries, group, flags & DEVMEM_PBUF_RING_INC);
+		return devmem__syscall_ring_buffers(uring->calls, bufs, entries, group,
+						    flags & DEVMEM_PBUF_RING_INC);
 	err = io_uring_register(uring->io.ring_fd, IORING_REGISTER_PBUF_RING, &reg, 1);
 	return err < 0 ? err : 0;
 }
@@ -121,8 +129,9 @@ void devmem__uring_no_buffers(struct devmem__uring *uring, unsigned int group)
 }
 
 /*
- * On another thread than the ring's the kernel refuses to carry out what waits for that thread alone. Such a request never
- * writes: it is cancelled when the io_uring is closed, a moment after that. [io_uring/io_uring.c: io_ring_exit_work]
+ * On another thread than the ring's the kernel refuses to carry out what waits for that thread
+ * alone. Such a request never writes: it is cancelled when the io_uring is closed, a moment after
+ * that. [io_uring/io_uring.c: io_ring_exit_work]
  */
 void devmem__uring_cancel_all(struct devmem__uring *uring)
 {

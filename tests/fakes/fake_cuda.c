@@ -6,9 +6,9 @@
 
 #include "fake_impl.h"
 
-#define MAX_DEVICES	8
-#define MAX_CONTEXTS	16
-#define CALLS		64
+#define MAX_DEVICES  8
+#define MAX_CONTEXTS 16
+#define CALLS	     64
 
 struct fake fake = { .lock = PTHREAD_MUTEX_INITIALIZER, .changed = PTHREAD_COND_INITIALIZER };
 _Thread_local bool fake_in_callback;
@@ -16,7 +16,7 @@ static _Thread_local struct CUctx_st *stack[16];
 static _Thread_local unsigned int depth, mode;
 static struct CUctx_st primary[MAX_DEVICES], others[MAX_CONTEXTS];
 
-/* ------------------------------------------------------------------------------------ which fail */
+/* ----------------------------------------------------------------------------------- which fail */
 
 struct injection {
 	char name[64];
@@ -25,11 +25,14 @@ struct injection {
 };
 
 static struct {
-	char text[256];			/* FAKE_CUDA_FAIL as it was last */
+	char text[256]; /* FAKE_CUDA_FAIL as it was last */
 	unsigned int n;
 	struct injection injection[4];
 } plan;
-static struct { char name[40]; unsigned int n; } calls[CALLS];
+static struct {
+	char name[40];
+	unsigned int n;
+} calls[CALLS];
 
 static void read_plan(void)
 {
@@ -41,7 +44,8 @@ static void read_plan(void)
 		return;
 	memset(&plan, 0, sizeof(plan));
 	snprintf(plan.text, sizeof(plan.text), "%s", s);
-	for (; plan.n < ARRAY_SIZE(plan.injection) && sscanf(s, "%127s%n", item, &used) == 1; s += used) {
+	for (; plan.n < ARRAY_SIZE(plan.injection) && sscanf(s, "%127s%n", item, &used) == 1;
+	     s += used) {
 		struct injection *in = &plan.injection[plan.n++];
 
 		sscanf(item, "%63[^=]=%u@%u", in->name, &in->result, &in->nth);
@@ -80,7 +84,8 @@ unsigned int fake_enter(const char *name)
 	unsigned int result;
 
 	if (fake_in_callback) {
-		fprintf(stderr, "fake CUDA: %s() in a callback, which would block the driver\n", name);
+		fprintf(stderr, "fake CUDA: %s() in a callback, which would block the driver\n",
+			name);
 		abort();
 	}
 	pthread_mutex_lock(&fake.lock);
@@ -129,12 +134,13 @@ void fake_cuda_balance(struct fake_cuda_balance *balance)
 	balance->mode = mode;
 }
 
-/* ------------------------------------------------------------------------------------ which there are */
+/* ------------------------------------------------------------------------------ which there are */
 
 #define EXPORTED __attribute__((visibility("default")))
 unsigned int cuDriverGetVersion(int *version);
 unsigned int cuGetProcAddress(const char *name, void **call, int version, uint64_t flags);
-unsigned int cuGetProcAddress_v2(const char *name, void **call, int version, uint64_t flags, unsigned int *status);
+unsigned int cuGetProcAddress_v2(const char *name, void **call, int version, uint64_t flags,
+				 unsigned int *status);
 
 EXPORTED unsigned int cuDriverGetVersion(int *version)
 {
@@ -152,25 +158,26 @@ EXPORTED unsigned int cuGetProcAddress(const char *name, void **call, int versio
 		int version;
 	} table[] = {
 #define ENTRY(name, version, ...) { #name, (void *)fake_##name, version },
-		DEVMEM__CUDA_CALLS(ENTRY)
-		DEVMEM__CUDA_NEWER_CALLS(ENTRY)
+		DEVMEM__CUDA_CALLS(ENTRY) DEVMEM__CUDA_NEWER_CALLS(ENTRY)
 #undef ENTRY
 	};
 	const char *lacks = getenv("FAKE_CUDA_LACKS");
 
 	*call = NULL;
 	for (size_t i = 0; i < ARRAY_SIZE(table); i++)
-		if (!strcmp(table[i].name, name) && version >= table[i].version && (!lacks || strcmp(lacks, name)))
+		if (!strcmp(table[i].name, name) && version >= table[i].version &&
+		    (!lacks || strcmp(lacks, name)))
 			*call = table[i].call;
 	return *call && !flags ? 0 : FAKE_NOT_FOUND;
 }
 
-EXPORTED unsigned int cuGetProcAddress_v2(const char *name, void **call, int version, uint64_t flags, unsigned int *status)
+EXPORTED unsigned int cuGetProcAddress_v2(const char *name, void **call, int version,
+					  uint64_t flags, unsigned int *status)
 {
 	unsigned int result = cuGetProcAddress(name, call, version, flags);
 
 	*status = result ? 1 : 0;
-	return 0;	/* as the driver: what is not found is no failure, but NULL */
+	return 0; /* as the driver: what is not found is no failure, but NULL */
 }
 
 unsigned int fake_cuGetErrorName(unsigned int result, const char **name)
@@ -183,11 +190,12 @@ unsigned int fake_cuGetErrorName(unsigned int result, const char **name)
 unsigned int fake_cuGetErrorString(unsigned int result, const char **text)
 {
 	ENTER(cuGetErrorString);
-	*text = result == FAKE_NO_MEMORY ? "out of memory" : "the fake was told to fail, or was used wrongly";
+	*text = result == FAKE_NO_MEMORY ? "out of memory"
+					 : "the fake was told to fail, or was used wrongly";
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ devices */
+/* -------------------------------------------------------------------------------------- devices */
 
 static const char *devices(void)
 {
@@ -264,7 +272,8 @@ static bool attribute_set(int device, unsigned int attribute, unsigned int *valu
 		unsigned int which, to;
 		int of = device;
 
-		if (sscanf(item, "%u=%u", &which, &to) != 2 && sscanf(item, "%d:%u=%u", &of, &which, &to) != 3)
+		if (sscanf(item, "%u=%u", &which, &to) != 2 &&
+		    sscanf(item, "%d:%u=%u", &of, &which, &to) != 3)
 			continue;
 		if (of == device && which == attribute) {
 			*value = to;
@@ -290,7 +299,7 @@ unsigned int fake_cuDeviceGetAttribute(int *value, unsigned int attribute, int d
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ contexts */
+/* ------------------------------------------------------------------------------------- contexts */
 
 struct CUctx_st *fake_cuda_current(void)
 {

@@ -9,16 +9,16 @@
 #include "fake_cuda.h"
 
 /* results */
-#define FAKE_INVALID_VALUE	1
-#define FAKE_NO_MEMORY		2
-#define FAKE_INVALID_DEVICE	101
-#define FAKE_INVALID_CONTEXT	201
-#define FAKE_INVALID_PTX	218
-#define FAKE_INVALID_HANDLE	400
-#define FAKE_NOT_FOUND		500
-#define FAKE_ILLEGAL_ADDRESS	700
-#define FAKE_MISALIGNED		716
-#define FAKE_NOT_SUPPORTED	801
+#define FAKE_INVALID_VALUE   1
+#define FAKE_NO_MEMORY	     2
+#define FAKE_INVALID_DEVICE  101
+#define FAKE_INVALID_CONTEXT 201
+#define FAKE_INVALID_PTX     218
+#define FAKE_INVALID_HANDLE  400
+#define FAKE_NOT_FOUND	     500
+#define FAKE_ILLEGAL_ADDRESS 700
+#define FAKE_MISALIGNED	     716
+#define FAKE_NOT_SUPPORTED   801
 
 #define PROTOTYPE(name, version, ...) unsigned int fake_##name(__VA_ARGS__);
 DEVMEM__CUDA_CALLS(PROTOTYPE)
@@ -43,18 +43,18 @@ extern struct fake fake;
 /* First in each call: 0, or what it is made to answer. */
 unsigned int fake_enter(const char *name);
 
-#define ENTER(name) \
-	do { \
+#define ENTER(name)                                         \
+	do {                                                \
 		unsigned int injected_ = fake_enter(#name); \
-		if (injected_) \
-			return injected_; \
+		if (injected_)                              \
+			return injected_;                   \
 	} while (0)
 
 /* ... in one that needs a context. */
-#define ENTER_CONTEXT(name) \
-	do { \
-		ENTER(name); \
-		if (!fake_cuda_current()) \
+#define ENTER_CONTEXT(name)                          \
+	do {                                         \
+		ENTER(name);                         \
+		if (!fake_cuda_current())            \
 			return FAKE_INVALID_CONTEXT; \
 	} while (0)
 

@@ -49,7 +49,8 @@ unsigned int fake_cuModuleUnload(struct CUmod_st *module)
 }
 
 /* A module has one function, so one stands for the other. */
-unsigned int fake_cuModuleGetFunction(struct CUfunc_st **function, struct CUmod_st *module, const char *name)
+unsigned int fake_cuModuleGetFunction(struct CUfunc_st **function, struct CUmod_st *module,
+				      const char *name)
 {
 	ENTER_CONTEXT(cuModuleGetFunction);
 	*function = (struct CUfunc_st *)module;
@@ -69,8 +70,8 @@ static void *at(void *arg, uint64_t address, unsigned int bytes, bool write)
 
 	(void)arg;
 	if (!p)
-		fprintf(stderr, "fake CUDA: a kernel %s %u bytes at %#llx, which is nowhere\n", write ? "writes" : "reads", bytes,
-			(unsigned long long)address);
+		fprintf(stderr, "fake CUDA: a kernel %s %u bytes at %#llx, which is nowhere\n",
+			write ? "writes" : "reads", bytes, (unsigned long long)address);
 	else if (watcher)
 		watcher(address, bytes, write);
 	return p;
@@ -92,21 +93,26 @@ static unsigned int run_kernel(struct fake_task *task)
 	fake_memory_let_go();
 	if (result == PTX_MISALIGNED)
 		fprintf(stderr, "fake CUDA: a kernel's access is not aligned\n");
-	return result == PTX_DONE ? 0 : result == PTX_NOWHERE ? FAKE_ILLEGAL_ADDRESS : FAKE_MISALIGNED;
+	return result == PTX_DONE      ? 0
+	       : result == PTX_NOWHERE ? FAKE_ILLEGAL_ADDRESS
+				       : FAKE_MISALIGNED;
 }
 
-unsigned int fake_cuLaunchKernel(struct CUfunc_st *function, unsigned int gx, unsigned int gy, unsigned int gz,
-				 unsigned int bx, unsigned int by, unsigned int bz, unsigned int shared,
-				 struct CUstream_st *stream, void **parameters, void **extra)
+unsigned int fake_cuLaunchKernel(struct CUfunc_st *function, unsigned int gx, unsigned int gy,
+				 unsigned int gz, unsigned int bx, unsigned int by, unsigned int bz,
+				 unsigned int shared, struct CUstream_st *stream, void **parameters,
+				 void **extra)
 {
 	const struct ptx *ptx = ((struct CUmod_st *)function)->ptx;
 	struct kernel *kernel;
 
 	ENTER_CONTEXT(cuLaunchKernel);
-	if (!gx || gy != 1 || gz != 1 || !bx || bx > 1024 || bx % 32 || by != 1 || bz != 1 || shared || extra || !stream)
+	if (!gx || gy != 1 || gz != 1 || !bx || bx > 1024 || bx % 32 || by != 1 || bz != 1 ||
+	    shared || extra || !stream)
 		return FAKE_INVALID_VALUE;
 	kernel = calloc(1, sizeof(*kernel));
-	*kernel = (struct kernel){ .task.run = run_kernel, .ptx = ptx, .blocks = gx, .threads = bx };
+	*kernel =
+		(struct kernel){ .task.run = run_kernel, .ptx = ptx, .blocks = gx, .threads = bx };
 	for (unsigned int i = 0; i < ptx_parameters(ptx) && i < MAX_PARAMETERS; i++)
 		memcpy(&kernel->parameters[i], parameters[i], ptx_parameter_bytes(ptx, i));
 	return fake_stream_put(stream, &kernel->task);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Memory of the fake. Behind all of it there is a memfd; device addresses are none that the processor has. */
+/* Memory of the fake. Behind all of it there is a memfd; device addresses are none that the
+ * processor has. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -13,9 +14,10 @@
 
 #include "fake_memory.h"
 
-#define MAX_COUNT		256
-#define GRANULARITY	(2ull << 20)
-#define FIRST_ADDRESS	0x00ca000000000000ull	/* not canonical on x86-64: whoever follows it is stopped */
+#define MAX_COUNT   256
+#define GRANULARITY (2ull << 20)
+/* not canonical on x86-64: whoever follows it is stopped */
+#define FIRST_ADDRESS 0x00ca000000000000ull
 
 enum kind { NOTHING, ALLOCATION, RESERVATION, PINNED, MANAGED };
 
@@ -23,17 +25,18 @@ struct region {
 	enum kind kind;
 	unsigned long long address;
 	size_t bytes;
-	int fd;				/* -1: nothing is mapped there */
+	int fd; /* -1: nothing is mapped there */
 	unsigned char *memory;
 	bool accessible, sync_memops, out_of_reach;
-	size_t offset;			/* in @fd ... */
-	bool goes_on;			/* ... which the region behind this one has the next bytes of */
-	struct CUctx_st *context;	/* NULL: of none, as what is mapped */
+	size_t offset; /* in @fd ... */
+	/* ... which the region behind this one has the next bytes of */
+	bool goes_on;
+	struct CUctx_st *context; /* NULL: of none, as what is mapped */
 	int device;
 };
 
 struct handle {
-	int fd;				/* + 1; 0: there is none */
+	int fd; /* + 1; 0: there is none */
 	size_t bytes;
 	int device;
 	bool reachable;
@@ -101,7 +104,8 @@ void *fake_cuda_look(unsigned long long pointer, size_t bytes)
 	return at;
 }
 
-/* A place in the table with addresses of its own, behind which there are some that belong to nobody. */
+/* A place in the table with addresses of its own, behind which there are some that belong to
+ * nobody. */
 static struct region *new_region(enum kind kind, size_t bytes)
 {
 	struct region *r = NULL;
@@ -182,7 +186,7 @@ static bool unmake(enum kind kind, unsigned long long address)
 	return found;
 }
 
-/* ------------------------------------------------------------------------------------ of one piece */
+/* --------------------------------------------------------------------------------- of one piece */
 
 unsigned int fake_cuMemAlloc(unsigned long long *pointer, size_t bytes)
 {
@@ -261,7 +265,8 @@ static unsigned long long device_pointer(const void *pointer)
 }
 
 /* Another address than the processor's, so that nobody takes one for the other. */
-unsigned int fake_cuMemHostGetDevicePointer(unsigned long long *device, void *pointer, unsigned int flags)
+unsigned int fake_cuMemHostGetDevicePointer(unsigned long long *device, void *pointer,
+					    unsigned int flags)
 {
 	ENTER_CONTEXT(cuMemHostGetDevicePointer);
 	*device = device_pointer(pointer);
@@ -278,23 +283,25 @@ unsigned int fake_cuMemFreeHost(void *pointer)
 	return injected;
 }
 
-/* ------------------------------------------------------------------------------------ mapped */
+/* --------------------------------------------------------------------------------------- mapped */
 
 static bool is_right(const struct devmem__cuda_prop *prop)
 {
-	return prop->type == DEVMEM__CUDA_ALLOCATION_PINNED && prop->location.type == DEVMEM__CUDA_LOCATION_DEVICE &&
-	       !prop->handle_types && !prop->reserved_for_windows;
+	return prop->type == DEVMEM__CUDA_ALLOCATION_PINNED &&
+	       prop->location.type == DEVMEM__CUDA_LOCATION_DEVICE && !prop->handle_types &&
+	       !prop->reserved_for_windows;
 }
 
-unsigned int fake_cuMemGetAllocationGranularity(size_t *bytes, const struct devmem__cuda_prop *prop, unsigned int which)
+unsigned int fake_cuMemGetAllocationGranularity(size_t *bytes, const struct devmem__cuda_prop *prop,
+						unsigned int which)
 {
 	ENTER(cuMemGetAllocationGranularity);
 	*bytes = GRANULARITY;
 	return is_right(prop) && !which ? 0 : FAKE_INVALID_VALUE;
 }
 
-unsigned int fake_cuMemCreate(unsigned long long *handle, size_t bytes, const struct devmem__cuda_prop *prop,
-			      unsigned long long flags)
+unsigned int fake_cuMemCreate(unsigned long long *handle, size_t bytes,
+			      const struct devmem__cuda_prop *prop, unsigned long long flags)
 {
 	unsigned int i = 0;
 
@@ -305,7 +312,8 @@ unsigned int fake_cuMemCreate(unsigned long long *handle, size_t bytes, const st
 		i++;
 	if (i == MAX_COUNT)
 		return FAKE_NO_MEMORY;
-	handles[i] = (struct handle){ new_memfd(bytes) + 1, bytes, prop->location.id, prop->flags.rdma_capable };
+	handles[i] = (struct handle){ new_memfd(bytes) + 1, bytes, prop->location.id,
+				      prop->flags.rdma_capable };
 	fake_count(&fake.out.handles, 1);
 	*handle = i + 1;
 	return 0;
@@ -323,8 +331,8 @@ unsigned int fake_cuMemRelease(unsigned long long handle)
 	return injected;
 }
 
-unsigned int fake_cuMemAddressReserve(unsigned long long *pointer, size_t bytes, size_t alignment, unsigned long long address,
-				      unsigned long long flags)
+unsigned int fake_cuMemAddressReserve(unsigned long long *pointer, size_t bytes, size_t alignment,
+				      unsigned long long address, unsigned long long flags)
 {
 	ENTER(cuMemAddressReserve);
 	if (!bytes || bytes % GRANULARITY || alignment || address || flags)
@@ -355,13 +363,14 @@ unsigned int fake_cuMemAddressFree(unsigned long long pointer, size_t bytes)
 	return injected;
 }
 
-unsigned int fake_cuMemMap(unsigned long long pointer, size_t bytes, size_t offset, unsigned long long handle,
-			   unsigned long long flags)
+unsigned int fake_cuMemMap(unsigned long long pointer, size_t bytes, size_t offset,
+			   unsigned long long handle, unsigned long long flags)
 {
 	struct region *r = reservation(pointer, bytes);
 
 	ENTER(cuMemMap);
-	if (!r || r->memory || offset || flags || !handle || handle > MAX_COUNT || handles[handle - 1].bytes != bytes)
+	if (!r || r->memory || offset || flags || !handle || handle > MAX_COUNT ||
+	    handles[handle - 1].bytes != bytes)
 		return FAKE_INVALID_VALUE;
 	pthread_rwlock_wrlock(&table);
 	back(r, fcntl(handles[handle - 1].fd - 1, F_DUPFD_CLOEXEC, 0));
@@ -386,19 +395,21 @@ unsigned int fake_cuMemUnmap(unsigned long long pointer, size_t bytes)
 	return injected;
 }
 
-unsigned int fake_cuMemSetAccess(unsigned long long pointer, size_t bytes, const struct devmem__cuda_access *access, size_t n)
+unsigned int fake_cuMemSetAccess(unsigned long long pointer, size_t bytes,
+				 const struct devmem__cuda_access *access, size_t n)
 {
 	struct region *r = reservation(pointer, bytes);
 
 	ENTER(cuMemSetAccess);
 	if (!r || !r->memory || n != 1 || access->location.id != r->device ||
-	    access->location.type != DEVMEM__CUDA_LOCATION_DEVICE || access->flags != DEVMEM__CUDA_ACCESS_READWRITE)
+	    access->location.type != DEVMEM__CUDA_LOCATION_DEVICE ||
+	    access->flags != DEVMEM__CUDA_ACCESS_READWRITE)
 		return FAKE_INVALID_VALUE;
 	r->accessible = true;
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ what is there */
+/* -------------------------------------------------------------------------------- what is there */
 
 static bool reachable(const struct region *r)
 {
@@ -428,7 +439,8 @@ static unsigned int ask(const struct region *r, void *value, unsigned int attrib
 	}
 }
 
-unsigned int fake_cuPointerGetAttribute(void *value, unsigned int attribute, unsigned long long pointer)
+unsigned int fake_cuPointerGetAttribute(void *value, unsigned int attribute,
+					unsigned long long pointer)
 {
 	const struct region *r = region_of(pointer);
 
@@ -436,7 +448,8 @@ unsigned int fake_cuPointerGetAttribute(void *value, unsigned int attribute, uns
 	return r ? ask(r, value, attribute) : FAKE_INVALID_VALUE;
 }
 
-unsigned int fake_cuPointerSetAttribute(const void *value, unsigned int attribute, unsigned long long pointer)
+unsigned int fake_cuPointerSetAttribute(const void *value, unsigned int attribute,
+					unsigned long long pointer)
 {
 	struct region *r = region_of(pointer);
 
@@ -454,7 +467,8 @@ bool fake_cuda_sync_memops(unsigned long long pointer)
 	return r && r->kind == ALLOCATION && r->sync_memops;
 }
 
-unsigned int fake_cuMemGetAddressRange(unsigned long long *base, size_t *bytes, unsigned long long pointer)
+unsigned int fake_cuMemGetAddressRange(unsigned long long *base, size_t *bytes,
+				       unsigned long long pointer)
 {
 	const struct region *r = region_of(pointer);
 
@@ -466,7 +480,7 @@ unsigned int fake_cuMemGetAddressRange(unsigned long long *base, size_t *bytes, 
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ export */
+/* --------------------------------------------------------------------------------------- export */
 
 static int export(const struct region *r, uint64_t offset, uint64_t bytes)
 {
@@ -478,7 +492,7 @@ static int export(const struct region *r, uint64_t offset, uint64_t bytes)
 	};
 	int device = open("/dev/udmabuf", O_RDWR | O_CLOEXEC), fd;
 
-	if (device < 0)		/* nothing can be bound, but all else goes on */
+	if (device < 0) /* nothing can be bound, but all else goes on */
 		return fcntl(r->fd, F_DUPFD_CLOEXEC, 0);
 	fd = ioctl(device, UDMABUF_CREATE, &create);
 	if (fd < 0)
@@ -487,7 +501,8 @@ static int export(const struct region *r, uint64_t offset, uint64_t bytes)
 	return fd;
 }
 
-unsigned int fake_cuMemGetHandleForAddressRange(void *handle, unsigned long long pointer, size_t bytes, unsigned int type,
+unsigned int fake_cuMemGetHandleForAddressRange(void *handle, unsigned long long pointer,
+						size_t bytes, unsigned int type,
 						unsigned long long flags)
 {
 	const struct region *r = region_of(pointer);

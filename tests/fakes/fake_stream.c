@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Streams of the fake: each is a thread, so that what is put on it is really done later. Copies, events and callbacks. */
+/* Streams of the fake: each is a thread, so that what is put on it is really done later. Copies,
+ * events and callbacks. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,11 +14,12 @@ struct CUstream_st {
 };
 
 struct CUevent_st {
-	unsigned int refs;		/* its owner's, and one for each mark that is still to come */
+	/* its owner's, and one for each mark that is still to come */
+	unsigned int refs;
 	unsigned int recorded, complete;
 };
 
-/* ------------------------------------------------------------------------------------ the thread */
+/* ----------------------------------------------------------------------------------- the thread */
 
 static struct fake_task *next_task(struct CUstream_st *stream)
 {
@@ -103,7 +105,8 @@ void fake_cuda_break(unsigned int result)
 	pthread_mutex_unlock(&fake.lock);
 }
 
-unsigned int fake_cuStreamCreateWithPriority(struct CUstream_st **out, unsigned int flags, int priority)
+unsigned int fake_cuStreamCreateWithPriority(struct CUstream_st **out, unsigned int flags,
+					     int priority)
 {
 	struct CUstream_st *stream;
 
@@ -146,10 +149,10 @@ unsigned int fake_cuStreamSynchronize(struct CUstream_st *stream)
 	return injected ? injected : broken;
 }
 
-/* ------------------------------------------------------------------------------------ copies */
+/* --------------------------------------------------------------------------------------- copies */
 
 struct end {
-	void *host;			/* NULL: @device it is */
+	void *host; /* NULL: @device it is */
 	unsigned long long device;
 };
 
@@ -178,8 +181,10 @@ static unsigned int run_copy(struct fake_task *task)
 	return to && from ? 0 : FAKE_ILLEGAL_ADDRESS;
 }
 
-/* The addresses are looked at when it is put on the stream, as the driver does, and when it runs. */
-static unsigned int put_copy(struct CUstream_st *stream, struct end to, struct end from, size_t bytes)
+/* The addresses are looked at when it is put on the stream, as the driver does, and when it
+ * runs. */
+static unsigned int put_copy(struct CUstream_st *stream, struct end to, struct end from,
+			     size_t bytes)
 {
 	struct copy *copy;
 	bool there;
@@ -194,40 +199,48 @@ static unsigned int put_copy(struct CUstream_st *stream, struct end to, struct e
 	return fake_stream_put(stream, &copy->task);
 }
 
-unsigned int fake_cuMemcpyHtoDAsync(unsigned long long to, const void *from, size_t bytes, struct CUstream_st *stream)
+unsigned int fake_cuMemcpyHtoDAsync(unsigned long long to, const void *from, size_t bytes,
+				    struct CUstream_st *stream)
 {
 	ENTER_CONTEXT(cuMemcpyHtoDAsync);
-	return put_copy(stream, (struct end){ .device = to }, (struct end){ .host = (void *)(uintptr_t)from }, bytes);
+	return put_copy(stream, (struct end){ .device = to },
+			(struct end){ .host = (void *)(uintptr_t)from }, bytes);
 }
 
-unsigned int fake_cuMemcpyDtoHAsync(void *to, unsigned long long from, size_t bytes, struct CUstream_st *stream)
+unsigned int fake_cuMemcpyDtoHAsync(void *to, unsigned long long from, size_t bytes,
+				    struct CUstream_st *stream)
 {
 	ENTER_CONTEXT(cuMemcpyDtoHAsync);
 	return put_copy(stream, (struct end){ .host = to }, (struct end){ .device = from }, bytes);
 }
 
-unsigned int fake_cuMemcpyDtoDAsync(unsigned long long to, unsigned long long from, size_t bytes, struct CUstream_st *stream)
+unsigned int fake_cuMemcpyDtoDAsync(unsigned long long to, unsigned long long from, size_t bytes,
+				    struct CUstream_st *stream)
 {
 	ENTER_CONTEXT(cuMemcpyDtoDAsync);
-	return put_copy(stream, (struct end){ .device = to }, (struct end){ .device = from }, bytes);
+	return put_copy(stream, (struct end){ .device = to }, (struct end){ .device = from },
+			bytes);
 }
 
-unsigned int fake_cuMemcpyBatchAsync(unsigned long long *to, unsigned long long *from, size_t *bytes, size_t n,
-				     struct devmem__cuda_copy *how, size_t *first, size_t ways, size_t *failed,
+unsigned int fake_cuMemcpyBatchAsync(unsigned long long *to, unsigned long long *from,
+				     size_t *bytes, size_t n, struct devmem__cuda_copy *how,
+				     size_t *first, size_t ways, size_t *failed,
 				     struct CUstream_st *stream)
 {
 	unsigned int result = 0;
 
 	ENTER_CONTEXT(cuMemcpyBatchAsync);
 	*failed = SIZE_MAX;
-	if (!stream || !n || ways != 1 || first[0] || how->order != DEVMEM__CUDA_ORDER_STREAM || how->flags)
+	if (!stream || !n || ways != 1 || first[0] || how->order != DEVMEM__CUDA_ORDER_STREAM ||
+	    how->flags)
 		return FAKE_INVALID_VALUE;
-	for (size_t i = n; i-- && !result;)	/* in whatever order: there is none */
-		result = put_copy(stream, (struct end){ .device = to[i] }, (struct end){ .device = from[i] }, bytes[i]);
+	for (size_t i = n; i-- && !result;) /* in whatever order: there is none */
+		result = put_copy(stream, (struct end){ .device = to[i] },
+				  (struct end){ .device = from[i] }, bytes[i]);
 	return result;
 }
 
-/* ------------------------------------------------------------------------------------ events, callbacks */
+/* ---------------------------------------------------------------------------- events, callbacks */
 
 struct mark {
 	struct fake_task task;
@@ -338,7 +351,8 @@ static unsigned int run_call(struct fake_task *task)
 }
 
 unsigned int fake_cuStreamAddCallback(struct CUstream_st *stream,
-				      void (*callback)(struct CUstream_st *stream, unsigned int result, void *arg),
+				      void (*callback)(struct CUstream_st *stream,
+						       unsigned int result, void *arg),
 				      void *arg, unsigned int flags)
 {
 	struct call *call;
@@ -347,6 +361,9 @@ unsigned int fake_cuStreamAddCallback(struct CUstream_st *stream,
 	if (flags)
 		return FAKE_INVALID_VALUE;
 	call = malloc(sizeof(*call));
-	*call = (struct call){ .task = { .run = run_call, .always = true }, .stream = stream, .callback = callback, .arg = arg };
+	*call = (struct call){ .task = { .run = run_call, .always = true },
+			       .stream = stream,
+			       .callback = callback,
+			       .arg = arg };
 	return fake_stream_put(stream, &call->task);
 }

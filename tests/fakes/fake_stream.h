@@ -6,9 +6,10 @@
 
 /* What a stream does in turn. */
 struct fake_task {
-	unsigned int (*run)(struct fake_task *task);	/* on the stream's thread; a result of the driver's */
-	bool always;					/* even if the GPU has failed */
-	void (*free)(struct fake_task *task);		/* besides the task itself. May be NULL */
+	/* on the stream's thread; a result of the driver's */
+	unsigned int (*run)(struct fake_task *task);
+	bool always;			      /* even if the GPU has failed */
+	void (*free)(struct fake_task *task); /* besides the task itself. May be NULL */
 	struct fake_task *next;
 };
 

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * A fake libdrm.so.2: its "cards" are ordinary files, and what they export are memory files. What it is to answer comes by
- * the environment; that of the real one, on the real kernel, is for tests/lab/test_backends.c to show.
+ * A fake libdrm.so.2: its "cards" are ordinary files, and what they export are memory files. What
+ * it is to answer comes by the environment; that of the real one, on the real kernel, is for
+ * tests/lab/test_backends.c to show.
  *
  *	FAKE_DRM_FAIL="CALL:ERRNO"	this call fails: version, cap_prime, cap_dumb, dumb, export
- *	FAKE_DRM_CANNOT="WORD"		the driver cannot: prime, dumb, dumb_told (only the capability says no)
+ *	FAKE_DRM_CANNOT="WORD"		the driver cannot: prime, dumb, dumb_told (only the
+ *					capability says no)
  *	FAKE_DRM_NODE="2"		what the descriptor is (a render node)
  *	FAKE_DRM_SIZE="N"		bytes more (or less) are exported than were asked for
  *
@@ -31,7 +33,7 @@ int drmPrimeHandleToFD(int fd, uint32_t handle, uint32_t flags, int *prime_fd) E
 int drmGetNodeTypeFromFd(int fd) EXPORTED;
 char *drmGetPrimaryDeviceNameFromFd(int fd) EXPORTED;
 
-static uint64_t size_of_object;	/* 0: there is none */
+static uint64_t size_of_object; /* 0: there is none */
 
 static const char *word(const char *name)
 {
@@ -80,7 +82,8 @@ int drmGetCap(int fd, uint64_t capability, uint64_t *value)
 	(void)fd;
 	if (fails(capability == DEVMEM__DRM_CAP_PRIME ? "cap_prime" : "cap_dumb"))
 		return -1;
-	*value = capability == DEVMEM__DRM_CAP_PRIME ? (strcmp(cannot, "prime") ? 3 : 1) : strncmp(cannot, "dumb", 4) != 0;
+	*value = capability == DEVMEM__DRM_CAP_PRIME ? (strcmp(cannot, "prime") ? 3 : 1)
+						     : strncmp(cannot, "dumb", 4) != 0;
 	return 0;
 }
 

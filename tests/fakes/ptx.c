@@ -9,21 +9,47 @@
 #include "ptx.h"
 #include "ptx_memory.h"
 
-#define MAX_REGISTERS		128
-#define MAX_LABELS		32
-#define MAX_PARAMETERS		8
-#define MAX_INSTRUCTIONS	512
-#define MAX_OPERANDS		4
-#define NAME			32
+#define MAX_REGISTERS	 128
+#define MAX_LABELS	 32
+#define MAX_PARAMETERS	 8
+#define MAX_INSTRUCTIONS 512
+#define MAX_OPERANDS	 4
+#define NAME		 32
 
 enum op {
-	LD_PARAM, MOV, MOV_SPECIAL, AND, OR, SHL, SHR, ADD, SUB, MIN, MUL_LO, MUL_WIDE, MAD_LO, LT, GE, EQ, SELP, OR_PRED,
-	CVT, LD8, LD64, LD_PAIR, ST8, ST64, ST_PAIR, BRA, RET,
+	LD_PARAM,
+	MOV,
+	MOV_SPECIAL,
+	AND,
+	OR,
+	SHL,
+	SHR,
+	ADD,
+	SUB,
+	MIN,
+	MUL_LO,
+	MUL_WIDE,
+	MAD_LO,
+	LT,
+	GE,
+	EQ,
+	SELP,
+	OR_PRED,
+	CVT,
+	LD8,
+	LD64,
+	LD_PAIR,
+	ST8,
+	ST64,
+	ST_PAIR,
+	BRA,
+	RET,
 };
 
 /*
- * Operands by letter: w, l, p a register of 32 bits, 64 bits, or a predicate that is written; W, L, P one that is read, or a
- * number; v, V a pair of 64 bits; m memory at a register and an offset; a parameter; s a special register; b a label.
+ * Operands by letter: w, l, p a register of 32 bits, 64 bits, or a predicate that is written; W, L,
+ * P one that is read, or a number; v, V a pair of 64 bits; m memory at a register and an offset; a
+ * parameter; s a special register; b a label.
  */
 static const struct form {
 	const char *name;
@@ -72,21 +98,22 @@ static const struct form {
 
 struct operand {
 	bool number;
-	unsigned int reg, second;	/* of a pair */
-	uint64_t value;			/* a number, an offset, a parameter's index, a special register, a place to go to */
+	unsigned int reg, second; /* of a pair */
+	/* a number, an offset, a parameter's index, a special register, a place to go to */
+	uint64_t value;
 	char label[NAME];
 };
 
 struct instruction {
 	const struct form *form;
-	int guard;			/* its predicate's register, -1: always */
+	int guard; /* its predicate's register, -1: always */
 	bool unless;
 	struct operand operand[MAX_OPERANDS];
 };
 
 struct named {
 	char name[NAME];
-	unsigned int value;		/* bits of a register or parameter, place of a label */
+	unsigned int value; /* bits of a register or parameter, place of a label */
 };
 
 struct ptx {
@@ -108,7 +135,7 @@ __attribute__((format(printf, 2, 3))) static bool wrong(struct ptx *ptx, const c
 	return false;
 }
 
-/* ------------------------------------------------------------------------------------ words */
+/* ---------------------------------------------------------------------------------------- words */
 
 static const char *skip(const char *s)
 {
@@ -145,7 +172,8 @@ static int find(const struct named *list, unsigned int n, const char *name)
 	return -1;
 }
 
-static bool add(struct ptx *ptx, struct named *list, unsigned int *n, unsigned int most, const char *name, unsigned int value)
+static bool add(struct ptx *ptx, struct named *list, unsigned int *n, unsigned int most,
+		const char *name, unsigned int value)
 {
 	if (*n == most || find(list, *n, name) >= 0)
 		return wrong(ptx, "%s is there twice, or there is no room for it", name);
@@ -156,12 +184,16 @@ static bool add(struct ptx *ptx, struct named *list, unsigned int *n, unsigned i
 
 static unsigned int bits_of(const char *type)
 {
-	return !strcmp(type, ".pred") ? 1 : !strcmp(type, ".u32") ? 32 : !strcmp(type, ".u64") ? 64 : 0;
+	return !strcmp(type, ".pred")  ? 1
+	       : !strcmp(type, ".u32") ? 32
+	       : !strcmp(type, ".u64") ? 64
+				       : 0;
 }
 
-/* ------------------------------------------------------------------------------------ operands */
+/* ------------------------------------------------------------------------------------- operands */
 
-static const char *take_register(struct ptx *ptx, const char *s, unsigned int bits, unsigned int *reg)
+static const char *take_register(struct ptx *ptx, const char *s, unsigned int bits,
+				 unsigned int *reg)
 {
 	char word[NAME];
 	int i;
@@ -207,7 +239,8 @@ static const char *take_memory(struct ptx *ptx, const char *s, struct operand *o
 	return take_char(s, ']');
 }
 
-static const char *take_parameter(struct ptx *ptx, const char *s, unsigned int bits, struct operand *o)
+static const char *take_parameter(struct ptx *ptx, const char *s, unsigned int bits,
+				  struct operand *o)
 {
 	char word[NAME];
 	int i;
@@ -236,7 +269,8 @@ static const char *take_special(const char *s, struct operand *o)
 	return NULL;
 }
 
-static const char *take_operand(struct ptx *ptx, const char *s, const struct form *form, char letter, struct operand *o)
+static const char *take_operand(struct ptx *ptx, const char *s, const struct form *form,
+				char letter, struct operand *o)
 {
 	switch (letter) {
 	case 'w':
@@ -260,12 +294,13 @@ static const char *take_operand(struct ptx *ptx, const char *s, const struct for
 	case 's':
 		return take_special(s, o);
 	default:
-		return take_word(s, o->label);	/* known when all is read */
+		return take_word(s, o->label); /* known when all is read */
 	}
 }
 
 /* Do the operands, up to the semicolon, fit this form? Where they end, or NULL. */
-static const char *take_operands(struct ptx *ptx, const char *s, const struct form *form, struct instruction *in)
+static const char *take_operands(struct ptx *ptx, const char *s, const struct form *form,
+				 struct instruction *in)
 {
 	memset(in->operand, 0, sizeof(in->operand));
 	for (unsigned int i = 0; s && form->operands[i]; i++) {
@@ -276,7 +311,7 @@ static const char *take_operands(struct ptx *ptx, const char *s, const struct fo
 	return take_char(s, ';');
 }
 
-/* ------------------------------------------------------------------------------------ statements */
+/* ----------------------------------------------------------------------------------- statements */
 
 static const char *take_guard(struct ptx *ptx, const char *s, struct instruction *in)
 {
@@ -332,7 +367,9 @@ static const char *take_statement(struct ptx *ptx, const char *s)
 	const char *behind = take_word(s, word);
 
 	if (behind && *behind == ':')
-		return add(ptx, ptx->label, &ptx->labels, MAX_LABELS, word, ptx->instructions) ? skip(behind + 1) : NULL;
+		return add(ptx, ptx->label, &ptx->labels, MAX_LABELS, word, ptx->instructions)
+			       ? skip(behind + 1)
+			       : NULL;
 	if (behind && !strcmp(word, ".reg"))
 		return take_registers(ptx, behind);
 	return take_instruction(ptx, s);
@@ -346,7 +383,8 @@ static const char *take_parameters(struct ptx *ptx, const char *s)
 		s = s ? take_word(s, word) : NULL;
 		s = s && !strcmp(word, ".param") ? take_word(s, type) : NULL;
 		s = s ? take_word(s, word) : NULL;
-		if (!s || !add(ptx, ptx->parameter, &ptx->parameters, MAX_PARAMETERS, word, bits_of(type)))
+		if (!s || !add(ptx, ptx->parameter, &ptx->parameters, MAX_PARAMETERS, word,
+			       bits_of(type)))
 			return NULL;
 	} while (*s == ',' && s++);
 	return take_char(s, ')');
@@ -355,7 +393,8 @@ static const char *take_parameters(struct ptx *ptx, const char *s)
 /* .version and so on, whatever they say, and the one entry up to its brace. */
 static const char *take_head(struct ptx *ptx, const char *s)
 {
-	static const char *const directives[] = { ".version", ".target", ".address_size", ".visible", ".entry" };
+	static const char *const directives[] = { ".version", ".target", ".address_size",
+						  ".visible", ".entry" };
 	char word[NAME];
 
 	for (unsigned int i = 0; s && i < 5; i++) {
@@ -396,9 +435,12 @@ static bool load(struct ptx *ptx, const char *text)
 	while (*s && *s != '}') {
 		s = take_statement(ptx, s);
 		if (!s)
-			return ptx->why[0] ? false : wrong(ptx, "registers or labels that are not understood");
+			return ptx->why[0] ? false
+					   : wrong(ptx, "registers or labels that are not "
+							"understood");
 	}
-	if (*s != '}' || !ptx->instructions || ptx->instruction[ptx->instructions - 1].form->op != RET)
+	if (*s != '}' || !ptx->instructions ||
+	    ptx->instruction[ptx->instructions - 1].form->op != RET)
 		return wrong(ptx, "no end");
 	return find_labels(ptx);
 }
@@ -438,7 +480,7 @@ unsigned int ptx_parameter_bytes(const struct ptx *ptx, unsigned int i)
 	return ptx->parameter[i].value / 8;
 }
 
-/* ------------------------------------------------------------------------------------ running */
+/* -------------------------------------------------------------------------------------- running */
 
 struct thread {
 	const struct ptx_launch *launch;
@@ -506,7 +548,7 @@ static uint64_t compute(const struct thread *t, const struct instruction *in)
 		return a == b;
 	case SELP:
 		return t->reg[in->operand[3].reg] ? a : b;
-	default:	/* MOV, CVT */
+	default: /* MOV, CVT */
 		return a;
 	}
 }
@@ -564,7 +606,8 @@ static unsigned int step(struct thread *t, const struct ptx *ptx, unsigned int a
 		store_to(t, in);
 		break;
 	default:
-		t->reg[in->operand[0].reg] = cut(compute(t, in), ptx->reg[in->operand[0].reg].value);
+		t->reg[in->operand[0].reg] =
+			cut(compute(t, in), ptx->reg[in->operand[0].reg].value);
 	}
 	return at + 1;
 }
@@ -573,7 +616,9 @@ enum ptx_result ptx_run(const struct ptx *ptx, const struct ptx_launch *launch)
 {
 	for (unsigned int block = 0; block < launch->blocks; block++)
 		for (unsigned int i = 0; i < launch->threads; i++) {
-			struct thread t = { .launch = launch, .special = { i, launch->threads, block, launch->blocks } };
+			struct thread t = { .launch = launch,
+					    .special = { i, launch->threads, block,
+							 launch->blocks } };
 
 			for (unsigned int at = 0; at < ptx->instructions && t.result == PTX_DONE;)
 				at = step(&t, ptx, at);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A little of PTX, run on the processor: just the instructions that our kernel uses, so that its text is tested where
- * there is no GPU. What is unknown, or has operands of another width, is an error when it is loaded. Threads run one after
- * the other, which no kernel with a barrier would survive.
+ * A little of PTX, run on the processor: just the instructions that our kernel uses, so that its
+ * text is tested where there is no GPU. What is unknown, or has operands of another width, is an
+ * error when it is loaded. Threads run one after the other, which no kernel with a barrier would
+ * survive.
  */
 #ifndef FAKE_PTX_H
 #define FAKE_PTX_H
@@ -16,7 +17,7 @@ struct ptx;
 /* NULL: @why says what is wrong, and in which statement. */
 struct ptx *ptx_load(const char *text, char *why, size_t room);
 void ptx_free(struct ptx *ptx);
-const char *ptx_name(const struct ptx *ptx);		/* of its one entry */
+const char *ptx_name(const struct ptx *ptx); /* of its one entry */
 unsigned int ptx_parameters(const struct ptx *ptx);
 unsigned int ptx_parameter_bytes(const struct ptx *ptx, unsigned int i);
 

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A kernel's accesses to memory: 1, 8 or 16 bytes. In a file of their own, since ThreadSanitizer should see these, and nothing
- * else of what runs kernels (ptx.c): the rest belongs to one thread, and would take most of the time.
+ * A kernel's accesses to memory: 1, 8 or 16 bytes. In a file of their own, since ThreadSanitizer
+ * should see these, and nothing else of what runs kernels (ptx.c): the rest belongs to one thread,
+ * and would take most of the time.
  */
 #ifndef PTX_MEMORY_H
 #define PTX_MEMORY_H

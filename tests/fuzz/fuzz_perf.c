@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Whatever comes over devmem-perf's control connection, one message after the other: it is taken apart without going outside of
- * it, and what is accepted can be.
+ * Whatever comes over devmem-perf's control connection, one message after the other: it is taken
+ * apart without going outside of it, and what is accepted can be.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -14,7 +14,8 @@ static void take_test(struct lines *l)
 {
 	struct test t;
 
-	if (!test_parse(&t, l) && (test_check(&t) || !t.connections || !t.size || t.threads > t.connections))
+	if (!test_parse(&t, l) &&
+	    (test_check(&t) || !t.connections || !t.size || t.threads > t.connections))
 		abort();
 }
 
@@ -26,7 +27,7 @@ static void take_result(struct lines *l)
 	if (result_parse(&r, l) && !r.side.nanoseconds)
 		abort();
 	for (unsigned int i = 0; i < r.points; i++)
-		sum += r.point[i].count;	/* a sanitizer sees whether it is there */
+		sum += r.point[i].count; /* a sanitizer sees whether it is there */
 	for (unsigned int i = 0; i < r.threads; i++)
 		sum += r.thread[i].cpu;
 	if (sum && !r.points && !r.threads)
@@ -63,7 +64,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	int n;
 
 	for (size_t at = 0; at < size; at += (size_t)n) {
-		char *text = malloc(size - at);		/* of its own, so that the sanitizer sees its end */
+		/* of its own, so that the sanitizer sees its end */
+		char *text = malloc(size - at);
 
 		if (!text)
 			return 0;
@@ -93,8 +95,14 @@ static size_t append(uint8_t *data, size_t room, struct message *m)
 
 size_t fuzz_seed(uint8_t *data, size_t room)
 {
-	const struct test t = { .size = 64, .response = 64, .depth = 1, .connections = 1, .threads = 1, .time_ms = 1000,
-				.interval_ms = 1000, .corrupt = TEST_NO_CORRUPTION };
+	const struct test t = { .size = 64,
+				.response = 64,
+				.depth = 1,
+				.connections = 1,
+				.threads = 1,
+				.time_ms = 1000,
+				.interval_ms = 1000,
+				.corrupt = TEST_NO_CORRUPTION };
 	struct result r = { .side = { .nanoseconds = 1, .engine = "devmem" } };
 	struct message m = { 0 };
 	size_t bytes;

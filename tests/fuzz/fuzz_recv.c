@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Whatever the kernel, or a bug in it, writes into a control buffer: reading it never goes outside, never tells of more
- * bytes than were counted, and every token that is handed out is on the books.
+ * Whatever the kernel, or a bug in it, writes into a control buffer: reading it never goes outside,
+ * never tells of more bytes than were counted, and every token that is handed out is on the books.
  *
  * The input: bytes counted, room for payload, events at a time, and then the control buffer.
  */
@@ -47,7 +47,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	memcpy(&h, data, sizeof(h));
 	size -= sizeof(h);
-	control = malloc(size ? size : 1);	/* of its own, so that the sanitizer sees its end */
+	control = malloc(size ? size : 1); /* of its own, so that the sanitizer sees its end */
 	if (!control)
 		return 0;
 	memcpy(control, data + sizeof(h), size);
@@ -77,14 +77,17 @@ size_t fuzz_seed(uint8_t *data, size_t room)
 		{ .frag_size = 100 },
 		{ .frag_offset = 1 << 20, .frag_size = 4096, .frag_token = 9, .dmabuf_id = 1 },
 	};
-	const int type[] = { DEVMEM_SO_DMABUF, DEVMEM_SO_DMABUF, DEVMEM_SO_LINEAR, DEVMEM_SO_DMABUF };
+	const int type[] = { DEVMEM_SO_DMABUF, DEVMEM_SO_DMABUF, DEVMEM_SO_LINEAR,
+			     DEVMEM_SO_DMABUF };
 	size_t at = sizeof(h);
 
 	if (room < sizeof(h) + 4 * CMSG_SPACE(sizeof(frag[0])))
 		abort();
 	memcpy(data, &h, sizeof(h));
 	for (size_t i = 0; i < ARRAY_SIZE(frag); i++) {
-		struct cmsghdr c = { .cmsg_len = CMSG_LEN(sizeof(frag[i])), .cmsg_level = SOL_SOCKET, .cmsg_type = type[i] };
+		struct cmsghdr c = { .cmsg_len = CMSG_LEN(sizeof(frag[i])),
+				     .cmsg_level = SOL_SOCKET,
+				     .cmsg_type = type[i] };
 
 		memcpy(data + at, &c, sizeof(c));
 		memcpy(data + at + CMSG_LEN(0), &frag[i], sizeof(frag[i]));

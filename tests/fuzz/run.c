@@ -1,16 +1,17 @@
 // SPDX-License-Identifier: MIT
-/* Inputs made from the good one by a few changes each: always the same, so that what fails can be run again. */
+/* Inputs made from the good one by a few changes each: always the same, so that what fails can be
+ * run again. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "fuzz.h"
 
-#define ROOM	8192u
+#define ROOM 8192u
 
 static uint64_t state = 88172645463325252u;
 
-static uint64_t next(void)	/* xorshift64 */
+static uint64_t next(void) /* xorshift64 */
 {
 	state ^= state << 13;
 	state ^= state >> 7;

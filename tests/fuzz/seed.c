@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Before libFuzzer starts: the good input goes into the folders of inputs that the command line names. */
+/* Before libFuzzer starts: the good input goes into the folders of inputs that the command line
+ * names. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>

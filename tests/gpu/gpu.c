@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * What only a real GPU shows: export, copies, and the gather kernel on long lists and against the clock. Built from the
- * library's own files for memory alone (run), so that a machine with a GPU needs a C compiler and nothing else. "--small"
- * is for the fake driver: less of everything, and the clock does not count.
+ * What only a real GPU shows: export, copies, and the gather kernel on long lists and against the
+ * clock. Built from the library's own files for memory alone (run), so that a machine with a GPU
+ * needs a C compiler and nothing else. "--small" is for the fake driver: less of everything, and
+ * the clock does not count.
  *
- * What this machine's driver does not export is said and passed over; gathering is looked at all the same, in memory that is
- * not exported. Exits with 77 where there is no GPU.
+ * What this machine's driver does not export is said and passed over; gathering is looked at all
+ * the same, in memory that is not exported. Exits with 77 where there is no GPU.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -20,11 +21,11 @@
 #include "memory/buffer.h"
 #include "memory/exporter.h"
 
-#define MIB		(1ull << 20)
-#define PAGE		4096u
-#define MIN_RATIO	0.7	/* of a plain copy's rate, in fragments of a page */
-#define ROUNDS		31
-#define NO_GPU		77
+#define MIB	  (1ull << 20)
+#define PAGE	  4096u
+#define MIN_RATIO 0.7 /* of a plain copy's rate, in fragments of a page */
+#define ROUNDS	  31
+#define NO_GPU	  77
 
 static bool small;
 
@@ -40,9 +41,9 @@ __attribute__((format(printf, 2, 3), noreturn)) static void fail(int line, const
 	exit(1);
 }
 
-#define check(condition) \
-	do { \
-		if (!(condition)) \
+#define check(condition)                                                       \
+	do {                                                                   \
+		if (!(condition))                                              \
 			fail(__LINE__, "%s (%s)", #condition, devmem_error()); \
 	} while (0)
 
@@ -64,7 +65,7 @@ static double now(void)
 	return (double)ts.tv_sec + (double)ts.tv_nsec / 1e9;
 }
 
-/* ------------------------------------------------------------------------------------ buffers */
+/* -------------------------------------------------------------------------------------- buffers */
 
 static void show_exporter(const struct devmem_buffer *b)
 {
@@ -155,7 +156,7 @@ struct gpu {
 	struct devmem__cuda_gather *gather;
 	struct CUstream_st *stream;
 	unsigned long long from, to;
-	uint64_t bytes;			/* of each */
+	uint64_t bytes; /* of each */
 };
 
 static struct {
@@ -185,9 +186,11 @@ static void await(void)
 	check(!over.result);
 }
 
-static void gather(struct gpu *g, uint64_t offset, const struct devmem_range *ranges, unsigned int n)
+static void gather(struct gpu *g, uint64_t offset, const struct devmem_range *ranges,
+		   unsigned int n)
 {
-	check(!devmem__cuda_gather_run(g->gather, g->to + offset, g->from, ranges, n, is_over, NULL));
+	check(!devmem__cuda_gather_run(g->gather, g->to + offset, g->from, ranges, n, is_over,
+				       NULL));
 	await();
 }
 
@@ -207,11 +210,14 @@ static void compare(const unsigned char *seen, const unsigned char *expected, ui
 {
 	for (uint64_t i = 0; memcmp(seen, expected, bytes) && i < bytes; i++)
 		if (seen[i] != expected[i])
-			fail(__LINE__, "byte %llu is %#x and not %#x", (unsigned long long)i, seen[i], expected[i]);
+			fail(__LINE__, "byte %llu is %#x and not %#x", (unsigned long long)i,
+			     seen[i], expected[i]);
 }
 
-/* Random lengths up to @longest and offsets, all odd phases; every byte of the target is compared, those around too. */
-static void check_list(struct gpu *g, const unsigned char *source, unsigned int n, unsigned int longest)
+/* Random lengths up to @longest and offsets, all odd phases; every byte of the target is compared,
+ * those around too. */
+static void check_list(struct gpu *g, const unsigned char *source, unsigned int n,
+		       unsigned int longest)
 {
 	struct devmem_range *ranges = calloc(n, sizeof(*ranges));
 	unsigned char *expected = malloc(g->bytes), *seen = malloc(g->bytes);
@@ -222,7 +228,8 @@ static void check_list(struct gpu *g, const unsigned char *source, unsigned int 
 	for (unsigned int i = 0; i < n; i++) {
 		const uint64_t length = 1 + draw(longest);
 
-		ranges[i] = (struct devmem_range){ .offset = draw(g->bytes - length), .length = length };
+		ranges[i] = (struct devmem_range){ .offset = draw(g->bytes - length),
+						   .length = length };
 		if (at + length > g->bytes - 64) {
 			n = i;
 			break;
@@ -233,7 +240,8 @@ static void check_list(struct gpu *g, const unsigned char *source, unsigned int 
 	gather(g, offset, ranges, n);
 	copy_out(g, seen, g->to, g->bytes);
 	compare(seen, expected, g->bytes);
-	printf("ok: %u fragments of 1 to %u bytes, %llu MiB\n", n, longest, (unsigned long long)(at >> 20));
+	printf("ok: %u fragments of 1 to %u bytes, %llu MiB\n", n, longest,
+	       (unsigned long long)(at >> 20));
 	free(ranges);
 	free(expected);
 	free(seen);
@@ -289,15 +297,18 @@ static double best_gather(struct gpu *g, const struct devmem_range *ranges, unsi
 	return best;
 }
 
-/* From the call to done(), which is all of it when there is little to copy: no limit, but what a program has to wait. */
+/* From the call to done(), which is all of it when there is little to copy: no limit, but what a
+ * program has to wait. */
 static void show_latency(struct gpu *g)
 {
 	const struct devmem_range range = { .length = PAGE };
 
-	printf("one fragment of %u bytes: over %.0f us after the call\n", PAGE, best_gather(g, &range, 1) * 1e6);
+	printf("one fragment of %u bytes: over %.0f us after the call\n", PAGE,
+	       best_gather(g, &range, 1) * 1e6);
 }
 
-/* Fragments of @length that begin @phase bytes into pages, the pages in random order. Returns the part of a copy's rate. */
+/* Fragments of @length that begin @phase bytes into pages, the pages in random order. Returns the
+ * part of a copy's rate. */
 static double compare_rates(struct gpu *g, uint32_t length, uint32_t phase)
 {
 	const unsigned int n = (unsigned int)(g->bytes / 2 / PAGE);
@@ -306,7 +317,8 @@ static double compare_rates(struct gpu *g, uint32_t length, uint32_t phase)
 	double copied, gathered;
 
 	for (unsigned int i = 0; i < n; i++)
-		ranges[i] = (struct devmem_range){ .offset = (uint64_t)i * PAGE + phase, .length = length };
+		ranges[i] = (struct devmem_range){ .offset = (uint64_t)i * PAGE + phase,
+						   .length = length };
 	for (unsigned int i = n - 1; i; i--) {
 		const unsigned int other = (unsigned int)draw(i + 1);
 		const struct devmem_range range = ranges[i];
@@ -316,13 +328,15 @@ static double compare_rates(struct gpu *g, uint32_t length, uint32_t phase)
 	}
 	copied = best_copy(g, bytes);
 	gathered = best_gather(g, ranges, n);
-	printf("%u fragments of %u bytes, %u into pages: %.1f GB/s; a plain copy of the same bytes: %.1f GB/s; %.3f of it\n", n,
-	       length, phase, rate(bytes, gathered), rate(bytes, copied), copied / gathered);
+	printf("%u fragments of %u bytes, %u into pages: %.1f GB/s; a plain copy of the same "
+	       "bytes: %.1f GB/s; %.3f of it\n",
+	       n, length, phase, rate(bytes, gathered), rate(bytes, copied), copied / gathered);
 	free(ranges);
 	return copied / gathered;
 }
 
-/* Only the first is judged: the others are what it costs when the MSS is no page, or nothing is aligned. */
+/* Only the first is judged: the others are what it costs when the MSS is no page, or nothing is
+ * aligned. */
 static int check_rates(struct gpu *g)
 {
 	const double ratio = compare_rates(g, PAGE, 0);
@@ -339,7 +353,8 @@ static int check_rates(struct gpu *g)
 
 /* ------------------------------------------------------------------------------------ all of it */
 
-static void open_gpu(struct gpu *g, const struct devmem__cuda *cu, const struct devmem__cuda_device *device)
+static void open_gpu(struct gpu *g, const struct devmem__cuda *cu,
+		     const struct devmem__cuda_device *device)
 {
 	int least, greatest;
 
@@ -347,7 +362,8 @@ static void open_gpu(struct gpu *g, const struct devmem__cuda *cu, const struct 
 	check(!CUDA_CALL(cu, cuMemAlloc, &g->from, g->bytes));
 	check(!CUDA_CALL(cu, cuMemAlloc, &g->to, g->bytes));
 	check(!CUDA_CALL(cu, cuCtxGetStreamPriorityRange, &least, &greatest));
-	check(!CUDA_CALL(cu, cuStreamCreateWithPriority, &g->stream, DEVMEM__CUDA_STREAM_NON_BLOCKING, greatest));
+	check(!CUDA_CALL(cu, cuStreamCreateWithPriority, &g->stream,
+			 DEVMEM__CUDA_STREAM_NON_BLOCKING, greatest));
 	check(!devmem__cuda_gather_new(cu, device, g->stream, &g->gather));
 	printf("gathered %s\n", devmem__cuda_gather_words(g->gather));
 	check(strstr(devmem__cuda_gather_words(g->gather), "by a kernel"));

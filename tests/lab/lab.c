@@ -13,9 +13,9 @@
 #include "lab.h"
 
 #define NOBODY	65534
-#define SKIPPED	77
+#define SKIPPED 77
 
-static unsigned int cases;	/* that were named as what cannot be had */
+static unsigned int cases; /* that were named as what cannot be had */
 
 int lab_ok(int result, const char *what, const char *file, int line)
 {
@@ -26,7 +26,7 @@ int lab_ok(int result, const char *what, const char *file, int line)
 	return result;
 }
 
-/* ------------------------------------------------------------------------------------ engines */
+/* -------------------------------------------------------------------------------------- engines */
 
 static bool on_loopback(void)
 {
@@ -58,7 +58,8 @@ bool lab_tokens(void)
 void lab_name_case(const char *test, const char *reason)
 {
 	cases++;
-	print_message("cannot  %s%s  %s: %s\n", lab_engine(), on_loopback() ? " on lo" : "", test, reason);
+	print_message("cannot  %s%s  %s: %s\n", lab_engine(), on_loopback() ? " on lo" : "", test,
+		      reason);
 	skip();
 }
 
@@ -67,11 +68,12 @@ static void drop_privileges(void)
 {
 	if (geteuid())
 		return;
-	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) || setresuid(NOBODY, NOBODY, NOBODY)) {
+	if (setgroups(0, NULL) || setresgid(NOBODY, NOBODY, NOBODY) ||
+	    setresuid(NOBODY, NOBODY, NOBODY)) {
 		perror("privileges cannot be dropped");
 		exit(1);
 	}
-	prctl(PR_SET_DUMPABLE, 1);	/* /proc/self is ours again */
+	prctl(PR_SET_DUMPABLE, 1); /* /proc/self is ours again */
 }
 
 /* A machine without io_uring (a container's policy) has only one of the two engines. */
@@ -88,7 +90,8 @@ static void need_engine(void)
 	exit(SKIPPED);
 }
 
-/* The library keeps a page for as long as the process lives, from its first object on: that is nothing that a test leaves. */
+/* The library keeps a page for as long as the process lives, from its first object on: that is
+ * nothing that a test leaves. */
 static void have_first_object(void)
 {
 	struct devmem_buffer *buffer;
@@ -111,11 +114,12 @@ void lab_begin(int argc, char **argv)
 
 int lab_end(int result)
 {
-	printf("%u cases that %s%s cannot have\n", cases, lab_engine(), on_loopback() ? " on lo" : "");
+	printf("%u cases that %s%s cannot have\n", cases, lab_engine(),
+	       on_loopback() ? " on lo" : "");
 	return result;
 }
 
-/* ------------------------------------------------------------------------------------ set-up */
+/* --------------------------------------------------------------------------------------- set-up */
 
 int lab_listen(uint16_t port)
 {
@@ -151,7 +155,8 @@ void *lab_view(struct devmem_buffer *buffer)
 
 	if (devmem_buffer_map(buffer, &memory) == 0)
 		return memory;
-	memory = mmap(NULL, devmem_buffer_size(buffer), PROT_READ | PROT_WRITE, MAP_SHARED, devmem_buffer_fd(buffer), 0);
+	memory = mmap(NULL, devmem_buffer_size(buffer), PROT_READ | PROT_WRITE, MAP_SHARED,
+		      devmem_buffer_fd(buffer), 0);
 	assert_ptr_not_equal(memory, MAP_FAILED);
 	return memory;
 }
@@ -164,8 +169,8 @@ void lab_unview(struct devmem_buffer *buffer, void *memory)
 		munmap(memory, devmem_buffer_size(buffer));
 }
 
-struct devmem_binding *lab_bind(struct devmem_nic *nic, struct devmem_buffer *buffer, unsigned int queues,
-				const uint32_t *queue_list)
+struct devmem_binding *lab_bind(struct devmem_nic *nic, struct devmem_buffer *buffer,
+				unsigned int queues, const uint32_t *queue_list)
 {
 	struct devmem_bind_opts o = {
 		.size = sizeof(o),
@@ -176,8 +181,9 @@ struct devmem_binding *lab_bind(struct devmem_nic *nic, struct devmem_buffer *bu
 	struct devmem_binding *binding;
 
 	ok(devmem_bind_rx(nic, buffer, &o, &binding));
-	assert_string_equal(devmem_binding_engine(binding, NULL),
-			    lab_copies() ? "copy" : lab_in("zcrx") ? "zcrx" : "devmem");
+	assert_string_equal(devmem_binding_engine(binding, NULL), lab_copies()	   ? "copy"
+								  : lab_in("zcrx") ? "zcrx"
+										   : "devmem");
 	return binding;
 }
 
@@ -223,7 +229,8 @@ int lab_set_up(void **state)
 	static const uint32_t queue = 1;
 	struct lab *lab = malloc(sizeof(*lab));
 
-	lab_open_as(lab, &(struct lab_opts){ .bytes = 32 << 20, .queues = 1, .queue_list = &queue });
+	lab_open_as(lab,
+		    &(struct lab_opts){ .bytes = 32 << 20, .queues = 1, .queue_list = &queue });
 	*state = lab;
 	return 0;
 }
@@ -236,7 +243,7 @@ int lab_tear_down(void **state)
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ rings */
+/* ---------------------------------------------------------------------------------------- rings */
 
 struct devmem_ring *lab_ring(const struct devmem_ring_opts *opts)
 {
@@ -269,8 +276,10 @@ unsigned int lab_leaked(int near)
 	for (uint32_t start = 0; start < 1u << 16; start += 1024) {
 		const uint32_t run[2] = { start, 1024 };
 
-		freed += (unsigned int)lab_ok(setsockopt(near, SOL_SOCKET, 80 /* SO_DEVMEM_DONTNEED */, run,
-							 sizeof(run)), "SO_DEVMEM_DONTNEED", __FILE__, __LINE__);
+		freed += (unsigned int)lab_ok(setsockopt(near, SOL_SOCKET,
+							 80 /* SO_DEVMEM_DONTNEED */, run,
+							 sizeof(run)),
+					      "SO_DEVMEM_DONTNEED", __FILE__, __LINE__);
 	}
 	return freed;
 }
@@ -311,6 +320,6 @@ void lab_expect(const struct devmem_stats *st, uint64_t bytes, bool whole)
 	if (lab_tokens())
 		assert_int_equal(!st->release_operations, !st->fragments);
 	assert_true(st->enter_calls > 0);
-	if (lab_in("syscall"))	/* each of them took one, at least */
+	if (lab_in("syscall")) /* each of them took one, at least */
 		assert_true(st->enter_calls >= st->completions);
 }

@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the tests in the lab share: connections between the namespaces near (lab0, where devmem receives) and far
- * (lab1), the pattern, the NIC's faults. A test program runs in near. Failures end it through cmocka.
+ * What the tests in the lab share: connections between the namespaces near (lab0, where devmem
+ * receives) and far (lab1), the pattern, the NIC's faults. A test program runs in near. Failures
+ * end it through cmocka.
  *
- * The same programs, compiled with NIC="lo", run outside the lab: both ends in one process on the loopback interface,
- * without any privilege (which they drop), and without what only the lab's NIC has.
+ * The same programs, compiled with NIC="lo", run outside the lab: both ends in one process on the
+ * loopback interface, without any privilege (which they drop), and without what only the lab's NIC
+ * has.
  */
 #ifndef LAB_H
 #define LAB_H
 
 #include <stdbool.h>
 #include <stdint.h>
-#include <stdlib.h>	/* run() */
+#include <stdlib.h> /* run() */
 
 #include "../unit/unit.h"
 #include "devmem/devmem.h"
@@ -23,30 +25,33 @@
 #define PORT 5300
 
 /*
- * The engine that a run is for: DEVMEM_TEST_ENGINE, which is devmem (the default), zcrx, copy or syscall. Every binding
- * and every ring is asked for with it.
+ * The engine that a run is for: DEVMEM_TEST_ENGINE, which is devmem (the default), zcrx, copy or
+ * syscall. Every binding and every ring is asked for with it.
  */
 const char *lab_engine(void);
-bool lab_in(const char *where);		/* is it that engine? "lo": is it outside the lab? */
-bool lab_copies(void);			/* nothing is bound: the kernel copies into the buffer. copy; syscall on lo */
-bool lab_tokens(void);			/* fragments are the kernel's tokens, which it can be asked about */
+bool lab_in(const char *where); /* is it that engine? "lo": is it outside the lab? */
+/* nothing is bound: the kernel copies into the buffer. copy; syscall on lo */
+bool lab_copies(void);
+/* fragments are the kernel's tokens, which it can be asked about */
+bool lab_tokens(void);
 
 /*
- * At the beginning of a test: a case that an engine, or the loopback interface, cannot have. It is named with its reason,
- * and counted at the end: lab_begin(), first in main(), and lab_end(), around the result, see to that.
+ * At the beginning of a test: a case that an engine, or the loopback interface, cannot have. It is
+ * named with its reason, and counted at the end: lab_begin(), first in main(), and lab_end(),
+ * around the result, see to that.
  */
-#define lab_cannot(where, reason) \
-	do { \
-		if (lab_in(where)) \
+#define lab_cannot(where, reason)                        \
+	do {                                             \
+		if (lab_in(where))                       \
 			lab_name_case(__func__, reason); \
 	} while (0)
-#define lab_cannot_copy(reason) \
-	do { \
-		if (lab_copies()) \
+#define lab_cannot_copy(reason)                          \
+	do {                                             \
+		if (lab_copies())                        \
 			lab_name_case(__func__, reason); \
 	} while (0)
 void lab_name_case(const char *test, const char *reason);
-void lab_begin(int argc, char **argv);	/* argv[1]: the tests whose names match this pattern */
+void lab_begin(int argc, char **argv); /* argv[1]: the tests whose names match this pattern */
 int lab_end(int result);
 
 /* Asserts success, and shows the sentence if it was none. */
@@ -61,29 +66,31 @@ struct lab {
 	unsigned char *memory;
 	int listener;
 	uint16_t port;
-	bool nic_shared;		/* the transaction is another lab's */
-	bool buffer_shared;		/* the buffer is the caller's */
-	unsigned int low;		/* LOW events that lab_check() saw */
-	unsigned int links;		/* LINK events, and what the last one said */
+	bool nic_shared;    /* the transaction is another lab's */
+	bool buffer_shared; /* the buffer is the caller's */
+	unsigned int low;   /* LOW events that lab_check() saw */
+	unsigned int links; /* LINK events, and what the last one said */
 	int link;
 	uint64_t link_index;
-	struct devmem_buffer *spill;	/* of the ring, if a test uses one */
+	struct devmem_buffer *spill; /* of the ring, if a test uses one */
 };
 
 void lab_open(struct lab *lab, size_t buffer_bytes, unsigned int queues);
 
 struct lab_opts {
-	size_t bytes;			/* of the buffer */
-	struct devmem_buffer *buffer;	/* NULL: one of its own; otherwise the caller's, who closes it afterwards */
-	unsigned int queues;		/* engine zcrx takes one, whatever this says */
-	const uint32_t *queue_list;	/* NULL: the library chooses */
-	uint16_t port;			/* 0: PORT; on loopback a free one in any case */
-	struct devmem_nic *nic;		/* NULL: one of its own */
+	size_t bytes; /* of the buffer */
+	/* NULL: one of its own; otherwise the caller's, who closes it afterwards */
+	struct devmem_buffer *buffer;
+	unsigned int queues;	    /* engine zcrx takes one, whatever this says */
+	const uint32_t *queue_list; /* NULL: the library chooses */
+	uint16_t port;		    /* 0: PORT; on loopback a free one in any case */
+	struct devmem_nic *nic;	    /* NULL: one of its own */
 };
 void lab_open_as(struct lab *lab, const struct lab_opts *opts);
 void lab_close(struct lab *lab);
 
-/* cmocka's set-up and tear-down: a lab with queue 1, so that queue 2 is not bound; faults are off afterwards. */
+/* cmocka's set-up and tear-down: a lab with queue 1, so that queue 2 is not bound; faults are off
+ * afterwards. */
 int lab_set_up(void **state);
 int lab_tear_down(void **state);
 
@@ -93,32 +100,34 @@ struct lab_pair {
 };
 struct lab_pair lab_connect(struct lab *lab, bool ipv6);
 void lab_close_pair(struct lab_pair pair);
-int lab_listen(uint16_t port);		/* for both families; 0: a free one */
+int lab_listen(uint16_t port); /* for both families; 0: a free one */
 uint16_t lab_port(int listener);
-int lab_dial(uint16_t port, bool ipv6);	/* the far end alone */
+int lab_dial(uint16_t port, bool ipv6); /* the far end alone */
 int lab_dial_from(uint16_t port, bool ipv6, uint16_t source_port);
-void lab_reset(int far);		/* RST, now */
+void lab_reset(int far); /* RST, now */
 
-/* A thread that sends @bytes of the pattern on a pair's far end, in portions of @portion (0: as they come). */
+/* A thread that sends @bytes of the pattern on a pair's far end, in portions of @portion (0: as
+ * they come). */
 struct lab_sender;
 struct lab_sender *lab_send(int far, uint64_t bytes, size_t portion, bool then_fin);
 /* The same from @start of the pattern on. */
 struct lab_sender *lab_send_from(int far, uint64_t start, uint64_t bytes, bool then_fin);
-bool lab_sent(struct lab_sender *sender);	/* joins it; did all go out? */
+bool lab_sent(struct lab_sender *sender); /* joins it; did all go out? */
 
 /* One stream on the receiving side. */
 struct lab_stream {
 	struct devmem_sock *sock;
 	uint64_t position;		/* bytes so far, each of them checked */
-	uint64_t device, host, spilled;	/* bytes; @device has those in the spill buffer too */
+	uint64_t device, host, spilled; /* bytes; @device has those in the spill buffer too */
 	unsigned int switches;		/* from device to host bytes and back */
-	const unsigned char *foreign;	/* memory of a binding that is not the one attached with ... */
+	/* memory of a binding that is not the one attached with ... */
+	const unsigned char *foreign;
 	const unsigned char *foreign_before; /* ... and of the one that was there before it */
 	struct lab *lab;
 	uint16_t last_type;
 	bool ended;
 	int error;
-	unsigned int misplaced;		/* MISPLACED events, and what the last one said */
+	unsigned int misplaced; /* MISPLACED events, and what the last one said */
 	int misplaced_queue;
 };
 void lab_attach(struct devmem_ring *ring, struct lab *lab, int fd, struct lab_stream *stream);
@@ -131,59 +140,72 @@ void lab_check(struct lab *lab, const struct devmem_event *events, int n);
 /* Receives, checks and releases until a LINK event said @link last. */
 void lab_await_link(struct devmem_ring *ring, struct lab *lab, int link);
 
-/* Receives, checks and releases until there are so many bytes; or until the stream has ended, the message of an error having @word. */
-void lab_receive(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream, uint64_t bytes);
-void lab_receive_end(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream, const char *word);
+/* Receives, checks and releases until there are so many bytes; or until the stream has ended, the
+ * message of an error having @word. */
+void lab_receive(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream,
+		 uint64_t bytes);
+void lab_receive_end(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream,
+		     const char *word);
 
-/* A connection of IPv6, from its first byte to its end, as if nothing were. Returns what came, every byte checked. */
+/* A connection of IPv6, from its first byte to its end, as if nothing were. Returns what came,
+ * every byte checked. */
 struct lab_stream lab_carry(struct devmem_ring *ring, struct lab *lab, uint64_t bytes);
 
-/* Receives, checks and releases until @n streams have ended or a second passed without an event: false. */
-bool lab_drain(struct devmem_ring *ring, struct lab *lab, struct lab_stream *streams, unsigned int n);
+/* Receives, checks and releases until @n streams have ended or a second passed without an event:
+ * false. */
+bool lab_drain(struct devmem_ring *ring, struct lab *lab, struct lab_stream *streams,
+	       unsigned int n);
 
-/* Many streams on one ring, IPv4 and IPv6 in turns. Every byte is checked, and at the end nothing is left. */
+/* Many streams on one ring, IPv4 and IPv6 in turns. Every byte is checked, and at the end nothing
+ * is left. */
 struct lab_flows {
 	struct devmem_ring *ring;
 	unsigned int n;
-	uint64_t bytes;			/* of each */
-	unsigned int array;		/* room for so many events; 0: 128 */
+	uint64_t bytes;	    /* of each */
+	unsigned int array; /* room for so many events; 0: 128 */
 	struct lab_stream *stream;
 	struct lab_sender **sender;
 	struct lab_pair *pair;
 };
-void lab_flows_start(struct lab_flows *flows, struct devmem_ring *ring, struct lab *lab, unsigned int n,
-		     uint64_t bytes);
+void lab_flows_start(struct lab_flows *flows, struct devmem_ring *ring, struct lab *lab,
+		     unsigned int n, uint64_t bytes);
 /* Receives until all together have so many bytes; returns how many they have. */
 uint64_t lab_flows_receive(struct lab_flows *flows, uint64_t bytes);
 void lab_flows_finish(struct lab_flows *flows);
 
-struct devmem_ring *lab_ring(const struct devmem_ring_opts *opts);	/* of the run's engine, unless @opts names one */
-void lab_settle(struct devmem_ring *ring);	/* everything was released: it goes home */
+/* of the run's engine, unless @opts names one */
+struct devmem_ring *lab_ring(const struct devmem_ring_opts *opts);
+void lab_settle(struct devmem_ring *ring); /* everything was released: it goes home */
 
 /* Another binding: of the run's engine, as lab_open() makes them. */
-struct devmem_binding *lab_bind(struct devmem_nic *nic, struct devmem_buffer *buffer, unsigned int queues,
-				const uint32_t *queue_list);
+struct devmem_binding *lab_bind(struct devmem_nic *nic, struct devmem_buffer *buffer,
+				unsigned int queues, const uint32_t *queue_list);
 struct devmem_buffer *lab_buffer(size_t bytes);
 
 /*
- * The bytes of a buffer, for the test to look at: mapped by the library, or, where the backend has no mapping, by the
- * dma-buf itself.
+ * The bytes of a buffer, for the test to look at: mapped by the library, or, where the backend has
+ * no mapping, by the dma-buf itself.
  */
 void *lab_view(struct devmem_buffer *buffer);
 void lab_unview(struct devmem_buffer *buffer, void *memory);
 
-/* How many packets the kernel dropped that were for a socket, since a filter said so or there was no room. */
+/* How many packets the kernel dropped that were for a socket, since a filter said so or there was
+ * no room. */
 uint32_t lab_drops(int fd);
 
-/* How many fragments the kernel thinks are still out on a socket. It frees them: ask last. 0 without lab_tokens(). */
+/* How many fragments the kernel thinks are still out on a socket. It frees them: ask last. 0
+ * without lab_tokens(). */
 unsigned int lab_leaked(int near);
 
-/* A fault of the NIC under /sys/kernel/debug/labnic/lab0. With zcrx, GRO is off while packets are not split. */
+/* A fault of the NIC under /sys/kernel/debug/labnic/lab0. With zcrx, GRO is off while packets are
+ * not split. */
 void lab_fault(const char *name, unsigned long value);
-void lab_fault_alone(const char *name, unsigned long value);	/* the same, and GRO stays as it is */
+/* the same, and GRO stays as it is */
+void lab_fault_alone(const char *name, unsigned long value);
 void lab_faults_off(void);
 
-/* The kernel will warn in @function, and the run does not fail for that: one such warning, if it has not come before. */
+/* The kernel will warn in @function, and the run does not fail for that: one such warning, if it
+ * has not come before. */
 void lab_expect_warning(const char *function);
 
 /* A counter, as "ethtool -S lab0" shows it. */
@@ -195,33 +217,37 @@ uint64_t lab_counter(const char *name);
 struct devmem_stats lab_stats(const struct devmem_ring *ring);
 
 /*
- * Do the counters say what happened? @bytes came, everything was released, and what the NIC wrote is told from what was
- * copied as it is with this run's engine. @whole: no packet was unsplit or came through another queue.
+ * Do the counters say what happened? @bytes came, everything was released, and what the NIC wrote
+ * is told from what was copied as it is with this run's engine. @whole: no packet was unsplit or
+ * came through another queue.
  */
 void lab_expect(const struct devmem_stats *st, uint64_t bytes, bool whole);
 
-/* What ethtool shows of an interface: freed by the caller. Nothing on loopback, which has no settings. */
+/* What ethtool shows of an interface: freed by the caller. Nothing on loopback, which has no
+ * settings. */
 char *lab_nic_view(void);
 
 unsigned int lab_open_fds(void);
 
 /*
- * How many mappings this process has, and how many dma-bufs the kernel (they may take seconds to go; 0 outside the
- * lab). Threads' stacks and arenas would make the first one vary: lab_count_mappings(), called first in main(), starts
- * the program again without them. Under AddressSanitizer, whose own mappings come and go, it is always 0.
+ * How many mappings this process has, and how many dma-bufs the kernel (they may take seconds to
+ * go; 0 outside the lab). Threads' stacks and arenas would make the first one vary:
+ * lab_count_mappings(), called first in main(), starts the program again without them. Under
+ * AddressSanitizer, whose own mappings come and go, it is always 0.
  */
 unsigned int lab_mappings(void);
 unsigned int lab_dmabufs(void);
 void lab_count_mappings(char **argv);
 
 /*
- * What a test leaves, around each of them as cmocka's set-up and tear-down: the NIC's settings are as before to the letter,
- * and no descriptor, no dma-buf and, in a program that counts them, no mapping is left.
+ * What a test leaves, around each of them as cmocka's set-up and tear-down: the NIC's settings are
+ * as before to the letter, and no descriptor, no dma-buf and, in a program that counts them, no
+ * mapping is left.
  */
 int lab_look_before(void **state);
 int lab_look_after(void **state);
-bool lab_as_before(void);		/* the settings alone */
-void lab_nothing_is_left(void);		/* all but the settings */
+bool lab_as_before(void);	/* the settings alone */
+void lab_nothing_is_left(void); /* all but the settings */
 #define LAB_TEST(name) cmocka_unit_test_setup_teardown(name, lab_look_before, lab_look_after)
 
 #endif

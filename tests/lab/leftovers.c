@@ -59,7 +59,8 @@ static unsigned int dmabufs(void)
 	return n;
 }
 
-/* What was freed on another processor waits there for a packet. [net/core/skbuff.c: skb_attempt_defer_free] */
+/* What was freed on another processor waits there for a packet. [net/core/skbuff.c:
+ * skb_attempt_defer_free] */
 static void packet_on_each_processor(void)
 {
 	struct sockaddr_in discard = { .sin_family = AF_INET, .sin_port = htons(9) };
@@ -91,10 +92,11 @@ unsigned int lab_dmabufs(void)
 	return dmabufs();
 }
 
-#define TUNABLES "GLIBC_TUNABLES"
+#define TUNABLES   "GLIBC_TUNABLES"
 #define MAPS_BYTES (256u << 10)
 
-/* The C library maps two pages for the first random number, and keeps them. [glibc 2.41: getrandom() in the vDSO] */
+/* The C library maps two pages for the first random number, and keeps them. [glibc 2.41:
+ * getrandom() in the vDSO] */
 static void have_first_random_number(void)
 {
 	char byte;

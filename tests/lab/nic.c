@@ -26,12 +26,13 @@ static bool unsplit_have_pages(void)
 }
 
 /*
- * What GRO makes of such packets zcrx cannot have, nor any engine where they are page-backed, as the error says (test_zcrx.c,
- * test_faults.c): it is off as long as there are any.
+ * What GRO makes of such packets zcrx cannot have, nor any engine where they are page-backed, as
+ * the error says (test_zcrx.c, test_faults.c): it is off as long as there are any.
  */
 void lab_fault(const char *name, unsigned long value)
 {
-	const bool unsplit = !strcmp(name, "nosplit_every") && (lab_in("zcrx") || unsplit_have_pages());
+	const bool unsplit =
+		!strcmp(name, "nosplit_every") && (lab_in("zcrx") || unsplit_have_pages());
 
 	if (unsplit && value)
 		assert_int_equal(system("ethtool -K " NIC " gro off"), 0);
@@ -42,11 +43,12 @@ void lab_fault(const char *name, unsigned long value)
 
 void lab_faults_off(void)
 {
-	static const char *const names[] = { "drop_every", "reorder_every", "delay_every", "nosplit_every",
-					     "misroute_every", "starve", "fail_queue_alloc", "fail_queue_start",
-					     "down_again", "tx_pieces", "corrupt_every" };
+	static const char *const names[] = { "drop_every",	 "reorder_every",    "delay_every",
+					     "nosplit_every",	 "misroute_every",   "starve",
+					     "fail_queue_alloc", "fail_queue_start", "down_again",
+					     "tx_pieces",	 "corrupt_every" };
 
-	if (lab_in("lo"))	/* it has none */
+	if (lab_in("lo")) /* it has none */
 		return;
 	for (unsigned int i = 0; i < sizeof(names) / sizeof(names[0]); i++)
 		lab_fault(names[i], 0);

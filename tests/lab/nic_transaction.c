@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The NIC's transaction on the lab's NIC: whatever is done in it, what ethtool shows is afterwards the same to the
- * letter; what others did, before or meanwhile, stays. Linked with the library's objects, because a transaction by
- * itself, without a binding, is not public.
+ * The NIC's transaction on the lab's NIC: whatever is done in it, what ethtool shows is afterwards
+ * the same to the letter; what others did, before or meanwhile, stays. Linked with the library's
+ * objects, because a transaction by itself, without a binding, is not public.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -20,19 +20,19 @@
 #include "netlink/ethtool.h"
 #include "nic/nic.h"
 
-#define NIC "lab0"
+#define NIC	   "lab0"
 #define VIEW_BYTES 65536
 
-#define ok(call) check_result(call, 0, NULL, #call, __LINE__)
+#define ok(call)		 check_result(call, 0, NULL, #call, __LINE__)
 #define refused(call, err, word) check_result(call, -(err), word, #call, __LINE__)
-#define sh(...) check_shell(__LINE__, __VA_ARGS__)
+#define sh(...)			 check_shell(__LINE__, __VA_ARGS__)
 
 static void check_result(int result, int want, const char *word, const char *what, int line)
 {
 	if (result == want && (!word || strstr(devmem_error(), word)))
 		return;
-	print_error("%s: %d instead of %d, or not \"%s\": %s\n", what, result, want, word ? word : "",
-		    devmem_error());
+	print_error("%s: %d instead of %d, or not \"%s\": %s\n", what, result, want,
+		    word ? word : "", devmem_error());
 	_fail(__FILE__, line);
 }
 
@@ -122,7 +122,8 @@ static struct devmem_nic *open_nic(void)
 	return nic;
 }
 
-static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const char *ip, uint16_t port)
+static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const char *ip,
+		 uint16_t port)
 {
 	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
@@ -180,7 +181,7 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------------------ plain */
+/* ---------------------------------------------------------------------------------------- plain */
 
 static void claim_and_steer(void **state)
 {
@@ -280,7 +281,8 @@ static int one_queue(struct nlattr **a, void *arg)
 	uint32_t *napi = arg;
 
 	if (nla_get_u32(a[DEVMEM_NETDEV_A_QUEUE_TYPE]) == DEVMEM_NETDEV_QUEUE_TYPE_RX)
-		napi[nla_get_u32(a[DEVMEM_NETDEV_A_QUEUE_ID])] = nla_get_u32(a[DEVMEM_NETDEV_A_QUEUE_NAPI_ID]);
+		napi[nla_get_u32(a[DEVMEM_NETDEV_A_QUEUE_ID])] =
+			nla_get_u32(a[DEVMEM_NETDEV_A_QUEUE_NAPI_ID]);
 	return 0;
 }
 
@@ -301,7 +303,7 @@ static void napi_to_queue(void **state)
 	ok(devmem_nic_close(nic));
 }
 
-/* -------------------------------------------------------------------------------- as others had set it up */
+/* ---------------------------------------------------------------------- as others had set it up */
 
 /* An uneven table, rules and a context of somebody else, split on. */
 static void settings_of_others(void **state)
@@ -423,7 +425,7 @@ static void renamed_meanwhile(void **state)
 	sh("ip link set other0 down && ip link set other0 name " NIC " && ip link set " NIC " up");
 }
 
-/* ----------------------------------------------------------------------------------------------- steering */
+/* ------------------------------------------------------------------------------------- steering */
 
 static void same_flow_again(void **state)
 {
@@ -475,8 +477,8 @@ static void failure_in_the_middle(void **state)
 
 	(void)state;
 	ok(claim(nic, 2, NULL, q));
-	sh("for i in $(seq 0 63); do ethtool -N " NIC
-	   " flow-type tcp4 dst-port $((1000 + i)) action 0 loc $i >/dev/null || exit 1; done");
+	sh("for i in $(seq 0 63); do ethtool -N " NIC " flow-type tcp4 dst-port $((1000 + i)) "
+	   "action 0 loc $i >/dev/null || exit 1; done");
 	before = view();
 	refused(steer(nic, q, 2, "192.0.2.1", 5300), ENOSPC, "room for another rule");
 	refused(steer(nic, q, 1, "192.0.2.1", 5300), ENOSPC, "room for another rule");
@@ -492,7 +494,7 @@ static void failure_in_the_middle(void **state)
 	sh("for i in $(seq 1 15); do ethtool -X " NIC " context $i delete || exit 1; done");
 }
 
-/* --------------------------------------------------------------------------- changed by others meanwhile */
+/* ------------------------------------------------------------------ changed by others meanwhile */
 
 static void their_table_stays(void **state)
 {
@@ -530,7 +532,7 @@ static void their_split_stays(void **state)
 	nic = open_nic();
 	ok(claim(nic, 1, NULL, &q));
 	ok(devmem__ethtool_set_split(&other, true, DEVMEM_SPLIT_DISABLED, false, 0, NULL));
-	ok(devmem_nic_close(nic));	/* it is as it was before us, whoever made it so */
+	ok(devmem_nic_close(nic)); /* it is as it was before us, whoever made it so */
 	ok(devmem__ethtool_split(&other, &split));
 	assert_int_equal(split.thresh, 256);
 	assert_int_equal(split.split, DEVMEM_SPLIT_DISABLED);
@@ -588,7 +590,7 @@ static void their_context_stays(void **state)
 	sh("ethtool -X " NIC " context 1 delete");
 }
 
-/* --------------------------------------------------------------------------------- forgotten by the NIC */
+/* ------------------------------------------------------------------------- forgotten by the NIC */
 
 /* Until it is so again; the transaction looks after it by itself. */
 static void comes_back(char *as)
@@ -607,7 +609,8 @@ static void comes_back(char *as)
 	same_view(as);
 }
 
-/* @how: a command that resets the NIC. Rules, contexts and table come back, and at the end it is as before. */
+/* @how: a command that resets the NIC. Rules, contexts and table come back, and at the end it is as
+ * before. */
 static void forgotten(unsigned int queues, const char *how)
 {
 	struct devmem_nic *nic = open_nic();
@@ -640,7 +643,8 @@ static void reset_by_itself(void **state)
 	forgotten(2, "echo 300 >/sys/kernel/debug/labnic/" NIC "/reset_forget");
 }
 
-/* A table of the administrator's, which had none of our queues in it, is lost with a reset: the default one has. */
+/* A table of the administrator's, which had none of our queues in it, is lost with a reset: the
+ * default one has. */
 static void reset_that_loses_their_table(void **state)
 {
 	struct devmem_nic *nic;
@@ -674,7 +678,8 @@ static void reset_and_killed(void **state)
 		struct devmem_nic *nic;
 		uint32_t q[2];
 
-		/* somebody else's context is lost, too, so that ours has another number afterwards */
+		/* somebody else's context is lost, too, so that ours has another number
+		 * afterwards */
 		sh("ethtool -X " NIC " context new start 0 equal 2 >/dev/null");
 		nic = open_nic();
 		ok(claim(nic, 2, NULL, q));

@@ -7,11 +7,12 @@
 
 #include "sending.h"
 
-/* ------------------------------------------------------------------------------------ the ordinary receiver */
+/* ------------------------------------------------------------------------ the ordinary receiver */
 
 static void *read_all(void *arg)
 {
-	char buf[256 << 10];	/* as thread-local it would be cleared for every thread of the program */
+	/* as thread-local it would be cleared for every thread of the program */
+	char buf[256 << 10];
 	struct reader *r = arg;
 
 	for (;;) {
@@ -30,7 +31,7 @@ static void *read_all(void *arg)
 	}
 }
 
-/* ------------------------------------------------------------------------------------ the sender */
+/* ----------------------------------------------------------------------------------- the sender */
 
 /* The engine that sends: zcrx only receives. */
 static const char *tx_engine(void)
@@ -42,7 +43,9 @@ struct devmem_ring *out_ring(void)
 {
 	struct devmem_ring *ring;
 
-	ok(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = lab_in("syscall") ? "syscall" : NULL), &ring));
+	ok(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts,
+					.engine = lab_in("syscall") ? "syscall" : NULL),
+			    &ring));
 	return ring;
 }
 
@@ -60,7 +63,8 @@ struct out *out_open_with(struct devmem_buffer *buffer)
 {
 	struct out *o = calloc(1, sizeof(*o));
 
-	if (!lab_in("lo"))	/* as hardware does, the NIC reads the memory later than it is told to */
+	/* as hardware does, the NIC reads the memory later than it is told to */
+	if (!lab_in("lo"))
 		lab_fault("wire_apart", 1);
 	o->listener = lab_listen(lab_in("lo") ? 0 : PORT + 1);
 	o->port = lab_port(o->listener);
@@ -182,7 +186,8 @@ void out_send(struct out *o)
 	for (bool any = true; any;) {
 		any = false;
 		for (unsigned int i = 0; i < o->n; i++)
-			if (o->flow[i].queued < o->flow[i].bytes && !o->flow[i].error && !o->flow[i].failed)
+			if (o->flow[i].queued < o->flow[i].bytes && !o->flow[i].error &&
+			    !o->flow[i].failed)
 				any |= send_one(o, i);
 	}
 }
@@ -191,7 +196,7 @@ static void sent(struct out *o, struct flow *f, const struct devmem_event *ev)
 {
 	struct slot *s = &o->slot[ev->offset & 0xffff];
 
-	assert_int_equal(ev->offset >> 16, f->next_back);	/* exactly once, and in order */
+	assert_int_equal(ev->offset >> 16, f->next_back); /* exactly once, and in order */
 	assert_true(s->used);
 	assert_int_equal(ev->length, s->bytes);
 	assert_int_equal(ev->buffer, devmem_buffer_id(o->buffer));
@@ -249,7 +254,8 @@ bool out_all_back(const struct out *o)
 {
 	for (unsigned int i = 0; i < o->n; i++)
 		if (o->flow[i].next_back < o->flow[i].next_cookie ||
-		    (o->flow[i].queued < o->flow[i].bytes && !o->flow[i].failed && !o->flow[i].error))
+		    (o->flow[i].queued < o->flow[i].bytes && !o->flow[i].failed &&
+		     !o->flow[i].error))
 			return false;
 	return true;
 }
@@ -346,4 +352,3 @@ void out_expect(struct out *o, uint64_t bytes)
 	assert_true(st.send_operations > 0);
 	assert_true(lab_copies() ? !st.send_notices : st.send_notices > 0);
 }
-

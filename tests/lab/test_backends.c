@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Every backend that the kernel has an exporter for: bytes received into its memory and sent from it, each of them checked, and
- * what it refuses. Wants 16 huge pages of 2 MiB and one of 1 GiB; loads vgem by itself, and uses the libdrm that is installed.
+ * Every backend that the kernel has an exporter for: bytes received into its memory and sent from
+ * it, each of them checked, and what it refuses. Wants 16 huge pages of 2 MiB and one of 1 GiB;
+ * loads vgem by itself, and uses the libdrm that is installed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,11 +23,11 @@
 #include "devmem/backend.h"
 #include "sending.h"
 
-#define KIB	1024u
-#define GIB	(1024u * MIB)
-#define CARD	"/dev/dri/card0"
-#define RENDER	"/dev/dri/renderD128"
-#define OTHER	"/dev/dma_heap/other"	/* made by the test: the system's heap by another name */
+#define KIB    1024u
+#define GIB    (1024u * MIB)
+#define CARD   "/dev/dri/card0"
+#define RENDER "/dev/dri/renderD128"
+#define OTHER  "/dev/dma_heap/other" /* made by the test: the system's heap by another name */
 
 /* [include/uapi/drm/drm.h], for what a program does with its own objects */
 struct prime_handle {
@@ -34,8 +35,8 @@ struct prime_handle {
 	int32_t fd;
 };
 
-#define PRIME_HANDLE_TO_FD	_IOWR('d', 0x2d, struct prime_handle)
-#define PRIME_FD_TO_HANDLE	_IOWR('d', 0x2e, struct prime_handle)
+#define PRIME_HANDLE_TO_FD _IOWR('d', 0x2d, struct prime_handle)
+#define PRIME_FD_TO_HANDLE _IOWR('d', 0x2e, struct prime_handle)
 
 static void says(const char *text, const char *words)
 {
@@ -50,13 +51,16 @@ static void refused(int result, int err, const char *words)
 	says(devmem_error(), words);
 }
 
-static int create(const char *backend, const char *device, size_t bytes, uint32_t page_size, struct devmem_buffer **buffer)
+static int create(const char *backend, const char *device, size_t bytes, uint32_t page_size,
+		  struct devmem_buffer **buffer)
 {
-	return devmem_buffer_create(backend, bytes, DEVMEM_OPTS(devmem_buffer_opts, .device = device, .page_size = page_size),
+	return devmem_buffer_create(backend, bytes,
+				    DEVMEM_OPTS(devmem_buffer_opts, .device = device,
+						.page_size = page_size),
 				    buffer);
 }
 
-/* ------------------------------------------------------------------------------------ one of each */
+/* ---------------------------------------------------------------------------------- one of each */
 
 static struct devmem_buffer *small_pages(size_t bytes)
 {
@@ -110,7 +114,9 @@ static struct devmem_buffer *dumb_buffer(size_t bytes)
 
 static int an_object(size_t bytes, uint32_t *handle)
 {
-	struct devmem__drm_create_dumb dumb = { .width = 1024, .height = (uint32_t)(bytes / 4096), .bpp = 32 };
+	struct devmem__drm_create_dumb dumb = { .width = 1024,
+						.height = (uint32_t)(bytes / 4096),
+						.bpp = 32 };
 	int fd = open(CARD, O_RDWR | O_CLOEXEC);
 
 	assert_true(fd >= 0);
@@ -157,7 +163,9 @@ static struct devmem_buffer *a_part(size_t bytes)
 {
 	struct devmem_buffer *theirs = small_pages(bytes + 2 * MIB), *buffer;
 
-	ok(devmem_buffer_import(devmem_buffer_fd(theirs), DEVMEM_OPTS(devmem_buffer_opts, .offset = MIB + 4 * KIB, .bytes = bytes),
+	ok(devmem_buffer_import(devmem_buffer_fd(theirs),
+				DEVMEM_OPTS(devmem_buffer_opts, .offset = MIB + 4 * KIB,
+					    .bytes = bytes),
 				&buffer));
 	devmem_buffer_close(theirs);
 	return buffer;
@@ -169,12 +177,15 @@ static struct devmem_buffer *a_part_of_an_object(size_t bytes)
 	uint32_t handle;
 	int fd = an_object(bytes + MIB, &handle);
 
-	ok(devmem_buffer_wrap_gem(fd, handle, DEVMEM_OPTS(devmem_buffer_opts, .offset = 12 * KIB, .bytes = bytes), &buffer));
+	ok(devmem_buffer_wrap_gem(fd, handle,
+				  DEVMEM_OPTS(devmem_buffer_opts, .offset = 12 * KIB,
+					      .bytes = bytes),
+				  &buffer));
 	close(fd);
 	return buffer;
 }
 
-/* ------------------------------------------------------------------------------------ what is done with each */
+/* ----------------------------------------------------------------------- what is done with each */
 
 /* Through the processor: any alignment, and by the mapping what was written otherwise. */
 static void holds_data(struct devmem_buffer *buffer)
@@ -193,7 +204,7 @@ static void holds_data(struct devmem_buffer *buffer)
 		ok(devmem_buffer_read(buffer, at, out, n));
 		assert_true(pattern_matches(at, out, n));
 	}
-	ok(devmem_buffer_write(buffer, last, out, sizeof(out)));	/* all of it is there */
+	ok(devmem_buffer_write(buffer, last, out, sizeof(out))); /* all of it is there */
 	ok(devmem_buffer_read(buffer, last, out, sizeof(out)));
 	assert_int_equal(devmem_buffer_read(buffer, last, out, sizeof(out) + 1), -ERANGE);
 	ok(devmem_buffer_map(buffer, (void **)&memory));
@@ -231,7 +242,8 @@ static void is_sent_from(struct devmem_buffer *buffer)
 	out_end(o);
 }
 
-static void works(struct devmem_buffer *(*make)(size_t bytes), const char *backend, const char *words)
+static void works(struct devmem_buffer *(*make)(size_t bytes), const char *backend,
+		  const char *words)
 {
 	struct devmem_buffer *buffer = make(4 * MIB);
 	const char *why, *name = devmem_buffer_backend(buffer, &why);
@@ -240,7 +252,8 @@ static void works(struct devmem_buffer *(*make)(size_t bytes), const char *backe
 	assert_string_equal(name, backend);
 	says(why, words);
 	holds_data(buffer);
-	assert_int_equal(lab_dmabufs(), 0);	/* memory comes back some time after its buffer was closed */
+	/* memory comes back some time after its buffer was closed */
+	assert_int_equal(lab_dmabufs(), 0);
 	is_received_into(make(16 * MIB));
 	assert_int_equal(lab_dmabufs(), 0);
 	is_sent_from(make(16 * MIB));
@@ -285,7 +298,8 @@ static void drm_on_vgem(void **state)
 static void an_object_that_is_wrapped(void **state)
 {
 	(void)state;
-	works(an_object_of_ours, "drm", " bytes of an object of 4194304 that the program has of driver vgem (handle ");
+	works(an_object_of_ours, "drm",
+	      " bytes of an object of 4194304 that the program has of driver vgem (handle ");
 }
 
 static void an_object_of_a_render_node_that_is_wrapped(void **state)
@@ -297,10 +311,11 @@ static void an_object_of_a_render_node_that_is_wrapped(void **state)
 static void memory_that_is_imported(void **state)
 {
 	(void)state;
-	works(imported, "import", "4194304 bytes of a dma-buf of 4194304 whose exporter is udmabuf");
+	works(imported, "import",
+	      "4194304 bytes of a dma-buf of 4194304 whose exporter is udmabuf");
 }
 
-/* ------------------------------------------------------------------------------------ parts */
+/* ---------------------------------------------------------------------------------------- parts */
 
 /* As lab_open(), but that the binding is what it can be. */
 static void is_copied_into(struct devmem_buffer *buffer)
@@ -315,8 +330,9 @@ static void is_copied_into(struct devmem_buffer *buffer)
 
 	ok(devmem_buffer_map(buffer, (void **)&lab.memory));
 	ok(devmem_nic_open(NIC, NULL, &lab.nic));
-	refused(devmem_bind_rx(lab.nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &lab.binding), EOPNOTSUPP,
-		"only a part of its dma-buf");
+	refused(devmem_bind_rx(lab.nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"),
+			       &lab.binding),
+		EOPNOTSUPP, "only a part of its dma-buf");
 	ok(devmem_bind_rx(lab.nic, buffer, NULL, &lab.binding));
 	assert_string_equal(devmem_binding_engine(lab.binding, &why), "copy");
 	says(why, "only a part of its dma-buf");
@@ -343,9 +359,10 @@ static void a_part_is_sent_from_and_copied_into(void **state)
 	is_copied_into(a_part_of_an_object(16 * MIB));
 }
 
-/* ------------------------------------------------------------------------------------ another one like it */
+/* -------------------------------------------------------------------------- another one like it */
 
-/* What @buffer's ring makes a spill buffer of; NULL: it makes none, for the reason in the sentence. */
+/* What @buffer's ring makes a spill buffer of; NULL: it makes none, for the reason in the
+ * sentence. */
 static void spills_to(struct devmem_buffer *buffer, const char *words)
 {
 	struct devmem_attach_opts o = { .size = sizeof(o), .flags = DEVMEM_ATTACH_PLACE };
@@ -363,7 +380,8 @@ static void spills_to(struct devmem_buffer *buffer, const char *words)
 		says(why, words);
 		devmem_detach(sock);
 	} else {
-		refused(devmem_attach(ring, pair.near, lab.binding, 0, &o, &sock), EOPNOTSUPP, "no memory of its own");
+		refused(devmem_attach(ring, pair.near, lab.binding, 0, &o, &sock), EOPNOTSUPP,
+			"no memory of its own");
 	}
 	devmem_ring_close(ring);
 	close(pair.near);
@@ -381,16 +399,18 @@ static void spill_buffers_are_of_the_same_device(void **state)
 	spills_to(imported(16 * MIB), NULL);
 }
 
-/* ------------------------------------------------------------------------------------ refused */
+/* -------------------------------------------------------------------------------------- refused */
 
 static void pages_that_are_not_there(void **state)
 {
 	struct devmem_buffer *all = gigantic_page(0), *buffer;
 
 	(void)state;
-	refused(create("udmabuf", NULL, GIB, GIB, &buffer), ENOMEM, "0 of 1 pages are free; reserve more in ");
+	refused(create("udmabuf", NULL, GIB, GIB, &buffer), ENOMEM,
+		"0 of 1 pages are free; reserve more in ");
 	says(devmem_error(), "hugepages-1048576kB/nr_hugepages");
-	refused(create("udmabuf", NULL, 16 * MIB, 16 * MIB, &buffer), EINVAL, "no pages of 16777216 bytes (huge pages free: ");
+	refused(create("udmabuf", NULL, 16 * MIB, 16 * MIB, &buffer), EINVAL,
+		"no pages of 16777216 bytes (huge pages free: ");
 	says(devmem_error(), "0 of 1 of 1 GiB");
 	devmem_buffer_close(all);
 }
@@ -400,8 +420,10 @@ static void limits_of_the_driver(void **state)
 	struct devmem_buffer *buffer;
 
 	(void)state;
-	run("cp /sys/module/udmabuf/parameters/size_limit_mb /tmp/limit; echo 8 >/sys/module/udmabuf/parameters/size_limit_mb");
-	refused(create("udmabuf", NULL, 8 * MIB + 4 * KIB, 0, &buffer), EFBIG, "may have 8 MiB here and 8 were asked for");
+	run("cp /sys/module/udmabuf/parameters/size_limit_mb /tmp/limit; echo 8 "
+	    ">/sys/module/udmabuf/parameters/size_limit_mb");
+	refused(create("udmabuf", NULL, 8 * MIB + 4 * KIB, 0, &buffer), EFBIG,
+		"may have 8 MiB here and 8 were asked for");
 	ok(create("udmabuf", NULL, 8 * MIB, 0, &buffer));
 	run("cat /tmp/limit >/sys/module/udmabuf/parameters/size_limit_mb");
 	devmem_buffer_close(buffer);
@@ -423,10 +445,13 @@ static void cards_that_are_not_there(void **state)
 	struct devmem_buffer *buffer;
 
 	(void)state;
-	refused(create("drm", RENDER, 4096, 0, &buffer), ENODEV, "is a render node, which makes no dumb buffers: take its card, " CARD);
-	refused(create("drm", "nosuch", 4096, 0, &buffer), ENODEV, "no card of driver \"nosuch\" can be used: " CARD " is of driver vgem");
+	refused(create("drm", RENDER, 4096, 0, &buffer), ENODEV,
+		"is a render node, which makes no dumb buffers: take its card, " CARD);
+	refused(create("drm", "nosuch", 4096, 0, &buffer), ENODEV,
+		"no card of driver \"nosuch\" can be used: " CARD " is of driver vgem");
 	refused(create("drm", "/dev/null", 4096, 0, &buffer), ENODEV, "/dev/null is no DRM device");
-	refused(create("drm", "/dev/dri/card99", 4096, 0, &buffer), ENODEV, "there is no /dev/dri/card99");
+	refused(create("drm", "/dev/dri/card99", 4096, 0, &buffer), ENODEV,
+		"there is no /dev/dri/card99");
 	ok(create("drm", CARD, 4096, 0, &buffer));
 	devmem_buffer_close(buffer);
 	ok(create("drm", NULL, 4096, 0, &buffer));
@@ -440,10 +465,12 @@ static void objects_that_are_not_there(void **state)
 	int fd = an_object(MIB, &handle), null = open("/dev/null", O_RDWR | O_CLOEXEC);
 
 	(void)state;
-	refused(devmem_buffer_wrap_gem(fd, handle + 1, NULL, &buffer), ENOENT, "no object with handle");
+	refused(devmem_buffer_wrap_gem(fd, handle + 1, NULL, &buffer), ENOENT,
+		"no object with handle");
 	refused(devmem_buffer_wrap_gem(null, handle, NULL, &buffer), ENODEV, "is no DRM device");
-	refused(devmem_buffer_wrap_gem(fd, handle, DEVMEM_OPTS(devmem_buffer_opts, .offset = MIB), &buffer), ERANGE,
-		"do not lie in a dma-buf of 1048576");
+	refused(devmem_buffer_wrap_gem(fd, handle, DEVMEM_OPTS(devmem_buffer_opts, .offset = MIB),
+				       &buffer),
+		ERANGE, "do not lie in a dma-buf of 1048576");
 	close(fd);
 	close(null);
 }
@@ -460,7 +487,8 @@ static void an_object_that_was_exported_for_reading(void **state)
 	(void)state;
 	assert_int_equal(ioctl(fd, PRIME_HANDLE_TO_FD, &prime), 0);
 	ok(devmem_buffer_wrap_gem(fd, prime.handle, NULL, &buffer));
-	refused(devmem_buffer_map(buffer, &addr), EOPNOTSUPP, "does not let the processor map it: Permission denied");
+	refused(devmem_buffer_map(buffer, &addr), EOPNOTSUPP,
+		"does not let the processor map it: Permission denied");
 	assert_int_equal(devmem_buffer_read(buffer, 0, &byte, 1), -EOPNOTSUPP);
 	assert_int_equal(devmem_buffer_write(buffer, 0, &byte, 1), -EOPNOTSUPP);
 	devmem_buffer_close(buffer);
@@ -477,8 +505,10 @@ static void what_is_no_dma_buf(void **state)
 	refused(devmem_buffer_import(fd, NULL, &buffer), EINVAL, "is no dma-buf");
 	close(fd);
 	fd = devmem_buffer_fd(theirs);
-	refused(devmem_buffer_import(fd, DEVMEM_OPTS(devmem_buffer_opts, .offset = MIB), &buffer), ERANGE, "do not lie in a dma-buf");
-	refused(devmem_buffer_import(fd, DEVMEM_OPTS(devmem_buffer_opts, .offset = 100), &buffer), EINVAL, "multiples of 4096");
+	refused(devmem_buffer_import(fd, DEVMEM_OPTS(devmem_buffer_opts, .offset = MIB), &buffer),
+		ERANGE, "do not lie in a dma-buf");
+	refused(devmem_buffer_import(fd, DEVMEM_OPTS(devmem_buffer_opts, .offset = 100), &buffer),
+		EINVAL, "multiples of 4096");
 	devmem_buffer_close(theirs);
 }
 
@@ -512,13 +542,15 @@ static int with_a_cgroup_of_16_mib(void)
 {
 	struct devmem_buffer *buffer;
 
-	if (system("mount -t cgroup2 none /sys/fs/cgroup && cd /sys/fs/cgroup && echo +memory >cgroup.subtree_control && "
-		   "mkdir -p small && echo 16M >small/memory.max && echo $PPID >small/cgroup.procs"))
+	if (system("mount -t cgroup2 none /sys/fs/cgroup && cd /sys/fs/cgroup && echo +memory "
+		   ">cgroup.subtree_control && mkdir -p small && echo 16M >small/memory.max && "
+		   "echo $PPID >small/cgroup.procs"))
 		return 1;
 	if (!told(create("udmabuf", NULL, 32 * MIB, 4 * KIB, &buffer), ENOMEM,
 		  "cgroup may have 16777216 (/sys/fs/cgroup/small/memory.max)"))
 		return 2;
-	if (!told(create("dma-heap", NULL, 32 * MIB, 0, &buffer), ENOMEM, "cgroup may have 16777216"))
+	if (!told(create("dma-heap", NULL, 32 * MIB, 0, &buffer), ENOMEM,
+		  "cgroup may have 16777216"))
 		return 3;
 	return create("udmabuf", NULL, 4 * MIB, 4 * KIB, &buffer) ? 4 : 0;
 }
@@ -529,12 +561,14 @@ static int where_files_may_not_be_run(void)
 	int status;
 	pid_t child;
 
-	if (unshare(CLONE_NEWPID))	/* the setting is that of a name space, for those born in it */
+	/* the setting is that of a name space, for those born in it */
+	if (unshare(CLONE_NEWPID))
 		return 1;
 	child = fork();
 	if (!child)
-		_exit(system("mount -t proc proc /proc && echo 2 >/proc/sys/vm/memfd_noexec") ? 2 :
-		      create("udmabuf", NULL, MIB, 4 * KIB, &buffer) ? 3 : 0);
+		_exit(system("mount -t proc proc /proc && echo 2 >/proc/sys/vm/memfd_noexec") ? 2
+		      : create("udmabuf", NULL, MIB, 4 * KIB, &buffer)			      ? 3
+											      : 0);
 	waitpid(child, &status, 0);
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 4;
 }
@@ -564,18 +598,22 @@ static int with_a_heap_that_must_be_named(void)
 	struct stat st;
 	struct devmem_buffer *buffer;
 
-	if (stat(OTHER, &st) || mount("tmpfs", "/dev/dma_heap", "tmpfs", 0, NULL) || mknod(OTHER, S_IFCHR | 0600, st.st_rdev))
+	if (stat(OTHER, &st) || mount("tmpfs", "/dev/dma_heap", "tmpfs", 0, NULL) ||
+	    mknod(OTHER, S_IFCHR | 0600, st.st_rdev))
 		return 1;
 	if (!probed("dma-heap", true, "heaps: other, which must be named"))
 		return 2;
-	if (!told(create("dma-heap", NULL, 4096, 0, &buffer), ENOENT, "/dev/dma_heap/system is missing"))
+	if (!told(create("dma-heap", NULL, 4096, 0, &buffer), ENOENT,
+		  "/dev/dma_heap/system is missing"))
 		return 3;
 	if (create("dma-heap", "other", 4096, 0, &buffer))
 		return 4;
 	devmem_buffer_close(buffer);
 	unlink(OTHER);
 	return told(create("dma-heap", "other", 4096, 0, &buffer), ENODEV, "there are none") &&
-	       probed("dma-heap", false, "is missing") ? 0 : 5;
+			       probed("dma-heap", false, "is missing")
+		       ? 0
+		       : 5;
 }
 
 static int without_cards(void)
@@ -584,8 +622,11 @@ static int without_cards(void)
 
 	if (mount("tmpfs", "/dev/dri", "tmpfs", 0, NULL))
 		return 1;
-	return told(create("drm", NULL, 4096, 0, &buffer), ENOENT, "there is no card in /dev/dri") &&
-	       probed("drm", false, "there is no card in /dev/dri") ? 0 : 2;
+	return told(create("drm", NULL, 4096, 0, &buffer), ENOENT,
+		    "there is no card in /dev/dri") &&
+			       probed("drm", false, "there is no card in /dev/dri")
+		       ? 0
+		       : 2;
 }
 
 static int as_nobody(void)
@@ -596,12 +637,16 @@ static int as_nobody(void)
 		return 1;
 	if (!told(create("drm", CARD, 4096, 0, &buffer), EACCES, "group that owns it"))
 		return 2;
-	if (!told(create("drm", NULL, 4096, 0, &buffer), EACCES, "no card can be used: " CARD " may not be opened"))
+	if (!told(create("drm", NULL, 4096, 0, &buffer), EACCES,
+		  "no card can be used: " CARD " may not be opened"))
 		return 3;
 	if (!told(create("dma-heap", "other", 4096, 0, &buffer), EACCES, "group that owns it"))
 		return 4;
-	return probed("drm", false, CARD " may not be opened") && probed("udmabuf", false, "may not be opened") &&
-	       probed("dma-heap", false, "may not be opened") ? 0 : 5;
+	return probed("drm", false, CARD " may not be opened") &&
+			       probed("udmabuf", false, "may not be opened") &&
+			       probed("dma-heap", false, "may not be opened")
+		       ? 0
+		       : 5;
 }
 
 static void machines_that_lack_something(void **state)
@@ -618,10 +663,13 @@ static void the_list_says_what_there_is(void **state)
 {
 	(void)state;
 	assert_true(probed("udmabuf", true, " MiB (size_limit_mb); huge pages free: "));
-	assert_true(probed("udmabuf", true, "of 2 MiB, 1 of 1 of 1 GiB; list_limit (65536) and RLIMIT_MEMLOCK do not matter"));
+	assert_true(probed("udmabuf", true,
+			   "of 2 MiB, 1 of 1 of 1 GiB; list_limit (65536) and RLIMIT_MEMLOCK do "
+			   "not matter"));
 	assert_true(probed("dma-heap", true, "heaps: other, system; "));
 	assert_true(probed("drm", true, CARD " (vgem) makes dumb buffers"));
-	run("/build/tools/devmemctl backends | tee /tmp/backends && grep -q '^works   drm .*vgem' /tmp/backends");
+	run("/build/tools/devmemctl backends | tee /tmp/backends && grep -q '^works   drm .*vgem' "
+	    "/tmp/backends");
 }
 
 /* The library does not need it: all else works, and why this does not is told. */
@@ -629,10 +677,10 @@ static void without_libdrm(void **state)
 {
 	(void)state;
 	run("! ldd /build/libdevmem.so | grep -q drm");
-	run("unshare -m sh -c 'mount --bind /dev/null $(ldconfig -p | sed -n \"s/.*libdrm.so.2 .*=> //p\") && "
-	    "/build/tools/devmemctl backends >/tmp/backends'");
-	run("cat /tmp/backends; grep -q '^cannot  drm .*libdrm.so.2 cannot be loaded' /tmp/backends && "
-	    "test $(grep -c ^works /tmp/backends) -ge 4");
+	run("unshare -m sh -c 'mount --bind /dev/null $(ldconfig -p | sed -n \"s/.*libdrm.so.2 "
+	    ".*=> //p\") && /build/tools/devmemctl backends >/tmp/backends'");
+	run("cat /tmp/backends; grep -q '^cannot  drm .*libdrm.so.2 cannot be loaded' "
+	    "/tmp/backends && test $(grep -c ^works /tmp/backends) -ge 4");
 }
 
 static void prepare(void)

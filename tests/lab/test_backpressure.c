@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* What the application is told in time: a buffer that runs low, a flow on the wrong queue; and other ways to wait. */
+/* What the application is told in time: a buffer that runs low, a flow on the wrong queue; and
+ * other ways to wait. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <poll.h>
@@ -12,18 +13,18 @@
 
 #include "lab.h"
 
-#define MIB (1u << 20)
-#define MANY 16384
-#define FEW_BUFFERS 2u
-#define IN_COMPLETION 400u	/* fragments, at most: what the control data has room for */
-#define FEW_ENTRIES 16u
-#define COMPLETIONS 8u		/* that have room, for each of the entries */
-#define TOO_FEW 63u		/* tokens that wait for more before they go back */
+#define MIB	      (1u << 20)
+#define MANY	      16384
+#define FEW_BUFFERS   2u
+#define IN_COMPLETION 400u /* fragments, at most: what the control data has room for */
+#define FEW_ENTRIES   16u
+#define COMPLETIONS   8u  /* that have room, for each of the entries */
+#define TOO_FEW	      63u /* tokens that wait for more before they go back */
 
 struct fixture {
 	struct lab lab;
 	struct devmem_ring *ring;
-	struct lab_pair pair, other;	/* @other: of a test that has two */
+	struct lab_pair pair, other; /* @other: of a test that has two */
 	struct lab_stream stream;
 	struct devmem_event ev[MANY];
 };
@@ -39,7 +40,8 @@ static int set_up(void **state)
 	return 0;
 }
 
-/* After a failure, too: what a test left out goes back when the ring is closed, and is complained of when all is closed. */
+/* After a failure, too: what a test left out goes back when the ring is closed, and is complained
+ * of when all is closed. */
 static int tear_down(void **state)
 {
 	struct fixture *f = *state;
@@ -66,7 +68,8 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* Keeps what comes until nothing more does; returns the number of events. What is told comes with what it is about. */
+/* Keeps what comes until nothing more does; returns the number of events. What is told comes with
+ * what it is about. */
 static unsigned int keep_all(struct fixture *f, int patience_ms)
 {
 	unsigned int n = 0;
@@ -93,7 +96,7 @@ static void a_buffer_that_runs_low_is_told_once(void **state)
 	assert_false(f->stream.ended);
 	assert_int_equal(f->lab.low, 1);
 	assert_int_equal(lab_stats(f->ring).low, 1);
-	ok(devmem_release(f->ring, f->ev, n));	/* its LOW event is skipped */
+	ok(devmem_release(f->ring, f->ev, n)); /* its LOW event is skipped */
 	assert_true(lab_drain(f->ring, &f->lab, &f->stream, 1));
 	assert_true(lab_sent(sender));
 }
@@ -118,13 +121,15 @@ static void a_small_buffer_is_told_of_each_time(void **state)
 		pair = lab_connect(&lab, false);
 		lab_attach(ring, &lab, pair.near, &stream);
 		for (unsigned int i = 0; i < 3; i++) {
-			assert_true(lab_sent(lab_send_from(pair.far, i * pages * 4096, pages * 4096, false)));
+			assert_true(lab_sent(
+				lab_send_from(pair.far, i * pages * 4096, pages * 4096, false)));
 			while (stream.position < (i + 1) * pages * 4096 || lab.low <= i) {
 				int got = ok(devmem_wait(ring, ev + n, 64 - n, 5000));
 
 				if (!got)
-					fail_msg("%u pages: after %llu bytes LOW came %u times", pages,
-						 (unsigned long long)stream.position, lab.low);
+					fail_msg("%u pages: after %llu bytes LOW came %u times",
+						 pages, (unsigned long long)stream.position,
+						 lab.low);
 				lab_check(&lab, ev + n, got);
 				n += (unsigned int)got;
 			}
@@ -151,7 +156,8 @@ static void a_reader_that_releases_at_once_is_not_bothered(void **state)
 	assert_int_equal(f->lab.low, 0);
 }
 
-/* Every second one, then the others: each is a run of tokens by itself, and requests are soon full. */
+/* Every second one, then the others: each is a run of tokens by itself, and requests are soon
+ * full. */
 static void release_apart(struct fixture *f, unsigned int n)
 {
 	for (unsigned int first = 0; first < 2; first++)
@@ -160,8 +166,9 @@ static void release_apart(struct fixture *f, unsigned int n)
 }
 
 /*
- * Each turn brings more than a wait hands out, and before all of it was seen there are requests to hand in again. What went
- * back is nevertheless known to be back when a turn has passed. So what is not is of two turns, and what was kept for longer.
+ * Each turn brings more than a wait hands out, and before all of it was seen there are requests to
+ * hand in again. What went back is nevertheless known to be back when a turn has passed. So what is
+ * not is of two turns, and what was kept for longer.
  */
 static void what_went_back_is_soon_known(void **state)
 {
@@ -204,10 +211,12 @@ static unsigned int fragments_in(const struct devmem_event *ev, unsigned int n)
 	return fragments;
 }
 
-/* What one turn can bring, in fragments. Where no message tells of them, each is a completion, and one more ends the receive. */
+/* What one turn can bring, in fragments. Where no message tells of them, each is a completion, and
+ * one more ends the receive. */
 static unsigned int most_in_a_turn(void)
 {
-	return lab_in("zcrx") || lab_copies() ? FEW_ENTRIES * COMPLETIONS + 1 : FEW_BUFFERS * IN_COMPLETION;
+	return lab_in("zcrx") || lab_copies() ? FEW_ENTRIES * COMPLETIONS + 1
+					      : FEW_BUFFERS * IN_COMPLETION;
 }
 
 /* One consumer keeps all it gets, held to a limit; another on the same ring is served meanwhile. */
@@ -218,12 +227,14 @@ static void a_limit_keeps_room_for_others(void **state)
 	struct lab_stream second;
 	struct devmem_event *ev = f->ev;
 	static struct devmem_event kept[MANY];
-	/* what is copied comes in fragments of up to 256 KiB: 16 of them are as much of the buffer */
+	/* what is copied comes in fragments of up to 256 KiB: 16 of them are as much of the
+	 * buffer */
 	const unsigned int limit = lab_copies() ? 16 : 256;
 	unsigned int n = 0, out;
 
 	devmem_ring_close(f->ring);
-	f->ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = 1, .buffers = FEW_BUFFERS, .entries = FEW_ENTRIES));
+	f->ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = 1, .buffers = FEW_BUFFERS,
+				       .entries = FEW_ENTRIES));
 	f->other = lab_connect(&f->lab, false);
 	lab_attach_opts(f->ring, &f->lab, f->pair.near, &f->stream,
 			DEVMEM_OPTS(devmem_attach_opts, .max_fragments = limit));
@@ -251,7 +262,7 @@ static void a_limit_keeps_room_for_others(void **state)
 	print_message("%u fragments out, limit %u\n", out, limit);
 	/* one less than the limit, and a turn */
 	assert_in_range(out, limit, limit - 1 + most_in_a_turn());
-	assert_int_equal(ok(devmem_wait(f->ring, ev, 1, 20)), 0);	/* the other's go back */
+	assert_int_equal(ok(devmem_wait(f->ring, ev, 1, 20)), 0); /* the other's go back */
 	assert_int_equal(lab_stats(f->ring).tokens_outstanding, out);
 	ok(devmem_release(f->ring, kept, n));
 	assert_true(lab_drain(f->ring, &f->lab, &f->stream, 1));
@@ -263,10 +274,12 @@ static void a_limit_keeps_room_for_others(void **state)
 static void delete_rules(void)
 {
 	assert_int_equal(system("for r in $(ethtool -n " NIC " | sed -n 's/Filter: //p'); do "
-				"ethtool -N " NIC " delete $r; done"), 0);
+				"ethtool -N " NIC " delete $r; done"),
+			 0);
 }
 
-/* Somebody deletes our rule: the flow goes on through an ordinary queue, copied, and we are told which. */
+/* Somebody deletes our rule: the flow goes on through an ordinary queue, copied, and we are told
+ * which. */
 static void a_rule_that_is_gone_is_told(void **state)
 {
 	struct fixture *f = *state;
@@ -286,18 +299,19 @@ static void a_rule_that_is_gone_is_told(void **state)
 	assert_int_equal(f->stream.misplaced, 0);
 	assert_int_equal(f->stream.device, MIB);
 	delete_rules();
-	f->stream.position = 0;	/* the pattern begins again */
+	f->stream.position = 0; /* the pattern begins again */
 	sender = lab_send(f->pair.far, MIB, 0, true);
 	assert_true(lab_drain(f->ring, &f->lab, &f->stream, 1));
 	assert_true(lab_sent(sender));
 	assert_int_equal(f->stream.misplaced, 1);
-	assert_in_range(f->stream.misplaced_queue, 0, 2);	/* the bound one is 3 */
+	assert_in_range(f->stream.misplaced_queue, 0, 2); /* the bound one is 3 */
 	assert_true(f->stream.host > 0);
 	assert_int_equal(lab_stats(f->ring).misplaced, 1);
 	assert_int_equal(lab_stats(f->ring).bytes_plain, f->stream.host);
 }
 
-/* Each of two that begin at once is told by itself: lab_check() compares it with the error message. */
+/* Each of two that begin at once is told by itself: lab_check() compares it with the error
+ * message. */
 static void flows_that_go_astray_together(void **state)
 {
 	struct fixture *f = *state;
@@ -354,7 +368,8 @@ static void epoll_and_the_ring_s_descriptor(void **state)
 
 	assert_int_equal(epoll_ctl(ep, EPOLL_CTL_ADD, devmem_ring_fd(f->ring), &want), 0);
 	lab_attach(f->ring, &f->lab, f->pair.near, &f->stream);
-	sender = lab_send(f->pair.far, 24 * MIB + 100, 0, false);	/* a tail that a mark may hold */
+	/* a tail that a mark may hold */
+	sender = lab_send(f->pair.far, 24 * MIB + 100, 0, false);
 	while (f->stream.position < 24 * MIB + 100) {
 		while ((n = ok(devmem_wait(f->ring, f->ev, 64, 0)))) {
 			lab_check(&f->lab, f->ev, n);
@@ -363,7 +378,8 @@ static void epoll_and_the_ring_s_descriptor(void **state)
 		if (f->stream.position == 24 * MIB + 100)
 			break;
 		n = epoll_wait(ep, &came, 1, 5000);
-		assert_true(n == 1 || (n < 0 && errno == EINTR));	/* io_uring's own work may interrupt it */
+		/* io_uring's own work may interrupt it */
+		assert_true(n == 1 || (n < 0 && errno == EINTR));
 	}
 	assert_true(lab_sent(sender));
 	assert_true(lab_stats(f->ring).lowat_changes > 0);
@@ -384,8 +400,8 @@ static void woken_from_another_thread(void **state)
 	pthread_t thread;
 	int n = 0;
 
-	devmem_wake(f->ring);	/* before the wait: not lost */
-	devmem_wake(f->ring);	/* twice is once */
+	devmem_wake(f->ring); /* before the wait: not lost */
+	devmem_wake(f->ring); /* twice is once */
 	assert_int_equal(ok(devmem_wait(f->ring, f->ev, 4, -1)), 1);
 	assert_int_equal(f->ev[0].type, DEVMEM_EVENT_WOKEN);
 	pthread_create(&thread, NULL, wake_soon, f->ring);
@@ -394,7 +410,8 @@ static void woken_from_another_thread(void **state)
 	pthread_join(thread, NULL);
 	assert_int_equal(ok(devmem_wait(f->ring, f->ev, 4, 0)), 0);
 	pthread_create(&thread, NULL, wake_soon, f->ring);
-	for (int i = 0; i < 10 && !n; i++) {	/* asleep on the descriptor, which may be readable without a reason */
+	/* asleep on the descriptor, which may be readable without a reason */
+	for (int i = 0; i < 10 && !n; i++) {
 		assert_int_equal(poll(&p, 1, 5000), 1);
 		n = ok(devmem_wait(f->ring, f->ev, 4, 0));
 	}
@@ -430,11 +447,13 @@ static void the_link_goes_down_and_comes_back(void **state)
 	assert_true(lab_drain(f->ring, &f->lab, &f->stream, 1));
 	assert_true(lab_sent(sender));
 	assert_int_equal(f->stream.position, 24 * MIB);
-	/* the kernel tells of links once a second at most: all bytes may be here before [net/core/link_watch.c] */
+	/* the kernel tells of links once a second at most: all bytes may be here before
+	 * [net/core/link_watch.c] */
 	lab_await_link(f->ring, &f->lab, 1);
 }
 
-/* Unsplit packets, and whole flows through an ordinary queue: the application sees device memory only. */
+/* Unsplit packets, and whole flows through an ordinary queue: the application sees device memory
+ * only. */
 static void placement_hides_host_bytes(void **state)
 {
 	struct fixture *f = *state;
@@ -457,7 +476,7 @@ static void placement_hides_host_bytes(void **state)
 	print_message("%llu bytes placed\n", (unsigned long long)st.bytes_placed);
 	assert_int_equal(f->stream.position, 12 * MIB);
 	assert_int_equal(f->stream.host, 0);
-	if (lab_in("zcrx"))	/* which of the two it was is asked once a second */
+	if (lab_in("zcrx")) /* which of the two it was is asked once a second */
 		assert_true(st.bytes_linear + st.bytes_plain > 0);
 	else
 		assert_true(st.bytes_linear > 0 && st.bytes_plain > 0);
@@ -497,7 +516,8 @@ static void a_full_spill_buffer_waits(void **state)
 	assert_int_equal(f->stream.position, 4 * MIB);
 	/* released twice: refused */
 	for (unsigned int i = 0; i < n; i++)
-		if (f->ev[i].type == DEVMEM_EVENT_DATA && f->ev[i].buffer == devmem_buffer_id(f->lab.spill))
+		if (f->ev[i].type == DEVMEM_EVENT_DATA &&
+		    f->ev[i].buffer == devmem_buffer_id(f->lab.spill))
 			assert_int_equal(devmem_release(f->ring, &f->ev[i], 1), -EINVAL);
 }
 
@@ -526,7 +546,8 @@ int main(int argc, char **argv)
 		TEST(a_reader_that_releases_at_once_is_not_bothered),
 		TEST(what_went_back_is_soon_known),
 		TEST(a_limit_keeps_room_for_others),
-		cmocka_unit_test_setup_teardown(a_rule_that_is_gone_is_told, set_up, tear_down_without_rules),
+		cmocka_unit_test_setup_teardown(a_rule_that_is_gone_is_told, set_up,
+						tear_down_without_rules),
 		TEST(flows_that_go_astray_together),
 		TEST(epoll_and_the_ring_s_descriptor),
 		TEST(woken_from_another_thread),

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What only copying has: chunks that rings of several threads share, sockets without a binding, and kernels that use a
- * whole buffer up for each receive. On loopback, with copy and syscall.
+ * What only copying has: chunks that rings of several threads share, sockets without a binding, and
+ * kernels that use a whole buffer up for each receive. On loopback, with copy and syscall.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -13,10 +13,10 @@
 
 #include "lab.h"
 
-#define MIB (1u << 20)
-#define SMALL (128u << 10)	/* a buffer of 32 chunks of 4 KiB */
+#define MIB   (1u << 20)
+#define SMALL (128u << 10) /* a buffer of 32 chunks of 4 KiB */
 
-/* ------------------------------------------------------------------------------------ few chunks */
+/* ----------------------------------------------------------------------------------- few chunks */
 
 /* Many sockets and little room: a chunk that is out in part is out whole. */
 static void many_streams_through_a_small_buffer(void **state)
@@ -26,7 +26,8 @@ static void many_streams_through_a_small_buffer(void **state)
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++)
 		for (uint32_t merge = 0; merge < 2; merge++) {
-			struct devmem_ring *ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = merge, .entries = 4));
+			struct devmem_ring *ring = lab_ring(
+				DEVMEM_OPTS(devmem_ring_opts, .merge = merge, .entries = 4));
 			struct lab_flows flows;
 			struct devmem_stats st;
 			struct lab lab;
@@ -54,7 +55,8 @@ static void chunks_that_are_kept_pause_receiving(void **state)
 	(void)state;
 	lab_open(&lab, SMALL, 1);
 	lab_flows_start(&flows, ring, &lab, 4, MIB / 2);
-	while (!flows.stream[0].ended || !flows.stream[1].ended || !flows.stream[2].ended || !flows.stream[3].ended) {
+	while (!flows.stream[0].ended || !flows.stream[1].ended || !flows.stream[2].ended ||
+	       !flows.stream[3].ended) {
 		unsigned int n = 0;
 		int got;
 
@@ -66,7 +68,7 @@ static void chunks_that_are_kept_pause_receiving(void **state)
 		assert_true(n > 0 && pauses < 1000);
 		ok(devmem_release(ring, kept, n));
 	}
-	assert_true(pauses >= 4 * MIB / 2 / SMALL);	/* each time no more than the buffer */
+	assert_true(pauses >= 4 * MIB / 2 / SMALL); /* each time no more than the buffer */
 	assert_true(lab_stats(ring).no_buffers > 0);
 	assert_true(lab.low > 0);
 	lab_flows_finish(&flows);
@@ -127,7 +129,9 @@ static void one_ring_starves_the_other_for_a_while(void **state)
 	second.pair = lab_connect(&lab, true);
 	lab_attach(ring, &lab, pair.near, &stream);
 	sender[0] = lab_send(pair.far, 2 * MIB, 0, true);
-	do {	/* until it has every chunk: a sender that had no processor for a while is no sign of that */
+	/* until it has every chunk: a sender that had no processor for a while is no sign of
+	 * that */
+	do {
 		got = ok(devmem_wait(ring, kept + n, 65536 - n, 100));
 		lab_check(&lab, kept + n, got);
 		n += (unsigned int)got;
@@ -136,7 +140,7 @@ static void one_ring_starves_the_other_for_a_while(void **state)
 	pthread_create(&second.thread, NULL, receive_on_a_second_ring, &second);
 	while (!second.starved)
 		usleep(1000);
-	stream.position = 0;		/* nothing was written over what is out */
+	stream.position = 0; /* nothing was written over what is out */
 	lab_check(&lab, kept, (int)n);
 	ok(devmem_release(ring, kept, n));
 	assert_true(lab_drain(ring, &lab, &stream, 1));
@@ -154,7 +158,7 @@ static void one_ring_starves_the_other_for_a_while(void **state)
 	lab_close(&lab);
 }
 
-/* ------------------------------------------------------------------------------------ without a binding */
+/* ---------------------------------------------------------------------------- without a binding */
 
 static void sockets_without_a_binding_beside_a_bound_one(void **state)
 {
@@ -171,8 +175,8 @@ static void sockets_without_a_binding_beside_a_bound_one(void **state)
 	for (int i = 0; i < 3; i++) {
 		pair[i] = lab_connect(&lab, i % 2);
 		stream[i].lab = &lab;
-		ok(devmem_attach(ring, pair[i].near, i ? NULL : lab.binding, (uintptr_t)&stream[i], NULL,
-				 &stream[i].sock));
+		ok(devmem_attach(ring, pair[i].near, i ? NULL : lab.binding, (uintptr_t)&stream[i],
+				 NULL, &stream[i].sock));
 		sender[i] = lab_send(pair[i].far, 8 * MIB, 0, true);
 	}
 	while (!stream[0].ended || !stream[1].ended || !stream[2].ended) {
@@ -187,7 +191,8 @@ static void sockets_without_a_binding_beside_a_bound_one(void **state)
 			}
 		ok(devmem_release(ring, ev, (unsigned int)n));
 	}
-	assert_int_equal(devmem_release(ring, &kept, 1), -EINVAL);	/* it was released with the others */
+	/* it was released with the others */
+	assert_int_equal(devmem_release(ring, &kept, 1), -EINVAL);
 	assert_non_null(strstr(devmem_error(), "twice"));
 	for (int i = 0; i < 3; i++) {
 		assert_true(lab_sent(sender[i]));
@@ -218,7 +223,10 @@ static void placement_has_nothing_to_do(void **state)
 	lab_open(&lab, MIB, 1);
 	pair = lab_connect(&lab, false);
 	assert_int_equal(devmem_attach(ring, pair.near, NULL, 0,
-				       DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE), &sock), -EINVAL);
+				       DEVMEM_OPTS(devmem_attach_opts,
+						   .flags = DEVMEM_ATTACH_PLACE),
+				       &sock),
+			 -EINVAL);
 	assert_non_null(strstr(devmem_error(), "without a binding"));
 	lab_attach_opts(ring, &lab, pair.near, &stream,
 			DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE));
@@ -250,7 +258,8 @@ static void a_limit_leaves_the_receive_buffer_alone(void **state)
 	lab_open(&lab, MIB, 1);
 	pair = lab_connect(&lab, false);
 	getsockopt(pair.near, SOL_SOCKET, SO_RCVBUF, &before, &len);
-	lab_attach_opts(ring, &lab, pair.near, &stream, DEVMEM_OPTS(devmem_attach_opts, .max_fragments = 2));
+	lab_attach_opts(ring, &lab, pair.near, &stream,
+			DEVMEM_OPTS(devmem_attach_opts, .max_fragments = 2));
 	getsockopt(pair.near, SOL_SOCKET, SO_RCVBUF, &after, &len);
 	assert_int_equal(before, after);
 	devmem_detach(stream.sock);
@@ -279,12 +288,14 @@ static void a_refused_socket_is_as_before(void **state)
 
 	(void)state;
 	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "devmem"), &ring))
-		return;		/* no io_uring here, and one of plain system calls refuses nothing */
+		/* no io_uring here, and one of plain system calls refuses nothing */
+		return;
 	lab_open(&lab, MIB, 1);
 	pair = lab_connect(&lab, false);
 	mark = option_of(pair.near, SO_RCVLOWAT);
-	assert_int_equal(devmem_attach(ring, pair.near, lab.binding, 0, DEVMEM_OPTS(devmem_attach_opts, .lowat = 5000),
-				       &sock), -EOPNOTSUPP);
+	assert_int_equal(devmem_attach(ring, pair.near, lab.binding, 0,
+				       DEVMEM_OPTS(devmem_attach_opts, .lowat = 5000), &sock),
+			 -EOPNOTSUPP);
 	assert_int_equal(option_of(pair.near, SO_RCVLOWAT), mark);
 	devmem_ring_close(ring);
 	close(pair.near);
@@ -292,9 +303,10 @@ static void a_refused_socket_is_as_before(void **state)
 	lab_close(&lab);
 }
 
-/* ------------------------------------------------------------------------------------ many bindings */
+/* -------------------------------------------------------------------------------- many bindings */
 
-/* Each takes a group of provided buffers, of which a ring has so many; one more is refused, and the ring goes on. */
+/* Each takes a group of provided buffers, of which a ring has so many; one more is refused, and the
+ * ring goes on. */
 static void sockets_of_many_bindings_on_one_ring(void **state)
 {
 	struct devmem_ring *ring = lab_ring(NULL);
@@ -309,7 +321,8 @@ static void sockets_of_many_bindings_on_one_ring(void **state)
 		lab_open(&lab[n], SMALL, 1);
 		pair[n] = lab_connect(&lab[n], false);
 		stream[n] = (struct lab_stream){ .lab = &lab[n] };
-		err = devmem_attach(ring, pair[n].near, lab[n].binding, (uintptr_t)&stream[n], NULL, &stream[n].sock);
+		err = devmem_attach(ring, pair[n].near, lab[n].binding, (uintptr_t)&stream[n], NULL,
+				    &stream[n].sock);
 		if (err)
 			break;
 	}

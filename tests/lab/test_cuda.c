@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Memory of CUDA on the real kernel, by the fake driver: its dma-bufs are udmabuf's, so the lab's NIC, which is not on PCI,
- * may have them. Received into, read, gathered by the kernel's text, sent from; and the program's own memory.
+ * Memory of CUDA on the real kernel, by the fake driver: its dma-bufs are udmabuf's, so the lab's
+ * NIC, which is not on PCI, may have them. Received into, read, gathered by the kernel's text, sent
+ * from; and the program's own memory.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,20 +11,21 @@
 
 #include "sending.h"
 
-#define ADDRESS	"0000:65:00.0"
+#define ADDRESS "0000:65:00.0"
 
 static struct devmem_buffer *cuda_buffer(size_t bytes)
 {
 	struct devmem_buffer *buffer;
 	const char *why;
 
-	ok(devmem_buffer_create("cuda", bytes, DEVMEM_OPTS(devmem_buffer_opts, .device = ADDRESS), &buffer));
+	ok(devmem_buffer_create("cuda", bytes, DEVMEM_OPTS(devmem_buffer_opts, .device = ADDRESS),
+				&buffer));
 	assert_string_equal(devmem_buffer_backend(buffer, &why), "cuda");
 	assert_non_null(strstr(why, "gathered by a kernel"));
 	return buffer;
 }
 
-/* ------------------------------------------------------------------------------------ received */
+/* ------------------------------------------------------------------------------------- received */
 
 static void received(struct devmem_buffer *buffer)
 {
@@ -88,7 +90,8 @@ static void read_fragment(struct incoming *in, const struct devmem_event *ev)
 
 	assert_int_equal(ev->type, DEVMEM_EVENT_DATA);
 	for (uint32_t done = 0; done < ev->length; done += sizeof(bytes)) {
-		const size_t n = ev->length - done < sizeof(bytes) ? ev->length - done : sizeof(bytes);
+		const size_t n =
+			ev->length - done < sizeof(bytes) ? ev->length - done : sizeof(bytes);
 
 		ok(devmem_buffer_read(in->lab.buffer, ev->offset + done, bytes, n));
 		assert_true(pattern_matches(in->bytes, bytes, n));
@@ -121,9 +124,10 @@ static void read_by_the_devices_copies(void **state)
 	devmem_buffer_close(buffer);
 }
 
-/* ------------------------------------------------------------------------------------ gathered */
+/* ------------------------------------------------------------------------------------- gathered */
 
-static void take(struct incoming *in, const struct devmem_event *ev, unsigned int n, struct devmem_buffer *to)
+static void take(struct incoming *in, const struct devmem_event *ev, unsigned int n,
+		 struct devmem_buffer *to)
 {
 	uint64_t bytes = 0;
 
@@ -157,7 +161,8 @@ static void expect_pattern(struct devmem_buffer *buffer, uint64_t bytes)
 	free(all);
 }
 
-/* From pages of the NIC's choosing into one piece, by the device: the fragments go back by themselves. */
+/* From pages of the NIC's choosing into one piece, by the device: the fragments go back by
+ * themselves. */
 static void gathered_into_one_piece(void **state)
 {
 	const uint64_t bytes = 2 * MIB + 12345;
@@ -185,7 +190,7 @@ static void gathered_into_one_piece(void **state)
 	devmem_buffer_close(buffer);
 }
 
-/* ------------------------------------------------------------------------------------ sent */
+/* ----------------------------------------------------------------------------------------- sent */
 
 static void sent_from_memory_of_ours(void **state)
 {
@@ -199,7 +204,7 @@ static void sent_from_memory_of_ours(void **state)
 	out_end(o);
 }
 
-/* ------------------------------------------------------------------------------------ the program's own */
+/* ---------------------------------------------------------------------------- the program's own */
 
 unsigned int cuGetProcAddress(const char *name, void **call, int version, uint64_t flags);
 
@@ -214,11 +219,13 @@ static void *call_of(const char *name, int version)
 /* A part of it, which does not begin where the allocation does. */
 static void memory_of_the_programs(void **state)
 {
-	unsigned int (*retain)(void **context, int device) = call_of("cuDevicePrimaryCtxRetain", 7000);
+	unsigned int (*retain)(void **context, int device) =
+		call_of("cuDevicePrimaryCtxRetain", 7000);
 	unsigned int (*release)(int device) = call_of("cuDevicePrimaryCtxRelease", 11000);
 	unsigned int (*push)(void *context) = call_of("cuCtxPushCurrent", 4000);
 	unsigned int (*pop)(void **context) = call_of("cuCtxPopCurrent", 4000);
-	unsigned int (*allocate)(unsigned long long *pointer, size_t bytes) = call_of("cuMemAlloc", 3020);
+	unsigned int (*allocate)(unsigned long long *pointer, size_t bytes) =
+		call_of("cuMemAlloc", 3020);
 	unsigned int (*give_back)(unsigned long long pointer) = call_of("cuMemFree", 3020);
 	struct devmem_buffer *buffer;
 	unsigned long long pointer;
@@ -239,10 +246,8 @@ static void memory_of_the_programs(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		LAB_TEST(received_into_memory_of_ours),
-		LAB_TEST(read_by_the_devices_copies),
-		LAB_TEST(gathered_into_one_piece),
-		LAB_TEST(sent_from_memory_of_ours),
+		LAB_TEST(received_into_memory_of_ours), LAB_TEST(read_by_the_devices_copies),
+		LAB_TEST(gathered_into_one_piece),	LAB_TEST(sent_from_memory_of_ours),
 		LAB_TEST(memory_of_the_programs),
 	};
 

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Both directions on the same sockets: what comes lies in device memory and what goes comes from there, from the same
- * buffer too. Notifications must not disturb what is received, nor an end or a reset be missed among them.
+ * Both directions on the same sockets: what comes lies in device memory and what goes comes from
+ * there, from the same buffer too. Notifications must not disturb what is received, nor an end or a
+ * reset be missed among them.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -12,8 +13,8 @@
 
 #include "sending.h"
 
-#define FLOWS	4u
-#define PIECE	(64u << 10)
+#define FLOWS 4u
+#define PIECE (64u << 10)
 
 struct duplex {
 	struct lab lab;
@@ -23,15 +24,15 @@ struct duplex {
 	struct lab_pair pair[FLOWS];
 	struct lab_sender *sender[FLOWS];
 	struct reader reader[FLOWS];
-	uint64_t queued[FLOWS], back[FLOWS];	/* bytes; sends */
+	uint64_t queued[FLOWS], back[FLOWS]; /* bytes; sends */
 	uint64_t sends[FLOWS];
 	unsigned int failed;
 	bool echo;
-	struct devmem_event *kept;		/* fragments that are being sent */
+	struct devmem_event *kept; /* fragments that are being sent */
 	unsigned int kept_n;
 };
 
-#define KEPT 65536u
+#define KEPT	65536u
 #define LATE_US 100000
 
 static struct duplex *open_duplex(void **state, bool echo)
@@ -67,7 +68,8 @@ static void close_duplex(struct duplex *d)
 	free(d);
 }
 
-/* A fragment goes back where it came from, and is released when it is sent. The cookie: where it is kept. */
+/* A fragment goes back where it came from, and is released when it is sent. The cookie: where it is
+ * kept. */
 static void echo(struct duplex *d, const struct devmem_event *ev)
 {
 	const struct devmem_range range = { ev->offset, ev->length };
@@ -76,7 +78,8 @@ static void echo(struct duplex *d, const struct devmem_event *ev)
 	int err = devmem_send(s->sock, d->tx, &range, 1, d->kept_n);
 
 	assert_true(d->kept_n < KEPT);
-	if (err == -ECONNRESET) {	/* it failed on the way, and more that came before is here */
+	/* it failed on the way, and more that came before is here */
+	if (err == -ECONNRESET) {
 		ok(devmem_release(d->ring, ev, 1));
 		return;
 	}
@@ -146,7 +149,8 @@ static bool ended_and_back(const struct duplex *d)
 	return all_ended(d) && all_back(d);
 }
 
-/* Sends of @bytes on every flow, from a buffer of their own that has the pattern's first piece at each place. */
+/* Sends of @bytes on every flow, from a buffer of their own that has the pattern's first piece at
+ * each place. */
 static void send_on_all(struct duplex *d, struct out *from, unsigned int pieces)
 {
 	for (unsigned int p = 0; p < pieces; p++)
@@ -168,7 +172,7 @@ static void finish_far(struct duplex *d, unsigned int i)
 	close(d->pair[i].far);
 }
 
-/* ------------------------------------------------------------------------------------ tests */
+/* ---------------------------------------------------------------------------------------- tests */
 
 static void both_ways_at_once(void **state)
 {
@@ -255,7 +259,8 @@ static void resets_in_the_middle_of_both(void **state)
 		memset(d->back, 0, sizeof(d->back));
 		connect_all(d);
 		for (unsigned int i = 0; i < FLOWS; i++)
-			d->sender[i] = lab_send(d->pair[i].far, 4096ull * MIB, 0, true);	/* never all of it */
+			/* never all of it */
+			d->sender[i] = lab_send(d->pair[i].far, 4096ull * MIB, 0, true);
 		for (unsigned int i = 0; i < round * 5; i++)
 			turn(d, 5);
 		for (unsigned int i = 0; i < FLOWS; i++)
@@ -295,7 +300,8 @@ static void keep_until_quiet(struct duplex *d, int quiet_ms)
 		}
 }
 
-/* Of the pattern from @position on, up to @bytes, as much as the kernel takes. Returns the position after it. */
+/* Of the pattern from @position on, up to @bytes, as much as the kernel takes. Returns the position
+ * after it. */
 static uint64_t send_portions(int far, uint64_t position, uint64_t bytes, size_t portion)
 {
 	const uint64_t end = position + bytes;
@@ -304,7 +310,9 @@ static uint64_t send_portions(int far, uint64_t position, uint64_t bytes, size_t
 	setsockopt(far, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	for (ssize_t taken = 0; position < end && taken >= 0;) {
 		size_t n;
-		const unsigned char *p = pattern_at(position, portion < end - position ? portion : end - position, &n);
+		const unsigned char *p =
+			pattern_at(position, portion < end - position ? portion : end - position,
+				   &n);
 
 		taken = send(far, p, n, MSG_NOSIGNAL | MSG_DONTWAIT);
 		position += taken > 0 ? (uint64_t)taken : 0;
@@ -337,9 +345,9 @@ static int receive_buffer(int fd)
 }
 
 /*
- * More comes than there is room for: far is late to learn of it, and messages take more memory than bytes. What near has just
- * sent is late too: far acknowledges it with numbers from beyond what is dropped, and has no room either. Returns how much it has
- * sent.
+ * More comes than there is room for: far is late to learn of it, and messages take more memory than
+ * bytes. What near has just sent is late too: far acknowledges it with numbers from beyond what is
+ * dropped, and has no room either. Returns how much it has sent.
  */
 static uint64_t overrun(struct duplex *d)
 {
@@ -369,9 +377,10 @@ static void send_on_first(struct duplex *d, struct out *from)
 }
 
 /*
- * As an echo does, it receives no more until its sends are over. Meanwhile the peer sends more than there is room for, and the
- * kernel takes back the window that it had offered; without help it would then never learn that the peer reads again. Returns
- * whether it was helped: now and then there is no need.
+ * As an echo does, it receives no more until its sends are over. Meanwhile the peer sends more than
+ * there is room for, and the kernel takes back the window that it had offered; without help it
+ * would then never learn that the peer reads again. Returns whether it was helped: now and then
+ * there is no need.
  */
 static bool no_more_is_received_until_sends_are_over(struct out *from)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* How streams end: what came before an end or a reset is there to the last byte, and neither of the two is missed. */
+/* How streams end: what came before an end or a reset is there to the last byte, and neither of the
+ * two is missed. */
 #include <errno.h>
 #include <linux/sockios.h>
 #include <netinet/in.h>
@@ -39,7 +40,8 @@ static void fin_with_data_still_queued(void **state)
 	struct devmem_event ev[8];
 
 	for (unsigned int mode = 0; mode < (lab_in("lo") ? 2 : 4); mode++) {
-		struct devmem_ring *ring = lab_ring(mode & 2 ? DEVMEM_OPTS(devmem_ring_opts, .merge = 1) : NULL);
+		struct devmem_ring *ring =
+			lab_ring(mode & 2 ? DEVMEM_OPTS(devmem_ring_opts, .merge = 1) : NULL);
 		struct lab_pair pair = lab_connect(lab, mode & 1);
 		struct lab_stream stream;
 		bool mixed = mode & 2;
@@ -60,7 +62,7 @@ static void fin_with_data_still_queued(void **state)
 		assert_int_equal(stream.position, 60000);
 		if (mixed && !lab_copies())
 			assert_true(stream.host > 0);
-		lab_settle(ring);	/* and END comes once */
+		lab_settle(ring); /* and END comes once */
 		assert_int_equal(lab_leaked(pair.near), 0);
 		devmem_detach(stream.sock);
 		devmem_ring_close(ring);
@@ -171,7 +173,8 @@ static void no_connection_is_refused(void **state)
 	unsigned int fds = lab_open_fds();
 
 	assert_int_equal(devmem_attach(ring, fd, lab->binding, 0, NULL, &sock), -ENOTCONN);
-	assert_int_equal(devmem_attach(ring, lab->listener, lab->binding, 0, NULL, &sock), -ENOTCONN);
+	assert_int_equal(devmem_attach(ring, lab->listener, lab->binding, 0, NULL, &sock),
+			 -ENOTCONN);
 	assert_ptr_equal(sock, (void *)1);
 	assert_int_equal(lab_open_fds(), fds);
 	devmem_ring_close(ring);
@@ -197,8 +200,8 @@ static void reset_at_once(void **state)
 }
 
 /*
- * What was received before stays valid, and goes back like any other. Host bytes are not kept: they lie in receive
- * buffers, and without one nothing more is received.
+ * What was received before stays valid, and goes back like any other. Host bytes are not kept: they
+ * lie in receive buffers, and without one nothing more is received.
  */
 static void reset_in_mid_stream(void **state)
 {
@@ -221,8 +224,10 @@ static void reset_in_mid_stream(void **state)
 			int got = ok(devmem_wait(ring, ev + n, 65536 - n, 10000));
 
 			if (!got)
-				fail_msg("round %u: nothing after %llu bytes, %u events; reset %d, state %d", round,
-					 (unsigned long long)stream.position, n, reset, tcp_state(pair.near));
+				fail_msg("round %u: nothing after %llu bytes, %u events; reset %d, "
+					 "state %d",
+					 round, (unsigned long long)stream.position, n, reset,
+					 tcp_state(pair.near));
 			lab_check(lab, ev + n, got);
 			if (mixed)
 				ok(devmem_release(ring, ev, (unsigned int)got));
@@ -237,7 +242,8 @@ static void reset_in_mid_stream(void **state)
 		assert_true(stream.position > round * MIB);
 		assert_int_equal(!stream.host, !mixed || lab_copies());
 		assert_false(lab_sent(sender));
-		stream.position = 0;	/* the same bytes once more, now that the connection is gone */
+		/* the same bytes once more, now that the connection is gone */
+		stream.position = 0;
 		stream.ended = false;
 		lab_check(lab, ev, (int)n);
 		ok(devmem_release(ring, ev, n));
@@ -251,8 +257,8 @@ static void reset_in_mid_stream(void **state)
 }
 
 /*
- * A receive is armed, and before the ring looks again much data has come and the end behind it: more than the kernel takes
- * at a time.
+ * A receive is armed, and before the ring looks again much data has come and the end behind it:
+ * more than the kernel takes at a time.
  */
 static void an_end_behind_much_data_is_not_missed(void **state)
 {
@@ -267,7 +273,9 @@ static void an_end_behind_much_data_is_not_missed(void **state)
 		struct lab_pair pair;
 		struct lab_stream stream;
 
-		assert_int_equal(setsockopt(lab->listener, SOL_SOCKET, SO_RCVBUFFORCE, &room, sizeof(room)), 0);
+		assert_int_equal(setsockopt(lab->listener, SOL_SOCKET, SO_RCVBUFFORCE, &room,
+					    sizeof(room)),
+				 0);
 		pair = lab_connect(lab, false);
 		lab_attach(ring, lab, pair.near, &stream);
 		assert_int_equal(ok(devmem_wait(ring, ev, 64, 0)), 0);
@@ -280,8 +288,9 @@ static void an_end_behind_much_data_is_not_missed(void **state)
 			lab_reset(pair.far);
 		usleep(200000);
 		if (!lab_drain(ring, lab, &stream, 1))
-			fail_msg("%s was missed after %llu bytes; state %d", reset ? "a reset" : "the end",
-				 (unsigned long long)stream.position, tcp_state(pair.near));
+			fail_msg("%s was missed after %llu bytes; state %d",
+				 reset ? "a reset" : "the end", (unsigned long long)stream.position,
+				 tcp_state(pair.near));
 		assert_int_equal(stream.error, reset ? -ECONNRESET : 0);
 		devmem_detach(stream.sock);
 		lab_settle(ring);

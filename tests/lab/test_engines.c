@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Which engine it is and why: every engine of a ring with every engine of a binding, each refusal with its errno and
- * sentence; and sockets without a binding beside a bound one.
+ * Which engine it is and why: every engine of a ring with every engine of a binding, each refusal
+ * with its errno and sentence; and sockets without a binding beside a bound one.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -14,7 +14,7 @@
 
 #define MIB (1u << 20)
 
-/* ------------------------------------------------------------------------------------ names */
+/* ---------------------------------------------------------------------------------------- names */
 
 static void names_that_are_none(void **state)
 {
@@ -25,27 +25,38 @@ static void names_that_are_none(void **state)
 
 	(void)state;
 	ok(devmem_nic_open(NIC, NULL, &nic));
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "fast"), &ring), -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "fast"), &ring),
+			 -EINVAL);
 	assert_non_null(strstr(devmem_error(), "devmem, zcrx, copy and syscall"));
-	assert_int_equal(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = ""), &binding), -EINVAL);
+	assert_int_equal(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = ""),
+					&binding),
+			 -EINVAL);
 	assert_non_null(strstr(devmem_error(), "devmem, zcrx, copy and syscall"));
-	assert_int_equal(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "zcrx", .queues = 2),
-					&binding), -EINVAL);
+	assert_int_equal(devmem_bind_rx(nic, buffer,
+					DEVMEM_OPTS(devmem_bind_opts, .engine = "zcrx",
+						    .queues = 2),
+					&binding),
+			 -EINVAL);
 	assert_non_null(strstr(devmem_error(), "one queue"));
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "syscall", .busy_poll_us = 10), &ring),
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "syscall",
+						      .busy_poll_us = 10),
+					  &ring),
 			 -ENOSYS);
 	assert_non_null(strstr(devmem_error(), "busy"));
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .refill_entries = 40000), &ring), -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .refill_entries = 40000),
+					  &ring),
+			 -EINVAL);
 	assert_ptr_equal(ring, (void *)1);
 	assert_ptr_equal(binding, (void *)1);
 	ok(devmem_nic_close(nic));
 	devmem_buffer_close(buffer);
 }
 
-/* ------------------------------------------------------------------------------------ every pair */
+/* ----------------------------------------------------------------------------------- every pair */
 
 static const char *const ring_engines[] = { NULL, "devmem", "zcrx", "copy", "syscall" };
-static const char *const binding_engines[] = { "devmem", "zcrx", "copy", NULL };	/* NULL: no binding */
+/* NULL: no binding */
+static const char *const binding_engines[] = { "devmem", "zcrx", "copy", NULL };
 
 /* What it is called when both go together; NULL: they do not. */
 static const char *together(const char *ring, const char *binding)
@@ -72,7 +83,8 @@ static void check_refusal(const char *ring, const char *binding)
 	assert_non_null(strstr(why, binding ? binding : "the socket has no binding"));
 }
 
-static void attach(const char *ring_engine, const char *binding_engine, struct devmem_binding *binding, int fd)
+static void attach(const char *ring_engine, const char *binding_engine,
+		   struct devmem_binding *binding, int fd)
 {
 	const char *name = together(ring_engine, binding_engine), *reason;
 	struct devmem_sock *sock = (void *)1;
@@ -82,8 +94,9 @@ static void attach(const char *ring_engine, const char *binding_engine, struct d
 
 	ok(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = ring_engine), &ring));
 	err = devmem_attach(ring, fd, binding, 0, NULL, &sock);
-	print_message("ring %s, binding %s: %s\n", ring_engine ? ring_engine : "any", binding_engine ? binding_engine :
-		      "none", err ? devmem_error() : devmem_ring_engine(ring, NULL));
+	print_message("ring %s, binding %s: %s\n", ring_engine ? ring_engine : "any",
+		      binding_engine ? binding_engine : "none",
+		      err ? devmem_error() : devmem_ring_engine(ring, NULL));
 	if (!name) {
 		assert_int_equal(err, -EOPNOTSUPP);
 		check_refusal(ring_engine ? ring_engine : "", binding_engine);
@@ -114,7 +127,9 @@ static void every_engine_of_a_ring_with_every_engine_of_a_binding(void **state)
 		pair.near = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 		ok(devmem_nic_open(NIC, NULL, &nic));
 		if (engine) {
-			ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = engine), &binding));
+			ok(devmem_bind_rx(nic, buffer,
+					  DEVMEM_OPTS(devmem_bind_opts, .engine = engine),
+					  &binding));
 			assert_string_equal(devmem_binding_engine(binding, NULL), engine);
 		}
 		for (int r = 0; r < 5; r++)
@@ -128,7 +143,8 @@ static void every_engine_of_a_ring_with_every_engine_of_a_binding(void **state)
 	close(listener);
 }
 
-/* "syscall" says something of the ring: a binding that is asked for with it is the best that can be. */
+/* "syscall" says something of the ring: a binding that is asked for with it is the best that can
+ * be. */
 static void a_binding_for_system_calls_is_bound(void **state)
 {
 	struct devmem_buffer *buffer = lab_buffer(4 * MIB);
@@ -137,7 +153,8 @@ static void a_binding_for_system_calls_is_bound(void **state)
 
 	(void)state;
 	ok(devmem_nic_open(NIC, NULL, &nic));
-	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "syscall"), &binding));
+	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "syscall"),
+			  &binding));
 	assert_string_equal(devmem_binding_engine(binding, NULL), "devmem");
 	assert_true(devmem_binding_id(binding) > 0);
 	assert_int_equal(devmem_binding_queues(binding, NULL, 0), 1);
@@ -157,7 +174,8 @@ static void a_copying_binding_leaves_the_nic_alone(void **state)
 
 	(void)state;
 	ok(devmem_nic_open(NIC, NULL, &nic));
-	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "copy", .queues = 2), &binding));
+	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "copy", .queues = 2),
+			  &binding));
 	ok(devmem_steer(binding, (struct sockaddr *)&v4, NULL));
 	assert_true(lab_as_before());
 	assert_string_equal(devmem_binding_engine(binding, &reason), "copy");
@@ -170,7 +188,7 @@ static void a_copying_binding_leaves_the_nic_alone(void **state)
 	devmem_buffer_close(buffer);
 }
 
-/* ------------------------------------------------------------------------------------ without a binding */
+/* ---------------------------------------------------------------------------- without a binding */
 
 static void beside_a_bound_one(const char *engine)
 {
@@ -186,14 +204,16 @@ static void beside_a_bound_one(const char *engine)
 	for (int i = 0; i < 3; i++)
 		stream[i] = (struct lab_stream){ .lab = &lab };
 	pair[0] = lab_connect(&lab, false);
-	ok(devmem_attach(ring, pair[0].near, lab.binding, (uintptr_t)&stream[0], NULL, &stream[0].sock));
+	ok(devmem_attach(ring, pair[0].near, lab.binding, (uintptr_t)&stream[0], NULL,
+			 &stream[0].sock));
 	/* their bytes must not come through the bound queue: there they could not be copied */
 	close(lab.listener);
 	lab.listener = lab_listen(PORT + 7);
 	for (int i = 1; i < 3; i++) {
 		pair[i].far = lab_dial(PORT + 7, i % 2);
 		pair[i].near = accept4(lab.listener, NULL, NULL, SOCK_CLOEXEC);
-		ok(devmem_attach(ring, pair[i].near, NULL, (uintptr_t)&stream[i], NULL, &stream[i].sock));
+		ok(devmem_attach(ring, pair[i].near, NULL, (uintptr_t)&stream[i], NULL,
+				 &stream[i].sock));
 	}
 	for (int i = 0; i < 3; i++)
 		sender[i] = lab_send(pair[i].far, 4 * MIB, 0, true);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The NIC misbehaves while many sockets receive: every byte comes, in order, and at the end the kernel has every
- * fragment back. Each test shows by a counter that its fault has happened.
+ * The NIC misbehaves while many sockets receive: every byte comes, in order, and at the end the
+ * kernel has every fragment back. Each test shows by a counter that its fault has happened.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -17,8 +17,9 @@
 static const uint32_t queue_1 = 1, queue_2 = 2;
 
 /* @n streams of @bytes under the faults that are set; @array events at a time. */
-static struct devmem_stats transfer(struct lab *lab, const struct devmem_ring_opts *opts, unsigned int n,
-				    uint64_t bytes, unsigned int array, unsigned int *switches)
+static struct devmem_stats transfer(struct lab *lab, const struct devmem_ring_opts *opts,
+				    unsigned int n, uint64_t bytes, unsigned int array,
+				    unsigned int *switches)
 {
 	struct devmem_ring *ring = lab_ring(opts);
 	struct lab_flows flows;
@@ -37,7 +38,7 @@ static struct devmem_stats transfer(struct lab *lab, const struct devmem_ring_op
 	return st;
 }
 
-/* ------------------------------------------------------------------------------------ bytes in host memory */
+/* ------------------------------------------------------------------------- bytes in host memory */
 
 static void payload_that_stays_with_the_headers(void **state)
 {
@@ -109,8 +110,8 @@ static void packets_through_a_queue_that_is_not_bound(void **state)
 }
 
 /*
- * ... and through one that is bound to other memory. Its fragments do not name that: a socket knows only the binding
- * that it was attached with.
+ * ... and through one that is bound to other memory. Its fragments do not name that: a socket knows
+ * only the binding that it was attached with.
  */
 static void packets_through_a_queue_of_another_binding(void **state)
 {
@@ -122,7 +123,8 @@ static void packets_through_a_queue_of_another_binding(void **state)
 	void *memory;
 
 	lab_cannot_copy("it cannot read device memory of somebody's binding");
-	lab_cannot("zcrx", "it cannot read device memory of another binding: the connection breaks (test_zcrx.c)");
+	lab_cannot("zcrx", "it cannot read device memory of another binding: the connection breaks "
+			   "(test_zcrx.c)");
 	ring = lab_ring(NULL);
 	buffer = lab_buffer(16 * MIB);
 	ok(devmem_buffer_map(buffer, &memory));
@@ -139,7 +141,7 @@ static void packets_through_a_queue_of_another_binding(void **state)
 	devmem_buffer_close(buffer);
 }
 
-/* ------------------------------------------------------------------------------------ a bad wire */
+/* ----------------------------------------------------------------------------------- a bad wire */
 
 static void drops_reordering_and_delays(void **state)
 {
@@ -153,7 +155,8 @@ static void drops_reordering_and_delays(void **state)
 	assert_true(lab_counter("fault_delayed") > 0);
 }
 
-/* Nobody verified their checksums; the kernel cannot either, warns of it once, and drops them. What comes again is right. */
+/* Nobody verified their checksums; the kernel cannot either, warns of it once, and drops them. What
+ * comes again is right. */
 static void bytes_that_change_on_the_way(void **state)
 {
 	const uint64_t before = lab_counter("fault_corrupted");
@@ -205,8 +208,12 @@ static void checksums_that_are_others_affair(void **state)
 	run("ethtool -K " NIC " rx off >/dev/null");
 	buffer = lab_buffer(4 * MIB);
 	ok(devmem_nic_open(NIC, DEVMEM_OPTS(devmem_nic_opts, .flags = DEVMEM_NIC_KEEP), &nic));
-	assert_int_equal(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = lab_in("zcrx") ? "zcrx" : "devmem",
-								 .queues = 1, .queue_list = &queue), &binding), -EPROTONOSUPPORT);
+	assert_int_equal(devmem_bind_rx(nic, buffer,
+					DEVMEM_OPTS(devmem_bind_opts,
+						    .engine = lab_in("zcrx") ? "zcrx" : "devmem",
+						    .queues = 1, .queue_list = &queue),
+					&binding),
+			 -EPROTONOSUPPORT);
 	assert_non_null(strstr(devmem_error(), "checksums"));
 	ok(devmem_nic_close(nic));
 	devmem_buffer_close(buffer);
@@ -225,7 +232,8 @@ static void all_faults_at_once_on_32_sockets(void **state)
 	lab_fault("nosplit_every", 11);
 	lab_fault("misroute_every", 13);
 	st = transfer(*state, NULL, 32, MIB, 128, &switches);
-	assert_true(lab_counter("fault_dropped") > dropped && lab_counter("fault_reordered") > reordered);
+	assert_true(lab_counter("fault_dropped") > dropped &&
+		    lab_counter("fault_reordered") > reordered);
 	assert_true(st.bytes_plain > 0);
 	if (lab_copies())
 		return;
@@ -247,15 +255,16 @@ static void receive_until_silence(struct devmem_ring *ring, struct lab *lab)
 
 static uint64_t overruns(void)
 {
-	return lab_counter("rx0_overruns") + lab_counter("rx1_overruns") + lab_counter("rx2_overruns") +
-	       lab_counter("rx3_overruns");
+	return lab_counter("rx0_overruns") + lab_counter("rx1_overruns") +
+	       lab_counter("rx2_overruns") + lab_counter("rx3_overruns");
 }
 
 static void a_queue_without_buffers_stalls_and_recovers(void **state)
 {
 	struct lab *lab = *state;
 	struct devmem_ring *ring = lab_ring(NULL);
-	const unsigned int queues = lab_copies() ? 15 : 1u << queue_1;	/* that the flows may come through */
+	/* that the flows may come through */
+	const unsigned int queues = lab_copies() ? 15 : 1u << queue_1;
 	uint64_t before = overruns();
 	struct lab_flows flows;
 
@@ -296,7 +305,7 @@ static void the_link_goes_down_and_up(void **state)
 	devmem_ring_close(ring);
 }
 
-/* ------------------------------------------------------------------------------------ queues made anew */
+/* ----------------------------------------------------------------------------- queues made anew */
 
 /* Another user of the NIC, on another queue. */
 struct binder {
@@ -316,13 +325,16 @@ static void *bind_and_unbind(void *arg)
 		struct devmem_nic *nic;
 
 		ok(devmem_nic_open(NIC, NULL, &nic));
-		ok(devmem_bind_rx(nic, b->buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = b->queue,
-							      .engine = "devmem"), &binding));
+		ok(devmem_bind_rx(nic, b->buffer,
+				  DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = b->queue,
+					      .engine = "devmem"),
+				  &binding));
 		usleep(20000);
 		devmem_binding_close(binding);
 		ok(devmem_nic_close(nic));
 		b->rounds++;
-		/* nobody else has header split on, so each round restarts the whole NIC twice: TCP must get a word in */
+		/* nobody else has header split on, so each round restarts the whole NIC twice: TCP
+		 * must get a word in */
 		usleep(lab_copies() ? 300000 : 0);
 	}
 	return NULL;
@@ -361,7 +373,8 @@ static void other_queues_are_bound_and_unbound(void **state)
 	stop_binder(&binder);
 }
 
-/* The rings and bindings of the NIC change while streams run; what is rebound carries nobody's bytes. */
+/* The rings and bindings of the NIC change while streams run; what is rebound carries nobody's
+ * bytes. */
 static void the_next_queue_cannot_be_restarted(void **state)
 {
 	struct lab *lab = *state;
@@ -376,8 +389,9 @@ static void the_next_queue_cannot_be_restarted(void **state)
 	for (unsigned int round = 0; round < 6; round++) {
 		lab_fault(round % 2 ? "fail_queue_alloc" : "fail_queue_start", 1);
 		assert_true(devmem_bind_rx(lab->nic, buffer,
-					   DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue_2,
-						       .engine = "devmem"), &binding) < 0);
+					   DEVMEM_OPTS(devmem_bind_opts, .queues = 1,
+						       .queue_list = &queue_2, .engine = "devmem"),
+					   &binding) < 0);
 		lab_fault(round % 2 ? "fail_queue_alloc" : "fail_queue_start", 0);
 		lab_flows_receive(&flows, (round + 1) * 4 * MIB);
 	}
@@ -398,9 +412,11 @@ static void the_ring_size_changes(void **state)
 	for (unsigned int round = 0; round < 6; round++) {
 		lab_flows_receive(&flows, (round + 1) * 8 * MIB);
 		if (round % 2)
-			run("ethtool -G " NIC " rx 1024 && ethtool -g " NIC " | sed 1,/Current/d | grep -q 'RX:.*1024'");
+			run("ethtool -G " NIC " rx 1024 && ethtool -g " NIC " | sed 1,/Current/d | "
+			    "grep -q 'RX:.*1024'");
 		else
-			run("ethtool -G " NIC " rx 128 && ethtool -g " NIC " | sed 1,/Current/d | grep -q 'RX:.*128'");
+			run("ethtool -G " NIC " rx 128 && ethtool -g " NIC " | sed 1,/Current/d | "
+			    "grep -q 'RX:.*128'");
 	}
 	lab_flows_finish(&flows);
 	st = lab_stats(ring);
@@ -408,7 +424,8 @@ static void the_ring_size_changes(void **state)
 	devmem_ring_close(ring);
 }
 
-/* The interface goes down and up: routes and neighbours go with it, connections and bindings stay. */
+/* The interface goes down and up: routes and neighbours go with it, connections and bindings
+ * stay. */
 static void the_interface_goes_down_and_up(void **state)
 {
 	struct lab *lab = *state;
@@ -430,7 +447,7 @@ static void the_interface_goes_down_and_up(void **state)
 	devmem_ring_close(ring);
 }
 
-/* ------------------------------------------------------------------------------------ arrays, buffers, readers */
+/* --------------------------------------------------------------------- arrays, buffers, readers */
 
 static void arrays_of_any_size(void **state)
 {
@@ -456,7 +473,8 @@ static void small_receive_buffers(void **state)
 	lab_fault("misroute_every", 5);
 	for (uint32_t buffers = 1; buffers <= 4; buffers *= 2)
 		for (uint32_t bytes = 4096; bytes <= 16384; bytes *= 4) {
-			struct devmem_ring_opts opts = { .size = sizeof(opts), .buffers = buffers,
+			struct devmem_ring_opts opts = { .size = sizeof(opts),
+							 .buffers = buffers,
 							 .buffer_bytes = bytes };
 			struct devmem_stats st = transfer(*state, &opts, 8, MIB / 2, 128, NULL);
 
@@ -468,7 +486,8 @@ static void small_receive_buffers(void **state)
 static void a_small_submission_queue(void **state)
 {
 	lab_fault("nosplit_every", 3);
-	transfer(*state, DEVMEM_OPTS(devmem_ring_opts, .entries = 1, .merge = 1), 16, 2 * MIB, 4096, NULL);
+	transfer(*state, DEVMEM_OPTS(devmem_ring_opts, .entries = 1, .merge = 1), 16, 2 * MIB, 4096,
+		 NULL);
 }
 
 /* The reader keeps host bytes until receiving has paused, then gives them back. */
@@ -534,8 +553,8 @@ static void a_slow_reader_next_to_a_fast_one(void **state)
 		}
 		fast_first |= stream[1].ended;
 	}
-	assert_true(fast_first);	/* with 8 MiB of the other one's out */
-	stream[0].position = 0;		/* what it kept was not overwritten */
+	assert_true(fast_first); /* with 8 MiB of the other one's out */
+	stream[0].position = 0;	 /* what it kept was not overwritten */
 	lab_check(lab, kept, (int)kept_n);
 	ok(devmem_release(ring, kept, kept_n));
 	assert_true(lab_sent(sender[0]) && lab_sent(sender[1]));
@@ -553,17 +572,18 @@ static void a_slow_reader_next_to_a_fast_one(void **state)
 	devmem_ring_close(ring);
 }
 
-/* ------------------------------------------------------------------------------------ giving back */
+/* ---------------------------------------------------------------------------------- giving back */
 
-/* A batch that is full is handed in with the next turn, not before; its memory is not to be used until then. */
+/* A batch that is full is handed in with the next turn, not before; its memory is not to be used
+ * until then. */
 static void full_batches_between_turns(void **state)
 {
 	struct lab *lab = *state;
 
 	lab_cannot_copy("nothing is handed to the kernel when fragments come back");
 	for (unsigned int array = 600; array <= 2400; array += 600) {
-		struct devmem_stats st = transfer(lab, DEVMEM_OPTS(devmem_ring_opts, .merge = 1), 8, 8 * MIB, array,
-						  NULL);
+		struct devmem_stats st = transfer(lab, DEVMEM_OPTS(devmem_ring_opts, .merge = 1), 8,
+						  8 * MIB, array, NULL);
 
 		assert_true(st.fragments > 8 * 1024);
 	}
@@ -573,7 +593,8 @@ static void full_batches_between_turns(void **state)
 static void the_last_release_of_a_detached_socket_fills_a_batch(void **state)
 {
 	struct lab *lab = *state;
-	const unsigned int batch = lab_copies() ? 16 : 1024;	/* there are no batches; they are as many bytes */
+	/* there are no batches; they are as many bytes */
+	const unsigned int batch = lab_copies() ? 16 : 1024;
 
 	for (int round = 0; round < 4; round++) {
 		struct devmem_ring *ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = 1));
@@ -594,18 +615,20 @@ static void the_last_release_of_a_detached_socket_fills_a_batch(void **state)
 				if (ev[n].type == DEVMEM_EVENT_DATA)
 					n++;
 				else
-					memmove(ev + n, ev + n + 1, sizeof(ev[0]) * (size_t)(got - i - 1));
+					memmove(ev + n, ev + n + 1,
+						sizeof(ev[0]) * (size_t)(got - i - 1));
 		}
 		devmem_detach(stream.sock);
 		shutdown(pair.near, SHUT_RDWR);
 		for (int i = 0; i < 5; i++)
 			assert_int_equal(ok(devmem_wait(ring, late, 16, 10)), 0);
 		ok(devmem_release(ring, ev, batch));
-		next = lab_connect(lab, false);		/* may get the descriptor's number */
+		next = lab_connect(lab, false); /* may get the descriptor's number */
 		lab_settle(ring);
 		assert_int_equal(lab_leaked(pair.near), 0);
 		devmem_ring_close(ring);
-		close(pair.near);	/* its window may be shut, and the sender would wait for ever */
+		/* its window may be shut, and the sender would wait for ever */
+		close(pair.near);
 		lab_sent(sender);
 		close(pair.far);
 		close(next.near);
@@ -658,7 +681,8 @@ static void say(int far, uint64_t position, size_t bytes)
 }
 
 /* One message, received and released. */
-static void hear(struct lab *lab, struct devmem_ring *ring, const struct lab_stream *stream, uint64_t until)
+static void hear(struct lab *lab, struct devmem_ring *ring, const struct lab_stream *stream,
+		 uint64_t until)
 {
 	struct devmem_event ev[16];
 
@@ -671,8 +695,9 @@ static void hear(struct lab *lab, struct devmem_ring *ring, const struct lab_str
 }
 
 /*
- * A tick in the middle of traffic is no silence, and what more than a few sockets hold waits for the next one. But who waited
- * in vain for as long as a tick has nothing out afterwards, whatever ticks there were: that wait may be the last one.
+ * A tick in the middle of traffic is no silence, and what more than a few sockets hold waits for
+ * the next one. But who waited in vain for as long as a tick has nothing out afterwards, whatever
+ * ticks there were: that wait may be the last one.
  */
 static void a_wait_in_vain_leaves_nothing_behind(void **state)
 {
@@ -685,10 +710,12 @@ static void a_wait_in_vain_leaves_nothing_behind(void **state)
 
 	for (int i = 0; i < SOCKETS; i++) {
 		pair[i] = lab_connect(lab, false);
-		lab_attach_opts(ring, lab, pair[i].near, &stream[i], DEVMEM_OPTS(devmem_attach_opts, .lowat = 1));
+		lab_attach_opts(ring, lab, pair[i].near, &stream[i],
+				DEVMEM_OPTS(devmem_attach_opts, .lowat = 1));
 	}
 	for (uint64_t round = 0; round < ROUNDS; round++) {
-		/* the first ones arm a tick, the others come before it has passed, in most rounds */
+		/* the first ones arm a tick, the others come before it has passed, in most
+		 * rounds */
 		for (int i = 0; i < SOCKETS; i++) {
 			say(pair[i].far, round * MESSAGE, MESSAGE);
 			hear(lab, ring, &stream[i], (round + 1) * MESSAGE);
@@ -710,8 +737,11 @@ static void a_small_buffer_for_a_long_time(void **state)
 	struct devmem_ring *ring = lab_ring(NULL);
 	struct lab_flows flows;
 
-	lab_open_as(&lab, &(struct lab_opts){ .bytes = 8 * MIB, .queues = 1, .queue_list = &queue_2,
-					      .port = PORT + 1, .nic = first->nic });
+	lab_open_as(&lab, &(struct lab_opts){ .bytes = 8 * MIB,
+					      .queues = 1,
+					      .queue_list = &queue_2,
+					      .port = PORT + 1,
+					      .nic = first->nic });
 	lab_flows_start(&flows, ring, &lab, 8, 64 * MIB);
 	lab_flows_finish(&flows);
 	devmem_ring_close(ring);

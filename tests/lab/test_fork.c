@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A forked child has a copy of every object and the parent's descriptors. What it calls fails before it touches anything, what it
- * closes is its copy, and the parent goes on: every byte comes once, every send goes out once, the NIC is as it was.
+ * A forked child has a copy of every object and the parent's descriptors. What it calls fails
+ * before it touches anything, what it closes is its copy, and the parent goes on: every byte comes
+ * once, every send goes out once, the NIC is as it was.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,26 +16,27 @@
 
 #include "lab.h"
 
-#define MIB	(1u << 20)
-#define PART	20000u		/* bytes that come, before the fork and after it */
-#define SENT	30000u		/* bytes that are sent */
+#define MIB  (1u << 20)
+#define PART 20000u /* bytes that come, before the fork and after it */
+#define SENT 30000u /* bytes that are sent */
 
 /* All kinds of objects, in use. */
 struct world {
 	struct lab lab;
-	struct devmem_buffer *other;	/* what is sent lies here; what is gathered goes behind it */
+	/* what is sent lies here; what is gathered goes behind it */
+	struct devmem_buffer *other;
 	struct devmem_binding *tx;
 	struct devmem_ring *ring;
 	struct lab_stream stream;
 	struct lab_pair pair;
-	struct devmem_event held[64];	/* fragments that are out at the fork */
+	struct devmem_event held[64]; /* fragments that are out at the fork */
 	unsigned int n;
-	int quiet;			/* a descriptor that is watched */
-	unsigned int sends, gathers;	/* that are to be told of */
-	bool told;			/* ... and END was */
+	int quiet;		     /* a descriptor that is watched */
+	unsigned int sends, gathers; /* that are to be told of */
+	bool told;		     /* ... and END was */
 };
 
-/* ------------------------------------------------------------------------------------ every public function */
+/* ------------------------------------------------------------------------ every public function */
 
 static struct devmem_event scratch[64];
 static unsigned char bytes[PART];
@@ -141,7 +143,9 @@ static int call_bind_tx(struct world *w)
 
 static const struct sockaddr *somewhere(void)
 {
-	static const struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = 0x1234, .sin_addr.s_addr = 0x0100007f };
+	static const struct sockaddr_in in = { .sin_family = AF_INET,
+					       .sin_port = 0x1234,
+					       .sin_addr.s_addr = 0x0100007f };
 
 	return (const struct sockaddr *)&in;
 }
@@ -180,16 +184,21 @@ static int call_readers(struct world *w)
 	const char *why;
 	uint32_t queue;
 
-	return devmem_buffer_backend(w->other, &why) && devmem_buffer_fd(w->other) > 0 && devmem_buffer_size(w->other) == 2 * MIB &&
-	       devmem_buffer_id(w->other) && devmem_binding_engine(w->lab.binding, &why) &&
-	       devmem_binding_page_size(w->lab.binding, &why) + 1 && devmem_binding_id(w->lab.binding) + 1 &&
-	       devmem_binding_queues(w->lab.binding, &queue, 1) + 1 && devmem_ring_engine(w->ring, &why) &&
-	       !devmem_ring_spill(w->ring) ? 0 : -1;
+	return devmem_buffer_backend(w->other, &why) && devmem_buffer_fd(w->other) > 0 &&
+			       devmem_buffer_size(w->other) == 2 * MIB &&
+			       devmem_buffer_id(w->other) &&
+			       devmem_binding_engine(w->lab.binding, &why) &&
+			       devmem_binding_page_size(w->lab.binding, &why) + 1 &&
+			       devmem_binding_id(w->lab.binding) + 1 &&
+			       devmem_binding_queues(w->lab.binding, &queue, 1) + 1 &&
+			       devmem_ring_engine(w->ring, &why) && !devmem_ring_spill(w->ring)
+		       ? 0
+		       : -1;
 }
 
 static int call_close(struct world *w)
 {
-	(void)w;	/* close_all() */
+	(void)w; /* close_all() */
 	return 0;
 }
 
@@ -267,14 +276,18 @@ static bool takes_an_object(const char *header, const char *name)
 	regex_t re;
 	bool found;
 
-	snprintf(pattern, sizeof(pattern), "DEVMEM_API [a-z0-9_ ]*[ *]%s\\([^;]*struct devmem_(buffer|nic|binding|ring|sock) \\*[a-z][^;]*\\);", name);
+	snprintf(pattern, sizeof(pattern),
+		 "DEVMEM_API [a-z0-9_ ]*[ *]%s\\([^;]*struct devmem_(buffer|nic|binding|ring|sock) "
+		 "\\*[a-z][^;]*\\);",
+		 name);
 	assert_int_equal(regcomp(&re, pattern, REG_EXTENDED | REG_NOSUB), 0);
 	found = !regexec(&re, header, 0, NULL, 0);
 	regfree(&re);
 	return found;
 }
 
-/* A public function that is new must be in the table, or it is not known what it does in a child. */
+/* A public function that is new must be in the table, or it is not known what it does in a
+ * child. */
 static void none_is_left_out(void **state)
 {
 	char *map, *header, *name;
@@ -283,7 +296,7 @@ static void none_is_left_out(void **state)
 	(void)state;
 	map = contents(TREE "/src/devmem.map");
 	if (!map && !lab_in("lo"))
-		skip();		/* the guest has no source */
+		skip(); /* the guest has no source */
 	assert_non_null(map);
 	map = strdup(map);
 	header = contents(TREE "/include/devmem/devmem.h");
@@ -299,7 +312,7 @@ static void none_is_left_out(void **state)
 	free(map);
 }
 
-/* ------------------------------------------------------------------------------------ the parent */
+/* ----------------------------------------------------------------------------------- the parent */
 
 static void peer_writes(struct world *w, uint64_t from, size_t n)
 {
@@ -327,7 +340,8 @@ static void note(struct world *w, const struct devmem_event *ev)
 	}
 }
 
-static unsigned int turn(struct world *w, struct devmem_event *ev, unsigned int room, int timeout_ms)
+static unsigned int turn(struct world *w, struct devmem_event *ev, unsigned int room,
+			 int timeout_ms)
 {
 	int n = ok(devmem_wait(w->ring, ev, room, timeout_ms));
 
@@ -349,7 +363,8 @@ static void open_world(struct world *w)
 	ok(devmem_watch(w->ring, w->quiet, 0));
 }
 
-/* Fragments are out, one more is being gathered, bytes wait in the kernel, and a send and a release to be handed in. */
+/* Fragments are out, one more is being gathered, bytes wait in the kernel, and a send and a release
+ * to be handed in. */
 static void make_busy(struct world *w)
 {
 	struct devmem_event gathered;
@@ -363,7 +378,8 @@ static void make_busy(struct world *w)
 	ok(devmem_send(w->stream.sock, w->tx, &(struct devmem_range){ 0, SENT }, 1, 7));
 }
 
-/* Every byte, each once, and the end in order; from the buffer, if that is where this engine has them. */
+/* Every byte, each once, and the end in order; from the buffer, if that is where this engine has
+ * them. */
 static void go_on(struct world *w, bool busy)
 {
 	struct devmem_event ev[64];
@@ -409,14 +425,16 @@ static void close_world(struct world *w)
 
 /* ------------------------------------------------------------------------------------ the child */
 
-/* Without cmocka: a failure there would run the parent's other tests in the child. Returns 0, or the number of what was wrong. */
+/* Without cmocka: a failure there would run the parent's other tests in the child. Returns 0, or
+ * the number of what was wrong. */
 static int call_all(struct world *w)
 {
 	for (unsigned int i = 0; i < sizeof(calls) / sizeof(calls[0]); i++) {
 		int result = calls[i].call(w);
 
 		if (result != calls[i].expected || (result && !strstr(devmem_error(), "fork"))) {
-			fprintf(stderr, "in a child %s returned %d: %s\n", calls[i].name, result, devmem_error());
+			fprintf(stderr, "in a child %s returned %d: %s\n", calls[i].name, result,
+				devmem_error());
 			return 1;
 		}
 	}
@@ -448,7 +466,9 @@ static int make_own(struct world *w)
 	struct devmem_sock *sock;
 	struct devmem_event ev;
 	struct lab_pair pair = lab_connect(&w->lab, false);
-	int err = devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = lab_in("syscall") ? "syscall" : NULL), &ring);
+	int err = devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts,
+					       .engine = lab_in("syscall") ? "syscall" : NULL),
+				   &ring);
 
 	err = err ? err : devmem_buffer_create("shm", MIB, NULL, &buffer);
 	err = err ? err : devmem_bind_tx(NULL, buffer, NULL, &binding);
@@ -475,7 +495,7 @@ enum doing {
 	CLOSES = 2,
 	RING_LAST = 4,
 	OWN = 8,
-	CLONE = 16,	/* without fork(): no handler of the C library's runs */
+	CLONE = 16, /* without fork(): no handler of the C library's runs */
 	GRANDCHILD = 32,
 };
 
@@ -489,7 +509,8 @@ static int child(struct world *w, unsigned int doing, unsigned int fds)
 	if (!err && doing & CLOSES) {
 		err = close_all(w, !(doing & RING_LAST));
 		if (!err && lab_open_fds() != fds) {
-			fprintf(stderr, "%u descriptors are open in a child that closed all: %u\n", lab_open_fds(), fds);
+			fprintf(stderr, "%u descriptors are open in a child that closed all: %u\n",
+				lab_open_fds(), fds);
 			err = 2;
 		}
 		if (!err && __lsan_do_recoverable_leak_check && __lsan_do_recoverable_leak_check())
@@ -517,7 +538,7 @@ static void fork_and(struct world *w, unsigned int doing, unsigned int fds)
 static void a_child_that(unsigned int doing, bool busy)
 {
 	struct world w;
-	unsigned int fds = lab_open_fds() + 4;	/* the listener, the pair and @quiet */
+	unsigned int fds = lab_open_fds() + 4; /* the listener, the pair and @quiet */
 	char *view;
 
 	open_world(&w);

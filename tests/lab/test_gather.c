@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Fragments gathered into one piece: by the processor, and by a device, which here is a fake: memory that the processor
- * cannot map, and a gather that a thread of its own ends when the test lets it.
+ * Fragments gathered into one piece: by the processor, and by a device, which here is a fake:
+ * memory that the processor cannot map, and a gather that a thread of its own ends when the test
+ * lets it.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,11 +18,11 @@
 #include "devmem/backend.h"
 #include "lab.h"
 
-#define MIB	(1u << 20)
+#define MIB (1u << 20)
 
-/* ------------------------------------------------------------------------------------ a fake device */
+/* -------------------------------------------------------------------------------- a fake device */
 
-static sem_t fake_may_end;			/* a gather */
+static sem_t fake_may_end; /* a gather */
 static atomic_int fake_result, fake_refusal, fake_refuses_in;
 static atomic_uint fake_begun, fake_ended, fake_freed;
 
@@ -35,7 +36,8 @@ struct fake_job {
 	struct devmem_range range[];
 };
 
-static int fake_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
+static int fake_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
+		      struct devmem_memory *mem)
 {
 	(void)opts;
 	mem->fd = memfd_create("fake", MFD_CLOEXEC);
@@ -71,7 +73,8 @@ static void *fake_work(void *arg)
 	while (sem_wait(&fake_may_end))
 		;
 	for (unsigned int i = 0; i < job->n; i++) {
-		job->from->backend->copy_out(job->from, job->range[i].offset, (char *)job->to->priv + at, job->range[i].length);
+		job->from->backend->copy_out(job->from, job->range[i].offset,
+					     (char *)job->to->priv + at, job->range[i].length);
 		at += job->range[i].length;
 	}
 	fake_ended++;
@@ -81,7 +84,8 @@ static void *fake_work(void *arg)
 }
 
 static int fake_gather(struct devmem_memory *to, uint64_t offset, struct devmem_memory *from,
-		       const struct devmem_range *ranges, unsigned int n, void (*done)(void *arg, int result), void *arg)
+		       const struct devmem_range *ranges, unsigned int n,
+		       void (*done)(void *arg, int result), void *arg)
 {
 	struct fake_job *job = malloc(sizeof(*job) + n * sizeof(*ranges));
 	pthread_t thread;
@@ -90,7 +94,9 @@ static int fake_gather(struct devmem_memory *to, uint64_t offset, struct devmem_
 		free(job);
 		return devmem_backend_fail(fake_refusal, "the fake does not begin");
 	}
-	*job = (struct fake_job){ .to = to, .from = from, .offset = offset, .done = done, .arg = arg, .n = n };
+	*job = (struct fake_job){
+		.to = to, .from = from, .offset = offset, .done = done, .arg = arg, .n = n
+	};
 	memcpy(job->range, ranges, n * sizeof(*ranges));
 	fake_begun++;
 	assert_int_equal(pthread_create(&thread, NULL, fake_work, job), 0);
@@ -125,7 +131,7 @@ static void let_end(unsigned int gathers)
 		sem_post(&fake_may_end);
 }
 
-/* ------------------------------------------------------------------------------------ what comes, gathered */
+/* ------------------------------------------------------------------------- what comes, gathered */
 
 struct gathering {
 	struct lab lab;
@@ -134,8 +140,8 @@ struct gathering {
 	struct lab_pair pair;
 	struct devmem_sock *sock;
 	struct lab_sender *sender;
-	uint64_t at;			/* bytes that were gathered, or are being */
-	uint64_t begun, ended;		/* gathers: they are their cookies */
+	uint64_t at;	       /* bytes that were gathered, or are being */
+	uint64_t begun, ended; /* gathers: they are their cookies */
 	bool end;
 };
 
@@ -253,7 +259,7 @@ static void into_memory_that_only_its_backend_can_write(void **state)
 
 	(void)state;
 	open_gathering(&g, fake_buffer(), 8 * MIB, NULL);
-	fake_refusal = EOPNOTSUPP;	/* it can copy, and not gather */
+	fake_refusal = EOPNOTSUPP; /* it can copy, and not gather */
 	finish(&g, 8 * MIB);
 	assert_int_equal(fake_begun, 0);
 }
@@ -269,7 +275,8 @@ static void by_a_device_that_takes_its_time(void **state)
 	assert_true(fake_begun > 0);
 }
 
-/* Unsplit packets lie in host memory, or in the spill buffer: those are sources of their own, in between. */
+/* Unsplit packets lie in host memory, or in the spill buffer: those are sources of their own, in
+ * between. */
 static void host_bytes_between(const struct devmem_attach_opts *opts)
 {
 	struct devmem_stats st;
@@ -302,7 +309,8 @@ static void with_placed_bytes_in_between(void **state)
 	host_bytes_between(DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE));
 }
 
-/* They are the ring's, and not their socket's: it may be gone. What lies in the binding's buffer keeps it, and goes back before. */
+/* They are the ring's, and not their socket's: it may be gone. What lies in the binding's buffer
+ * keeps it, and goes back before. */
 static void host_bytes_outlive_their_socket(const struct devmem_attach_opts *opts)
 {
 	struct devmem_event ev[64], ours[64];
@@ -317,7 +325,8 @@ static void host_bytes_outlive_their_socket(const struct devmem_attach_opts *opt
 
 		for (int i = 0; i < got; i++) {
 			note(&g, &ev[i], 0);
-			if (!is_bytes(&ev[i]) || (ev[i].type == DEVMEM_EVENT_DATA && ev[i].buffer == devmem_buffer_id(g.lab.buffer))) {
+			if (!is_bytes(&ev[i]) || (ev[i].type == DEVMEM_EVENT_DATA &&
+						  ev[i].buffer == devmem_buffer_id(g.lab.buffer))) {
 				ok(devmem_release(g.ring, &ev[i], 1));
 				continue;
 			}
@@ -342,7 +351,8 @@ static void host_bytes_of_a_socket_that_is_gone(void **state)
 	(void)state;
 	lab_cannot_copy("all its bytes are in the buffer");
 	host_bytes_outlive_their_socket(NULL);
-	host_bytes_outlive_their_socket(DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE));
+	host_bytes_outlive_their_socket(
+		DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE));
 }
 
 static void of_a_socket_without_a_binding(void **state)
@@ -357,16 +367,16 @@ static void of_a_socket_without_a_binding(void **state)
 	assert_int_equal(fake_begun, 0);
 }
 
-/* ------------------------------------------------------------------------------------ messages */
+/* ------------------------------------------------------------------------------------- messages */
 
-#define MESSAGE	10007u		/* bytes */
-#define APART	16384u		/* where they go */
+#define MESSAGE 10007u /* bytes */
+#define APART	16384u /* where they go */
 
 struct messages {
 	struct gathering g;
-	struct devmem_event part[256];	/* of the message that is not complete */
+	struct devmem_event part[256]; /* of the message that is not complete */
 	unsigned int n;
-	uint32_t bytes;			/* that it has */
+	uint32_t bytes; /* that it has */
 };
 
 static void end_message(struct messages *m)
@@ -402,8 +412,10 @@ static void check_message(const struct messages *m, uint64_t i)
 	assert_true(pattern_matches(i * MESSAGE, copy, MESSAGE));
 }
 
-/* ... which end in the middle of fragments: of those each message has a part, and the last one releases them. */
-static void messages_of_their_own(struct devmem_buffer *to, uint64_t messages, unsigned long nosplit)
+/* ... which end in the middle of fragments: of those each message has a part, and the last one
+ * releases them. */
+static void messages_of_their_own(struct devmem_buffer *to, uint64_t messages,
+				  unsigned long nosplit)
 {
 	struct messages m = { .n = 0 };
 	struct devmem_event ev[16];
@@ -455,7 +467,12 @@ static void and_partly_in_host_memory(void **state)
 
 static void what_is_no_part_of_a_fragment(void **state)
 {
-	struct devmem_event ev = { .type = DEVMEM_EVENT_DATA, .length = 100, .buffer = 5, .tokens = 1, .offset = 4096 }, rest;
+	struct devmem_event ev = { .type = DEVMEM_EVENT_DATA,
+				   .length = 100,
+				   .buffer = 5,
+				   .tokens = 1,
+				   .offset = 4096 },
+			    rest;
 
 	(void)state;
 	assert_int_equal(devmem_event_split(&ev, 0, &rest), -EINVAL);
@@ -470,7 +487,7 @@ static void what_is_no_part_of_a_fragment(void **state)
 	assert_int_equal(ev.length, 100);
 }
 
-/* ------------------------------------------------------------------------------------ when it is over */
+/* ------------------------------------------------------------------------------ when it is over */
 
 /* Receives until there is something, and begins to gather it. */
 static void gather_something(struct gathering *g)
@@ -501,7 +518,7 @@ static void a_sleeping_ring_is_woken(void **state)
 	assert_int_equal(lab_stats(g.ring).gathers_outstanding, g.begun);
 	assert_int_equal(pthread_create(&thread, NULL, end_soon, NULL), 0);
 	while (g.ended < g.begun)
-		gather_once(&g, -1, 0);		/* for ever, if nobody wakes it */
+		gather_once(&g, -1, 0); /* for ever, if nobody wakes it */
 	pthread_join(thread, NULL);
 	finish(&g, 1000);
 }
@@ -532,8 +549,8 @@ static void who_sleeps_on_the_descriptor_is_woken(void **state)
 }
 
 /*
- * The ring's thread takes what is over while the device's thread still is in done(), and a longer list than the one before
- * has it free that one: ThreadSanitizer sees who reads it too late.
+ * The ring's thread takes what is over while the device's thread still is in done(), and a longer
+ * list than the one before has it free that one: ThreadSanitizer sees who reads it too late.
  */
 static void a_gather_that_is_over_is_the_ring_s_at_once(void **state)
 {
@@ -588,7 +605,8 @@ static void a_socket_is_detached_meanwhile(void **state)
 	close_gathering(&g);
 }
 
-/* A device may take its time to free memory: that is not done on the way of the data, though nobody else has it any more. */
+/* A device may take its time to free memory: that is not done on the way of the data, though nobody
+ * else has it any more. */
 static void memory_is_not_freed_in_a_wait(void **state)
 {
 	struct devmem_binding *tx;
@@ -649,7 +667,7 @@ static void a_closed_ring_waits_for_the_device(void **state)
 	devmem_buffer_close(g.to);
 }
 
-/* ------------------------------------------------------------------------------------ failures */
+/* ------------------------------------------------------------------------------------- failures */
 
 static void a_device_that_fails_is_told_of_and_nothing_is_kept(void **state)
 {

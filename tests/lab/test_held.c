@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Nothing can be received, since the application holds what it would be received into: ends are told all the same. */
+/* Nothing can be received, since the application holds what it would be received into: ends are
+ * told all the same. */
 #include <errno.h>
 #include <linux/sockios.h>
 #include <string.h>
@@ -9,9 +10,9 @@
 
 #include "lab.h"
 
-#define MIB	(1u << 20)
-#define MANY	4096
-#define PAIRS	4u
+#define MIB   (1u << 20)
+#define MANY  4096
+#define PAIRS 4u
 
 struct held {
 	struct lab lab;
@@ -20,10 +21,11 @@ struct held {
 	struct lab_stream stream[PAIRS];
 	struct devmem_event ev[MANY];
 	unsigned int n;
-	bool ready;			/* a descriptor that is watched */
+	bool ready; /* a descriptor that is watched */
 };
 
-static void open_with(struct held *h, const struct devmem_ring_opts *ring, const struct devmem_attach_opts *opts)
+static void open_with(struct held *h, const struct devmem_ring_opts *ring,
+		      const struct devmem_attach_opts *opts)
 {
 	h->ring = lab_ring(ring);
 	for (unsigned int i = 0; i < PAIRS; i++) {
@@ -37,7 +39,9 @@ static int set_up(void **state)
 	static const uint32_t queue = 1;
 	struct held *h = calloc(1, sizeof(*h));
 
-	lab_open_as(&h->lab, &(struct lab_opts){ .bytes = lab_copies() ? MIB : 16 * MIB, .queues = 1, .queue_list = &queue });
+	lab_open_as(&h->lab, &(struct lab_opts){ .bytes = lab_copies() ? MIB : 16 * MIB,
+						 .queues = 1,
+						 .queue_list = &queue });
 	*state = h;
 	return 0;
 }
@@ -74,7 +78,8 @@ static void release_all(struct held *h)
 	h->n = 0;
 }
 
-static void send_bytes(struct held *h, unsigned int i, uint64_t start, uint64_t bytes, bool then_fin)
+static void send_bytes(struct held *h, unsigned int i, uint64_t start, uint64_t bytes,
+		       bool then_fin)
 {
 	assert_true(lab_sent(lab_send_from(h->pair[i].far, start, bytes, then_fin)));
 }
@@ -150,7 +155,7 @@ static void as_much_is_held_as_may_be(void **state)
 		send_bytes(h, i, 0, 1, false);
 	while (lab_stats(h->ring).paused < PAIRS)
 		assert_true(keep(h, 5000) > 0);
-	keep(h, 20);	/* what was armed is cancelled */
+	keep(h, 20); /* what was armed is cancelled */
 	send_bytes(h, 1, 1, 1, true);
 	send_bytes(h, 2, 1, 1, false);
 	await_queued(h, 1, 1);
@@ -186,7 +191,8 @@ static void all_receive_buffers_are_held(void **state)
 	one_byte_is_behind(h, 1, 0);
 }
 
-/* As keep(), while there is no room in the spill buffer: that is told each time when there is nothing else. */
+/* As keep(), while there is no room in the spill buffer: that is told each time when there is
+ * nothing else. */
 static int keep_full(struct held *h, int timeout_ms)
 {
 	int got = devmem_wait(h->ring, h->ev + h->n, MANY - h->n, timeout_ms), events = 0;
@@ -221,7 +227,8 @@ static void await_full(struct held *h)
 	assert_int_equal(got, -ENOBUFS);
 }
 
-/* Of all bytes that go to the spill buffer the first have its only page. What is no byte, and behind no byte, is told. */
+/* Of all bytes that go to the spill buffer the first have its only page. What is no byte, and
+ * behind no byte, is told. */
 static void all_of_the_spill_buffer_is_held(void **state)
 {
 	struct held *h = *state;
@@ -276,11 +283,13 @@ static void attach_without_a_binding(struct held *h)
 	h->pair[0].near = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
 	assert_true(h->pair[0].near >= 0);
 	close(listener);
-	ok(devmem_attach(h->ring, h->pair[0].near, NULL, (uintptr_t)&h->stream[0], NULL, &h->stream[0].sock));
+	ok(devmem_attach(h->ring, h->pair[0].near, NULL, (uintptr_t)&h->stream[0], NULL,
+			 &h->stream[0].sock));
 	h->stream[0].lab = &h->lab;
 }
 
-/* A message is kept until it is whole: so much of it that the memory for sockets without a binding has to be large. */
+/* A message is kept until it is whole: so much of it that the memory for sockets without a binding
+ * has to be large. */
 static void much_is_held_without_a_binding(void **state)
 {
 	struct held *h = *state;
@@ -304,7 +313,8 @@ static void too_much_is_held_without_a_binding(void **state)
 	struct lab_sender *sender;
 	bool told = false;
 
-	h->ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .host_bytes = MIB, .engine = engine_without_a_binding()));
+	h->ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .host_bytes = MIB,
+				       .engine = engine_without_a_binding()));
 	attach_without_a_binding(h);
 	sender = lab_send(h->pair[0].far, 2 * MIB, 0, true);
 	while (keep(h, 300))
@@ -328,12 +338,9 @@ static void too_much_is_held_without_a_binding(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(all_of_the_buffer_is_held),
-		TEST(as_much_is_held_as_may_be),
-		TEST(all_receive_buffers_are_held),
-		TEST(all_of_the_spill_buffer_is_held),
-		TEST(much_is_held_without_a_binding),
-		TEST(too_much_is_held_without_a_binding),
+		TEST(all_of_the_buffer_is_held),      TEST(as_much_is_held_as_may_be),
+		TEST(all_receive_buffers_are_held),   TEST(all_of_the_spill_buffer_is_held),
+		TEST(much_is_held_without_a_binding), TEST(too_much_is_held_without_a_binding),
 	};
 
 	lab_begin(argc, argv);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * A transaction that is not ended by who began it: killed at any moment, its disk full, its journal torn; and one NIC
- * shared by two processes. Afterwards what ethtool shows is the same to the letter, but for what others changed.
- * For crashpoints.sh, "lab_journal once" is one transaction and nothing else, and "lab_journal often" makes enough of them beside
- * one that stays for the journal to be compacted. ROUNDS: of the killed receiver.
+ * A transaction that is not ended by who began it: killed at any moment, its disk full, its journal
+ * torn; and one NIC shared by two processes. Afterwards what ethtool shows is the same to the
+ * letter, but for what others changed. For crashpoints.sh, "lab_journal once" is one transaction
+ * and nothing else, and "lab_journal often" makes enough of them beside one that stays for the
+ * journal to be compacted. ROUNDS: of the killed receiver.
  */
 #include <arpa/inet.h>
 #include <dirent.h>
@@ -25,7 +26,7 @@
 
 #include "lab.h"
 
-#define MIB (1u << 20)
+#define MIB    (1u << 20)
 #define FOLDER "/run/devmem"
 
 static const uint32_t queue_1 = 1, queue_2 = 2;
@@ -57,9 +58,10 @@ static uint64_t milliseconds(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-/* ------------------------------------------------------------------------------------ another process */
+/* ------------------------------------------------------------------------------ another process */
 
-/* It does a step for each byte that it is sent, and answers each with one: '+', or '-' if it failed. */
+/* It does a step for each byte that it is sent, and answers each with one: '+', or '-' if it
+ * failed. */
 struct actor {
 	pid_t pid;
 	int to, from;
@@ -129,8 +131,10 @@ static int bind_one(const uint32_t *queue, unsigned int n, uint16_t port)
 	if (!err)
 		err = devmem_nic_open(NIC, NULL, &theirs.nic);
 	if (!err)
-		err = devmem_bind_rx(theirs.nic, theirs.buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = n,
-				     .queue_list = queue, .engine = lab_engine()), &theirs.binding);
+		err = devmem_bind_rx(theirs.nic, theirs.buffer,
+				     DEVMEM_OPTS(devmem_bind_opts, .queues = n, .queue_list = queue,
+						 .engine = lab_engine()),
+				     &theirs.binding);
 	if (!err)
 		err = devmem_steer(theirs.binding, (struct sockaddr *)&v4, NULL);
 	if (!err)
@@ -172,7 +176,7 @@ static void killed_with_two_queues(void)
 }
 
 /* Above 64 KiB it is compacted; a round makes it some 7 KiB longer. */
-#define NEARLY_COMPACTED	(56 << 10)
+#define NEARLY_COMPACTED (56 << 10)
 
 static off_t journal_bytes(void)
 {
@@ -202,11 +206,13 @@ static int often(void)
 	for (unsigned int rounds = 3; !err && rounds; rounds -= near) {
 		if (!near && journal_bytes() >= NEARLY_COMPACTED) {
 			near = true;
-			raise(SIGSTOP);	/* crashpoints.sh traces the rest */
+			raise(SIGSTOP); /* crashpoints.sh traces the rest */
 		}
 		err = devmem_nic_open(NIC, NULL, &nic) ||
-		      devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 2, .queue_list = others,
-							      .engine = "devmem"), &binding) ||
+		      devmem_bind_rx(nic, buffer,
+				     DEVMEM_OPTS(devmem_bind_opts, .queues = 2,
+						 .queue_list = others, .engine = "devmem"),
+				     &binding) ||
 		      devmem_steer(binding, (struct sockaddr *)&v4, NULL);
 		if (err)
 			break;
@@ -218,7 +224,7 @@ static int often(void)
 	return err ? err : transaction('c');
 }
 
-/* ------------------------------------------------------------------------------------ what restoring tells */
+/* ------------------------------------------------------------------------- what restoring tells */
 
 struct told {
 	unsigned int undone, kept, stale, torn, other;
@@ -245,9 +251,10 @@ static int restore(struct told *t)
 	return devmem_nic_restore(NIC, DEVMEM_OPTS(devmem_restore_opts, .report = told, .arg = t));
 }
 
-/* ------------------------------------------------------------------------------------ killed */
+/* --------------------------------------------------------------------------------------- killed */
 
-/* Binds, receives on four connections, closes: all of it in a process of its own, both ends of the wire. */
+/* Binds, receives on four connections, closes: all of it in a process of its own, both ends of the
+ * wire. */
 static void a_whole_life(void)
 {
 	struct devmem_ring *ring = lab_ring(NULL);
@@ -294,11 +301,13 @@ static void a_receiver_killed_at_any_moment(void **state)
 		alive += killed_after(ms);
 		changed += journals();
 		if (system("devmemctl restore " NIC))
-			fail_msg("round %u, killed after %llu ms: it is not restored", i, (unsigned long long)ms);
+			fail_msg("round %u, killed after %llu ms: it is not restored", i,
+				 (unsigned long long)ms);
 		assert_true(lab_as_before());
 		assert_int_equal(journals(), 0);
 	}
-	print_message("%u rounds: %u killed, %u of them with something to restore\n", rounds, alive, changed);
+	print_message("%u rounds: %u killed, %u of them with something to restore\n", rounds, alive,
+		      changed);
 	assert_true(changed > 0);
 }
 
@@ -344,10 +353,12 @@ static int restore_as_nobody(char what)
 	(void)what;
 	if (setgid(65534) || setuid(65534))
 		return -1;
-	return devmem_nic_restore(NIC, NULL) == -EACCES && strstr(devmem_error(), "journal") ? 0 : -1;
+	return devmem_nic_restore(NIC, NULL) == -EACCES && strstr(devmem_error(), "journal") ? 0
+											     : -1;
 }
 
-/* Closes all but the netlink sockets, which hold the queues, and waits: the process whose child it is seems to be dead. */
+/* Closes all but the netlink sockets, which hold the queues, and waits: the process whose child it
+ * is seems to be dead. */
 static void hold_queues(void)
 {
 	FILE *f;
@@ -373,8 +384,8 @@ static bool holds(void)
 }
 
 /*
- * As transaction(); 'h': a child holds the queues from now on, and has written its number down. Before that it has the journal's
- * lock, too, and whoever has that is alive.
+ * As transaction(); 'h': a child holds the queues from now on, and has written its number down.
+ * Before that it has the journal's lock, too, and whoever has that is alive.
  */
 static int and_a_child_holds(char what)
 {
@@ -419,7 +430,7 @@ static void not_by_everybody(void **state)
 	ok(devmem_nic_restore(NIC, NULL));
 }
 
-/* ------------------------------------------------------------------------------------ full disks */
+/* ----------------------------------------------------------------------------------- full disks */
 
 /* So many pages for the journal: it is full at another point each time. */
 static bool with_room(unsigned int pages)
@@ -470,13 +481,16 @@ static void its_folder_cannot_be(void **state)
 	(void)state;
 	buffer = lab_buffer(8 * MIB);
 	ok(devmem_nic_open(NIC, DEVMEM_OPTS(devmem_nic_opts, .journal = "/proc/nowhere"), &nic));
-	assert_int_equal(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = lab_engine()), &binding),
+	assert_int_equal(devmem_bind_rx(nic, buffer,
+					DEVMEM_OPTS(devmem_bind_opts, .engine = lab_engine()),
+					&binding),
 			 -ENOENT);
 	assert_non_null(strstr(devmem_error(), "/proc/nowhere"));
 	assert_null(binding);
 	ok(devmem_nic_close(nic));
 	ok(devmem_nic_open(NIC, DEVMEM_OPTS(devmem_nic_opts, .journal = "/tmp/elsewhere"), &nic));
-	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = lab_engine()), &binding));
+	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = lab_engine()),
+			  &binding));
 	run("test -e /tmp/elsewhere/*.journal");
 	assert_int_equal(journals(), 0);
 	devmem_binding_close(binding);
@@ -485,7 +499,7 @@ static void its_folder_cannot_be(void **state)
 	run("rmdir /tmp/elsewhere");
 }
 
-/* ------------------------------------------------------------------------------------ without one, but copying */
+/* --------------------------------------------------------------------- without one, but copying */
 
 /* Who named no engine goes on by copying, and is told why; the NIC is as it was. */
 static void copies_because(const char *why)
@@ -497,7 +511,9 @@ static void copies_because(const char *why)
 	const char *reason;
 
 	ok(devmem_nic_open(NIC, NULL, &nic));
-	assert_true(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = lab_engine()), &binding) < 0);
+	assert_true(devmem_bind_rx(nic, buffer,
+				   DEVMEM_OPTS(devmem_bind_opts, .engine = lab_engine()),
+				   &binding) < 0);
 	assert_non_null(strstr(devmem_error(), why));
 	assert_null(binding);
 	ok(devmem_bind_rx(nic, buffer, NULL, &binding));
@@ -529,7 +545,8 @@ static void on_a_read_only_file_system(void **state)
 static int as_a_service(char what)
 {
 	struct __user_cap_header_struct head = { .version = _LINUX_CAPABILITY_VERSION_3 };
-	struct __user_cap_data_struct data[2] = { { .effective = 1u << CAP_NET_ADMIN, .permitted = 1u << CAP_NET_ADMIN } };
+	struct __user_cap_data_struct data[2] = { { .effective = 1u << CAP_NET_ADMIN,
+						    .permitted = 1u << CAP_NET_ADMIN } };
 
 	(void)what;
 	if (syscall(SYS_capset, &head, data))
@@ -550,7 +567,8 @@ static void in_a_folder_of_another_user(void **state)
 	assert_int_equal(umount(FOLDER), 0);
 }
 
-/* Full at another point each time, until it is large enough. What was changed by then is put back. */
+/* Full at another point each time, until it is large enough. What was changed by then is put
+ * back. */
 static bool binds_with_room(unsigned int pages)
 {
 	struct devmem_buffer *buffer = lab_buffer(8 * MIB);
@@ -590,7 +608,7 @@ static void on_a_full_disk_it_copies(void **state)
 	assert_in_range(pages, 1, 16);
 }
 
-/* ------------------------------------------------------------------------------------ damaged */
+/* -------------------------------------------------------------------------------------- damaged */
 
 static off_t size_of_journal(char path[300])
 {
@@ -615,14 +633,16 @@ static void cut(off_t bytes)
 	assert_int_equal(truncate(path, size - bytes), 0);
 }
 
-/* A damaged journal is no success, whatever it still said; it is kept, and the next one can be begun. */
+/* A damaged journal is no success, whatever it still said; it is kept, and the next one can be
+ * begun. */
 static void expect_damage(struct told *t)
 {
 	assert_int_equal(restore(t), -EBADMSG);
 	print_message("%s", t->text);
 	assert_int_equal(t->torn, 1);
 	assert_non_null(strstr(t->text, "cannot be known"));
-	run("devmemctl show " NIC " | grep -q 'a damaged journal is kept as /run/devmem/.*damaged-1$'");
+	run("devmemctl show " NIC " | grep -q 'a damaged journal is kept as "
+	    "/run/devmem/.*damaged-1$'");
 	run("devmemctl doctor " NIC " | grep -q 'one was damaged, and is kept as'");
 	run("rm " FOLDER "/*.damaged-1");
 }
@@ -642,7 +662,8 @@ static void cut_in_its_last_record(void **state)
 	assert_int_equal(t.undone + t.torn, 0);
 }
 
-/* So short that it says nothing any more, with the settings still changed: 16 and 100 bytes are left. */
+/* So short that it says nothing any more, with the settings still changed: 16 and 100 bytes are
+ * left. */
 static void cut_short(void **state)
 {
 	const off_t left[] = { 16, 100 };
@@ -653,7 +674,8 @@ static void cut_short(void **state)
 	for (unsigned int i = 0; i < 2; i++) {
 		killed_with_two_queues();
 		size_of_journal(path);
-		assert_true((size_t)snprintf(copy, sizeof(copy), "cp %s /tmp/whole", path) < sizeof(copy));
+		assert_true((size_t)snprintf(copy, sizeof(copy), "cp %s /tmp/whole", path) <
+			    sizeof(copy));
 		run(copy);
 		cut(size_of_journal(path) - left[i]);
 		expect_damage(&t);
@@ -662,7 +684,8 @@ static void cut_short(void **state)
 		assert_false(lab_as_before());
 		ok(restore(&t));
 		/* all of it again, and all is undone */
-		assert_true((size_t)snprintf(copy, sizeof(copy), "cp /tmp/whole %s", path) < sizeof(copy));
+		assert_true((size_t)snprintf(copy, sizeof(copy), "cp /tmp/whole %s", path) <
+			    sizeof(copy));
 		run(copy);
 		ok(restore(&t));
 	}
@@ -681,18 +704,26 @@ static void damaged_in_its_middle(void **state)
 	assert_int_equal(pwrite(fd, "damaged", 7, size_of_journal(path) - 2000), 7);
 	close(fd);
 	expect_damage(&t);
-	assert_true(t.undone > 0 && t.other == 1);	/* the context cannot go: a rule leads to it */
+	/* the context cannot go: a rule leads to it */
+	assert_true(t.undone > 0 && t.other == 1);
 	assert_int_equal(journals(), 1);
-	assert_false(lab_as_before());	/* what is not in a whole record is not undone */
-	run("for rule in $(ethtool -n " NIC " | sed -n 's/^Filter: //p'); do ethtool -N " NIC " delete $rule; done");
-	run("tc qdisc del dev " NIC " clsact");	/* with a filter against urgent data, which nobody knows of any more */
+	assert_false(lab_as_before()); /* what is not in a whole record is not undone */
+	run("for rule in $(ethtool -n " NIC " | sed -n 's/^Filter: //p'); do ethtool -N " NIC " del"
+	    "ete "
+	    "$rul"
+	    "e; "
+	    "don"
+	    "e");
+	/* with a filter against urgent data, which nobody knows of any more */
+	run("tc qdisc del dev " NIC " clsact");
 	ok(restore(&t));
 	assert_int_equal(t.undone, 1);
 }
 
-/* ------------------------------------------------------------------------------------ long lives */
+/* ----------------------------------------------------------------------------------- long lives */
 
-/* One process that binds and unbinds for hours: its journal stays small, and what it says is undone when it is killed. */
+/* One process that binds and unbinds for hours: its journal stays small, and what it says is undone
+ * when it is killed. */
 static int bind_often(char what)
 {
 	struct devmem_binding *binding;
@@ -700,8 +731,9 @@ static int bind_often(char what)
 	if (what != 'o')
 		return transaction(what);
 	for (unsigned int i = 0; i < 40; i++) {
-		if (devmem_bind_rx(theirs.nic, theirs.buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1,
-				   .engine = "devmem"), &binding))
+		if (devmem_bind_rx(theirs.nic, theirs.buffer,
+				   DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .engine = "devmem"),
+				   &binding))
 			return -1;
 		devmem_binding_close(binding);
 	}
@@ -712,7 +744,8 @@ static int open_only(char what)
 {
 	if (what != 'n')
 		return bind_often(what);
-	return devmem_buffer_create("udmabuf", 8 * MIB, NULL, &theirs.buffer) || devmem_nic_open(NIC, NULL, &theirs.nic);
+	return devmem_buffer_create("udmabuf", 8 * MIB, NULL, &theirs.buffer) ||
+	       devmem_nic_open(NIC, NULL, &theirs.nic);
 }
 
 static void a_long_life(void **state)
@@ -724,14 +757,15 @@ static void a_long_life(void **state)
 	(void)state;
 	act(&a, 'n');
 	act(&a, 'o');
-	print_message("a journal of %lld bytes after 40 bindings\n", (long long)size_of_journal(path));
+	print_message("a journal of %lld bytes after 40 bindings\n",
+		      (long long)size_of_journal(path));
 	assert_in_range(size_of_journal(path), 1, 200 << 10);
 	end(&a, true);
 	ok(restore(&t));
 	assert_int_equal(t.torn, 0);
 }
 
-/* ------------------------------------------------------------------------------------ others */
+/* --------------------------------------------------------------------------------------- others */
 
 /* What somebody else made meanwhile stays, and is told of; the rest is put back. */
 static void what_others_changed_stays(void **state)
@@ -755,7 +789,7 @@ static void what_others_changed_stays(void **state)
 	run("ethtool -X " NIC " default");
 }
 
-/* ------------------------------------------------------------------------------------ two processes */
+/* -------------------------------------------------------------------------------- two processes */
 
 static void receive_here(struct lab *lab)
 {
@@ -770,7 +804,8 @@ static void receive_here(struct lab *lab)
 	devmem_ring_close(ring);
 }
 
-/* Whoever goes first, and however, the other receives on without a copy, and the last one puts all back. */
+/* Whoever goes first, and however, the other receives on without a copy, and the last one puts all
+ * back. */
 static void shared(bool they_first, bool they_leave_first, bool killed)
 {
 	struct actor a = start(transaction);
@@ -779,7 +814,8 @@ static void shared(bool they_first, bool they_leave_first, bool killed)
 
 	if (they_first)
 		act(&a, 'b');
-	lab_open_as(&lab, &(struct lab_opts){ .bytes = 8 * MIB, .queues = 1, .queue_list = &queue_1 });
+	lab_open_as(&lab,
+		    &(struct lab_opts){ .bytes = 8 * MIB, .queues = 1, .queue_list = &queue_1 });
 	if (!they_first)
 		act(&a, 'b');
 	receive_here(&lab);
@@ -797,7 +833,8 @@ static void shared(bool they_first, bool they_leave_first, bool killed)
 	ok(restore(&t));
 	assert_true(t.kept > 0);
 	assert_int_equal(t.stale + t.other + t.torn, 0);
-	run("! ethtool -n " NIC " | grep -q 'Dest port: 5301'");	/* theirs alone, so it is gone */
+	/* theirs alone, so it is gone */
+	run("! ethtool -n " NIC " | grep -q 'Dest port: 5301'");
 	receive_here(&lab);
 	lab_close(&lab);
 	assert_true(lab_as_before());
@@ -816,9 +853,12 @@ static int claim_for_zcrx(char what)
 	struct devmem_nic *nic;
 
 	(void)what;
-	return devmem_buffer_create("udmabuf", 8 * MIB, NULL, &theirs.buffer) || devmem_nic_open(NIC, NULL, &nic) ||
-	       devmem_bind_rx(nic, theirs.buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "zcrx", .queues = 1,
-							      .queue_list = &queue_2), &theirs.binding);
+	return devmem_buffer_create("udmabuf", 8 * MIB, NULL, &theirs.buffer) ||
+	       devmem_nic_open(NIC, NULL, &nic) ||
+	       devmem_bind_rx(nic, theirs.buffer,
+			      DEVMEM_OPTS(devmem_bind_opts, .engine = "zcrx", .queues = 1,
+					  .queue_list = &queue_2),
+			      &theirs.binding);
 }
 
 static void a_claimed_queue_is_not_given_away(void **state)
@@ -832,16 +872,22 @@ static void a_claimed_queue_is_not_given_away(void **state)
 	(void)state;
 	act(&a, 'b');
 	ok(devmem_nic_open(NIC, NULL, &nic));
-	assert_int_equal(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue_2,
-								 .engine = "devmem"), &binding), -EEXIST);
-	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &binding));
+	assert_int_equal(devmem_bind_rx(nic, buffer,
+					DEVMEM_OPTS(devmem_bind_opts, .queues = 1,
+						    .queue_list = &queue_2, .engine = "devmem"),
+					&binding),
+			 -EEXIST);
+	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"),
+			  &binding));
 	devmem_binding_queues(binding, &queue, 1);
 	assert_int_equal(queue, 3);
 	devmem_binding_close(binding);
 	end(&a, true);
 	/* its owner is dead: now it is free */
-	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue_2,
-						   .engine = "devmem"), &binding));
+	ok(devmem_bind_rx(nic, buffer,
+			  DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue_2,
+				      .engine = "devmem"),
+			  &binding));
 	devmem_binding_close(binding);
 	ok(devmem_nic_close(nic));
 	devmem_buffer_close(buffer);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * NICs that lack something, as the lab's can be loaded: lab_lesser split|contexts|ntuple says what. The refusal
- * names it, and leaves the NIC as it was.
+ * NICs that lack something, as the lab's can be loaded: lab_lesser split|contexts|ntuple says what.
+ * The refusal names it, and leaves the NIC as it was.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -17,8 +17,11 @@ static char *before;
 static struct devmem_buffer *buffer;
 static struct devmem_nic *nic;
 static const struct sockaddr_in port = { .sin_family = AF_INET, .sin_port = 0x5014 };
-static const struct sockaddr_in peer = { .sin_family = AF_INET, .sin_port = 0x6014, .sin_addr.s_addr = 0x020200c0 };
-static const struct sockaddr_in other_peer = { .sin_family = AF_INET, .sin_port = 0x7014,
+static const struct sockaddr_in peer = { .sin_family = AF_INET,
+					 .sin_port = 0x6014,
+					 .sin_addr.s_addr = 0x020200c0 };
+static const struct sockaddr_in other_peer = { .sin_family = AF_INET,
+					       .sin_port = 0x7014,
 					       .sin_addr.s_addr = 0x020200c0 };
 
 static int set_up(void **state)
@@ -48,7 +51,9 @@ static int tear_down(void **state)
 static void without_split(void **state)
 {
 	static const char *const engines[] = { "devmem", "zcrx" };
-	struct lab lab = { .port = PORT, .nic = nic, .buffer = buffer, .listener = lab_listen(PORT) };
+	struct lab lab = {
+		.port = PORT, .nic = nic, .buffer = buffer, .listener = lab_listen(PORT)
+	};
 	struct lab_stream stream;
 	struct lab_sender *sender;
 	struct devmem_ring *ring;
@@ -58,8 +63,10 @@ static void without_split(void **state)
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
-		assert_int_equal(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = engines[i]),
-						&lab.binding), -EPROTONOSUPPORT);
+		assert_int_equal(devmem_bind_rx(nic, buffer,
+						DEVMEM_OPTS(devmem_bind_opts, .engine = engines[i]),
+						&lab.binding),
+				 -EPROTONOSUPPORT);
 		assert_non_null(strstr(devmem_error(), "split headers from data"));
 	}
 	ok(devmem_bind_rx(nic, buffer, NULL, &lab.binding));
@@ -96,10 +103,12 @@ static void without_contexts(void **state)
 	/* single connections take turns */
 	ok(devmem_steer(two, (const struct sockaddr *)&port, (const struct sockaddr *)&peer));
 	ok(devmem_steer(two, (const struct sockaddr *)&port, (const struct sockaddr *)&other_peer));
-	assert_int_equal(system("test $(ethtool -n " NIC " | sed -n 's/.*Direct to queue //p' | sort -u | wc -l) = 2"), 0);
+	assert_int_equal(system("test $(ethtool -n " NIC " | sed -n 's/.*Direct to queue //p' | "
+				"sort -u | wc -l) = 2"),
+			 0);
 	devmem_binding_close(two);
 	ok(devmem_bind_rx(nic, buffer, NULL, &one));
-	ok(devmem_steer(one, (const struct sockaddr *)&port, NULL));	/* one queue needs none */
+	ok(devmem_steer(one, (const struct sockaddr *)&port, NULL)); /* one queue needs none */
 	devmem_binding_close(one);
 }
 
@@ -126,14 +135,16 @@ static int port_from(struct devmem_binding *b, bool ipv6, uint16_t first)
 	inet_pton(AF_INET, "192.0.2.2", &peer4.sin_addr);
 	inet_pton(AF_INET6, "2001:db8:1ab::1", &local6.sin6_addr);
 	inet_pton(AF_INET6, "2001:db8:1ab::2", &peer6.sin6_addr);
-	return ipv6 ? devmem_source_port(b, (struct sockaddr *)&local6, (struct sockaddr *)&peer6) :
-		      devmem_source_port(b, (struct sockaddr *)&local4, (struct sockaddr *)&peer4);
+	return ipv6 ? devmem_source_port(b, (struct sockaddr *)&local6, (struct sockaddr *)&peer6)
+		    : devmem_source_port(b, (struct sockaddr *)&local4, (struct sockaddr *)&peer4);
 }
 
 /* Every byte of connections from such ports comes without a copy, and both queues have some. */
 static void source_ports_lead_there(void **state)
 {
-	struct lab lab = { .port = PORT, .nic = nic, .buffer = buffer, .listener = lab_listen(PORT) };
+	struct lab lab = {
+		.port = PORT, .nic = nic, .buffer = buffer, .listener = lab_listen(PORT)
+	};
 	struct lab_stream stream[8];
 	struct lab_sender *sender[8];
 	struct devmem_ring *ring;
@@ -143,7 +154,9 @@ static void source_ports_lead_there(void **state)
 	int from = 40000;
 
 	(void)state;
-	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 2, .engine = "devmem"), &lab.binding));
+	ok(devmem_bind_rx(nic, buffer,
+			  DEVMEM_OPTS(devmem_bind_opts, .queues = 2, .engine = "devmem"),
+			  &lab.binding));
 	ok(devmem_buffer_map(buffer, (void **)&lab.memory));
 	ok(devmem_ring_open(NULL, &ring));
 	for (int i = 0; i < 8; i++) {
@@ -180,12 +193,15 @@ static void source_ports_that_cannot_be(void **state)
 
 	(void)state;
 	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &b));
-	assert_int_equal(devmem_source_port(b, (struct sockaddr *)&any, (const struct sockaddr *)&peer), -EINVAL);
+	assert_int_equal(devmem_source_port(b, (struct sockaddr *)&any,
+					    (const struct sockaddr *)&peer),
+			 -EINVAL);
 	assert_int_equal(devmem_source_port(b, (struct sockaddr *)&any, NULL), -EINVAL);
-	assert_int_equal(devmem_source_port(b, &(struct sockaddr){ .sa_family = AF_UNIX }, (const struct sockaddr *)&peer),
+	assert_int_equal(devmem_source_port(b, &(struct sockaddr){ .sa_family = AF_UNIX },
+					    (const struct sockaddr *)&peer),
 			 -EAFNOSUPPORT);
 	last = port_from(b, false, 65535);
-	assert_true(last == -ENOENT || last == 65535);	/* that very one is luck */
+	assert_true(last == -ENOENT || last == 65535); /* that very one is luck */
 	assert_int_equal(system("ethtool -N " NIC " rx-flow-hash tcp4 sd"), 0);
 	assert_int_equal(port_from(b, false, 0), -EOPNOTSUPP);
 	assert_non_null(strstr(devmem_error(), "rx-flow-hash tcp4 sdfn"));
@@ -197,8 +213,10 @@ static void source_ports_that_cannot_be(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest split[] = { cmocka_unit_test_setup_teardown(without_split, set_up, tear_down) };
-	const struct CMUnitTest contexts[] = { cmocka_unit_test_setup_teardown(without_contexts, set_up, tear_down) };
+	const struct CMUnitTest split[] = { cmocka_unit_test_setup_teardown(without_split, set_up,
+									    tear_down) };
+	const struct CMUnitTest contexts[] = { cmocka_unit_test_setup_teardown(without_contexts,
+									       set_up, tear_down) };
 	const struct CMUnitTest ntuple[] = {
 		cmocka_unit_test_setup_teardown(without_ntuple, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(source_ports_lead_there, set_up, tear_down),
@@ -212,6 +230,7 @@ int main(int argc, char **argv)
 		return cmocka_run_group_tests(contexts, NULL, NULL);
 	if (!strcmp(what, "ntuple"))
 		return cmocka_run_group_tests(ntuple, NULL, NULL);
-	fprintf(stderr, "usage: lab_lesser split|contexts|ntuple, with the NIC loaded as no_...=1\n");
+	fprintf(stderr, "usage: lab_lesser split|contexts|ntuple, with the NIC loaded as "
+			"no_...=1\n");
 	return 2;
 }

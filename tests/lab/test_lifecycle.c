@@ -1,12 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * Things end in every order, also by violence: receivers are killed, bindings come and go under live connections, the
- * NIC is taken away. Every byte that a stream shows is right, and nothing is left: no descriptor, no mapping, no
- * token, no dma-buf; page pools are the lab's own check.
+ * Things end in every order, also by violence: receivers are killed, bindings come and go under
+ * live connections, the NIC is taken away. Every byte that a stream shows is right, and nothing is
+ * left: no descriptor, no mapping, no token, no dma-buf; page pools are the lab's own check.
  *
- * What a killed process changed on the NIC stays (nothing remembers it). So the tests that kill prepare the NIC: all
- * other traffic goes to queue 0, as an administrator could have it, and a binding of the test's own keeps header
- * split on. Then only rules are left, and those go with ethtool.
+ * What a killed process changed on the NIC stays (nothing remembers it). So the tests that kill
+ * prepare the NIC: all other traffic goes to queue 0, as an administrator could have it, and a
+ * binding of the test's own keeps header split on. Then only rules are left, and those go with
+ * ethtool.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -27,19 +28,21 @@
 
 #include "lab.h"
 
-#define MIB (1u << 20)
+#define MIB	   (1u << 20)
 #define OTHER_PORT (PORT + 10)
 
 static const uint32_t queue_2 = 2, queue_3 = 3;
 
 static void delete_rules(void)
 {
-	run("for r in $(ethtool -n " NIC " | sed -n 's/Filter: //p'); do ethtool -N " NIC " delete $r; done");
+	run("for r in $(ethtool -n " NIC " | sed -n 's/Filter: //p'); do ethtool -N " NIC " delete "
+	    "$r; "
+	    "done");
 }
 
 /* Receives until the stream has so many more bytes of a kind. */
-static void receive(struct devmem_ring *ring, struct lab *lab, const struct lab_stream *s, const uint64_t *kind,
-		    uint64_t more)
+static void receive(struct devmem_ring *ring, struct lab *lab, const struct lab_stream *s,
+		    const uint64_t *kind, uint64_t more)
 {
 	uint64_t target = *kind + more;
 	struct devmem_event ev[64];
@@ -49,8 +52,9 @@ static void receive(struct devmem_ring *ring, struct lab *lab, const struct lab_
 
 		if (!n || s->ended)
 			fail_msg("%llu of the bytes did not come: %llu device, %llu host, error %d",
-				 (unsigned long long)(target - *kind), (unsigned long long)s->device,
-				 (unsigned long long)s->host, s->error);
+				 (unsigned long long)(target - *kind),
+				 (unsigned long long)s->device, (unsigned long long)s->host,
+				 s->error);
 		lab_check(lab, ev, n);
 		ok(devmem_release(ring, ev, (unsigned int)n));
 	}
@@ -72,20 +76,23 @@ static char wait_for(int fd)
 	return read(fd, &c, 1) == 1 ? c : 0;
 }
 
-/* ------------------------------------------------------------------------------------ attached once */
+/* -------------------------------------------------------------------------------- attached once */
 
 static void refused(struct devmem_ring *ring, int fd, struct devmem_binding *binding)
 {
 	struct devmem_sock *sock = NULL;
 	int before = lowat_of(fd);
 
-	assert_int_equal(devmem_attach(ring, fd, binding, 1, DEVMEM_OPTS(devmem_attach_opts, .lowat = before + 1), &sock), -EALREADY);
+	assert_int_equal(devmem_attach(ring, fd, binding, 1,
+				       DEVMEM_OPTS(devmem_attach_opts, .lowat = before + 1), &sock),
+			 -EALREADY);
 	assert_non_null(strstr(devmem_error(), "is attached already"));
 	assert_null(sock);
 	assert_int_equal(lowat_of(fd), before);
 }
 
-/* By whatever descriptor, with whatever binding on one ring, and on another ring with the same one; after detaching it may be. */
+/* By whatever descriptor, with whatever binding on one ring, and on another ring with the same one;
+ * after detaching it may be. */
 static void a_connection_is_attached_once(void **state)
 {
 	struct devmem_ring *ring = lab_ring(NULL), *other = lab_ring(NULL);
@@ -103,9 +110,9 @@ static void a_connection_is_attached_once(void **state)
 	lab_attach(ring, &lab, pair.near, &stream);
 	refused(ring, pair.near, lab.binding);
 	refused(ring, again, lab.binding);
-	if (lab_copies())	/* other engines' rings refuse it for that reason */
+	if (lab_copies()) /* other engines' rings refuse it for that reason */
 		refused(ring, again, NULL);
-	if (!lab_in("zcrx"))	/* there another ring cannot have the binding at all */
+	if (!lab_in("zcrx")) /* there another ring cannot have the binding at all */
 		refused(other, pair.near, lab.binding);
 	sender = lab_send(pair.far, 4 * MIB, 0, true);
 	assert_true(lab_drain(ring, &lab, &stream, 1));
@@ -128,7 +135,8 @@ static void a_connection_is_attached_once(void **state)
 	lab_close(&lab);
 }
 
-/* A caller that only wants its sends, releases and receives to go out has no events to make room for. */
+/* A caller that only wants its sends, releases and receives to go out has no events to make room
+ * for. */
 static void a_wait_without_room_hands_in(void **state)
 {
 	struct devmem_ring *ring = lab_ring(NULL);
@@ -160,7 +168,7 @@ static void a_wait_without_room_hands_in(void **state)
 	lab_close(&lab);
 }
 
-/* ------------------------------------------------------------------------------------ killed receivers */
+/* ----------------------------------------------------------------------------- killed receivers */
 
 /* The program that is killed: "lab_lifecycle --receive", telling on descriptor 3 how far it is. */
 static int receiver(void)
@@ -170,7 +178,9 @@ static int receiver(void)
 	struct lab lab;
 	int fd;
 
-	lab_open_as(&lab, &(struct lab_opts){ .bytes = 16 * MIB, .queues = 1, .queue_list = &queue_3,
+	lab_open_as(&lab, &(struct lab_opts){ .bytes = 16 * MIB,
+					      .queues = 1,
+					      .queue_list = &queue_3,
 					      .port = OTHER_PORT });
 	if (write(3, "L", 1) != 1)
 		return 1;
@@ -213,14 +223,16 @@ static void killed(pid_t child, int signal)
 		assert_true(WIFEXITED(status) && WEXITSTATUS(status) == 0);
 }
 
-/* The next one binds the same queue and steers the same port: what is left of the one before goes first. */
+/* The next one binds the same queue and steers the same port: what is left of the one before goes
+ * first. */
 static void a_killed_receiver_leaves_its_queue_usable(void **state)
 {
 	struct lab keeper;
 
 	(void)state;
 	lab_cannot_copy("no queue is taken, and nothing is left when its owner is killed");
-	lab_open_as(&keeper, &(struct lab_opts){ .bytes = 4 * MIB, .queues = 1, .queue_list = &queue_2 });
+	lab_open_as(&keeper,
+		    &(struct lab_opts){ .bytes = 4 * MIB, .queues = 1, .queue_list = &queue_2 });
 	for (int round = 0; round < 3; round++) {
 		struct lab_sender *sender;
 		int said, far;
@@ -231,7 +243,7 @@ static void a_killed_receiver_leaves_its_queue_usable(void **state)
 		sender = lab_send(far, (uint64_t)16 << 30, 0, false);
 		assert_int_equal(wait_for(said), 'R');
 		killed(child, SIGKILL);
-		assert_false(lab_sent(sender));	/* the kernel reset the connection */
+		assert_false(lab_sent(sender)); /* the kernel reset the connection */
 		close(far);
 		close(said);
 		run("ethtool -n " NIC " | grep -q 'Dest port: 5310'");
@@ -239,14 +251,15 @@ static void a_killed_receiver_leaves_its_queue_usable(void **state)
 	lab_close(&keeper);
 }
 
-/* ------------------------------------------------------------------------------------ under a live connection */
+/* ---------------------------------------------------------------------- under a live connection */
 
-/* A process that owns a binding of @buffer to queue 2, and steers OTHER_PORT there. SIGTERM ends it in order. */
+/* A process that owns a binding of @buffer to queue 2, and steers OTHER_PORT there. SIGTERM ends it
+ * in order. */
 static void own_binding(struct devmem_buffer *buffer, int tell)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(OTHER_PORT) };
 	struct devmem_binding *binding;
-	struct devmem_buffer *own;	/* the same memory: the object is the parent's */
+	struct devmem_buffer *own; /* the same memory: the object is the parent's */
 	struct devmem_nic *nic;
 	sigset_t term;
 	int signal;
@@ -257,8 +270,11 @@ static void own_binding(struct devmem_buffer *buffer, int tell)
 	sigemptyset(&term);
 	sigaddset(&term, SIGTERM);
 	sigprocmask(SIG_BLOCK, &term, NULL);
-	if (devmem_nic_open(NIC, NULL, &nic) || devmem_buffer_import(devmem_buffer_fd(buffer), NULL, &own) ||
-	    devmem_bind_rx(nic, own, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue_2), &binding) ||
+	if (devmem_nic_open(NIC, NULL, &nic) ||
+	    devmem_buffer_import(devmem_buffer_fd(buffer), NULL, &own) ||
+	    devmem_bind_rx(nic, own,
+			   DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue_2),
+			   &binding) ||
 	    devmem_steer(binding, (struct sockaddr *)&v4, NULL)) {
 		print_error("the binder: %s\n", devmem_error());
 		_exit(1);
@@ -287,9 +303,9 @@ static pid_t start_binder(struct devmem_buffer *buffer)
 }
 
 /*
- * The binding under a running stream goes and comes, four times, with data in flight. It belongs to another process,
- * for a socket keeps alive the binding that it is attached with. Each has memory of its own: fragments of the last
- * one may still be on their way when the next one is bound.
+ * The binding under a running stream goes and comes, four times, with data in flight. It belongs to
+ * another process, for a socket keeps alive the binding that it is attached with. Each has memory
+ * of its own: fragments of the last one may still be on their way when the next one is bound.
  */
 static void comes_and_goes(int signal)
 {
@@ -301,7 +317,8 @@ static void comes_and_goes(int signal)
 	struct lab lab;
 	void *map;
 
-	lab_open_as(&lab, &(struct lab_opts){ .bytes = 4 * MIB, .queues = 1, .queue_list = &queue_3 });
+	lab_open_as(&lab,
+		    &(struct lab_opts){ .bytes = 4 * MIB, .queues = 1, .queue_list = &queue_3 });
 	listener = lab_listen(OTHER_PORT);
 	far = lab_dial(OTHER_PORT, false);
 	near = accept4(listener, NULL, NULL, SOCK_CLOEXEC);
@@ -341,7 +358,8 @@ static void a_binding_comes_and_goes_under_a_live_connection(void **state)
 {
 	(void)state;
 	lab_cannot_copy("it cannot read device memory of somebody's binding");
-	lab_cannot("zcrx", "it cannot read device memory of another binding: the connection breaks (test_zcrx.c)");
+	lab_cannot("zcrx", "it cannot read device memory of another binding: the connection breaks "
+			   "(test_zcrx.c)");
 	comes_and_goes(SIGTERM);
 }
 
@@ -349,7 +367,8 @@ static void its_owner_is_killed_under_a_live_connection(void **state)
 {
 	(void)state;
 	lab_cannot_copy("it cannot read device memory of somebody's binding");
-	lab_cannot("zcrx", "it cannot read device memory of another binding: the connection breaks (test_zcrx.c)");
+	lab_cannot("zcrx", "it cannot read device memory of another binding: the connection breaks "
+			   "(test_zcrx.c)");
 	comes_and_goes(SIGKILL);
 }
 
@@ -368,8 +387,9 @@ static void receive_plainly(int fd, uint64_t position, uint64_t bytes)
 }
 
 /*
- * The same in one process, where the application protocol has pauses: what was sent is read, the socket detached,
- * the binding closed, and the socket goes on as an ordinary one; then it is bound again.
+ * The same in one process, where the application protocol has pauses: what was sent is read, the
+ * socket detached, the binding closed, and the socket goes on as an ordinary one; then it is bound
+ * again.
  */
 static void bound_unbound_and_bound_again_in_pauses(void **state)
 {
@@ -381,7 +401,7 @@ static void bound_unbound_and_bound_again_in_pauses(void **state)
 		struct devmem_ring *ring = lab_ring(NULL);
 		struct lab_stream stream;
 		struct lab lab;
-	
+
 		lab_open(&lab, 16 * MIB, 2);
 		if (!round)
 			pair = lab_connect(&lab, true);
@@ -393,9 +413,10 @@ static void bound_unbound_and_bound_again_in_pauses(void **state)
 		position += 100000;
 		devmem_detach(stream.sock);
 		lab_settle(ring);
-		if (lab_in("zcrx"))	/* the queue is the ring's until it is closed */
+		if (lab_in("zcrx")) /* the queue is the ring's until it is closed */
 			devmem_ring_close(ring);
-		lab_close(&lab);	/* the ring is open, the socket too: the binding has ended all the same */
+		/* the ring is open, the socket too: the binding has ended all the same */
+		lab_close(&lab);
 		assert_true(lab_as_before());
 		assert_true(lab_sent(lab_send_from(pair.far, position, 100000, false)));
 		receive_plainly(pair.near, position, 100000);
@@ -407,7 +428,8 @@ static void bound_unbound_and_bound_again_in_pauses(void **state)
 	close(pair.far);
 }
 
-/* Somebody deletes the rules; the flow goes another way, and comes back when it is steered again. */
+/* Somebody deletes the rules; the flow goes another way, and comes back when it is steered
+ * again. */
 static void the_rule_goes_and_comes_back(void **state)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(PORT) };
@@ -448,7 +470,7 @@ static void the_rule_goes_and_comes_back(void **state)
 	devmem_buffer_close(lab.buffer);
 }
 
-/* ------------------------------------------------------------------------------------ nothing of it waits for others */
+/* --------------------------------------------------------------- nothing of it waits for others */
 
 /* A process that has the lock of the NIC's journal, until it is told to give it back. */
 struct holder {
@@ -494,7 +516,8 @@ static void let_go(struct holder *h)
 	assert_int_equal(status, 0);
 }
 
-/* Does the thread sleep in flock(2)? Then it has all locks of the library's that it takes before. */
+/* Does the thread sleep in flock(2)? Then it has all locks of the library's that it takes
+ * before. */
 static void await_sleep_in_flock(pid_t tid)
 {
 	char path[64], line[256] = "";
@@ -528,8 +551,8 @@ static void *steer_and_tell(void *arg)
 }
 
 /*
- * While a thread of ours waits in devmem_steer() for another process, bytes come through a queue that is not bound: they, and
- * where they came through, are told all the same.
+ * While a thread of ours waits in devmem_steer() for another process, bytes come through a queue
+ * that is not bound: they, and where they came through, are told all the same.
  */
 static void misplaced_bytes_are_told_while_the_nic_is_locked(void **state)
 {
@@ -556,7 +579,7 @@ static void misplaced_bytes_are_told_while_the_nic_is_locked(void **state)
 		usleep(1000);
 	await_sleep_in_flock(steerer.tid);
 	delete_rules();
-	alarm(60);	/* without an end, otherwise */
+	alarm(60); /* without an end, otherwise */
 	receive(ring, &lab, &stream, &stream.host, MIB);
 	alarm(0);
 	assert_int_equal(stream.misplaced, 1);
@@ -577,8 +600,9 @@ static void misplaced_bytes_are_told_while_the_nic_is_locked(void **state)
 }
 
 /*
- * The last fragment of a binding that was closed ends it, and the NIC's transaction with it: not in devmem_release() or
- * devmem_wait(), but in the next call that may wait; and who wants the queue and the buffer before that has them.
+ * The last fragment of a binding that was closed ends it, and the NIC's transaction with it: not in
+ * devmem_release() or devmem_wait(), but in the next call that may wait; and who wants the queue
+ * and the buffer before that has them.
  */
 static void the_last_reference_is_dropped_without_waiting(void **state)
 {
@@ -597,10 +621,12 @@ static void the_last_reference_is_dropped_without_waiting(void **state)
 		lab_name_case(__func__, "a binding ends with its ring");
 	for (int again = 0; again < 2; again++) {
 		ring = lab_ring(NULL);
-		lab_open_as(&lab, &(struct lab_opts){ .bytes = 4 * MIB, .queues = 1, .queue_list = queues });
+		lab_open_as(&lab, &(struct lab_opts){
+					  .bytes = 4 * MIB, .queues = 1, .queue_list = queues });
 		pair = lab_connect(&lab, false);
 		lab_attach(ring, &lab, pair.near, &stream);
-		assert_int_equal(send(pair.far, pattern_at(0, 1000, &(size_t){ 0 }), 1000, 0), 1000);
+		assert_int_equal(send(pair.far, pattern_at(0, 1000, &(size_t){ 0 }), 1000, 0),
+				 1000);
 		for (n = 0; stream.position < 1000; n++) {
 			assert_int_equal(devmem_wait(ring, ev + n, 1, 5000), 1);
 			lab_check(&lab, ev + n, 1);
@@ -611,14 +637,14 @@ static void the_last_reference_is_dropped_without_waiting(void **state)
 			ok(devmem_nic_close(lab.nic));
 			holder = hold_journal();
 		}
-		alarm(60);	/* without an end, otherwise */
+		alarm(60); /* without an end, otherwise */
 		ok(devmem_release(ring, ev, n));
 		while (devmem_wait(ring, ev, 64, 20))
 			;
 		alarm(0);
 		if (again == 0)
 			let_go(&holder);
-		else	/* the ring still has it */
+		else /* the ring still has it */
 			lab.binding = lab_bind(lab.nic, lab.buffer, 1, queues);
 		devmem_ring_close(ring);
 		if (again) {
@@ -633,7 +659,7 @@ static void the_last_reference_is_dropped_without_waiting(void **state)
 	}
 }
 
-/* ------------------------------------------------------------------------------------ in every order */
+/* ------------------------------------------------------------------------------- in every order */
 
 enum { NIC_OBJECT, BINDING, BUFFER, RING, OBJECTS };
 
@@ -683,7 +709,8 @@ static void closed_in_this_order(const int *order, bool ipv6)
 				stream.position += ev[e].length;
 				if (ev[e].type == DEVMEM_EVENT_DATA)
 					assert_true(pattern_matches(stream.position - ev[e].length,
-								    lab.memory + ev[e].offset, ev[e].length));
+								    lab.memory + ev[e].offset,
+								    ev[e].length));
 			}
 		}
 		close_one(&lab, &ring, order[i]);
@@ -714,7 +741,8 @@ static void closed_in_every_order(void **state)
 	}
 }
 
-/* The socket stays the application's: what the ring held of it is free, what is still queued is read by the next. */
+/* The socket stays the application's: what the ring held of it is free, what is still queued is
+ * read by the next. */
 static void *close_here(void *ring)
 {
 	devmem_ring_close(ring);
@@ -729,7 +757,8 @@ static void close_elsewhere(struct devmem_ring *ring)
 	pthread_join(thread, NULL);
 }
 
-/* By its own thread; then by another, whose io_uring takes nothing from it: the kernel ends what is under way a moment later. */
+/* By its own thread; then by another, whose io_uring takes nothing from it: the kernel ends what is
+ * under way a moment later. */
 static void a_ring_closed_with_fragments_out(void **state)
 {
 	struct pollfd far = { .events = POLLIN };
@@ -742,7 +771,8 @@ static void a_ring_closed_with_fragments_out(void **state)
 	lab_open(&lab, 8 * MIB, 1);
 	pair = lab_connect(&lab, false);
 	for (int round = 0; round < 8; round++) {
-		struct devmem_ring *ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = round % 2));
+		struct devmem_ring *ring =
+			lab_ring(DEVMEM_OPTS(devmem_ring_opts, .merge = round % 2));
 
 		lab_attach(ring, &lab, pair.near, &stream);
 		stream.position = round * 400000u;
@@ -764,9 +794,10 @@ static void a_ring_closed_with_fragments_out(void **state)
 	lab_close(&lab);
 }
 
-/* ------------------------------------------------------------------------------------ the NIC goes away */
+/* ---------------------------------------------------------------------------- the NIC goes away */
 
-/* The last test: after it there is no NIC. The receiver can end in order, and keeps what it has until then. */
+/* The last test: after it there is no NIC. The receiver can end in order, and keeps what it has
+ * until then. */
 static void removed_while_bound(void **state)
 {
 	struct devmem_ring *ring;
@@ -794,7 +825,8 @@ static void removed_while_bound(void **state)
 		n += (unsigned int)got;
 	}
 	lab_fault("remove", 1);
-	run("for i in $(seq 200); do ip link show " NIC " >/dev/null 2>&1 || exit 0; sleep 0.1; done; exit 1");
+	run("for i in $(seq 200); do ip link show " NIC " >/dev/null 2>&1 || exit 0; sleep 0.1; "
+	    "done; exit 1");
 	for (int got; (got = ok(devmem_wait(ring, ev + n, 4096 - n, 300))); n += (unsigned int)got)
 		lab_check(&lab, ev + n, got);
 	assert_int_equal(lab.links ? lab.link : 0, -ENODEV);
@@ -817,7 +849,8 @@ static void removed_while_bound(void **state)
 	devmem_ring_close(ring);
 	close(lab.listener);
 	devmem_binding_close(lab.binding);
-	assert_int_equal(devmem_nic_close(lab.nic), lab_copies() ? 0 : -ENODEV);	/* nothing was changed */
+	/* nothing was changed */
+	assert_int_equal(devmem_nic_close(lab.nic), lab_copies() ? 0 : -ENODEV);
 	devmem_buffer_close(lab.buffer);
 	lab_nothing_is_left();
 }

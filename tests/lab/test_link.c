@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The interface goes from under a receiver and comes back: moved to another network namespace, reset by its driver, down,
- * removed. The ring tells, connections go on where they can, and whatever is closed in between, in any order, nothing
- * hangs or is left, and the NIC is as it was if it can be reached.
+ * The interface goes from under a receiver and comes back: moved to another network namespace,
+ * reset by its driver, down, removed. The ring tells, connections go on where they can, and
+ * whatever is closed in between, in any order, nothing hangs or is left, and the NIC is as it was
+ * if it can be reached.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,8 +19,8 @@
 
 #include "lab.h"
 
-#define MIB (1u << 20)
-#define PATIENCE 250	/* seconds for a test: what hangs is ended by SIGALRM */
+#define MIB	 (1u << 20)
+#define PATIENCE 250 /* seconds for a test: what hangs is ended by SIGALRM */
 
 static int look_before(void **state)
 {
@@ -33,13 +34,13 @@ static int look_after(void **state)
 	return lab_look_after(state);
 }
 
-/* ------------------------------------------------------------------------------------ what happens to it */
+/* --------------------------------------------------------------------------- what happens to it */
 
 /* Addresses and routes are lost with the namespace. */
 static void configure(void)
 {
-	run("ip address add 192.0.2.1/24 dev " NIC " && ip address add 2001:db8:1ab::1/64 dev " NIC " nodad && "
-	    "ip link set " NIC " mtu 9000 up");
+	run("ip address add 192.0.2.1/24 dev " NIC " && ip address add 2001:db8:1ab::1/64 dev " NIC
+	    " nodad && ip link set " NIC " mtu 9000 up");
 }
 
 static void move_away(void)
@@ -107,14 +108,15 @@ static void remove_it(void)
 /* What it is like then has nothing to do with what it was like before. */
 static void add_again(void)
 {
-	run("until [ ! -e /sys/bus/platform/devices/labnic.0/driver ]; do sleep 0.1; done; "
-	    "echo labnic.0 >/sys/bus/platform/drivers/labnic/bind && "
-	    "nsenter --net=/proc/1/ns/net ip link set " NIC " netns near");
+	run("until [ ! -e /sys/bus/platform/devices/labnic.0/driver ]; do sleep 0.1; done; echo "
+	    "labnic.0 >/sys/bus/platform/drivers/labnic/bind && nsenter --net=/proc/1/ns/net ip "
+	    "link set " NIC " netns near");
 	configure();
 	lab_look_before(NULL);
 }
 
-/* What was changed is still changed. The journal knows it, whatever number the interface has now. */
+/* What was changed is still changed. The journal knows it, whatever number the interface has
+ * now. */
 static void move_back_and_restore(void)
 {
 	move_back();
@@ -135,7 +137,7 @@ static void move_back_with_another_index(void)
 	run("ip link del decoy; ip -n aside link del blocker");
 }
 
-/* ------------------------------------------------------------------------------------ and the streams go on */
+/* ------------------------------------------------------------------------ and the streams go on */
 
 static void expect_all(struct devmem_ring *ring, uint64_t bytes)
 {
@@ -167,7 +169,8 @@ static void moved_and_back(void **state)
 	lab_close(&lab);
 }
 
-/* Its number was taken where it went, so it came back with another one; it is still the one that is bound. */
+/* Its number was taken where it went, so it came back with another one; it is still the one that is
+ * bound. */
 static void moved_and_back_with_another_index(void **state)
 {
 	struct sockaddr_in other = { .sin_family = AF_INET, .sin_port = htons(PORT + 1) };
@@ -261,12 +264,12 @@ static void a_reset_that_fails(void **state)
 	lab_close(&lab);
 }
 
-/* ------------------------------------------------------------------------------------ closed meanwhile */
+/* ----------------------------------------------------------------------------- closed meanwhile */
 
 struct trouble {
 	void (*begin)(void), (*end)(void);
-	int link;			/* what is told */
-	int closed;			/* what devmem_nic_close() says, if something was changed */
+	int link;   /* what is told */
+	int closed; /* what devmem_nic_close() says, if something was changed */
 };
 
 enum { NIC_OBJECT, BINDING, RING, OBJECTS };
@@ -327,8 +330,9 @@ static void closed_in_this_order(const struct trouble *t, const int *order, bool
 static void closed_in_every_order(const struct trouble *t)
 {
 	static const int orders[][OBJECTS] = {
-		{ RING, BINDING, NIC_OBJECT }, { RING, NIC_OBJECT, BINDING }, { BINDING, RING, NIC_OBJECT },
-		{ BINDING, NIC_OBJECT, RING }, { NIC_OBJECT, RING, BINDING }, { NIC_OBJECT, BINDING, RING },
+		{ RING, BINDING, NIC_OBJECT }, { RING, NIC_OBJECT, BINDING },
+		{ BINDING, RING, NIC_OBJECT }, { BINDING, NIC_OBJECT, RING },
+		{ NIC_OBJECT, RING, BINDING }, { NIC_OBJECT, BINDING, RING },
 	};
 
 	for (unsigned int i = 0; i < sizeof(orders) / sizeof(orders[0]); i++)
@@ -362,21 +366,25 @@ static void closed_after_a_reset_that_failed(void **state)
 static void closed_while_it_is_elsewhere(void **state)
 {
 	(void)state;
-	closed_in_every_order(&(struct trouble){ .begin = move_away, .end = move_back_and_restore, .link = -EXDEV,
+	closed_in_every_order(&(struct trouble){ .begin = move_away,
+						 .end = move_back_and_restore,
+						 .link = -EXDEV,
 						 .closed = -ENODEV });
 	closed_in_this_order(&(struct trouble){ .begin = move_to_where_its_index_is_taken,
-						.end = move_back_with_another_index, .link = -EXDEV,
-						.closed = -ENODEV }, (const int[]){ RING, BINDING, NIC_OBJECT }, true);
+						.end = move_back_with_another_index,
+						.link = -EXDEV,
+						.closed = -ENODEV },
+			     (const int[]){ RING, BINDING, NIC_OBJECT }, true);
 }
 
 static void closed_when_it_was_removed(void **state)
 {
 	(void)state;
-	closed_in_every_order(&(struct trouble){ .begin = remove_it, .end = add_again, .link = -ENODEV,
-						 .closed = -ENODEV });
+	closed_in_every_order(&(struct trouble){
+		.begin = remove_it, .end = add_again, .link = -ENODEV, .closed = -ENODEV });
 }
 
-/* ------------------------------------------------------------------------------------ a thread elsewhere */
+/* --------------------------------------------------------------------------- a thread elsewhere */
 
 static void go_aside(void)
 {
@@ -427,7 +435,9 @@ static void in_a_thread(void *(*fn)(void *arg), void *arg)
 static void bound_and_closed_from_another_namespace(void **state)
 {
 	struct devmem_ring *ring = lab_ring(NULL);
-	struct lab lab = { .buffer = lab_buffer(32 * MIB), .listener = lab_listen(PORT), .port = PORT };
+	struct lab lab = { .buffer = lab_buffer(32 * MIB),
+			   .listener = lab_listen(PORT),
+			   .port = PORT };
 	struct lab_sender *sender;
 	struct lab_stream stream;
 	struct lab_pair pair;
@@ -466,7 +476,7 @@ static int remove_aside(void **state)
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ bound while it is down */
+/* ----------------------------------------------------------------------- bound while it is down */
 
 static void receive_all(struct devmem_ring *ring, struct lab *lab)
 {
@@ -515,20 +525,22 @@ static void refused_while_it_is_down(void **state)
 	pair = lab_connect(&lab, true);
 	lab_fault("down_again", 1);
 	go_down();
-	if (lab_in("zcrx")) {	/* binds nothing itself: the ring takes the queue */
+	if (lab_in("zcrx")) { /* binds nothing itself: the ring takes the queue */
 		is_told(devmem_ring_prepare(ring, lab.binding));
 		is_told(devmem_attach(ring, pair.near, lab.binding, 0, NULL, &sock));
 		assert_ptr_equal(sock, (void *)1);
 	} else {
 		struct devmem_buffer *second = lab_buffer(4 * MIB);
 
-		is_told(devmem_bind_rx(lab.nic, second, DEVMEM_OPTS(devmem_bind_opts, .engine = lab_engine()), &none));
+		is_told(devmem_bind_rx(lab.nic, second,
+				       DEVMEM_OPTS(devmem_bind_opts, .engine = lab_engine()),
+				       &none));
 		assert_ptr_equal(none, (void *)1);
 		devmem_buffer_close(second);
 	}
 	go_up();
 	lab_fault("down_again", 0);
-	lab_attach(ring, &lab, pair.near, &stream);	/* the connection has outlived it */
+	lab_attach(ring, &lab, pair.near, &stream); /* the connection has outlived it */
 	devmem_detach(stream.sock);
 	lab_close_pair(pair);
 	receive_all(ring, &lab);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* What the log tells of a real NIC: why bytes are copied, what was changed and put back, and what could not be. */
+/* What the log tells of a real NIC: why bytes are copied, what was changed and put back, and what
+ * could not be. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -12,7 +13,7 @@
 
 struct heard {
 	unsigned int of[DEVMEM_LOG_DEBUG + 1];
-	char text[8192];	/* all of it, a line each */
+	char text[8192]; /* all of it, a line each */
 };
 
 static void hear(void *arg, int level, const char *text)
@@ -68,7 +69,8 @@ static void bind_one(struct devmem_nic **nic, struct devmem_binding **binding)
 	struct devmem_buffer *buffer = lab_buffer(4 * MIB);
 
 	ok(devmem_nic_open(NIC, NULL, nic));
-	ok(devmem_bind_rx(*nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), binding));
+	ok(devmem_bind_rx(*nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"),
+			  binding));
 	devmem_buffer_close(buffer);
 }
 
@@ -102,7 +104,7 @@ static void what_the_dead_left_is_told_when_it_is_put_back(void **state)
 	(void)state;
 	if (!child) {
 		bind_one(&nic, &binding);
-		_exit(0);	/* as if it was killed: nothing is closed in order */
+		_exit(0); /* as if it was killed: nothing is closed in order */
 	}
 	assert_int_equal(waitpid(child, NULL, 0), child);
 	listen_to(&heard);

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * A NIC that leaves every second packet unsplit, in pages, with GRO on: the kernel makes one packet of both kinds, and takes what
- * is in device memory for pages if those come first. [net/core/gro.c: skb_gro_receive()] Nobody may read a wrong byte of
- * that, the first such packet ends its connection with the reason, and GRO is turned off. "lab_merged captured" is what it is
- * turned off for: a capture of packets makes the kernel read them (lab: status 125).
+ * A NIC that leaves every second packet unsplit, in pages, with GRO on: the kernel makes one packet
+ * of both kinds, and takes what is in device memory for pages if those come first. [net/core/gro.c:
+ * skb_gro_receive()] Nobody may read a wrong byte of that, the first such packet ends its
+ * connection with the reason, and GRO is turned off. "lab_merged captured" is what it is turned off
+ * for: a capture of packets makes the kernel read them (lab: status 125).
  */
 #include <errno.h>
 #include <linux/if_packet.h>
@@ -16,17 +17,18 @@
 
 #include "lab.h"
 
-#define BYTES		400000u
-#define ALONE		1000u	/* bytes of one packet */
-#define MIB		(1u << 20)
-#define ETH_ALL		0x0003
+#define BYTES	400000u
+#define ALONE	1000u /* bytes of one packet */
+#define MIB	(1u << 20)
+#define ETH_ALL 0x0003
 
 static const uint32_t queue = 1;
 
 /* As it is at the beginning: the NIC splits all. */
 static void set_up(struct lab *lab)
 {
-	lab_open_as(lab, &(struct lab_opts){ .bytes = 16 * MIB, .queues = 1, .queue_list = &queue });
+	lab_open_as(lab,
+		    &(struct lab_opts){ .bytes = 16 * MIB, .queues = 1, .queue_list = &queue });
 }
 
 static void tear_down(struct lab *lab)
@@ -45,7 +47,8 @@ static void leave_unsplit(void)
 	lab_fault_alone("nosplit_every", 2);
 }
 
-/* A packet alone, first: which kind the NIC begins with, then, is the other one. Returns what the connection ended with. */
+/* A packet alone, first: which kind the NIC begins with, then, is the other one. Returns what the
+ * connection ended with. */
 static int first_one(struct devmem_ring *ring, struct lab *lab, bool other_kind)
 {
 	struct lab_pair pair = lab_connect(lab, false);
@@ -60,14 +63,16 @@ static int first_one(struct devmem_ring *ring, struct lab *lab, bool other_kind)
 	}
 	sender = lab_send_from(pair.far, stream.position, BYTES, true);
 	lab_receive_end(ring, lab, &stream, "GRO merged");
-	print_message("%s after %llu bytes\n", strerror(-stream.error), (unsigned long long)stream.position);
+	print_message("%s after %llu bytes\n", strerror(-stream.error),
+		      (unsigned long long)stream.position);
 	lab_close_pair(pair);
 	lab_sent(sender);
 	devmem_detach(stream.sock);
 	return stream.error;
 }
 
-/* Until packets of both kinds have been the first one of a merged packet: the NIC counts on, so that depends on what was before. */
+/* Until packets of both kinds have been the first one of a merged packet: the NIC counts on, so
+ * that depends on what was before. */
 static void it_ends_with_the_reason(void **state)
 {
 	bool pages_first = false, device_first = false;
@@ -101,7 +106,8 @@ static void the_next_one_does_not_end(void **state)
 	lab_cannot_copy("nothing is in device memory");
 	set_up(&lab);
 	assert_true(first_one(ring, &lab, false) < 0);
-	run("for i in $(seq 600); do ethtool -k lab0 | grep -q '^generic-receive-offload: off' && exit; sleep 0.1; done; exit 1");
+	run("for i in $(seq 600); do ethtool -k lab0 | grep -q '^generic-receive-offload: off' && "
+	    "exit; sleep 0.1; done; exit 1");
 
 	for (int ipv6 = 0; ipv6 < 2; ipv6++) {
 		pair = lab_connect(&lab, ipv6);
@@ -123,7 +129,8 @@ static void the_next_one_does_not_end(void **state)
 /* A socket that is not attached, whose packets come through a bound queue. */
 struct stranger {
 	struct devmem_ring *ring;
-	struct lab_pair holder, pair;	/* with engine zcrx a queue is bound when a ring attaches something */
+	/* with engine zcrx a queue is bound when a ring attaches something */
+	struct lab_pair holder, pair;
 	struct lab_stream stream;
 	struct lab_sender *sender;
 };
@@ -177,13 +184,18 @@ static void who_reads_is_told(void **state)
 	tear_down(&lab);
 }
 
-/* As tcpdump does. Which kind comes first in a merged packet depends on what was sent before, and whether packets are merged
- * depends on how many of them one poll finds: so it tries again, until the kernel stops. */
+/* As tcpdump does. Which kind comes first in a merged packet depends on what was sent before, and
+ * whether packets are merged depends on how many of them one poll finds: so it tries again, until
+ * the kernel stops. */
 static void captured(void **state)
 {
 	/* room for all: what finds none is not read */
-	struct tpacket_req ring = { .tp_block_size = 1 << 17, .tp_block_nr = 512, .tp_frame_size = 1 << 16, .tp_frame_nr = 1024 };
-	struct sockaddr_ll on = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_ALL),
+	struct tpacket_req ring = { .tp_block_size = 1 << 17,
+				    .tp_block_nr = 512,
+				    .tp_frame_size = 1 << 16,
+				    .tp_frame_nr = 1024 };
+	struct sockaddr_ll on = { .sll_family = AF_PACKET,
+				  .sll_protocol = htons(ETH_ALL),
 				  .sll_ifindex = (int)if_nametoindex(NIC) };
 	int tap = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_ALL)), version = TPACKET_V2;
 	struct stranger s;

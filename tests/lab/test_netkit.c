@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A container's interface: a netkit, to which the NIC leases a queue. Bytes come that way in the kernel's own tests
- * (kselftest.sh); here is what the library says and does around it. "lab_netkit lease NETKIT QUEUE" makes a lease, for
- * doctor.sh.
+ * A container's interface: a netkit, to which the NIC leases a queue. Bytes come that way in the
+ * kernel's own tests (kselftest.sh); here is what the library says and does around it. "lab_netkit
+ * lease NETKIT QUEUE" makes a lease, for doctor.sh.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -18,16 +18,19 @@
 #include "netlink/genl.h"
 #include "base/uapi.h"
 
-#define CMD_QUEUE_CREATE	16	/* NETDEV_CMD_QUEUE_CREATE and its attributes [include/uapi/linux/netdev.h of 7.1] */
-#define A_LEASE_IFINDEX		1
-#define A_LEASE_QUEUE		2
-#define LEASED			2u	/* queue of the NIC */
-#define THRESHOLD		256u	/* bytes: the NIC's, at first */
+/* NETDEV_CMD_QUEUE_CREATE and its attributes [include/uapi/linux/netdev.h of 7.1] */
+#define CMD_QUEUE_CREATE 16
+#define A_LEASE_IFINDEX	 1
+#define A_LEASE_QUEUE	 2
+#define LEASED		 2u   /* queue of the NIC */
+#define THRESHOLD	 256u /* bytes: the NIC's, at first */
 
-/* Only the end that is not the primary one leases, as many queues as it was made with, less its own. */
+/* Only the end that is not the primary one leases, as many queues as it was made with, less its
+ * own. */
 static void make_netkit(void)
 {
-	run("ip link add kit0 type netkit mode l2 peer name kit1 numrxqueues 4 && ip link set kit0 up && ip link set kit1 up");
+	run("ip link add kit0 type netkit mode l2 peer name kit1 numrxqueues 4 && ip link set kit0 "
+	    "up && ip link set kit1 up");
 }
 
 static void delete_netkit(void)
@@ -88,7 +91,8 @@ static void check_refused(int result, int want, const char *word, const char *wh
 {
 	if (result == want && strstr(devmem_error(), word))
 		return;
-	print_error("%s: %d instead of %d, or not \"%s\": %s\n", what, result, want, word, devmem_error());
+	print_error("%s: %d instead of %d, or not \"%s\": %s\n", what, result, want, word,
+		    devmem_error());
 	_fail(__FILE__, line);
 }
 
@@ -100,10 +104,13 @@ static struct devmem_nic *open_nic(uint32_t flags)
 	return nic;
 }
 
-static int bind_to(struct devmem_nic *nic, const uint32_t *queue, const char *engine, struct devmem_binding **binding)
+static int bind_to(struct devmem_nic *nic, const uint32_t *queue, const char *engine,
+		   struct devmem_binding **binding)
 {
-	return devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = engine, .queues = queue ? 1 : 0,
-						       .queue_list = queue), binding);
+	return devmem_bind_rx(nic, buffer,
+			      DEVMEM_OPTS(devmem_bind_opts, .engine = engine,
+					  .queues = queue ? 1 : 0, .queue_list = queue),
+			      binding);
 }
 
 /* As whoever leases a queue does; the program ethtool knows no threshold before 6.14. */
@@ -112,8 +119,8 @@ static void split(bool on)
 	struct devmem__ethtool et;
 
 	ok(devmem__ethtool_open(&et, NIC));
-	ok(devmem__ethtool_set_split(&et, true, on ? DEVMEM_SPLIT_ENABLED : DEVMEM_SPLIT_DISABLED, true, on ? 0 : THRESHOLD,
-				     NULL));
+	ok(devmem__ethtool_set_split(&et, true, on ? DEVMEM_SPLIT_ENABLED : DEVMEM_SPLIT_DISABLED,
+				     true, on ? 0 : THRESHOLD, NULL));
 	devmem__ethtool_close(&et);
 }
 
@@ -124,7 +131,8 @@ static void without_a_lease(void **state)
 	const char *reason;
 
 	(void)state;
-	refused(bind_to(nic, NULL, "devmem", &b), EOPNOTSUPP, "none of its queues is leased from a NIC");
+	refused(bind_to(nic, NULL, "devmem", &b), EOPNOTSUPP,
+		"none of its queues is leased from a NIC");
 	ok(bind_to(nic, NULL, NULL, &b));
 	assert_string_equal(devmem_binding_engine(b, &reason), "copy");
 	assert_non_null(strstr(reason, "leased"));
@@ -135,7 +143,9 @@ static void without_a_lease(void **state)
 /* The queue is found unasked; settings are the NIC's, and whoever leases it makes them. */
 static void with_a_lease(void **state)
 {
-	const struct sockaddr_in local = { .sin_family = AF_INET, .sin_port = htons(PORT), .sin_addr.s_addr = htonl(0x7f000001) };
+	const struct sockaddr_in local = { .sin_family = AF_INET,
+					   .sin_port = htons(PORT),
+					   .sin_addr.s_addr = htonl(0x7f000001) };
 	const struct sockaddr *at = (const struct sockaddr *)&local;
 	struct devmem_plan plan = { .size = sizeof(plan) };
 	const uint32_t zero = 0, none = 2;
@@ -160,10 +170,10 @@ static void with_a_lease(void **state)
 	refused(devmem_source_port(b, at, at), EOPNOTSUPP, "how that one hashes flows");
 	run("! ethtool -n " NIC " | grep -q Filter");
 	devmem_binding_close(b);
-	ok(bind_to(nic, &(uint32_t){ 1 }, "devmem", &b));	/* and by its number */
+	ok(bind_to(nic, &(uint32_t){ 1 }, "devmem", &b)); /* and by its number */
 	devmem_binding_close(b);
 	ok(devmem_nic_close(nic));
-	run("ethtool -g " NIC " | grep -q 'TCP data split:.*on'");	/* nobody's but ours */
+	run("ethtool -g " NIC " | grep -q 'TCP data split:.*on'"); /* nobody's but ours */
 	split(false);
 }
 
@@ -188,7 +198,8 @@ static void settings_that_are_others(void **state)
 
 int main(int argc, char **argv)
 {
-	const struct CMUnitTest tests[] = { TEST(without_a_lease), TEST(with_a_lease), TEST(settings_that_are_others) };
+	const struct CMUnitTest tests[] = { TEST(without_a_lease), TEST(with_a_lease),
+					    TEST(settings_that_are_others) };
 
 	if (argc == 4 && !strcmp(argv[1], "lease"))
 		return lease(argv[2], (uint32_t)strtoul(argv[3], NULL, 0)) ? 1 : 0;

@@ -1,16 +1,18 @@
 // SPDX-License-Identifier: MIT
-/* The options of a socket that the library had for a while are as they were when the program gets it back. */
+/* The options of a socket that the library had for a while are as they were when the program gets
+ * it back. */
 #include <errno.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
 #include "lab.h"
 
-#define MIB		(1u << 20)
-#define BUF_LOCK	72	/* SO_BUF_LOCK, which older headers lack */
-#define OWN_MARK	1000
+#define MIB	 (1u << 20)
+#define BUF_LOCK 72 /* SO_BUF_LOCK, which older headers lack */
+#define OWN_MARK 1000
 
-static const int names[] = { SO_RCVLOWAT, SO_RCVBUF, BUF_LOCK, SO_SNDBUF, SO_ZEROCOPY, SO_BUSY_POLL, SO_PREFER_BUSY_POLL };
+static const int names[] = { SO_RCVLOWAT, SO_RCVBUF,	BUF_LOCK,	    SO_SNDBUF,
+			     SO_ZEROCOPY, SO_BUSY_POLL, SO_PREFER_BUSY_POLL };
 #define NAMES (sizeof(names) / sizeof(names[0]))
 
 static void look(int fd, int value[NAMES])
@@ -60,7 +62,8 @@ static void what_attach_was_asked_to_set(void **state)
 		look(pair.near, before);
 		lab_attach_opts(ring, lab, pair.near, &stream, &o);
 		assert_int_equal(getsockopt(pair.near, SOL_SOCKET, SO_RCVLOWAT, &mark, &len), 0);
-		assert_true(mark >= 50000);	/* no more than half of a buffer that the program set */
+		/* no more than half of a buffer that the program set */
+		assert_true(mark >= 50000);
 		ok(devmem_wait(ring, ev, 1, 0));
 		if (i & 1)
 			devmem_detach(stream.sock);
@@ -77,7 +80,8 @@ static void what_attach_was_asked_to_set(void **state)
 	}
 }
 
-/* Of a stream marks are set that nobody asked for; one of them when the program lets go, and not yet handed in. */
+/* Of a stream marks are set that nobody asked for; one of them when the program lets go, and not
+ * yet handed in. */
 static void marks_that_the_library_sets(void **state)
 {
 	struct lab *lab = *state;
@@ -119,7 +123,8 @@ static void sending_without_a_copy(void **state)
 	struct devmem_binding *binding;
 
 	lab_cannot_copy("it does not set the option");
-	ok(devmem_bind_tx(NIC, lab->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &binding));
+	ok(devmem_bind_tx(NIC, lab->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"),
+			  &binding));
 	for (int sends = 0; sends < 2; sends++) {
 		struct devmem_ring *ring = lab_ring(NULL);
 		struct lab_pair pair = lab_connect(lab, false);

@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sending by a NIC that drops packets of device memory with more pieces than it has descriptors, as gve does (file tx_pieces,
- * lab/README.md): whatever is sent, no packet has too many, and where one has all the same, its connection ends with an error.
- * LAB_SENDS=200000: how many short sends, instead of a tenth of it.
+ * Sending by a NIC that drops packets of device memory with more pieces than it has descriptors, as
+ * gve does (file tx_pieces, lab/README.md): whatever is sent, no packet has too many, and where one
+ * has all the same, its connection ends with an error. LAB_SENDS=200000: how many short sends,
+ * instead of a tenth of it.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,7 +16,7 @@
 
 #include "sending.h"
 
-#define PIECES	9u	/* gve's, and what the library keeps to on this NIC */
+#define PIECES 9u /* gve's, and what the library keeps to on this NIC */
 
 static uint64_t dropped(void)
 {
@@ -53,7 +54,7 @@ static void many_short_sends_on_eight_connections(void **state)
 
 	lab_fault("tx_pieces", PIECES);
 	o->most = 300;
-	out_start(o, 8, sends / 8 * 160);	/* more than the mean of a send */
+	out_start(o, 8, sends / 8 * 160); /* more than the mean of a send */
 	out_pump(o);
 	for (unsigned int i = 0; i < o->n; i++)
 		done += o->flow[i].next_back;
@@ -98,7 +99,8 @@ static void short_and_long_ones_mixed(void **state)
 }
 
 /* One send of many ranges of a few bytes, in a buffer's slot of its own. */
-static void gather_one(struct out *o, struct flow *f, unsigned int at, unsigned int n, uint32_t each)
+static void gather_one(struct out *o, struct flow *f, unsigned int at, unsigned int n,
+		       uint32_t each)
 {
 	struct devmem_range *range = calloc(n, sizeof(*range));
 	const uint32_t bytes = n * each;
@@ -134,7 +136,9 @@ static void gathered_lists_of_tiny_ranges(void **state)
 static void set_tcp(struct out *o, int name, int value)
 {
 	for (unsigned int i = 0; i < o->n; i++)
-		assert_int_equal(setsockopt(o->flow[i].pair.near, IPPROTO_TCP, name, &value, sizeof(value)), 0);
+		assert_int_equal(setsockopt(o->flow[i].pair.near, IPPROTO_TCP, name, &value,
+					    sizeof(value)),
+				 0);
 }
 
 /* Single bytes, which TCP puts together (cork), or does not (nodelay). */
@@ -160,7 +164,7 @@ static void single_bytes(void **state)
 	expect_all(o, 4000, before);
 }
 
-/* ------------------------------------------------------------------------------------ where a limit is not known */
+/* ------------------------------------------------------------------- where a limit is not known */
 
 static void pump_for(struct out *o, int turns)
 {
@@ -168,7 +172,8 @@ static void pump_for(struct out *o, int turns)
 		out_turn(o, 1000);
 }
 
-/* A NIC that takes fewer than its driver is known for. Nothing gets through: the connection ends, and says why. */
+/* A NIC that takes fewer than its driver is known for. Nothing gets through: the connection ends,
+ * and says why. */
 static void what_is_dropped_for_ever_ends_with_an_error(void **state)
 {
 	struct out *o = *state;
@@ -189,7 +194,9 @@ static void what_is_dropped_for_ever_ends_with_an_error(void **state)
 			out_turn(o, 1000);
 		assert_int_equal(f->error, -ECOMM);
 		assert_non_null(strstr(devmem_error(), "tx_dropped"));
-		assert_int_equal(devmem_send(f->sock, o->binding, &(struct devmem_range){ 0, 1 }, 1, 0), -ECOMM);
+		assert_int_equal(devmem_send(f->sock, o->binding, &(struct devmem_range){ 0, 1 }, 1,
+					     0),
+				 -ECOMM);
 		out_join(f);
 		out_close_flow(f);
 	}

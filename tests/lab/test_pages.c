@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The memory of buffers, and the pages that queues take from it. Wants 128 huge pages reserved. "lab_pages older" is for
- * a kernel whose bind knows no page sizes. With DEVMEM_TEST_ENGINE=zcrx, "lab_pages received" alone makes sense: the size
- * is found when a ring takes the queue.
+ * The memory of buffers, and the pages that queues take from it. Wants 128 huge pages reserved.
+ * "lab_pages older" is for a kernel whose bind knows no page sizes. With DEVMEM_TEST_ENGINE=zcrx,
+ * "lab_pages received" alone makes sense: the size is found when a ring takes the queue.
  */
 #include <errno.h>
 #include <sched.h>
@@ -39,7 +39,8 @@ static struct devmem_buffer *make_buffer(const char *backend, size_t bytes, uint
 {
 	struct devmem_buffer *buffer;
 
-	ok(devmem_buffer_create(backend, bytes, DEVMEM_OPTS(devmem_buffer_opts, .page_size = page_size), &buffer));
+	ok(devmem_buffer_create(backend, bytes,
+				DEVMEM_OPTS(devmem_buffer_opts, .page_size = page_size), &buffer));
 	return buffer;
 }
 
@@ -48,12 +49,14 @@ static void pages_are(const struct devmem_binding *binding, uint32_t size, const
 	const char *why = NULL;
 
 	if (devmem_binding_page_size(binding, &why) != size)
-		fail_msg("pages of %u bytes, not %u: %s", devmem_binding_page_size(binding, NULL), size, why);
+		fail_msg("pages of %u bytes, not %u: %s", devmem_binding_page_size(binding, NULL),
+			 size, why);
 	says(why, word);
 }
 
 /* As lab_open(), around a buffer of the test's own. */
-static void open_with(struct lab *lab, struct devmem_buffer *buffer, unsigned int queues, uint32_t page_size)
+static void open_with(struct lab *lab, struct devmem_buffer *buffer, unsigned int queues,
+		      uint32_t page_size)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(PORT) };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(PORT) };
@@ -63,24 +66,27 @@ static void open_with(struct lab *lab, struct devmem_buffer *buffer, unsigned in
 	lab->buffer = buffer;
 	ok(devmem_buffer_map(buffer, (void **)&lab->memory));
 	ok(devmem_nic_open(NIC, NULL, &lab->nic));
-	ok(devmem_bind_rx(lab->nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = queues, .page_size = page_size,
-							.engine = lab_engine()), &lab->binding));
+	ok(devmem_bind_rx(lab->nic, buffer,
+			  DEVMEM_OPTS(devmem_bind_opts, .queues = queues, .page_size = page_size,
+				      .engine = lab_engine()),
+			  &lab->binding));
 	ok(devmem_steer(lab->binding, (struct sockaddr *)&v4, NULL));
 	ok(devmem_steer(lab->binding, (struct sockaddr *)&v6, NULL));
 	lab->listener = lab_listen(PORT);
 }
 
-/* ------------------------------------------------------------------------------------ received in pages */
+/* ---------------------------------------------------------------------------- received in pages */
 
 /*
- * Every packet begins a page and no fragment has more than one: that is how the size shows. A fragment that did not fit
- * into a completion comes in two parts.
+ * Every packet begins a page and no fragment has more than one: that is how the size shows. A
+ * fragment that did not fit into a completion comes in two parts.
  */
-static void check_fragments(const struct lab_flows *flows, uint64_t *end, const struct devmem_event *ev, int n,
-			    uint32_t page)
+static void check_fragments(const struct lab_flows *flows, uint64_t *end,
+			    const struct devmem_event *ev, int n, uint32_t page)
 {
 	for (int i = 0; i < n; i++) {
-		uint64_t *last = &end[(struct lab_stream *)(uintptr_t)ev[i].user_data - flows->stream];
+		uint64_t *last =
+			&end[(struct lab_stream *)(uintptr_t)ev[i].user_data - flows->stream];
 
 		if (ev[i].type != DEVMEM_EVENT_DATA)
 			continue;
@@ -117,7 +123,8 @@ static struct devmem_stats receive(struct lab *lab, uint32_t page, unsigned int 
 	lab_flows_finish(&flows);
 	st = lab_stats(ring);
 	print_message("%u KiB pages: %llu bytes in %llu fragments, the longest %llu\n", page / KIB,
-		      (unsigned long long)st.bytes_device, (unsigned long long)st.fragments, (unsigned long long)length);
+		      (unsigned long long)st.bytes_device, (unsigned long long)st.fragments,
+		      (unsigned long long)length);
 	assert_int_equal(st.bytes_device, n * bytes);
 	if (page > 4 * KIB)
 		assert_true(length > 4 * KIB);
@@ -176,9 +183,10 @@ static void four_kib_although_larger_ones_could_be_had(void **state)
 	received_in_pages_of(make_buffer("udmabuf", 64 * MIB, 2 * MIB), 4 * KIB);
 }
 
-/* ------------------------------------------------------------------------------------ chosen */
+/* --------------------------------------------------------------------------------------- chosen */
 
-static void chosen(struct devmem_buffer *buffer, unsigned int queues, uint32_t page, const char *word)
+static void chosen(struct devmem_buffer *buffer, unsigned int queues, uint32_t page,
+		   const char *word)
 {
 	struct lab lab;
 
@@ -198,9 +206,12 @@ static void the_largest_where_nothing_is_asked(void **state)
 static void rings_take_at_most_half(void **state)
 {
 	(void)state;
-	chosen(make_buffer("udmabuf", 64 * MIB, 0), 1, 32 * KIB, "more than half of the buffer with 64 KiB");
-	chosen(make_buffer("udmabuf", 64 * MIB, 0), 2, 16 * KIB, "more than half of the buffer with 32 KiB");
-	chosen(make_buffer("udmabuf", 4 * MIB, 0), 1, 4 * KIB, "more than half of the buffer with 8 KiB");
+	chosen(make_buffer("udmabuf", 64 * MIB, 0), 1, 32 * KIB,
+	       "more than half of the buffer with 64 KiB");
+	chosen(make_buffer("udmabuf", 64 * MIB, 0), 2, 16 * KIB,
+	       "more than half of the buffer with 32 KiB");
+	chosen(make_buffer("udmabuf", 4 * MIB, 0), 1, 4 * KIB,
+	       "more than half of the buffer with 8 KiB");
 	ring_entries(256);
 	chosen(make_buffer("udmabuf", 64 * MIB, 0), 2, 64 * KIB, "unasked");
 	ring_entries(1024);
@@ -221,12 +232,15 @@ static void planned_as_bound(void **state)
 	(void)state;
 	ok(devmem_nic_open(NIC, NULL, &nic));
 	for (unsigned int i = 0; i < sizeof(mib) / sizeof(mib[0]); i++) {
-		struct devmem_plan plan = { .size = sizeof(plan), .queues = 2, .buffer_bytes = (uint64_t)mib[i] * MIB };
+		struct devmem_plan plan = { .size = sizeof(plan),
+					    .queues = 2,
+					    .buffer_bytes = (uint64_t)mib[i] * MIB };
 		struct devmem_buffer *buffer = make_buffer("udmabuf", plan.buffer_bytes, 0);
 		struct devmem_binding *binding;
 
 		ok(devmem_plan(nic, &plan));
-		ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 2), &binding));
+		ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 2),
+				  &binding));
 		assert_int_equal(plan.bind_page_size, devmem_binding_page_size(binding, NULL));
 		print_message("%u MiB: %u KiB pages; %s\n", mib[i], plan.bind_page_size / KIB,
 			      plan.advice ? plan.advice : "all is well");
@@ -237,7 +251,7 @@ static void planned_as_bound(void **state)
 	ok(devmem_nic_close(nic));
 }
 
-/* ------------------------------------------------------------------------------------ refused */
+/* -------------------------------------------------------------------------------------- refused */
 
 /* The NIC is as it was at once, not when the transaction ends. */
 static void refused(struct devmem_buffer *buffer, uint32_t page, const char *word)
@@ -246,7 +260,9 @@ static void refused(struct devmem_buffer *buffer, uint32_t page, const char *wor
 	struct devmem_nic *nic;
 
 	ok(devmem_nic_open(NIC, NULL, &nic));
-	assert_int_equal(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .page_size = page), &binding), -EINVAL);
+	assert_int_equal(devmem_bind_rx(nic, buffer,
+					DEVMEM_OPTS(devmem_bind_opts, .page_size = page), &binding),
+			 -EINVAL);
 	assert_ptr_equal(binding, (void *)1);
 	says(devmem_error(), word);
 	assert_true(lab_as_before());
@@ -263,10 +279,10 @@ static void a_size_that_is_asked_for_and_cannot_be(void **state)
 	refused(make_buffer("udmabuf", 16 * MIB, 2 * MIB), 2048, "4096");
 }
 
-/* ------------------------------------------------------------------------------------ pages that are hardly filled */
+/* ----------------------------------------------------------------- pages that are hardly filled */
 
 #define STREAMS 4
-#define FILLED 8928	/* bytes of a page: a packet that was not merged */
+#define FILLED	8928 /* bytes of a page: a packet that was not merged */
 
 static uint64_t mark_of(int fd)
 {
@@ -278,8 +294,10 @@ static uint64_t mark_of(int fd)
 }
 
 /*
- * Bytes that wait for a mark take pages, and seven times as much of the buffer as they are here. Would all marks together
- * leave a quarter of it? With a small buffer, since a mark is also no more than comes in 5 ms. A queue without pages drops acknowledgements too, and an echo from the same buffer stands still.
+ * Bytes that wait for a mark take pages, and seven times as much of the buffer as they are here.
+ * Would all marks together leave a quarter of it? With a small buffer, since a mark is also no more
+ * than comes in 5 ms. A queue without pages drops acknowledgements too, and an echo from the same
+ * buffer stands still.
  */
 static void marks_leave_room_in_pages_that_are_hardly_filled(void **state)
 {
@@ -331,15 +349,15 @@ static void marks_leave_room_in_pages_that_are_hardly_filled(void **state)
 	ring_entries(1024);
 }
 
-/* ------------------------------------------------------------------------------------ small messages */
+/* ------------------------------------------------------------------------------- small messages */
 
 #define CONNECTIONS 8
-#define MESSAGE 64
-#define MANY 16384
+#define MESSAGE	    64
+#define MANY	    16384
 
 /*
- * Each message keeps a page of 64 KiB. Nothing is released until it is told that the buffer runs low: in time, since then
- * all that was sent still comes when pages are back.
+ * Each message keeps a page of 64 KiB. Nothing is released until it is told that the buffer runs
+ * low: in time, since then all that was sent still comes when pages are back.
  */
 static void small_messages_run_a_buffer_low(void **state)
 {
@@ -349,7 +367,8 @@ static void small_messages_run_a_buffer_low(void **state)
 	struct lab_sender *sender[CONNECTIONS];
 	struct lab_pair pair[CONNECTIONS];
 	unsigned int n = 0, fragments = 0;
-	const uint64_t bytes = 512 * KIB;	/* enough even where messages share packets, on a busy machine */
+	/* enough even where messages share packets, on a busy machine */
+	const uint64_t bytes = 512 * KIB;
 	struct lab lab;
 
 	(void)state;
@@ -411,7 +430,7 @@ static void low_although_others_keep_their_rings(void **state)
 	(void)state;
 	ring_entries(64);
 	open_with(&lab, make_buffer("udmabuf", 24 * MIB, 2 * MIB), 3, 0);
-	pages_are(lab.binding, 64 * KIB, "unasked");	/* the rings take exactly half */
+	pages_are(lab.binding, 64 * KIB, "unasked"); /* the rings take exactly half */
 	pair = lab_connect(&lab, false);
 	lab_attach(ring, &lab, pair.near, &stream);
 	sender = lab_send(pair.far, bytes, 0, true);
@@ -436,7 +455,7 @@ static void low_although_others_keep_their_rings(void **state)
 	ring_entries(1024);
 }
 
-/* ------------------------------------------------------------------------------------ buffers */
+/* -------------------------------------------------------------------------------------- buffers */
 
 static void holds_data(struct devmem_buffer *buffer)
 {
@@ -484,14 +503,17 @@ static void the_best_there_is(void **state)
 	struct devmem_buffer *all = make_buffer("udmabuf", 256 * MIB, 2 * MIB);
 
 	(void)state;
-	backend_is(make_buffer("udmabuf", 2 * MIB, 0), "udmabuf", "pages of 4 KiB (no 2097152 bytes of huge-page memory");
+	backend_is(make_buffer("udmabuf", 2 * MIB, 0), "udmabuf",
+		   "pages of 4 KiB (no 2097152 bytes of huge-page memory");
 	backend_is(make_buffer(NULL, 2 * MIB, 0), "dma-heap", "nr_hugepages");
 	devmem_buffer_close(all);
 	assert_int_equal(lab_dmabufs(), 0);
-	backend_is(make_buffer(NULL, 2 * MIB, 0), "udmabuf", "the first choice: /dev/udmabuf, in huge pages of 2048 KiB");
+	backend_is(make_buffer(NULL, 2 * MIB, 0), "udmabuf",
+		   "the first choice: /dev/udmabuf, in huge pages of 2048 KiB");
 	backend_is(make_buffer(NULL, 2 * MIB + 4 * KIB, 0), "dma-heap", "multiple of 2097152");
 	backend_is(make_buffer(NULL, 2 * MIB, 4 * KIB), "udmabuf", "pages of 4 KiB");
-	backend_is(make_buffer("udmabuf", 2 * MIB, 0), "udmabuf", "asked for: /dev/udmabuf, in huge pages");
+	backend_is(make_buffer("udmabuf", 2 * MIB, 0), "udmabuf",
+		   "asked for: /dev/udmabuf, in huge pages");
 }
 
 static int made(const char *name, const char *word)
@@ -531,7 +553,8 @@ static int as_nobody(void)
 
 	if (setgid(65534) || setuid(65534))
 		return 1;
-	if (devmem_buffer_create("dma-heap", 4096, NULL, &buffer) != -EACCES || !strstr(devmem_error(), "group"))
+	if (devmem_buffer_create("dma-heap", 4096, NULL, &buffer) != -EACCES ||
+	    !strstr(devmem_error(), "group"))
 		return 2;
 	return made("shm", "may not be opened");
 }
@@ -567,7 +590,7 @@ static void more_than_the_heap_has(void **state)
 	says(devmem_error(), "available");
 }
 
-/* ------------------------------------------------------------------------------------ older kernels */
+/* -------------------------------------------------------------------------------- older kernels */
 
 static void an_older_kernel_takes_small_pages(void **state)
 {

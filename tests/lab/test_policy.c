@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Where io_uring is refused: by a policy (EPERM) or a kernel without it (ENOSYS). loopback_policy EPERM|ENOSYS, started
- * by without_uring with the same word. What needs io_uring says so; what does not, receives.
+ * Where io_uring is refused: by a policy (EPERM) or a kernel without it (ENOSYS). loopback_policy
+ * EPERM|ENOSYS, started by without_uring with the same word. What needs io_uring says so; what does
+ * not, receives.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -15,7 +16,7 @@
 #define MIB (1u << 20)
 
 static int refusal;
-static const char *word;	/* that its sentence has */
+static const char *word; /* that its sentence has */
 
 static void it_is_refused_here(void **state)
 {
@@ -23,7 +24,7 @@ static void it_is_refused_here(void **state)
 
 	(void)state;
 	assert_int_equal(syscall(__NR_io_uring_setup, 8, params), -1);
-	assert_int_equal(errno, refusal);	/* else this program shows nothing */
+	assert_int_equal(errno, refusal); /* else this program shows nothing */
 }
 
 static void engines_that_need_it_are_refused(void **state)
@@ -34,7 +35,9 @@ static void engines_that_need_it_are_refused(void **state)
 	for (int i = 0; i < 3; i++) {
 		struct devmem_ring *ring = (void *)1;
 
-		assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = names[i]), &ring), -refusal);
+		assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = names[i]),
+						  &ring),
+				 -refusal);
 		assert_non_null(strstr(devmem_error(), word));
 		assert_ptr_equal(ring, (void *)1);
 	}
@@ -75,8 +78,10 @@ static void busy_polling_is_refused(void **state)
 	for (int i = 0; i < 2; i++) {
 		struct devmem_ring *ring = (void *)1;
 
-		assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .busy_poll_us = 50, .engine = names[i]),
-						  &ring), -ENOSYS);
+		assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .busy_poll_us = 50,
+							      .engine = names[i]),
+						  &ring),
+				 -ENOSYS);
 		assert_non_null(strstr(devmem_error(), "busy"));
 		assert_ptr_equal(ring, (void *)1);
 	}

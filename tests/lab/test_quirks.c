@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The lab's NIC, loaded as mimic=NAME, with what that driver refuses: lab_quirks mlx5|bnxt|gve|fbnic. Whatever was
- * bound and received, and whatever failed, it is left as it was to the letter.
+ * The lab's NIC, loaded as mimic=NAME, with what that driver refuses: lab_quirks
+ * mlx5|bnxt|gve|fbnic. Whatever was bound and received, and whatever failed, it is left as it was
+ * to the letter.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,7 +16,7 @@
 
 #include "netlink/ethtool.h"
 
-#define STREAMS	4u
+#define STREAMS 4u
 #define BYTES	(2u << 20)
 
 #define refused(call, err, word) check_refused(call, -(err), word, #call, __LINE__)
@@ -24,11 +25,12 @@ static void check_refused(int result, int want, const char *word, const char *wh
 {
 	if (result == want && strstr(devmem_error(), word))
 		return;
-	print_error("%s: %d instead of %d, or not \"%s\": %s\n", what, result, want, word, devmem_error());
+	print_error("%s: %d instead of %d, or not \"%s\": %s\n", what, result, want, word,
+		    devmem_error());
 	_fail(__FILE__, line);
 }
 
-/* -------------------------------------------------------------------------------- the NIC, as others see it */
+/* -------------------------------------------------------------------- the NIC, as others see it */
 
 /* Somebody else, as far as the library can tell. */
 static struct devmem__ethtool other;
@@ -85,11 +87,13 @@ static int tear_down(void **state)
 	return 0;
 }
 
-static int bind_queues(struct devmem_nic *nic, struct devmem_buffer *buffer, unsigned int n, const uint32_t *list,
-		       struct devmem_binding **binding)
+static int bind_queues(struct devmem_nic *nic, struct devmem_buffer *buffer, unsigned int n,
+		       const uint32_t *list, struct devmem_binding **binding)
 {
-	return devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = n, .queue_list = list,
-						       .engine = "devmem"), binding);
+	return devmem_bind_rx(nic, buffer,
+			      DEVMEM_OPTS(devmem_bind_opts, .queues = n, .queue_list = list,
+					  .engine = "devmem"),
+			      binding);
 }
 
 /* Two queues are bound; no flow is steered yet. */
@@ -120,7 +124,8 @@ static int ask_port(struct lab *lab, int fd)
 	struct sockaddr_in6 local, peer;
 
 	ends(fd, &local, &peer);
-	return devmem_source_port(lab->binding, (struct sockaddr *)&local, (struct sockaddr *)&peer);
+	return devmem_source_port(lab->binding, (struct sockaddr *)&local,
+				  (struct sockaddr *)&peer);
 }
 
 /* The connection by itself, or all of the port with an RSS context. */
@@ -129,7 +134,8 @@ static int steer(struct lab *lab, int fd, bool alone)
 	struct sockaddr_in6 local, peer;
 
 	ends(fd, &local, &peer);
-	return devmem_steer(lab->binding, (struct sockaddr *)&local, alone ? (struct sockaddr *)&peer : NULL);
+	return devmem_steer(lab->binding, (struct sockaddr *)&local,
+			    alone ? (struct sockaddr *)&peer : NULL);
 }
 
 /* All of it comes into the buffer, as it was sent. */
@@ -197,7 +203,7 @@ static void failure_in_the_middle(void **state)
 	devmem_buffer_close(buffer);
 }
 
-/* ------------------------------------------------------------------------------------------------- mlx5 */
+/* ----------------------------------------------------------------------------------------- mlx5 */
 
 static void mlx5_receives(void **state)
 {
@@ -255,7 +261,7 @@ static void mlx5_turned_off_meanwhile(void **state)
 	open_bound(&lab);
 	run("ethtool -K " NIC " rx off rx-gro-hw off >/dev/null");
 	devmem_binding_close(lab.binding);
-	ok(devmem_nic_close(lab.nic));	/* it is off, as it was before us */
+	ok(devmem_nic_close(lab.nic)); /* it is off, as it was before us */
 	devmem_buffer_close(lab.buffer);
 	close(lab.listener);
 	run("ethtool -K " NIC " rx on >/dev/null");
@@ -278,7 +284,7 @@ static void mlx5_needs_what_is_off_itself(void **state)
 	assert_false(gro_hw());
 }
 
-/* --------------------------------------------------------------------------------------------- the others */
+/* ----------------------------------------------------------------------------------- the others */
 
 static void bnxt_receives(void **state)
 {
@@ -293,7 +299,8 @@ static void gve_receives(void **state)
 	received("gve", true);
 }
 
-/* Rules are off at first, hashed fields are not told, and channels are not "combined": what is advised is what it has. */
+/* Rules are off at first, hashed fields are not told, and channels are not "combined": what is
+ * advised is what it has. */
 static void gve_advice(void **state)
 {
 	struct devmem_buffer *buffer = lab_buffer(4 << 20);
@@ -332,7 +339,8 @@ static void gve_has_no_contexts(void **state)
 	lab_close(&lab);
 }
 
-/* Refused by the library and not by the kernel, whose answer would be -ERANGE; before anything is changed. */
+/* Refused by the library and not by the kernel, whose answer would be -ERANGE; before anything is
+ * changed. */
 static void gve_queue_0(void **state)
 {
 	static const char *const engines[] = { "devmem", "zcrx", NULL };
@@ -344,10 +352,14 @@ static void gve_queue_0(void **state)
 	(void)state;
 	ok(devmem_nic_open(NIC, NULL, &nic));
 	for (int i = 0; i < 2; i++)
-		refused(bind_queues(nic, buffer, 2, lists[i], &binding), EBUSY, "RX queue 0 of " NIC);
+		refused(bind_queues(nic, buffer, 2, lists[i], &binding), EBUSY,
+			"RX queue 0 of " NIC);
 	for (int i = 0; i < 3; i++)
-		refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = lists[0],
-								.engine = engines[i]), &binding), EBUSY, "(driver gve)");
+		refused(devmem_bind_rx(nic, buffer,
+				       DEVMEM_OPTS(devmem_bind_opts, .queues = 1,
+						   .queue_list = lists[0], .engine = engines[i]),
+				       &binding),
+			EBUSY, "(driver gve)");
 	is_as_before();
 	ok(bind_queues(nic, buffer, 2, (const uint32_t[]){ 2, 1 }, &binding));
 	devmem_binding_close(binding);
@@ -393,10 +405,12 @@ int main(int argc, char **argv)
 	if (!strcmp(what, "bnxt"))
 		return cmocka_run_group_tests(bnxt, NULL, NULL);
 	if (!strcmp(what, "gve"))
-		return cmocka_run_group_tests(gve_first, NULL, NULL) || system("ethtool -K " NIC " ntuple on") ||
+		return cmocka_run_group_tests(gve_first, NULL, NULL) ||
+		       system("ethtool -K " NIC " ntuple on") ||
 		       cmocka_run_group_tests(gve, NULL, NULL);
 	if (!strcmp(what, "fbnic"))
 		return cmocka_run_group_tests(fbnic, NULL, NULL);
-	fprintf(stderr, "usage: lab_quirks mlx5|bnxt|gve|fbnic, with the NIC loaded as mimic=...\n");
+	fprintf(stderr, "usage: lab_quirks mlx5|bnxt|gve|fbnic, with the NIC loaded as "
+			"mimic=...\n");
 	return 2;
 }

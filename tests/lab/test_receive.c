@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Receiving on the real stack: every byte is checked, and at the end nothing is out: no token, no descriptor, no
- * change of the NIC.
+ * Receiving on the real stack: every byte is checked, and at the end nothing is out: no token, no
+ * descriptor, no change of the NIC.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -37,8 +37,8 @@ static void close_pair(struct lab_pair pair)
 }
 
 /* @n connections with @bytes each, all of it device memory if @all_device. */
-static struct devmem_stats transfer(struct lab *lab, const struct devmem_ring_opts *opts, unsigned int n,
-				    uint64_t bytes, bool ipv6, bool all_device)
+static struct devmem_stats transfer(struct lab *lab, const struct devmem_ring_opts *opts,
+				    unsigned int n, uint64_t bytes, bool ipv6, bool all_device)
 {
 	struct devmem_ring *ring = lab_ring(opts);
 	struct lab_stream *streams = calloc(n, sizeof(*streams));
@@ -54,9 +54,10 @@ static struct devmem_stats transfer(struct lab *lab, const struct devmem_ring_op
 	}
 	assert_true(lab_drain(ring, lab, streams, n));
 	for (i = 0; i < n; i++)
-		if (streams[i].error)	/* else its sender would be waited for */
+		if (streams[i].error) /* else its sender would be waited for */
 			fail_msg("stream %u broke after %llu bytes: %s (%s)", i,
-				 (unsigned long long)streams[i].position, strerror(-streams[i].error), devmem_error());
+				 (unsigned long long)streams[i].position,
+				 strerror(-streams[i].error), devmem_error());
 	for (i = 0; i < n; i++) {
 		assert_true(lab_sent(senders[i]));
 		assert_int_equal(streams[i].position, bytes);
@@ -92,13 +93,15 @@ static void sixty_four_streams(void **state)
 
 static void without_merging(void **state)
 {
-	struct devmem_stats st = transfer(*state, DEVMEM_OPTS(devmem_ring_opts, .merge = 1), 2, 8 * MIB, false, true);
+	struct devmem_stats st = transfer(*state, DEVMEM_OPTS(devmem_ring_opts, .merge = 1), 2,
+					  8 * MIB, false, true);
 
 	assert_int_equal(st.descriptors, st.fragments);
-	if (lab_copies())	/* each is the bytes of one receive */
+	if (lab_copies()) /* each is the bytes of one receive */
 		assert_true(st.fragments <= st.completions);
 	st = transfer(*state, NULL, 2, 8 * MIB, false, true);
-	if (lab_copies())	/* what was copied to neighbouring places is one fragment from the start */
+	/* what was copied to neighbouring places is one fragment from the start */
+	if (lab_copies())
 		assert_int_equal(st.descriptors, st.fragments);
 	else
 		assert_true(st.descriptors < st.fragments);
@@ -106,8 +109,10 @@ static void without_merging(void **state)
 
 static void busy_polling(void **state)
 {
-	lab_cannot("syscall", "it is io_uring that polls; asked for, it is refused (test_refusals.c, test_policy.c)");
-	transfer(*state, DEVMEM_OPTS(devmem_ring_opts, .busy_poll_us = 100), 2, 8 * MIB, false, true);
+	lab_cannot("syscall", "it is io_uring that polls; asked for, it is refused "
+			      "(test_refusals.c, test_policy.c)");
+	transfer(*state, DEVMEM_OPTS(devmem_ring_opts, .busy_poll_us = 100), 2, 8 * MIB, false,
+		 true);
 }
 
 /* Fewer buffers than sockets: receives pause with ENOBUFS and are armed again. */
@@ -117,9 +122,9 @@ static void two_receive_buffers_for_sixteen_streams(void **state)
 
 	lab_cannot_copy("it receives into the buffer itself, which runs out in test_copy.c");
 	lab_cannot("zcrx", "it takes no receive buffers while all goes well");
-	st = transfer(*state, DEVMEM_OPTS(devmem_ring_opts, .buffers = 2, .buffer_bytes = 64 << 10), 16, 2 * MIB, false,
-		      true);
-	assert_true(st.no_buffers > 0);	/* else this test shows nothing */
+	st = transfer(*state, DEVMEM_OPTS(devmem_ring_opts, .buffers = 2, .buffer_bytes = 64 << 10),
+		      16, 2 * MIB, false, true);
+	assert_true(st.no_buffers > 0); /* else this test shows nothing */
 }
 
 /* A completion has more than one event's worth, and comes in parts. */
@@ -169,14 +174,14 @@ static void a_tail_is_not_held_back(void **state)
 		ok(devmem_release(ring, ev, (unsigned int)n));
 	}
 	assert_true(lab_sent(sender));
-	assert_true(lab_stats(ring).lowat_changes > 0);	/* else this test shows nothing */
+	assert_true(lab_stats(ring).lowat_changes > 0); /* else this test shows nothing */
 	devmem_detach(stream.sock);
 	lab_settle(ring);
 	devmem_ring_close(ring);
 	close_pair(pair);
 }
 
-#define MESSAGES	96u
+#define MESSAGES 96u
 
 /* The other end sends a message when the one before was answered. Returns how many were sent. */
 static void *converse(void *far)
@@ -198,8 +203,9 @@ static void *converse(void *far)
 }
 
 /*
- * Messages as large as a mark look like a stream, but the end of each is waited for: the mark that held it back may not do so
- * each time. It is raised once at first, and then after 2, 4, 8, 16 and 32 MiB; each time it can be corrected and falls.
+ * Messages as large as a mark look like a stream, but the end of each is waited for: the mark that
+ * held it back may not do so each time. It is raised once at first, and then after 2, 4, 8, 16 and
+ * 32 MiB; each time it can be corrected and falls.
  */
 static void messages_that_are_answered_are_seldom_held_back(void **state)
 {
@@ -228,7 +234,7 @@ static void messages_that_are_answered_are_seldom_held_back(void **state)
 	pthread_join(other, &sent);
 	assert_int_equal((uintptr_t)sent, MESSAGES);
 	print_message("%llu changes of marks\n", (unsigned long long)lab_stats(ring).lowat_changes);
-	assert_true(lab_stats(ring).lowat_changes > 0);	/* else this test shows nothing */
+	assert_true(lab_stats(ring).lowat_changes > 0); /* else this test shows nothing */
 	assert_true(lab_stats(ring).lowat_changes <= MESSAGES / 2);
 	devmem_detach(sock);
 	lab_settle(ring);
@@ -236,7 +242,8 @@ static void messages_that_are_answered_are_seldom_held_back(void **state)
 	close_pair(pair);
 }
 
-/* The reader keeps every fragment until the buffer is empty and the sender stuck, then gives all back. */
+/* The reader keeps every fragment until the buffer is empty and the sender stuck, then gives all
+ * back. */
 static void a_reader_that_keeps_everything_loses_nothing(void **state)
 {
 	struct lab *lab = *state;
@@ -330,7 +337,8 @@ static void fragments_outlive_their_socket(void **state)
 	close_pair(other);
 }
 
-/* Data of a socket that was detached while completions of it were waiting is discarded, not leaked. */
+/* Data of a socket that was detached while completions of it were waiting is discarded, not
+ * leaked. */
 static void detached_with_data_on_the_way(void **state)
 {
 	struct lab *lab = *state;
@@ -374,7 +382,7 @@ static void a_reset_is_an_error_after_what_came_before(void **state)
 	struct lab_sender *sender;
 
 	lab_attach(ring, lab, pair.near, &stream);
-	sender = lab_send(pair.far, 100000, 0, false);	/* fits into the socket: nobody reads yet */
+	sender = lab_send(pair.far, 100000, 0, false); /* fits into the socket: nobody reads yet */
 	assert_true(lab_sent(sender));
 	setsockopt(pair.far, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 	close(pair.far);
@@ -386,7 +394,8 @@ static void a_reset_is_an_error_after_what_came_before(void **state)
 	close(pair.near);
 }
 
-/* Both are there before the ring looks: a receive that was armed takes the bytes, and the reset must not be missed. */
+/* Both are there before the ring looks: a receive that was armed takes the bytes, and the reset
+ * must not be missed. */
 static void a_reset_right_behind_the_data(void **state)
 {
 	struct lab *lab = *state;
@@ -403,7 +412,7 @@ static void a_reset_right_behind_the_data(void **state)
 		assert_true(lab_sent(lab_send(pair.far, 1000, 0, false)));
 		setsockopt(pair.far, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 		close(pair.far);
-		usleep(100000);	/* so that the reset has come too */
+		usleep(100000); /* so that the reset has come too */
 		assert_true(lab_drain(ring, lab, &stream, 1));
 		assert_int_equal(stream.error, -ECONNRESET);
 		devmem_detach(stream.sock);
@@ -413,7 +422,8 @@ static void a_reset_right_behind_the_data(void **state)
 	}
 }
 
-/* Several break together: each ERROR event is the last of its wait, and the error message is about it. */
+/* Several break together: each ERROR event is the last of its wait, and the error message is about
+ * it. */
 static void each_error_has_its_message(void **state)
 {
 	enum { MANY = 4 };
@@ -434,7 +444,7 @@ static void each_error_has_its_message(void **state)
 		setsockopt(pairs[i].far, SOL_SOCKET, SO_LINGER, &hard, sizeof(hard));
 		close(pairs[i].far);
 	}
-	usleep(100000);	/* so that all resets have come, and one wait finds them */
+	usleep(100000); /* so that all resets have come, and one wait finds them */
 	while (errors < MANY) {
 		int n = ok(devmem_wait(ring, ev, 16, 5000));
 
@@ -444,8 +454,10 @@ static void each_error_has_its_message(void **state)
 				continue;
 			assert_int_equal(i, n - 1);
 			assert_int_equal(ev[i].result, -ECONNRESET);
-			assert_string_equal(devmem_error(), "the connection broke: Connection reset by peer");
-			assert_int_equal(devmem_watch(ring, -1, 0), -EBADF);	/* another message */
+			assert_string_equal(devmem_error(), "the connection broke: Connection "
+							    "reset by peer");
+			/* another message */
+			assert_int_equal(devmem_watch(ring, -1, 0), -EBADF);
 			errors++;
 		}
 	}
@@ -512,7 +524,8 @@ static void *release_elsewhere(void *arg)
 	return NULL;
 }
 
-/* As a GPU's completion thread does. The buffer is small, so that the ring sleeps until fragments come back. */
+/* As a GPU's completion thread does. The buffer is small, so that the ring sleeps until fragments
+ * come back. */
 static void released_by_another_thread(void **state)
 {
 	struct lab *lab = *state;
@@ -564,7 +577,8 @@ static void unsplit_packets_are_copied_and_counted(void **state)
 	lab_fault("nosplit_every", 7);
 	st = transfer(lab, NULL, 2, 4 * MIB, false, false);
 	lab_fault("nosplit_every", 0);
-	print_message("%llu bytes unsplit\n", (unsigned long long)(st.bytes_linear + st.bytes_plain));
+	print_message("%llu bytes unsplit\n",
+		      (unsigned long long)(st.bytes_linear + st.bytes_plain));
 	assert_true(st.bytes_linear + st.bytes_plain > 0);
 	assert_true(st.bytes_device > 0);
 	if (lab_in("zcrx"))
@@ -601,7 +615,7 @@ static void the_queue_is_one_of_the_bound_ones(void **state)
 	n = devmem_binding_queues(lab->binding, queues, 2);
 	assert_int_equal(n, lab_copies() ? 0 : lab_in("zcrx") ? 1 : 2);
 	queue = devmem_sock_queue(stream.sock);
-	if (lab_copies())	/* there is none to name; on loopback there is no NAPI either */
+	if (lab_copies()) /* there is none to name; on loopback there is no NAPI either */
 		assert_int_equal(queue, lab_in("lo") ? -EAGAIN : -ENOENT);
 	else
 		assert_true(queue == (int)queues[0] || (n == 2 && queue == (int)queues[1]));
@@ -629,7 +643,7 @@ static void closed_in_any_order(void **state)
 	pair = lab_connect(&lab, false);
 	ring = lab_ring(NULL);
 	lab_attach(ring, &lab, pair.near, &stream);
-	lab_close(&lab);	/* the listener, the NIC, the binding, the buffer */
+	lab_close(&lab); /* the listener, the NIC, the binding, the buffer */
 	sender = lab_send(pair.far, 20000, 0, false);
 	n = ok(devmem_wait(ring, ev, 16, 2000));
 	assert_true(n > 0);
@@ -638,7 +652,8 @@ static void closed_in_any_order(void **state)
 	ok(devmem_release(ring, ev, (unsigned int)n));
 	for (int i = 0; i < 3; i++)
 		ok(devmem_wait(ring, ev, 16, 20));
-	/* nothing is undone on the way of the data: the last fragment is back, and the next call that may wait does it */
+	/* nothing is undone on the way of the data: the last fragment is back, and the next call
+	 * that may wait does it */
 	devmem_ring_close(ring);
 	after = lab_nic_view();
 	assert_string_equal(before, after);

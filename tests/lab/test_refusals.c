@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Bad input: each kind has its errno and a sentence that says what to do, and leaves the NIC as it was. */
+/* Bad input: each kind has its errno and a sentence that says what to do, and leaves the NIC as it
+ * was. */
 #include <arpa/inet.h>
 #include <errno.h>
 #include <linux/filter.h>
@@ -25,7 +26,8 @@
 static void check_refused(int result, int err, const char *word, const char *what, int line)
 {
 	if (result != -err || !strstr(devmem_error(), word)) {
-		print_error("%s: %d instead of %d, or no \"%s\" in: %s\n", what, result, -err, word, devmem_error());
+		print_error("%s: %d instead of %d, or no \"%s\" in: %s\n", what, result, -err, word,
+			    devmem_error());
 		_fail(__FILE__, line);
 	}
 }
@@ -60,16 +62,19 @@ static void unknown_interface(void **state)
 
 	(void)state;
 	refused(devmem_nic_open("nosuch0", NULL, &nic), ENODEV, "nosuch0");
-	refused(devmem_nic_open("a-name-longer-than-any", NULL, &nic), ENODEV, "a-name-longer-than-any");
+	refused(devmem_nic_open("a-name-longer-than-any", NULL, &nic), ENODEV,
+		"a-name-longer-than-any");
 	refused(devmem_nic_open("", NULL, &nic), ENODEV, "");
 	assert_ptr_equal(nic, (void *)1);
 }
 
 /*
- * A machine, an interface or a policy that cannot: opening it is no failure, an engine that is asked for is refused, and
- * the best that can be done instead is copying, with the same sentence for its reason.
+ * A machine, an interface or a policy that cannot: opening it is no failure, an engine that is
+ * asked for is refused, and the best that can be done instead is copying, with the same sentence
+ * for its reason.
  */
-static void check_falls_back(struct devmem_nic *nic, struct devmem_buffer *b, int err, const char *word, int line)
+static void check_falls_back(struct devmem_nic *nic, struct devmem_buffer *b, int err,
+			     const char *word, int line)
 {
 	static const char *const engines[] = { "devmem", "zcrx" };
 	struct devmem_binding *binding = (void *)1;
@@ -77,8 +82,10 @@ static void check_falls_back(struct devmem_nic *nic, struct devmem_buffer *b, in
 	char sentence[512];
 
 	for (int i = 0; i < 2; i++) {
-		check_refused(devmem_bind_rx(nic, b, DEVMEM_OPTS(devmem_bind_opts, .engine = engines[i]), &binding), err,
-			      word, engines[i], line);
+		check_refused(devmem_bind_rx(nic, b,
+					     DEVMEM_OPTS(devmem_bind_opts, .engine = engines[i]),
+					     &binding),
+			      err, word, engines[i], line);
 		assert_ptr_equal(binding, (void *)1);
 	}
 	snprintf(sentence, sizeof(sentence), "%s", devmem_error());
@@ -130,13 +137,20 @@ static void no_such_queue(void **state)
 	uint32_t queue = 99, twice[2] = { 2, 2 };
 
 	(void)state;
-	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue), &b),
+	refused(devmem_bind_rx(nic, buffer,
+			       DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue),
+			       &b),
 		ERANGE, "99");
-	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 2, .queue_list = twice), &b),
+	refused(devmem_bind_rx(nic, buffer,
+			       DEVMEM_OPTS(devmem_bind_opts, .queues = 2, .queue_list = twice), &b),
 		EINVAL, "twice");
-	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 4), &b), EBUSY, NIC);
-	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 5000), &b), ERANGE, "5000");
-	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queue_list = &queue), &b), EINVAL, "length");
+	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 4), &b), EBUSY,
+		NIC);
+	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 5000), &b),
+		ERANGE, "5000");
+	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queue_list = &queue),
+			       &b),
+		EINVAL, "length");
 	refused(devmem_bind_rx(nic, NULL, NULL, &b), EINVAL, "buffer");
 	assert_ptr_equal(b, (void *)1);
 	ok(devmem_nic_close(nic));
@@ -154,14 +168,18 @@ static void queue_already_bound(void **state)
 	ok(devmem_bind_rx(nic, buffer, NULL, &a));
 	refused(devmem_bind_rx(nic, buffer, NULL, &b), EBUSY, "buffer is bound");
 	assert_int_equal(devmem_binding_queues(a, &queue, 1), 1);
-	refused(devmem_bind_rx(nic, second, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue), &b),
+	refused(devmem_bind_rx(nic, second,
+			       DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue),
+			       &b),
 		EEXIST, "bound");
-	refused(devmem_bind_rx(other, second, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue), &b),
+	refused(devmem_bind_rx(other, second,
+			       DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue),
+			       &b),
 		EEXIST, "bound");
-	ok(devmem_bind_rx(nic, second, NULL, &c));	/* a free one is still found */
+	ok(devmem_bind_rx(nic, second, NULL, &c)); /* a free one is still found */
 	devmem_binding_close(c);
 	devmem_binding_close(a);
-	ok(devmem_bind_rx(nic, buffer, NULL, &a));	/* the buffer is free again */
+	ok(devmem_bind_rx(nic, buffer, NULL, &a)); /* the buffer is free again */
 	devmem_binding_close(a);
 	devmem_buffer_close(second);
 	ok(devmem_nic_close(other));
@@ -195,8 +213,10 @@ static void the_interface_is_down(void **state)
 	(void)state;
 	lab_fault("down_again", 1);
 	run("ip link set " NIC " down");
-	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &b), EAGAIN,
-		NIC " is down, and its driver (labnic) binds no queue then: \"ip link set dev " NIC " up\"");
+	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &b),
+		EAGAIN,
+		NIC " is down, and its driver (labnic) binds no queue then: \"ip link set dev " NIC
+		    " up\"");
 	run("ip link set " NIC " up");
 	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &b));
 	devmem_binding_close(b);
@@ -212,14 +232,17 @@ static void rule_already_there(void **state)
 	struct devmem_binding *b;
 
 	(void)state;
-	assert_int_equal(system("ethtool -N " NIC " flow-type tcp4 dst-port 6000 action 0 >/dev/null"), 0);
+	assert_int_equal(system("ethtool -N " NIC " flow-type tcp4 dst-port 6000 action 0 "
+				">/dev/null"),
+			 0);
 	ok(devmem_bind_rx(nic, buffer, NULL, &b));
 	refused(devmem_steer(b, (struct sockaddr *)&v4, NULL), EADDRINUSE, "rule");
 	refused(devmem_steer(b, &un, NULL), EAFNOSUPPORT, "IPv4");
 	devmem_binding_close(b);
 	ok(devmem_nic_close(nic));
-	assert_int_equal(system("ethtool -n " NIC " | grep -q 'Dest port: 6000' && "
-				"ethtool -N " NIC " delete $(ethtool -n " NIC " | sed -n 's/Filter: //p')"), 0);
+	assert_int_equal(system("ethtool -n " NIC " | grep -q 'Dest port: 6000' && ethtool -N " NIC
+				" delete $(ethtool -n " NIC " | sed -n 's/Filter: //p')"),
+			 0);
 }
 
 /* Who makes the settings has not made them yet, and then has: here, another transaction. */
@@ -233,17 +256,25 @@ static void settings_that_are_others(void **state)
 	uint32_t queue = 0;
 
 	(void)state;
-	refused(devmem_nic_open(NIC, DEVMEM_OPTS(devmem_nic_opts, .flags = 1u << 31), &nic), EINVAL, "flags");
+	refused(devmem_nic_open(NIC, DEVMEM_OPTS(devmem_nic_opts, .flags = 1u << 31), &nic), EINVAL,
+		"flags");
 	ok(devmem_nic_open(NIC, DEVMEM_OPTS(devmem_nic_opts, .flags = DEVMEM_NIC_KEEP), &nic));
 	refused(devmem_bind_rx(nic, buffer, NULL, &b), EINVAL, "tcp-data-split");
 	assert_ptr_equal(b, (void *)1);
 	ok(devmem_buffer_create("udmabuf", 4 << 20, NULL, &second));
-	ok(devmem_bind_rx(maker, second, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &two), &made));
-	assert_int_equal(system("ethtool -N " NIC " flow-type tcp4 dst-port 6001 action 3 >/dev/null && "
-				"ethtool -x " NIC " >/tmp/table"), 0);
-	/* a rule that leads to it, the RSS table and a journal that cannot be written do not keep it from being bound */
-	ok(devmem_nic_open(NIC, DEVMEM_OPTS(devmem_nic_opts, .flags = DEVMEM_NIC_KEEP, .journal = "/proc/nowhere"), &unwritten));
-	ok(devmem_bind_rx(unwritten, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &b));
+	ok(devmem_bind_rx(maker, second,
+			  DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &two), &made));
+	assert_int_equal(system("ethtool -N " NIC " flow-type tcp4 dst-port 6001 action 3 "
+				">/dev/null && ethtool -x " NIC " >/tmp/table"),
+			 0);
+	/* a rule that leads to it, the RSS table and a journal that cannot be written do not keep
+	 * it from being bound */
+	ok(devmem_nic_open(NIC,
+			   DEVMEM_OPTS(devmem_nic_opts, .flags = DEVMEM_NIC_KEEP,
+				       .journal = "/proc/nowhere"),
+			   &unwritten));
+	ok(devmem_bind_rx(unwritten, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"),
+			  &b));
 	devmem_binding_close(b);
 	ok(devmem_nic_close(unwritten));
 	ok(devmem_bind_rx(nic, buffer, NULL, &b));
@@ -251,10 +282,13 @@ static void settings_that_are_others(void **state)
 	assert_int_equal(queue, three);
 	assert_int_equal(system("ethtool -x " NIC " | cmp - /tmp/table"), 0);
 	refused(devmem_steer(b, (struct sockaddr *)&v4, NULL), EPERM, "DEVMEM_NIC_KEEP");
-	refused(devmem_source_port(b, (struct sockaddr *)&v4, (struct sockaddr *)&v4), EPERM, "DEVMEM_NIC_KEEP");
+	refused(devmem_source_port(b, (struct sockaddr *)&v4, (struct sockaddr *)&v4), EPERM,
+		"DEVMEM_NIC_KEEP");
 	devmem_binding_close(b);
 	ok(devmem_nic_close(nic));
-	assert_int_equal(system("ethtool -N " NIC " delete $(ethtool -n " NIC " | sed -n 's/Filter: //p')"), 0);
+	assert_int_equal(system("ethtool -N " NIC " delete $(ethtool -n " NIC " | sed -n "
+				"'s/Filter: //p')"),
+			 0);
 	devmem_binding_close(made);
 	devmem_buffer_close(second);
 	ok(devmem_nic_close(maker));
@@ -291,12 +325,15 @@ static int as_nobody(void)
 	if (devmem_buffer_create(NULL, 1 << 20, NULL, &b) || devmem_nic_open(NIC, NULL, &nic))
 		return 3;
 	for (int i = 0; i < 2; i++)
-		if (devmem_bind_rx(nic, b, DEVMEM_OPTS(devmem_bind_opts, .engine = i ? "devmem" : "zcrx"), &binding) !=
-		    -EPERM || !strstr(devmem_error(), "CAP_NET_ADMIN"))
+		if (devmem_bind_rx(nic, b,
+				   DEVMEM_OPTS(devmem_bind_opts, .engine = i ? "devmem" : "zcrx"),
+				   &binding) != -EPERM ||
+		    !strstr(devmem_error(), "CAP_NET_ADMIN"))
 			return 4;
 	if (devmem_bind_rx(nic, b, NULL, &binding))
 		return 5;
-	if (strcmp(devmem_binding_engine(binding, &reason), "copy") || !strstr(reason, "CAP_NET_ADMIN"))
+	if (strcmp(devmem_binding_engine(binding, &reason), "copy") || !strstr(reason, "CAP_NET_"
+										       "ADMIN"))
 		return 6;
 	devmem_binding_close(binding);
 	devmem_buffer_close(b);
@@ -316,7 +353,10 @@ static int without_device(void)
 	if (unshare(CLONE_NEWNS) || mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL) ||
 	    mount("tmpfs", "/dev", "tmpfs", 0, NULL))
 		return 1;
-	return devmem_buffer_create("udmabuf", 4096, NULL, &b) == -ENOENT && strstr(devmem_error(), "modprobe") ? 0 : 2;
+	return devmem_buffer_create("udmabuf", 4096, NULL, &b) == -ENOENT &&
+			       strstr(devmem_error(), "modprobe")
+		       ? 0
+		       : 2;
 }
 
 static void no_udmabuf(void **state)
@@ -331,10 +371,12 @@ static void udmabuf_too_large(void **state)
 
 	(void)state;
 	assert_int_equal(system("cp /sys/module/udmabuf/parameters/size_limit_mb /tmp/limit && "
-				"echo 8 >/sys/module/udmabuf/parameters/size_limit_mb"), 0);
+				"echo 8 >/sys/module/udmabuf/parameters/size_limit_mb"),
+			 0);
 	refused(devmem_buffer_create("udmabuf", 16 << 20, NULL, &b), EFBIG, "size_limit_mb");
 	assert_int_equal(system("cat /tmp/limit >/sys/module/udmabuf/parameters/size_limit_mb"), 0);
-	refused(devmem_buffer_create("udmabuf", 2 << 20, DEVMEM_OPTS(devmem_buffer_opts, .page_size = 2 << 20), &b),
+	refused(devmem_buffer_create("udmabuf", 2 << 20,
+				     DEVMEM_OPTS(devmem_buffer_opts, .page_size = 2 << 20), &b),
 		ENOMEM, "nr_hugepages");
 	assert_null(b);
 }
@@ -350,10 +392,10 @@ static int option_of(int fd, int name)
 
 struct attacher {
 	struct lab *lab;
-	const char *engine;		/* of the ring */
+	const char *engine; /* of the ring */
 	bool no_rcvbuf;
 	int fd, result;
-	int mark, room;			/* of the socket, while the ring was open */
+	int mark, room; /* of the socket, while the ring was open */
 	char sentence[512];
 };
 
@@ -370,7 +412,8 @@ static int refuse_rcvbuf(void)
 	};
 	struct sock_fprog program = { .len = sizeof(filter) / sizeof(filter[0]), .filter = filter };
 
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+	       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
 }
 
 static void *attach_here(void *arg)
@@ -384,7 +427,9 @@ static void *attach_here(void *arg)
 		return NULL;
 	if (!a->no_rcvbuf || !refuse_rcvbuf())
 		a->result = devmem_attach(ring, a->fd, a->lab->binding, 0,
-					  DEVMEM_OPTS(devmem_attach_opts, .lowat = 5000, .max_fragments = 100), &sock);
+					  DEVMEM_OPTS(devmem_attach_opts, .lowat = 5000,
+						      .max_fragments = 100),
+					  &sock);
 	snprintf(a->sentence, sizeof(a->sentence), "%s", devmem_error());
 	a->mark = option_of(a->fd, SO_RCVLOWAT);
 	a->room = option_of(a->fd, SO_RCVBUF);
@@ -392,7 +437,8 @@ static void *attach_here(void *arg)
 	return NULL;
 }
 
-/* Whatever refuses it: another engine than the ring's, or the kernel, which takes one of two options. */
+/* Whatever refuses it: another engine than the ring's, or the kernel, which takes one of two
+ * options. */
 static void a_socket_that_is_not_attached(void **state)
 {
 	static const int err[] = { -EOPNOTSUPP, -EACCES, 0 };
@@ -407,7 +453,10 @@ static void a_socket_that_is_not_attached(void **state)
 	mark = option_of(pair.near, SO_RCVLOWAT);
 	room = option_of(pair.near, SO_RCVBUF);
 	for (int i = 0; i < 3; i++) {
-		struct attacher a = { .lab = &lab, .fd = pair.near, .engine = i ? NULL : "copy", .no_rcvbuf = i == 1 };
+		struct attacher a = { .lab = &lab,
+				      .fd = pair.near,
+				      .engine = i ? NULL : "copy",
+				      .no_rcvbuf = i == 1 };
 		pthread_t thread;
 
 		pthread_create(&thread, NULL, attach_here, &a);
@@ -434,7 +483,10 @@ static void port_in_use(void **state)
 	assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof(any)), 0);
 	assert_int_equal(listen(fd, 1), 0);
 	assert_int_equal(system("! /build/examples/gpu_recv_server -p 6100 " NIC " 2>/tmp/out && "
-				"grep -q 'port 6100.*in use' /tmp/out"), 0);
+				"grep -q 'port "
+				"6100.*in use' "
+				"/tmp/out"),
+			 0);
 	close(fd);
 }
 

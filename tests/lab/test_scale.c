@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Many: sockets, rings, threads, queues, bindings. The NIC gets eight queues for this ("ethtool -L"), so the program
- * can be started as the others are.
+ * Many: sockets, rings, threads, queues, bindings. The NIC gets eight queues for this ("ethtool
+ * -L"), so the program can be started as the others are.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -21,7 +21,7 @@ static int eight_queues(void **state)
 	struct rlimit many = { 65536, 65536 };
 
 	(void)state;
-	if (lab_in("lo")) {	/* as many as this user may have */
+	if (lab_in("lo")) { /* as many as this user may have */
 		assert_int_equal(getrlimit(RLIMIT_NOFILE, &many), 0);
 		many.rlim_cur = many.rlim_max;
 	}
@@ -49,10 +49,10 @@ static uint32_t opened_queues(const struct lab *lab, uint32_t *queues, unsigned 
 	return mask;
 }
 
-/* ------------------------------------------------------------------------------------ threads */
+/* -------------------------------------------------------------------------------------- threads */
 
-#define THREADS	4
-#define EACH	16	/* sockets of a thread; every second one is closed early */
+#define THREADS 4
+#define EACH	16 /* sockets of a thread; every second one is closed early */
 
 struct worker {
 	pthread_t thread;
@@ -61,7 +61,7 @@ struct worker {
 	struct lab_stream stream[EACH];
 	struct lab_sender *sender[EACH];
 	struct devmem_stats stats;
-	uint32_t queues;		/* a mask: where its sockets' packets came in */
+	uint32_t queues; /* a mask: where its sockets' packets came in */
 	unsigned int closed;
 };
 
@@ -113,7 +113,7 @@ static void *work(void *arg)
 		lab_check(w->lab, ev, n);
 		for (unsigned int i = 1; i < EACH; i += 2)
 			if (!closed[i] && w->stream[i].position > (i * MIB) / 8) {
-				close_early(w, i);	/* some of its events are in ev */
+				close_early(w, i); /* some of its events are in ev */
 				closed[i] = true;
 			}
 		ok(devmem_release(ring, ev, (unsigned int)n));
@@ -170,7 +170,7 @@ static void sockets_of_four_threads_on_one_binding(void **state)
 			close(w[t].pair[i].far);
 		}
 	}
-	assert_int_equal(used, bound);	/* 32 connections: all four queues, and no other */
+	assert_int_equal(used, bound); /* 32 connections: all four queues, and no other */
 	free(w);
 	lab_close(&lab);
 }
@@ -210,11 +210,14 @@ static void many_idle_and_a_few_busy_ones(void **state)
 	lab_flows_finish(&flows);
 	st = lab_stats(ring);
 	lab_expect(&st, BUSY * 16 * MIB, true);
-	print_message("%llu io_uring_enter, %llu completions, %llu changes of the mark for %u MiB\n",
+	print_message("%llu io_uring_enter, %llu completions, %llu changes of the mark for %u "
+		      "MiB\n",
 		      (unsigned long long)st.enter_calls, (unsigned long long)st.completions,
 		      (unsigned long long)st.lowat_changes, BUSY * 16);
-	assert_true(st.rearms < 2 * (IDLE + BUSY) + st.no_buffers);	/* the idle ones were left alone */
-	/* and now each of the idle ones says something, all at once: there are fewer receive buffers */
+	/* the idle ones were left alone */
+	assert_true(st.rearms < 2 * (IDLE + BUSY) + st.no_buffers);
+	/* and now each of the idle ones says something, all at once: there are fewer receive
+	 * buffers */
 	for (unsigned int i = 0; i < IDLE; i++)
 		say(pair[i].far, 100 + i);
 	assert_true(lab_drain(ring, &lab, idle, IDLE));
@@ -232,10 +235,12 @@ static void many_idle_and_a_few_busy_ones(void **state)
 	free(pair);
 }
 
-/* More completions at a time than the queue has room for: the kernel holds them back, or ends receives. */
+/* More completions at a time than the queue has room for: the kernel holds them back, or ends
+ * receives. */
 static void a_small_ring_for_many_sockets(void **state)
 {
-	struct devmem_ring *ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .entries = 8, .merge = 1));
+	struct devmem_ring *ring =
+		lab_ring(DEVMEM_OPTS(devmem_ring_opts, .entries = 8, .merge = 1));
 	struct lab_flows flows;
 	struct devmem_stats st;
 	struct lab lab;
@@ -243,16 +248,17 @@ static void a_small_ring_for_many_sockets(void **state)
 	(void)state;
 	lab_open(&lab, 32 * MIB, 4);
 	lab_flows_start(&flows, ring, &lab, 96, MIB / 4);
-	usleep(300000);		/* all of them have something by now */
+	usleep(300000); /* all of them have something by now */
 	lab_flows_finish(&flows);
 	st = lab_stats(ring);
 	lab_expect(&st, 96 * MIB / 4, true);
-	print_message("%llu receives armed again for %u sockets\n", (unsigned long long)st.rearms, 96);
+	print_message("%llu receives armed again for %u sockets\n", (unsigned long long)st.rearms,
+		      96);
 	devmem_ring_close(ring);
 	lab_close(&lab);
 }
 
-/* ------------------------------------------------------------------------------------ bindings */
+/* ------------------------------------------------------------------------------------- bindings */
 
 static void two_bindings_on_one_ring(void **state)
 {
@@ -266,7 +272,9 @@ static void two_bindings_on_one_ring(void **state)
 
 	(void)state;
 	lab_open(&lab[0], 16 * MIB, 2);
-	lab_open_as(&lab[1], &(struct lab_opts){ .bytes = 8 * MIB, .queues = 2, .port = PORT + 1, .nic = lab[0].nic });
+	lab_open_as(&lab[1],
+		    &(struct lab_opts){
+			    .bytes = 8 * MIB, .queues = 2, .port = PORT + 1, .nic = lab[0].nic });
 	first = opened_queues(&lab[0], queues, 2);
 	second = opened_queues(&lab[1], queues, 2);
 	assert_int_equal(first & second, 0);
@@ -279,7 +287,9 @@ static void two_bindings_on_one_ring(void **state)
 	assert_true(lab_drain(ring, &lab[0], stream, 16));
 	for (unsigned int i = 0; i < 16; i++) {
 		if (!lab_copies())
-			assert_true((i % 2 ? second : first) >> ok(devmem_sock_queue(stream[i].sock)) & 1);
+			assert_true((i % 2 ? second : first) >>
+					    ok(devmem_sock_queue(stream[i].sock)) &
+				    1);
 		assert_true(lab_sent(sender[i]));
 		assert_int_equal(stream[i].error, 0);
 		assert_int_equal(stream[i].device, 8 * MIB);
@@ -306,7 +316,8 @@ static void a_port_steered_to_one_queue(void **state)
 	(void)state;
 	lab_cannot_copy("nothing is steered");
 	ring = lab_ring(NULL);
-	lab_open_as(&lab, &(struct lab_opts){ .bytes = 16 * MIB, .queues = 1, .queue_list = &five });
+	lab_open_as(&lab,
+		    &(struct lab_opts){ .bytes = 16 * MIB, .queues = 1, .queue_list = &five });
 	lab_flows_start(&flows, ring, &lab, 16, MIB);
 	lab_flows_receive(&flows, 16 * MIB);
 	for (unsigned int i = 0; i < 16; i++)

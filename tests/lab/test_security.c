@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Urgent data on a bound queue: the kernel would die of it (lab: status 125), so each test that ends shows that it was
- * kept away, by sockets' filters or at the interface's ingress. "lab_security unguarded" is the other half: without a
- * guard the machine dies.
+ * Urgent data on a bound queue: the kernel would die of it (lab: status 125), so each test that
+ * ends shows that it was kept away, by sockets' filters or at the interface's ingress.
+ * "lab_security unguarded" is the other half: without a guard the machine dies.
  */
 #include <errno.h>
 #include <linux/capability.h>
@@ -16,15 +16,16 @@
 
 #include "lab.h"
 
-#define BYTES	100000u
-#define LITTLE	10000u	/* what a window has room for before anything is read */
+#define BYTES  100000u
+#define LITTLE 10000u /* what a window has room for before anything is read */
 
 #define refused(call, err, word) check_refused(call, err, word, #call, __LINE__)
 
 static void check_refused(int result, int err, const char *word, const char *what, int line)
 {
 	if (result != -err || !strstr(devmem_error(), word)) {
-		print_error("%s: %d instead of %d, or no \"%s\" in: %s\n", what, result, -err, word, devmem_error());
+		print_error("%s: %d instead of %d, or no \"%s\" in: %s\n", what, result, -err, word,
+			    devmem_error());
 		_fail(__FILE__, line);
 	}
 }
@@ -37,7 +38,7 @@ static socklen_t filter_length(int fd)
 	return n;
 }
 
-/* ------------------------------------------------------------------------------------ set-up */
+/* --------------------------------------------------------------------------------------- set-up */
 
 static struct lab *open_lab(unsigned int flags)
 {
@@ -46,7 +47,9 @@ static struct lab *open_lab(unsigned int flags)
 	struct devmem_nic *nic;
 
 	ok(devmem_nic_open(NIC, DEVMEM_OPTS(devmem_nic_opts, .flags = flags), &nic));
-	lab_open_as(lab, &(struct lab_opts){ .bytes = 32 << 20, .queues = 1, .queue_list = &queue, .nic = nic });
+	lab_open_as(lab,
+		    &(struct lab_opts){
+			    .bytes = 32 << 20, .queues = 1, .queue_list = &queue, .nic = nic });
 	return lab;
 }
 
@@ -74,14 +77,15 @@ static int tear_down(void **state)
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ the socket filter */
+/* ---------------------------------------------------------------------------- the socket filter */
 
 static void send_urgent(int far)
 {
 	assert_int_equal(send(far, "!", 1, MSG_OOB), 1);
 }
 
-/* The kernel counts duplicates too, of segments that it had acknowledged already: so more than @before. */
+/* The kernel counts duplicates too, of segments that it had acknowledged already: so more than
+ * @before. */
 static void await_drop(int fd, uint32_t before)
 {
 	for (int i = 0; i < 60000 && lab_drops(fd) == before; i++)
@@ -108,7 +112,8 @@ static void attach_guards(void **state)
 		send_urgent(pair.far);
 		await_drop(pair.near, before);
 		devmem_detach(stream.sock);
-		assert_int_equal(filter_length(pair.near), 4);	/* its packets still come through that queue */
+		/* its packets still come through that queue */
+		assert_int_equal(filter_length(pair.near), 4);
 		lab_close_pair(pair);
 	}
 	devmem_ring_close(ring);
@@ -143,8 +148,11 @@ static void a_filter_of_the_program_stays(void **state)
 	struct devmem_sock *sock = (void *)1;
 	struct lab_stream stream;
 
-	assert_int_equal(setsockopt(pair.near, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)), 0);
-	refused(devmem_attach(ring, pair.near, lab->binding, 0, NULL, &sock), EBUSY, "devmem_guard(3)");
+	assert_int_equal(setsockopt(pair.near, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+				    sizeof(program)),
+			 0);
+	refused(devmem_attach(ring, pair.near, lab->binding, 0, NULL, &sock), EBUSY,
+		"devmem_guard(3)");
 	assert_ptr_equal(sock, (void *)1);
 	lab_attach_opts(ring, lab, pair.near, &stream,
 			DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_NO_GUARD));
@@ -169,14 +177,14 @@ static void what_came_before_the_guard_is_refused(void **state)
 		usleep(1000);
 	lab_faults_off();
 	refused(devmem_attach(ring, pair.near, lab->binding, 0, NULL, &sock), EPROTO, "URG");
-	assert_int_equal(filter_length(pair.near), 0);	/* as it was */
+	assert_int_equal(filter_length(pair.near), 0); /* as it was */
 	lab_close_pair(pair);
 	devmem_ring_close(ring);
 }
 
 /*
- * It stands still at that byte, and ends with an error that says why: one in the middle of a stream, and one that was silent. Another, whose
- * peer sent none, goes on.
+ * It stands still at that byte, and ends with an error that says why: one in the middle of a
+ * stream, and one that was silent. Another, whose peer sent none, goes on.
  */
 static void the_connection_ends(void **state)
 {
@@ -196,7 +204,8 @@ static void the_connection_ends(void **state)
 	sender = lab_send_from(pair[0].far, BYTES + 1, BYTES, false);
 	lab_receive_end(ring, lab, &stream[0], "URG");
 	assert_int_equal(stream[0].error, -EPROTO);
-	assert_true(stream[0].position <= BYTES);	/* what was sent with that byte may be in its segment */
+	/* what was sent with that byte may be in its segment */
+	assert_true(stream[0].position <= BYTES);
 	lab_sent(sender);
 	send_urgent(pair[1].far);
 	lab_receive_end(ring, lab, &stream[1], "URG");
@@ -227,7 +236,7 @@ static void copying_needs_no_guard(void **state)
 	devmem_ring_close(ring);
 }
 
-/* ------------------------------------------------------------------------------------ privileges */
+/* ----------------------------------------------------------------------------------- privileges */
 
 /* CAP_NET_ADMIN, of this thread, on or off. */
 static void may_administrate(bool may)
@@ -265,7 +274,8 @@ static void who_has_dropped_privileges(void **state)
 	may_administrate(false);
 	may = everybody_may();
 	if (!may)
-		refused(devmem_attach(ring, pair.near, lab->binding, 0, NULL, &sock), EPERM, "CAP_NET_ADMIN");
+		refused(devmem_attach(ring, pair.near, lab->binding, 0, NULL, &sock), EPERM,
+			"CAP_NET_ADMIN");
 	may_administrate(true);
 	lab_close_pair(pair);
 	ok(devmem_guard(lab->listener));
@@ -297,15 +307,18 @@ static void who_has_not_guarded_listeners(void **state)
 	devmem_ring_close(ring);
 }
 
-/* ------------------------------------------------------------------------------------ at ingress */
+/* ----------------------------------------------------------------------------------- at ingress */
 
-#define IS_THERE	"tc filter show dev lab0 ingress | grep -q 'cookie 6c69626465766d6d'"	/* "libdevmm" */
-#define QDISC		"tc qdisc show dev lab0 | grep -q clsact"
+/* "libdevmm" */
+#define IS_THERE "tc filter show dev lab0 ingress | grep -q 'cookie 6c69626465766d6d'"
+#define QDISC	 "tc qdisc show dev lab0 | grep -q clsact"
 
 /* What its filters have dropped, of all flows. */
 static unsigned int ingress_drops(void)
 {
-	FILE *f = popen("tc -s filter show dev lab0 ingress | awk 'sub(/.*dropped /, \"\") { n += $1 } END { print n + 0 }'", "re");
+	FILE *f = popen("tc -s filter show dev lab0 ingress | awk 'sub(/.*dropped /, \"\") { n += "
+			"$1 } END { print n + 0 }'",
+			"re");
 	unsigned int n = 0;
 
 	assert_non_null(f);
@@ -344,7 +357,8 @@ static void nobody_guards(void **state)
 	devmem_ring_close(ring);
 }
 
-static struct devmem_binding *bind_and_steer(struct devmem_nic *nic, struct devmem_buffer *buffer, uint16_t port)
+static struct devmem_binding *bind_and_steer(struct devmem_nic *nic, struct devmem_buffer *buffer,
+					     uint16_t port)
 {
 	struct sockaddr_in local = { .sin_family = AF_INET, .sin_port = htons(port) };
 	struct devmem_binding *binding = lab_bind(nic, buffer, 1, NULL);
@@ -360,7 +374,8 @@ static void what_others_have_there_stays(void **state)
 	struct devmem_nic *nic;
 
 	(void)state;
-	run("tc qdisc add dev lab0 clsact && tc filter add dev lab0 ingress pref 7 protocol all matchall action continue");
+	run("tc qdisc add dev lab0 clsact && tc filter add dev lab0 ingress pref 7 protocol all "
+	    "matchall action continue");
 	ok(devmem_nic_open(NIC, NULL, &nic));
 	binding = bind_and_steer(nic, buffer, PORT);
 	run(IS_THERE);
@@ -435,7 +450,7 @@ static void left_out(void **state)
 	run("! " QDISC);
 }
 
-/* ------------------------------------------------------------------------------------ without */
+/* -------------------------------------------------------------------------------------- without */
 
 static void unguarded(void **state)
 {

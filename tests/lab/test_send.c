@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Sending from device memory: every byte arrives, every cookie comes back once, and memory is left alone until then. */
+/* Sending from device memory: every byte arrives, every cookie comes back once, and memory is left
+ * alone until then. */
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
@@ -9,7 +10,7 @@
 
 #include "sending.h"
 
-/* ------------------------------------------------------------------------------------ streams */
+/* -------------------------------------------------------------------------------------- streams */
 
 static void a_stream_on_each_of_eight_sockets(void **state)
 {
@@ -36,7 +37,8 @@ static void losses_and_disorder(void **state)
 	out_finish(o);
 }
 
-/* The memory of each send is spoiled at its event (sending.c), and packets that were lost are sent again from there. */
+/* The memory of each send is spoiled at its event (sending.c), and packets that were lost are sent
+ * again from there. */
 static void ten_thousand_sends_and_memory_used_again_at_once(void **state)
 {
 	struct out *o = *state;
@@ -98,14 +100,15 @@ static void a_submission_queue_of_one(void **state)
 	const char *engine = lab_in("syscall") ? "syscall" : NULL;
 
 	devmem_ring_close(o->ring);
-	ok(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .entries = 1, .engine = engine), &o->ring));
+	ok(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .entries = 1, .engine = engine),
+			    &o->ring));
 	out_start(o, 8, 4 * MIB);
 	out_pump(o);
 	out_expect(o, 32 * MIB);
 	out_finish(o);
 }
 
-/* ------------------------------------------------------------------------------------ pressure */
+/* ------------------------------------------------------------------------------------- pressure */
 
 /* A reader that does not read: nothing is asked of the kernel again and again meanwhile. */
 static void a_full_send_buffer_is_waited_for(void **state)
@@ -166,7 +169,8 @@ static void no_room_for_more_notifications(void **state)
 	struct devmem_stats st;
 
 	lab_cannot_copy("nothing is notified of");
-	far_fault("delay_every", 2);	/* acknowledgements come late, so that more than one is out */
+	/* acknowledgements come late, so that more than one is out */
+	far_fault("delay_every", 2);
 	run("sysctl -qw net.core.optmem_max=1000");
 	o->most = 2000;
 	out_start(o, 2, 2 * MIB);
@@ -194,13 +198,13 @@ static void no_room_for_any_notification(void **state)
 	run("sysctl -qw net.core.optmem_max=131072");
 	assert_int_equal(f->failed, f->next_cookie);
 	assert_int_equal(f->first_error, -ENOBUFS);
-	f->queued = f->back = f->failed = 0;	/* none of it was sent */
+	f->queued = f->back = f->failed = 0; /* none of it was sent */
 	out_pump(o);
 	out_expect(o, 100000);
 	out_finish(o);
 }
 
-/* ------------------------------------------------------------------------------------ who else uses the socket */
+/* --------------------------------------------------------------------- who else uses the socket */
 
 /* A ring after another, and the kernel's numbers go on. */
 static void a_socket_that_sent_before(void **state)
@@ -287,7 +291,8 @@ static void the_program_s_own_zerocopy_is_told_apart(void **state)
 	out_finish(o);
 }
 
-/* Both directions at once, and the end of one: what receives is not disturbed by notifications, nor the other way round. */
+/* Both directions at once, and the end of one: what receives is not disturbed by notifications, nor
+ * the other way round. */
 static void a_peer_that_has_closed_its_half_is_sent_to(void **state)
 {
 	struct out *o = *state;
@@ -314,7 +319,8 @@ static void a_peer_that_has_closed_its_half_is_sent_to(void **state)
 	out_finish(o);
 }
 
-/* Its half is over, and it takes nothing: that it ended is no room, and no reason to look for any without end. */
+/* Its half is over, and it takes nothing: that it ended is no room, and no reason to look for any
+ * without end. */
 static void a_peer_that_ended_its_half_and_does_not_read(void **state)
 {
 	struct out *o = *state;
@@ -353,7 +359,7 @@ static void by_the_ring_s_descriptor(void **state)
 	out_finish(o);
 }
 
-/* ------------------------------------------------------------------------------------ refusals */
+/* ------------------------------------------------------------------------------------- refusals */
 
 static void refused(int err, int want, const char *why)
 {
@@ -366,8 +372,9 @@ static void what_is_refused_changes_nothing(void **state)
 {
 	struct out *o = *state;
 	const uint64_t size = SLOTS * SLOT;
-	const struct devmem_range good = { 0, 1 }, empty = { 5, 0 }, beyond = { size, 1 }, long_one = { size - 4, 5 },
-				  around = { UINT64_MAX, 2 }, two[2] = { { 0, 1 }, { 9, 0 } };
+	const struct devmem_range good = { 0, 1 }, empty = { 5, 0 }, beyond = { size, 1 },
+				  long_one = { size - 4, 5 }, around = { UINT64_MAX, 2 },
+				  two[2] = { { 0, 1 }, { 9, 0 } };
 	struct devmem_range many[300];
 	struct devmem_binding *none = NULL;
 	struct devmem_stats st;
@@ -389,18 +396,26 @@ static void what_is_refused_changes_nothing(void **state)
 	refused(devmem_send(s, o->binding, &around, 1, 0), ERANGE, "does not lie");
 	refused(devmem_send(s, o->binding, many, 300, 0), EMSGSIZE, "4 GiB");
 	refused(devmem_send(s, o->binding, many, 65537, 0), EMSGSIZE, "65537 ranges");
-	refused(devmem_attach(o->ring, o->flow[0].pair.near, o->binding, 0, NULL, &s), EINVAL, "for sending");
-	refused(devmem_steer(o->binding, (struct sockaddr *)&(struct sockaddr_storage){ 0 }, NULL), EINVAL, "for sending");
+	refused(devmem_attach(o->ring, o->flow[0].pair.near, o->binding, 0, NULL, &s), EINVAL,
+		"for sending");
+	refused(devmem_steer(o->binding, (struct sockaddr *)&(struct sockaddr_storage){ 0 }, NULL),
+		EINVAL, "for sending");
 	refused(devmem_source_port(o->binding, (struct sockaddr *)&(struct sockaddr_storage){ 0 },
-				   (struct sockaddr *)&(struct sockaddr_storage){ 0 }), EINVAL, "for sending");
+				   (struct sockaddr *)&(struct sockaddr_storage){ 0 }),
+		EINVAL, "for sending");
 	refused(devmem_bind_tx(NIC, NULL, NULL, &none), EINVAL, "no buffer");
 	refused(devmem_bind_tx("nosuch0", o->buffer, NULL, &none), ENODEV, "nosuch0");
-	refused(devmem_bind_tx(NIC, o->buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1), &none), EINVAL, "receiving");
-	refused(devmem_bind_tx(NIC, o->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "zcrx"), &none), EINVAL, "zcrx");
-	refused(devmem_bind_tx("lo", o->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &none), EOPNOTSUPP,
-		lab_in("lo") ? "dma-buf" : "netmem TX");
-	refused(devmem_bind_tx(NULL, o->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &none), EOPNOTSUPP,
-		"no interface");
+	refused(devmem_bind_tx(NIC, o->buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1), &none),
+		EINVAL, "receiving");
+	refused(devmem_bind_tx(NIC, o->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "zcrx"),
+			       &none),
+		EINVAL, "zcrx");
+	refused(devmem_bind_tx("lo", o->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"),
+			       &none),
+		EOPNOTSUPP, lab_in("lo") ? "dma-buf" : "netmem TX");
+	refused(devmem_bind_tx(NULL, o->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"),
+			       &none),
+		EOPNOTSUPP, "no interface");
 	assert_null(none);
 	st = lab_stats(o->ring);
 	assert_int_equal(st.sends, 0);

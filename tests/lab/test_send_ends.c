@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Sending to what fails: whoever goes, and whenever, every cookie comes back exactly once, and no memory is kept. */
+/* Sending to what fails: whoever goes, and whenever, every cookie comes back exactly once, and no
+ * memory is kept. */
 #include <errno.h>
 #include <liburing.h>
 #include <netinet/in.h>
@@ -43,7 +44,8 @@ static void await_all(struct out *o)
 	for (unsigned int i = 0; i < o->n; i++)
 		while (o->flow[i].next_back < o->flow[i].next_cookie)
 			if (!out_turn(o, 10000))
-				fail_msg("flow %u: %llu of %llu sends came back", i, (unsigned long long)o->flow[i].next_back,
+				fail_msg("flow %u: %llu of %llu sends came back", i,
+					 (unsigned long long)o->flow[i].next_back,
 					 (unsigned long long)o->flow[i].next_cookie);
 	assert_int_equal(lab_stats(o->ring).sends_outstanding, 0);
 }
@@ -69,7 +71,7 @@ static void expect_failed(const struct flow *f, int err)
 	assert_int_equal(f->first_error, err);
 }
 
-/* ------------------------------------------------------------------------------------ the peer */
+/* ------------------------------------------------------------------------------------- the peer */
 
 static void the_peer_resets(void **state)
 {
@@ -105,7 +107,8 @@ static void the_peer_resets_after_its_end(void **state)
 		lab_reset(o->flow[i].pair.far);
 	await_all(o);
 	for (unsigned int i = 0; i < o->n; i++)
-		expect_failed(&o->flow[i], -EPIPE);	/* [net/ipv4/tcp_input.c: tcp_reset, in TCP_CLOSE_WAIT] */
+		/* [net/ipv4/tcp_input.c: tcp_reset, in TCP_CLOSE_WAIT] */
+		expect_failed(&o->flow[i], -EPIPE);
 	join_readers(o);
 	close_all(o);
 }
@@ -144,7 +147,8 @@ static void resets_at_any_moment(void **state)
 	}
 }
 
-/* The kernel tells why to one who asks; a send that waits for room and the receive say the same nevertheless. */
+/* The kernel tells why to one who asks; a send that waits for room and the receive say the same
+ * nevertheless. */
 static void the_peer_takes_nothing_for_too_long(void **state)
 {
 	const unsigned int milliseconds = 50;
@@ -152,8 +156,9 @@ static void the_peer_takes_nothing_for_too_long(void **state)
 
 	fill_up(o, 4);
 	for (unsigned int i = 0; i < o->n; i++)
-		assert_int_equal(setsockopt(o->flow[i].pair.near, IPPROTO_TCP, TCP_USER_TIMEOUT, &milliseconds,
-					    sizeof(milliseconds)), 0);
+		assert_int_equal(setsockopt(o->flow[i].pair.near, IPPROTO_TCP, TCP_USER_TIMEOUT,
+					    &milliseconds, sizeof(milliseconds)),
+				 0);
 	await_all(o);
 	for (unsigned int i = 0; i < o->n; i++) {
 		while (!o->flow[i].error)
@@ -176,7 +181,7 @@ static void the_peer_is_killed(void **state)
 	out_connect(o, 0, NULL);
 	f->bytes = 1u << 30;
 	pid = fork();
-	if (!pid) {	/* it reads a little, and has the only descriptor of that end */
+	if (!pid) { /* it reads a little, and has the only descriptor of that end */
 		for (int i = 0; i < 200000; i++)
 			if (recv(f->pair.far, &byte, 1, 0) != 1)
 				break;
@@ -196,7 +201,7 @@ static void the_peer_is_killed(void **state)
 	close(f->pair.near);
 }
 
-/* ------------------------------------------------------------------------------------ the sender */
+/* ----------------------------------------------------------------------------------- the sender */
 
 /* What the kernel has goes on, what it has not has failed; memory is kept as long as it must be. */
 static void detached_with_sends_under_way(void **state)
@@ -348,7 +353,7 @@ static void the_sender_is_killed(void **state)
 	f->reader.pause = true;
 	f->reader.pause_at = 20 * MIB;
 	out_read(f);
-	while (f->reader.bytes < MIB)	/* it is in the middle of it */
+	while (f->reader.bytes < MIB) /* it is in the middle of it */
 		usleep(1000);
 	kill(pid, SIGKILL);
 	waitpid(pid, NULL, 0);
@@ -362,7 +367,7 @@ static void the_sender_is_killed(void **state)
 	}
 }
 
-/* ------------------------------------------------------------------------------------ the NIC and the route */
+/* ------------------------------------------------------------------------ the NIC and the route */
 
 static void the_route_leads_elsewhere_for_a_while(void **state)
 {
@@ -379,7 +384,8 @@ static void the_route_leads_elsewhere_for_a_while(void **state)
 		out_send(o);
 		out_turn(o, 10);
 	}
-	run("ip link add dum0 type dummy && ip link set dum0 up && ip route add 192.0.2.2/32 dev dum0");
+	run("ip link add dum0 type dummy && ip link set dum0 up && ip route add 192.0.2.2/32 dev "
+	    "dum0");
 	for (int i = 0; !f->misplaced; i++) {
 		assert_true(i < 1000);
 		out_send(o);
@@ -391,7 +397,7 @@ static void the_route_leads_elsewhere_for_a_while(void **state)
 	st = lab_stats(o->ring);
 	assert_true(st.bytes_sent_copied > 0);
 	assert_int_equal(st.bytes_sent + st.bytes_sent_copied, 32 * MIB);
-	usleep(1100000);	/* then it is tried again without a copy */
+	usleep(1100000); /* then it is tried again without a copy */
 	f->bytes += MIB;
 	out_turn(o, 0);
 	out_pump(o);
@@ -407,7 +413,8 @@ static void a_route_that_leads_elsewhere_from_the_start(void **state)
 
 	lab_cannot_copy("it does not matter where copied bytes leave");
 	out_start(o, 1, 100);
-	run("ip link add dum0 type dummy && ip link set dum0 up && ip route add 192.0.2.2/32 dev dum0");
+	run("ip link add dum0 type dummy && ip link set dum0 up && ip route add 192.0.2.2/32 dev "
+	    "dum0");
 	assert_int_equal(devmem_send(f->sock, o->binding, &range, 1, 0), -ENODEV);
 	assert_non_null(strstr(devmem_error(), "leaves by dum0, not by " NIC));
 	run("ip link del dum0");
@@ -417,8 +424,8 @@ static void a_route_that_leads_elsewhere_from_the_start(void **state)
 }
 
 /*
- * The kernel notices when it sends, so the first send is its affair, and arrives when the route is back. Those behind it
- * fail, and the stream goes on after them.
+ * The kernel notices when it sends, so the first send is its affair, and arrives when the route is
+ * back. Those behind it fail, and the stream goes on after them.
  */
 static void a_route_that_changes_under_a_binding_that_must(void **state)
 {
@@ -429,7 +436,8 @@ static void a_route_that_changes_under_a_binding_that_must(void **state)
 	o->most = 1000;
 	out_start(o, 1, 1000);
 	out_pump(o);
-	run("ip link add dum0 type dummy && ip link set dum0 up && ip route add 192.0.2.2/32 dev dum0");
+	run("ip link add dum0 type dummy && ip link set dum0 up && ip route add 192.0.2.2/32 dev "
+	    "dum0");
 	f->bytes = 1500;
 	while (f->queued < f->bytes)
 		out_send(o);
@@ -443,7 +451,7 @@ static void a_route_that_changes_under_a_binding_that_must(void **state)
 	while (f->next_back < f->next_cookie)
 		assert_true(out_turn(o, 10000) > 0);
 	expect_failed(f, -ENODEV);
-	f->queued = f->back = 1500;	/* none of the others has left */
+	f->queued = f->back = 1500; /* none of the others has left */
 	f->failed = 0;
 	out_pump(o);
 	out_finish(o);
@@ -460,8 +468,8 @@ static void the_interface_goes_down_and_up(void **state)
 			out_send(o);
 			out_turn(o, 10);
 		}
-		run("ip -n far link set lab1 down && ip -n far link set lab1 up && "
-		    "ip -n far addr replace 2001:db8:1ab::2/64 dev lab1 nodad");
+		run("ip -n far link set lab1 down && ip -n far link set lab1 up && ip -n far addr "
+		    "replace 2001:db8:1ab::2/64 dev lab1 nodad");
 		lab_fault("reset", 200);
 	}
 	out_pump(o);
@@ -469,9 +477,10 @@ static void the_interface_goes_down_and_up(void **state)
 	out_finish(o);
 }
 
-/* ------------------------------------------------------------------------------------ secrets */
+/* -------------------------------------------------------------------------------------- secrets */
 
-/* A request like ours but for one flag: its retry takes offsets for addresses. Shows that the trap works. */
+/* A request like ours but for one flag: its retry takes offsets for addresses. Shows that the trap
+ * works. */
 static void leak(struct out *o, struct flow *f)
 {
 	union {
@@ -481,7 +490,9 @@ static void leak(struct out *o, struct flow *f)
 	const uint32_t id = devmem_binding_id(o->binding);
 	const int one = 1;
 	struct iovec iov = { NULL, SLOTS * SLOT };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
 			      .msg_controllen = sizeof(control) };
 	struct io_uring ring;
 	struct io_uring_cqe *cqe;
@@ -499,8 +510,9 @@ static void leak(struct out *o, struct flow *f)
 }
 
 /*
- * There is memory at every address that an offset of the buffer could be mistaken for, with something in it that must not
- * leave this process. The send buffer is full, so that sends are cut short again and again.
+ * There is memory at every address that an offset of the buffer could be mistaken for, with
+ * something in it that must not leave this process. The send buffer is full, so that sends are cut
+ * short again and again.
  */
 static void no_offset_is_taken_for_an_address(void **state)
 {
@@ -512,9 +524,10 @@ static void no_offset_is_taken_for_an_address(void **state)
 	lab_cannot_copy("addresses are what it sends from");
 	lab_cannot("syscall", "there is no retry but ours, and the control needs io_uring");
 	run("sysctl -qw vm.mmap_min_addr=0");
-	secret = mmap(NULL, SLOTS * SLOT, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+	secret = mmap(NULL, SLOTS * SLOT, PROT_READ | PROT_WRITE,
+		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
 	assert_true(secret == NULL);
-	__asm__ volatile("" : "+r"(secret));	/* the compiler must not know that it is NULL */
+	__asm__ volatile("" : "+r"(secret)); /* the compiler must not know that it is NULL */
 	memset(secret, 0xa5, SLOTS * SLOT);
 	fill_up(o, 2);
 	assert_true(lab_stats(o->ring).send_waits > 0);

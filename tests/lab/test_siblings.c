@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What else makes the kernel look at payload: each once on a bound queue, where it cannot read any. That the machine lives is
- * most of what is tested (lab: status 125); what a program sees of it is the rest.
+ * What else makes the kernel look at payload: each once on a bound queue, where it cannot read any.
+ * That the machine lives is most of what is tested (lab: status 125); what a program sees of it is
+ * the rest.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -25,14 +26,14 @@
 
 #include "lab.h"
 
-#define BYTES		20000u
-#define MPTCP		262	/* IPPROTO_MPTCP */
-#define ETH_ALL		0x0003
-#define TLS_LEVEL	282	/* SOL_TLS */
+#define BYTES	  20000u
+#define MPTCP	  262 /* IPPROTO_MPTCP */
+#define ETH_ALL	  0x0003
+#define TLS_LEVEL 282 /* SOL_TLS */
 
 #define cannot(reason) lab_name_case(__func__, reason)
 
-/* ------------------------------------------------------------------------------------ connections */
+/* ---------------------------------------------------------------------------------- connections */
 
 /* The far end; @prepare is called before it connects. */
 struct far {
@@ -62,7 +63,8 @@ static void *dial(void *arg)
 	return NULL;
 }
 
-static struct lab_pair connect_with(struct lab *lab, int protocol, bool (*prepare)(int fd, const char *peer))
+static struct lab_pair connect_with(struct lab *lab, int protocol,
+				    bool (*prepare)(int fd, const char *peer))
 {
 	struct far far = { .protocol = protocol, .port = lab->port, .prepare = prepare };
 	struct sockaddr_in any = { .sin_family = AF_INET, .sin_port = htons(lab->port) };
@@ -135,7 +137,7 @@ static void goes_on(struct lab *lab)
 	devmem_ring_close(ring);
 }
 
-/* ------------------------------------------------------------------------------------ reading */
+/* -------------------------------------------------------------------------------------- reading */
 
 static void reading_in_every_way(void **state)
 {
@@ -146,11 +148,14 @@ static void reading_in_every_way(void **state)
 
 	assert_int_equal(recv(pair.near, bytes, sizeof(bytes), MSG_PEEK), -1);
 	assert_int_equal(errno, EFAULT);
-	assert_int_equal(setsockopt(pair.near, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof(offset)), 0);	/* of TCP: Linux 6.9 */
+	/* of TCP: Linux 6.9 */
+	assert_int_equal(setsockopt(pair.near, SOL_SOCKET, SO_PEEK_OFF, &offset, sizeof(offset)),
+			 0);
 	assert_int_equal(recv(pair.near, bytes, sizeof(bytes), MSG_PEEK), -1);
 	assert_int_equal(errno, EFAULT);
 	assert_int_equal(pipe2(pipes, O_CLOEXEC), 0);
-	assert_true(splice(pair.near, NULL, pipes[1], NULL, 4096, SPLICE_F_NONBLOCK | SPLICE_F_MOVE) <= 0);
+	assert_true(splice(pair.near, NULL, pipes[1], NULL, 4096,
+			   SPLICE_F_NONBLOCK | SPLICE_F_MOVE) <= 0);
 	assert_int_equal(recv(pair.near, bytes, sizeof(bytes), 0), -1);
 	assert_int_equal(errno, EFAULT);
 	close(pipes[0]);
@@ -164,13 +169,19 @@ static void mapping_what_came(void **state)
 {
 	struct lab *lab = *state;
 	struct lab_pair pair = with_payload(lab);
-	struct { uint64_t address; uint32_t length, hint; uint64_t more[6]; } want = { .length = 8192 };
+	struct {
+		uint64_t address;
+		uint32_t length, hint;
+		uint64_t more[6];
+	} want = { .length = 8192 };
 	socklen_t len = sizeof(want);
 	void *at = mmap(NULL, 65536, PROT_READ, MAP_SHARED, pair.near, 0);
 
 	assert_ptr_not_equal(at, MAP_FAILED);
 	want.address = (uintptr_t)at;
-	assert_int_equal(getsockopt(pair.near, IPPROTO_TCP, 35 /* TCP_ZEROCOPY_RECEIVE */, &want, &len), 0);
+	assert_int_equal(getsockopt(pair.near, IPPROTO_TCP, 35 /* TCP_ZEROCOPY_RECEIVE */, &want,
+				    &len),
+			 0);
 	assert_int_equal(want.length, 0);
 	munmap(at, 65536);
 	lab_close_pair(pair);
@@ -186,7 +197,9 @@ static void repairing(void **state)
 	char bytes[4096];
 
 	assert_int_equal(setsockopt(pair.near, IPPROTO_TCP, TCP_REPAIR, &on, sizeof(on)), 0);
-	assert_int_equal(setsockopt(pair.near, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue, sizeof(queue)), 0);
+	assert_int_equal(setsockopt(pair.near, IPPROTO_TCP, TCP_REPAIR_QUEUE, &queue,
+				    sizeof(queue)),
+			 0);
 	assert_int_equal(recv(pair.near, bytes, sizeof(bytes), MSG_PEEK), -1);
 	assert_int_equal(errno, EFAULT);
 	assert_int_equal(setsockopt(pair.near, IPPROTO_TCP, TCP_REPAIR, &off, sizeof(off)), 0);
@@ -195,7 +208,7 @@ static void repairing(void **state)
 	goes_on(lab);
 }
 
-/* ------------------------------------------------------------------------------------ looking on */
+/* ----------------------------------------------------------------------------------- looking on */
 
 static void a_filter_that_reads_payload(void **state)
 {
@@ -203,7 +216,8 @@ static void a_filter_that_reads_payload(void **state)
 		BPF_STMT(BPF_LD | BPF_B | BPF_ABS, 13),
 		BPF_JUMP(BPF_JMP | BPF_JSET | BPF_K, 0x20, 0, 1),
 		BPF_STMT(BPF_RET | BPF_K, 0),
-		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 200),	/* where it cannot read it gives 0 at once: dropped */
+		/* where it cannot read it gives 0 at once: dropped */
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS, 200),
 		BPF_STMT(BPF_RET | BPF_K, UINT32_MAX),
 	};
 	const struct sock_fprog program = { .len = 5, .filter = reads };
@@ -215,11 +229,13 @@ static void a_filter_that_reads_payload(void **state)
 	bind_queue(lab);
 	pair = lab_connect(lab, false);
 	readable.fd = pair.near;
-	assert_int_equal(setsockopt(pair.near, SOL_SOCKET, SO_ATTACH_FILTER, &program, sizeof(program)), 0);
+	assert_int_equal(setsockopt(pair.near, SOL_SOCKET, SO_ATTACH_FILTER, &program,
+				    sizeof(program)),
+			 0);
 	sender = lab_send(pair.far, BYTES, 0, false);
 	assert_true(lab_sent(sender));
 	assert_int_equal(poll(&readable, 1, 1000), 0);
-	assert_true(lab_drops(pair.near) > 0);	/* it came */
+	assert_true(lab_drops(pair.near) > 0); /* it came */
 	lab_close_pair(pair);
 	unbind_queue();
 	goes_on(lab);
@@ -228,13 +244,15 @@ static void a_filter_that_reads_payload(void **state)
 /* Less was captured than the packet has, whose length is in the header of IPv6. */
 static bool is_cut(const unsigned char *frame, ssize_t n)
 {
-	return n > 54 && frame[12] == 0x86 && frame[13] == 0xdd && 54 + (frame[18] << 8 | frame[19]) > n;
+	return n > 54 && frame[12] == 0x86 && frame[13] == 0xdd &&
+	       54 + (frame[18] << 8 | frame[19]) > n;
 }
 
 static void capturing(void **state)
 {
 	struct lab *lab = *state;
-	struct sockaddr_ll on = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_ALL),
+	struct sockaddr_ll on = { .sll_family = AF_PACKET,
+				  .sll_protocol = htons(ETH_ALL),
 				  .sll_ifindex = (int)if_nametoindex(NIC) };
 	int tap = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC | SOCK_NONBLOCK, htons(ETH_ALL));
 	static unsigned char frame[65536];
@@ -252,8 +270,12 @@ static void capturing(void **state)
 
 static void capturing_into_a_ring(void **state)
 {
-	struct tpacket_req ring = { .tp_block_size = 1 << 17, .tp_block_nr = 4, .tp_frame_size = 1 << 14, .tp_frame_nr = 32 };
-	struct sockaddr_ll on = { .sll_family = AF_PACKET, .sll_protocol = htons(ETH_ALL),
+	struct tpacket_req ring = { .tp_block_size = 1 << 17,
+				    .tp_block_nr = 4,
+				    .tp_frame_size = 1 << 14,
+				    .tp_frame_nr = 32 };
+	struct sockaddr_ll on = { .sll_family = AF_PACKET,
+				  .sll_protocol = htons(ETH_ALL),
 				  .sll_ifindex = (int)if_nametoindex(NIC) };
 	int tap = socket(AF_PACKET, SOCK_RAW | SOCK_CLOEXEC, htons(ETH_ALL)), version = TPACKET_V2;
 	struct tpacket_stats seen = { 0 };
@@ -273,7 +295,8 @@ static void mirrored(void **state)
 {
 	run("tc qdisc show dev lab0 | grep -q clsact || tc qdisc add dev lab0 clsact");
 	run("ip link add mirror0 type dummy && ip link set mirror0 up");
-	run("tc filter add dev lab0 ingress pref 9 protocol all matchall action mirred egress mirror dev mirror0");
+	run("tc filter add dev lab0 ingress pref 9 protocol all matchall action mirred egress "
+	    "mirror dev mirror0");
 	goes_on(*state);
 	run("tc -s filter show dev lab0 ingress pref 9 | grep -q 'Sent [1-9]'");
 	run("tc filter del dev lab0 ingress pref 9");
@@ -291,9 +314,10 @@ static bool have(const char *program)
 static void queued_to_a_program(void **state)
 {
 	if (!have("nft"))
-		cannot("the guest has no nft; nfqnl_build_packet_message() asks skb_frags_readable()");
-	run("nft 'add table inet t; add chain inet t c { type filter hook input priority 0; }; "
-	    "add rule inet t c tcp dport 5300 queue num 1 bypass'");
+		cannot("the guest has no nft; nfqnl_build_packet_message() asks "
+		       "skb_frags_readable()");
+	run("nft 'add table inet t; add chain inet t c { type filter hook input priority 0; }; add "
+	    "rule inet t c tcp dport 5300 queue num 1 bypass'");
 	goes_on(*state);
 	run("nft delete table inet t");
 }
@@ -301,9 +325,11 @@ static void queued_to_a_program(void **state)
 static void a_helper_of_conntrack(void **state)
 {
 	if (!have("nft"))
-		cannot("the guest has no nft; helpers linearize what they read, which fails and drops");
-	run("nft 'add table inet t; add ct helper inet t h { type \"ftp\" protocol tcp; }; "
-	    "add chain inet t c { type filter hook prerouting priority 0; }; add rule inet t c tcp dport 5300 ct helper set \"h\"'");
+		cannot("the guest has no nft; helpers linearize what they read, which fails and "
+		       "drops");
+	run("nft 'add table inet t; add ct helper inet t h { type \"ftp\" protocol tcp; }; add "
+	    "chain inet t c { type filter hook prerouting priority 0; }; add rule inet t c tcp "
+	    "dport 5300 ct helper set \"h\"'");
 	goes_on(*state);
 	run("nft delete table inet t");
 }
@@ -335,21 +361,28 @@ static void ipsec(void **state)
 	bool can = true;
 
 	for (int i = 0; i < 4; i++) {
-		snprintf(command, sizeof(command), "%s ip xfrm state add %s reqid 1 mode transport aead 'rfc4106(gcm(aes))' "
-			 "0x0102030405060708090a0b0c0d0e0f1011121314 128", i < 2 ? "" : "ip netns exec far", ends[i % 2]);
+		snprintf(command, sizeof(command),
+			 "%s ip xfrm state add %s reqid 1 mode transport aead 'rfc4106(gcm(aes))' "
+			 "0x0102030405060708090a0b0c0d0e0f1011121314 128",
+			 i < 2 ? "" : "ip netns exec far", ends[i % 2]);
 		can = can && !system(command);
 	}
 	if (!can)
 		cannot("ip xfrm cannot add a state here");
-	run("ip xfrm policy add src 192.0.2.2 dst 192.0.2.1 dir in tmpl proto esp reqid 1 mode transport");
-	run("ip xfrm policy add src 192.0.2.1 dst 192.0.2.2 dir out tmpl proto esp reqid 1 mode transport");
-	run("ip netns exec far ip xfrm policy add src 192.0.2.2 dst 192.0.2.1 dir out tmpl proto esp reqid 1 mode transport");
-	run("ip netns exec far ip xfrm policy add src 192.0.2.1 dst 192.0.2.2 dir in tmpl proto esp reqid 1 mode transport");
+	run("ip xfrm policy add src 192.0.2.2 dst 192.0.2.1 dir in tmpl proto esp reqid 1 mode "
+	    "transport");
+	run("ip xfrm policy add src 192.0.2.1 dst 192.0.2.2 dir out tmpl proto esp reqid 1 mode "
+	    "transport");
+	run("ip netns exec far ip xfrm policy add src 192.0.2.2 dst 192.0.2.1 dir out tmpl proto "
+	    "esp reqid 1 mode transport");
+	run("ip netns exec far ip xfrm policy add src 192.0.2.1 dst 192.0.2.2 dir in tmpl proto "
+	    "esp reqid 1 mode transport");
 	carry_encrypted(*state);
-	run("ip xfrm policy flush; ip xfrm state flush; ip netns exec far sh -c 'ip xfrm policy flush; ip xfrm state flush'");
+	run("ip xfrm policy flush; ip xfrm state flush; ip netns exec far sh -c 'ip xfrm policy "
+	    "flush; ip xfrm state flush'");
 }
 
-/* ------------------------------------------------------------------------------------ other protocols */
+/* ------------------------------------------------------------------------------ other protocols */
 
 static int receive_tls(int fd)
 {
@@ -425,7 +458,8 @@ static void mptcp(void **state)
 	close(fd);
 	bind_queue(lab);
 	pair = connect_with(lab, MPTCP, NULL);
-	assert_int_equal(devmem_attach(holder.ring, pair.near, lab->binding, 0, NULL, &sock), -EPROTOTYPE);
+	assert_int_equal(devmem_attach(holder.ring, pair.near, lab->binding, 0, NULL, &sock),
+			 -EPROTOTYPE);
 	assert_true(send(pair.far, bytes, sizeof(bytes), 0) > 0);
 	usleep(300000);
 	assert_int_equal(recv(pair.near, bytes, sizeof(bytes), 0), -1);
@@ -448,23 +482,32 @@ static void sockmap(void **state)
 		{ .code = BPF_ALU64 | BPF_MOV | BPF_K, .dst_reg = 0, .imm = 1 },
 		{ .code = BPF_JMP | BPF_EXIT },
 	};
-	union bpf_attr make = { .map_type = BPF_MAP_TYPE_SOCKMAP, .key_size = 4, .value_size = 4, .max_entries = 1 };
-	union bpf_attr load = { .prog_type = BPF_PROG_TYPE_SK_SKB, .insns = (uintptr_t)pass, .insn_cnt = 2,
-				.license = (uintptr_t)"GPL" };
-	int map = bpf_call(BPF_MAP_CREATE, &make), program = bpf_call(BPF_PROG_LOAD, &load), key = 0;
-	union bpf_attr hook = { .target_fd = (uint32_t)map, .attach_bpf_fd = (uint32_t)program,
+	union bpf_attr make = {
+		.map_type = BPF_MAP_TYPE_SOCKMAP, .key_size = 4, .value_size = 4, .max_entries = 1
+	};
+	union bpf_attr load = { .prog_type = BPF_PROG_TYPE_SK_SKB,
+				.insns = (uintptr_t)pass,
+				.insn_cnt = 2,
+				.license = (uintptr_t) "GPL" };
+	int map = bpf_call(BPF_MAP_CREATE, &make), program = bpf_call(BPF_PROG_LOAD, &load),
+	    key = 0;
+	union bpf_attr hook = { .target_fd = (uint32_t)map,
+				.attach_bpf_fd = (uint32_t)program,
 				.attach_type = BPF_SK_SKB_STREAM_VERDICT };
 	struct lab *lab = *state;
 	struct lab_pair pair;
 	uint32_t value;
-	union bpf_attr update = { .map_fd = (uint32_t)map, .key = (uintptr_t)&key, .value = (uintptr_t)&value };
+	union bpf_attr update = { .map_fd = (uint32_t)map,
+				  .key = (uintptr_t)&key,
+				  .value = (uintptr_t)&value };
 	struct lab_sender *sender;
 	char bytes[4096];
 
 	bind_queue(lab);
 	pair = lab_connect(lab, false);
 	value = (uint32_t)pair.near;
-	if (map < 0 || program < 0 || bpf_call(BPF_PROG_ATTACH, &hook) || bpf_call(BPF_MAP_UPDATE_ELEM, &update)) {
+	if (map < 0 || program < 0 || bpf_call(BPF_PROG_ATTACH, &hook) ||
+	    bpf_call(BPF_MAP_UPDATE_ELEM, &update)) {
 		lab_close_pair(pair);
 		unbind_queue();
 		cannot("the kernel makes no map of sockets");
@@ -481,7 +524,7 @@ static void sockmap(void **state)
 	goes_on(lab);
 }
 
-/* ------------------------------------------------------------------------------------ signatures */
+/* ----------------------------------------------------------------------------------- signatures */
 
 static bool sign_md5(int fd, const char *peer)
 {
@@ -493,7 +536,7 @@ static bool sign_md5(int fd, const char *peer)
 	return !setsockopt(fd, IPPROTO_TCP, TCP_MD5SIG, &key, sizeof(key));
 }
 
-struct ao_add {		/* struct tcp_ao_add */
+struct ao_add { /* struct tcp_ao_add */
 	struct sockaddr_storage addr;
 	char algorithm[64];
 	int32_t ifindex;
@@ -505,7 +548,12 @@ struct ao_add {		/* struct tcp_ao_add */
 
 static bool sign_ao(int fd, const char *peer)
 {
-	struct ao_add key = { .algorithm = "hmac(sha1)", .prefix = 32, .sndid = 100, .rcvid = 100, .keylen = 6, .key = "secret" };
+	struct ao_add key = { .algorithm = "hmac(sha1)",
+			      .prefix = 32,
+			      .sndid = 100,
+			      .rcvid = 100,
+			      .keylen = 6,
+			      .key = "secret" };
 	struct sockaddr_in *to = (struct sockaddr_in *)&key.addr;
 
 	to->sin_family = AF_INET;

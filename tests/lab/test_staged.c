@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Memory that the processor cannot map, whose backend copies: received bytes go there, and sent bytes come from there. */
+/* Memory that the processor cannot map, whose backend copies: received bytes go there, and sent
+ * bytes come from there. */
 #include <errno.h>
 #include <limits.h>
 #include <stdatomic.h>
@@ -14,10 +15,11 @@
 #define MIB (1u << 20)
 
 /* A fake: device memory that the processor reaches only through its driver, which may refuse. */
-static atomic_int fake_refuses_after = INT32_MAX;	/* copies into it */
-static atomic_int fake_refuses_out_after = INT32_MAX;	/* copies out of it */
+static atomic_int fake_refuses_after = INT32_MAX;     /* copies into it */
+static atomic_int fake_refuses_out_after = INT32_MAX; /* copies out of it */
 
-static int fake_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
+static int fake_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
+		      struct devmem_memory *mem)
 {
 	(void)opts;
 	mem->fd = memfd_create("fake", MFD_CLOEXEC);
@@ -59,7 +61,7 @@ static const struct devmem_backend fake_device = {
 /* ------------------------------------------------------------------------------------ receiving */
 
 struct staged {
-	struct lab lab;		/* the listener, the NIC and the binding of it */
+	struct lab lab; /* the listener, the NIC and the binding of it */
 	struct devmem_buffer *buffer;
 	struct devmem_ring *ring;
 	struct lab_pair pair;
@@ -94,7 +96,8 @@ static void begin_staged(struct staged *s, uint64_t bytes)
 	s->sender = lab_send(s->pair.far, bytes, 0, true);
 }
 
-/* Receives to the end, and checks the bytes in the fake's memory. Returns the result of the last event. */
+/* Receives to the end, and checks the bytes in the fake's memory. Returns the result of the last
+ * event. */
 static int receive_staged(struct staged *s)
 {
 	static unsigned char bytes[MIB];
@@ -127,7 +130,7 @@ static void end_staged(struct staged *s)
 {
 	devmem_detach(s->sock);
 	close(s->pair.near);
-	lab_settle(s->ring);	/* the library's descriptor goes too, and the sender notices */
+	lab_settle(s->ring); /* the library's descriptor goes too, and the sender notices */
 	lab_sent(s->sender);
 	close(s->pair.far);
 }
@@ -162,7 +165,8 @@ static void memory_that_cannot_be_mapped_is_staged(void **state)
 	}
 }
 
-/* The error comes after what was copied before it, and the chunks come back: more than the buffer is received after. */
+/* The error comes after what was copied before it, and the chunks come back: more than the buffer
+ * is received after. */
 static void a_copy_that_is_refused_is_an_error(void **state)
 {
 	(void)state;
@@ -187,7 +191,7 @@ static void a_copy_that_is_refused_is_an_error(void **state)
 	}
 }
 
-/* ------------------------------------------------------------------------------------ sending */
+/* -------------------------------------------------------------------------------------- sending */
 
 struct sending {
 	struct devmem_buffer *buffer;
@@ -273,7 +277,8 @@ static void memory_that_cannot_be_mapped_is_sent(void **state)
 	close_sending(&s);
 }
 
-/* Nothing of what could not be copied is sent, the sends behind it are over too, and then it goes on. */
+/* Nothing of what could not be copied is sent, the sends behind it are over too, and then it goes
+ * on. */
 static void a_copy_for_sending_that_is_refused(void **state)
 {
 	const struct devmem_range first = { 0, 1000 }, next = { 1000, 1000 };

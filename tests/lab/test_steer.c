@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Whose a flow is: "::" stands for any address of both families, as for a listener, and what is steered to one binding is not
- * steered to another as well. And an interface by a name that is longer than the kernel's own can be.
+ * Whose a flow is: "::" stands for any address of both families, as for a listener, and what is
+ * steered to one binding is not steered to another as well. And an interface by a name that is
+ * longer than the kernel's own can be.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -11,9 +12,9 @@
 
 #include "lab.h"
 
-#define MIB (1u << 20)
+#define MIB	   (1u << 20)
 #define OTHER_PORT 5301
-#define ALT_NAME "an-alternative-name-as-udev-may-give-to-an-interface"
+#define ALT_NAME   "an-alternative-name-as-udev-may-give-to-an-interface"
 
 static const struct sockaddr *any4(uint16_t port)
 {
@@ -74,7 +75,7 @@ static void any_is_of_both_families(void **state)
 	lab.binding = lab_bind(lab.nic, lab.buffer, 1, NULL);
 	ok(devmem_steer(lab.binding, any6(PORT), NULL));
 	assert_int_equal(rules(), 2);
-	ok(devmem_steer(lab.binding, any6(PORT), NULL));	/* nothing more to do */
+	ok(devmem_steer(lab.binding, any6(PORT), NULL)); /* nothing more to do */
 	ok(devmem_steer(lab.binding, any4(PORT), NULL));
 	assert_int_equal(rules(), 2);
 	arrives_on_its_queue(ring, &lab, false);
@@ -126,14 +127,14 @@ static void one_flow_is_not_for_two(void **state)
 	other = lab_bind(nic, buffer[1], 1, NULL);
 	ok(devmem_steer(one, any4(PORT), NULL));
 	refused(devmem_steer(other, any4(PORT), NULL));
-	refused(devmem_steer(other, any6(PORT), NULL));		/* a part of it is taken */
+	refused(devmem_steer(other, any6(PORT), NULL)); /* a part of it is taken */
 	assert_int_equal(rules(), 1);
 	ok(devmem_steer(one, any6(PORT), NULL));
 	ok(devmem_steer(other, any6(OTHER_PORT), NULL));
 	refused(devmem_steer(one, any4(OTHER_PORT), NULL));
 	assert_int_equal(rules(), 4);
 	devmem_binding_close(one);
-	ok(devmem_steer(other, any6(PORT), NULL));		/* nobody's any more */
+	ok(devmem_steer(other, any6(PORT), NULL)); /* nobody's any more */
 	assert_int_equal(rules(), 4);
 	devmem_binding_close(other);
 	ok(devmem_nic_close(nic));

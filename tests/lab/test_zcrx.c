@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What only zero-copy receive by io_uring has: a queue that belongs to one ring, a refill ring that can be full, and bytes
- * that it cannot have. The rest of its tests are those of every engine, with DEVMEM_TEST_ENGINE=zcrx.
+ * What only zero-copy receive by io_uring has: a queue that belongs to one ring, a refill ring that
+ * can be full, and bytes that it cannot have. The rest of its tests are those of every engine, with
+ * DEVMEM_TEST_ENGINE=zcrx.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -23,7 +24,8 @@ static int look_after(void **state)
 	return lab_look_after(state);
 }
 
-/* What comes between accept and attach lies in the buffer if the ring took the queue before; otherwise it was copied. */
+/* What comes between accept and attach lies in the buffer if the ring took the queue before;
+ * otherwise it was copied. */
 static void receive_what_came_before(bool prepared)
 {
 	struct devmem_ring *ring = lab_ring(NULL);
@@ -87,10 +89,12 @@ static void what_cannot_be_prepared(void **state)
 	lab_close(&lab);
 }
 
-/* The reader keeps what it has until nothing comes, and gives back more at a time than the ring has room for. */
+/* The reader keeps what it has until nothing comes, and gives back more at a time than the ring has
+ * room for. */
 static void a_tiny_refill_ring_loses_nothing(void **state)
 {
-	struct devmem_ring *ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .refill_entries = 8, .merge = 1));
+	struct devmem_ring *ring =
+		lab_ring(DEVMEM_OPTS(devmem_ring_opts, .refill_entries = 8, .merge = 1));
 	static struct devmem_event kept[16384];
 	struct lab_sender *sender;
 	struct lab_stream stream;
@@ -113,13 +117,14 @@ static void a_tiny_refill_ring_loses_nothing(void **state)
 		}
 		assert_true(n > 0);
 		ok(devmem_release(ring, kept, n));
-		assert_int_equal(devmem_release(ring, kept, 1), kept[0].type == DEVMEM_EVENT_DATA ? -EINVAL : 0);
+		assert_int_equal(devmem_release(ring, kept, 1),
+				 kept[0].type == DEVMEM_EVENT_DATA ? -EINVAL : 0);
 	}
 	assert_true(lab_sent(sender));
 	lab_settle(ring);
 	st = lab_stats(ring);
-	print_message("%llu of %llu fragments had to wait for room\n", (unsigned long long)st.refill_waits,
-		      (unsigned long long)st.fragments);
+	print_message("%llu of %llu fragments had to wait for room\n",
+		      (unsigned long long)st.refill_waits, (unsigned long long)st.fragments);
 	assert_true(st.refill_waits > 0);
 	lab_expect(&st, 32 * MIB, true);
 	devmem_detach(stream.sock);
@@ -146,7 +151,8 @@ static void a_second_ring_must_wait_for_the_first(void **state)
 	assert_non_null(strstr(devmem_error(), "another ring"));
 	assert_ptr_equal(sock, (void *)1);
 	devmem_detach(stream.sock);
-	assert_int_equal(devmem_attach(second, pair.near, lab.binding, 0, NULL, &sock), -EBUSY);	/* still */
+	/* still */
+	assert_int_equal(devmem_attach(second, pair.near, lab.binding, 0, NULL, &sock), -EBUSY);
 	devmem_ring_close(first);
 	lab_flows_start(&flows, second, &lab, 4, 4 * MIB);
 	lab_flows_finish(&flows);
@@ -157,7 +163,8 @@ static void a_second_ring_must_wait_for_the_first(void **state)
 	lab_close(&lab);
 }
 
-/* What was out and what was queued goes back with the ring; the buffer then serves others, by either engine. */
+/* What was out and what was queued goes back with the ring; the buffer then serves others, by
+ * either engine. */
 static void a_ring_closed_with_fragments_out_frees_the_buffer(void **state)
 {
 	static const char *const next[] = { "zcrx", "devmem", "zcrx", "copy" };
@@ -171,7 +178,10 @@ static void a_ring_closed_with_fragments_out_frees_the_buffer(void **state)
 	ok(devmem_buffer_map(buffer, &memory));
 	for (int i = 0; i < 4; i++) {
 		struct devmem_ring *ring;
-		struct lab lab = { .port = PORT, .memory = memory, .buffer = buffer, .listener = lab_listen(PORT) };
+		struct lab lab = { .port = PORT,
+				   .memory = memory,
+				   .buffer = buffer,
+				   .listener = lab_listen(PORT) };
 		struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(PORT) };
 		struct lab_sender *sender;
 		struct lab_stream stream;
@@ -179,7 +189,8 @@ static void a_ring_closed_with_fragments_out_frees_the_buffer(void **state)
 
 		ok(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = next[i]), &ring));
 		ok(devmem_nic_open(NIC, NULL, &nic));
-		ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = next[i]), &lab.binding));
+		ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = next[i]),
+				  &lab.binding));
 		ok(devmem_steer(lab.binding, (struct sockaddr *)&v4, NULL));
 		pair = lab_connect(&lab, false);
 		lab_attach(ring, &lab, pair.near, &stream);
@@ -203,7 +214,7 @@ static void a_ring_closed_with_fragments_out_frees_the_buffer(void **state)
 	devmem_buffer_close(buffer);
 }
 
-/* ------------------------------------------------------------------------------------ threads */
+/* -------------------------------------------------------------------------------------- threads */
 
 struct worker {
 	pthread_t thread;
@@ -240,7 +251,9 @@ static void two_threads_with_a_binding_each(void **state)
 
 	(void)state;
 	lab_open_as(&w[0].lab, &(struct lab_opts){ .bytes = 16 * MIB, .queues = 1 });
-	lab_open_as(&w[1].lab, &(struct lab_opts){ .bytes = 16 * MIB, .queues = 1, .port = PORT + 1,
+	lab_open_as(&w[1].lab, &(struct lab_opts){ .bytes = 16 * MIB,
+						   .queues = 1,
+						   .port = PORT + 1,
 						   .nic = w[0].lab.nic });
 	for (int t = 0; t < 2; t++)
 		for (int i = 0; i < 4; i++)
@@ -261,7 +274,7 @@ static void two_threads_with_a_binding_each(void **state)
 	free(w);
 }
 
-/* ------------------------------------------------------------------------------------ what it cannot have */
+/* -------------------------------------------------------------------------- what it cannot have */
 
 /* What comes, checked and given back. */
 static void turn(struct devmem_ring *ring, struct lab *lab)
@@ -275,8 +288,8 @@ static void turn(struct devmem_ring *ring, struct lab *lab)
 }
 
 /* Until the stream has so many more bytes of a kind. */
-static void receive(struct devmem_ring *ring, struct lab *lab, const struct lab_stream *stream, const uint64_t *kind,
-		    uint64_t more)
+static void receive(struct devmem_ring *ring, struct lab *lab, const struct lab_stream *stream,
+		    const uint64_t *kind, uint64_t more)
 {
 	const uint64_t target = *kind + more;
 
@@ -288,7 +301,8 @@ static void receive(struct devmem_ring *ring, struct lab *lab, const struct lab_
 }
 
 /* The sentence is looked at before anything else can fail. */
-static void until_it_breaks(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream, const char *word)
+static void until_it_breaks(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream,
+			    const char *word)
 {
 	while (!stream->ended)
 		turn(ring, lab);
@@ -297,7 +311,8 @@ static void until_it_breaks(struct devmem_ring *ring, struct lab *lab, struct la
 	devmem_detach(stream->sock);
 }
 
-/* Unsplit packets and another queue, a few and then none: it goes on by copying, and comes back each time. */
+/* Unsplit packets and another queue, a few and then none: it goes on by copying, and comes back
+ * each time. */
 static void it_copies_for_a_while_and_comes_back(void **state)
 {
 	struct devmem_ring *ring = lab_ring(NULL);
@@ -310,8 +325,10 @@ static void it_copies_for_a_while_and_comes_back(void **state)
 	struct lab lab;
 
 	(void)state;
-	/* as much as TCP may have on its way: a queue that runs dry would be another test, and a long one */
-	lab_open_as(&lab, &(struct lab_opts){ .bytes = 64 * MIB, .queues = 1, .queue_list = &queue_1 });
+	/* as much as TCP may have on its way: a queue that runs dry would be another test, and a
+	 * long one */
+	lab_open_as(&lab,
+		    &(struct lab_opts){ .bytes = 64 * MIB, .queues = 1, .queue_list = &queue_1 });
 	pair = lab_connect(&lab, false);
 	lab_attach(ring, &lab, pair.near, &stream);
 	sender = lab_send(pair.far, 256 * MIB, 0, false);
@@ -322,7 +339,8 @@ static void it_copies_for_a_while_and_comes_back(void **state)
 		receive(ring, &lab, &stream, &stream.device, 2 * MIB);
 	}
 	st = lab_stats(ring);
-	print_message("%llu fallbacks, %u switches\n", (unsigned long long)st.fallbacks, stream.switches);
+	print_message("%llu fallbacks, %u switches\n", (unsigned long long)st.fallbacks,
+		      stream.switches);
 	assert_true(st.fallbacks >= 6);
 	assert_int_equal(st.bytes_linear + st.bytes_plain, stream.host);
 	assert_int_equal(st.bytes_device, stream.device);
@@ -338,7 +356,8 @@ static void it_copies_for_a_while_and_comes_back(void **state)
 	lab_close(&lab);
 }
 
-/* Split in the wrong place and merged by GRO: the connection ends, with a sentence that says what to do. */
+/* Split in the wrong place and merged by GRO: the connection ends, with a sentence that says what
+ * to do. */
 static void what_gro_merged_breaks_the_connection(void **state)
 {
 	struct devmem_ring *ring = lab_ring(NULL);
@@ -363,7 +382,8 @@ static void what_gro_merged_breaks_the_connection(void **state)
 	lab_close(&lab);
 }
 
-/* A second queue has other memory, by engine devmem: all, or some, of the packets are to come through it. */
+/* A second queue has other memory, by engine devmem: all, or some, of the packets are to come
+ * through it. */
 struct other {
 	struct devmem_binding *binding;
 	struct devmem_buffer *buffer;
@@ -375,8 +395,10 @@ static void open_other(struct other *other, struct lab *lab, struct lab_stream *
 
 	other->buffer = lab_buffer(16 * MIB);
 	ok(devmem_buffer_map(other->buffer, &memory));
-	ok(devmem_bind_rx(lab->nic, other->buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue_2,
-							       .engine = "devmem"), &other->binding));
+	ok(devmem_bind_rx(lab->nic, other->buffer,
+			  DEVMEM_OPTS(devmem_bind_opts, .queues = 1, .queue_list = &queue_2,
+				      .engine = "devmem"),
+			  &other->binding));
 	stream->foreign = memory;
 }
 
@@ -387,8 +409,8 @@ static void close_other(const struct other *other)
 }
 
 /*
- * Memory of another binding, with a zero-copy packet and one of its own in one piece of the kernel's, can be had neither
- * way: the connection ends, with a sentence, and nothing hangs.
+ * Memory of another binding, with a zero-copy packet and one of its own in one piece of the
+ * kernel's, can be had neither way: the connection ends, with a sentence, and nothing hangs.
  */
 static void bytes_in_memory_of_two_bindings_break_the_connection(void **state)
 {
@@ -400,7 +422,8 @@ static void bytes_in_memory_of_two_bindings_break_the_connection(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open_as(&lab, &(struct lab_opts){ .bytes = 16 * MIB, .queues = 1, .queue_list = &queue_1 });
+	lab_open_as(&lab,
+		    &(struct lab_opts){ .bytes = 16 * MIB, .queues = 1, .queue_list = &queue_1 });
 	pair = lab_connect(&lab, false);
 	lab_attach(ring, &lab, pair.near, &stream);
 	open_other(&other, &lab, &stream);
@@ -417,8 +440,8 @@ static void bytes_in_memory_of_two_bindings_break_the_connection(void **state)
 }
 
 /*
- * Alone they are received as messages. Their tokens are the kernel's and no pages of ours: taken for those, 64 MiB
- * would not go through 16 MiB of memory. Some are out when the ring is closed.
+ * Alone they are received as messages. Their tokens are the kernel's and no pages of ours: taken
+ * for those, 64 MiB would not go through 16 MiB of memory. Some are out when the ring is closed.
  */
 static void bytes_in_memory_of_another_binding_go_back_to_it(void **state)
 {
@@ -433,7 +456,8 @@ static void bytes_in_memory_of_another_binding_go_back_to_it(void **state)
 	int n = 0;
 
 	(void)state;
-	lab_open_as(&lab, &(struct lab_opts){ .bytes = 16 * MIB, .queues = 1, .queue_list = &queue_1 });
+	lab_open_as(&lab,
+		    &(struct lab_opts){ .bytes = 16 * MIB, .queues = 1, .queue_list = &queue_1 });
 	pair = lab_connect(&lab, false);
 	lab_attach(ring, &lab, pair.near, &stream);
 	open_other(&other, &lab, &stream);

@@ -15,10 +15,10 @@
 
 #include "lab.h"
 
-/* ------------------------------------------------------------------------------------ connections */
+/* ---------------------------------------------------------------------------------- connections */
 
 struct dial {
-	uint16_t port, source_port;	/* the latter 0: any */
+	uint16_t port, source_port; /* the latter 0: any */
 	bool ipv6;
 	int fd;
 };
@@ -38,10 +38,12 @@ static int bind_port(int fd, bool ipv6, uint16_t port)
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
 
-	return ipv6 ? bind(fd, (struct sockaddr *)&v6, sizeof(v6)) : bind(fd, (struct sockaddr *)&v4, sizeof(v4));
+	return ipv6 ? bind(fd, (struct sockaddr *)&v6, sizeof(v6))
+		    : bind(fd, (struct sockaddr *)&v4, sizeof(v4));
 }
 
-/* Sockets belong to the namespace of the thread that makes them, so a thread goes to far and dials. */
+/* Sockets belong to the namespace of the thread that makes them, so a thread goes to far and
+ * dials. */
 static void *dial(void *arg)
 {
 	struct dial *d = arg;
@@ -57,7 +59,7 @@ static void *dial(void *arg)
 	if (d->source_port && bind_port(d->fd, d->ipv6, d->source_port))
 		d->fd = -1;
 	else if (connect(d->fd, d->ipv6 ? (struct sockaddr *)&v6 : (struct sockaddr *)&v4,
-		    d->ipv6 ? sizeof(v6) : sizeof(v4)))
+			 d->ipv6 ? sizeof(v6) : sizeof(v4)))
 		d->fd = -1;
 	return NULL;
 }
@@ -98,8 +100,9 @@ void lab_close_pair(struct lab_pair pair)
 }
 
 /*
- * Disconnecting does it although a thread may be sending. [net/ipv4/tcp.c: tcp_disconnect] The kernel locks the socket, but
- * ThreadSanitizer takes connect() for the start of a connection that no thread may use yet: so it does not see this one.
+ * Disconnecting does it although a thread may be sending. [net/ipv4/tcp.c: tcp_disconnect] The
+ * kernel locks the socket, but ThreadSanitizer takes connect() for the start of a connection that
+ * no thread may use yet: so it does not see this one.
  */
 void lab_reset(int far)
 {
@@ -108,7 +111,7 @@ void lab_reset(int far)
 	assert_int_equal(syscall(SYS_connect, far, &none, sizeof(none)), 0);
 }
 
-/* ------------------------------------------------------------------------------------ sending */
+/* -------------------------------------------------------------------------------------- sending */
 
 struct lab_sender {
 	pthread_t thread;
@@ -124,7 +127,9 @@ static void *send_pattern(void *arg)
 	uint64_t position = 0;
 
 	while (position < s->bytes) {
-		size_t want = s->portion && s->portion < s->bytes - position ? s->portion : s->bytes - position, n;
+		size_t want = s->portion && s->portion < s->bytes - position ? s->portion
+									     : s->bytes - position,
+		       n;
 		const unsigned char *p = pattern_at(s->start + position, want, &n);
 		ssize_t sent = send(s->fd, p, n, MSG_NOSIGNAL);
 
@@ -153,12 +158,14 @@ struct lab_sender *lab_send(int far, uint64_t bytes, size_t portion, bool then_f
 
 	if (portion)
 		setsockopt(far, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	return start_sender(&(struct lab_sender){ .fd = far, .bytes = bytes, .portion = portion, .fin = then_fin });
+	return start_sender(&(struct lab_sender){
+		.fd = far, .bytes = bytes, .portion = portion, .fin = then_fin });
 }
 
 struct lab_sender *lab_send_from(int far, uint64_t start, uint64_t bytes, bool then_fin)
 {
-	return start_sender(&(struct lab_sender){ .fd = far, .start = start, .bytes = bytes, .fin = then_fin });
+	return start_sender(
+		&(struct lab_sender){ .fd = far, .start = start, .bytes = bytes, .fin = then_fin });
 }
 
 bool lab_sent(struct lab_sender *s)
@@ -191,8 +198,10 @@ static const void *device_bytes(struct lab_stream *s, const struct devmem_event 
 	void *memory;
 
 	if (s->foreign && ev->buffer != devmem_buffer_id(s->lab->buffer)) {
-		/* what waited behind a hole comes late, and lies in the memory of the binding before */
-		if (s->foreign_before && pattern_matches(s->position, s->foreign_before + ev->offset, ev->length))
+		/* what waited behind a hole comes late, and lies in the memory of the binding
+		 * before */
+		if (s->foreign_before &&
+		    pattern_matches(s->position, s->foreign_before + ev->offset, ev->length))
 			return s->foreign_before + ev->offset;
 		return s->foreign + ev->offset;
 	}
@@ -285,7 +294,8 @@ void lab_await_link(struct devmem_ring *ring, struct lab *lab, int link)
 		lab_check(lab, ev, n);
 		ok(devmem_release(ring, ev, (unsigned int)n));
 		if (!n && i > 20)
-			fail_msg("no LINK event said %d; %u came, and the last one said %d", link, lab->links, lab->link);
+			fail_msg("no LINK event said %d; %u came, and the last one said %d", link,
+				 lab->links, lab->link);
 	}
 }
 
@@ -297,7 +307,8 @@ static bool all_ended(const struct lab_stream *streams, unsigned int n)
 	return true;
 }
 
-bool lab_drain(struct devmem_ring *ring, struct lab *lab, struct lab_stream *streams, unsigned int n)
+bool lab_drain(struct devmem_ring *ring, struct lab *lab, struct lab_stream *streams,
+	       unsigned int n)
 {
 	struct devmem_event ev[128];
 	int idle = 0;
@@ -327,13 +338,15 @@ static void turn(struct devmem_ring *ring, struct lab *lab, const char *word)
 	ok(devmem_release(ring, ev, (unsigned int)n));
 }
 
-void lab_receive(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream, uint64_t bytes)
+void lab_receive(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream,
+		 uint64_t bytes)
 {
 	while (stream->position < bytes)
 		turn(ring, lab, NULL);
 }
 
-void lab_receive_end(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream, const char *word)
+void lab_receive_end(struct devmem_ring *ring, struct lab *lab, struct lab_stream *stream,
+		     const char *word)
 {
 	while (!stream->ended)
 		turn(ring, lab, word);
@@ -366,9 +379,10 @@ uint32_t lab_drops(int fd)
 	return info[SK_MEMINFO_DROPS];
 }
 
-/* ------------------------------------------------------------------------------------ many streams */
+/* --------------------------------------------------------------------------------- many streams */
 
-void lab_flows_start(struct lab_flows *f, struct devmem_ring *ring, struct lab *lab, unsigned int n, uint64_t bytes)
+void lab_flows_start(struct lab_flows *f, struct devmem_ring *ring, struct lab *lab, unsigned int n,
+		     uint64_t bytes)
 {
 	*f = (struct lab_flows){
 		.ring = ring,
@@ -401,7 +415,8 @@ uint64_t lab_flows_receive(struct lab_flows *f, uint64_t bytes)
 	struct devmem_event ev[4096];
 	uint64_t sum;
 
-	for (int silent = 0; (sum = received(f)) < bytes || (bytes == f->n * f->bytes && !all_ended(f->stream, f->n));) {
+	for (int silent = 0; (sum = received(f)) < bytes ||
+			     (bytes == f->n * f->bytes && !all_ended(f->stream, f->n));) {
 		int n = ok(devmem_wait(f->ring, ev, f->array, 1000));
 
 		silent = n ? 0 : silent + 1;
@@ -410,17 +425,20 @@ uint64_t lab_flows_receive(struct lab_flows *f, uint64_t bytes)
 
 			for (unsigned int i = 0; i < f->n; i++)
 				print_error("stream %u: %llu bytes, ended %d, error %d\n", i,
-					    (unsigned long long)f->stream[i].position, f->stream[i].ended,
-					    f->stream[i].error);
-			fail_msg("nothing came for 20 seconds: bytes %llu, completions %llu, rearms %llu, no buffers %llu, "
-				 "tokens out %llu", (unsigned long long)sum, (unsigned long long)st.completions,
+					    (unsigned long long)f->stream[i].position,
+					    f->stream[i].ended, f->stream[i].error);
+			fail_msg("nothing came for 20 seconds: bytes %llu, completions %llu, "
+				 "rearms %llu, no buffers %llu, tokens out %llu",
+				 (unsigned long long)sum, (unsigned long long)st.completions,
 				 (unsigned long long)st.rearms, (unsigned long long)st.no_buffers,
 				 (unsigned long long)st.tokens_outstanding);
 		}
 		lab_check(f->stream->lab, ev, n);
 		for (unsigned int i = 0; i < f->n; i++)
-			if (f->stream[i].ended && (f->stream[i].error || f->stream[i].position != f->bytes))
-				fail_msg("stream %u ended at %llu: %s", i, (unsigned long long)f->stream[i].position,
+			if (f->stream[i].ended &&
+			    (f->stream[i].error || f->stream[i].position != f->bytes))
+				fail_msg("stream %u ended at %llu: %s", i,
+					 (unsigned long long)f->stream[i].position,
 					 strerror(-f->stream[i].error));
 		ok(devmem_release(f->ring, ev, (unsigned int)n));
 	}

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * xdp_pass INTERFACE [native]: attach the smallest XDP program there is, which passes everything, in the generic mode or
- * that one. It stays until "ip link set dev INTERFACE xdpgeneric off": the guest has no compiler for such programs.
+ * xdp_pass INTERFACE [native]: attach the smallest XDP program there is, which passes everything,
+ * in the generic mode or that one. It stays until "ip link set dev INTERFACE xdpgeneric off": the
+ * guest has no compiler for such programs.
  */
 #include <errno.h>
 #include <linux/bpf.h>
@@ -27,7 +28,7 @@ static int load(void)
 	attr.prog_type = BPF_PROG_TYPE_XDP;
 	attr.insns = (uintptr_t)pass;
 	attr.insn_cnt = sizeof(pass) / sizeof(pass[0]);
-	attr.license = (uintptr_t)"GPL";
+	attr.license = (uintptr_t) "GPL";
 	return (int)syscall(SYS_bpf, BPF_PROG_LOAD, &attr, sizeof(attr));
 }
 
@@ -42,7 +43,9 @@ static int attach(int ifindex, int program, uint32_t mode)
 		struct nlattr flags_head;
 		uint32_t flags;
 	} request = {
-		.h = { .nlmsg_len = sizeof(request), .nlmsg_type = RTM_SETLINK, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
+		.h = { .nlmsg_len = sizeof(request),
+		       .nlmsg_type = RTM_SETLINK,
+		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK },
 		.info = { .ifi_index = ifindex },
 		.xdp = { .nla_len = 3 * NLA_HDRLEN + 8, .nla_type = IFLA_XDP | NLA_F_NESTED },
 		.fd_head = { .nla_len = NLA_HDRLEN + 4, .nla_type = IFLA_XDP_FD },
@@ -57,7 +60,8 @@ static int attach(int ifindex, int program, uint32_t mode)
 	} answer;
 	int fd = socket(AF_NETLINK, SOCK_RAW, NETLINK_ROUTE);
 
-	if (fd < 0 || send(fd, &request, sizeof(request), 0) < 0 || recv(fd, &answer, sizeof(answer), 0) < 0)
+	if (fd < 0 || send(fd, &request, sizeof(request), 0) < 0 ||
+	    recv(fd, &answer, sizeof(answer), 0) < 0)
 		return errno;
 	close(fd);
 	return answer.h.nlmsg_type == NLMSG_ERROR ? -answer.e.error : EBADMSG;

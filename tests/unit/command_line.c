@@ -8,7 +8,8 @@
 
 #define MAX_ARGUMENTS 32
 
-int command_line(const char *program, const char *line, int (*parse)(int argc, char **argv, void *opt), void *opt)
+int command_line(const char *program, const char *line,
+		 int (*parse)(int argc, char **argv, void *opt), void *opt)
 {
 	static char words[512];
 	char *argv[MAX_ARGUMENTS] = { (char *)(uintptr_t)program }, *save = NULL;

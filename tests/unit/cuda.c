@@ -10,8 +10,7 @@ static const char *base_plan;
 
 static const char *const names[] = {
 #define NAME(name, version, ...) #name,
-	DEVMEM__CUDA_CALLS(NAME)
-	DEVMEM__CUDA_NEWER_CALLS(NAME)
+	DEVMEM__CUDA_CALLS(NAME) DEVMEM__CUDA_NEWER_CALLS(NAME)
 #undef NAME
 };
 
@@ -36,11 +35,13 @@ static void expect_nothing_left(const char *after, bool mode_too)
 		now.mode = before.mode;
 	if (!memcmp(&now, &before, sizeof(now)))
 		return;
-	fail_msg("after %s: %d allocations, %d handles, %d reservations, %d mappings, %d pinned, %d contexts, %d streams, "
-		 "%d events, %d modules, depth %u, mode %u", after, now.allocations - before.allocations,
-		 now.handles - before.handles, now.reservations - before.reservations, now.mappings - before.mappings,
-		 now.pinned - before.pinned, now.contexts - before.contexts, now.streams - before.streams,
-		 now.events - before.events, now.modules - before.modules, now.depth, now.mode);
+	fail_msg("after %s: %d allocations, %d handles, %d reservations, %d mappings, %d pinned, "
+		 "%d contexts, %d streams, %d events, %d modules, depth %u, mode %u",
+		 after, now.allocations - before.allocations, now.handles - before.handles,
+		 now.reservations - before.reservations, now.mappings - before.mappings,
+		 now.pinned - before.pinned, now.contexts - before.contexts,
+		 now.streams - before.streams, now.events - before.events,
+		 now.modules - before.modules, now.depth, now.mode);
 }
 
 int cuda_after(void **state)
@@ -78,7 +79,8 @@ struct devmem_buffer *cuda_buffer(size_t bytes, const char *device)
 {
 	struct devmem_buffer *b;
 
-	if (devmem_buffer_create("cuda", bytes, DEVMEM_OPTS(devmem_buffer_opts, .device = device), &b))
+	if (devmem_buffer_create("cuda", bytes, DEVMEM_OPTS(devmem_buffer_opts, .device = device),
+				 &b))
 		fail_msg("%s", devmem_error());
 	return b;
 }

@@ -4,10 +4,14 @@
  *
  * reset	connects, and resets each connection at once
  * leave	sends so many bytes on each connection, and closes it in order
- * together	the same, but closes none before the server had a second to read what came on all of them
- * idle		sends so many bytes on each connection, says "idle", and ends when the server has closed all of them
- * hoard	sends as much as the server takes on each connection, and reads nothing; says "hoards", and ends as idle does
- * drip		the same, with one byte of the text each 50 ms, from its beginning again when it is over; says "drips"
+ * together	the same, but closes none before the server had a second to read what came on all of
+ *		them
+ * idle		sends so many bytes on each connection, says "idle", and ends when the server has
+ *		closed all of them
+ * hoard	sends as much as the server takes on each connection, and reads nothing; says
+ *		"hoards", and ends as idle does
+ * drip		the same, with one byte of the text each 50 ms, from its beginning again when it is
+ *		over; says "drips"
  */
 #include <arpa/inet.h>
 #include <err.h>
@@ -58,13 +62,13 @@ static void send_bytes(int fd, size_t bytes)
 	for (; bytes; bytes -= (size_t)n) {
 		n = send(fd, zeros, bytes < sizeof(zeros) ? bytes : sizeof(zeros), MSG_NOSIGNAL);
 		if (n < 0)
-			return;		/* the server has had enough of it */
+			return; /* the server has had enough of it */
 	}
 }
 
 static bool is_closed(int fd)
 {
-	char text[4096];	/* what it has to say is of no interest */
+	char text[4096]; /* what it has to say is of no interest */
 	ssize_t n;
 
 	do
@@ -113,7 +117,8 @@ static void hoard(const int *fd, unsigned int n)
 		for (unsigned int i = 0; i < n; i++) {
 			if (over[i])
 				continue;
-			over[i] = send(fd[i], zeros, sizeof(zeros), MSG_NOSIGNAL | MSG_DONTWAIT) < 0;
+			over[i] =
+				send(fd[i], zeros, sizeof(zeros), MSG_NOSIGNAL | MSG_DONTWAIT) < 0;
 			moved |= !over[i];
 			over[i] &= errno != EAGAIN;
 			open -= over[i];
@@ -130,13 +135,15 @@ static void hoard(const int *fd, unsigned int n)
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in to = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in to = { .sin_family = AF_INET,
+				  .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	struct rlimit files;
 	unsigned int n;
 	int *fd;
 
 	if (argc < 4)
-		errx(2, "hostile reset|leave|together|idle|hoard|drip PORT CONNECTIONS [BYTES|TEXT]");
+		errx(2, "hostile reset|leave|together|idle|hoard|drip PORT CONNECTIONS "
+			"[BYTES|TEXT]");
 	getrlimit(RLIMIT_NOFILE, &files);
 	files.rlim_cur = files.rlim_max;
 	setrlimit(RLIMIT_NOFILE, &files);

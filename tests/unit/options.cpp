@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* DEVMEM_OPTS in C++: what is given is there, in any order, the size too, and nothing else. The library is not needed. */
+/* DEVMEM_OPTS in C++: what is given is there, in any order, the size too, and nothing else. The
+ * library is not needed. */
 #include <devmem/devmem.h>
 
 #include <cstdio>
@@ -7,7 +8,8 @@
 
 static int failed;
 
-#define EXPECT(what) ((what) ? (void)0 : (void)(failed++, std::printf("options.cpp:%d: %s\n", __LINE__, #what)))
+#define EXPECT(what) \
+	((what) ? (void)0 : (void)(failed++, std::printf("options.cpp:%d: %s\n", __LINE__, #what)))
 
 static bool same(const devmem_ring_opts *given, const devmem_ring_opts &expected)
 {
@@ -16,7 +18,7 @@ static bool same(const devmem_ring_opts *given, const devmem_ring_opts &expected
 
 static void one()
 {
-	static devmem_ring_opts expected;	/* padding is compared, too */
+	static devmem_ring_opts expected; /* padding is compared, too */
 	const char *engine = "copy";
 
 	expected.size = sizeof(expected);
@@ -28,7 +30,7 @@ static void one()
 /* All members there are, backwards. */
 static void all()
 {
-	static devmem_ring_opts expected;	/* padding is compared, too */
+	static devmem_ring_opts expected; /* padding is compared, too */
 
 	expected.size = sizeof(expected);
 	expected.entries = 1;
@@ -40,8 +42,11 @@ static void all()
 	expected.refill_entries = 7;
 	expected.coalesce_us = 8;
 	expected.host_bytes = 9;
-	EXPECT(same(DEVMEM_OPTS(devmem_ring_opts, .host_bytes = 9, .engine = nullptr, .coalesce_us = 8, .refill_entries = 7, .busy_poll_us = 6, .spill_bytes = 5,
-				.merge = 4, .buffer_bytes = 3, .buffers = 2, .entries = 1), expected));
+	EXPECT(same(DEVMEM_OPTS(devmem_ring_opts, .host_bytes = 9, .engine = nullptr,
+				.coalesce_us = 8, .refill_entries = 7, .busy_poll_us = 6,
+				.spill_bytes = 5, .merge = 4, .buffer_bytes = 3, .buffers = 2,
+				.entries = 1),
+		    expected));
 }
 
 /* As many as the macro can take, from the first to the last. */
@@ -55,13 +60,15 @@ static void twelve()
 	static const many expected = { sizeof(many), 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1 };
 	unsigned int n = 0;
 
-	EXPECT(!std::memcmp(DEVMEM_OPTS(many, .l = ++n, .k = ++n, .j = ++n, .i = ++n, .h = ++n, .g = ++n, .f = ++n, .e = ++n, .d = ++n,
-					.c = ++n, .b = ++n, .a = ++n), &expected, sizeof(expected)));
+	EXPECT(!std::memcmp(DEVMEM_OPTS(many, .l = ++n, .k = ++n, .j = ++n, .i = ++n, .h = ++n,
+					.g = ++n, .f = ++n, .e = ++n, .d = ++n, .c = ++n, .b = ++n,
+					.a = ++n),
+			    &expected, sizeof(expected)));
 }
 
 static void none()
 {
-	static devmem_ring_opts expected;	/* padding is compared, too */
+	static devmem_ring_opts expected; /* padding is compared, too */
 
 	expected.size = sizeof(expected);
 	EXPECT(same(DEVMEM_OPTS(devmem_ring_opts), expected));
@@ -78,7 +85,8 @@ static void within_each_other()
 	const many *outer = nullptr;
 	unsigned int sum = 0;
 
-	EXPECT((sum = DEVMEM_OPTS(many, .a = DEVMEM_OPTS(many, .a = 3, .b = 9)->a + 1, .c = 5)->a) == 4);
+	EXPECT((sum = DEVMEM_OPTS(many, .a = DEVMEM_OPTS(many, .a = 3, .b = 9)->a + 1, .c = 5)
+			      ->a) == 4);
 	try {
 		outer = DEVMEM_OPTS(many, .a = 1, .b = thrown());
 	} catch (int) {

@@ -8,9 +8,11 @@
 
 #include "refuse.h"
 
-#define MAX_ARGS 3
+#define MAX_ARGS     3
 #define LOAD(offset) ((struct sock_filter)BPF_STMT(BPF_LD | BPF_W | BPF_ABS, (uint32_t)(offset)))
-#define UNLESS(value, skip) ((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), 0, (uint8_t)(skip)))
+#define UNLESS(value, skip)                                                            \
+	((struct sock_filter)BPF_JUMP(BPF_JMP | BPF_JEQ | BPF_K, (uint32_t)(value), 0, \
+				      (uint8_t)(skip)))
 #define RETURN(value) ((struct sock_filter)BPF_STMT(BPF_RET | BPF_K, value))
 
 static size_t low_word(unsigned int place)
@@ -36,11 +38,16 @@ int refuse(long call, int err, const struct refuse_arg *args, unsigned int n)
 	filter[at++] = RETURN(SECCOMP_RET_ERRNO | (unsigned int)err);
 	filter[at++] = RETURN(SECCOMP_RET_ALLOW);
 	program.len = (unsigned short)at;
-	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) || prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) ? -1 : 0;
+	return prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) ||
+			       prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program)
+		       ? -1
+		       : 0;
 }
 
 long refuse_uring(const char *name)
 {
-	return !strcmp(name, "setup") ? __NR_io_uring_setup : !strcmp(name, "enter") ? __NR_io_uring_enter :
-	       !strcmp(name, "register") ? __NR_io_uring_register : -1;
+	return !strcmp(name, "setup")	   ? __NR_io_uring_setup
+	       : !strcmp(name, "enter")	   ? __NR_io_uring_enter
+	       : !strcmp(name, "register") ? __NR_io_uring_register
+					   : -1;
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* A policy of this process, for good, and of its children: a system call answers with an error. No privilege is needed. */
+/* A policy of this process, for good, and of its children: a system call answers with an error. No
+ * privilege is needed. */
 #ifndef REFUSE_H
 #define REFUSE_H
 
@@ -12,8 +13,8 @@ struct refuse_arg {
 };
 
 /*
- * refuse() - the system call, or only if all @n arguments are these. The newest policy counts if several refuse a call.
- * 0, or -1 and errno.
+ * refuse() - the system call, or only if all @n arguments are these. The newest policy counts if
+ * several refuse a call. 0, or -1 and errno.
  */
 int refuse(long call, int err, const struct refuse_arg *args, unsigned int n);
 

@@ -10,8 +10,8 @@
 
 #include "accept.h"
 
-static int failure;			/* errno of the calls to come ... */
-static unsigned int failures, calls;	/* ... so many of them */
+static int failure;		     /* errno of the calls to come ... */
+static unsigned int failures, calls; /* ... so many of them */
 
 int accept4(int listener, struct sockaddr *restrict peer, socklen_t *restrict bytes, int flags)
 {
@@ -41,8 +41,10 @@ static int next_after(int err, unsigned int times)
 
 static void test_one_connection(void **state)
 {
-	static const int errors[] = { ECONNABORTED, EPROTO, ENOPROTOOPT, EOPNOTSUPP, ENETDOWN, ENETUNREACH, EHOSTDOWN,
-				      EHOSTUNREACH, ENONET, ETIMEDOUT };
+	static const int errors[] = {
+		ECONNABORTED, EPROTO,	 ENOPROTOOPT,  EOPNOTSUPP, ENETDOWN,
+		ENETUNREACH,  EHOSTDOWN, EHOSTUNREACH, ENONET,	   ETIMEDOUT
+	};
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
@@ -56,12 +58,13 @@ static void test_one_connection(void **state)
 
 static void test_the_machine(void **state)
 {
-	static const int errors[] = { EAGAIN, EINTR, EMFILE, ENFILE, ENOBUFS, ENOMEM, EPERM, EBADF, EINVAL };
+	static const int errors[] = { EAGAIN, EINTR, EMFILE, ENFILE, ENOBUFS,
+				      ENOMEM, EPERM, EBADF,  EINVAL };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(errors) / sizeof(errors[0]); i++) {
 		assert_int_equal(next_after(errors[i], 1), -errors[i]);
-		assert_int_equal(calls, 1);	/* whoever calls decides, and does not spin */
+		assert_int_equal(calls, 1); /* whoever calls decides, and does not spin */
 	}
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Backends of the program's own: what is taken, what is made up for, what the list says. And what import refuses. */
+/* Backends of the program's own: what is taken, what is made up for, what the list says. And what
+ * import refuses. */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
@@ -12,12 +13,14 @@
 
 static unsigned int freed;
 
-static int memfd_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
+static int memfd_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
+		       struct devmem_memory *mem)
 {
 	if (opts->device && strcmp(opts->device, "the other"))
-		return devmem_backend_fail(ENODEV, "no device %s: there is \"the other\"", opts->device);
+		return devmem_backend_fail(ENODEV, "no device %s: there is \"the other\"",
+					   opts->device);
 	if (bytes > 1 << 20)
-		return -ENOMEM;	/* no sentence: a careless backend */
+		return -ENOMEM; /* no sentence: a careless backend */
 	mem->fd = memfd_create("theirs", MFD_CLOEXEC);
 	return mem->fd < 0 || ftruncate(mem->fd, (off_t)bytes) ? -errno : 0;
 }
@@ -71,8 +74,12 @@ static void made_and_used_by_name(void **state)
 
 	(void)state;
 	assert_int_equal(devmem_backend_register(&ops), 0);
-	ops.alloc = NULL;	/* it was copied */
-	assert_int_equal(devmem_buffer_create("theirs", 8192, DEVMEM_OPTS(devmem_buffer_opts, .device = "the other"), &b), 0);
+	ops.alloc = NULL; /* it was copied */
+	assert_int_equal(devmem_buffer_create("theirs", 8192,
+					      DEVMEM_OPTS(devmem_buffer_opts, .device = "the "
+											"other"),
+					      &b),
+			 0);
 	assert_string_equal(devmem_buffer_backend(b, &why), "theirs");
 	assert_string_equal(why, "asked for: ");
 	assert_int_equal(devmem_buffer_size(b), 8192);
@@ -90,9 +97,13 @@ static void its_refusals_are_handed_on(void **state)
 
 	(void)state;
 	freed = 0;
-	assert_int_equal(devmem_buffer_create("theirs", 8192, DEVMEM_OPTS(devmem_buffer_opts, .device = "x"), &b), -ENODEV);
+	assert_int_equal(devmem_buffer_create("theirs", 8192,
+					      DEVMEM_OPTS(devmem_buffer_opts, .device = "x"), &b),
+			 -ENODEV);
 	assert_string_equal(devmem_error(), "no device x: there is \"the other\"");
-	assert_int_equal(devmem_buffer_create("theirs", 8192, DEVMEM_OPTS(devmem_buffer_opts, .page_size = 4096), &b),
+	assert_int_equal(devmem_buffer_create("theirs", 8192,
+					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 4096),
+					      &b),
 			 -EINVAL);
 	assert_int_equal(devmem_buffer_create("theirs", 2 << 20, NULL, &b), -ENOMEM);
 	assert_int_equal(freed, 0);
@@ -142,7 +153,9 @@ static bool is(const struct devmem_backend_info *info, const char *name)
 /* None of the library's own is without a sentence, and what needs a device misses it. */
 static void own(const struct devmem_backend_info *info, struct seen *seen)
 {
-	const char *device = is(info, "udmabuf") ? "/dev/udmabuf" : is(info, "dma-heap") ? "/dev/dma_heap" : "/";
+	const char *device = is(info, "udmabuf")    ? "/dev/udmabuf"
+			     : is(info, "dma-heap") ? "/dev/dma_heap"
+						    : "/";
 
 	seen->own++;
 	assert_true(strlen(info->text) > 10);
@@ -164,7 +177,7 @@ static void look(void *arg, const struct devmem_backend_info *info)
 	print_message("%-10s %4d  %s: %s\n", info->name, info->result, info->what, info->text);
 	assert_non_null(info->what);
 	seen->theirs += is(info, "theirs") && !info->result;
-	if (!seen->theirs)	/* it comes behind the library's */
+	if (!seen->theirs) /* it comes behind the library's */
 		own(info, seen);
 	if (is(info, "absent")) {
 		assert_int_equal(info->result, -ENODEV);
@@ -191,7 +204,8 @@ static void all_are_listed(void **state)
 
 static void there_is_room_for_sixteen(void **state)
 {
-	static const char names[16][3] = { "a", "b", "c", "d", "e", "f", "g", "h", "i", "j", "k", "l", "m", "n", "o", "p" };
+	static const char names[16][3] = { "a", "b", "c", "d", "e", "f", "g", "h",
+					   "i", "j", "k", "l", "m", "n", "o", "p" };
 	struct devmem_backend ops;
 	int err = 0;
 
@@ -215,7 +229,9 @@ static void what_cannot_be_imported(void **state)
 	close(fd);
 	assert_int_equal(devmem_buffer_import(fd, NULL, &b), -EBADF);
 	assert_int_equal(devmem_buffer_import(0, NULL, NULL), -EINVAL);
-	assert_int_equal(devmem_buffer_import(0, DEVMEM_OPTS(devmem_buffer_opts, .device = "0"), &b), -EINVAL);
+	assert_int_equal(devmem_buffer_import(0, DEVMEM_OPTS(devmem_buffer_opts, .device = "0"),
+					      &b),
+			 -EINVAL);
 	assert_int_equal(devmem_buffer_create("import", 4096, NULL, &b), -EOPNOTSUPP);
 	assert_non_null(strstr(devmem_error(), "devmem_buffer_import()"));
 	assert_ptr_equal(b, (void *)1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What buffers refuse, which backend is taken, and what shared memory can do anywhere. That dma-bufs hold data is for
- * the lab to show: few build machines have their devices.
+ * What buffers refuse, which backend is taken, and what shared memory can do anywhere. That
+ * dma-bufs hold data is for the lab to show: few build machines have their devices.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -20,7 +20,7 @@ static void unknown_backend(void **state)
 
 	(void)state;
 	assert_int_equal(devmem_buffer_create("quantum", 4096, NULL, &b), -ENOENT);
-	assert_ptr_equal(b, (void *)1);	/* untouched */
+	assert_ptr_equal(b, (void *)1); /* untouched */
 	assert_non_null(strstr(devmem_error(), "udmabuf, dma-heap, shm"));
 }
 
@@ -28,16 +28,22 @@ static void sizes_and_options_of(const char *backend)
 {
 	struct devmem_buffer *b = (void *)1;
 
-	assert_int_equal(devmem_buffer_create(backend, 4096, DEVMEM_OPTS(devmem_buffer_opts, .reserved = 1), &b),
+	assert_int_equal(devmem_buffer_create(backend, 4096,
+					      DEVMEM_OPTS(devmem_buffer_opts, .reserved = 1), &b),
 			 -EINVAL);
-	assert_int_equal(devmem_buffer_create(backend, 4096, DEVMEM_OPTS(devmem_buffer_opts), NULL), -EINVAL);
+	assert_int_equal(devmem_buffer_create(backend, 4096, DEVMEM_OPTS(devmem_buffer_opts), NULL),
+			 -EINVAL);
 	assert_int_equal(devmem_buffer_create(backend, 0, NULL, &b), -EINVAL);
 	assert_int_equal(devmem_buffer_create(backend, 4095, NULL, &b), -EINVAL);
 	assert_non_null(strstr(devmem_error(), "4095"));
 	assert_int_equal(devmem_buffer_create(backend, 8192,
-					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 6000), &b), -EINVAL);
+					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 6000),
+					      &b),
+			 -EINVAL);
 	assert_int_equal(devmem_buffer_create(backend, 8192,
-					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 2048), &b), -EINVAL);
+					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 2048),
+					      &b),
+			 -EINVAL);
 	assert_ptr_equal(b, (void *)1);
 }
 
@@ -51,19 +57,31 @@ static void sizes_and_options(void **state)
 	sizes_and_options_of("shm");
 	sizes_and_options_of(NULL);
 	assert_int_equal(devmem_buffer_create("udmabuf", 8192,
-					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 6000), &b), -EINVAL);
+					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 6000),
+					      &b),
+			 -EINVAL);
 	assert_non_null(strstr(devmem_error(), "power of two"));
 	assert_int_equal(devmem_buffer_create("dma-heap", 8192,
-					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 4096), &b), -EINVAL);
+					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 4096),
+					      &b),
+			 -EINVAL);
 	assert_non_null(strstr(devmem_error(), "its own way"));
-	assert_int_equal(devmem_buffer_create("udmabuf", 8192, DEVMEM_OPTS(devmem_buffer_opts, .device = "0"), &b),
+	assert_int_equal(devmem_buffer_create("udmabuf", 8192,
+					      DEVMEM_OPTS(devmem_buffer_opts, .device = "0"), &b),
 			 -EINVAL);
 	assert_non_null(strstr(devmem_error(), "none to choose from"));
-	assert_int_equal(devmem_buffer_create(NULL, 8192, DEVMEM_OPTS(devmem_buffer_opts, .near = "lo"), &b), -EINVAL);
+	assert_int_equal(devmem_buffer_create(NULL, 8192,
+					      DEVMEM_OPTS(devmem_buffer_opts, .near = "lo"), &b),
+			 -EINVAL);
 	assert_int_equal(devmem_buffer_create("dma-heap", 8192,
-					      DEVMEM_OPTS(devmem_buffer_opts, .device = "system", .near = "lo"), &b), -EINVAL);
+					      DEVMEM_OPTS(devmem_buffer_opts, .device = "system",
+							  .near = "lo"),
+					      &b),
+			 -EINVAL);
 	assert_non_null(strstr(devmem_error(), "not both"));
-	assert_int_equal(devmem_buffer_create("shm", 8192, DEVMEM_OPTS(devmem_buffer_opts, .bytes = 4096), &b), -EINVAL);
+	assert_int_equal(devmem_buffer_create("shm", 8192,
+					      DEVMEM_OPTS(devmem_buffer_opts, .bytes = 4096), &b),
+			 -EINVAL);
 	assert_non_null(strstr(devmem_error(), "devmem_buffer_import"));
 }
 
@@ -92,22 +110,32 @@ static void no_heap_here(void **state)
 static void a_heap_by_name(void **state)
 {
 	static const char *const names[] = {
-		"nosuch", "", "..", "../null", "a_name_with_more_than_the_sixty_three_characters_that_fit_into_it_",
+		"nosuch",
+		"",
+		"..",
+		"../null",
+		"a_name_with_more_than_the_sixty_three_characters_that_fit_into_it_",
 	};
 	struct devmem_buffer *b = (void *)1;
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
-		assert_int_equal(devmem_buffer_create("dma-heap", 4096, DEVMEM_OPTS(devmem_buffer_opts, .device = names[i]), &b),
+		assert_int_equal(devmem_buffer_create("dma-heap", 4096,
+						      DEVMEM_OPTS(devmem_buffer_opts,
+								  .device = names[i]),
+						      &b),
 				 -ENODEV);
 		assert_non_null(strstr(devmem_error(), "in /dev/dma_heap: there "));
 	}
-	assert_int_equal(devmem_buffer_create("dma-heap", 4096, DEVMEM_OPTS(devmem_buffer_opts, .near = "lo"), &b), -EINVAL);
+	assert_int_equal(devmem_buffer_create("dma-heap", 4096,
+					      DEVMEM_OPTS(devmem_buffer_opts, .near = "lo"), &b),
+			 -EINVAL);
 	assert_non_null(strstr(devmem_error(), "near \"lo\""));
 	assert_ptr_equal(b, (void *)1);
 }
 
-/* More than the machine has: asked for with the heap's own device, or page by page, it would end in killed processes. */
+/* More than the machine has: asked for with the heap's own device, or page by page, it would end in
+ * killed processes. */
 static void more_than_there_is(void **state)
 {
 	struct devmem_buffer *b;
@@ -116,10 +144,14 @@ static void more_than_there_is(void **state)
 	assert_int_equal(devmem_buffer_create("dma-heap", (size_t)1 << 46, NULL, &b), -ENOMEM);
 	assert_non_null(strstr(devmem_error(), "available"));
 	assert_int_equal(devmem_buffer_create("shm", (size_t)1 << 46,
-					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 4096), &b), -ENOMEM);
+					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 4096),
+					      &b),
+			 -ENOMEM);
 	assert_non_null(strstr(devmem_error(), "available"));
 	assert_int_equal(devmem_buffer_create("shm", (size_t)1 << 46,
-					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 2 << 20), &b), -ENOMEM);
+					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 2 << 20),
+					      &b),
+			 -ENOMEM);
 	assert_non_null(strstr(devmem_error(), "pages are free; reserve more in "));
 	assert_non_null(strstr(devmem_error(), "hugepages-2048kB/nr_hugepages"));
 }
@@ -129,7 +161,10 @@ static void pages_that_no_machine_has(void **state)
 	struct devmem_buffer *b;
 
 	(void)state;
-	assert_int_equal(devmem_buffer_create("shm", 8192, DEVMEM_OPTS(devmem_buffer_opts, .page_size = 8192), &b), -EINVAL);
+	assert_int_equal(devmem_buffer_create("shm", 8192,
+					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 8192),
+					      &b),
+			 -EINVAL);
 	assert_non_null(strstr(devmem_error(), "no pages of 8192 bytes"));
 }
 
@@ -137,8 +172,11 @@ static struct devmem_buffer *make(const char *backend, size_t bytes, uint32_t pa
 {
 	struct devmem_buffer *b;
 
-	assert_int_equal(devmem_buffer_create(backend, bytes, DEVMEM_OPTS(devmem_buffer_opts, .page_size = page_size),
-					      &b), 0);
+	assert_int_equal(devmem_buffer_create(backend, bytes,
+					      DEVMEM_OPTS(devmem_buffer_opts,
+							  .page_size = page_size),
+					      &b),
+			 0);
 	return b;
 }
 
@@ -207,7 +245,8 @@ static void huge_pages_if_there_are_any(void **state)
 	devmem_buffer_close(small);
 }
 
-/* As udmabuf wants them: it cannot shrink, and may be written to. [check_memfd_seals() in drivers/dma-buf/udmabuf.c] */
+/* As udmabuf wants them: it cannot shrink, and may be written to. [check_memfd_seals() in
+ * drivers/dma-buf/udmabuf.c] */
 static void memory_files_are_sealed(void **state)
 {
 	struct devmem_buffer *b = make("shm", 8192, 0);
@@ -219,7 +258,7 @@ static void memory_files_are_sealed(void **state)
 	devmem_buffer_close(b);
 }
 
-/* ------------------------------------------------------------------------------------ access */
+/* --------------------------------------------------------------------------------------- access */
 
 static void read_and_written(struct devmem_buffer *b)
 {
@@ -272,19 +311,22 @@ static void bracketing_checks_its_flags_even_where_it_does_nothing(void **state)
 
 	(void)state;
 	assert_int_equal(devmem_buffer_sync(b, DEVMEM_SYNC_START | DEVMEM_SYNC_READ), 0);
-	assert_int_equal(devmem_buffer_sync(b, DEVMEM_SYNC_END | DEVMEM_SYNC_READ | DEVMEM_SYNC_WRITE), 0);
+	assert_int_equal(devmem_buffer_sync(b,
+					    DEVMEM_SYNC_END | DEVMEM_SYNC_READ | DEVMEM_SYNC_WRITE),
+			 0);
 	assert_int_equal(devmem_buffer_sync(b, DEVMEM_SYNC_END), -EINVAL);
 	assert_int_equal(devmem_buffer_sync(b, DEVMEM_SYNC_READ | 64), -EINVAL);
 	devmem_buffer_close(b);
 }
 
 /* A fake: memory that the processor cannot map, with copying of its own, over a memory file. */
-static int fake_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts, struct devmem_memory *mem)
+static int fake_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
+		      struct devmem_memory *mem)
 {
 	(void)opts;
 	mem->fd = memfd_create("fake", MFD_CLOEXEC);
 	mem->bytes = bytes;
-	mem->priv = calloc(1, 1);	/* leaked if free() is not called */
+	mem->priv = calloc(1, 1); /* leaked if free() is not called */
 	return ftruncate(mem->fd, (off_t)bytes);
 }
 

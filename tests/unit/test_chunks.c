@@ -13,15 +13,16 @@ static void sizes(void **state)
 	static const struct {
 		size_t bytes, most, chunk;
 	} cases[] = {
-		{ 4 * KIB, 256 * KIB, 4 * KIB },		/* one chunk is the least there can be */
+		/* one chunk is the least there can be */
+		{ 4 * KIB, 256 * KIB, 4 * KIB },
 		{ 64 * KIB, 256 * KIB, 4 * KIB },
 		{ 128 * KIB, 256 * KIB, 4 * KIB },
-		{ 256 * KIB, 256 * KIB, 8 * KIB },		/* 32 chunks while they are small */
+		{ 256 * KIB, 256 * KIB, 8 * KIB }, /* 32 chunks while they are small */
 		{ 8192 * KIB, 256 * KIB, 256 * KIB },
-		{ 65536 * KIB, 256 * KIB, 256 * KIB },	/* then as large as asked for */
+		{ 65536 * KIB, 256 * KIB, 256 * KIB }, /* then as large as asked for */
 		{ 65536 * KIB, 64 * KIB, 64 * KIB },
 		{ 12 * KIB, 256 * KIB, 4 * KIB },
-		{ 8200 * KIB, 256 * KIB, 256 * KIB },		/* what is left over is not used */
+		{ 8200 * KIB, 256 * KIB, 256 * KIB }, /* what is left over is not used */
 	};
 
 	(void)state;
@@ -40,7 +41,8 @@ static void each_is_taken_once_the_lowest_first(void **state)
 	struct devmem__chunks c = { 0 };
 
 	(void)state;
-	assert_int_equal(devmem__chunks_open(&c, 130 * 4 * KIB, 4 * KIB), 0);	/* more than two words of bits */
+	/* more than two words of bits */
+	assert_int_equal(devmem__chunks_open(&c, 130 * 4 * KIB, 4 * KIB), 0);
 	for (int i = 0; i < 130; i++)
 		assert_int_equal(devmem__chunks_take(&c), i);
 	assert_int_equal(devmem__chunks_take(&c), -1);
@@ -52,14 +54,16 @@ static void each_is_taken_once_the_lowest_first(void **state)
 	devmem__chunks_close(&c);
 }
 
-/* Two threads: no chunk is with both, and what one wrote before it gave one back, the other sees. */
+/* Two threads: no chunk is with both, and what one wrote before it gave one back, the other
+ * sees. */
 #define ROUNDS 100000
 
 struct taker {
 	struct devmem__chunks *chunks;
-	int *owner;		/* plain memory: a chunk's order must be enough. ThreadSanitizer would say */
+	/* plain memory: a chunk's order must be enough. ThreadSanitizer would say */
+	int *owner;
 	int me;
-	unsigned int idle, clashes;	/* rounds without a chunk; chunks that both had */
+	unsigned int idle, clashes; /* rounds without a chunk; chunks that both had */
 };
 
 static void *take_and_give(void *arg)
@@ -96,16 +100,17 @@ static void two_threads_never_have_the_same(void **state)
 	pthread_t thread[2];
 
 	(void)state;
-	assert_int_equal(devmem__chunks_open(&c, 4 * 4 * KIB, 4 * KIB), 0);	/* fewer than both want */
+	/* fewer than both want */
+	assert_int_equal(devmem__chunks_open(&c, 4 * 4 * KIB, 4 * KIB), 0);
 	for (int i = 0; i < 2; i++)
 		assert_int_equal(pthread_create(&thread[i], NULL, take_and_give, &taker[i]), 0);
 	for (int i = 0; i < 2; i++)
 		pthread_join(thread[i], NULL);
 	for (int i = 0; i < 2; i++) {
 		assert_int_equal(taker[i].clashes, 0);
-		assert_int_equal(taker[i].idle, 0);	/* the other has three of four at most */
+		assert_int_equal(taker[i].idle, 0); /* the other has three of four at most */
 	}
-	for (int i = 0; i < 4; i++)	/* and all are back */
+	for (int i = 0; i < 4; i++) /* and all are back */
 		assert_int_equal(devmem__chunks_take(&c), i);
 	assert_int_equal(devmem__chunks_take(&c), -1);
 	devmem__chunks_close(&c);

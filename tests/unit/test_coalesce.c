@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A ring that lets completions come together. It sleeps by ppoll(), which is ours here and takes no time: what happens
- * meanwhile is done by the test. Engine syscall waits by ppoll() too, on another descriptor.
+ * A ring that lets completions come together. It sleeps by ppoll(), which is ours here and takes no
+ * time: what happens meanwhile is done by the test. Engine syscall waits by ppoll() too, on another
+ * descriptor.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -15,15 +16,16 @@
 #include "ring/loop.h"
 #include "unit.h"
 
-#define COALESCE_US	100000u
+#define COALESCE_US 100000u
 
 struct fixture {
 	struct devmem_ring *ring;
 	int near[2], far[2];
-	unsigned int send_to;		/* a bit for each connection: a byte comes there while the ring sleeps */
-	bool wake, interrupt;		/* what else happens then */
-	unsigned int slept;		/* so often ... */
-	uint64_t longest;		/* ... and so long at most, ns */
+	/* a bit for each connection: a byte comes there while the ring sleeps */
+	unsigned int send_to;
+	bool wake, interrupt; /* what else happens then */
+	unsigned int slept;   /* so often ... */
+	uint64_t longest;     /* ... and so long at most, ns */
 };
 
 static struct fixture f;
@@ -35,7 +37,10 @@ int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const si
 	(void)mask;
 	assert_int_equal(n, 1);
 	if (fds->fd != f.ring->wake_fd)
-		return poll(fds, 1, timeout ? (int)(timeout->tv_sec * 1000 + (timeout->tv_nsec + 999999) / 1000000) : -1);
+		return poll(fds, 1,
+			    timeout ? (int)(timeout->tv_sec * 1000 +
+					    (timeout->tv_nsec + 999999) / 1000000)
+				    : -1);
 	ns = (uint64_t)timeout->tv_sec * 1000000000u + (uint64_t)timeout->tv_nsec;
 	f.slept++;
 	f.longest = ns > f.longest ? ns : f.longest;
@@ -54,7 +59,8 @@ int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const si
 
 static void connection(int *near, int *far)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t length = sizeof(address);
 	int listener = socket(AF_INET, SOCK_STREAM, 0);
 
@@ -72,7 +78,9 @@ static void open_ring(const char *engine, uint32_t coalesce_us)
 {
 	struct devmem_sock *sock;
 
-	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = engine, .coalesce_us = coalesce_us), &f.ring)) {
+	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = engine,
+					 .coalesce_us = coalesce_us),
+			     &f.ring)) {
 		print_message("skipped: %s\n", devmem_error());
 		skip();
 	}
@@ -117,7 +125,7 @@ static void first_byte(void)
 {
 	assert_int_equal(send(f.far[0], "x", 1, 0), 1);
 	assert_int_equal(brought(-1, DEVMEM_EVENT_HOST), 1);
-	assert_int_equal(f.slept, 0);	/* nothing was brought before: at once */
+	assert_int_equal(f.slept, 0); /* nothing was brought before: at once */
 }
 
 static void what_comes_meanwhile_comes_together(void)
@@ -161,7 +169,7 @@ static void a_wait_that_brings_nothing_is_followed_by_none(void **state)
 	first_byte();
 	assert_int_equal(brought(1, DEVMEM_EVENT_HOST), 0);
 	assert_int_equal(f.slept, 1);
-	assert_true(f.longest <= 1000000u);	/* no longer than the wait itself */
+	assert_true(f.longest <= 1000000u); /* no longer than the wait itself */
 	assert_int_equal(send(f.far[0], "x", 1, 0), 1);
 	assert_int_equal(brought(-1, DEVMEM_EVENT_HOST), 1);
 	assert_int_equal(f.slept, 1);
@@ -187,7 +195,8 @@ static void a_wake_is_answered_at_once(void **state)
 	assert_int_equal(f.slept, 1);
 	f.wake = false;
 	f.send_to = 1;
-	assert_int_equal(brought(-1, DEVMEM_EVENT_HOST), 1);	/* and the next turn is like any other */
+	/* and the next turn is like any other */
+	assert_int_equal(brought(-1, DEVMEM_EVENT_HOST), 1);
 	assert_int_equal(f.slept, 2);
 }
 
@@ -220,11 +229,14 @@ int main(void)
 		cmocka_unit_test_setup_teardown(together, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(together_by_system_calls, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(not_unless_asked_for, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_wait_that_brings_nothing_is_followed_by_none, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_wait_that_brings_nothing_is_followed_by_none,
+						set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_wait_of_no_time_is_as_ever, set_up, tear_down),
 		cmocka_unit_test_setup_teardown(a_wake_is_answered_at_once, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_wake_before_it_sleeps_is_not_slept_on, set_up, tear_down),
-		cmocka_unit_test_setup_teardown(a_signal_ends_it_and_loses_nothing, set_up, tear_down),
+		cmocka_unit_test_setup_teardown(a_wake_before_it_sleeps_is_not_slept_on, set_up,
+						tear_down),
+		cmocka_unit_test_setup_teardown(a_signal_ends_it_and_loses_nothing, set_up,
+						tear_down),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -23,9 +23,10 @@ static void nothing_that_is_not_out_is_taken(void **state)
 	int64_t n;
 
 	(void)state;
-	assert_int_equal(devmem__copy_tokens_put(&p, 0, 0), -EINVAL);	/* there is none yet */
+	assert_int_equal(devmem__copy_tokens_put(&p, 0, 0), -EINVAL); /* there is none yet */
 	n = devmem__copy_tokens_get(&p, 5, 9);
-	assert_int_equal(devmem__copy_tokens_put(&p, (uint32_t)n, 8), -EINVAL);	/* another socket's */
+	/* another socket's */
+	assert_int_equal(devmem__copy_tokens_put(&p, (uint32_t)n, 8), -EINVAL);
 	assert_int_equal(devmem__copy_tokens_put(&p, (uint32_t)n + 1, 9), -EINVAL);
 	assert_int_equal(devmem__copy_tokens_put(&p, UINT32_MAX, 9), -EINVAL);
 	assert_int_equal(devmem__copy_tokens_put(&p, (uint32_t)n, 9), 5);
@@ -50,7 +51,7 @@ static void many_are_told_apart(void **state)
 		number[i] = (uint32_t)n;
 	}
 	for (uint32_t i = 0; i < MANY; i++) {
-		uint32_t k = i * 1637 % MANY;	/* coprime: each once */
+		uint32_t k = i * 1637 % MANY; /* coprime: each once */
 
 		assert_int_equal(devmem__copy_tokens_put(&p, number[k], (uint16_t)k), k * 3);
 	}
@@ -79,7 +80,7 @@ static void the_table_grows_only_with_what_is_out(void **state)
 	}
 	devmem__copy_tokens_free(&p);
 	assert_int_equal(p.count, 0);
-	assert_int_equal(devmem__copy_tokens_get(&p, 1, 1), 0);	/* and it can be used again */
+	assert_int_equal(devmem__copy_tokens_get(&p, 1, 1), 0); /* and it can be used again */
 	devmem__copy_tokens_free(&p);
 }
 

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The parts of devmemctl that are logic: what is printed, distances on PCI, rules in words, the command line. */
+/* The parts of devmemctl that are logic: what is printed, distances on PCI, rules in words, the
+ * command line. */
 #include <arpa/inet.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@ int ctl_failed(int err)
 	return err;
 }
 
-/* ------------------------------------------------------------------------------------------------ output */
+/* --------------------------------------------------------------------------------------- output */
 
 static char *text;
 static size_t bytes;
@@ -44,14 +45,18 @@ static void strings_are_escaped(void **state)
 	(void)state;
 	assert_string_equal(json_of("a \"b\" \\"), "\"a \\\"b\\\" \\\\\"");
 	assert_string_equal(json_of("\n\033\177"), "\"\\u000a\\u001b\\u007f\"");
-	assert_string_equal(json_of("\xc3\xa4 \xe2\x86\x92 \xf0\x9f\x98\x80"), "\"\xc3\xa4 \xe2\x86\x92 \xf0\x9f\x98\x80\"");
+	assert_string_equal(json_of("\xc3\xa4 \xe2\x86\x92 \xf0\x9f\x98\x80"), "\"\xc3\xa4 "
+									       "\xe2\x86\x92 "
+									       "\xf0\x9f\x98\x80"
+									       "\"");
 	assert_string_equal(json_of(NULL), "null");
 }
 
 /* Names of interfaces may be any bytes. */
 static void what_is_no_utf8_is_replaced(void **state)
 {
-	static const char *const bad[] = { "\xff", "\xc3", "\x80", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80" };
+	static const char *const bad[] = { "\xff",     "\xc3",	       "\x80",
+					   "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(bad); i++)
@@ -74,7 +79,8 @@ static void levels_and_commas(void **state)
 	out_end(&j);
 	out_end(&j);
 	fclose(j.f);
-	assert_string_equal(text, "{\n  \"a\": 18446744073709551615,\n  \"b\": [\n    true,\n    {}\n  ],\n  \"c\": []\n}\n");
+	assert_string_equal(text, "{\n  \"a\": 18446744073709551615,\n  \"b\": [\n    true,\n    "
+				  "{}\n  ],\n  \"c\": []\n}\n");
 }
 
 static void a_terminal_gets_no_control_characters(void **state)
@@ -98,11 +104,11 @@ static void sizes_in_words(void **state)
 	assert_string_equal(out_bytes(words, sizeof(words), UINT64_MAX), "16777216 TiB");
 }
 
-/* --------------------------------------------------------------------------------------------------- PCI */
+/* ------------------------------------------------------------------------------------------ PCI */
 
-#define BRIDGE	"/sys/devices/pci0000:00"
-#define PORT	BRIDGE "/0000:00:01.0"
-#define SWITCH	PORT "/0000:01:00.0"
+#define BRIDGE "/sys/devices/pci0000:00"
+#define PORT   BRIDGE "/0000:00:01.0"
+#define SWITCH PORT "/0000:01:00.0"
 
 static enum pci_distance between(const char *a, int node_a, const char *b, int node_b)
 {
@@ -119,15 +125,19 @@ static void distances(void **state)
 	const char *other = "/sys/devices/pci0000:80/0000:80:01.0/0000:81:00.0";
 
 	(void)state;
-	assert_int_equal(between(SWITCH "/0000:02:00.0/0000:03:00.0", 0, SWITCH "/0000:02:01.0/0000:04:00.0", 0),
+	assert_int_equal(between(SWITCH "/0000:02:00.0/0000:03:00.0", 0,
+				 SWITCH "/0000:02:01.0/0000:04:00.0", 0),
 			 PCI_SAME_SWITCH);
 	assert_int_equal(between(PORT "/0000:01:00.0", 0, PORT "/0000:01:00.1", 0), PCI_SAME_PORT);
-	assert_int_equal(between(PORT "/0000:01:00.0", 0, BRIDGE "/0000:00:02.0/0000:02:00.0", 0), PCI_SAME_BRIDGE);
+	assert_int_equal(between(PORT "/0000:01:00.0", 0, BRIDGE "/0000:00:02.0/0000:02:00.0", 0),
+			 PCI_SAME_BRIDGE);
 	assert_int_equal(between(PORT "/0000:01:00.0", 1, other, 1), PCI_SAME_NODE);
 	assert_int_equal(between(PORT "/0000:01:00.0", 0, other, 1), PCI_ACROSS);
 	assert_int_equal(between(PORT "/0000:01:00.0", -1, other, -1), PCI_ACROSS);
 	/* one name that begins like another is another */
-	assert_int_equal(between("/sys/devices/pci0000:0/0000:00:01.0", 0, BRIDGE "/0000:00:01.0", 1), PCI_ACROSS);
+	assert_int_equal(between("/sys/devices/pci0000:0/0000:00:01.0", 0, BRIDGE "/0000:00:01.0",
+				 1),
+			 PCI_ACROSS);
 }
 
 static void not_on_pci(void **state)
@@ -140,7 +150,7 @@ static void not_on_pci(void **state)
 	assert_false(pci_find("a-name-that-is-longer-than-any-device-has", &device));
 }
 
-/* ------------------------------------------------------------------------------------------------- rules */
+/* ---------------------------------------------------------------------------------------- rules */
 
 static void rules_in_words(void **state)
 {
@@ -151,7 +161,8 @@ static void rules_in_words(void **state)
 	char words[160];
 
 	(void)state;
-	assert_int_equal(devmem__rule_flow(&rule, (struct sockaddr *)&v4, (struct sockaddr *)&peer), 0);
+	assert_int_equal(devmem__rule_flow(&rule, (struct sockaddr *)&v4, (struct sockaddr *)&peer),
+			 0);
 	steering_words(&rule, words, sizeof(words));
 	assert_string_equal(words, "tcp4 to *:5201 from 192.0.2.2:*");
 	inet_pton(AF_INET6, "2001:db8::1", &v6.sin6_addr);
@@ -165,14 +176,10 @@ static void rules_in_words(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(strings_are_escaped),
-		TEST(what_is_no_utf8_is_replaced),
-		TEST(levels_and_commas),
-		TEST(a_terminal_gets_no_control_characters),
-		TEST(sizes_in_words),
-		TEST(distances),
-		TEST(not_on_pci),
-		TEST(rules_in_words),
+		TEST(strings_are_escaped), TEST(what_is_no_utf8_is_replaced),
+		TEST(levels_and_commas),   TEST(a_terminal_gets_no_control_characters),
+		TEST(sizes_in_words),	   TEST(distances),
+		TEST(not_on_pci),	   TEST(rules_in_words),
 	};
 	int failed = cmocka_run_group_tests_name("ctl", tests, NULL, NULL);
 

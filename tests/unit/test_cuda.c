@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Memory of CUDA, by the fake driver: ours and the program's, which device, and every call failing in turn. */
+/* Memory of CUDA, by the fake driver: ours and the program's, which device, and every call failing
+ * in turn. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,8 +11,8 @@
 #include "memory/buffer.h"
 #include "cuda.h"
 
-#define MIB	(1u << 20)
-#define PAGE	4096u
+#define MIB  (1u << 20)
+#define PAGE 4096u
 
 /* What a failed call left alone. */
 static struct devmem_buffer *const untouched = (void *)1;
@@ -43,7 +44,7 @@ static void expect_copies(struct devmem_buffer *b, uint64_t offset, size_t bytes
 	free(in);
 }
 
-/* ------------------------------------------------------------------------------------ ours */
+/* ----------------------------------------------------------------------------------------- ours */
 
 static void made_by_mapping_and_copied(void **state)
 {
@@ -53,7 +54,8 @@ static void made_by_mapping_and_copied(void **state)
 	(void)state;
 	assert_string_equal(devmem_buffer_backend(b, NULL), "cuda");
 	assert_int_equal(devmem_buffer_size(b), MIB);
-	expect_words(what(b), "GPU 0 (0000:65:00.0, Fake 0), the first, memory of cuMemCreate(), gathered by ");
+	expect_words(what(b), "GPU 0 (0000:65:00.0, Fake 0), the first, memory of cuMemCreate(), "
+			      "gathered by ");
 	assert_string_equal(devmem__buffer_memory(b)->device, "0000:65:00.0");
 	assert_int_equal(devmem__buffer_offset(b), 0);
 	assert_int_equal(devmem__buffer_block(b), 64 << 10);
@@ -94,9 +96,12 @@ static void sizes(void **state)
 	(void)state;
 	assert_int_equal(devmem_buffer_create("cuda", 4095, NULL, &b), -EINVAL);
 	assert_int_equal(devmem_buffer_create("cuda", 0, NULL, &b), -EINVAL);
-	assert_int_equal(devmem_buffer_create("cuda", PAGE, DEVMEM_OPTS(devmem_buffer_opts, .page_size = PAGE), &b), -EINVAL);
+	assert_int_equal(devmem_buffer_create("cuda", PAGE,
+					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = PAGE),
+					      &b),
+			 -EINVAL);
 	assert_ptr_equal(b, untouched);
-	b = cuda_buffer(3 * PAGE, NULL);	/* the GPU's pages are larger */
+	b = cuda_buffer(3 * PAGE, NULL); /* the GPU's pages are larger */
 	assert_int_equal(devmem_buffer_size(b), 3 * PAGE);
 	assert_int_equal(devmem__buffer_block(b), PAGE);
 	expect_copies(b, 0, 3 * PAGE);
@@ -125,13 +130,27 @@ static void devices_that_export_nothing(void **state)
 	}
 }
 
-/* ------------------------------------------------------------------------------------ which device */
+/* --------------------------------------------------------------------------------- which device */
 
 static void addresses_as_they_are_written(void **state)
 {
-	static const char *const same[] = { "0000:65:00.0", "65:00.0", "65:00", "0000:65:00", "00000000:65:00.0", "0:65:0" };
-	static const char *const none[] = { "", "65", "65:", ":65:00", "65:00:", "65:00.", "65:00.8", "65:20.0", "165:00.0", "x",
-					    "0000:65:00.0 ", "0000:65:00.00", "0:0:65:00", "10000:65:00.0", "65:00x" };
+	static const char *const same[] = { "0000:65:00.0", "65:00.0",		"65:00",
+					    "0000:65:00",   "00000000:65:00.0", "0:65:0" };
+	static const char *const none[] = { "",
+					    "65",
+					    "65:",
+					    ":65:00",
+					    "65:00:",
+					    "65:00.",
+					    "65:00.8",
+					    "65:20.0",
+					    "165:00.0",
+					    "x",
+					    "0000:65:00.0 ",
+					    "0000:65:00.00",
+					    "0:0:65:00",
+					    "10000:65:00.0",
+					    "65:00x" };
 	char address[16];
 
 	(void)state;
@@ -167,18 +186,30 @@ static void chosen_by_number_or_address(void **state)
 	expect_device("0000:B1:00.0", "0000:b1:00.0");
 	expect_device("b1:00", "0000:b1:00.0");
 	expect_device("0001:b1:00", "0001:b1:00.0");
-	assert_int_equal(devmem_buffer_create("cuda", MIB, DEVMEM_OPTS(devmem_buffer_opts, .device = "3"), &b), -ENODEV);
+	assert_int_equal(devmem_buffer_create("cuda", MIB,
+					      DEVMEM_OPTS(devmem_buffer_opts, .device = "3"), &b),
+			 -ENODEV);
 	expect_words(devmem_error(), "no CUDA device 3: there are 3");
-	assert_int_equal(devmem_buffer_create("cuda", MIB, DEVMEM_OPTS(devmem_buffer_opts, .device = "18:00"), &b), -ENODEV);
+	assert_int_equal(devmem_buffer_create("cuda", MIB,
+					      DEVMEM_OPTS(devmem_buffer_opts, .device = "18:00"),
+					      &b),
+			 -ENODEV);
 	expect_words(devmem_error(), "0000:18:00.0");
-	assert_int_equal(devmem_buffer_create("cuda", MIB, DEVMEM_OPTS(devmem_buffer_opts, .device = "gpu0"), &b), -EINVAL);
+	assert_int_equal(devmem_buffer_create("cuda", MIB,
+					      DEVMEM_OPTS(devmem_buffer_opts, .device = "gpu0"),
+					      &b),
+			 -EINVAL);
 	expect_words(devmem_error(), "\"gpu0\"");
-	assert_int_equal(devmem_buffer_create("cuda", MIB, DEVMEM_OPTS(devmem_buffer_opts, .device = "0", .near = "lo"), &b),
+	assert_int_equal(devmem_buffer_create("cuda", MIB,
+					      DEVMEM_OPTS(devmem_buffer_opts, .device = "0",
+							  .near = "lo"),
+					      &b),
 			 -EINVAL);
 	assert_ptr_equal(b, untouched);
 }
 
-/* No interface here is on PCI, so it is the first that exports memory; test_pci_distance.c has the rest. */
+/* No interface here is on PCI, so it is the first that exports memory; test_pci_distance.c has the
+ * rest. */
 static void chosen_by_an_interface(void **state)
 {
 	const struct devmem_buffer_opts lo = { .size = sizeof(lo), .near = "lo" };
@@ -195,7 +226,10 @@ static void chosen_by_an_interface(void **state)
 	cuda_attributes("124=0");
 	assert_int_equal(devmem_buffer_create("cuda", MIB, &lo, &b), -ENODEV);
 	expect_words(devmem_error(), "no dma-buf");
-	assert_int_equal(devmem_buffer_create("cuda", MIB, DEVMEM_OPTS(devmem_buffer_opts, .near = "nosuch0"), &b), -ENODEV);
+	assert_int_equal(devmem_buffer_create("cuda", MIB,
+					      DEVMEM_OPTS(devmem_buffer_opts, .near = "nosuch0"),
+					      &b),
+			 -ENODEV);
 	expect_words(devmem_error(), "nosuch0");
 	assert_ptr_equal(b, untouched);
 }
@@ -228,7 +262,8 @@ static void what_there_is_is_listed(void **state)
 	cuda_devices("0000:17:00.0 0000:b1:00.0");
 	cuda_attributes("0:116=0");
 	devmem_backends(look, text);
-	assert_string_equal(text, "0 0: 0000:17:00.0, Fake 0, exports no memory; 1: 0000:b1:00.0, Fake 1");
+	assert_string_equal(text, "0 0: 0000:17:00.0, Fake 0, exports no memory; 1: 0000:b1:00.0, "
+				  "Fake 1");
 	cuda_attributes("116=0");
 	devmem_backends(look, text);
 	expect_words(text, "-19 GPU 1 (0000:b1:00.0, Fake 1) does not export memory");
@@ -237,7 +272,7 @@ static void what_there_is_is_listed(void **state)
 	expect_words(text, "-5 cuDeviceGetName: ");
 }
 
-/* ------------------------------------------------------------------------------------ the program's */
+/* -------------------------------------------------------------------------------- the program's */
 
 static int wrap(unsigned long long pointer, size_t bytes, struct devmem_buffer **b)
 {
@@ -290,31 +325,35 @@ static void any_part_of_what_was_allocated(void **state)
 	assert_int_equal(wrap(pointer + 3 * PAGE, MIB, &part), 0);
 	assert_int_equal(devmem_buffer_size(part), MIB);
 	assert_int_equal(devmem__buffer_offset(part), 0);
-	assert_int_equal(devmem__buffer_block(part), PAGE);	/* it does not begin where a larger page does */
+	/* it does not begin where a larger page does */
+	assert_int_equal(devmem__buffer_block(part), PAGE);
 	expect_copies(part, 5, 1000);
 	assert_int_equal(devmem_buffer_write(part, 9, "x", 1), 0);
 	assert_int_equal(devmem_buffer_read(whole, 3 * PAGE + 9, &byte, 1), 0);
 	assert_int_equal(byte, 'x');
 	devmem_buffer_close(part);
 	devmem_buffer_close(whole);
-	assert_non_null(fake_cuda_look(pointer, 4 * MIB));	/* it is the program's */
+	assert_non_null(fake_cuda_look(pointer, 4 * MIB)); /* it is the program's */
 	assert_ptr_equal(fake_cuda_current(), context);
 	free_and_leave(pointer);
 }
 
-/* As caches of frameworks grow: pieces of cuMemCreate() mapped one behind the other. The driver decides what it exports. */
+/* As caches of frameworks grow: pieces of cuMemCreate() mapped one behind the other. The driver
+ * decides what it exports. */
 static void a_range_over_several_pieces(void **state)
 {
 	struct CUctx_st *context;
-	unsigned long long other = enter_and_allocate(MIB, &context), pointer = fake_cuda_pieces(2 * MIB);
+	unsigned long long other = enter_and_allocate(MIB, &context),
+			   pointer = fake_cuda_pieces(2 * MIB);
 	struct devmem_buffer *b;
 
 	(void)state;
 	assert_int_equal(wrap(pointer + MIB, 3 * MIB, &b), 0);
 	assert_int_equal(devmem_buffer_size(b), 3 * MIB);
-	expect_copies(b, MIB - 300, 1000);	/* where one ends and the next begins */
+	expect_copies(b, MIB - 300, 1000); /* where one ends and the next begins */
 	devmem_buffer_close(b);
-	expect_refused(pointer + MIB, 3 * MIB + PAGE, -ERANGE, "the allocation there has 2097152 from");
+	expect_refused(pointer + MIB, 3 * MIB + PAGE, -ERANGE,
+		       "the allocation there has 2097152 from");
 	expect_refused(pointer + 2 * MIB, 2 * MIB + PAGE, -ERANGE, "does not export");
 	fake_cuda_pieces_free(pointer, 2 * MIB);
 	free_and_leave(other);
@@ -333,7 +372,8 @@ static void what_cannot_be_wrapped(void **state)
 	expect_refused(pointer, PAGE + 1, -EINVAL, "multiples of the system's page");
 	expect_refused(pointer, 0, -EINVAL, "not 0");
 	expect_refused(pointer, MIB + PAGE, -ERANGE, "does not export");
-	expect_refused(pointer + MIB - PAGE, 2 * PAGE, -ERANGE, "the allocation there has 1048576 from");
+	expect_refused(pointer + MIB - PAGE, 2 * PAGE, -ERANGE,
+		       "the allocation there has 1048576 from");
 	expect_refused(pointer, SIZE_MAX - PAGE + 1, -ERANGE, "does not export");
 	assert_false(fake_cuda_sync_memops(pointer));
 	expect_refused(PAGE, PAGE, -EINVAL, "0x1000 is no memory of CUDA's");
@@ -345,7 +385,10 @@ static void what_cannot_be_wrapped(void **state)
 	expect_refused(device, PAGE, -EINVAL, "host memory");
 	assert_int_equal(cu->cuMemFreeHost(pinned), 0);
 	expect_refused(fake_cuda_managed(MIB), PAGE, -EINVAL, "managed memory");
-	assert_int_equal(devmem_buffer_wrap_cuda(pointer, PAGE, DEVMEM_OPTS(devmem_buffer_opts, .device = "0"), &b), -EINVAL);
+	assert_int_equal(devmem_buffer_wrap_cuda(pointer, PAGE,
+						 DEVMEM_OPTS(devmem_buffer_opts, .device = "0"),
+						 &b),
+			 -EINVAL);
 	assert_int_equal(devmem_buffer_wrap_cuda(pointer, PAGE, NULL, NULL), -EINVAL);
 	cuda_attributes("124=0");
 	expect_refused(pointer, PAGE, -ENODEV, "does not export memory: no dma-buf");
@@ -356,7 +399,9 @@ static void what_cannot_be_wrapped(void **state)
 static unsigned long long map_own(bool reachable, unsigned long long *handle)
 {
 	const struct devmem__cuda *cu = cuda_calls();
-	const struct devmem__cuda_prop prop = { .type = 1, .location = { .type = 1 }, .flags.rdma_capable = reachable };
+	const struct devmem__cuda_prop prop = { .type = 1,
+						.location = { .type = 1 },
+						.flags.rdma_capable = reachable };
 	const struct devmem__cuda_access access = { .location = { .type = 1 }, .flags = 3 };
 	unsigned long long pointer;
 
@@ -447,7 +492,8 @@ static int make_first(struct devmem_buffer **b)
 
 static int make_by_address(struct devmem_buffer **b)
 {
-	return devmem_buffer_create("cuda", MIB, DEVMEM_OPTS(devmem_buffer_opts, .device = "65:00.0"), b);
+	return devmem_buffer_create("cuda", MIB,
+				    DEVMEM_OPTS(devmem_buffer_opts, .device = "65:00.0"), b);
 }
 
 static int make_near(struct devmem_buffer **b)

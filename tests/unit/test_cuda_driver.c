@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What is said where the CUDA driver is missing, too old, or has no device. argv[1]: "none", without a libcuda.so.1; "old",
- * with one that lacks the first call that we need; else with the fake.
+ * What is said where the CUDA driver is missing, too old, or has no device. argv[1]: "none",
+ * without a libcuda.so.1; "old", with one that lacks the first call that we need; else with the
+ * fake.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -91,12 +92,9 @@ static void it_does_not_initialize(void **state)
 		int err;
 		const char *words;
 	} cases[] = {
-		{ "cuInit=100", -ENODEV, "no device" },
-		{ "cuInit=3", -ENODEV, "forked" },
-		{ "cuInit=34", -ENODEV, "stub" },
-		{ "cuInit=803", -ENODEV, "restart" },
-		{ "cuInit=802", -ENODEV, "fabricmanager" },
-		{ "cuInit=999", -EIO, "cuInit: " },
+		{ "cuInit=100", -ENODEV, "no device" },	    { "cuInit=3", -ENODEV, "forked" },
+		{ "cuInit=34", -ENODEV, "stub" },	    { "cuInit=803", -ENODEV, "restart" },
+		{ "cuInit=802", -ENODEV, "fabricmanager" }, { "cuInit=999", -EIO, "cuInit: " },
 	};
 
 	(void)state;
@@ -152,7 +150,8 @@ int main(int argc, char **argv)
 		cmocka_unit_test(no_device),
 		cmocka_unit_test(and_then_it_works),
 	};
-	const struct CMUnitTest lesser[] = { cmocka_unit_test(what_only_newer_drivers_have_may_be_missing) };
+	const struct CMUnitTest lesser[] = { cmocka_unit_test(
+		what_only_newer_drivers_have_may_be_missing) };
 	const char *which = argc > 1 ? argv[1] : "";
 
 	if (!strcmp(which, "none") && dlopen("libcuda.so.1", RTLD_NOW)) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Gathering by the GPU, through the fake driver, which runs the very kernel. The same program without it: FAKE_CUDA_FAIL
- * keeps the kernel from being loaded, FAKE_CUDA_LACKS takes cuMemcpyBatchAsync() away. argv[1]: what it should be done by.
+ * Gathering by the GPU, through the fake driver, which runs the very kernel. The same program
+ * without it: FAKE_CUDA_FAIL keeps the kernel from being loaded, FAKE_CUDA_LACKS takes
+ * cuMemcpyBatchAsync() away. argv[1]: what it should be done by.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -12,11 +13,11 @@
 #include "memory/buffer.h"
 #include "cuda.h"
 
-#define MIB		(1u << 20)
-#define BYTES		(2 * MIB)
-#define GUARD		64u
-#define SPOILED		0xee
-#define MAX_RANGES	70000u
+#define MIB	   (1u << 20)
+#define BYTES	   (2 * MIB)
+#define GUARD	   64u
+#define SPOILED	   0xee
+#define MAX_RANGES 70000u
 
 static const char *expected_way;
 
@@ -25,7 +26,7 @@ static bool by_kernel(void)
 	return !strcmp(expected_way, "by a kernel");
 }
 
-/* ------------------------------------------------------------------------------------ what done() says */
+/* ----------------------------------------------------------------------------- what done() says */
 
 static struct {
 	pthread_mutex_t lock;
@@ -72,11 +73,11 @@ static int await(unsigned int n)
 	return result;
 }
 
-/* ------------------------------------------------------------------------------------ two buffers */
+/* ---------------------------------------------------------------------------------- two buffers */
 
 static struct {
 	struct devmem_buffer *from, *to;
-	unsigned char *source, *expected, *seen;	/* the bytes, on our side */
+	unsigned char *source, *expected, *seen; /* the bytes, on our side */
 	struct devmem_range *ranges;
 	unsigned int seed;
 } t;
@@ -87,7 +88,8 @@ static unsigned int draw(unsigned int below)
 	return (t.seed >> 8) % below;
 }
 
-/* What is ours of it serves all tests: mapped anew for each, it would cost more than most of them do. */
+/* What is ours of it serves all tests: mapped anew for each, it would cost more than most of them
+ * do. */
 static int set_up_all(void **state)
 {
 	(void)state;
@@ -124,16 +126,17 @@ static int set_up(void **state)
 
 static int tear_down(void **state)
 {
-	fake_cuda_hold(false);	/* where a test has failed */
+	fake_cuda_hold(false); /* where a test has failed */
 	devmem_buffer_close(t.from);
 	devmem_buffer_close(t.to);
 	return cuda_after(state);
 }
 
-static int begin(struct devmem_buffer *to, uint64_t offset, struct devmem_buffer *from, const struct devmem_range *ranges,
-		 unsigned int n)
+static int begin(struct devmem_buffer *to, uint64_t offset, struct devmem_buffer *from,
+		 const struct devmem_range *ranges, unsigned int n)
 {
-	return devmem__memory_gather(devmem__buffer_memory(to), offset, devmem__buffer_memory(from), ranges, n, is_over, NULL);
+	return devmem__memory_gather(devmem__buffer_memory(to), offset, devmem__buffer_memory(from),
+				     ranges, n, is_over, NULL);
 }
 
 static void spoil(void)
@@ -179,13 +182,14 @@ static unsigned int random_ranges(unsigned int most, unsigned int longest, uint6
 
 		if (length > room)
 			break;
-		t.ranges[n++] = (struct devmem_range){ .offset = draw(BYTES - (unsigned int)length), .length = length };
+		t.ranges[n++] = (struct devmem_range){ .offset = draw(BYTES - (unsigned int)length),
+						       .length = length };
 		room -= length;
 	}
 	return n;
 }
 
-/* ------------------------------------------------------------------------------------ what arrives */
+/* --------------------------------------------------------------------------------- what arrives */
 
 static void it_is_done_as_it_should_be(void **state)
 {
@@ -201,7 +205,8 @@ static void odd_lengths_and_offsets(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 3; i++)
-		gather_and_compare(GUARD + draw(64), random_ranges(30, 70000, BYTES - 2 * GUARD - 64));
+		gather_and_compare(GUARD + draw(64),
+				   random_ranges(30, 70000, BYTES - 2 * GUARD - 64));
 }
 
 static void thousands_of_small_ones(void **state)
@@ -211,8 +216,10 @@ static void thousands_of_small_ones(void **state)
 		gather_and_compare(GUARD + i, random_ranges(i ? 500 : 2000, 40, BYTES - 2 * GUARD));
 }
 
-/* Appends one that begins at this phase of the target; another in front of it leads there. Returns where it ends. */
-static uint64_t add_at_phase(unsigned int *n, uint64_t offset, unsigned int target, unsigned int source, unsigned int length)
+/* Appends one that begins at this phase of the target; another in front of it leads there. Returns
+ * where it ends. */
+static uint64_t add_at_phase(unsigned int *n, uint64_t offset, unsigned int target,
+			     unsigned int source, unsigned int length)
 {
 	const uint64_t lead = 1 + (target + 15 - offset % 16) % 16;
 
@@ -221,10 +228,12 @@ static uint64_t add_at_phase(unsigned int *n, uint64_t offset, unsigned int targ
 	return offset + lead + length;
 }
 
-/* Each phase of the source against each of the target, or three for it, at lengths around what is copied at a time. */
+/* Each phase of the source against each of the target, or three for it, at lengths around what is
+ * copied at a time. */
 static void every_phase(void **state)
 {
-	static const unsigned int lengths[] = { 1, 7, 8, 9, 15, 16, 17, 31, 33, 1024, 2048 + 8, 16384, 16384 + 9 };
+	static const unsigned int lengths[] = { 1,  7,	8,    9,	15,    16,	 17,
+						31, 33, 1024, 2048 + 8, 16384, 16384 + 9 };
 
 	(void)state;
 	for (unsigned int i = 0; i < ARRAY_SIZE(lengths); i++) {
@@ -234,7 +243,8 @@ static void every_phase(void **state)
 
 		for (unsigned int target = 0; target < 16; target++)
 			for (unsigned int source = 0; source < 16; source += skip_phases)
-				offset = add_at_phase(&n, offset, target, (target + source) % 16, lengths[i]);
+				offset = add_at_phase(&n, offset, target, (target + source) % 16,
+						      lengths[i]);
 		gather_and_compare(GUARD, n);
 	}
 }
@@ -243,11 +253,13 @@ static void aligned_pages(void **state)
 {
 	(void)state;
 	for (unsigned int i = 0; i < 300; i++)
-		t.ranges[i] = (struct devmem_range){ .offset = 4096 * draw(BYTES / 4096), .length = 4096 };
+		t.ranges[i] = (struct devmem_range){ .offset = 4096 * draw(BYTES / 4096),
+						     .length = 4096 };
 	gather_and_compare(MIB / 2, 300);
 }
 
-/* Lists of descriptors begin with 2,048 and grow to 32,768: all sizes, and one that is full twice. */
+/* Lists of descriptors begin with 2,048 and grow to 32,768: all sizes, and one that is full
+ * twice. */
 static void more_than_a_launch_holds(void **state)
 {
 	(void)state;
@@ -256,7 +268,9 @@ static void more_than_a_launch_holds(void **state)
 
 static void ranges_without_bytes(void **state)
 {
-	const struct devmem_range none[3] = { { .offset = 5 }, { .offset = BYTES }, { .offset = 0 } };
+	const struct devmem_range none[3] = { { .offset = 5 },
+					      { .offset = BYTES },
+					      { .offset = 0 } };
 
 	(void)state;
 	spoil();
@@ -266,7 +280,8 @@ static void ranges_without_bytes(void **state)
 	assert_int_equal(await(1), 0);
 	expect_gathered();
 	for (unsigned int i = 0; i < 9; i++)
-		t.ranges[i] = (struct devmem_range){ .offset = i * 999, .length = i % 3 ? 0 : i + 1 };
+		t.ranges[i] =
+			(struct devmem_range){ .offset = i * 999, .length = i % 3 ? 0 : i + 1 };
 	gather_and_compare(GUARD, 9);
 }
 
@@ -275,7 +290,8 @@ static void within_one_buffer(void **state)
 	(void)state;
 	memcpy(t.expected, t.source, BYTES);
 	for (unsigned int i = 0; i < 100; i++)
-		t.ranges[i] = (struct devmem_range){ .offset = draw(MIB), .length = 1 + draw(9000) };
+		t.ranges[i] =
+			(struct devmem_range){ .offset = draw(MIB), .length = 1 + draw(9000) };
 	lay_out(MIB + 9003, 100);
 	assert_int_equal(begin(t.from, MIB + 9003, t.from, t.ranges, 100), 0);
 	assert_int_equal(await(1), 0);
@@ -297,8 +313,12 @@ static void between_what_no_kernel_reaches(void **state)
 	assert_int_equal(devmem_buffer_write(host, 0, t.source, BYTES), 0);
 	to = devmem__buffer_memory(t.to);
 	random_ranges(20, 3000, BYTES);
-	assert_int_equal(to->backend->gather(to, 3, devmem__buffer_memory(other), t.ranges, 20, is_over, NULL), -EOPNOTSUPP);
-	assert_int_equal(to->backend->gather(to, 3, devmem__buffer_memory(host), t.ranges, 20, is_over, NULL), -EOPNOTSUPP);
+	assert_int_equal(to->backend->gather(to, 3, devmem__buffer_memory(other), t.ranges, 20,
+					     is_over, NULL),
+			 -EOPNOTSUPP);
+	assert_int_equal(to->backend->gather(to, 3, devmem__buffer_memory(host), t.ranges, 20,
+					     is_over, NULL),
+			 -EOPNOTSUPP);
 	for (unsigned int i = 0; i < 2; i++) {
 		spoil();
 		lay_out(3, 20);
@@ -315,13 +335,13 @@ static void between_what_no_kernel_reaches(void **state)
 	devmem_buffer_close(host);
 }
 
-/* ------------------------------------------------------------------------------------ how it gets there */
+/* ---------------------------------------------------------------------------- how it gets there */
 
 static struct {
-	unsigned long long source, target;	/* addresses of the two buffers */
-	unsigned char *may_read;		/* words of 8 bytes of the source */
-	unsigned char *written;			/* how often, for each byte of the target */
-	unsigned char *width;			/* of the store that wrote it */
+	unsigned long long source, target; /* addresses of the two buffers */
+	unsigned char *may_read;	   /* words of 8 bytes of the source */
+	unsigned char *written;		   /* how often, for each byte of the target */
+	unsigned char *width;		   /* of the store that wrote it */
 	unsigned int wrong;
 } watch;
 
@@ -333,7 +353,7 @@ static void look(unsigned long long address, unsigned int bytes, bool write)
 		return;
 	}
 	if (!write)
-		return;		/* the list */
+		return; /* the list */
 	if (address - watch.target >= BYTES) {
 		watch.wrong++;
 		return;
@@ -358,21 +378,25 @@ static unsigned long long address_of(struct devmem_buffer *b)
 	return address;
 }
 
-/* Are the units of 8 bytes that lie in this range of the target written at once, and is all of it written once? */
+/* Are the units of 8 bytes that lie in this range of the target written at once, and is all of it
+ * written once? */
 static void expect_stores(uint64_t offset, uint64_t length)
 {
 	for (uint64_t i = offset; i < offset + length; i++) {
 		const bool whole = i - i % 8 >= offset && i - i % 8 + 8 <= offset + length;
 
-		if (watch.written[i] != 1 || (whole && watch.width[i] < 8) || (!whole && watch.width[i] != 1))
-			fail_msg("byte %llu of %llu at %llu is written %u times, by %u at last", (unsigned long long)(i - offset),
-				 (unsigned long long)length, (unsigned long long)offset, watch.written[i], watch.width[i]);
+		if (watch.written[i] != 1 || (whole && watch.width[i] < 8) ||
+		    (!whole && watch.width[i] != 1))
+			fail_msg("byte %llu of %llu at %llu is written %u times, by %u at last",
+				 (unsigned long long)(i - offset), (unsigned long long)length,
+				 (unsigned long long)offset, watch.written[i], watch.width[i]);
 	}
 }
 
 static void permit(const struct devmem_range *range)
 {
-	for (uint64_t i = range->offset / 8; range->length && i <= (range->offset + range->length - 1) / 8; i++)
+	for (uint64_t i = range->offset / 8;
+	     range->length && i <= (range->offset + range->length - 1) / 8; i++)
 		watch.may_read[i] = 1;
 }
 
@@ -390,7 +414,8 @@ static void watched(uint64_t offset, unsigned int n)
 		expect_stores(offset, t.ranges[i].length);
 }
 
-/* Only the aligned words that the ranges touch are read, and no aligned unit of 8 bytes is written in parts. */
+/* Only the aligned words that the ranges touch are read, and no aligned unit of 8 bytes is written
+ * in parts. */
 static void no_access_too_many(void **state)
 {
 	(void)state;
@@ -414,7 +439,7 @@ static void no_access_too_many(void **state)
 	free(watch.width);
 }
 
-/* ------------------------------------------------------------------------------------ when */
+/* ----------------------------------------------------------------------------------------- when */
 
 static void it_is_not_waited_for(void **state)
 {
@@ -424,7 +449,7 @@ static void it_is_not_waited_for(void **state)
 	lay_out(1, 100);
 	fake_cuda_hold(true);
 	assert_int_equal(begin(t.to, 1, t.from, t.ranges, 100), 0);
-	memset(t.ranges, 0, 100 * sizeof(*t.ranges));	/* they are ours again */
+	memset(t.ranges, 0, 100 * sizeof(*t.ranges)); /* they are ours again */
 	assert_int_equal(how_many_are_over(), 0);
 	fake_cuda_hold(false);
 	assert_int_equal(await(1), 0);
@@ -449,7 +474,7 @@ static void many_at_a_time(void **state)
 	for (unsigned int i = 0; i < 100; i++) {
 		unsigned int n = random_ranges(10, 3000, BYTES);
 
-		if (i == 7)	/* the ninth has no slot until somebody lets the stream go */
+		if (i == 7) /* the ninth has no slot until somebody lets the stream go */
 			assert_int_equal(pthread_create(&thread, NULL, let_go, NULL), 0);
 		assert_int_equal(begin(t.to, offset, t.from, t.ranges, n), 0);
 		offset = lay_out(offset, n);
@@ -462,7 +487,8 @@ static void many_at_a_time(void **state)
 /* What the driver does lazily it has done when there is a buffer: a launch, and a callback. */
 static void warmed_up_when_it_is_made(void **state)
 {
-	const unsigned int launches = fake_cuda_calls("cuLaunchKernel"), callbacks = fake_cuda_calls("cuStreamAddCallback");
+	const unsigned int launches = fake_cuda_calls("cuLaunchKernel"),
+			   callbacks = fake_cuda_calls("cuStreamAddCallback");
 
 	(void)state;
 	devmem_buffer_close(cuda_buffer(MIB, NULL));
@@ -473,8 +499,12 @@ static void warmed_up_when_it_is_made(void **state)
 
 static void nothing_is_allocated_when_it_runs(void **state)
 {
-	static const char *const allocating[] = { "cuMemAlloc", "cuMemCreate", "cuMemHostAlloc", "cuEventCreate",
-						  "cuStreamCreateWithPriority", "cuModuleLoadData" };
+	static const char *const allocating[] = { "cuMemAlloc",
+						  "cuMemCreate",
+						  "cuMemHostAlloc",
+						  "cuEventCreate",
+						  "cuStreamCreateWithPriority",
+						  "cuModuleLoadData" };
 	unsigned int before[ARRAY_SIZE(allocating)];
 
 	(void)state;
@@ -494,14 +524,14 @@ static void closed_while_it_runs(void **state)
 	random_ranges(100, 5000, BYTES);
 	assert_int_equal(begin(t.to, 1, t.from, t.ranges, 100), 0);
 	assert_int_equal(pthread_create(&thread, NULL, let_go, NULL), 0);
-	devmem_buffer_close(t.to);	/* waits */
+	devmem_buffer_close(t.to); /* waits */
 	assert_int_equal(how_many_are_over(), 1);
 	assert_int_equal(await(1), 0);
 	pthread_join(thread, NULL);
 	t.to = cuda_buffer(BYTES, NULL);
 }
 
-/* ------------------------------------------------------------------------------------ failures */
+/* ------------------------------------------------------------------------------------- failures */
 
 static void a_gpu_that_fails_meanwhile(void **state)
 {
@@ -510,8 +540,8 @@ static void a_gpu_that_fails_meanwhile(void **state)
 	int err;
 
 	(void)state;
-	fake_cuda_hold(true);	/* else it may have failed before all of it is under way */
-	err = begin(t.to, 0, small, &beyond, 1);	/* what the core would not let through */
+	fake_cuda_hold(true); /* else it may have failed before all of it is under way */
+	err = begin(t.to, 0, small, &beyond, 1); /* what the core would not let through */
 	fake_cuda_hold(false);
 	if (by_kernel()) {
 		assert_int_equal(err, 0);
@@ -526,7 +556,8 @@ static void a_gpu_that_fails_meanwhile(void **state)
 	devmem_buffer_close(small);
 }
 
-/* The promise is kept when the buffer goes, and once: what the driver calls later finds nothing to do. */
+/* The promise is kept when the buffer goes, and once: what the driver calls later finds nothing to
+ * do. */
 static void a_gpu_that_has_failed_and_calls_back_late(void **state)
 {
 	(void)state;
@@ -545,10 +576,12 @@ static void a_gpu_that_has_failed_and_calls_back_late(void **state)
 	assert_int_equal(how_many_are_over(), 0);
 }
 
-/* Is it one that runs in portions, as many ranges are, and fails in the second? What the first wrote is waited for. */
+/* Is it one that runs in portions, as many ranges are, and fails in the second? What the first
+ * wrote is waited for. */
 static void the_second_portion_fails(void **state)
 {
-	static const char *const calls[] = { "cuLaunchKernel", "cuMemcpyBatchAsync", "cuMemcpyDtoDAsync" };
+	static const char *const calls[] = { "cuLaunchKernel", "cuMemcpyBatchAsync",
+					     "cuMemcpyDtoDAsync" };
 	const unsigned int way = by_kernel() ? 0 : strstr(expected_way, "Batch") ? 1 : 2;
 	const unsigned int n = way ? 1030 : 8200;
 	char plan[64];
@@ -577,7 +610,8 @@ static void no_event_is_recorded(void **state)
 
 static int gather_once(void)
 {
-	const struct devmem_range ranges[] = { { .offset = 1, .length = 100 }, { .offset = 8, .length = 20000 } };
+	const struct devmem_range ranges[] = { { .offset = 1, .length = 100 },
+					       { .offset = 8, .length = 20000 } };
 	struct devmem_buffer *from, *to = NULL;
 	int err = devmem_buffer_create("cuda", MIB, NULL, &from);
 

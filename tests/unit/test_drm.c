@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The DRM backend against a fake libdrm (tests/fakes/libdrm.c), whose cards are files. "test_drm absent", "test_drm
- * incomplete": with a libdrm.so.2 that cannot be loaded, or lacks a symbol. The real one: tests/lab/test_backends.c.
+ * The DRM backend against a fake libdrm (tests/fakes/libdrm.c), whose cards are files. "test_drm
+ * absent", "test_drm incomplete": with a libdrm.so.2 that cannot be loaded, or lacks a symbol. The
+ * real one: tests/lab/test_backends.c.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -53,7 +54,8 @@ static int make_cards(void **state)
 
 static int remove_cards(void **state)
 {
-	static const char *const names[] = { "FAKE_DRM_FAIL", "FAKE_DRM_CANNOT", "FAKE_DRM_NODE", "FAKE_DRM_SIZE" };
+	static const char *const names[] = { "FAKE_DRM_FAIL", "FAKE_DRM_CANNOT", "FAKE_DRM_NODE",
+					     "FAKE_DRM_SIZE" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -79,12 +81,15 @@ static void refused(const char *device, int err, const char *words)
 {
 	struct devmem_buffer *b = (void *)1;
 
-	assert_int_equal(devmem_buffer_create("drm", 8192, DEVMEM_OPTS(devmem_buffer_opts, .device = device), &b), -err);
+	assert_int_equal(devmem_buffer_create("drm", 8192,
+					      DEVMEM_OPTS(devmem_buffer_opts, .device = device),
+					      &b),
+			 -err);
 	assert_ptr_equal(b, (void *)1);
 	says(words);
 }
 
-/* ------------------------------------------------------------------------------------ which card */
+/* ----------------------------------------------------------------------------------- which card */
 
 static void opened(const char *device, const char *path, const char *driver)
 {
@@ -140,7 +145,8 @@ static void cards_that_cannot(void **state)
 	none(dir, NULL, ENODEV, "no card can be used: ");
 	says("/card0 is no DRM device");
 	says("; ");
-	setenv("FAKE_DRM_CANNOT", "dumb_told", 1);	/* the capability is not told of a card without screens */
+	/* the capability is not told of a card without screens */
+	setenv("FAKE_DRM_CANNOT", "dumb_told", 1);
 	opened(NULL, card9, "second");
 	setenv("FAKE_DRM_FAIL", "cap_dumb:95", 1);
 	opened(NULL, card9, "second");
@@ -156,7 +162,8 @@ static void a_render_node_names_its_card(void **state)
 {
 	(void)state;
 	setenv("FAKE_DRM_NODE", "2", 1);
-	none(dir, render, ENODEV, "is a render node, which makes no dumb buffers: take its card, /dev/dri/card42, or ");
+	none(dir, render, ENODEV,
+	     "is a render node, which makes no dumb buffers: take its card, /dev/dri/card42, or ");
 	says("devmem_buffer_wrap_gem()");
 }
 
@@ -177,7 +184,7 @@ static void all_are_listed(void **state)
 	says("modprobe vgem");
 }
 
-/* ------------------------------------------------------------------------------------ buffers */
+/* -------------------------------------------------------------------------------------- buffers */
 
 static void made_of_a_card(void **state)
 {
@@ -186,14 +193,18 @@ static void made_of_a_card(void **state)
 	void *addr;
 
 	(void)state;
-	assert_int_equal(devmem_buffer_create("drm", 8192, DEVMEM_OPTS(devmem_buffer_opts, .device = card9), &b), 0);
+	assert_int_equal(devmem_buffer_create("drm", 8192,
+					      DEVMEM_OPTS(devmem_buffer_opts, .device = card9), &b),
+			 0);
 	assert_string_equal(devmem_buffer_backend(b, &why), "drm");
 	assert_non_null(strstr(why, "/card9 (second)"));
 	assert_int_equal(devmem_buffer_size(b), 8192);
 	assert_int_equal(devmem_buffer_map(b, &addr), 0);
 	devmem_buffer_close(b);
-	setenv("FAKE_DRM_SIZE", "4096", 1);	/* rounded up */
-	assert_int_equal(devmem_buffer_create("drm", 8192, DEVMEM_OPTS(devmem_buffer_opts, .device = card9), &b), 0);
+	setenv("FAKE_DRM_SIZE", "4096", 1); /* rounded up */
+	assert_int_equal(devmem_buffer_create("drm", 8192,
+					      DEVMEM_OPTS(devmem_buffer_opts, .device = card9), &b),
+			 0);
 	assert_int_equal(devmem_buffer_size(b), 12288);
 	devmem_buffer_close(b);
 }
@@ -206,9 +217,14 @@ static void sizes_and_options(void **state)
 	assert_int_equal(devmem_buffer_create("drm", 4095, NULL, &b), -EINVAL);
 	assert_int_equal(devmem_buffer_create("drm", 1ull << 32, NULL, &b), -EFBIG);
 	says("less than 4 GiB");
-	assert_int_equal(devmem_buffer_create("drm", 8192, DEVMEM_OPTS(devmem_buffer_opts, .near = "lo"), &b), -EINVAL);
+	assert_int_equal(devmem_buffer_create("drm", 8192,
+					      DEVMEM_OPTS(devmem_buffer_opts, .near = "lo"), &b),
+			 -EINVAL);
 	says("near \"lo\"");
-	assert_int_equal(devmem_buffer_create("drm", 8192, DEVMEM_OPTS(devmem_buffer_opts, .page_size = 4096), &b), -EINVAL);
+	assert_int_equal(devmem_buffer_create("drm", 8192,
+					      DEVMEM_OPTS(devmem_buffer_opts, .page_size = 4096),
+					      &b),
+			 -EINVAL);
 }
 
 static void what_the_driver_refuses(void **state)
@@ -225,7 +241,7 @@ static void what_the_driver_refuses(void **state)
 	refused(card9, EIO, "exported 4096 bytes where 8192 were asked for");
 }
 
-/* ------------------------------------------------------------------------------------ an object of the program's own */
+/* --------------------------------------------------------------- an object of the program's own */
 
 static int an_object(int fd, uint32_t *handle)
 {
@@ -250,7 +266,10 @@ static void an_object_is_wrapped(void **state)
 	setenv("FAKE_DRM_NODE", "2", 1);
 	assert_int_equal(an_object(fd, &handle), 0);
 	assert_int_equal(devmem_buffer_wrap_gem(fd, handle, NULL, &b), 0);
-	assert_int_equal(devmem_buffer_wrap_gem(fd, handle, DEVMEM_OPTS(devmem_buffer_opts, .offset = 4096, .bytes = 8192), &part),
+	assert_int_equal(devmem_buffer_wrap_gem(fd, handle,
+						DEVMEM_OPTS(devmem_buffer_opts, .offset = 4096,
+							    .bytes = 8192),
+						&part),
 			 0);
 	close(fd);
 	assert_string_equal(devmem_buffer_backend(b, &why), "drm");
@@ -261,7 +280,8 @@ static void an_object_is_wrapped(void **state)
 	devmem_buffer_close(part);
 }
 
-static void not_wrapped(int fd, uint32_t handle, const struct devmem_buffer_opts *o, int err, const char *words)
+static void not_wrapped(int fd, uint32_t handle, const struct devmem_buffer_opts *o, int err,
+			const char *words)
 {
 	struct devmem_buffer *b = (void *)1;
 
@@ -280,9 +300,12 @@ static void what_cannot_be_wrapped(void **state)
 	not_wrapped(fd, 99, NULL, ENOENT, "has no object with handle 99");
 	not_wrapped(other, handle, NULL, ENODEV, "is no DRM device");
 	not_wrapped(-1, handle, NULL, ENODEV, "descriptor -1 is no DRM device");
-	not_wrapped(fd, handle, DEVMEM_OPTS(devmem_buffer_opts, .offset = 16384), ERANGE, "do not lie in a dma-buf of 16384");
-	not_wrapped(fd, handle, DEVMEM_OPTS(devmem_buffer_opts, .bytes = 100), EINVAL, "multiples of 4096");
-	not_wrapped(fd, handle, DEVMEM_OPTS(devmem_buffer_opts, .device = card9), EINVAL, "other than offset and bytes");
+	not_wrapped(fd, handle, DEVMEM_OPTS(devmem_buffer_opts, .offset = 16384), ERANGE,
+		    "do not lie in a dma-buf of 16384");
+	not_wrapped(fd, handle, DEVMEM_OPTS(devmem_buffer_opts, .bytes = 100), EINVAL,
+		    "multiples of 4096");
+	not_wrapped(fd, handle, DEVMEM_OPTS(devmem_buffer_opts, .device = card9), EINVAL,
+		    "other than offset and bytes");
 	assert_int_equal(devmem_buffer_wrap_gem(fd, handle, NULL, NULL), -EINVAL);
 	setenv("FAKE_DRM_SIZE", "-16384", 1);
 	not_wrapped(fd, handle, NULL, EINVAL, "does not tell its size");
@@ -292,7 +315,7 @@ static void what_cannot_be_wrapped(void **state)
 	close(other);
 }
 
-/* ------------------------------------------------------------------------------------ without the library */
+/* -------------------------------------------------------------------------- without the library */
 
 static void seen_by_all(const char *words)
 {
@@ -303,7 +326,8 @@ static void seen_by_all(const char *words)
 	not_wrapped(0, 1, NULL, ENOENT, words);
 	none(dir, NULL, ENOENT, words);
 	assert_int_equal(devmem__drm_list("/dev/dri", text, sizeof(text)), -ENOENT);
-	assert_int_equal(devmem__drm_api(&c.api), -ENOENT);	/* and asked again it is looked for again */
+	/* and asked again it is looked for again */
+	assert_int_equal(devmem__drm_api(&c.api), -ENOENT);
 }
 
 static void absent(void **state)
@@ -337,6 +361,6 @@ int main(int argc, char **argv)
 
 	if (argc > 1)
 		return !strcmp(argv[1], "absent") ? cmocka_run_group_tests(without, NULL, NULL)
-						   : cmocka_run_group_tests(lacking, NULL, NULL);
+						  : cmocka_run_group_tests(lacking, NULL, NULL);
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

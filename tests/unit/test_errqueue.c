@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Control data as the kernel makes it, and as it does not. Whatever is parsed ends where its memory does, so that under
- * ASan a read beyond is an error.
+ * Control data as the kernel makes it, and as it does not. Whatever is parsed ends where its memory
+ * does, so that under ASan a read beyond is an error.
  */
-#include <time.h>	/* before linux/errqueue.h */
+#include <time.h> /* before linux/errqueue.h */
 
 #include <errno.h>
 #include <linux/errqueue.h>
@@ -15,7 +15,8 @@
 #include "tx/errqueue.h"
 #include "unit.h"
 
-/* What is put into one cmsg. [net/ipv4/ip_sockglue.c: ip_recv_error; net/ipv6/datagram.c: ipv6_recv_error] */
+/* What is put into one cmsg. [net/ipv4/ip_sockglue.c: ip_recv_error; net/ipv6/datagram.c:
+ * ipv6_recv_error] */
 struct error4 {
 	struct sock_extended_err ee;
 	struct sockaddr_in offender;
@@ -31,12 +32,16 @@ struct control {
 	size_t length;
 };
 
-static const struct sock_extended_err zerocopy = { .ee_origin = SO_EE_ORIGIN_ZEROCOPY, .ee_info = 3, .ee_data = 9 };
+static const struct sock_extended_err zerocopy = { .ee_origin = SO_EE_ORIGIN_ZEROCOPY,
+						   .ee_info = 3,
+						   .ee_data = 9 };
 
 /* [net/core/scm.c: put_cmsg] */
 static void put(struct control *c, int level, int type, const void *data, size_t bytes)
 {
-	const struct cmsghdr h = { .cmsg_level = level, .cmsg_type = type, .cmsg_len = CMSG_LEN(bytes) };
+	const struct cmsghdr h = { .cmsg_level = level,
+				   .cmsg_type = type,
+				   .cmsg_len = CMSG_LEN(bytes) };
 
 	assert_true(c->length + CMSG_SPACE(bytes) <= sizeof(c->bytes));
 	memcpy(c->bytes + c->length, &h, sizeof(h));
@@ -110,7 +115,7 @@ static void check_nothing(const void *control, size_t bytes, int line)
 		_fail(__FILE__, line);
 }
 
-/* ------------------------------------------------------------------------------------ as the kernel makes it */
+/* ----------------------------------------------------------------------- as the kernel makes it */
 
 static void a_notice_of_either_protocol(void **state)
 {
@@ -150,8 +155,13 @@ static void the_kernel_says_that_it_copied(void **state)
 
 static void errors_of_other_origins_are_nobodys(void **state)
 {
-	const uint8_t origins[] = { SO_EE_ORIGIN_NONE, SO_EE_ORIGIN_LOCAL, SO_EE_ORIGIN_ICMP, SO_EE_ORIGIN_ICMP6,
-				    SO_EE_ORIGIN_TXSTATUS, 6 /* SO_EE_ORIGIN_TXTIME */, 255 };
+	const uint8_t origins[] = { SO_EE_ORIGIN_NONE,
+				    SO_EE_ORIGIN_LOCAL,
+				    SO_EE_ORIGIN_ICMP,
+				    SO_EE_ORIGIN_ICMP6,
+				    SO_EE_ORIGIN_TXSTATUS,
+				    6 /* SO_EE_ORIGIN_TXTIME */,
+				    255 };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(origins); i++) {
@@ -179,9 +189,12 @@ static void a_notice_is_no_error(void **state)
 
 static void other_control_data_is_passed_over(void **state)
 {
-	const struct { int level, type; } others[] = {
-		{ SOL_SOCKET, IP_RECVERR }, { IPPROTO_IP, IPV6_RECVERR }, { IPPROTO_IPV6, IP_RECVERR },
-		{ IPPROTO_IP, IP_TTL }, { IPPROTO_TCP, IP_RECVERR },
+	const struct {
+		int level, type;
+	} others[] = {
+		{ SOL_SOCKET, IP_RECVERR },   { IPPROTO_IP, IPV6_RECVERR },
+		{ IPPROTO_IPV6, IP_RECVERR }, { IPPROTO_IP, IP_TTL },
+		{ IPPROTO_TCP, IP_RECVERR },
 	};
 	const struct error4 e = { .ee = zerocopy };
 
@@ -196,7 +209,8 @@ static void other_control_data_is_passed_over(void **state)
 
 static void a_notice_is_found_behind_others(void **state)
 {
-	struct sock_extended_err icmp = { .ee_errno = EHOSTUNREACH, .ee_origin = SO_EE_ORIGIN_ICMP };
+	struct sock_extended_err icmp = { .ee_errno = EHOSTUNREACH,
+					  .ee_origin = SO_EE_ORIGIN_ICMP };
 	struct control c = { 0 };
 	const int ttl = 64;
 
@@ -231,7 +245,7 @@ static void a_notice_that_was_cut_off(void **state)
 	}
 }
 
-/* ------------------------------------------------------------------------------------ as it does not */
+/* ------------------------------------------------------------------------------- as it does not */
 
 static void nothing_is_read_beyond_the_end(void **state)
 {
@@ -251,7 +265,8 @@ static void nothing_is_read_beyond_the_end(void **state)
 	expect_notice(&c, 3, 9, false);
 }
 
-/* Too short, too long, or so long that a sum overflows: of the notice itself, or of what is in front of it. */
+/* Too short, too long, or so long that a sum overflows: of the notice itself, or of what is in
+ * front of it. */
 static void a_length_may_be_wrong(void **state)
 {
 	(void)state;
@@ -262,7 +277,8 @@ static void a_length_may_be_wrong(void **state)
 
 		put4(&c, &zerocopy);
 		set_length(&c, 0, length);
-		assert_int_equal(parse(c.bytes, c.length, &n), length >= CMSG_LEN(sizeof(zerocopy)) && length <= c.length);
+		assert_int_equal(parse(c.bytes, c.length, &n),
+				 length >= CMSG_LEN(sizeof(zerocopy)) && length <= c.length);
 		put4(&c, &zerocopy);
 		if (length < CMSG_LEN(0) || length > c.length)
 			expect_nothing(c.bytes, c.length);
@@ -279,15 +295,18 @@ static size_t any(size_t n)
 /* Random bytes with random headers here and there, of which some are right. */
 static void fill(struct control *c)
 {
-	static const int types[] = { IP_RECVERR, IPV6_RECVERR, IP_TTL }, levels[] = { IPPROTO_IP, IPPROTO_IPV6, SOL_SOCKET };
+	static const int types[] = { IP_RECVERR, IPV6_RECVERR, IP_TTL },
+			 levels[] = { IPPROTO_IP, IPPROTO_IPV6, SOL_SOCKET };
 	size_t at = 0;
 
 	for (size_t i = 0; i < sizeof(c->bytes); i++)
 		c->bytes[i] = (unsigned char)rand();
 	while (at + CMSG_SPACE(sizeof(zerocopy)) <= sizeof(c->bytes)) {
-		struct cmsghdr h = { .cmsg_level = levels[any(3)], .cmsg_type = types[any(3)], .cmsg_len = any(80) };
+		struct cmsghdr h = { .cmsg_level = levels[any(3)],
+				     .cmsg_type = types[any(3)],
+				     .cmsg_len = any(80) };
 
-		h.cmsg_len -= any(8) ? 0 : any(2) * 100;	/* or very long */
+		h.cmsg_len -= any(8) ? 0 : any(2) * 100; /* or very long */
 		memcpy(c->bytes + at, &h, sizeof(h));
 		if (any(2))
 			memcpy(c->bytes + at + CMSG_LEN(0), &zerocopy, sizeof(zerocopy));
@@ -308,7 +327,7 @@ static void random_bytes_do_no_harm(void **state)
 		fill(&c);
 		notices += parse(c.bytes, any(sizeof(c.bytes) + 1), &n);
 	}
-	assert_in_range(notices, 1000, 19000);	/* it came so far */
+	assert_in_range(notices, 1000, 19000); /* it came so far */
 }
 
 int main(void)

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Numbers that a driver tells by the ethtool ioctl, and that no NIC has: none of them becomes a size or an index. */
+/* Numbers that a driver tells by the ethtool ioctl, and that no NIC has: none of them becomes a
+ * size or an index. */
 #include <errno.h>
 #include <limits.h>
 #include <linux/ethtool.h>
@@ -14,7 +15,8 @@
 #include "unit.h"
 
 static struct {
-	uint64_t rings;			/* UINT64_MAX: it has no word for them, and channels are asked for */
+	/* UINT64_MAX: it has no word for them, and channels are asked for */
+	uint64_t rings;
 	uint32_t rx, combined;
 	uint32_t table, key, rules;
 } told;
@@ -26,7 +28,8 @@ static int tell_rings(struct ethtool_rxnfc *info)
 	return told.rings == UINT64_MAX ? -1 : 0;
 }
 
-/* The sizes, to who asks with none. Whoever believes a size that is too large asks again, for as much. */
+/* The sizes, to who asks with none. Whoever believes a size that is too large asks again, for as
+ * much. */
 static int tell_table(struct devmem__rxfh *rxfh)
 {
 	errno = EFAULT;
@@ -101,7 +104,8 @@ static void more_rings_than_any(void **state)
 	assert_int_equal(channels(0, UINT32_MAX), -ERANGE);
 }
 
-static const uint32_t too_large[] = { DEVMEM__RSS_MAX_ENTRIES + 1, 1u << 30, UINT32_MAX - 3, UINT32_MAX };
+static const uint32_t too_large[] = { DEVMEM__RSS_MAX_ENTRIES + 1, 1u << 30, UINT32_MAX - 3,
+				      UINT32_MAX };
 
 static void tables_larger_than_any(void **state)
 {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Files as /proc/self/fdinfo shows them; NVIDIA's as driver 580.159 shows it (tests/gpu looks at the real one). */
+/* Files as /proc/self/fdinfo shows them; NVIDIA's as driver 580.159 shows it (tests/gpu looks at
+ * the real one). */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -27,7 +28,10 @@ static void the_exporter_is_named(void **state)
 	char name[64];
 
 	(void)state;
-	assert_int_equal(name_in("pos:\t0\nflags:\t02\nsize:\t4096\ncount:\t1\nexp_name:\tudmabuf\n", name), 0);
+	assert_int_equal(name_in("pos:\t0\nflags:\t02\nsize:\t4096\ncount:\t1\nexp_name:"
+				 "\tudmabuf\n",
+				 name),
+			 0);
 	assert_string_equal(name, "udmabuf");
 	assert_false(devmem__exporter_needs_pci(name));
 	assert_int_equal(name_in("size:\t65536\nexp_name:\tnv_dmabuf\n", name), 0);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * "test_feature EPERM", under without_uring: then io_uring cannot be had, and that is said. Everything else is as this machine
- * is: that devmem_feature() and devmem_features() say the same of it, and leave nothing.
+ * "test_feature EPERM", under without_uring: then io_uring cannot be had, and that is said.
+ * Everything else is as this machine is: that devmem_feature() and devmem_features() say the same
+ * of it, and leave nothing.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -51,9 +52,25 @@ static void the_list_and_the_question_say_the_same(void **state)
 /* Of the documentation. A name that was there once is there for good. */
 static void names_stay(void **state)
 {
-	static const char *const names[] = { "devmem", "zcrx", "large-pages", "send", "io_uring", "busy-poll", "copy", "syscall",
-					     "gather", "place", "nic-keep", "source-port", "coalesce", "backend-udmabuf",
-					     "backend-dma-heap", "backend-shm", "backend-drm", "backend-cuda", "backend-import" };
+	static const char *const names[] = { "devmem",
+					     "zcrx",
+					     "large-pages",
+					     "send",
+					     "io_uring",
+					     "busy-poll",
+					     "copy",
+					     "syscall",
+					     "gather",
+					     "place",
+					     "nic-keep",
+					     "source-port",
+					     "coalesce",
+					     "backend-udmabuf",
+					     "backend-dma-heap",
+					     "backend-shm",
+					     "backend-drm",
+					     "backend-cuda",
+					     "backend-import" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++)
@@ -72,7 +89,8 @@ static void what_depends_on_nothing_is_there(void **state)
 /* Of a library that is newer than this one. */
 static void names_that_are_not_known(void **state)
 {
-	static const char *const names[] = { "", "teleport", "Devmem", "devmem ", "backend-", "backend-nosuch", "backend", "shm" };
+	static const char *const names[] = { "",	 "teleport",	   "Devmem",  "devmem ",
+					     "backend-", "backend-nosuch", "backend", "shm" };
 
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
@@ -88,7 +106,8 @@ static int probe_fails(char *text, size_t room)
 	return devmem_backend_fail(ENODEV, "plug it in");
 }
 
-static int alloc_fails(uint64_t n, const struct devmem_buffer_opts *opts, struct devmem_memory *memory)
+static int alloc_fails(uint64_t n, const struct devmem_buffer_opts *opts,
+		       struct devmem_memory *memory)
 {
 	(void)n, (void)opts, (void)memory;
 	return devmem_backend_fail(ENODEV, "plug it in");
@@ -96,7 +115,10 @@ static int alloc_fails(uint64_t n, const struct devmem_buffer_opts *opts, struct
 
 static void a_backend_that_was_registered_is_a_feature(void **state)
 {
-	const struct devmem_backend backend = { .size = sizeof(backend), .name = "unplugged", .probe = probe_fails, .alloc = alloc_fails };
+	const struct devmem_backend backend = { .size = sizeof(backend),
+						.name = "unplugged",
+						.probe = probe_fails,
+						.alloc = alloc_fails };
 
 	(void)state;
 	assert_int_equal(devmem_feature("backend-unplugged"), -ENOENT);

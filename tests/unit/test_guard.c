@@ -15,7 +15,7 @@
 #include "unit.h"
 
 #define SO_MEMINFO_ 55
-#define DROPS 8		/* SK_MEMINFO_DROPS */
+#define DROPS	    8 /* SK_MEMINFO_DROPS */
 
 struct pair {
 	int listener, here, there;
@@ -23,7 +23,8 @@ struct pair {
 
 static int listener(bool guarded)
 {
-	struct sockaddr_in any = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in any = { .sin_family = AF_INET,
+				   .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	assert_int_equal(bind(fd, (struct sockaddr *)&any, sizeof(any)), 0);
@@ -35,7 +36,8 @@ static int listener(bool guarded)
 
 static struct pair connect_pair(bool guarded)
 {
-	struct pair p = { .listener = listener(guarded), .there = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) };
+	struct pair p = { .listener = listener(guarded),
+			  .there = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) };
 	struct sockaddr_in at;
 	socklen_t len = sizeof(at);
 
@@ -63,11 +65,11 @@ static uint32_t drops(int fd)
 }
 
 /* Until it is so, or ten seconds have passed. */
-#define await(what) \
-	do { \
+#define await(what)                                           \
+	do {                                                  \
 		for (int i_ = 0; i_ < 10000 && !(what); i_++) \
-			usleep(1000); \
-		assert_true(what); \
+			usleep(1000);                         \
+		assert_true(what);                            \
 	} while (0)
 
 static bool readable(int fd)
@@ -231,7 +233,8 @@ static int try_guard(void)
 	return err;
 }
 
-/* Newer kernels want CAP_NET_ADMIN, which everybody has in a network namespace of their own, if they may have one. */
+/* Newer kernels want CAP_NET_ADMIN, which everybody has in a network namespace of their own, if
+ * they may have one. */
 static bool may_guard(void)
 {
 	struct ifreq lo = { .ifr_name = "lo", .ifr_flags = IFF_UP };

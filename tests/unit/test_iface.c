@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Interfaces by name: in a network namespace of the test's own, where lo gets alternative names; without free descriptors; and
- * where rtnetlink is refused. Each in a process of its own.
+ * Interfaces by name: in a network namespace of the test's own, where lo gets alternative names;
+ * without free descriptors; and where rtnetlink is refused. Each in a process of its own.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,11 +17,11 @@
 #include "backends/pci_distance.h"
 #include "netlink/iface.h"
 
-#define NEW_LINK_PROPERTY 108	/* RTM_NEWLINKPROP, Linux 5.5 */
-#define PROP_LIST 52
-#define ALT_NAME 53
-#define SHORT "other"
-#define LONG "a-name-of-more-than-fifteen-characters-as-udev-may-give-them"
+#define NEW_LINK_PROPERTY 108 /* RTM_NEWLINKPROP, Linux 5.5 */
+#define PROP_LIST	  52
+#define ALT_NAME	  53
+#define SHORT		  "other"
+#define LONG		  "a-name-of-more-than-fifteen-characters-as-udev-may-give-them"
 
 static void expect(const char *name, int err, const char *real)
 {
@@ -40,7 +40,8 @@ static int add_name(const char *name)
 		struct rtattr list, attr;
 		char name[128];
 	} q = {
-		.h = { .nlmsg_type = NEW_LINK_PROPERTY, .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL },
+		.h = { .nlmsg_type = NEW_LINK_PROPERTY,
+		       .nlmsg_flags = NLM_F_REQUEST | NLM_F_ACK | NLM_F_CREATE | NLM_F_EXCL },
 		.info = { .ifi_index = 1 },
 	};
 	int fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
@@ -52,8 +53,10 @@ static int add_name(const char *name)
 
 	snprintf(q.name, sizeof(q.name), "%s", name);
 	q.attr = (struct rtattr){ (unsigned short)RTA_LENGTH(strlen(name) + 1), ALT_NAME };
-	q.list = (struct rtattr){ (unsigned short)RTA_LENGTH(RTA_ALIGN((size_t)q.attr.rta_len)), PROP_LIST | NLA_F_NESTED };
-	q.h.nlmsg_len = (uint32_t)(NLMSG_LENGTH(sizeof(q.info)) + RTA_ALIGN((size_t)q.list.rta_len));
+	q.list = (struct rtattr){ (unsigned short)RTA_LENGTH(RTA_ALIGN((size_t)q.attr.rta_len)),
+				  PROP_LIST | NLA_F_NESTED };
+	q.h.nlmsg_len =
+		(uint32_t)(NLMSG_LENGTH(sizeof(q.info)) + RTA_ALIGN((size_t)q.list.rta_len));
 	CHECK(send(fd, &q, q.h.nlmsg_len, 0) > 0 && recv(fd, &answer, sizeof(answer), 0) > 0);
 	close(fd);
 	return answer.e.error;
@@ -91,7 +94,8 @@ static void everywhere(void)
 	CHECK(!devmem_buffer_create("shm", 1 << 20, NULL, &buffer));
 	CHECK(!devmem_nic_open(LONG, NULL, &nic));
 	CHECK(!devmem_nic_close(nic));
-	CHECK(!devmem_bind_tx(LONG, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "copy"), &binding));
+	CHECK(!devmem_bind_tx(LONG, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "copy"),
+			      &binding));
 	devmem_binding_close(binding);
 	CHECK(devmem_nic_open("lo:1", NULL, &nic) == -ENODEV);
 	CHECK(devmem_bind_tx("lo:1", buffer, NULL, &binding) == -ENODEV);
@@ -119,7 +123,8 @@ static void without_descriptors(void)
 	CHECK(errno == EMFILE);
 	expect("lo", -EMFILE, NULL);
 	CHECK(devmem_nic_open("lo", NULL, &nic) == -EMFILE);
-	CHECK(devmem_bind_tx("lo", buffer, NULL, &binding) == -EMFILE && strstr(devmem_error(), "cannot look up"));
+	CHECK(devmem_bind_tx("lo", buffer, NULL, &binding) == -EMFILE &&
+	      strstr(devmem_error(), "cannot look up"));
 }
 
 static void limit_descriptors(void)
@@ -141,7 +146,9 @@ static void no_descriptors(void **state)
 /* Names of up to 15 characters can be looked up all the same. */
 static void by_ioctl(void)
 {
-	static const int refusals[] = { EAFNOSUPPORT, EPROTONOSUPPORT, EPERM, EACCES, ENOSYS, EINVAL };
+	static const int refusals[] = {
+		EAFNOSUPPORT, EPROTONOSUPPORT, EPERM, EACCES, ENOSYS, EINVAL
+	};
 	const struct refuse_arg rtnetlink[] = { { 0, AF_NETLINK }, { 2, NETLINK_ROUTE } };
 
 	for (size_t i = 0; i < ARRAY_SIZE(refusals); i++) {

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The journal's file: what is written comes back whole; what is torn, damaged or of another boot does not count; owners
- * are told from those that died. In a folder of its own, without any privilege.
+ * The journal's file: what is written comes back whole; what is torn, damaged or of another boot
+ * does not count; owners are told from those that died. In a folder of its own, without any
+ * privilege.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,13 +23,16 @@
 #include "nic/nic_impl.h"
 
 static char folder[64], path[256];
-static struct devmem__journal_head head = { .netns = 7, .ifindex = 3, .ifname = "eth1", .driver = "bnxt_en" };
+static struct devmem__journal_head head = {
+	.netns = 7, .ifindex = 3, .ifname = "eth1", .driver = "bnxt_en"
+};
 
 static int set_up(void **state)
 {
 	(void)state;
 	/* in memory, where nothing is waited for */
-	snprintf(folder, sizeof(folder), "%s/journal.XXXXXX", access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
+	snprintf(folder, sizeof(folder), "%s/journal.XXXXXX",
+		 access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
 	assert_non_null(mkdtemp(folder));
 	devmem__journal_boot(head.boot);
 	return devmem__journal_path(folder, 7, 3, path, sizeof(path));
@@ -62,11 +66,23 @@ static uint32_t *numbers(uint32_t n)
 static void write_changes(struct devmem__journal *j)
 {
 	struct devmem__change c[] = {
-		{ .kind = DEVMEM__CHANGE_SPLIT, .split = true, .thresh = true, .thresh_before = 1536 },
-		{ .kind = DEVMEM__CHANGE_TABLE, .size = 128, .before = numbers(128), .after = numbers(128) },
-		{ .kind = DEVMEM__CHANGE_CONTEXT, .size = 64, .after = numbers(64), .queues = numbers(2), .nqueues = 2,
+		{ .kind = DEVMEM__CHANGE_SPLIT,
+		  .split = true,
+		  .thresh = true,
+		  .thresh_before = 1536 },
+		{ .kind = DEVMEM__CHANGE_TABLE,
+		  .size = 128,
+		  .before = numbers(128),
+		  .after = numbers(128) },
+		{ .kind = DEVMEM__CHANGE_CONTEXT,
+		  .size = 64,
+		  .after = numbers(64),
+		  .queues = numbers(2),
+		  .nqueues = 2,
 		  .contexts_before = 6 },
-		{ .kind = DEVMEM__CHANGE_RULE, .rule.fs.location = 1023, .had_rule = true,
+		{ .kind = DEVMEM__CHANGE_RULE,
+		  .rule.fs.location = 1023,
+		  .had_rule = true,
 		  .rule_before.fs.location = 1023 },
 	};
 
@@ -103,7 +119,7 @@ static off_t file_size(void)
 	return stat(path, &st) ? -1 : st.st_size;
 }
 
-/* ------------------------------------------------------------------------------------ whole */
+/* ---------------------------------------------------------------------------------------- whole */
 
 static void what_is_written_comes_back(void **state)
 {
@@ -167,7 +183,7 @@ static void none_is_made_for_a_look(void **state)
 	assert_int_equal(file_size(), -1);
 }
 
-/* ------------------------------------------------------------------------------------ owners that die */
+/* ------------------------------------------------------------------------------ owners that die */
 
 static void die_with_a_change(void)
 {
@@ -175,7 +191,7 @@ static void die_with_a_change(void)
 
 	if (!devmem__journal_open(&j, path, &head) && !devmem__journal_join(&j)) {
 		write_changes(&j);
-		raise(SIGKILL);		/* with the file locked */
+		raise(SIGKILL); /* with the file locked */
 	}
 	_exit(1);
 }
@@ -203,14 +219,14 @@ static void the_dead_are_told_from_the_living(void **state)
 	assert_true(devmem__journal_lives(&j, &j.book.owners[1]));
 	check_changes(&j.book);
 	devmem__journal_close(&j);
-	assert_true(file_size() > 0);	/* what they left is still to be undone */
+	assert_true(file_size() > 0); /* what they left is still to be undone */
 }
 
-/* ------------------------------------------------------------------------------------ torn, damaged */
+/* -------------------------------------------------------------------------------- torn, damaged */
 
 /*
- * Cut off at any length but 0: it is damaged, what is whole still counts, nothing may be appended, and when it was set
- * aside the next one can be begun.
+ * Cut off at any length but 0: it is damaged, what is whole still counts, nothing may be appended,
+ * and when it was set aside the next one can be begun.
  */
 static void cut_anywhere(void **state)
 {
@@ -234,7 +250,8 @@ static void cut_anywhere(void **state)
 		assert_int_equal(file_size(), cut);
 	}
 	assert_int_equal(most, 4);
-	assert_int_equal(devmem__journal_open(&(struct devmem__journal){ 0 }, path, &head), -EBADMSG);
+	assert_int_equal(devmem__journal_open(&(struct devmem__journal){ 0 }, path, &head),
+			 -EBADMSG);
 	assert_false(devmem__journal_aside(path, name, sizeof(name)));
 }
 
@@ -278,7 +295,7 @@ static void set_aside(void **state)
 	spoil(file_size() - 1);
 	assert_int_equal(devmem__journal_open(&j, path, NULL), 0);
 	assert_int_equal(j.book.nentries, 4);
-	assert_false(j.book.entries[3].done);	/* that it was made was lost */
+	assert_false(j.book.entries[3].done); /* that it was made was lost */
 	while (j.book.nentries > 1)
 		devmem__book_cross_out(&j.book, j.book.entries[1].seq);
 	assert_int_equal(devmem__journal_set_aside(&j, name, sizeof(name)), 0);
@@ -343,7 +360,9 @@ static void count_damage(void *arg, const char *ifname, int result, const char *
 
 static void restoring_from_a_damaged_one(void **state)
 {
-	const struct devmem_restore_opts opts = { .size = sizeof(opts), .journal = folder, .report = count_damage };
+	const struct devmem_restore_opts opts = { .size = sizeof(opts),
+						  .journal = folder,
+						  .report = count_damage };
 	const struct devmem__journal_head usual = head;
 	const off_t cuts[] = { 16, 100, 0 };
 	char name[300];
@@ -351,7 +370,9 @@ static void restoring_from_a_damaged_one(void **state)
 	(void)state;
 	head.netns = devmem__journal_netns();
 	head.driver[0] = '\0';
-	assert_int_equal(devmem__journal_path(folder, devmem__journal_netns(), 1, path, sizeof(path)), 0);
+	assert_int_equal(devmem__journal_path(folder, devmem__journal_netns(), 1, path,
+					      sizeof(path)),
+			 0);
 	for (unsigned int i = 0; i < ARRAY_SIZE(cuts); i++) {
 		killed();
 		assert_int_equal(truncate(path, cuts[i] ? cuts[i] : file_size() / 2), 0);
@@ -360,18 +381,22 @@ static void restoring_from_a_damaged_one(void **state)
 		assert_int_equal(reports, 1);
 		assert_true(devmem__journal_aside(path, name, sizeof(name)));
 		assert_int_equal(unlink(name), 0);
-		/* of the half of it there is something left that cannot be undone on this interface */
+		/* of the half of it there is something left that cannot be undone on this
+		 * interface */
 		assert_int_equal(devmem_nic_restore("lo", &opts), cuts[i] ? 0 : -EOPNOTSUPP);
 	}
 	head = usual;
 }
 
-/* ------------------------------------------------------------------------------------ written anew */
+/* --------------------------------------------------------------------------------- written anew */
 
 /* A binding made and closed, by one process that stays. */
 static void bind_and_unbind(struct devmem__journal *j)
 {
-	struct devmem__change c = { .kind = DEVMEM__CHANGE_TABLE, .size = 512, .before = numbers(512), .after = numbers(512) };
+	struct devmem__change c = { .kind = DEVMEM__CHANGE_TABLE,
+				    .size = 512,
+				    .before = numbers(512),
+				    .after = numbers(512) };
 
 	assert_int_equal(devmem__journal_lock(j), 0);
 	assert_int_equal(devmem__journal_claim(j, (uint32_t[]){ 5 }, 1), 0);
@@ -424,7 +449,7 @@ static void those_who_left_are_forgotten(void **state)
 	devmem__journal_unlock(&j);
 	for (unsigned int i = 0; i < 60; i++) {
 		opened(&other);
-		assert_int_equal(other.owner, i + 2);	/* no number is used again */
+		assert_int_equal(other.owner, i + 2); /* no number is used again */
 		devmem__journal_unlock(&other);
 		bind_and_unbind(&other);
 		devmem__journal_close(&other);
@@ -456,7 +481,8 @@ static char *contents(size_t *size)
 	return p;
 }
 
-/* Writes it anew, and is killed as it enters its @n-th system call. false: it came to its end first. */
+/* Writes it anew, and is killed as it enters its @n-th system call. false: it came to its end
+ * first. */
 static bool killed_at_call(unsigned int n)
 {
 	pid_t child = fork();
@@ -495,10 +521,11 @@ static void check_after_the_kill(struct devmem__journal *j, unsigned int *anew)
 	*anew += j->extent.generation != generation;
 	assert_int_equal(devmem__journal_intent(j, &c), 0);
 	assert_int_equal(devmem__journal_gone(j, c.seq), 0);
-	flock(j->fd, LOCK_UN);	/* and it is not written anew by us */
+	flock(j->fd, LOCK_UN); /* and it is not written anew by us */
 }
 
-/* At whatever call the one who writes it anew is killed, nothing of it is lost, and it can be written to. */
+/* At whatever call the one who writes it anew is killed, nothing of it is lost, and it can be
+ * written to. */
 static void killed_while_written_anew(unsigned int bindings)
 {
 	unsigned int anew = 0, kills = 0;
@@ -520,12 +547,12 @@ static void killed_while_written_anew(unsigned int bindings)
 		kills++;
 		check_after_the_kill(&j, &anew);
 		put_contents(copy, size);
-		j.extent.generation = 0;	/* what it read is of what was before the copy */
+		j.extent.generation = 0; /* what it read is of what was before the copy */
 		assert_int_equal(devmem__journal_lock(&j), 0);
 		flock(j.fd, LOCK_UN);
 	}
 	free(copy);
-	assert_in_range(anew, 1, kills - 5);	/* it was killed before it counted, and after */
+	assert_in_range(anew, 1, kills - 5); /* it was killed before it counted, and after */
 	assert_int_equal(devmem__journal_lock(&j), 0);
 	devmem__journal_close(&j);
 }
@@ -539,7 +566,7 @@ static void killed_at_every_step_of_it(void **state)
 	killed_while_written_anew(40);
 }
 
-/* ------------------------------------------------------------------------------------ not ours */
+/* ------------------------------------------------------------------------------------- not ours */
 
 static void refused(int err, const char *why)
 {
@@ -568,7 +595,8 @@ static void something_else_in_its_place(void **state)
 	assert_int_equal(access(path, F_OK), 0);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkdir(path, 0700), 0);
-	assert_int_equal(devmem__journal_open(&(struct devmem__journal){ 0 }, path, &head), -EISDIR);
+	assert_int_equal(devmem__journal_open(&(struct devmem__journal){ 0 }, path, &head),
+			 -EISDIR);
 	assert_int_equal(rmdir(path), 0);
 }
 
@@ -597,7 +625,7 @@ static void of_a_stranger(void **state)
 	assert_int_equal(chown(path, 1234, 1234), 0);
 	refused(-EPERM, "belongs to user 1234");
 	assert_int_equal(chown(folder, 1234, 1234), 0);
-	refused(-EPERM, "who may be anybody");	/* where it lies anybody may make one */
+	refused(-EPERM, "who may be anybody"); /* where it lies anybody may make one */
 	snprintf(link, sizeof(link), "%s.link", folder);
 	assert_int_equal(chown(folder, 0, 0), 0);
 	assert_int_equal(symlink(folder, link), 0);
@@ -631,12 +659,14 @@ static void of_another_boot(void **state)
 	devmem__journal_close(&j);
 }
 
-/* ------------------------------------------------------------------------------------ no room, no right */
+/* ---------------------------------------------------------------------------- no room, no right */
 
 /* A file that may not grow: what does not fit is not there at all, and what was there stays. */
 static void a_full_disk(void **state)
 {
-	struct devmem__change c = { .kind = DEVMEM__CHANGE_TABLE, .size = 128, .before = numbers(128),
+	struct devmem__change c = { .kind = DEVMEM__CHANGE_TABLE,
+				    .size = 128,
+				    .before = numbers(128),
 				    .after = numbers(128) };
 	struct rlimit limit, old;
 	struct devmem__journal j;
@@ -674,7 +704,8 @@ static void folders_that_cannot_be(void **state)
 	assert_int_equal(devmem__journal_path(longer, 7, 3, path, sizeof(path)), -ENAMETOOLONG);
 }
 
-/* A folder that a NIC is opened with has room for the longest name of a file: nothing is refused later, when it is bound. */
+/* A folder that a NIC is opened with has room for the longest name of a file: nothing is refused
+ * later, when it is bound. */
 static void the_longest_folder_of_a_nic(void **state)
 {
 	struct devmem_nic *nic = NULL;
@@ -690,13 +721,16 @@ static void the_longest_folder_of_a_nic(void **state)
 			break;
 		assert_int_equal(err, 0);
 		devmem__nic_unref(nic);
-		assert_int_equal(devmem__journal_path(longest, UINT64_MAX, UINT32_MAX, path, sizeof(path)), 0);
+		assert_int_equal(devmem__journal_path(longest, UINT64_MAX, UINT32_MAX, path,
+						      sizeof(path)),
+				 0);
 		longest[length] = 'x';
 	}
 	assert_true(length > 100 && length < sizeof(longest) - 1);
 }
 
-/* A NIC whose journal cannot be read any more is closed all the same, and nothing of it stays open. */
+/* A NIC whose journal cannot be read any more is closed all the same, and nothing of it stays
+ * open. */
 static void closed_with_an_unreadable_journal(void **state)
 {
 	const unsigned int before = open_fds();
@@ -713,14 +747,16 @@ static void closed_with_an_unreadable_journal(void **state)
 	assert_int_equal(open_fds(), before);
 }
 
-/* ------------------------------------------------------------------------------------ without one */
+/* ---------------------------------------------------------------------------------- without one */
 
 /* As devmem_nic_open() would, if this were an interface that can. */
 static struct devmem_nic *nic_with(const char *journal)
 {
 	struct devmem_nic *nic = NULL;
 
-	assert_int_equal(devmem_nic_open("lo", DEVMEM_OPTS(devmem_nic_opts, .journal = journal), &nic), 0);
+	assert_int_equal(devmem_nic_open("lo", DEVMEM_OPTS(devmem_nic_opts, .journal = journal),
+					 &nic),
+			 0);
 	nic->obstacle = 0;
 	return nic;
 }
@@ -753,7 +789,8 @@ static void a_claim_without_a_journal(void **state)
 	}
 }
 
-/* With a journal that can be written it is the queues, of which lo has none that could be listed, or too few. */
+/* With a journal that can be written it is the queues, of which lo has none that could be listed,
+ * or too few. */
 static void a_claim_that_fails_for_its_queues(void **state)
 {
 	struct devmem_nic *nic = nic_with(folder);
@@ -796,7 +833,10 @@ static void an_obstacle_of_any_number(void **state)
 
 		nic->obstacle = -err[i];
 		snprintf(nic->why, sizeof(nic->why), "the kernel's own words");
-		assert_int_equal(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &binding), -err[i]);
+		assert_int_equal(devmem_bind_rx(nic, buffer,
+						DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"),
+						&binding),
+				 -err[i]);
 		assert_int_equal(devmem_bind_rx(nic, buffer, NULL, &binding), 0);
 		assert_string_equal(devmem_binding_engine(binding, &why), "copy");
 		assert_string_equal(why, "the kernel's own words");
@@ -806,7 +846,8 @@ static void an_obstacle_of_any_number(void **state)
 	devmem_buffer_close(buffer);
 }
 
-/* What was rolled back guards nobody: devmem_attach() would leave out its own filter where it may not have one. */
+/* What was rolled back guards nobody: devmem_attach() would leave out its own filter where it may
+ * not have one. */
 static void a_guard_that_is_rolled_back(void **state)
 {
 	struct devmem_nic *nic = nic_with(folder);
@@ -836,7 +877,7 @@ static void may_it_be_written(void **state)
 	assert_int_equal(devmem__journal_may_write(path), 0);
 	devmem__journal_close(&j);
 	snprintf(below, sizeof(below), "%s/deeper/x.journal", folder);
-	assert_int_equal(devmem__journal_may_write(below), 0);	/* the folder would be made */
+	assert_int_equal(devmem__journal_may_write(below), 0); /* the folder would be made */
 	snprintf(below, sizeof(below), "%s/much/deeper/x.journal", folder);
 	assert_int_equal(devmem__journal_may_write(below), -ENOENT);
 	assert_non_null(strstr(devmem_error(), "much/deeper"));

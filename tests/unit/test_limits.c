@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* A tree of cgroups as the kernel shows it, of ordinary files; and what is read here is at least not absurd. */
+/* A tree of cgroups as the kernel shows it, of ordinary files; and what is read here is at least
+ * not absurd. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -40,7 +41,9 @@ static int make_tree(void **state)
 
 static int remove_tree(void **state)
 {
-	static const char *const names[] = { "a/b/memory.max", "a/memory.max", "memory.max", "self", "a/b", "a", "" };
+	static const char *const names[] = {
+		"a/b/memory.max", "a/memory.max", "memory.max", "self", "a/b", "a", ""
+	};
 	char path[128];
 
 	(void)state;
@@ -85,7 +88,7 @@ static void no_cgroups_are_no_limit(void **state)
 
 	(void)state;
 	assert_true(limit("", file) == UINT64_MAX);
-	assert_true(limit("4:memory:/a/b\n", file) == UINT64_MAX);	/* version 1 */
+	assert_true(limit("4:memory:/a/b\n", file) == UINT64_MAX); /* version 1 */
 	assert_true(limit("0::/elsewhere/b\n", file) == UINT64_MAX);
 	assert_true(devmem__limits_cgroup("/nosuch", "/nosuch", file, sizeof(file)) == UINT64_MAX);
 }
@@ -103,13 +106,15 @@ static void memory_and_huge_pages_of_this_machine(void **state)
 		assert_true(unused <= all);
 	devmem__limits_huge_words(words, sizeof(words));
 	print_message("%s\n", words);
-	assert_ptr_equal(strstr(words, "no huge pages") ? words : strstr(words, "huge pages free:"), words);
+	assert_ptr_equal(strstr(words, "no huge pages") ? words : strstr(words, "huge pages free:"),
+			 words);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(the_least_of_all_cgroups_on_the_way_up, make_tree, remove_tree),
+		cmocka_unit_test_setup_teardown(the_least_of_all_cgroups_on_the_way_up, make_tree,
+						remove_tree),
 		cmocka_unit_test_setup_teardown(no_cgroups_are_no_limit, make_tree, remove_tree),
 		cmocka_unit_test(memory_and_huge_pages_of_this_machine),
 	};

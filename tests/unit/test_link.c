@@ -13,7 +13,7 @@
 #define LOWER_UP (1u << 16)
 
 /* [include/uapi/linux/if_link.h] */
-#define NEW_NETNSID 45
+#define NEW_NETNSID	45
 #define PARENT_DEV_NAME 56
 
 struct message {
@@ -58,24 +58,25 @@ static void up_down_gone(void **state)
 	assert_int_equal(devmem__links_add(&l, 7), 0);
 	assert_int_equal(l.count, 1);
 	assert_null(devmem__links_next(&l));
-	m[0] = make(RTM_NEWLINK, 7, IFF_UP | LOWER_UP);	/* as it was: no news */
+	m[0] = make(RTM_NEWLINK, 7, IFF_UP | LOWER_UP); /* as it was: no news */
 	m[1] = make(RTM_NEWLINK, 8, 0);			/* somebody else's */
 	devmem__links_parse(&l, m, sizeof(m));
 	assert_null(devmem__links_next(&l));
-	m[0] = make(RTM_NEWLINK, 7, IFF_UP);		/* no carrier */
+	m[0] = make(RTM_NEWLINK, 7, IFF_UP); /* no carrier */
 	devmem__links_parse(&l, m, sizeof(m));
 	expect(&l, 7, DEVMEM__LINK_DOWN);
-	m[0] = make(RTM_NEWLINK, 7, LOWER_UP);		/* still down, for another reason */
+	m[0] = make(RTM_NEWLINK, 7, LOWER_UP); /* still down, for another reason */
 	devmem__links_parse(&l, m, sizeof(m));
 	assert_null(devmem__links_next(&l));
 	m[0] = make(RTM_NEWLINK, 7, IFF_UP | LOWER_UP);
-	m[1] = make(RTM_DELLINK, 7, 0);			/* two changes: the last one counts */
+	m[1] = make(RTM_DELLINK, 7, 0); /* two changes: the last one counts */
 	devmem__links_parse(&l, m, sizeof(m));
 	expect(&l, 7, DEVMEM__LINK_GONE);
 	devmem__links_close(&l);
 }
 
-static struct whole_message make_whole(int type, int ifindex, unsigned int flags, const char *parent, bool moved)
+static struct whole_message make_whole(int type, int ifindex, unsigned int flags,
+				       const char *parent, bool moved)
 {
 	struct whole_message w = {
 		.m = make(type, ifindex, flags),
@@ -88,7 +89,8 @@ static struct whole_message make_whole(int type, int ifindex, unsigned int flags
 	return w;
 }
 
-/* Another interface has its number, and another one is moved, before it is back with a number that is new. */
+/* Another interface has its number, and another one is moved, before it is back with a number that
+ * is new. */
 static void moved_away_and_back(void **state)
 {
 	struct devmem__links l;
@@ -144,7 +146,7 @@ static void cut_off_anywhere(void **state)
 	m.h.nlmsg_len = 3;
 	devmem__links_parse(&l, &m, sizeof(m));
 	for (size_t n = sizeof(m); n <= sizeof(w); n++) {
-		unsigned char *exact = malloc(n);	/* what is behind it the sanitizer guards */
+		unsigned char *exact = malloc(n); /* what is behind it the sanitizer guards */
 
 		w.m.h.nlmsg_len = (uint32_t)n;
 		memcpy(exact, &w, n);
@@ -155,7 +157,8 @@ static void cut_off_anywhere(void **state)
 	devmem__links_close(&l);
 }
 
-/* Whoever has CAP_NET_ADMIN can send to our socket. Here by a protocol to whose sockets anybody can. */
+/* Whoever has CAP_NET_ADMIN can send to our socket. Here by a protocol to whose sockets anybody
+ * can. */
 static void strangers_are_not_believed(void **state)
 {
 	int theirs = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_USERSOCK);
@@ -171,7 +174,8 @@ static void strangers_are_not_believed(void **state)
 	l.fd = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_USERSOCK);
 	assert_int_equal(bind(l.fd, (struct sockaddr *)&to, sizeof(to)), 0);
 	assert_int_equal(getsockname(l.fd, (struct sockaddr *)&to, &len), 0);
-	assert_int_equal(sendto(theirs, &m, sizeof(m), 0, (struct sockaddr *)&to, sizeof(to)), sizeof(m));
+	assert_int_equal(sendto(theirs, &m, sizeof(m), 0, (struct sockaddr *)&to, sizeof(to)),
+			 sizeof(m));
 	devmem__links_read(&l);
 	assert_null(devmem__links_next(&l));
 	close(theirs);
@@ -182,7 +186,9 @@ static void strangers_are_not_believed(void **state)
 static void lose_some(const struct devmem__links *l)
 {
 	const struct message question = {
-		.h = { .nlmsg_len = sizeof(question), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST },
+		.h = { .nlmsg_len = sizeof(question),
+		       .nlmsg_type = RTM_GETLINK,
+		       .nlmsg_flags = NLM_F_REQUEST },
 		.info = { .ifi_index = 0x7ffffff0 },
 	};
 	const int small = 1;
@@ -211,7 +217,7 @@ static void what_was_lost_is_asked_for(void **state)
 	assert_int_equal(devmem__links_add(&l, lo), 0);
 	l.lost = true;
 	read_all(&l);
-	really = l.link[0].state;	/* in a new namespace it is down */
+	really = l.link[0].state; /* in a new namespace it is down */
 	devmem__links_next(&l);
 
 	assert_int_equal(devmem__links_add(&l, none), 0);
@@ -225,7 +231,8 @@ static void what_was_lost_is_asked_for(void **state)
 	devmem__links_close(&l);
 }
 
-/* An answer during which interfaces changed may have left one out: it is no reason to think that it is gone. */
+/* An answer during which interfaces changed may have left one out: it is no reason to think that it
+ * is gone. */
 static void an_answer_that_is_not_whole(void **state)
 {
 	struct devmem__links l;

@@ -14,7 +14,7 @@
 #include "clock.h"
 #include "lobby.h"
 
-#define FOR_EVER	1000000u	/* ms */
+#define FOR_EVER 1000000u /* ms */
 
 static const char words[] = "devmem-perf 1 test\nsize 5\n\n";
 
@@ -28,7 +28,8 @@ static void set_up(struct fixture *f, uint64_t patience_ms)
 {
 	socklen_t bytes = sizeof(f->at);
 
-	f->at = (struct sockaddr_in){ .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	f->at = (struct sockaddr_in){ .sin_family = AF_INET,
+				      .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	f->listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	assert_false(bind(f->listener, (struct sockaddr *)&f->at, sizeof(f->at)));
 	assert_false(listen(f->listener, 1024));
@@ -102,7 +103,7 @@ static void nobody_waits_for_anybody(void **state)
 	assert_true(next(&f, &g, 10000));
 	control_close(&g.control);
 	close(one);
-	say_words(silent[7], "st\n\n");	/* as one who drips has said it in the end */
+	say_words(silent[7], "st\n\n"); /* as one who drips has said it in the end */
 	assert_true(next(&f, &g, 10000));
 	control_close(&g.control);
 	assert_int_equal(f.lobby.guests, 9);
@@ -133,7 +134,8 @@ static void a_limit_is_of_all_that_is_said(void **state)
 	tear_down(&f);
 }
 
-/* Those who say nothing at once lose their seats to others; and meanwhile there is nothing to do. */
+/* Those who say nothing at once lose their seats to others; and meanwhile there is nothing to
+ * do. */
 static void seats_are_for_those_who_speak(void **state)
 {
 	enum { MANY = 3 * LOBBY_SEATS };
@@ -156,7 +158,8 @@ static void seats_are_for_those_who_speak(void **state)
 	tear_down(&f);
 }
 
-/* A listener with somebody who waits stays readable: nobody is to poll it until there is something to accept them with. */
+/* A listener with somebody who waits stays readable: nobody is to poll it until there is something
+ * to accept them with. */
 static void without_descriptors_it_does_not_spin(void **state)
 {
 	struct rlimit before, none;

@@ -13,10 +13,10 @@
 #include "unit.h"
 #include "base/internal.h"
 
-#define FAILING		devmem_bind_rx(NULL, NULL, NULL, NULL)
-#define SENTENCE	"devmem_bind_rx: no NIC, no buffer, or no place for the result"
+#define FAILING	 devmem_bind_rx(NULL, NULL, NULL, NULL)
+#define SENTENCE "devmem_bind_rx: no NIC, no buffer, or no place for the result"
 
-/* ------------------------------------------------------------------------------------ who listens */
+/* ---------------------------------------------------------------------------------- who listens */
 
 struct heard {
 	unsigned int records, of[DEVMEM_LOG_DEBUG + 1];
@@ -76,7 +76,7 @@ static int quiet(void **state)
 	return devmem_log_set(DEVMEM_LOG_ENVIRONMENT, NULL, NULL);
 }
 
-/* ------------------------------------------------------------------------------------ how much */
+/* ------------------------------------------------------------------------------------- how much */
 
 /* The first test of all: the program has set nothing, and the environment has nothing. */
 static void nothing_is_told_unasked(void **state)
@@ -92,10 +92,10 @@ static void the_environment_is_looked_at_once(void **state)
 	(void)state;
 	setenv("DEVMEM_LOG", "debug", 1);
 	expect_on_stderr(one_of_each, "");
-	devmem__fail(EIO, "something else");	/* what is tried is told if it is news */
+	devmem__fail(EIO, "something else"); /* what is tried is told if it is news */
 	assert_int_equal(devmem_log_set(DEVMEM_LOG_ENVIRONMENT, NULL, NULL), 0);
 	expect_on_stderr(fail_once, "libdevmem: debug: " SENTENCE "\n"
-			 "libdevmem: error: " SENTENCE " (devmem_bind_rx: -22)\n");
+				    "libdevmem: error: " SENTENCE " (devmem_bind_rx: -22)\n");
 }
 
 #define E "libdevmem: error: E1\n"
@@ -107,8 +107,10 @@ static void words_of_the_environment(void **state)
 {
 	static const char *const told[][2] = {
 		{ "error", E }, { "warning", E W }, { "info", E W I }, { "debug", E W I D },
-		{ "0", "" }, { "2", "" }, { "3", E }, { "4", E W }, { "5", E W }, { "6", E W I }, { "7", E W I D },
-		{ "", "" }, { "8", "" }, { "-1", "" }, { "44", "" }, { "Error", "" }, { "warn", "" }, { "4 ", "" },
+		{ "0", "" },	{ "2", "" },	    { "3", E },	       { "4", E W },
+		{ "5", E W },	{ "6", E W I },	    { "7", E W I D },  { "", "" },
+		{ "8", "" },	{ "-1", "" },	    { "44", "" },      { "Error", "" },
+		{ "warn", "" }, { "4 ", "" },
 	};
 
 	(void)state;
@@ -147,10 +149,10 @@ static void levels_that_are_none(void **state)
 	assert_int_equal(devmem_log_set(8, NULL, NULL), -EINVAL);
 	assert_int_equal(devmem_log_set(-2, NULL, NULL), -EINVAL);
 	assert_non_null(strstr(devmem_error(), "no level -2"));
-	assert_int_equal(heard.records, 2);	/* and it is as it was */
+	assert_int_equal(heard.records, 2); /* and it is as it was */
 }
 
-/* ------------------------------------------------------------------------------------ what is told */
+/* --------------------------------------------------------------------------------- what is told */
 
 static void a_call_that_fails_is_one_error(void **state)
 {
@@ -166,7 +168,8 @@ static void a_call_that_fails_is_one_error(void **state)
 	assert_string_equal(heard.last[DEVMEM_LOG_ERROR], SENTENCE " (devmem_bind_rx: -22)");
 }
 
-/* A buffer is tried with several kinds of memory, a binding with the engines that there are: that is no failure. */
+/* A buffer is tried with several kinds of memory, a binding with the engines that there are: that
+ * is no failure. */
 static void what_is_tried_is_no_error(void **state)
 {
 	struct devmem_buffer *buffer;
@@ -188,7 +191,8 @@ static void what_is_tried_is_no_error(void **state)
 	devmem_buffer_close(buffer);
 	assert_int_equal(heard.of[DEVMEM_LOG_ERROR], 0);
 	assert_int_equal(heard.of[DEVMEM_LOG_WARNING], 1);
-	assert_non_null(strstr(heard.last[DEVMEM_LOG_WARNING], "lo: what is received is copied: lo cannot receive"));
+	assert_non_null(strstr(heard.last[DEVMEM_LOG_WARNING], "lo: what is received is copied: lo "
+							       "cannot receive"));
 	assert_true(heard.of[DEVMEM_LOG_INFO] >= 2);
 	assert_true(heard.of[DEVMEM_LOG_DEBUG] > 0);
 }
@@ -205,7 +209,9 @@ static void copying_that_was_asked_for_is_no_warning(void **state)
 	assert_int_equal(devmem_buffer_create("shm", 1 << 20, NULL, &buffer), 0);
 	assert_int_equal(devmem_bind_tx(NULL, buffer, NULL, &binding), 0);
 	devmem_binding_close(binding);
-	assert_int_equal(devmem_bind_tx("lo", buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "copy"), &binding), 0);
+	assert_int_equal(devmem_bind_tx("lo", buffer,
+					DEVMEM_OPTS(devmem_bind_opts, .engine = "copy"), &binding),
+			 0);
 	devmem_binding_close(binding);
 	devmem_buffer_close(buffer);
 	assert_int_equal(heard.records, heard.of[DEVMEM_LOG_INFO]);
@@ -255,7 +261,7 @@ static void a_record_is_one_line(void **state)
 	assert_true(strlen(heard.last[DEVMEM_LOG_INFO]) > 500);
 }
 
-/* ------------------------------------------------------------------------------------ from inside */
+/* ---------------------------------------------------------------------------------- from inside */
 
 static void misbehave(void *arg, int level, const char *text)
 {
@@ -280,9 +286,9 @@ static void a_listener_that_calls_the_library_hears_nothing_of_it(void **state)
 	assert_string_equal(heard.last[DEVMEM_LOG_WARNING], "twice");
 }
 
-/* ------------------------------------------------------------------------------------ threads */
+/* -------------------------------------------------------------------------------------- threads */
 
-#define THREADS	4
+#define THREADS 4
 #define EACH	2000
 
 static void *many_failures(void *arg)
@@ -377,7 +383,7 @@ static void a_child_tells_though_another_thread_was_telling(void **state)
 	pid = fork();
 	if (!pid) {
 		sem_post(&slow.out);
-		alarm(30);	/* without an end, otherwise */
+		alarm(30); /* without an end, otherwise */
 		fail_once();
 		_exit(0);
 	}
@@ -401,7 +407,8 @@ int main(void)
 		cmocka_unit_test_teardown(the_same_again_is_told_once, quiet),
 		cmocka_unit_test_teardown(answers_that_say_when_are_no_errors, quiet),
 		cmocka_unit_test_teardown(a_record_is_one_line, quiet),
-		cmocka_unit_test_teardown(a_listener_that_calls_the_library_hears_nothing_of_it, quiet),
+		cmocka_unit_test_teardown(a_listener_that_calls_the_library_hears_nothing_of_it,
+					  quiet),
 		cmocka_unit_test_teardown(threads_tell_one_after_the_other, quiet),
 		cmocka_unit_test_teardown(a_listener_is_gone_when_another_was_set, quiet),
 		cmocka_unit_test_teardown(a_child_tells_though_another_thread_was_telling, quiet),

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * RLIMIT_FSIZE and closed pipes: memory, connections, journals and the log have an errno of them, and no signal, which would
- * end the program. In processes of their own, where signals do what they do unasked.
+ * RLIMIT_FSIZE and closed pipes: memory, connections, journals and the log have an errno of them,
+ * and no signal, which would end the program. In processes of their own, where signals do what they
+ * do unasked.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -61,7 +62,7 @@ static void handle(int signal)
 	handled = 1;
 }
 
-/* ------------------------------------------------------------------------------------ memory */
+/* --------------------------------------------------------------------------------------- memory */
 
 static void no_buffer(void)
 {
@@ -122,7 +123,7 @@ static void memory(void **state)
 	in_a_process(no_memory_to_receive_into);
 }
 
-/* ------------------------------------------------------------------------------------ files */
+/* ---------------------------------------------------------------------------------------- files */
 
 static char folder[64];
 
@@ -177,7 +178,7 @@ static void log_to_a_full_file(void)
 	struct devmem_buffer *b;
 
 	if (fd < 0)
-		return;		/* not on every file system */
+		return; /* not on every file system */
 	CHECK(dup2(fd, STDERR_FILENO) == STDERR_FILENO);
 	limit_files(0);
 	CHECK(!devmem_log_set(DEVMEM_LOG_DEBUG, NULL, NULL));
@@ -213,7 +214,7 @@ int main(void)
 		cmocka_unit_test(errno_is_kept),
 	};
 
-	signal(SIGXFSZ, SIG_DFL);	/* who runs the tests may have ignored them */
+	signal(SIGXFSZ, SIG_DFL); /* who runs the tests may have ignored them */
 	signal(SIGPIPE, SIG_DFL);
 	return cmocka_run_group_tests_name("mute", tests, NULL, NULL);
 }

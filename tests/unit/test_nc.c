@@ -36,11 +36,12 @@ static void is_wrong(const char *line)
 		fail_msg("taken: %s", line);
 }
 
-/* ------------------------------------------------------------------------------------ ncdevmem's command lines */
+/* --------------------------------------------------------------------- ncdevmem's command lines */
 
 static void its_listener(void **state)
 {
-	struct nc_options opt = parsed("-l -f lo -s 192.0.2.1 -c 192.0.2.2 -p 5201 -v 7 -t 3 -q 2 -b 16384 -L -n");
+	struct nc_options opt = parsed("-l -f lo -s 192.0.2.1 -c 192.0.2.2 -p 5201 -v 7 -t 3 -q 2 "
+				       "-b 16384 -L -n");
 
 	(void)state;
 	assert_int_equal(opt.mode, NC_RECEIVE);
@@ -76,7 +77,7 @@ static void its_probe(void **state)
 	assert_int_equal(parsed("-f lo -b 0x4000").mode, NC_PROBE);
 	assert_int_equal(parsed("-f lo -b 0x4000").page_size, 16384);
 	assert_int_equal(parsed("-f lo -t 2 -q 2 -p 5201").mode, NC_PROBE);
-	is_wrong("-f lo -c ::1 -p 5201");	/* there an address is missing */
+	is_wrong("-f lo -c ::1 -p 5201"); /* there an address is missing */
 }
 
 /* Device memory or nothing, as there: a test that passed by copying would be none. */
@@ -99,13 +100,14 @@ static void its_name(void **state)
 	assert_true(parsed("-f lo --trace").trace);
 }
 
-/* ------------------------------------------------------------------------------------ our own */
+/* -------------------------------------------------------------------------------------- our own */
 
 static void long_names(void **state)
 {
-	struct nc_options opt = parsed("--interface lo --listen --receiver ::1 --sender ::2 --port 1 --validate 8 "
-				       "--first-queue 1 --queues 3 --page-size 64K --no-copies --keep-settings --engine zcrx --backend udmabuf "
-				       "--buffer 128 --json /tmp/x --no-progress --ipv6");
+	struct nc_options opt = parsed("--interface lo --listen --receiver ::1 --sender ::2 --port "
+				       "1 --validate 8 --first-queue 1 --queues 3 --page-size 64K "
+				       "--no-copies --keep-settings --engine zcrx --backend "
+				       "udmabuf --buffer 128 --json /tmp/x --no-progress --ipv6");
 
 	(void)state;
 	assert_int_equal(opt.mode, NC_RECEIVE);
@@ -154,9 +156,26 @@ static void what_is_no_option(void **state)
 
 static void what_is_no_number(void **state)
 {
-	static const char *const bad[] = { "-p 0", "-p 65536", "-p http", "-p -1", "-p 80x", "-p 0x", "-t -1", "-t 1024",
-					   "-q 0", "-q 2000", "-t 1023 -q 2", "-v x", "-v 99999999999", "-b 5000", "-b 1024", "-b 16KB",
-					   "-b 99999999999999999999", "-z -3", "-m 0", "-m 2000000" };
+	static const char *const bad[] = { "-p 0",
+					   "-p 65536",
+					   "-p http",
+					   "-p -1",
+					   "-p 80x",
+					   "-p 0x",
+					   "-t -1",
+					   "-t 1024",
+					   "-q 0",
+					   "-q 2000",
+					   "-t 1023 -q 2",
+					   "-v x",
+					   "-v 99999999999",
+					   "-b 5000",
+					   "-b 1024",
+					   "-b 16KB",
+					   "-b 99999999999999999999",
+					   "-z -3",
+					   "-m 0",
+					   "-m 2000000" };
 	char line[128];
 
 	(void)state;
@@ -199,7 +218,7 @@ static void addresses_of_both_families(void **state)
 	assert_string_equal(text_of("::ffff:192.0.2.1", AF_UNSPEC), "192.0.2.1:5201");
 }
 
-/* ------------------------------------------------------------------------------------ -v */
+/* ------------------------------------------------------------------------------------------- -v */
 
 static void bytes_count_up_and_end_a_line(void **state)
 {
@@ -223,7 +242,8 @@ static void one_wrong_byte_is_noticed(void **state)
 	(void)state;
 	nc_check_begin(&check, 7);
 	assert_true(nc_check_bytes(&check, "\1\2\3\4\5\6\n", 7));
-	assert_true(nc_check_bytes(&check, "\1\2\3\4\5\7\n", 7));	/* it goes on, to tell how many */
+	/* it goes on, to tell how many */
+	assert_true(nc_check_bytes(&check, "\1\2\3\4\5\7\n", 7));
 	assert_int_equal(check.wrong, 1);
 	assert_int_equal(check.first_wrong, 12);
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What acknowledgements say, damaged ones included; and the socket against the kernel's own control family, for
- * which no privilege is needed.
+ * What acknowledgements say, damaged ones included; and the socket against the kernel's own control
+ * family, for which no privilege is needed.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -17,7 +17,7 @@
 #include "netlink/genl.h"
 
 #define CAPPED 0x100
-#define TLVS 0x200
+#define TLVS   0x200
 
 union message {
 	struct nlmsghdr h;
@@ -41,8 +41,11 @@ static void add_attr(union message *m, uint16_t type, const void *data, uint16_t
 /* An acknowledgement of an error, with a copy of the whole request unless it is capped. */
 static union message ack(uint16_t flags, size_t request_bytes)
 {
-	union message m = { .h = { .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = NLMSG_ERROR, .nlmsg_flags = flags } };
-	struct nlmsgerr e = { .error = -EINVAL, .msg.nlmsg_len = (uint32_t)(sizeof(e.msg) + request_bytes) };
+	union message m = {
+		.h = { .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = NLMSG_ERROR, .nlmsg_flags = flags }
+	};
+	struct nlmsgerr e = { .error = -EINVAL,
+			      .msg.nlmsg_len = (uint32_t)(sizeof(e.msg) + request_bytes) };
 
 	add(&m, &e, sizeof(e));
 	if (!(flags & CAPPED))
@@ -78,7 +81,9 @@ static void text(void **state)
 
 static void end_of_a_dump(void **state)
 {
-	union message m = { .h = { .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = NLMSG_DONE, .nlmsg_flags = TLVS } };
+	union message m = {
+		.h = { .nlmsg_len = NLMSG_HDRLEN, .nlmsg_type = NLMSG_DONE, .nlmsg_flags = TLVS }
+	};
 	int err = -ENODEV;
 
 	(void)state;
@@ -91,7 +96,8 @@ static void missing_and_bad_attributes(void **state)
 {
 	union message sent = { .h = { .nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN } };
 	uint32_t number = 2, offset = sent.h.nlmsg_len;
-	union message m = ack(CAPPED | TLVS, 40), bad = ack(CAPPED | TLVS, 40), beyond = ack(CAPPED | TLVS, 40);
+	union message m = ack(CAPPED | TLVS, 40), bad = ack(CAPPED | TLVS, 40),
+		      beyond = ack(CAPPED | TLVS, 40);
 
 	(void)state;
 	add_attr(&m, 5, &number, 4);
@@ -107,10 +113,12 @@ static void missing_and_bad_attributes(void **state)
 	assert_string_equal(reason(&beyond, &sent), "");
 }
 
-/* Cut off anywhere, and with any one byte wrong: nothing is read outside, and the text ends in the buffer. */
+/* Cut off anywhere, and with any one byte wrong: nothing is read outside, and the text ends in the
+ * buffer. */
 static void damaged(void **state)
 {
-	union message m = ack(CAPPED | TLVS, 40), sent = { .h = { .nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN } };
+	union message m = ack(CAPPED | TLVS, 40),
+		      sent = { .h = { .nlmsg_len = NLMSG_HDRLEN + GENL_HDRLEN } };
 	uint32_t number = 2;
 
 	(void)state;
@@ -232,8 +240,8 @@ static void no_such_family(void **state)
 }
 
 /*
- * Messages that another process sends to our socket. To those of NETLINK_USERSOCK anybody may send; to ours, whoever has
- * CAP_NET_ADMIN. [net/netlink/af_netlink.c: netlink_sendmsg()]
+ * Messages that another process sends to our socket. To those of NETLINK_USERSOCK anybody may send;
+ * to ours, whoever has CAP_NET_ADMIN. [net/netlink/af_netlink.c: netlink_sendmsg()]
  */
 struct stranger {
 	int ours, theirs;
@@ -243,7 +251,8 @@ struct stranger {
 static struct stranger meet(void)
 {
 	struct stranger s = { .ours = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_USERSOCK),
-			      .theirs = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_USERSOCK) };
+			      .theirs = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC,
+					       NETLINK_USERSOCK) };
 	const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
 	socklen_t len = sizeof(s.to);
 
@@ -255,7 +264,8 @@ static struct stranger meet(void)
 
 static void say(const struct stranger *s, const union message *m)
 {
-	assert_int_equal(sendto(s->theirs, m, m->h.nlmsg_len, 0, (const struct sockaddr *)&s->to, sizeof(s->to)),
+	assert_int_equal(sendto(s->theirs, m, m->h.nlmsg_len, 0, (const struct sockaddr *)&s->to,
+				sizeof(s->to)),
 			 m->h.nlmsg_len);
 }
 

@@ -41,7 +41,13 @@ static void never_all(void **state)
 
 static void around_the_used_ones(void **state)
 {
-	const uint8_t use[8] = { 0, 0, DEVMEM__QUEUE_IO_URING, 0, DEVMEM__QUEUE_XSK, 0, DEVMEM__QUEUE_LEASED,
+	const uint8_t use[8] = { 0,
+				 0,
+				 DEVMEM__QUEUE_IO_URING,
+				 0,
+				 DEVMEM__QUEUE_XSK,
+				 0,
+				 DEVMEM__QUEUE_LEASED,
 				 DEVMEM__QUEUE_DMABUF };
 	uint32_t q[8];
 
@@ -53,7 +59,7 @@ static void around_the_used_ones(void **state)
 	q[0] = q[1] = q[2] = q[3] = 77;
 	assert_int_equal(devmem__queues_choose(use, 8, 4, q), -EBUSY);
 	for (int i = 0; i < 4; i++)
-		assert_int_equal(q[i], 77);	/* untouched */
+		assert_int_equal(q[i], 77); /* untouched */
 }
 
 static void not_where_others_steer(void **state)
@@ -125,12 +131,15 @@ static void rules_to_queues(void **state)
 	assert_memory_equal(hit, "\0\0\0\1", 4);
 }
 
-/* ------------------------------------------------------------------------------------ numbers from outside */
+/* ------------------------------------------------------------------------- numbers from outside */
 
 static int hear_of(uint32_t queue, struct devmem__netdev_queues *q)
 {
-	struct { struct nlattr h; uint32_t value; } id = { { 8, DEVMEM_NETDEV_A_QUEUE_ID }, queue },
-						    type = { { 8, DEVMEM_NETDEV_A_QUEUE_TYPE }, 0 };
+	struct {
+		struct nlattr h;
+		uint32_t value;
+	} id = { { 8, DEVMEM_NETDEV_A_QUEUE_ID }, queue },
+	  type = { { 8, DEVMEM_NETDEV_A_QUEUE_TYPE }, 0 };
 	struct nlattr *a[DEVMEM__NL_ATTRS + 1] = { 0 };
 
 	a[DEVMEM_NETDEV_A_QUEUE_ID] = &id.h;
@@ -152,7 +161,8 @@ static void numbers_that_no_queue_has(void **state)
 	devmem__netdev_free(&q);
 }
 
-/* A NIC of 2,048 queues: the numbers of claimed ones are written down as they are, and nothing beside them is touched. */
+/* A NIC of 2,048 queues: the numbers of claimed ones are written down as they are, and nothing
+ * beside them is touched. */
 static void claims_of_many_queues(void **state)
 {
 	const uint32_t queues[] = { 2047, 1024, 3 };
@@ -200,7 +210,7 @@ static void the_keeper_comes_and_goes(void **state)
 	devmem__nic_keeper_open(nic);
 	devmem__nic_keeper_start(nic);
 	assert_true(nic->keeper.runs);
-	devmem__nic_keeper_start(nic);	/* once is enough */
+	devmem__nic_keeper_start(nic); /* once is enough */
 	assert_int_equal(devmem__nic_unref(nic), 0);
 	assert_int_equal(open_fds(), before);
 }
@@ -208,11 +218,16 @@ static void the_keeper_comes_and_goes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(from_the_top),		cmocka_unit_test(never_all),
-		cmocka_unit_test(around_the_used_ones), cmocka_unit_test(not_where_others_steer),
-		cmocka_unit_test(one_is_left),		cmocka_unit_test(listed),
-		cmocka_unit_test(rules_to_queues),	cmocka_unit_test(numbers_that_no_queue_has),
-		cmocka_unit_test(claims_of_many_queues), cmocka_unit_test(the_keeper_comes_and_goes),
+		cmocka_unit_test(from_the_top),
+		cmocka_unit_test(never_all),
+		cmocka_unit_test(around_the_used_ones),
+		cmocka_unit_test(not_where_others_steer),
+		cmocka_unit_test(one_is_left),
+		cmocka_unit_test(listed),
+		cmocka_unit_test(rules_to_queues),
+		cmocka_unit_test(numbers_that_no_queue_has),
+		cmocka_unit_test(claims_of_many_queues),
+		cmocka_unit_test(the_keeper_comes_and_goes),
 	};
 
 	return cmocka_run_group_tests_name("queues", tests, NULL, NULL);

@@ -151,11 +151,11 @@ static void context_table(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(knows_the_default),   cmocka_unit_test(two_of_four),
-		cmocka_unit_test(others_do_not_move),  cmocka_unit_test(shares_are_kept),
-		cmocka_unit_test(shares_of_blocks),
-		cmocka_unit_test(only_ours_were_used), cmocka_unit_test(nothing_left),
-		cmocka_unit_test(more_queues_than_entries), cmocka_unit_test(context_table),
+		cmocka_unit_test(knows_the_default),  cmocka_unit_test(two_of_four),
+		cmocka_unit_test(others_do_not_move), cmocka_unit_test(shares_are_kept),
+		cmocka_unit_test(shares_of_blocks),   cmocka_unit_test(only_ours_were_used),
+		cmocka_unit_test(nothing_left),	      cmocka_unit_test(more_queues_than_entries),
+		cmocka_unit_test(context_table),
 	};
 
 	return cmocka_run_group_tests_name("rss", tests, NULL, NULL);

@@ -33,7 +33,9 @@ static struct devmem__rule rule(const char *local, uint16_t lport, const char *p
 	struct sockaddr_storage l, p;
 	struct devmem__rule r;
 
-	assert_int_equal(devmem__rule_flow(&r, addr(&l, local, lport), peer ? addr(&p, peer, pport) : NULL), 0);
+	assert_int_equal(devmem__rule_flow(&r, addr(&l, local, lport),
+					   peer ? addr(&p, peer, pport) : NULL),
+			 0);
 	return r;
 }
 
@@ -124,7 +126,8 @@ static int flows(const char *local, const char *peer, struct devmem__rule rules[
 /* A listener at "::" has peers of both families, unless the peer is known. */
 static void any_of_both_families(void **state)
 {
-	struct devmem__rule r[2], four = rule("0.0.0.0", 5000, NULL, 0), six = rule("::", 5000, NULL, 0);
+	struct devmem__rule r[2], four = rule("0.0.0.0", 5000, NULL, 0),
+				  six = rule("::", 5000, NULL, 0);
 
 	(void)state;
 	assert_int_equal(flows("::", NULL, r), 2);
@@ -150,7 +153,8 @@ static void refusals(void **state)
 
 	(void)state;
 	assert_int_equal(devmem__rule_flow(&r, &unix_one, NULL), -EAFNOSUPPORT);
-	assert_int_equal(devmem__rule_flow(&r, addr(&ss, "192.0.2.1", 1), &unix_one), -EAFNOSUPPORT);
+	assert_int_equal(devmem__rule_flow(&r, addr(&ss, "192.0.2.1", 1), &unix_one),
+			 -EAFNOSUPPORT);
 	assert_int_equal(refused("192.0.2.1", "2001:db8::1"), -EINVAL);
 	assert_int_equal(refused("2001:db8::1", "192.0.2.1"), -EINVAL);
 	assert_int_equal(refused("0.0.0.0", "2001:db8::1"), -EINVAL);
@@ -192,7 +196,8 @@ static void further_fields_make_another_flow(void **state)
 	(void)state;
 	b.fs.h_ext.vlan_tci = htons(5);
 	b.fs.m_ext.vlan_tci = 0xffff;
-	assert_true(devmem__rule_same_flow(&a, &b));	/* the flag is missing: the fields are not there */
+	/* the flag is missing: the fields are not there */
+	assert_true(devmem__rule_same_flow(&a, &b));
 	b.fs.flow_type |= FLOW_EXT;
 	assert_false(devmem__rule_same_flow(&a, &b));
 	b.fs.m_ext.vlan_tci = 0;
@@ -242,12 +247,22 @@ static void locations(void **state)
 /* What a guard is for: where a flow goes to, whoever it comes from. */
 static void from_any_peer(void **state)
 {
-	struct sockaddr_in here4 = { .sin_family = AF_INET, .sin_port = htons(5201), .sin_addr.s_addr = htonl(0xc0000201) };
-	struct sockaddr_in there4 = { .sin_family = AF_INET, .sin_port = htons(40000), .sin_addr.s_addr = htonl(0xc0000202) };
-	struct sockaddr_in6 here6 = { .sin6_family = AF_INET6, .sin6_port = htons(5201), .sin6_addr.s6_addr = { 0x20, [15] = 1 } };
-	struct sockaddr_in6 there6 = { .sin6_family = AF_INET6, .sin6_port = htons(4), .sin6_addr.s6_addr = { 0x20, [15] = 2 } };
-	const struct sockaddr *const here[] = { (struct sockaddr *)&here4, (struct sockaddr *)&here6 };
-	const struct sockaddr *const there[] = { (struct sockaddr *)&there4, (struct sockaddr *)&there6 };
+	struct sockaddr_in here4 = { .sin_family = AF_INET,
+				     .sin_port = htons(5201),
+				     .sin_addr.s_addr = htonl(0xc0000201) };
+	struct sockaddr_in there4 = { .sin_family = AF_INET,
+				      .sin_port = htons(40000),
+				      .sin_addr.s_addr = htonl(0xc0000202) };
+	struct sockaddr_in6 here6 = { .sin6_family = AF_INET6,
+				      .sin6_port = htons(5201),
+				      .sin6_addr.s6_addr = { 0x20, [15] = 1 } };
+	struct sockaddr_in6 there6 = { .sin6_family = AF_INET6,
+				       .sin6_port = htons(4),
+				       .sin6_addr.s6_addr = { 0x20, [15] = 2 } };
+	const struct sockaddr *const here[] = { (struct sockaddr *)&here4,
+						(struct sockaddr *)&here6 };
+	const struct sockaddr *const there[] = { (struct sockaddr *)&there4,
+						 (struct sockaddr *)&there6 };
 
 	(void)state;
 	for (int i = 0; i < 2; i++) {
@@ -267,11 +282,15 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(from_any_peer),
-		cmocka_unit_test(ipv4_exact),	  cmocka_unit_test(ipv4_any),
-		cmocka_unit_test(ipv6),		  cmocka_unit_test(mapped_is_ipv4),
+		cmocka_unit_test(ipv4_exact),
+		cmocka_unit_test(ipv4_any),
+		cmocka_unit_test(ipv6),
+		cmocka_unit_test(mapped_is_ipv4),
 		cmocka_unit_test(any_of_both_families),
-		cmocka_unit_test(refusals),	  cmocka_unit_test(same_flow_or_not),
-		cmocka_unit_test(where_it_leads), cmocka_unit_test(further_fields_make_another_flow),
+		cmocka_unit_test(refusals),
+		cmocka_unit_test(same_flow_or_not),
+		cmocka_unit_test(where_it_leads),
+		cmocka_unit_test(further_fields_make_another_flow),
 		cmocka_unit_test(locations),
 	};
 

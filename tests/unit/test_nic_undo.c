@@ -20,7 +20,8 @@ static int undo_one(const struct devmem__change *c, void *arg)
 	struct record *r = arg;
 
 	r->order[r->n++] = c->context;
-	return r->fails[c->context] ? devmem__fail(r->fails[c->context], "change %u", c->context) : 0;
+	return r->fails[c->context] ? devmem__fail(r->fails[c->context], "change %u", c->context)
+				    : 0;
 }
 
 static void change(struct devmem__undo *u, uint32_t number)

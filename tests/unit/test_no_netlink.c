@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Where netlink is refused, all of it or one protocol, by a policy or an emulator: what copies works, without LINK events,
- * and says so; what needs device memory has its error. And in a sandbox without /proc, /sys and /run.
+ * Where netlink is refused, all of it or one protocol, by a policy or an emulator: what copies
+ * works, without LINK events, and says so; what needs device memory has its error. And in a sandbox
+ * without /proc, /sys and /run.
  */
 #include <errno.h>
 #include <linux/netlink.h>
@@ -63,18 +64,23 @@ static void traffic(struct devmem_binding *rx, struct devmem_binding *tx)
 	close(pair[1]);
 }
 
-/* What a program might call all the same: none of it may send anything to a descriptor that is none. */
+/* What a program might call all the same: none of it may send anything to a descriptor that is
+ * none. */
 static void the_rest_has_errors(struct devmem_nic *nic, struct devmem_binding *rx, bool generic)
 {
 	const struct sockaddr_in port = { .sin_family = AF_INET, .sin_port = htons(5000) };
 	struct devmem_buffer *b = memory();
 	struct devmem_binding *none = (void *)1;
 
-	CHECK(devmem_bind_rx(nic, b, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &none) == -EOPNOTSUPP);
-	CHECK(devmem_bind_rx(nic, b, DEVMEM_OPTS(devmem_bind_opts, .engine = "zcrx"), &none) == -EOPNOTSUPP);
+	CHECK(devmem_bind_rx(nic, b, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &none) ==
+	      -EOPNOTSUPP);
+	CHECK(devmem_bind_rx(nic, b, DEVMEM_OPTS(devmem_bind_opts, .engine = "zcrx"), &none) ==
+	      -EOPNOTSUPP);
 	CHECK(none == (void *)1);
-	CHECK(!devmem_steer(rx, (const struct sockaddr *)&port, NULL));	/* copies from wherever it comes */
-	CHECK(devmem_source_port(rx, (const struct sockaddr *)&port, (const struct sockaddr *)&port) >= 0);
+	/* copies from wherever it comes */
+	CHECK(!devmem_steer(rx, (const struct sockaddr *)&port, NULL));
+	CHECK(devmem_source_port(rx, (const struct sockaddr *)&port,
+				 (const struct sockaddr *)&port) >= 0);
 	CHECK(generic || (!devmem_feature("devmem") && !devmem_feature("send")));
 	devmem_buffer_close(b);
 }
@@ -154,7 +160,8 @@ static void netlink_refused(void **state)
 	in_a_process(without_ethtool);
 }
 
-/* That is the program's fault and not the machine's: it is told, and nothing is copied because of it. */
+/* That is the program's fault and not the machine's: it is told, and nothing is copied because of
+ * it. */
 static void no_descriptor_is_no_refusal(void)
 {
 	struct rlimit limit;

@@ -76,7 +76,8 @@ static const char *fail_with(const char *text)
 /* Whatever a name of an interface or a driver's words may hold. */
 static void a_message_cannot_drive_a_terminal(void **state)
 {
-	static const char *const good[] = { "a \\ 100%", "gr\xc3\xbc\xc3\x9f", "\xe6\x96\x87", "\xf0\x9f\x98\x80" };
+	static const char *const good[] = { "a \\ 100%", "gr\xc3\xbc\xc3\x9f", "\xe6\x96\x87",
+					    "\xf0\x9f\x98\x80" };
 	char both[3] = { 0 };
 
 	(void)state;
@@ -84,13 +85,20 @@ static void a_message_cannot_drive_a_terminal(void **state)
 		assert_string_equal(fail_with(good[i]), good[i]);
 	for (int c = 1; c < 256; c++) {
 		both[0] = (char)c;
-		assert_int_equal(strlen(fail_with(both)), c < 0x20 || c > 0x7e ? strlen("\\x00") : 1);
+		assert_int_equal(strlen(fail_with(both)),
+				 c < 0x20 || c > 0x7e ? strlen("\\x00") : 1);
 	}
-	assert_string_equal(fail_with("\033]0;t\a\r\n\t\x7f"), "\\x1b]0;t\\x07\\x0d\\x0a\\x09\\x7f");
-	assert_string_equal(fail_with("\xc2\x9b" "1m"), "\\xc2\\x9b1m");	/* ESC [ in one character */
-	assert_string_equal(fail_with("\xe2\x80\xae"), "\\xe2\\x80\\xae");	/* from right to left */
-	assert_string_equal(fail_with("\xc0\x9b\xed\xa0\x80"), "\\xc0\\x9b\\xed\\xa0\\x80");	/* too long, and half of one */
-	assert_string_equal(fail_with("\xe6\x96"), "\\xe6\\x96");	/* cut */
+	assert_string_equal(fail_with("\033]0;t\a\r\n\t\x7f"), "\\x1b]0;"
+							       "t\\x07\\x0d\\x0a\\x09\\x7f");
+	/* ESC [ in one character */
+	assert_string_equal(fail_with("\xc2\x9b"
+				      "1m"),
+			    "\\xc2\\x9b1m");
+	/* from right to left */
+	assert_string_equal(fail_with("\xe2\x80\xae"), "\\xe2\\x80\\xae");
+	/* too long, and half of one */
+	assert_string_equal(fail_with("\xc0\x9b\xed\xa0\x80"), "\\xc0\\x9b\\xed\\xa0\\x80");
+	assert_string_equal(fail_with("\xe6\x96"), "\\xe6\\x96"); /* cut */
 }
 
 /* As when a message is made part of the next one, again and again. */

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Packets of few pieces: whatever is sent, no packet of any size that TCP could make of it has too many. */
+/* Packets of few pieces: whatever is sent, no packet of any size that TCP could make of it has too
+ * many. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -7,7 +8,7 @@
 #include "bind/page_size.h"
 #include "unit.h"
 
-#define LONGEST	10240u
+#define LONGEST 10240u
 #define ROOM	64u
 
 /* What lies between two boundaries, piece by piece, as the kernel makes them. */
@@ -41,9 +42,10 @@ static uint32_t worst(const struct stream *s)
 	uint32_t most = 0;
 
 	for (uint32_t i = 0; i < s->n; i++) {
-		uint32_t bytes = 1, j = i + 1;	/* the last byte of piece i ... */
+		uint32_t bytes = 1, j = i + 1; /* the last byte of piece i ... */
 
-		while (j < s->n && bytes < LONGEST)	/* ... and as many of what comes behind as fit */
+		/* ... and as many of what comes behind as fit */
+		while (j < s->n && bytes < LONGEST)
 			bytes += s->piece[j++];
 		most = j - i > most ? j - i : most;
 	}
@@ -55,7 +57,8 @@ static void kernel_takes(struct stream *s, const struct iovec *iov, unsigned int
 	const size_t page = devmem__system_page();
 
 	for (unsigned int i = 0; i < n && bytes; i++) {
-		size_t at = (uintptr_t)iov[i].iov_base, left = iov[i].iov_len < bytes ? iov[i].iov_len : bytes;
+		size_t at = (uintptr_t)iov[i].iov_base,
+		       left = iov[i].iov_len < bytes ? iov[i].iov_len : bytes;
 
 		bytes -= left;
 		while (left) {
@@ -82,8 +85,10 @@ static size_t sum(const struct iovec *iov, unsigned int n)
 	return bytes;
 }
 
-/* Everything of @iov in as many calls as it takes, each of which may be cut short by the kernel at @shortest or later. */
-static void send_all(struct devmem__packets *p, struct stream *s, const struct iovec *from, unsigned int n)
+/* Everything of @iov in as many calls as it takes, each of which may be cut short by the kernel at
+ * @shortest or later. */
+static void send_all(struct devmem__packets *p, struct stream *s, const struct iovec *from,
+		     unsigned int n)
 {
 	struct iovec iov[ROOM];
 	bool boundary;
@@ -125,7 +130,8 @@ static void bytes_one_by_one(void **state)
 		const struct iovec iov = range(i * 3, 1);
 
 		send_all(&p, &s, &iov, 1);
-		assert_int_equal(p.count, (i + 1) % 9);	/* a boundary where it must be, and nowhere else */
+		/* a boundary where it must be, and nowhere else */
+		assert_int_equal(p.count, (i + 1) % 9);
 	}
 	assert_int_equal(s.calls, 900);
 	free(s.piece);
@@ -145,7 +151,8 @@ static void a_gathered_list_is_divided(void **state)
 	free(s.piece);
 }
 
-/* Whole pages: a packet has few of them, so there is nothing to do, and a long range is not gone through. */
+/* Whole pages: a packet has few of them, so there is nothing to do, and a long range is not gone
+ * through. */
 static void large_sends_are_left_alone(void **state)
 {
 	(void)state;
@@ -164,7 +171,8 @@ static void large_sends_are_left_alone(void **state)
 	}
 }
 
-/* Short ones before it share no packet with a long one that would make it too many; it is not sent in two parts for that. */
+/* Short ones before it share no packet with a long one that would make it too many; it is not sent
+ * in two parts for that. */
 static void a_long_range_behind_short_ones(void **state)
 {
 	struct devmem__packets p = limited_to(9);
@@ -211,7 +219,8 @@ static void a_call_that_is_cut_short(void **state)
 	assert_int_equal(p.count, 4);
 	iov[0] = range(305, 5);
 	iov[1] = range(500, 10);
-	assert_int_equal(devmem__packets_cut(&p, iov, 2, &boundary), 1);	/* the rest goes alone */
+	/* the rest goes alone */
+	assert_int_equal(devmem__packets_cut(&p, iov, 2, &boundary), 1);
 	assert_true(boundary);
 	assert_int_equal(iov[0].iov_len, 5);
 	devmem__packets_sent(&p, iov, 1, 5, boundary);
@@ -262,7 +271,8 @@ static void a_limit_that_changes(void **state)
 	free(s.piece);
 }
 
-/* After 2^32 pieces, 16 TiB, their number would begin again, and what was before that be forgotten: it stays small. */
+/* After 2^32 pieces, 16 TiB, their number would begin again, and what was before that be forgotten:
+ * it stays small. */
 static void pieces_without_end(void **state)
 {
 	struct devmem__packets p = limited_to(9);
@@ -274,10 +284,10 @@ static void pieces_without_end(void **state)
 		send_all(&p, &s, &whole, 1);
 		assert_in_range(p.count, 1, 2 * DEVMEM__COPY_TOKENS_MAX);
 	}
-	assert_int_equal(s.n, 400);	/* no boundary: they are too long for packets of many */
+	assert_int_equal(s.n, 400); /* no boundary: they are too long for packets of many */
 	for (int i = 0; i < 9; i++)
 		send_all(&p, &s, &tiny, 1);
-	assert_in_range(s.n, 0, 8);	/* one, behind these */
+	assert_in_range(s.n, 0, 8); /* one, behind these */
 	free(s.piece);
 }
 
@@ -303,9 +313,11 @@ static void whatever_is_sent(void **state)
 			unsigned int n = 1 + random_next(&seed) % 12;
 
 			for (unsigned int k = 0; k < n; k++)
-				iov[k] = range(random_next(&seed), 1 + random_next(&seed) % sizes[random_next(&seed) % 5]);
+				iov[k] = range(random_next(&seed),
+					       1 + random_next(&seed) %
+							       sizes[random_next(&seed) % 5]);
 			send_all(&p, &s, iov, n);
-			if (s.n > 2000) {	/* it takes long to look at */
+			if (s.n > 2000) { /* it takes long to look at */
 				devmem__packets_boundary(&p);
 				s.n = 0;
 			}

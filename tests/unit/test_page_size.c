@@ -24,7 +24,8 @@ static int list(struct devmem__page_size_question q, struct devmem__pages *pages
 	return devmem__page_size_list(&q, pages);
 }
 
-static void sizes_are(struct devmem__page_size_question q, unsigned int n, uint32_t largest, const char *why)
+static void sizes_are(struct devmem__page_size_question q, unsigned int n, uint32_t largest,
+		      const char *why)
 {
 	struct devmem__pages pages;
 
@@ -46,8 +47,10 @@ static void from_the_largest_down(void **state)
 static void what_is_asked_for_alone(void **state)
 {
 	(void)state;
-	/* although the ring takes all of it, and the memory is in small pieces: the kernel is to say so */
-	sizes_are(question(.bytes = 64 * MIB, .asked = 64 * KIB, .block = 4 * KIB), 1, 64 * KIB, "asked for");
+	/* although the ring takes all of it, and the memory is in small pieces: the kernel is to
+	 * say so */
+	sizes_are(question(.bytes = 64 * MIB, .asked = 64 * KIB, .block = 4 * KIB), 1, 64 * KIB,
+		  "asked for");
 	sizes_are(question(.bytes = 256 * MIB, .asked = 2 * MIB), 1, 2 * MIB, "asked for");
 	sizes_are(question(.bytes = 256 * MIB, .asked = 4 * KIB), 1, 4 * KIB, "asked for");
 }
@@ -75,12 +78,15 @@ static void rings_take_at_most_half(void **state)
 {
 	(void)state;
 	sizes_are(question(.bytes = 128 * MIB), 5, 64 * KIB, "unasked");
-	sizes_are(question(.bytes = 128 * MIB - 64 * KIB), 4, 32 * KIB, "1 queue with 1024 entries");
+	sizes_are(question(.bytes = 128 * MIB - 64 * KIB), 4, 32 * KIB,
+		  "1 queue with 1024 entries");
 	sizes_are(question(.bytes = 128 * MIB, .queues = 3), 3, 16 * KIB, "with 32 KiB");
-	sizes_are(question(.bytes = 256 * MIB, .queues = 1024, .entries = 8192), 1, 4 * KIB, "with 8 KiB");
+	sizes_are(question(.bytes = 256 * MIB, .queues = 1024, .entries = 8192), 1, 4 * KIB,
+		  "with 8 KiB");
 }
 
-/* The smallest one is tried whatever it means: devmem_plan() is there to say that it is not enough. */
+/* The smallest one is tried whatever it means: devmem_plan() is there to say that it is not
+ * enough. */
 static void the_system_s_page_always_stays(void **state)
 {
 	(void)state;
@@ -111,8 +117,10 @@ static void refusals(void **state)
 	devmem__page_size_refused(&pages, 64 * KIB, "no");
 	devmem__page_size_refused(&pages, 32 * KIB, "so the kernel said");
 	assert_string_equal(pages.why, "32 KiB was refused: so the kernel said");
-	assert_true(devmem__page_size_go_on(-EINVAL) && devmem__page_size_go_on(-ERANGE) && devmem__page_size_go_on(-EOPNOTSUPP));
-	assert_false(devmem__page_size_go_on(-EEXIST) || devmem__page_size_go_on(-ENOMEM) || devmem__page_size_go_on(0));
+	assert_true(devmem__page_size_go_on(-EINVAL) && devmem__page_size_go_on(-ERANGE) &&
+		    devmem__page_size_go_on(-EOPNOTSUPP));
+	assert_false(devmem__page_size_go_on(-EEXIST) || devmem__page_size_go_on(-ENOMEM) ||
+		     devmem__page_size_go_on(0));
 }
 
 int main(void)

@@ -6,7 +6,8 @@
 #include "backends/pci_distance.h"
 #include "unit.h"
 
-static unsigned int nearest(struct devmem__place to, const struct devmem__place *places, unsigned int n, const char *expected)
+static unsigned int nearest(struct devmem__place to, const struct devmem__place *places,
+			    unsigned int n, const char *expected)
 {
 	const char *why;
 	unsigned int found = devmem__pci_nearest(&to, places, n, &why);
@@ -22,8 +23,12 @@ static void behind_the_same_switch(void **state)
 		{ "pci0000:64/0000:64:01.0/0000:65:00.0/0000:66:01.0/0000:68:00.0", 0 },
 		{ "pci0000:64/0000:64:01.0/0000:65:00.0/0000:66:00.0/0000:67:00.0", 0 },
 	};
-	const struct devmem__place nic = { "pci0000:64/0000:64:01.0/0000:65:00.0/0000:66:00.0/0000:69:00.0", 0 };
-	const struct devmem__place other = { "pci0000:64/0000:64:01.0/0000:65:00.0/0000:66:08.0/0000:70:00.0", 0 };
+	const struct devmem__place nic = { "pci0000:64/0000:64:01.0/0000:65:00.0/0000:66:00.0/"
+					   "0000:69:00.0",
+					   0 };
+	const struct devmem__place other = { "pci0000:64/0000:64:01.0/0000:65:00.0/0000:66:08.0/"
+					     "0000:70:00.0",
+					     0 };
 
 	(void)state;
 	assert_int_equal(nearest(nic, gpus, 3, "behind the same PCI bridge"), 2);
@@ -41,11 +46,14 @@ static void at_the_same_host_bridge(void **state)
 
 	(void)state;
 	/* the way to the last one is shorter, though its node is another */
-	assert_int_equal(nearest((struct devmem__place){ "pci0000:40/0000:40:05.1/0000:45:00.0/net", 1 }, gpus, 3,
-				 "at the same PCI host bridge"), 2);
+	assert_int_equal(nearest((struct devmem__place){ "pci0000:40/0000:40:05.1/0000:45:00.0/net",
+							 1 },
+				 gpus, 3, "at the same PCI host bridge"),
+			 2);
 	/* names that only begin alike are others */
 	assert_int_equal(nearest((struct devmem__place){ "pci0000:4/0000:04:00.0", -1 }, gpus, 3,
-				 "the first, since none is near"), 0);
+				 "the first, since none is near"),
+			 0);
 }
 
 static void on_the_same_node(void **state)
@@ -57,19 +65,29 @@ static void on_the_same_node(void **state)
 	};
 
 	(void)state;
-	assert_int_equal(nearest((struct devmem__place){ "pci0000:b0/0000:b0:01.0/0000:b1:00.0", 1 }, gpus, 3,
-				 "on the same NUMA node"), 1);
-	assert_int_equal(nearest((struct devmem__place){ "pci0000:b0/0000:b0:01.0/0000:b1:00.0", 2 }, gpus, 3,
-				 "the first, since none is near"), 0);
+	assert_int_equal(nearest((struct devmem__place){ "pci0000:b0/0000:b0:01.0/0000:b1:00.0",
+							 1 },
+				 gpus, 3, "on the same NUMA node"),
+			 1);
+	assert_int_equal(nearest((struct devmem__place){ "pci0000:b0/0000:b0:01.0/0000:b1:00.0",
+							 2 },
+				 gpus, 3, "the first, since none is near"),
+			 0);
 }
 
 static void what_is_on_no_bus_is_near_to_none(void **state)
 {
-	const struct devmem__place gpus[] = { { "", -1 }, { "virtual/net/x", -1 }, { "pci0000:00/0000:00:01.0", -1 } };
+	const struct devmem__place gpus[] = { { "", -1 },
+					      { "virtual/net/x", -1 },
+					      { "pci0000:00/0000:00:01.0", -1 } };
 
 	(void)state;
-	assert_int_equal(nearest((struct devmem__place){ "virtual/net/y", -1 }, gpus, 3, "the first, since none is near"), 0);
-	assert_int_equal(nearest((struct devmem__place){ "", -1 }, gpus, 3, "the first, since none is near"), 0);
+	assert_int_equal(nearest((struct devmem__place){ "virtual/net/y", -1 }, gpus, 3,
+				 "the first, since none is near"),
+			 0);
+	assert_int_equal(nearest((struct devmem__place){ "", -1 }, gpus, 3,
+				 "the first, since none is near"),
+			 0);
 }
 
 static void interfaces(void **state)

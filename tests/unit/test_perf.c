@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The parts of devmem-perf that are logic: the histogram, what the ends say to each other, the command line, processors. */
+/* The parts of devmem-perf that are logic: the histogram, what the ends say to each other, the
+ * command line, processors. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,7 +19,7 @@
 
 #define VALUES 20000
 
-/* ------------------------------------------------------------------------------------ the histogram */
+/* -------------------------------------------------------------------------------- the histogram */
 
 static struct hdr *new_hdr(void)
 {
@@ -45,12 +46,13 @@ static void is_kept(struct hdr *h, uint64_t value)
 	hdr_reset(h);
 	hdr_record(h, value);
 	hdr_record(h, HDR_MAX);
-	got = hdr_percentile(h, 50.1);	/* the second of two */
+	got = hdr_percentile(h, 50.1); /* the second of two */
 	assert_int_equal(got, HDR_MAX);
 	hdr_record(h, 0);
-	got = hdr_percentile(h, 50);	/* the second of three */
+	got = hdr_percentile(h, 50); /* the second of three */
 	if (got < value || got - value > value / 1000)
-		fail_msg("%llu is told as %llu", (unsigned long long)value, (unsigned long long)got);
+		fail_msg("%llu is told as %llu", (unsigned long long)value,
+			 (unsigned long long)got);
 }
 
 static void a_value_keeps_three_digits_whatever_its_size(void **state)
@@ -79,24 +81,27 @@ static void percentiles_are_those_of_the_sorted_values(void **state)
 {
 	static const struct {
 		double percent;
-		size_t rank;		/* of 20,000, from 1 */
-	} cases[] = { { 0, 1 }, { 0.001, 1 }, { 50, 10000 }, { 90, 18000 }, { 99, 19800 }, { 99.9, 19980 }, { 99.99, 19998 },
-		      { 99.995, 19999 }, { 99.996, 20000 }, { 100, 20000 } };
+		size_t rank; /* of 20,000, from 1 */
+	} cases[] = { { 0, 1 },		 { 0.001, 1 },	  { 50, 10000 },    { 90, 18000 },
+		      { 99, 19800 },	 { 99.9, 19980 }, { 99.99, 19998 }, { 99.995, 19999 },
+		      { 99.996, 20000 }, { 100, 20000 } };
 	static uint64_t values[VALUES];
 	struct hdr *h = new_hdr();
 	uint64_t x = 88172645463325252u;
 
 	(void)state;
 	for (size_t i = 0; i < VALUES; i++) {
-		values[i] = random_value(&x) >> (22 + random_value(&x) % 40);	/* of all sizes */
+		values[i] = random_value(&x) >> (22 + random_value(&x) % 40); /* of all sizes */
 		hdr_record(h, values[i]);
 	}
 	qsort(values, VALUES, sizeof(values[0]), by_size);
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		const uint64_t exact = values[cases[i].rank - 1], got = hdr_percentile(h, cases[i].percent);
+		const uint64_t exact = values[cases[i].rank - 1],
+			       got = hdr_percentile(h, cases[i].percent);
 
 		if (got < exact || got - exact > exact / 1000)
-			fail_msg("%g %%: %llu instead of %llu", cases[i].percent, (unsigned long long)got, (unsigned long long)exact);
+			fail_msg("%g %%: %llu instead of %llu", cases[i].percent,
+				 (unsigned long long)got, (unsigned long long)exact);
 	}
 	assert_int_equal(h->min, values[0]);
 	assert_int_equal(h->max, values[VALUES - 1]);
@@ -123,9 +128,9 @@ static void merged_is_as_recorded_together(void **state)
 	assert_int_equal(a->max, both->max);
 	assert_int_equal(a->over, both->over);
 	hdr_reset(b);
-	hdr_merge(a, b);	/* nothing */
+	hdr_merge(a, b); /* nothing */
 	assert_int_equal(a->min, both->min);
-	hdr_merge(b, a);	/* into nothing */
+	hdr_merge(b, a); /* into nothing */
 	assert_int_equal(b->min, both->min);
 	free(a);
 	free(b);
@@ -151,7 +156,7 @@ static void what_is_too_long_counts_as_the_longest_and_is_told(void **state)
 	free(h);
 }
 
-/* ------------------------------------------------------------------------------------ the command line */
+/* ----------------------------------------------------------------------------- the command line */
 
 static int parse_words(int argc, char **argv, void *opt)
 {
@@ -214,14 +219,43 @@ static void what_is_not_said_depends_on_the_mode(void **state)
 static void what_cannot_be_is_refused(void **state)
 {
 	static const char *const lines[] = {
-		"", "both lo", "server", "client lo", "client -H", "client lo ::1 more", "server -H lo", "server nosuch0",
-		"client --once lo ::1", "server -t 3 lo", "server --json x lo", "client -M fast lo ::1", "client -D down lo ::1",
-		"client -t 0 lo ::1", "client -t -1 lo ::1", "client -t 1x lo ::1", "client -t nan lo ::1", "client -l 0 lo ::1",
-		"client -l 65M lo ::1", "client -c 2 -T 3 lo ::1", "client -M rr -D both lo ::1", "client --rate 5 lo ::1",
-		"client -n 1M -w 1 lo ::1", "client --corrupt 5 lo ::1", "client -i 0.01 -t 3600 lo ::1",
-		"client -l 64M -o 64 lo ::1", "client -e fast lo ::1", "client -b 5000 lo ::1", "client -H -e zcrx ::1",
-		"client -H --pin nic ::1", "client --pin 2- lo ::1", "client --pin , lo ::1", "server -p 65535 lo",
-		"server -p 5 --data-port 5 lo", "client -x lo ::1", "client --size", "client -n 2000000000G lo ::1",
+		"",
+		"both lo",
+		"server",
+		"client lo",
+		"client -H",
+		"client lo ::1 more",
+		"server -H lo",
+		"server nosuch0",
+		"client --once lo ::1",
+		"server -t 3 lo",
+		"server --json x lo",
+		"client -M fast lo ::1",
+		"client -D down lo ::1",
+		"client -t 0 lo ::1",
+		"client -t -1 lo ::1",
+		"client -t 1x lo ::1",
+		"client -t nan lo ::1",
+		"client -l 0 lo ::1",
+		"client -l 65M lo ::1",
+		"client -c 2 -T 3 lo ::1",
+		"client -M rr -D both lo ::1",
+		"client --rate 5 lo ::1",
+		"client -n 1M -w 1 lo ::1",
+		"client --corrupt 5 lo ::1",
+		"client -i 0.01 -t 3600 lo ::1",
+		"client -l 64M -o 64 lo ::1",
+		"client -e fast lo ::1",
+		"client -b 5000 lo ::1",
+		"client -H -e zcrx ::1",
+		"client -H --pin nic ::1",
+		"client --pin 2- lo ::1",
+		"client --pin , lo ::1",
+		"server -p 65535 lo",
+		"server -p 5 --data-port 5 lo",
+		"client -x lo ::1",
+		"client --size",
+		"client -n 2000000000G lo ::1",
 	};
 
 	(void)state;
@@ -229,12 +263,22 @@ static void what_cannot_be_is_refused(void **state)
 		is_wrong(lines[i]);
 }
 
-/* ------------------------------------------------------------------------------------ what the ends say */
+/* ---------------------------------------------------------------------------- what the ends say */
 
 static struct test a_test(void)
 {
-	return (struct test){ .mode = TEST_RR, .size = 64, .response = 100, .depth = 3, .connections = 7, .threads = 2,
-			      .time_ms = 5000, .warmup_ms = 10, .interval_ms = 100, .rate = 9, .verify = 1, .corrupt = 77 };
+	return (struct test){ .mode = TEST_RR,
+			      .size = 64,
+			      .response = 100,
+			      .depth = 3,
+			      .connections = 7,
+			      .threads = 2,
+			      .time_ms = 5000,
+			      .warmup_ms = 10,
+			      .interval_ms = 100,
+			      .rate = 9,
+			      .verify = 1,
+			      .corrupt = 77 };
 }
 
 /* What was sent, as the other end has it: behind it may come the next one. */
@@ -288,10 +332,13 @@ static const char *complaint_about(const char *text)
 static void parameters_that_cannot_be_are_refused(void **state)
 {
 	static const char *const bad[] = {
-		"", "size\n", "size 1 2\n", "size -1\n", "size 99999999999999999999999\n", " \n", "nosuch 1\n", "size 0x\n",
+		"",    "size\n",     "size 1 2\n", "size -1\n", "size 99999999999999999999999\n",
+		" \n", "nosuch 1\n", "size 0x\n",
 	};
-	static const char whole[] = "mode %d\ndirection 0\nsize %s\nresponse 64\ndepth %s\nconnections %s\nthreads 1\ntime_ms 1000\n"
-				    "warmup_ms 0\ninterval_ms 1000\nbytes 0\nrate 0\nverify 0\ncorrupt 18446744073709551615\n";
+	static const char whole[] = "mode %d\ndirection 0\nsize %s\nresponse 64\ndepth "
+				    "%s\nconnections %s\nthreads 1\ntime_ms 1000\n"
+				    "warmup_ms 0\ninterval_ms 1000\nbytes 0\nrate 0\nverify "
+				    "0\ncorrupt 18446744073709551615\n";
 	char text[512];
 
 	(void)state;
@@ -304,9 +351,11 @@ static void parameters_that_cannot_be_are_refused(void **state)
 	assert_non_null(complaint_about(text));
 	snprintf(text, sizeof(text), whole, 0, "0", "1", "1");
 	assert_non_null(complaint_about(text));
-	snprintf(text, sizeof(text), whole, 0, "67108864", "32768", "4096");	/* of a size that numbers still hold */
+	/* of a size that numbers still hold */
+	snprintf(text, sizeof(text), whole, 0, "67108864", "32768", "4096");
 	assert_non_null(complaint_about(text));
-	/* a message of a byte takes a cache line of its own, and 8 bytes more: 2 GiB are 29 million of them */
+	/* a message of a byte takes a cache line of its own, and 8 bytes more: 2 GiB are 29 million
+	 * of them */
 	snprintf(text, sizeof(text), whole, 0, "1", "32768", "1000");
 	assert_non_null(complaint_about(text));
 	snprintf(text, sizeof(text), whole, 0, "1", "32768", "900");
@@ -325,15 +374,21 @@ static void what_is_no_message_is_noticed_early(void **state)
 	assert_int_equal(message_find("devmem-perf x test\n", 19), -EPROTO);
 	assert_int_equal(message_find("devmem-perf 1 \n\n", 16), -EPROTO);
 	assert_int_equal(message_find("devmem-perf 1 test\na\0b\n\n", 24), -EPROTO);
-	assert_int_equal(message_find("devmem-perf 1111111111111111111111111111111111", 46), -EPROTO);
+	assert_int_equal(message_find("devmem-perf 1111111111111111111111111111111111", 46),
+			 -EPROTO);
 	assert_int_equal(message_find(version2, sizeof(version2) - 1), -EPROTONOSUPPORT);
-	assert_int_equal(message_find("devmem-perf 1 test\n\n", 20), 20);	/* without lines it is one */
+	/* without lines it is one */
+	assert_int_equal(message_find("devmem-perf 1 test\n\n", 20), 20);
 }
 
 static void figures_come_as_they_were_sent(void **state)
 {
-	struct result r = { .side = { .nanoseconds = 5, .bytes_sent = UINT64_MAX, .engine = "devmem", .warning = "two\nlines" },
-			    .latency = { .count = 3, .p9999 = 17 } }, got;
+	struct result r = { .side = { .nanoseconds = 5,
+				      .bytes_sent = UINT64_MAX,
+				      .engine = "devmem",
+				      .warning = "two\nlines" },
+			    .latency = { .count = 3, .p9999 = 17 } },
+		      got;
 	static char text[16384];
 	struct message m = { 0 };
 	struct lines l;
@@ -370,7 +425,7 @@ static void all_messages_are_divided_among_the_connections(void **state)
 	uint64_t all = 0;
 
 	(void)state;
-	t.bytes = 64 * 100 - 1;		/* 100 messages, the last one whole */
+	t.bytes = 64 * 100 - 1; /* 100 messages, the last one whole */
 	for (uint64_t i = 0; i < t.connections; i++) {
 		assert_in_range(test_limit(&t, i), 14, 15);
 		all += test_limit(&t, i);
@@ -380,7 +435,7 @@ static void all_messages_are_divided_among_the_connections(void **state)
 	assert_true(test_limit(&t, 0) == UINT64_MAX);
 }
 
-/* ------------------------------------------------------------------------------------ processors */
+/* ----------------------------------------------------------------------------------- processors */
 
 static void lists_of_processors_are_read(void **state)
 {
@@ -430,7 +485,8 @@ static void the_processors_of_a_nic_are_those_of_its_interrupts(void **state)
 	assert_int_equal(list.cpu[0], 8);
 	write_file(root, "/sys/class/net/eth7/device/msi_irqs/101", "msix");
 	write_file(root, "/sys/class/net/eth7/device/msi_irqs/99", "msix");
-	write_file(root, "/sys/class/net/eth7/device/msi_irqs/102", "msix");	/* and not requested */
+	/* and not requested */
+	write_file(root, "/sys/class/net/eth7/device/msi_irqs/102", "msix");
 	write_file(root, "/proc/irq/101/effective_affinity_list", "3");
 	write_file(root, "/proc/irq/99/effective_affinity_list", "5");
 	assert_true(pin_near(&list, root, "eth7", &why));
@@ -441,7 +497,7 @@ static void the_processors_of_a_nic_are_those_of_its_interrupts(void **state)
 	assert_int_equal(system(command), 0);
 }
 
-/* ------------------------------------------------------------------------------------ as people read it */
+/* ---------------------------------------------------------------------------- as people read it */
 
 static void figures_have_three_digits_and_a_unit(void **state)
 {
@@ -484,7 +540,12 @@ static unsigned int times(const char *text, const char *word)
 /* A second each, of 1 Gbit; the third has no latency, and a last one of a tenth is left out. */
 static void a_picture_has_a_line_from_point_to_point(void **state)
 {
-	const struct test t = { .mode = TEST_STREAM, .size = 1, .interval_ms = 1000, .connections = 1, .threads = 1, .depth = 1 };
+	const struct test t = { .mode = TEST_STREAM,
+				.size = 1,
+				.interval_ms = 1000,
+				.connections = 1,
+				.threads = 1,
+				.depth = 1 };
 	struct result client = { .latency = { .count = 1 } }, server = { 0 };
 	char *svg = NULL;
 	size_t bytes;
@@ -493,7 +554,11 @@ static void a_picture_has_a_line_from_point_to_point(void **state)
 	(void)state;
 	assert_non_null(f);
 	for (uint64_t i = 1; i <= 12; i++) {
-		struct point p = { .end_us = i * 1000000, .bytes_received = 125000000, .count = i != 3, .p50 = 1000, .p99 = 2500 };
+		struct point p = { .end_us = i * 1000000,
+				   .bytes_received = 125000000,
+				   .count = i != 3,
+				   .p50 = 1000,
+				   .p99 = 2500 };
 
 		if (i == 12)
 			p.end_us -= 900000;
@@ -505,8 +570,10 @@ static void a_picture_has_a_line_from_point_to_point(void **state)
 	assert_int_equal(times(svg, "<circle"), 11 + 2 * 10);
 	assert_non_null(strstr(svg, ">Gbit/s<"));
 	assert_non_null(strstr(svg, ">us<"));
-	assert_non_null(strstr(svg, "M90 310.0M161.8 90.0L233.6 90.0L305.5 90.0L"));	/* at the top: 1 of 1 */
-	assert_non_null(strstr(svg, "L233.6 532.0M377.3 532.0L"));			/* 1 of 2.5 */
+	/* at the top: 1 of 1 */
+	assert_non_null(strstr(svg, "M90 310.0M161.8 90.0L233.6 90.0L305.5 90.0L"));
+	/* 1 of 2.5 */
+	assert_non_null(strstr(svg, "L233.6 532.0M377.3 532.0L"));
 	assert_null(strstr(svg, "nan"));
 	assert_int_equal(times(svg, "<svg"), times(svg, "</svg>"));
 	free(svg);

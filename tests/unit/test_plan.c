@@ -10,7 +10,9 @@
 
 static void rings_pin_their_entries(void **state)
 {
-	struct devmem_plan p = { .ring_entries = 1024, .mtu = 9000, .queues = 4, .page_size = 4 * KIB };
+	struct devmem_plan p = {
+		.ring_entries = 1024, .mtu = 9000, .queues = 4, .page_size = 4 * KIB
+	};
 
 	(void)state;
 	assert_int_equal(devmem__plan_compute(&p), 0);
@@ -25,21 +27,31 @@ static void rings_pin_their_entries(void **state)
 
 static void small_packets_waste_pages(void **state)
 {
-	struct devmem_plan small = { .ring_entries = 256, .mtu = 1500, .connections = 100, .page_size = 4 * KIB };
-	struct devmem_plan large = { .ring_entries = 256, .mtu = 9000, .connections = 100, .page_size = 4 * KIB };
+	struct devmem_plan small = {
+		.ring_entries = 256, .mtu = 1500, .connections = 100, .page_size = 4 * KIB
+	};
+	struct devmem_plan large = {
+		.ring_entries = 256, .mtu = 9000, .connections = 100, .page_size = 4 * KIB
+	};
 
 	(void)state;
 	assert_int_equal(devmem__plan_compute(&small), 0);
 	assert_int_equal(devmem__plan_compute(&large), 0);
 	/* 1448 of 4096 bytes against 8948 of 12288 */
-	assert_true(small.advised_bytes - small.pinned_bytes > 2 * (large.advised_bytes - large.pinned_bytes));
-	assert_in_range(small.wasted_bytes * 100 / (small.advised_bytes - small.pinned_bytes), 62, 66);
-	assert_in_range(large.wasted_bytes * 100 / (large.advised_bytes - large.pinned_bytes), 25, 29);
+	assert_true(small.advised_bytes - small.pinned_bytes >
+		    2 * (large.advised_bytes - large.pinned_bytes));
+	assert_in_range(small.wasted_bytes * 100 / (small.advised_bytes - small.pinned_bytes), 62,
+			66);
+	assert_in_range(large.wasted_bytes * 100 / (large.advised_bytes - large.pinned_bytes), 25,
+			29);
 }
 
 static void too_small_says_what_would_do(void **state)
 {
-	struct devmem_plan p = { .ring_entries = 8192, .mtu = 1500, .queues = 2, .page_size = 65536,
+	struct devmem_plan p = { .ring_entries = 8192,
+				 .mtu = 1500,
+				 .queues = 2,
+				 .page_size = 65536,
 				 .buffer_bytes = 64 << 20 };
 
 	(void)state;
@@ -73,7 +85,7 @@ static void large_pages_where_nothing_is_asked(void **state)
 		assert_int_equal(p.bind_page_size, 64 * KIB);
 		assert_int_equal(p.advised_page_size, 64 * KIB);
 		assert_null(p.advice);
-		assert_int_equal(p.advised_bytes % (2 * MIB), 0);	/* huge pages */
+		assert_int_equal(p.advised_bytes % (2 * MIB), 0); /* huge pages */
 		p.buffer_bytes = p.advised_bytes;
 		assert_int_equal(devmem__plan_compute(&p), 0);
 		assert_int_equal(p.bind_page_size, 64 * KIB);
@@ -90,7 +102,7 @@ static void a_smaller_buffer_takes_smaller_pages(void **state)
 	assert_int_equal(p.bind_page_size, 32 * KIB);
 	assert_int_equal(p.advised_page_size, 32 * KIB);
 	assert_non_null(strstr(p.advice, "larger buffer"));
-	p.page_size = 64 * KIB;	/* asked for all the same */
+	p.page_size = 64 * KIB; /* asked for all the same */
 	assert_int_equal(devmem__plan_compute(&p), -ENOSPC);
 	assert_int_equal(p.bind_page_size, 64 * KIB);
 	assert_int_equal(p.advised_page_size, 32 * KIB);
@@ -107,7 +119,9 @@ static void a_smaller_buffer_takes_smaller_pages(void **state)
 
 static void small_messages_want_small_pages(void **state)
 {
-	struct devmem_plan p = { .ring_entries = 256, .mtu = 9000, .connections = 1000, .message_bytes = 64 };
+	struct devmem_plan p = {
+		.ring_entries = 256, .mtu = 9000, .connections = 1000, .message_bytes = 64
+	};
 	struct devmem_plan small = p;
 
 	(void)state;
@@ -125,14 +139,19 @@ static void small_messages_want_small_pages(void **state)
 
 static void a_page_that_a_message_fills_by_half(void **state)
 {
-	static const struct { uint32_t message, page; } want[] = {
-		{ 1, 4 * KIB }, { 4095, 4 * KIB }, { 4096, 8 * KIB }, { 8 * KIB, 16 * KIB }, { 20000, 32 * KIB },
-		{ 32 * KIB - 1, 32 * KIB }, { 32 * KIB, 64 * KIB }, { 10 * MIB, 64 * KIB }, { 0, 64 * KIB },
+	static const struct {
+		uint32_t message, page;
+	} want[] = {
+		{ 1, 4 * KIB },		{ 4095, 4 * KIB },	{ 4096, 8 * KIB },
+		{ 8 * KIB, 16 * KIB },	{ 20000, 32 * KIB },	{ 32 * KIB - 1, 32 * KIB },
+		{ 32 * KIB, 64 * KIB }, { 10 * MIB, 64 * KIB }, { 0, 64 * KIB },
 	};
 
 	(void)state;
 	for (unsigned int i = 0; i < ARRAY_SIZE(want); i++) {
-		struct devmem_plan p = { .ring_entries = 256, .mtu = 9000, .message_bytes = want[i].message };
+		struct devmem_plan p = { .ring_entries = 256,
+					 .mtu = 9000,
+					 .message_bytes = want[i].message };
 
 		assert_int_equal(devmem__plan_compute(&p), 0);
 		assert_int_equal(p.advised_page_size, want[i].page);

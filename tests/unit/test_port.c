@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Where io_uring is refused: each of its three calls by each errno, some of their operations, and by RLIMIT_MEMLOCK. Plain
- * system calls serve if no engine was named. What is refused is so for good, so each test has a process of its own.
+ * Where io_uring is refused: each of its three calls by each errno, some of their operations, and
+ * by RLIMIT_MEMLOCK. Plain system calls serve if no engine was named. What is refused is so for
+ * good, so each test has a process of its own.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,12 +13,12 @@
 #include "fds.h"
 #include "refuse.h"
 
-#define LAST_ERRNO	134	/* and those of the kernel's own beyond */
-#define PROBE		8	/* IORING_REGISTER_PROBE */
-#define NAPI		27	/* IORING_REGISTER_NAPI */
-#define PBUF_RING	22	/* IORING_REGISTER_PBUF_RING */
-#define SYNC_CANCEL	24	/* IORING_REGISTER_SYNC_CANCEL */
-#define NOBODY		64321	/* a user who runs nothing else: RLIMIT_MEMLOCK is of users */
+#define LAST_ERRNO  134	  /* and those of the kernel's own beyond */
+#define PROBE	    8	  /* IORING_REGISTER_PROBE */
+#define NAPI	    27	  /* IORING_REGISTER_NAPI */
+#define PBUF_RING   22	  /* IORING_REGISTER_PBUF_RING */
+#define SYNC_CANCEL 24	  /* IORING_REGISTER_SYNC_CANCEL */
+#define NOBODY	    64321 /* a user who runs nothing else: RLIMIT_MEMLOCK is of users */
 
 static void receive_a_byte(struct devmem_ring *ring)
 {
@@ -28,7 +29,8 @@ static void receive_a_byte(struct devmem_ring *ring)
 	connect_pair(pair);
 	CHECK(!devmem_attach(ring, pair[1], NULL, 7, NULL, &sock));
 	CHECK(write(pair[0], "x", 1) == 1);
-	CHECK(devmem_wait(ring, &ev, 1, 5000) == 1 && ev.type == DEVMEM_EVENT_HOST && ev.length == 1);
+	CHECK(devmem_wait(ring, &ev, 1, 5000) == 1 && ev.type == DEVMEM_EVENT_HOST &&
+	      ev.length == 1);
 	CHECK(!devmem_release(ring, &ev, 1));
 	close(pair[0]);
 	close(pair[1]);
@@ -47,7 +49,8 @@ static void plain_calls_serve(const char *word, bool receive)
 	devmem_ring_close(ring);
 }
 
-/* The kernel gives memory of rings back some time after they are closed: of many, all that an ordinary user may lock is out. */
+/* The kernel gives memory of rings back some time after they are closed: of many, all that an
+ * ordinary user may lock is out. */
 static bool is_limit(int result)
 {
 	return geteuid() && result == -ENOMEM && strstr(devmem_error(), "RLIMIT_MEMLOCK");
@@ -59,7 +62,9 @@ static void named_engines_are_refused(int err)
 	struct devmem_ring *ring = (void *)1;
 
 	for (int i = 0; i < 3; i++) {
-		int result = devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = names[i], .entries = 1), &ring);
+		int result = devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = names[i],
+							  .entries = 1),
+					      &ring);
 
 		CHECK((result == -err || is_limit(result)) && ring == (void *)1);
 	}
@@ -70,7 +75,7 @@ static void under_each_errno(const char *name)
 	unsigned int before = open_fds();
 
 	for (int err = 1; err <= LAST_ERRNO; err++) {
-		int answer = err < LAST_ERRNO ? err : 524;	/* ENOTSUPP */
+		int answer = err < LAST_ERRNO ? err : 524; /* ENOTSUPP */
 
 		CHECK(!refuse(refuse_uring(name), answer, NULL, 0));
 		plain_calls_serve("io_uring", err == EPERM || err == EACCES);
@@ -130,10 +135,12 @@ static void what_comes_later_is_tried_first(void **state)
 
 static uint32_t operation;
 
-/* Those that are not tried are not needed: a ring has io_uring without them, and it works either way. */
+/* Those that are not tried are not needed: a ring has io_uring without them, and it works either
+ * way. */
 static void without_this_operation(void)
 {
-	const bool needed = operation == PROBE || operation == PBUF_RING || operation == SYNC_CANCEL;
+	const bool needed =
+		operation == PROBE || operation == PBUF_RING || operation == SYNC_CANCEL;
 	const struct refuse_arg op = { 1, operation };
 	struct devmem_ring *ring;
 	bool uring;
@@ -165,9 +172,13 @@ static void features_without_operations(void)
 	CHECK(!refuse(refuse_uring("register"), EACCES, &napi, 1));
 	CHECK(devmem_feature("busy-poll") == 0 && (!uring || strstr(devmem_error(), "busy poll")));
 	CHECK(devmem_feature("io_uring") == uring);
-	CHECK(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .busy_poll_us = 1), &ring) == -ENOSYS && ring == (void *)1);
+	CHECK(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .busy_poll_us = 1), &ring) ==
+		      -ENOSYS &&
+	      ring == (void *)1);
 	CHECK(!refuse(refuse_uring("register"), EACCES, &probe, 1));
-	CHECK(devmem_feature("io_uring") == 0 && (!uring || strstr(devmem_error(), "io_uring_register is refused")));
+	CHECK(devmem_feature("io_uring") == 0 && (!uring || strstr(devmem_error(), "io_uring_"
+										   "register is "
+										   "refused")));
 	CHECK(devmem_feature("zcrx") == 0 && devmem_feature("syscall") == 1);
 }
 
@@ -206,7 +217,7 @@ static void with_little_locked_memory(void)
 	struct devmem_ring *ring;
 
 	if (geteuid())
-		return;		/* others run as this user */
+		return; /* others run as this user */
 	CHECK(!setresuid(NOBODY, NOBODY, NOBODY));
 	for (rlim_t pages = 1; pages < 32; pages++) {
 		limit_locked(pages * 4096);

@@ -90,11 +90,13 @@ static void a_thread_s_number_is_not_used_again(void **state)
 
 	(void)state;
 	numbers[2] = devmem__thread();
-	for (int i = 0; i < 2; i++) {	/* the second one has the stack of the first, and its pthread_t */
+	/* the second one has the stack of the first, and its pthread_t */
+	for (int i = 0; i < 2; i++) {
 		assert_int_equal(pthread_create(&thread, NULL, number, &numbers[i]), 0);
 		pthread_join(thread, NULL);
 	}
-	assert_true(numbers[0] != numbers[1] && numbers[1] != numbers[2] && numbers[0] != numbers[2]);
+	assert_true(numbers[0] != numbers[1] && numbers[1] != numbers[2] &&
+		    numbers[0] != numbers[2]);
 	assert_int_equal(devmem__thread(), numbers[2]);
 }
 

@@ -8,8 +8,10 @@
 
 static void known(void **state)
 {
-	const struct devmem__quirks *mlx5 = devmem__quirks_of("mlx5_core"), *bnxt = devmem__quirks_of("bnxt_en");
-	const struct devmem__quirks *fbnic = devmem__quirks_of("fbnic"), *gve = devmem__quirks_of("gve");
+	const struct devmem__quirks *mlx5 = devmem__quirks_of("mlx5_core"),
+				    *bnxt = devmem__quirks_of("bnxt_en");
+	const struct devmem__quirks *fbnic = devmem__quirks_of("fbnic"),
+				    *gve = devmem__quirks_of("gve");
 
 	(void)state;
 	assert_string_equal(mlx5->feature_first, "rx-gro-hw");
@@ -24,14 +26,15 @@ static void known(void **state)
 	assert_int_equal(mlx5->tx_pieces, DEVMEM__ANY_PIECES);
 	assert_int_equal(bnxt->tx_pieces, DEVMEM__ANY_PIECES);
 	assert_int_equal(fbnic->tx_pieces, DEVMEM__ANY_PIECES);
-	assert_true(mlx5->large_pages && bnxt->large_pages && !fbnic->large_pages && !gve->large_pages);
+	assert_true(mlx5->large_pages && bnxt->large_pages && !fbnic->large_pages &&
+		    !gve->large_pages);
 }
 
 /* Of each that cannot bind there is something to say, and it goes into the middle of a sentence. */
 static void remarks(void **state)
 {
-	static const char *const drivers[] = { "netdevsim", "bnge", "idpf", "ice", "ena", "ionic", "mana",
-					       "virtio_net", "veth" };
+	static const char *const drivers[] = { "netdevsim", "bnge", "idpf",	  "ice", "ena",
+					       "ionic",	    "mana", "virtio_net", "veth" };
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(drivers) / sizeof(drivers[0]); i++) {

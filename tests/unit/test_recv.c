@@ -8,7 +8,7 @@
 #include "unit.h"
 #include "recv.h"
 
-#define ID 5	/* of the binding */
+#define ID     5 /* of the binding */
 #define BUFFER 9
 
 struct message {
@@ -37,7 +37,9 @@ static void add_cmsg(struct message *m, int level, int type, const void *data, s
 
 static void add_frag(struct message *m, uint64_t offset, uint32_t size, uint32_t token)
 {
-	struct devmem__cmsg_frag f = { .frag_offset = offset, .frag_size = size, .frag_token = token, .dmabuf_id = ID };
+	struct devmem__cmsg_frag f = {
+		.frag_offset = offset, .frag_size = size, .frag_token = token, .dmabuf_id = ID
+	};
 
 	add_cmsg(m, SOL_SOCKET, DEVMEM_SO_DMABUF, &f, sizeof(f));
 	m->bytes += size;
@@ -53,7 +55,8 @@ static void add_linear(struct message *m, uint32_t size)
 
 static void start(struct fixture *f, const struct message *m)
 {
-	devmem__rx_start(&f->rx, m->control, m->len, m->payload, sizeof(m->payload), m->bytes, 0x30001);
+	devmem__rx_start(&f->rx, m->control, m->len, m->payload, sizeof(m->payload), m->bytes,
+			 0x30001);
 }
 
 static int next(struct fixture *f, unsigned int n)
@@ -65,8 +68,9 @@ static int set_up(void **state)
 {
 	struct fixture *f = calloc(1, sizeof(*f));
 
-	f->stream = (struct devmem__stream){ .user_data = 77, .dmabuf_id = ID, .buffer = BUFFER, .slot = 3,
-					     .merge = 1024 };
+	f->stream = (struct devmem__stream){
+		.user_data = 77, .dmabuf_id = ID, .buffer = BUFFER, .slot = 3, .merge = 1024
+	};
 	*state = f;
 	return 0;
 }
@@ -109,8 +113,8 @@ static void neighbours_merge(void **state)
 	add_frag(&m, 4096, 4096, 1);
 	add_frag(&m, 8192, 4096, 2);
 	add_frag(&m, 12288, 100, 3);
-	add_frag(&m, 16384, 4096, 4);	/* not next to the one before */
-	add_frag(&m, 20480, 4096, 9);	/* next in memory, but not in tokens */
+	add_frag(&m, 16384, 4096, 4); /* not next to the one before */
+	add_frag(&m, 20480, 4096, 9); /* next in memory, but not in tokens */
 	start(f, &m);
 	assert_int_equal(next(f, 64), 3);
 	assert_int_equal(f->ev[0].length, 8292);
@@ -178,7 +182,7 @@ static void linear_bytes_keep_their_place(void **state)
 	add_linear(&m, 10);
 	add_frag(&m, 0, 4096, 1);
 	add_linear(&m, 20);
-	add_frag(&m, 4096, 4096, 2);	/* next to the last fragment, but not in the stream */
+	add_frag(&m, 4096, 4096, 2); /* next to the last fragment, but not in the stream */
 	start(f, &m);
 	assert_int_equal(next(f, 64), 4);
 	assert_int_equal(f->ev[0].type, DEVMEM_EVENT_HOST);
@@ -248,7 +252,7 @@ static void a_cut_cmsg_is_told_after_what_could_be_read(void **state)
 		start(f, &m);
 		assert_int_equal(next(f, 64), 1);
 		assert_int_equal(next(f, 64), -EBADMSG);
-		assert_int_equal(next(f, 64), 0);	/* said once */
+		assert_int_equal(next(f, 64), 0); /* said once */
 		assert_int_equal(devmem__set_take(&f->stream.out, 1, 1), 0);
 	}
 }
@@ -262,7 +266,7 @@ static void a_cmsg_too_small_for_a_fragment(void **state)
 	add_cmsg(&m, SOL_SOCKET, DEVMEM_SO_DMABUF, half, sizeof(half));
 	add_frag(&m, 4096, 100, 2);
 	start(f, &m);
-	assert_int_equal(next(f, 64), 1);	/* parsed on: its token is not lost */
+	assert_int_equal(next(f, 64), 1); /* parsed on: its token is not lost */
 	assert_int_equal(f->ev[0].token, 2);
 	assert_int_equal(next(f, 64), -EBADMSG);
 }
@@ -287,7 +291,7 @@ static void descriptors_of_more_bytes_than_came(void **state)
 	add_frag(&m, 0, 100, 1);
 	m.bytes = 50;
 	start(f, &m);
-	assert_int_equal(next(f, 64), 1);	/* its token must come back all the same */
+	assert_int_equal(next(f, 64), 1); /* its token must come back all the same */
 	assert_int_equal(next(f, 64), -EBADMSG);
 }
 

@@ -46,15 +46,29 @@ static void options_out_of_range(void **state)
 	(void)state;
 	assert_int_equal(devmem_ring_open(NULL, NULL), -EINVAL);
 	assert_non_null(strstr(devmem_error(), "devmem_ring_open: no place"));
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .entries = 40000), &ring), -EINVAL);
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .buffers = 3), &ring), -EINVAL);
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .buffer_bytes = 5000), &ring), -EINVAL);
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .merge = 1025), &ring), -EINVAL);
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .spill_bytes = 100), &ring), -EINVAL);
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .host_bytes = 5000), &ring), -EINVAL);
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .busy_poll_us = 10001), &ring), -EINVAL);
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .coalesce_us = 100001), &ring), -EINVAL);
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .coalesce_us = 1, .busy_poll_us = 1), &ring), -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .entries = 40000), &ring),
+			 -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .buffers = 3), &ring),
+			 -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .buffer_bytes = 5000),
+					  &ring),
+			 -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .merge = 1025), &ring),
+			 -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .spill_bytes = 100), &ring),
+			 -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .host_bytes = 5000), &ring),
+			 -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .busy_poll_us = 10001),
+					  &ring),
+			 -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .coalesce_us = 100001),
+					  &ring),
+			 -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .coalesce_us = 1,
+						      .busy_poll_us = 1),
+					  &ring),
+			 -EINVAL);
 }
 
 static void opening_and_closing_leaks_no_descriptor(void **state)
@@ -102,7 +116,7 @@ static void a_watched_descriptor_is_reported_while_readable(void **state)
 		assert_int_equal(ev[0].type, DEVMEM_EVENT_READY);
 		assert_int_equal(ev[0].user_data, 42);
 	}
-	assert_int_equal(devmem_release(ring, ev, 1), 0);	/* no fragment: skipped */
+	assert_int_equal(devmem_release(ring, ev, 1), 0); /* no fragment: skipped */
 	assert_int_equal(read(fd, &value, 8), 8);
 	while (devmem_wait(ring, ev, 4, 0) == 1)
 		;
@@ -114,7 +128,8 @@ static void a_watched_descriptor_is_reported_while_readable(void **state)
 	close(fd);
 }
 
-/* The smallest ring by plain system calls: of 8 completions some wait to be handed out, so that few requests find room. */
+/* The smallest ring by plain system calls: of 8 completions some wait to be handed out, so that few
+ * requests find room. */
 static void what_could_not_be_unwatched_can_be_later(void **state)
 {
 	struct devmem_ring *ring;
@@ -123,7 +138,10 @@ static void what_could_not_be_unwatched_can_be_later(void **state)
 	unsigned int at;
 
 	(void)state;
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .entries = 1, .engine = "syscall"), &ring), 0);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .entries = 1,
+						      .engine = "syscall"),
+					  &ring),
+			 0);
 	for (at = 0; at < 8; at++) {
 		quiet[at] = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 		assert_int_equal(devmem_watch(ring, quiet[at], 100 + at), 0);
@@ -151,7 +169,9 @@ static void what_could_not_be_unwatched_can_be_later(void **state)
 	}
 	for (at = 0; at < 8; at++)
 		assert_int_equal(write(quiet[at], &(uint64_t){ 1 }, 8), 8);
-	do	/* the end of an io_uring of a test before this one is work for our thread, and interrupts system calls */
+	/* the end of an io_uring of a test before this one is work for our thread, and interrupts
+	 * system calls */
+	do
 		n = devmem_wait(ring, ev, 8, 10);
 	while (n == -EINTR);
 	assert_int_equal(n, 0);
@@ -165,15 +185,22 @@ static void what_could_not_be_unwatched_can_be_later(void **state)
 static void what_attach_refuses(void **state)
 {
 	struct devmem_ring *ring = ring_or_skip(state);
-	struct devmem_binding *binding = (void *)8;	/* never looked at before the socket */
+	struct devmem_binding *binding = (void *)8; /* never looked at before the socket */
 	struct devmem_sock *sock = (void *)1;
-	int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0), tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int udp = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0),
+	    tcp = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	int pipe_fd = eventfd(0, EFD_CLOEXEC);
 
 	assert_int_equal(devmem_attach(ring, tcp, NULL, 0,
-				       DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE), &sock), -EINVAL);
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "none"), (void *)&sock), -EINVAL);
-	assert_int_equal(devmem_attach(ring, tcp, binding, 0, DEVMEM_OPTS(devmem_attach_opts, .flags = 8), &sock),
+				       DEVMEM_OPTS(devmem_attach_opts,
+						   .flags = DEVMEM_ATTACH_PLACE),
+				       &sock),
+			 -EINVAL);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "none"),
+					  (void *)&sock),
+			 -EINVAL);
+	assert_int_equal(devmem_attach(ring, tcp, binding, 0,
+				       DEVMEM_OPTS(devmem_attach_opts, .flags = 8), &sock),
 			 -EINVAL);
 	assert_int_equal(devmem_attach(ring, 9999, binding, 0, NULL, &sock), -EBADF);
 	assert_int_equal(devmem_attach(ring, pipe_fd, binding, 0, NULL, &sock), -ENOTSOCK);
@@ -202,7 +229,9 @@ static void devmem_wake_keeps_errno(void **state)
 static void what_release_refuses(void **state)
 {
 	struct devmem_ring *ring = ring_or_skip(state);
-	struct devmem_event data = { .type = DEVMEM_EVENT_DATA, .sock = 3, .token = 1, .tokens = 1 };
+	struct devmem_event data = {
+		.type = DEVMEM_EVENT_DATA, .sock = 3, .token = 1, .tokens = 1
+	};
 	struct devmem_event host = { .type = DEVMEM_EVENT_HOST, .token = 0x10002 };
 	struct devmem_event end = { .type = DEVMEM_EVENT_END };
 
@@ -219,7 +248,9 @@ struct other {
 static void *release_elsewhere(void *arg)
 {
 	struct other *o = arg;
-	struct devmem_event data = { .type = DEVMEM_EVENT_DATA, .sock = 3, .token = 1, .tokens = 1 };
+	struct devmem_event data = {
+		.type = DEVMEM_EVENT_DATA, .sock = 3, .token = 1, .tokens = 1
+	};
 
 	o->result = 0;
 	for (int i = 0; i < 1000 && !o->result; i++)
@@ -227,7 +258,8 @@ static void *release_elsewhere(void *arg)
 	return NULL;
 }
 
-/* Their fragments are not of this ring and are passed over; what is tested is the way there, and the waking. */
+/* Their fragments are not of this ring and are passed over; what is tested is the way there, and
+ * the waking. */
 static void other_threads_hand_over_without_disturbing(void **state)
 {
 	struct devmem_ring *ring = ring_or_skip(state);
@@ -254,10 +286,14 @@ static void *use_elsewhere(void *arg)
 	struct devmem_event ev[4];
 	struct devmem_sock *sock;
 
-	o->result = devmem_wait(o->ring, ev, 4, 0) == -EEXIST && strstr(devmem_error(), "call devmem_ring_open() in the thread") &&
-		    devmem_ring_fd(o->ring) == -EEXIST && strstr(devmem_error(), "devmem_ring_open()") &&
-		    devmem_unwatch(o->ring, 0) == -EEXIST && strstr(devmem_error(), "devmem_ring_open()") &&
-		    devmem_attach(o->ring, 0, NULL, 0, NULL, &sock) == -EEXIST && strstr(devmem_error(), "devmem_ring_open()");
+	o->result = devmem_wait(o->ring, ev, 4, 0) == -EEXIST &&
+		    strstr(devmem_error(), "call devmem_ring_open() in the thread") &&
+		    devmem_ring_fd(o->ring) == -EEXIST &&
+		    strstr(devmem_error(), "devmem_ring_open()") &&
+		    devmem_unwatch(o->ring, 0) == -EEXIST &&
+		    strstr(devmem_error(), "devmem_ring_open()") &&
+		    devmem_attach(o->ring, 0, NULL, 0, NULL, &sock) == -EEXIST &&
+		    strstr(devmem_error(), "devmem_ring_open()");
 	return NULL;
 }
 
@@ -275,7 +311,9 @@ static void another_thread_is_told_whose_it_is(void **state)
 
 static void *open_and_leave(void *arg)
 {
-	return (void *)(intptr_t)devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "syscall"), arg);
+	return (void *)(intptr_t)devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "syscal"
+											  "l"),
+						  arg);
 }
 
 static void *wait_elsewhere(void *arg)
@@ -287,7 +325,8 @@ static void *wait_elsewhere(void *arg)
 	return NULL;
 }
 
-/* The next thread has the stack of the one that ended, and is the same by its pthread_t. No kernel says no with this engine. */
+/* The next thread has the stack of the one that ended, and is the same by its pthread_t. No kernel
+ * says no with this engine. */
 static void a_thread_that_came_after_is_another(void **state)
 {
 	struct other other = { .ring = NULL };
@@ -309,7 +348,8 @@ static void *wake(void *arg)
 	return NULL;
 }
 
-/* The thread that wakes it still is in devmem_wake() when it is closed for that reason: ThreadSanitizer sees what that reads. */
+/* The thread that wakes it still is in devmem_wake() when it is closed for that reason:
+ * ThreadSanitizer sees what that reads. */
 static void who_is_woken_may_close_the_ring(void **state)
 {
 	struct devmem_event ev[4];

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Questions to rtnetlink: the kernel answers them and nobody else, and damaged answers say nothing. */
+/* Questions to rtnetlink: the kernel answers them and nobody else, and damaged answers say
+ * nothing. */
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <net/if.h>
@@ -22,7 +23,9 @@ struct question {
 static struct question about(int ifindex)
 {
 	return (struct question){
-		.h = { .nlmsg_len = sizeof(struct question), .nlmsg_type = RTM_GETLINK, .nlmsg_flags = NLM_F_REQUEST },
+		.h = { .nlmsg_len = sizeof(struct question),
+		       .nlmsg_type = RTM_GETLINK,
+		       .nlmsg_flags = NLM_F_REQUEST },
 		.info = { .ifi_family = AF_UNSPEC, .ifi_index = ifindex },
 	};
 }
@@ -71,7 +74,8 @@ static void of_little_room(void **state)
 	close(fd);
 }
 
-/* Somebody who may speak to any netlink socket here says that it has another index, before the kernel is asked. */
+/* Somebody who may speak to any netlink socket here says that it has another index, before the
+ * kernel is asked. */
 static void a_stranger_is_not_heard(void **state)
 {
 	const struct question q = about(1);
@@ -79,7 +83,8 @@ static void a_stranger_is_not_heard(void **state)
 	struct sockaddr_nl at;
 	socklen_t len = sizeof(at);
 	struct nlmsghdr *answer = malloc(DEVMEM__RTNL_ANSWER);
-	int fd = devmem__rtnl_open(), stranger = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
+	int fd = devmem__rtnl_open(),
+	    stranger = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_ROUTE);
 
 	(void)state;
 	assert_non_null(answer);
@@ -104,7 +109,8 @@ static void damaged(void **state)
 		struct rtattr first;
 		char value[4];
 		struct rtattr second;
-	} m = { .first = { .rta_len = sizeof(struct rtattr) + 4, .rta_type = 1 }, .second = { .rta_type = 2 } };
+	} m = { .first = { .rta_len = sizeof(struct rtattr) + 4, .rta_type = 1 },
+		.second = { .rta_type = 2 } };
 	const unsigned short lengths[] = { 0, 1, 3, sizeof(struct rtattr) + 1, 0xffff };
 	size_t bytes;
 

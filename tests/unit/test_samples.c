@@ -8,11 +8,12 @@
 #include "unit.h"
 
 static const unsigned char v4[54] = {
-	[12] = 0x08, [14] = 0x45, [23] = 6, [26] = 192, 0, 2, 2, 192, 0, 2, 1, 0xc0, 0x01, 0x14, 0x51, 1, 2, 3, 4,
+	[12] = 0x08, [14] = 0x45, [23] = 6, [26] = 192, 0,    2, 2, 192, 0, 2,
+	1,	     0xc0,	  0x01,	    0x14,	0x51, 1, 2, 3,	 4,
 };
 static const unsigned char v6[74] = {
-	[12] = 0x86, 0xdd, 0x60, [20] = 6, [22] = 0x20, 1, 0xd, 0xb8, [37] = 2, 0x20, 1, 0xd, 0xb8, [53] = 1,
-	0xc0, 0x02, 0x14, 0x52, 5, 6, 7, 8,
+	[12] = 0x86, 0xdd, 0x60,     [20] = 6, [22] = 0x20, 1,	  0xd,	0xb8, [37] = 2, 0x20, 1,
+	0xd,	     0xb8, [53] = 1, 0xc0,     0x02,	    0x14, 0x52, 5,    6,	7,    8,
 };
 
 static bool is(const struct in6_addr *a, const char *text)
@@ -75,9 +76,9 @@ static void damaged(void **state)
 		parse(f, sizeof(f), &s);
 	}
 	memcpy(f, v4, sizeof(f));
-	f[14] = 0x44;	/* a header that is too short */
+	f[14] = 0x44; /* a header that is too short */
 	assert_false(parse(f, sizeof(f), &s));
-	f[14] = 0x4f;	/* or behind what is shown */
+	f[14] = 0x4f; /* or behind what is shown */
 	assert_false(parse(f, sizeof(f), &s));
 	f[14] = 0x45;
 	f[23] = 17;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Sends on one side, calls of sendmsg() on the other, and nothing in between: the kernel's part is played by the tests. */
+/* Sends on one side, calls of sendmsg() on the other, and nothing in between: the kernel's part is
+ * played by the tests. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -31,7 +32,8 @@ static int tear_down(void **state)
 }
 
 /* So many bytes from @cookie * 1000 on. */
-static void push_from(struct devmem__sendq *q, struct devmem_binding *binding, uint64_t cookie, uint32_t bytes)
+static void push_from(struct devmem__sendq *q, struct devmem_binding *binding, uint64_t cookie,
+		      uint32_t bytes)
 {
 	const struct devmem_range range = { cookie * 1000, bytes };
 
@@ -110,7 +112,7 @@ static void check_iov(const struct iovec *iov, uintptr_t offset, size_t bytes, i
 	_fail(__FILE__, line);
 }
 
-/* ------------------------------------------------------------------------------------ what goes next */
+/* ------------------------------------------------------------------------------- what goes next */
 
 static void there_is_nothing_to_begin_with(void **state)
 {
@@ -120,7 +122,7 @@ static void there_is_nothing_to_begin_with(void **state)
 	assert_int_equal(devmem__sendq_count(q), 0);
 	assert_int_equal(devmem__sendq_in_flight(q), 0);
 	expect_none(q);
-	notify(q, 0, UINT32_MAX);	/* nobody's */
+	notify(q, 0, UINT32_MAX); /* nobody's */
 	expect_none(q);
 }
 
@@ -205,7 +207,7 @@ static void a_large_range_goes_alone(void **state)
 	call(q, 100000);
 	assert_int_equal(devmem__sendq_gather(q, iov, ROOM, SIZE_MAX), 1);
 	expect_iov(&iov[0], 2000, 300000);
-	call(q, 100000);	/* the rest of it is small */
+	call(q, 100000); /* the rest of it is small */
 	assert_int_equal(devmem__sendq_gather(q, iov, ROOM, SIZE_MAX), 2);
 	call(q, 200100);
 	notify(q, 0, 2);
@@ -236,18 +238,21 @@ static void no_further_send_begins_when_there_is_enough(void **state)
 	struct iovec iov[ROOM];
 
 	push_three(q);
-	assert_int_equal(devmem__sendq_gather(q, iov, ROOM, 1), 1);	/* one goes, however large */
+	/* one goes, however large */
+	assert_int_equal(devmem__sendq_gather(q, iov, ROOM, 1), 1);
 	assert_int_equal(devmem__sendq_gather(q, iov, ROOM, 100), 1);
 	assert_int_equal(devmem__sendq_gather(q, iov, ROOM, 101), 2);
 	assert_int_equal(devmem__sendq_gather(q, iov, ROOM, 200), 2);
 	assert_int_equal(devmem__sendq_gather(q, iov, ROOM, 201), 3);
 	call(q, 40);
-	assert_int_equal(devmem__sendq_gather(q, iov, ROOM, 61), 2);	/* what has gone does not count */
+	/* what has gone does not count */
+	assert_int_equal(devmem__sendq_gather(q, iov, ROOM, 61), 2);
 	assert_int_equal(devmem__sendq_gather(q, iov, ROOM, 60), 1);
 	call(q, 260);
 	assert_int_equal(devmem__sendq_push(q, fake_binding(0), ranges, 3, 180, 4), 0);
 	push(q, 5, 100);
-	assert_int_equal(devmem__sendq_gather(q, iov, ROOM, 60), 3);	/* one that has begun goes on */
+	/* one that has begun goes on */
+	assert_int_equal(devmem__sendq_gather(q, iov, ROOM, 60), 3);
 }
 
 static void a_call_is_of_one_binding(void **state)
@@ -273,7 +278,7 @@ static void a_call_is_of_one_binding(void **state)
 	expect_iov(&iov[0], 4000, 100);
 }
 
-/* ------------------------------------------------------------------------------------ notifications */
+/* -------------------------------------------------------------------------------- notifications */
 
 static void one_call_carries_several_sends(void **state)
 {
@@ -297,7 +302,7 @@ static void a_send_in_several_calls_waits_for_all_of_them(void **state)
 	call(q, 40);
 	call(q, 59);
 	notify(q, 0, 1);
-	expect_none(q);		/* a byte has not gone */
+	expect_none(q); /* a byte has not gone */
 	call(q, 1);
 	expect_none(q);
 	notify(q, 2, 2);
@@ -336,7 +341,7 @@ static void a_notification_names_a_range(void **state)
 	notify(q, 0, 0);
 	for (uint64_t i = 0; i < 4; i++)
 		expect_done(q, i, 0);
-	expect_none(q);		/* the fourth, counted from 0, was in neither */
+	expect_none(q); /* the fourth, counted from 0, was in neither */
 	assert_int_equal(q->numbered, 1);
 	notify(q, 4, 4);
 	expect_done(q, 4, 0);
@@ -351,12 +356,12 @@ static void a_notification_that_is_nobodys_is_passed_over(void **state)
 	push_three(q);
 	call(q, 100);
 	call(q, 100);
-	notify(q, 2, 1000);	/* none of these has been given */
+	notify(q, 2, 1000); /* none of these has been given */
 	notify(q, UINT32_MAX - 5, UINT32_MAX);
 	expect_none(q);
 	call(q, 100);
 	notify(q, 1, 1);
-	notify(q, 1, 1);	/* twice */
+	notify(q, 1, 1); /* twice */
 	assert_int_equal(q->numbered, 2);
 	notify(q, 0, 0);
 	notify(q, 0, 0);
@@ -379,7 +384,7 @@ static void a_notification_may_come_before_the_result(void **state)
 	expect_done(q, 1, 0);
 	expect_none(q);
 	call(q, 150);
-	notify(q, 0, 0);	/* the numbers have gone on */
+	notify(q, 0, 0); /* the numbers have gone on */
 	expect_none(q);
 	notify(q, 1, 1);
 	expect_done(q, 2, 0);
@@ -428,7 +433,7 @@ static void numbers_begin_again_at_their_end(void **state)
 	q->next_id = UINT32_MAX - 1;
 	for (uint64_t i = 0; i < 6; i++) {
 		push(q, i, 10);
-		call(q, 10);	/* -2, -1, 0, 1, 2, 3 */
+		call(q, 10); /* -2, -1, 0, 1, 2, 3 */
 	}
 	assert_int_equal(q->next_id, 4);
 	notify(q, UINT32_MAX, 1);
@@ -445,7 +450,7 @@ static void numbers_begin_again_at_their_end(void **state)
 	expect_done(q, 5, 0);
 }
 
-/* ------------------------------------------------------------------------------------ copied */
+/* --------------------------------------------------------------------------------------- copied */
 
 static void a_copied_call_marks_the_sends_that_it_had_bytes_of(void **state)
 {
@@ -460,7 +465,7 @@ static void a_copied_call_marks_the_sends_that_it_had_bytes_of(void **state)
 	devmem__sendq_notified(q, 1, 1, true);
 	notify(q, 0, 0);
 	notify(q, 2, 3);
-	expect_done(q, 1, 0);	/* the copied bytes begin where it ends */
+	expect_done(q, 1, 0); /* the copied bytes begin where it ends */
 	expect_done(q, 2, 1);
 	expect_done(q, 3, 1);
 	expect_done(q, 4, 0);
@@ -478,7 +483,7 @@ static void a_copied_call_that_ends_with_a_send_leaves_the_next_alone(void **sta
 	notify(q, 0, 0);
 	notify(q, 2, 2);
 	expect_done(q, 1, 0);
-	expect_done(q, 2, 1);	/* but for a byte */
+	expect_done(q, 2, 1); /* but for a byte */
 	expect_done(q, 3, 0);
 }
 
@@ -505,14 +510,14 @@ static void a_call_that_copies_has_no_number_and_waits_for_nothing(void **state)
 	begin(q, false);
 	assert_int_equal(q->numbered, 0);
 	notify(q, 0, 0);
-	expect_none(q);		/* but for its result */
+	expect_none(q); /* but for its result */
 	devmem__sendq_result(q, 150);
 	expect_done(q, 1, 1);
 	expect_none(q);
-	call(q, 150);		/* the first number */
+	call(q, 150); /* the first number */
 	expect_none(q);
 	notify(q, 0, 0);
-	expect_done(q, 2, 1);	/* half of it */
+	expect_done(q, 2, 1); /* half of it */
 	expect_done(q, 3, 0);
 }
 
@@ -529,7 +534,7 @@ static void both_kinds_of_calls_take_turns(void **state)
 	copying_call(q, 100);
 	call(q, 100);
 	assert_int_equal(q->next_id, 3);
-	expect_none(q);		/* what was copied is behind one that was not */
+	expect_none(q); /* what was copied is behind one that was not */
 	notify(q, 0, 0);
 	expect_done(q, 0, 0);
 	expect_done(q, 1, 1);
@@ -540,7 +545,7 @@ static void both_kinds_of_calls_take_turns(void **state)
 	expect_done(q, 4, 0);
 }
 
-/* ------------------------------------------------------------------------------------ learning the numbers */
+/* ------------------------------------------------------------------------- learning the numbers */
 
 static void the_first_goes_alone_where_numbers_are_to_be_learnt(void **state)
 {
@@ -551,12 +556,12 @@ static void the_first_goes_alone_where_numbers_are_to_be_learnt(void **state)
 	call(q, 100);
 	assert_null(devmem__sendq_next(q));
 	expect_none(q);
-	notify(q, 70, 77);	/* the last one is ours; before it, another's */
+	notify(q, 70, 77); /* the last one is ours; before it, another's */
 	expect_done(q, 1, 0);
 	assert_false(q->learn);
 	assert_int_equal(devmem__sendq_next(q)->cookie, 2);
 	call(q, 100);
-	call(q, 100);		/* together now */
+	call(q, 100); /* together now */
 	notify(q, 77, 77);
 	expect_none(q);
 	notify(q, 78, 78);
@@ -580,7 +585,7 @@ static void a_number_is_learnt_before_the_result(void **state)
 	call(q, 100);
 	notify(q, 1, 1);
 	expect_none(q);
-	notify(q, 0, 0);	/* after the last number */
+	notify(q, 0, 0); /* after the last number */
 	expect_done(q, 2, 0);
 	expect_done(q, 3, 0);
 }
@@ -591,11 +596,11 @@ static void a_call_that_fails_teaches_nothing(void **state)
 
 	q->learn = true;
 	push_three(q);
-	notify(q, 3, 3);	/* of something before us */
+	notify(q, 3, 3); /* of something before us */
 	call(q, 0);
 	assert_true(q->learn);
 	assert_int_equal(devmem__sendq_next(q)->cookie, 1);
-	copying_call(q, 100);	/* nor does one without a number */
+	copying_call(q, 100); /* nor does one without a number */
 	expect_done(q, 1, 1);
 	assert_true(q->learn);
 	call(q, 100);
@@ -607,7 +612,7 @@ static void a_call_that_fails_teaches_nothing(void **state)
 	expect_done(q, 3, 0);
 }
 
-/* ------------------------------------------------------------------------------------ limits */
+/* --------------------------------------------------------------------------------------- limits */
 
 static void so_many_calls_may_be_under_way(void **state)
 {
@@ -619,7 +624,7 @@ static void so_many_calls_may_be_under_way(void **state)
 	assert_false(devmem__sendq_begin(q, true));
 	assert_false(devmem__sendq_begin(q, false));
 	notify(q, 1, 1);
-	assert_false(devmem__sendq_begin(q, true));	/* the oldest one is not done */
+	assert_false(devmem__sendq_begin(q, true)); /* the oldest one is not done */
 	notify(q, 0, 0);
 	call(q, 0);
 	call(q, 1);
@@ -694,7 +699,7 @@ static void a_send_may_have_many_ranges(void **state)
 		expect_done(q, i, 0);
 }
 
-/* ------------------------------------------------------------------------------------ failures */
+/* ------------------------------------------------------------------------------------- failures */
 
 static void the_first_one_says_why_and_those_behind_it_are_cancelled(void **state)
 {
@@ -705,12 +710,12 @@ static void the_first_one_says_why_and_those_behind_it_are_cancelled(void **stat
 	call(q, 100);
 	devmem__sendq_fail(q, -EIO, q->sent, false);
 	assert_null(devmem__sendq_next(q));
-	expect_none(q);		/* the one that went is not back */
+	expect_none(q); /* the one that went is not back */
 	notify(q, 0, 0);
 	expect_done(q, 1, 0);
 	expect_done(q, 2, -EIO);
 	expect_done(q, 3, -ECANCELED);
-	assert_int_equal(q->error, -EIO);	/* not over yet */
+	assert_int_equal(q->error, -EIO); /* not over yet */
 	expect_done(q, 4, -ECANCELED);
 	expect_none(q);
 }
@@ -767,7 +772,7 @@ static void when_all_have_come_back_it_goes_on(void **state)
 	call(q, 110);
 	notify(q, 1, 1);
 	expect_done(q, 8, 0);
-	devmem__sendq_fail(q, -ENOMEM, q->sent, false);	/* and the next failure is another */
+	devmem__sendq_fail(q, -ENOMEM, q->sent, false); /* and the next failure is another */
 	expect_done(q, 9, -ENOMEM);
 	assert_int_equal(q->error, 0);
 }
@@ -779,7 +784,7 @@ static void the_connections_failure_is_that_of_all_that_it_did_not_bring(void **
 	push_three(q);
 	push(q, 4, 100);
 	call(q, 250);
-	devmem__sendq_fail(q, -ECONNRESET, 100, true);	/* so much was acknowledged */
+	devmem__sendq_fail(q, -ECONNRESET, 100, true); /* so much was acknowledged */
 	assert_null(devmem__sendq_next(q));
 	expect_none(q);
 	notify(q, 0, 0);
@@ -787,7 +792,7 @@ static void the_connections_failure_is_that_of_all_that_it_did_not_bring(void **
 	expect_done(q, 2, -ECONNRESET);
 	expect_done(q, 3, -ECONNRESET);
 	expect_done(q, 4, -ECONNRESET);
-	assert_int_equal(q->error, -ECONNRESET);	/* for good */
+	assert_int_equal(q->error, -ECONNRESET); /* for good */
 	assert_true(q->final);
 	assert_null(devmem__sendq_next(q));
 }
@@ -857,7 +862,7 @@ static void other_failures_come_too_late(void **state)
 	push_three(q);
 	call(q, 300);
 	devmem__sendq_fail(q, -EIO, 200, false);
-	devmem__sendq_fail(q, -EFAULT, 0, false);	/* as the first */
+	devmem__sendq_fail(q, -EFAULT, 0, false); /* as the first */
 	assert_int_equal(q->error, -EIO);
 	assert_int_equal(q->good, 200);
 	devmem__sendq_fail(q, -EPIPE, 100, true);
@@ -879,7 +884,7 @@ static void nothing_comes_back_that_an_open_call_may_reach_into(void **state)
 	notify(q, 0, 0);
 	begin(q, true);
 	devmem__sendq_fail(q, -ECONNRESET, 150, true);
-	expect_done(q, 1, 0);	/* it has nothing of this one */
+	expect_done(q, 1, 0); /* it has nothing of this one */
 	expect_none(q);
 	devmem__sendq_result(q, 60);
 	expect_none(q);
@@ -917,16 +922,17 @@ static void an_open_call_holds_what_its_notification_does_not_free(void **state)
 		expect_done(q, i, -ECONNRESET);
 }
 
-/* ------------------------------------------------------------------------------------ all of it, at random */
+/* ------------------------------------------------------------------------- all of it, at random */
 
 /*
- * The model knows for each byte of the stream where it lies, whose it is, and which call took it; of calls, whether the
- * kernel is done with them. It is what the kernel would know, so it counts numbers for itself.
+ * The model knows for each byte of the stream where it lies, whose it is, and which call took it;
+ * of calls, whether the kernel is done with them. It is what the kernel would know, so it counts
+ * numbers for itself.
  */
 #define SENDS	1000u
 #define STREAM	(SENDS * 40u)
-#define CALLS	STREAM		/* each takes a byte at least */
-#define AT_ONCE	40u		/* sends */
+#define CALLS	STREAM /* each takes a byte at least */
+#define AT_ONCE 40u    /* sends */
 
 struct model_byte {
 	uint64_t offset;
@@ -948,12 +954,12 @@ struct model {
 	struct model_byte byte[STREAM];
 	struct model_send send[SENDS];
 	struct model_call call[CALLS];
-	uint32_t queued, sent;		/* bytes */
-	uint32_t pushed, returned;	/* sends */
-	uint32_t calls;			/* ... that took bytes, and of which the first ones, */
-	uint32_t freed;			/* so many, are done */
+	uint32_t queued, sent;	   /* bytes */
+	uint32_t pushed, returned; /* sends */
+	uint32_t calls;		   /* ... that took bytes, and of which the first ones, */
+	uint32_t freed;		   /* so many, are done */
 	uint32_t next_id, numbered;
-	bool open, open_numbered;	/* one has begun, which will ... */
+	bool open, open_numbered; /* one has begun, which will ... */
 	uint32_t will_take;
 	int error;
 	uint32_t good;
@@ -972,14 +978,19 @@ static void model_push(struct model *m)
 
 	if (m->error || m->pushed == SENDS || m->pushed - m->returned == AT_ONCE)
 		return;
-	*s = (struct model_send){ .start = m->queued, .end = m->queued, .binding = below(8) ? 0 : 1 };
+	*s = (struct model_send){ .start = m->queued,
+				  .end = m->queued,
+				  .binding = below(8) ? 0 : 1 };
 	for (unsigned int i = 0; i < n; i++) {
 		ranges[i] = (struct devmem_range){ below(1u << 30), 1 + below(10) };
 		for (uint32_t b = 0; b < ranges[i].length; b++)
-			m->byte[s->end++] = (struct model_byte){ ranges[i].offset + b, m->pushed, UINT32_MAX };
+			m->byte[s->end++] =
+				(struct model_byte){ ranges[i].offset + b, m->pushed, UINT32_MAX };
 	}
 	m->queued = s->end;
-	assert_int_equal(devmem__sendq_push(m->q, fake_binding(s->binding), ranges, n, s->end - s->start, m->pushed), 0);
+	assert_int_equal(devmem__sendq_push(m->q, fake_binding(s->binding), ranges, n,
+					    s->end - s->start, m->pushed),
+			 0);
 	m->pushed++;
 }
 
@@ -1004,10 +1015,10 @@ static uint32_t model_gather(struct model *m)
 			assert_int_equal(s->binding, binding);
 			assert_true(at < enough);
 			if (at - m->sent + 1 >= most && enough == UINT32_MAX)
-				enough = s->end;	/* here at the latest */
+				enough = s->end; /* here at the latest */
 		}
 	}
-	if (n < room && at != m->queued && at != enough)	/* there was a reason to stop */
+	if (n < room && at != m->queued && at != enough) /* there was a reason to stop */
 		assert_int_not_equal(m->send[m->byte[at].send].binding, binding);
 	return at - m->sent;
 }
@@ -1058,7 +1069,8 @@ static void model_result(struct model *m)
 	model_free(m);
 }
 
-/* Of some calls in a row that have numbers and are not done, wherever they are; copying ones may lie between them. */
+/* Of some calls in a row that have numbers and are not done, wherever they are; copying ones may
+ * lie between them. */
 static void model_notify(struct model *m)
 {
 	const bool copied = !below(3);
@@ -1092,7 +1104,8 @@ static void model_fail(struct model *m)
 	devmem__sendq_fail(m->q, -EIO, m->sent, false);
 }
 
-/* Is the oldest one's memory free, and with which result? Calls are asked for every byte, not for positions. */
+/* Is the oldest one's memory free, and with which result? Calls are asked for every byte, not for
+ * positions. */
 static bool model_done(const struct model *m, int *result)
 {
 	const struct model_send *s = &m->send[m->returned];
@@ -1175,7 +1188,7 @@ static void every_send_comes_back_once_in_order_and_not_before_its_memory_is_fre
 		}
 		while (m->returned != SENDS) {
 			model_step(m, round < 4 ? 25 : 8);
-			assert_true(++steps < 1000000);	/* it goes on */
+			assert_true(++steps < 1000000); /* it goes on */
 		}
 		assert_int_equal(q.numbered, m->numbered);
 		devmem__sendq_close(&q);
@@ -1229,7 +1242,8 @@ int main(void)
 		TEST(nothing_comes_back_that_an_open_call_may_reach_into),
 		TEST(an_open_call_that_fails_lets_go),
 		TEST(an_open_call_holds_what_its_notification_does_not_free),
-		cmocka_unit_test(every_send_comes_back_once_in_order_and_not_before_its_memory_is_free),
+		cmocka_unit_test(
+			every_send_comes_back_once_in_order_and_not_before_its_memory_is_free),
 	};
 
 	return cmocka_run_group_tests_name("sendq", tests, NULL, NULL);

@@ -7,11 +7,14 @@
 
 static struct devmem__urgent before(void)
 {
-	return (struct devmem__urgent){ .drops = 5, .segments = 100, .data_segments = 60, .received = 4000 };
+	return (struct devmem__urgent){
+		.drops = 5, .segments = 100, .data_segments = 60, .received = 4000
+	};
 }
 
 /* One look, after which so much more of each. */
-static bool look(struct devmem__urgent *u, uint32_t drops, uint32_t segments, uint32_t data, uint64_t received)
+static bool look(struct devmem__urgent *u, uint32_t drops, uint32_t segments, uint32_t data,
+		 uint64_t received)
 {
 	const struct devmem__urgent now = {
 		.drops = u->drops + drops,
@@ -57,7 +60,8 @@ static void keepalive_probes(void **state)
 		assert_false(look(&u, 1, 1, 0, 0));
 }
 
-/* Behind a gap: many are thrown away for one that comes. [net/ipv4/tcp_input.c: tcp_prune_ofo_queue()] */
+/* Behind a gap: many are thrown away for one that comes. [net/ipv4/tcp_input.c:
+ * tcp_prune_ofo_queue()] */
 static void memory_is_short_behind_a_gap(void **state)
 {
 	struct devmem__urgent u = before();

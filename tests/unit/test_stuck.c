@@ -12,14 +12,15 @@
 #include "devmem/devmem.h"
 #include "unit.h"
 
-#define MANY	60u
-#define PAIRS	8u
-#define FEW	8u	/* entries of a ring: it has room for as many times as many completions */
+#define MANY  60u
+#define PAIRS 8u
+#define FEW   8u /* entries of a ring: it has room for as many times as many completions */
 
-/* ------------------------------------------------------------------------------------ memory is refused */
+/* ---------------------------------------------------------------------------- memory is refused */
 
 static bool refused;
-static int number;	/* a descriptor: once nobody has it memory is there again, and a stranger gets it. -1: none */
+/* a descriptor: once nobody has it memory is there again, and a stranger gets it. -1: none */
+static int number;
 static int stranger[PAIRS][2];
 static unsigned int strangers;
 
@@ -27,9 +28,12 @@ static void take_number(void)
 {
 	if (number < 0 || fcntl(number, F_GETFD) >= 0)
 		return;
-	do	/* the lowest ones that are free */
-		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, stranger[strangers]), 0);
-	while (stranger[strangers][0] != number && stranger[strangers++][1] != number && strangers < PAIRS);
+	do /* the lowest ones that are free */
+		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0,
+					    stranger[strangers]),
+				 0);
+	while (stranger[strangers][0] != number && stranger[strangers++][1] != number &&
+	       strangers < PAIRS);
 	number = -1;
 	refused = false;
 }
@@ -45,7 +49,7 @@ void *__wrap_malloc(size_t bytes)
 	return refused ? NULL : __real_malloc(bytes);
 }
 
-/* ------------------------------------------------------------------------------------ connections */
+/* ---------------------------------------------------------------------------------- connections */
 
 struct pair {
 	int near, far;
@@ -54,7 +58,8 @@ struct pair {
 
 static struct pair connected(void)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(address);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	struct pair p = { .far = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0) };
@@ -92,9 +97,10 @@ static int lowest_number(void)
 	return fd;
 }
 
-/* ------------------------------------------------------------------------------------ tests */
+/* ---------------------------------------------------------------------------------------- tests */
 
-/* What it was to send must not leave by the descriptor of somebody else, out of memory that is free. */
+/* What it was to send must not leave by the descriptor of somebody else, out of memory that is
+ * free. */
 static void a_send_of_a_socket_that_is_gone(void **state)
 {
 	struct devmem_range range = { .length = 1000 };
@@ -109,20 +115,24 @@ static void a_send_of_a_socket_that_is_gone(void **state)
 	(void)state;
 	assert_int_equal(devmem_buffer_create("shm", 1 << 20, NULL, &buffer), 0);
 	assert_int_equal(devmem_bind_tx("lo", buffer, NULL, &binding), 0);
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "syscall"), &ring), 0);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "syscall"),
+					  &ring),
+			 0);
 	first = attached(ring);
 	second = attached(ring);
 	assert_int_equal(devmem_wait(ring, ev, FEW, 0), 0);
 	its_own = lowest_number();
 	assert_int_equal(devmem_send(first.sock, binding, &range, 1, 0), 0);
-	assert_true(fcntl(its_own, F_GETFD) >= 0);	/* by system calls a socket that sends has two */
+	/* by system calls a socket that sends has two */
+	assert_true(fcntl(its_own, F_GETFD) >= 0);
 	while (devmem_wait(ring, ev, FEW, 1000) != 1)
 		;
 	assert_int_equal(ev[0].type, DEVMEM_EVENT_SENT);
 
 	assert_int_equal(devmem_watch(ring, event, 0), 0);
 	refused = true;
-	assert_int_equal(devmem_wait(ring, ev, FEW, 0), -ENOMEM);	/* it is not watched, and what is behind that waits */
+	/* it is not watched, and what is behind that waits */
+	assert_int_equal(devmem_wait(ring, ev, FEW, 0), -ENOMEM);
 	refused = false;
 	assert_int_equal(devmem_send(first.sock, binding, &range, 1, 0), 0);
 	refused = true;
@@ -130,7 +140,7 @@ static void a_send_of_a_socket_that_is_gone(void **state)
 	devmem_detach(first.sock);
 	number = its_own;
 	devmem_ring_close(ring);
-	take_number();	/* in case that nobody asked for memory */
+	take_number(); /* in case that nobody asked for memory */
 	refused = false;
 	assert_int_equal(number, -1);
 	for (unsigned int i = 0; i < 2 * PAIRS; i++) {
@@ -149,7 +159,8 @@ static void a_send_of_a_socket_that_is_gone(void **state)
 	devmem_buffer_close(buffer);
 }
 
-/* So many that requests to cancel their receives find no room at first: all of them are cancelled. */
+/* So many that requests to cancel their receives find no room at first: all of them are
+ * cancelled. */
 static void let_go_all_at_once(const char *engine)
 {
 	struct devmem_event ev[FEW];
@@ -157,7 +168,10 @@ static void let_go_all_at_once(const char *engine)
 	struct devmem_ring *ring;
 	char byte = 'x';
 
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = engine, .entries = FEW), &ring), 0);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = engine,
+						      .entries = FEW),
+					  &ring),
+			 0);
 	for (unsigned int i = 0; i < MANY; i++)
 		pair[i] = attached(ring);
 	assert_int_equal(devmem_wait(ring, ev, FEW, 20), 0);

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Requests carried out by plain system calls: each kind, its completion, and what happens when there is no room. */
+/* Requests carried out by plain system calls: each kind, its completion, and what happens when
+ * there is no room. */
 #include <errno.h>
 #include <fcntl.h>
 #include <netinet/in.h>
@@ -21,11 +22,11 @@
 #include "base/uapi_sock.h"
 #include "unit.h"
 
-#define BUFFERS		4u
-#define BYTES		256u
-#define GROUP		3u
+#define BUFFERS 4u
+#define BYTES	256u
+#define GROUP	3u
 
-static int refusal;	/* epoll takes no more descriptors, with this errno; 0: it does */
+static int refusal; /* epoll takes no more descriptors, with this errno; 0: it does */
 
 /* In the place of the C library's. */
 int epoll_ctl(int epoll, int op, int fd, struct epoll_event *event)
@@ -42,8 +43,8 @@ struct fixture {
 	struct devmem__syscall_ring *calls;
 	struct io_uring_buf_ring *ring;
 	unsigned char memory[BUFFERS][BYTES];
-	int near, far;			/* a connection */
-	int again;			/* another descriptor of the near end, or -1 */
+	int near, far; /* a connection */
+	int again;     /* another descriptor of the near end, or -1 */
 	struct msghdr msg, err_msg;
 	_Alignas(struct cmsghdr) unsigned char err_control[DEVMEM__NOTICE_ROOM];
 };
@@ -101,7 +102,9 @@ static void provide(struct fixture *f, unsigned int n)
 
 static void buffers(struct fixture *f, unsigned int n, bool incremental)
 {
-	assert_int_equal(devmem__syscall_ring_buffers(f->calls, f->ring, BUFFERS, GROUP, incremental), 0);
+	assert_int_equal(devmem__syscall_ring_buffers(f->calls, f->ring, BUFFERS, GROUP,
+						      incremental),
+			 0);
 	provide(f, n);
 }
 
@@ -143,7 +146,7 @@ static const struct io_uring_cqe *next(struct fixture *f)
 	struct io_uring_cqe *cqe;
 	unsigned int head;
 
-	io_uring_for_each_cqe(&f->io, head, cqe) {
+	io_uring_for_each_cqe (&f->io, head, cqe) {
 		copy = *cqe;
 		io_uring_cqe_seen(&f->io, cqe);
 		return &copy;
@@ -159,8 +162,8 @@ static void check_next(struct fixture *f, uint64_t user_data, int res, unsigned 
 	if (cqe && cqe->user_data == user_data && cqe->res == res && cqe->flags == flags)
 		return;
 	if (cqe)
-		print_error("completion of %llu: %d, flags %#x\n", (unsigned long long)cqe->user_data, cqe->res,
-			    cqe->flags);
+		print_error("completion of %llu: %d, flags %#x\n",
+			    (unsigned long long)cqe->user_data, cqe->res, cqe->flags);
 	else
 		print_error("no completion\n");
 	_fail(__FILE__, line);
@@ -197,7 +200,7 @@ static void a_receive_fills_a_buffer_bit_by_bit(void **state)
 	assert_memory_equal(f->memory[0], "abcdef", 6);
 	say(f, BYTES);
 	turn(f, 1000);
-	expect(f, 16, BYTES - 6, buffer_flags(0) | IORING_CQE_F_MORE);	/* full: it is used up */
+	expect(f, 16, BYTES - 6, buffer_flags(0) | IORING_CQE_F_MORE); /* full: it is used up */
 	expect(f, 16, 6, buffer_flags(1) | DEVMEM_CQE_F_BUF_MORE | IORING_CQE_F_MORE);
 	turn(f, 0);
 	assert_null(next(f));
@@ -217,7 +220,7 @@ static void each_receive_uses_a_buffer_up(void **state)
 	}
 	say(f, 5);
 	turn(f, 1000);
-	expect(f, 16, -ENOBUFS, 0);	/* and it is over */
+	expect(f, 16, -ENOBUFS, 0); /* and it is over */
 	turn(f, 0);
 	assert_null(next(f));
 	provide(f, 1);
@@ -234,10 +237,10 @@ static void the_end_of_a_stream(void **state)
 	ask_to_receive(f, 16, false);
 	shutdown(f->far, SHUT_WR);
 	turn(f, 1000);
-	expect(f, 16, 0, 0);	/* it has used nothing */
+	expect(f, 16, 0, 0); /* it has used nothing */
 	ask_to_receive(f, 24, true);
 	turn(f, 1000);
-	expect(f, 24, 0, buffer_flags(0));	/* a message's end is told in a buffer */
+	expect(f, 24, 0, buffer_flags(0)); /* a message's end is told in a buffer */
 }
 
 /* A header, room for control data, and what the payload leaves of the buffer. */
@@ -248,7 +251,7 @@ static void a_message_is_laid_out_as_the_kernel_does(void **state)
 	const size_t header = sizeof(*out) + f->msg.msg_controllen;
 	const size_t room = BYTES - header;
 
-	buffers(f, 2, true);	/* said of the group; a message takes a whole buffer all the same */
+	buffers(f, 2, true); /* said of the group; a message takes a whole buffer all the same */
 	ask_to_receive(f, 16, true);
 	assert_int_equal(send(f->far, "hello", 5, 0), 5);
 	turn(f, 1000);
@@ -272,7 +275,9 @@ static void control_data_is_passed_on(void **state)
 	} control = { 0 };
 	char x = 'x';
 	struct iovec iov = { &x, 1 };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+	struct msghdr msg = { .msg_iov = &iov,
+			      .msg_iovlen = 1,
+			      .msg_control = &control,
 			      .msg_controllen = sizeof(control) };
 	const struct io_uring_recvmsg_out *out = (void *)f->memory[0];
 	struct cmsghdr *c = CMSG_FIRSTHDR(&msg);
@@ -286,7 +291,8 @@ static void control_data_is_passed_on(void **state)
 	buffers(f, 1, true);
 	ask_to_receive(f, 16, true);
 	turn(f, 1000);
-	expect(f, 16, (int)(sizeof(*out) + f->msg.msg_controllen) + 1, buffer_flags(0) | IORING_CQE_F_MORE);
+	expect(f, 16, (int)(sizeof(*out) + f->msg.msg_controllen) + 1,
+	       buffer_flags(0) | IORING_CQE_F_MORE);
 	assert_true(out->controllen >= CMSG_LEN(sizeof(int)));
 	c = (void *)(out + 1);
 	assert_int_equal(c->cmsg_type, SCM_RIGHTS);
@@ -310,13 +316,15 @@ static void what_cannot_be_begun(void **state)
 	turn(f, 0);
 	expect(f, 24, -EBUSY, 0);
 	expect(f, 32, -EBADF, 0);
-	expect(f, 40, -EINVAL, 0);	/* a request that this library does not make */
-	assert_int_equal(devmem__syscall_ring_buffers(f->calls, f->ring, BUFFERS, 32, true), -EMFILE);
+	expect(f, 40, -EINVAL, 0); /* a request that this library does not make */
+	assert_int_equal(devmem__syscall_ring_buffers(f->calls, f->ring, BUFFERS, 32, true),
+			 -EMFILE);
 }
 
-/* ------------------------------------------------------------------------------------ sending */
+/* -------------------------------------------------------------------------------------- sending */
 
-static void ask_to_send(struct fixture *f, uint64_t user_data, const struct msghdr *msg, unsigned int flags)
+static void ask_to_send(struct fixture *f, uint64_t user_data, const struct msghdr *msg,
+			unsigned int flags)
 {
 	struct io_uring_sqe *sqe = request(f, 0);
 
@@ -354,18 +362,19 @@ static void what_cannot_be_sent_says_why(void **state)
 		assert_non_null(cqe);
 		res = cqe->res;
 	} while (res > 0);
-	assert_int_equal(res, -EAGAIN);	/* full, and it has not waited for room */
+	assert_int_equal(res, -EAGAIN); /* full, and it has not waited for room */
 	shutdown(f->far, SHUT_RD);
 	ask_to_send(f, 24, &msg, 0);
 	turn(f, 0);
 	expect(f, 24, -EPIPE, 0);
 }
 
-/* ------------------------------------------------------------------------------------ the error queue */
+/* ------------------------------------------------------------------------------ the error queue */
 
 static void tcp(struct fixture *f)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
+	struct sockaddr_in address = { .sin_family = AF_INET,
+				       .sin_addr.s_addr = htonl(INADDR_LOOPBACK) };
 	socklen_t len = sizeof(address);
 	int listener = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), on = 1;
 
@@ -391,12 +400,14 @@ static void ask_to_hear(struct fixture *f, uint64_t user_data, int fd, unsigned 
 	struct io_uring_sqe *sqe = request(f, 0);
 
 	memset(f->err_control, 0, sizeof(f->err_control));
-	f->err_msg = (struct msghdr){ .msg_control = f->err_control, .msg_controllen = sizeof(f->err_control) };
+	f->err_msg = (struct msghdr){ .msg_control = f->err_control,
+				      .msg_controllen = sizeof(f->err_control) };
 	io_uring_prep_recvmsg(sqe, fd, &f->err_msg, MSG_ERRQUEUE | flags);
 	sqe->user_data = user_data;
 }
 
-/* By a request of its own. Loopback copies and so is done with the memory when it has been received there. */
+/* By a request of its own. Loopback copies and so is done with the memory when it has been received
+ * there. */
 static void send_zerocopy(struct fixture *f, int wanted)
 {
 	static char bytes[1000];
@@ -415,7 +426,8 @@ static void check_notice(struct fixture *f, uint64_t user_data, uint32_t number,
 	struct devmem__notice n = { 0 };
 
 	check_next(f, user_data, 0, 0, line);
-	if (devmem__notice_parse(f->err_control, f->err_msg.msg_controllen, &n) && n.lo == number && n.hi == number)
+	if (devmem__notice_parse(f->err_control, f->err_msg.msg_controllen, &n) && n.lo == number &&
+	    n.hi == number)
 		return;
 	print_error("from %u to %u\n", n.lo, n.hi);
 	_fail(__FILE__, line);
@@ -441,14 +453,15 @@ static void a_notification_is_waited_for(void **state)
 		turn_until_told(f);
 		expect_notice(f, 16, i);
 		turn(f, 0);
-		assert_null(next(f));	/* once */
+		assert_null(next(f)); /* once */
 		ask_to_hear(f, 16, f->again, 0);
 		turn(f, 0);
 		assert_null(next(f));
 	}
 }
 
-/* It has come before it is asked for: then nothing will change in the queue, and nothing is to be waited for. */
+/* It has come before it is asked for: then nothing will change in the queue, and nothing is to be
+ * waited for. */
 static void a_notification_that_is_there_completes_at_once(void **state)
 {
 	struct fixture *f = *state;
@@ -467,7 +480,7 @@ static void a_notification_that_is_there_completes_at_once(void **state)
 	send_zerocopy(f, 1000);
 	assert_int_equal(poll(&p, 1, 1000), 1);
 	turn(f, 0);
-	assert_null(next(f));		/* the one that would not wait is over */
+	assert_null(next(f)); /* the one that would not wait is over */
 	ask_to_hear(f, 32, f->again, MSG_DONTWAIT);
 	assert_int_equal(devmem__syscall_ring_submit(f->calls), 1);
 	expect_notice(f, 32, 1);
@@ -490,7 +503,7 @@ static void a_wait_for_a_notification_is_canceled(void **state)
 	send_zerocopy(f, 1000);
 	turn(f, 0);
 	assert_null(next(f));
-	ask_to_hear(f, 32, f->again, 0);	/* nothing was lost */
+	ask_to_hear(f, 32, f->again, 0); /* nothing was lost */
 	turn_until_told(f);
 	expect_notice(f, 32, 0);
 	ask_to_hear(f, 40, f->again, 0);
@@ -505,12 +518,12 @@ static void expect_rest(struct fixture *f)
 	const struct __kernel_timespec ts = { .tv_nsec = 1000000 };
 	uint64_t before;
 
-	turn(f, 0);	/* for what has changed until now */
+	turn(f, 0); /* for what has changed until now */
 	turn(f, 0);
 	before = devmem__syscall_ring_made(f->calls);
 	for (unsigned int i = 0; i < 3; i++)
 		assert_int_equal(devmem__syscall_ring_enter(f->calls, &ts, 0), -ETIME);
-	assert_int_equal(devmem__syscall_ring_made(f->calls) - before, 3);	/* ppoll */
+	assert_int_equal(devmem__syscall_ring_made(f->calls) - before, 3); /* ppoll */
 	assert_null(next(f));
 }
 
@@ -522,11 +535,11 @@ static void the_peers_end_is_no_notification(void **state)
 	ask_to_hear(f, 16, f->again, 0);
 	shutdown(f->far, SHUT_WR);
 	expect_rest(f);
-	send_zerocopy(f, 1000);		/* this half goes on */
+	send_zerocopy(f, 1000); /* this half goes on */
 	turn_until_told(f);
 	expect_notice(f, 16, 0);
 	ask_to_hear(f, 24, f->again, 0);
-	shutdown(f->near, SHUT_WR);	/* from now on there is an EPOLLHUP, whoever asks */
+	shutdown(f->near, SHUT_WR); /* from now on there is an EPOLLHUP, whoever asks */
 	expect_rest(f);
 }
 
@@ -549,7 +562,7 @@ static void a_reset_is_no_notification(void **state)
 	send_zerocopy(f, -ECONNRESET);
 	ask_to_hear(f, 24, f->near, MSG_DONTWAIT);
 	turn(f, 0);
-	expect(f, 24, -EAGAIN, 0);	/* the connection's error is not the queue's */
+	expect(f, 24, -EAGAIN, 0); /* the connection's error is not the queue's */
 }
 
 static void notifications_and_a_stream_are_received_side_by_side(void **state)
@@ -574,10 +587,10 @@ static void notifications_and_a_stream_are_received_side_by_side(void **state)
 	}
 	ask_to_hear(f, 32, f->near, 0);
 	turn(f, 0);
-	expect(f, 32, -EBUSY, 0);	/* not by the same descriptor */
+	expect(f, 32, -EBUSY, 0); /* not by the same descriptor */
 }
 
-/* ------------------------------------------------------------------------------------ everything else */
+/* ------------------------------------------------------------------------------ everything else */
 
 static void a_read_and_a_poll_complete_once(void **state)
 {
@@ -601,7 +614,7 @@ static void a_read_and_a_poll_complete_once(void **state)
 	turn(f, 1000);
 	expect(f, 24, POLLIN, 0);
 	turn(f, 0);
-	assert_null(next(f));	/* the byte is still there, nobody asks for it */
+	assert_null(next(f)); /* the byte is still there, nobody asks for it */
 	close(fd);
 }
 
@@ -626,7 +639,8 @@ static void a_timeout_rings_once(void **state)
 
 	io_uring_prep_timeout(sqe, &ts, 0, 0);
 	sqe->user_data = 16;
-	assert_int_equal(devmem__syscall_ring_enter(f->calls, NULL, 0), 0);	/* for ever, but for that */
+	/* for ever, but for that */
+	assert_int_equal(devmem__syscall_ring_enter(f->calls, NULL, 0), 0);
 	expect(f, 16, -ETIME, 0);
 	turn(f, 5);
 	assert_null(next(f));
@@ -672,7 +686,7 @@ static void canceled(void **state)
 	say(f, 1);
 	turn(f, 0);
 	assert_null(next(f));
-	ask_to_receive(f, 40, false);	/* the descriptor is free again */
+	ask_to_receive(f, 40, false); /* the descriptor is free again */
 	turn(f, 1000);
 	expect(f, 40, 1, buffer_flags(0) | DEVMEM_CQE_F_BUF_MORE | IORING_CQE_F_MORE);
 	devmem__syscall_ring_cancel_all(f->calls);
@@ -708,7 +722,8 @@ static void a_socket_option_completes_only_if_it_fails(void **state)
 	assert_int_equal(value, mark);
 }
 
-/* More connections have something in their error queues than there is room for; of each the kernel tells once. */
+/* More connections have something in their error queues than there is room for; of each the kernel
+ * tells once. */
 static void a_full_queue_holds_up_notifications(void **state)
 {
 	struct fixture *f = *state;
@@ -721,8 +736,9 @@ static void a_full_queue_holds_up_notifications(void **state)
 
 		other[i].near = other[i].far = -1;
 		tcp(&other[i]);
-		other[i].err_msg = (struct msghdr){ .msg_control = other[i].err_control,
-						    .msg_controllen = sizeof(other[i].err_control) };
+		other[i].err_msg =
+			(struct msghdr){ .msg_control = other[i].err_control,
+					 .msg_controllen = sizeof(other[i].err_control) };
 		io_uring_prep_recvmsg(sqe, other[i].again, &other[i].err_msg, MSG_ERRQUEUE);
 		sqe->user_data = 16;
 		turn(f, 0);
@@ -801,7 +817,8 @@ static void system_calls_are_counted(void **state)
 	before = devmem__syscall_ring_made(f->calls);
 	say(f, 7);
 	turn(f, 1000);
-	assert_int_equal(devmem__syscall_ring_made(f->calls) - before, 3);	/* ppoll, epoll_wait, recv */
+	/* ppoll, epoll_wait, recv */
+	assert_int_equal(devmem__syscall_ring_made(f->calls) - before, 3);
 }
 
 static void the_descriptor_is_readable_when_something_has_happened(void **state)
@@ -819,10 +836,10 @@ static void the_descriptor_is_readable_when_something_has_happened(void **state)
 	assert_int_equal(poll(&p, 1, 0), 0);
 }
 
-#define TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+#define TEST(name)  cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 #define SMALL(name) cmocka_unit_test_setup_teardown(name, set_up_small, tear_down)
 
-/* ------------------------------------------------------------------------------------ epoll refuses */
+/* -------------------------------------------------------------------------------- epoll refuses */
 
 static const struct io_uring_cqe *await_next(struct fixture *f)
 {
@@ -853,7 +870,7 @@ static void what_epoll_does_not_take(void **state)
 		sqe->user_data = 24;
 		turn(f, 0);
 		turn(f, 15);
-		assert_null(next(f));	/* nothing has happened, and nothing failed */
+		assert_null(next(f)); /* nothing has happened, and nothing failed */
 		say(f, 7);
 		assert_int_equal(await_next(f)->user_data, 16);
 		assert_int_equal(write(event, &one, sizeof(one)), sizeof(one));
@@ -899,7 +916,9 @@ static void a_ring_that_epoll_takes_nothing_of(void **state)
 	struct devmem_ring *ring;
 
 	(void)state;
-	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "syscall"), &ring), 0);
+	assert_int_equal(devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = "syscall"),
+					  &ring),
+			 0);
 	refusal = ENOSPC;
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(devmem_wait(ring, ev, 4, 0), 0);
@@ -911,7 +930,7 @@ static void a_ring_that_epoll_takes_nothing_of(void **state)
 	devmem_ring_close(ring);
 }
 
-/* ------------------------------------------------------------------------------------ interrupted */
+/* ---------------------------------------------------------------------------------- interrupted */
 
 static void nothing(int signal)
 {
@@ -933,7 +952,8 @@ static void a_signal_ends_a_wait(void **state)
 	sigaction(SIGALRM, &before, NULL);
 }
 
-/* The kernel takes an io_uring away a moment after it is closed, and interrupts the thread that had it. */
+/* The kernel takes an io_uring away a moment after it is closed, and interrupts the thread that had
+ * it. */
 static void the_end_of_an_io_uring_is_no_signal(void **state)
 {
 	const struct __kernel_timespec ts = { .tv_nsec = 5000000 };

@@ -12,8 +12,10 @@
 static uint32_t load(const unsigned char *p, uint16_t size, int64_t at)
 {
 	assert_true(at >= 0 && at < 120);
-	return size == BPF_B ? p[at] : size == BPF_H ? (uint32_t)(p[at] << 8 | p[at + 1]) :
-	       (uint32_t)p[at] << 24 | (uint32_t)p[at + 1] << 16 | (uint32_t)p[at + 2] << 8 | p[at + 3];
+	return size == BPF_B   ? p[at]
+	       : size == BPF_H ? (uint32_t)(p[at] << 8 | p[at + 1])
+			       : (uint32_t)p[at] << 24 | (uint32_t)p[at + 1] << 16 |
+					 (uint32_t)p[at + 2] << 8 | p[at + 3];
 }
 
 /* As much of classic BPF as these programs have; @ip: a packet from its IP header on. */
@@ -26,13 +28,16 @@ static uint32_t execute(const struct sock_filter *f, unsigned int n, const unsig
 
 		switch (BPF_CLASS(f[i].code)) {
 		case BPF_LD:
-			a = load(ip, BPF_SIZE(f[i].code), k + NET + (BPF_MODE(f[i].code) == BPF_IND ? x : 0));
+			a = load(ip, BPF_SIZE(f[i].code),
+				 k + NET + (BPF_MODE(f[i].code) == BPF_IND ? x : 0));
 			break;
 		case BPF_LDX:
 			x = (ip[k + NET] & 15u) * 4;
 			break;
 		case BPF_JMP:
-			i += (BPF_OP(f[i].code) == BPF_JSET ? (a & f[i].k) != 0 : a == f[i].k) ? f[i].jt : f[i].jf;
+			i += (BPF_OP(f[i].code) == BPF_JSET ? (a & f[i].k) != 0 : a == f[i].k)
+				     ? f[i].jt
+				     : f[i].jf;
 			break;
 		default:
 			return f[i].k;
@@ -84,7 +89,10 @@ static bool dropped(const char *local, uint16_t port, struct packet p)
 
 	if (!is4)
 		assert_int_equal(inet_pton(AF_INET6, local, &v6.sin6_addr), 1);
-	assert_int_equal(devmem__rule_flow(&rule, is4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6, NULL), 0);
+	assert_int_equal(devmem__rule_flow(&rule,
+					   is4 ? (struct sockaddr *)&v4 : (struct sockaddr *)&v6,
+					   NULL),
+			 0);
 	n = devmem__tc_program(&rule, f);
 	assert_true(n <= DEVMEM__TC_MAX_STEPS);
 	result = execute(f, n, p.b);
@@ -109,7 +117,8 @@ static void urgent_data_of_the_flow(void **state)
 
 static void nothing_else(void **state)
 {
-	struct packet udp = packet4(0, "192.0.2.1", 5201, ACK | URG), later = udp, udp6 = packet6("2001:db8::1", 5201, URG);
+	struct packet udp = packet4(0, "192.0.2.1", 5201, ACK | URG), later = udp,
+		      udp6 = packet6("2001:db8::1", 5201, URG);
 
 	(void)state;
 	assert_false(dropped("0.0.0.0", 5201, packet4(0, "192.0.2.1", 5201, ACK)));
@@ -124,7 +133,7 @@ static void nothing_else(void **state)
 	assert_false(dropped("0.0.0.0", 5201, udp));
 	udp6.b[6] = IPPROTO_UDP;
 	assert_false(dropped("::", 5201, udp6));
-	later.b[7] = 1;		/* a fragment: there is no TCP header in it */
+	later.b[7] = 1; /* a fragment: there is no TCP header in it */
 	assert_false(dropped("0.0.0.0", 5201, later));
 }
 

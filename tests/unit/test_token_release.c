@@ -62,7 +62,7 @@ static void a_failure_that_has_no_room_is_no_success(void **state)
 
 	(void)state;
 	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .entries = 1, .engine = "copy"), &ring))
-		skip();		/* no io_uring */
+		skip(); /* no io_uring */
 	near = connection(&far);
 	assert_int_equal(devmem_attach(ring, near, NULL, 0, NULL, &sock), 0);
 	assert_int_equal(devmem_wait(ring, ev, 64, 0), 0);
@@ -74,7 +74,8 @@ static void a_failure_that_has_no_room_is_no_success(void **state)
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(devmem_wait(ring, ev, 64, 10), 0);
 	assert_int_equal(sock->batches_out, 0);
-	assert_true(ring->stats.release_operations <= 1);	/* by system call, where the kernel knows it */
+	/* by system call, where the kernel knows it */
+	assert_true(ring->stats.release_operations <= 1);
 	devmem_ring_close(ring);
 	close(near);
 	close(far);

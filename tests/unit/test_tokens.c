@@ -8,7 +8,7 @@
 #include "unit.h"
 #include "tokens.h"
 
-/* ------------------------------------------------------------------------------------ batches */
+/* -------------------------------------------------------------------------------------- batches */
 
 static void neighbours_share_a_run(void **state)
 {
@@ -21,7 +21,8 @@ static void neighbours_share_a_run(void **state)
 	assert_int_equal(b.run[0].start, 10);
 	assert_int_equal(b.run[0].count, 5);
 	assert_int_equal(devmem__batch_add(&b, 20, 1), 1);
-	assert_int_equal(devmem__batch_add(&b, 15, 1), 1);	/* next to the first run, which is not the last */
+	/* next to the first run, which is not the last */
+	assert_int_equal(devmem__batch_add(&b, 15, 1), 1);
 	assert_int_equal(b.runs, 3);
 	assert_int_equal(b.frags, 7);
 }
@@ -47,7 +48,8 @@ static void a_batch_ends_at_1024_fragments(void **state)
 	(void)state;
 	assert_int_equal(devmem__batch_add(&b, 0, 1000), 1000);
 	assert_false(devmem__batch_full(&b));
-	assert_int_equal(devmem__batch_add(&b, 1000, 500), 24);	/* a short count: the rest is for the next */
+	/* a short count: the rest is for the next */
+	assert_int_equal(devmem__batch_add(&b, 1000, 500), 24);
 	assert_true(devmem__batch_full(&b));
 	assert_int_equal(b.runs, 1);
 	assert_int_equal(b.run[0].count, 1024);
@@ -74,7 +76,7 @@ static void nothing_added_is_nothing(void **state)
 	assert_int_equal(b.runs, 0);
 }
 
-/* ------------------------------------------------------------------------------------ sets */
+/* ----------------------------------------------------------------------------------------- sets */
 
 static void out_and_back(void **state)
 {
@@ -101,7 +103,7 @@ static void a_release_is_all_or_nothing(void **state)
 	assert_int_equal(devmem__set_take(&s, 60, 20), -EINVAL);
 	assert_int_equal(s.count, 129);
 	assert_int_equal(devmem__set_take(&s, 60, 10), 0);
-	assert_int_equal(devmem__set_take(&s, 60, 10), -EINVAL);	/* twice */
+	assert_int_equal(devmem__set_take(&s, 60, 10), -EINVAL); /* twice */
 	assert_int_equal(devmem__set_take(&s, 71, 59), 0);
 	assert_int_equal(s.count, 60);
 	devmem__set_free(&s);
@@ -112,11 +114,12 @@ static void what_was_never_out(void **state)
 	struct devmem__token_set s = { 0 };
 
 	(void)state;
-	assert_int_equal(devmem__set_take(&s, 0, 1), -EINVAL);		/* an empty set */
+	assert_int_equal(devmem__set_take(&s, 0, 1), -EINVAL); /* an empty set */
 	assert_int_equal(devmem__set_reserve(&s, 64), 0);
-	assert_int_equal(devmem__set_take(&s, 64, 1), -EINVAL);		/* beyond the end */
-	assert_int_equal(devmem__set_take(&s, UINT32_MAX, 2), -EINVAL);	/* past the largest number */
-	assert_int_equal(devmem__set_take(&s, 0, 0), -EINVAL);		/* nothing */
+	assert_int_equal(devmem__set_take(&s, 64, 1), -EINVAL); /* beyond the end */
+	/* past the largest number */
+	assert_int_equal(devmem__set_take(&s, UINT32_MAX, 2), -EINVAL);
+	assert_int_equal(devmem__set_take(&s, 0, 0), -EINVAL); /* nothing */
 	devmem__set_free(&s);
 }
 
@@ -191,7 +194,8 @@ static void like_an_array_of_flags(void **state)
 
 static unsigned int resident_pages(const void *start, size_t bytes)
 {
-	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), from = ((uintptr_t)start + page - 1) / page * page;
+	const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE),
+			from = ((uintptr_t)start + page - 1) / page * page;
 	const size_t n = ((uintptr_t)start + bytes - from) / page;
 	unsigned char *there = malloc(n);
 	unsigned int resident = 0;
@@ -204,7 +208,8 @@ static unsigned int resident_pages(const void *start, size_t bytes)
 	return resident;
 }
 
-/* 16 GiB of 4 KiB, a socket of many: the account has room for each page, and takes memory for those that are out. */
+/* 16 GiB of 4 KiB, a socket of many: the account has room for each page, and takes memory for those
+ * that are out. */
 static void a_large_buffer_costs_little(void **state)
 {
 	const size_t tokens = (16ull << 30) / 4096;

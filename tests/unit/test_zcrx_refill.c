@@ -5,10 +5,10 @@
 #include "engines/zcrx_refill.h"
 #include "unit.h"
 
-#define PAGES 300u	/* no multiple of a word */
+#define PAGES 300u /* no multiple of a word */
 
 static struct devmem__zcrx_refill r;
-static unsigned int out[PAGES], back[PAGES], waiting;	/* the model */
+static unsigned int out[PAGES], back[PAGES], waiting; /* the model */
 
 static int set_up(void **state)
 {
@@ -98,14 +98,14 @@ static void runs_come_back_the_highest_first(void **state)
 
 	(void)state;
 	hand_out(10, 20, false);
-	hand_out(60, 70, false);	/* over the end of two words */
+	hand_out(60, 70, false); /* over the end of two words */
 	hand_out(PAGES - 1, 1, false);
 	assert_true(come_back(10, 20, false));
 	assert_true(come_back(PAGES - 1, 1, false));
 	assert_true(come_back(60, 70, false));
 	assert_int_equal(devmem__zcrx_refill_next(&r, 0, &first, &same), 0);
 	assert_int_equal(take(100), 1);
-	assert_int_equal(take(100), 2);		/* 128 and 129 */
+	assert_int_equal(take(100), 2); /* 128 and 129 */
 	assert_int_equal(take(60), 60);
 	take_all();
 	assert_int_equal(devmem__zcrx_refill_next(&r, 100, &first, &same), 0);
@@ -132,7 +132,7 @@ static void fragments_of_one_page_are_counted(void **state)
 {
 	(void)state;
 	hand_out(5, 3, true);
-	hand_out(4, 3, false);	/* 5 once more */
+	hand_out(4, 3, false); /* 5 once more */
 	assert_false(come_back(5, 5, true));
 	assert_true(come_back(4, 3, false));
 	assert_true(come_back(5, 2, true));

@@ -32,7 +32,10 @@ void address_unmap(struct address *a)
 
 int address_resolve(const char *name, uint16_t port, int family, struct address *out)
 {
-	struct addrinfo hints = { .ai_socktype = SOCK_STREAM, .ai_family = family, .ai_flags = name ? 0 : AI_PASSIVE }, *list;
+	struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+				  .ai_family = family,
+				  .ai_flags = name ? 0 : AI_PASSIVE },
+			*list;
 	char service[8];
 	int err;
 
@@ -41,8 +44,9 @@ int address_resolve(const char *name, uint16_t port, int family, struct address 
 	snprintf(service, sizeof(service), "%u", port);
 	err = getaddrinfo(name, service, &hints, &list);
 	if (err)
-		return failed("%s: %s: give an address such as 192.0.2.1 or 2001:db8::1, or a name that the system knows",
-			       name ? name : "any address", gai_strerror(err));
+		return failed("%s: %s: give an address such as 192.0.2.1 or 2001:db8::1, or a name "
+			      "that the system knows",
+			      name ? name : "any address", gai_strerror(err));
 	memset(out, 0, sizeof(*out));
 	memcpy(&out->sa, list->ai_addr, list->ai_addrlen);
 	freeaddrinfo(list);
@@ -58,7 +62,8 @@ const char *address_text(const struct address *a, char text[ADDRESS_TEXT])
 		inet_ntop(AF_INET, &a->v4.sin_addr, host, sizeof(host));
 	else
 		inet_ntop(AF_INET6, &a->v6.sin6_addr, host, sizeof(host));
-	snprintf(text, ADDRESS_TEXT, a->sa.sa_family == AF_INET ? "%s:%u" : "[%s]:%u", host, ntohs(a->v4.sin_port));
+	snprintf(text, ADDRESS_TEXT, a->sa.sa_family == AF_INET ? "%s:%u" : "[%s]:%u", host,
+		 ntohs(a->v4.sin_port));
 	return text;
 }
 
@@ -68,8 +73,13 @@ static int new_socket(const struct address *a)
 	int one = 1, fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return failed("no socket: %s%s", strerror(errno), errno == EAFNOSUPPORT && a->sa.sa_family == AF_INET6 ?
-			       ": this machine has no IPv6; with -4 it is IPv4 alone" : "");
+		return failed("no socket: %s%s", strerror(errno),
+			      errno == EAFNOSUPPORT && a->sa.sa_family == AF_INET6 ? ": this "
+										     "machine has "
+										     "no IPv6; "
+										     "with -4 it "
+										     "is IPv4 alone"
+										   : "");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	return fd;
@@ -93,17 +103,21 @@ int address_listen(const struct address *at, bool both, int backlog)
 		return -1;
 	if (at->sa.sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
-	devmem_guard(fd);	/* where it matters devmem_attach() insists on it */
+	devmem_guard(fd); /* where it matters devmem_attach() insists on it */
 	if (bind(fd, &at->sa, length(at)) || listen(fd, backlog))
-		return give_up(fd, "listen at", at, errno == EADDRINUSE ? ": see who does, \"ss -ltnp\"" :
-			       errno == EADDRNOTAVAIL ? ": it is no address of this machine, \"ip address\"" : "");
+		return give_up(fd, "listen at", at,
+			       errno == EADDRINUSE	? ": see who does, \"ss -ltnp\""
+			       : errno == EADDRNOTAVAIL ? ": it is no address of this machine, "
+							  "\"ip address\""
+							: "");
 	return fd;
 }
 
 /* What may be there again in a moment. */
 static bool is_lack(int err)
 {
-	return err == -EMFILE || err == -ENFILE || err == -ENOBUFS || err == -ENOMEM || err == -EPERM;
+	return err == -EMFILE || err == -ENFILE || err == -ENOBUFS || err == -ENOMEM ||
+	       err == -EPERM;
 }
 
 int address_accept(int listener, struct address *peer)
@@ -147,13 +161,19 @@ int address_connect(const struct address *to, const struct address *from, const 
 
 	if (fd < 0)
 		return -1;
-	if (interface && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface, (socklen_t)strlen(interface) + 1))
+	if (interface && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
+				    (socklen_t)strlen(interface) + 1))
 		return give_up(fd, "send by that interface to", to, "");
 	if (from && bind(fd, &from->sa, length(from)))
-		return give_up(fd, "send from", from, errno == EADDRNOTAVAIL ? ": it is no address of this machine" : "");
+		return give_up(fd, "send from", from,
+			       errno == EADDRNOTAVAIL ? ": it is no address of this machine" : "");
 	if (connect(fd, &to->sa, length(to)))
-		return give_up(fd, "connect to", to, errno == ECONNREFUSED ? ": nobody listens there" :
-			       errno == ENETUNREACH || errno == EHOSTUNREACH ? ": no way leads there by that interface, "
-			       "\"ip route\"" : "");
+		return give_up(fd, "connect to", to,
+			       errno == ECONNREFUSED ? ": nobody listens there"
+			       : errno == ENETUNREACH || errno == EHOSTUNREACH ? ": no way leads "
+										 "there by that "
+										 "interface, \"ip "
+										 "route\""
+									       : "");
 	return fd;
 }

@@ -17,8 +17,8 @@ struct address {
 };
 
 /*
- * address_resolve() - a name or address. NULL: the unspecified one, of IPv6 unless @family is AF_INET. What IPv6 writes of an
- * IPv4 address is that one.
+ * address_resolve() - a name or address. NULL: the unspecified one, of IPv6 unless @family is
+ * AF_INET. What IPv6 writes of an IPv4 address is that one.
  */
 int address_resolve(const char *name, uint16_t port, int family, struct address *out);
 
@@ -33,8 +33,8 @@ int address_listen(const struct address *at, bool both, int backlog);
 void address_unmap(struct address *a);
 
 /*
- * address_accept() - the next connection of a listener that blocks. What ends one connection is no failure, and for what this machine
- * lacks it waits.
+ * address_accept() - the next connection of a listener that blocks. What ends one connection is no
+ * failure, and for what this machine lacks it waits.
  */
 int address_accept(int listener, struct address *peer);
 

@@ -12,8 +12,11 @@ int interface_find(const char *name, struct devmem__iface *iface, char *why, siz
 	if (!err)
 		return 0;
 	if (err == -ENODEV)
-		snprintf(why, room, "there is no interface \"%s\" in this network namespace (\"ip link\")", name);
+		snprintf(why, room,
+			 "there is no interface \"%s\" in this network namespace (\"ip link\")",
+			 name);
 	else
-		snprintf(why, room, "cannot look up the interface \"%s\": %s", name, strerror(-err));
+		snprintf(why, room, "cannot look up the interface \"%s\": %s", name,
+			 strerror(-err));
 	return -1;
 }

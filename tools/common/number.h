@@ -6,7 +6,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-/* number_parse() - digits, or hexadecimal as ncdevmem takes it; @units: and K, M or G. false: it is none, or more than @most. */
+/* number_parse() - digits, or hexadecimal as ncdevmem takes it; @units: and K, M or G. false: it is
+ * none, or more than @most. */
 bool number_parse(const char *text, uint64_t most, bool units, uint64_t *out);
 
 #endif

@@ -13,7 +13,8 @@ void out_begin(void)
 {
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) < 0)
-			open("/dev/null", fd ? O_RDONLY : O_WRONLY);	/* reading, or writing, still fails */
+			/* reading, or writing, still fails */
+			open("/dev/null", fd ? O_RDONLY : O_WRONLY);
 }
 
 int out_finish(int status, int on_failure)
@@ -50,23 +51,27 @@ const char *out_bytes(char *text, size_t room, uint64_t bytes)
 
 	for (; value >= 1024 && unit < 4; unit++)
 		value /= 1024;
-	snprintf(text, room, value == (double)(uint64_t)value ? "%.0f %s" : "%.1f %s", value, units[unit]);
+	snprintf(text, room, value == (double)(uint64_t)value ? "%.0f %s" : "%.1f %s", value,
+		 units[unit]);
 	return text;
 }
 
-/* ------------------------------------------------------------------------------------------------ JSON */
+/* ----------------------------------------------------------------------------------------- JSON */
 
 /* Bytes of the UTF-8 character at @s, or 0 if it is none. */
 static int utf8(const unsigned char *s)
 {
-	int n = *s >= 0xf0 && *s < 0xf5 ? 4 : *s >= 0xe0 && *s < 0xf0 ? 3 : *s >= 0xc2 && *s < 0xe0 ? 2 : 0;
+	int n = *s >= 0xf0 && *s < 0xf5	  ? 4
+		: *s >= 0xe0 && *s < 0xf0 ? 3
+		: *s >= 0xc2 && *s < 0xe0 ? 2
+					  : 0;
 
 	for (int i = 1; i < n; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
 	/* longer than need be, surrogates, past the last one */
-	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) || (*s == 0xf0 && s[1] < 0x90) ||
-	    (*s == 0xf4 && s[1] > 0x8f))
+	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
+	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
 		return 0;
 	return n;
 }

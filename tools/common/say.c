@@ -16,12 +16,13 @@ static void line(const char *text, const char *tail)
 	fprintf(stderr, "%s\n", tail);
 }
 
-#define FORMAT(text, fmt) do { \
-	va_list ap; \
-	va_start(ap, fmt); \
-	vsnprintf(text, sizeof(text), fmt, ap); \
-	va_end(ap); \
-} while (0)
+#define FORMAT(text, fmt)                               \
+	do {                                            \
+		va_list ap;                             \
+		va_start(ap, fmt);                      \
+		vsnprintf(text, sizeof(text), fmt, ap); \
+		va_end(ap);                             \
+	} while (0)
 
 void say(const char *fmt, ...)
 {

@@ -16,10 +16,11 @@ static void on_signal(int number)
 	alarm(1);
 }
 
-/* Who starts it may want it to ignore some: nohup does, and a shell for what runs in the background. */
+/* Who starts it may want it to ignore some: nohup does, and a shell for what runs in the
+ * background. */
 static void handle(int number)
 {
-	struct sigaction action = { .sa_handler = on_signal }, before;	/* no SA_RESTART */
+	struct sigaction action = { .sa_handler = on_signal }, before; /* no SA_RESTART */
 
 	if (!sigaction(number, NULL, &before) && before.sa_handler != SIG_IGN)
 		sigaction(number, &action, NULL);

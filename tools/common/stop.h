@@ -4,8 +4,9 @@
 #define STOP_H
 
 /*
- * stop_begin() - from here on a signal interrupts whatever waits (EINTR), again each second until somebody looks: one
- * that comes between the look and the wait is not lost. SIGPIPE is an error of the write.
+ * stop_begin() - from here on a signal interrupts whatever waits (EINTR), again each second until
+ * somebody looks: one that comes between the look and the wait is not lost. SIGPIPE is an error of
+ * the write.
  */
 void stop_begin(void);
 

@@ -21,7 +21,9 @@ static int run(const struct nc_options *opt)
 	}
 	stop_begin();
 	nc_trace_interface(opt);
-	return opt->mode == NC_RECEIVE ? nc_receive(opt) : opt->mode == NC_SEND ? nc_send(opt) : nc_probe(opt);
+	return opt->mode == NC_RECEIVE ? nc_receive(opt)
+	       : opt->mode == NC_SEND  ? nc_send(opt)
+				       : nc_probe(opt);
 }
 
 int main(int argc, char **argv)

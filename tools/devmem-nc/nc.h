@@ -12,7 +12,8 @@
 enum {
 	NC_OK = 0,
 	NC_FAILED = 1,
-	NC_USAGE = 2,		/* the command line is wrong, the interface's name included; nothing was changed */
+	/* the command line is wrong, the interface's name included; nothing was changed */
+	NC_USAGE = 2,
 };
 
 enum nc_mode {
@@ -25,18 +26,19 @@ enum nc_mode {
 
 struct nc_options {
 	enum nc_mode mode;
-	const char *interface;		/* the kernel's name of it, perhaps in @iface: not to be copied */
+	/* the kernel's name of it, perhaps in @iface: not to be copied */
+	const char *interface;
 	struct devmem__iface iface;
-	const char *receiver, *sender;	/* addresses or names; NULL: not said */
-	int family;			/* AF_INET, AF_INET6, or AF_UNSPEC: either */
+	const char *receiver, *sender; /* addresses or names; NULL: not said */
+	int family;		       /* AF_INET, AF_INET6, or AF_UNSPEC: either */
 	uint16_t port;
-	int first_queue;		/* -1: not said */
-	uint32_t queues;		/* 0: not said */
-	const char *engine;		/* for devmem_bind_opts */
-	const char *backend, *json;	/* or NULL */
-	uint32_t page_size, chunk;	/* bytes; 0: not said */
+	int first_queue;	    /* -1: not said */
+	uint32_t queues;	    /* 0: not said */
+	const char *engine;	    /* for devmem_bind_opts */
+	const char *backend, *json; /* or NULL */
+	uint32_t page_size, chunk;  /* bytes; 0: not said */
 	uint32_t buffer_mib;
-	unsigned int modulo;		/* of the bytes that are to come; 0: they are not checked */
+	unsigned int modulo; /* of the bytes that are to come; 0: they are not checked */
 	bool keep_settings, no_copies, trace, progress;
 };
 

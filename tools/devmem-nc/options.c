@@ -10,38 +10,52 @@
 #include "number.h"
 #include "say.h"
 
-#define BUFFER_MIB	64
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
+#define BUFFER_MIB   64
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 const char say_program[] = "devmem-nc";
 
 const char nc_usage[] =
-	"usage: devmem-nc [option]... -f INTERFACE -l -p PORT               what comes, to standard output\n"
-	"       devmem-nc [option]... -f INTERFACE -s ADDRESS -p PORT       standard input, to ADDRESS\n"
-	"       devmem-nc [option]... -f INTERFACE                          can device memory be received here?\n"
-	"A netcat whose bytes lie in device memory: the NIC writes them there, and sends them from there.\n"
+	"usage: devmem-nc [option]... -f INTERFACE -l -p PORT               what comes, to "
+	"standard output\n"
+	"       devmem-nc [option]... -f INTERFACE -s ADDRESS -p PORT       standard input, to "
+	"ADDRESS\n"
+	"       devmem-nc [option]... -f INTERFACE                          can device memory be "
+	"received here?\n"
+	"A netcat whose bytes lie in device memory: the NIC writes them there, and sends them from "
+	"there.\n"
 	"  -f, --interface NAME     the NIC\n"
 	"  -l, --listen             receive one connection\n"
-	"  -s, --receiver ADDRESS   where to send to; with -l, where to listen (default: everywhere)\n"
-	"  -c, --sender ADDRESS     who is expected, from the same port; when sending, where from, by the same port\n"
+	"  -s, --receiver ADDRESS   where to send to; with -l, where to listen (default: "
+	"everywhere)\n"
+	"  -c, --sender ADDRESS     who is expected, from the same port; when sending, where from, "
+	"by the same port\n"
 	"  -p, --port N             TCP port\n"
 	"  -4, --ipv4; -6, --ipv6   this one alone\n"
-	"  -t, --first-queue N      RX queues to bind (default: the library chooses, from the last one down)\n"
+	"  -t, --first-queue N      RX queues to bind (default: the library chooses, from the last "
+	"one down)\n"
 	"  -q, --queues N           how many of them (default 1; of the last form, half of them)\n"
-	"  -n, --keep-settings      the NIC's settings are made already, by somebody else: only bind\n"
-	"  -b, --page-size BYTES    of the pages that the queues take (default: the largest up to 64K)\n"
-	"  -e, --engine NAME        devmem, zcrx, copy, syscall, or auto: the best that can be (default devmem)\n"
+	"  -n, --keep-settings      the NIC's settings are made already, by somebody else: only "
+	"bind\n"
+	"  -b, --page-size BYTES    of the pages that the queues take (default: the largest up to "
+	"64K)\n"
+	"  -e, --engine NAME        devmem, zcrx, copy, syscall, or auto: the best that can be "
+	"(default devmem)\n"
 	"  -B, --backend NAME       where the memory comes from (default: the best there is)\n"
 	"  -m, --buffer MIB         size of the buffer (default 64)\n"
 	"  -L, --no-copies          fail if any byte is copied on its way\n"
-	"  -v, --validate N         what comes counts 1, 2, ... N-1, line's end: check that, and print nothing of it\n"
+	"  -v, --validate N         what comes counts 1, 2, ... N-1, line's end: check that, and "
+	"print nothing of it\n"
 	"  -z, --chunk BYTES        hand what is sent to the kernel in pieces of that many bytes\n"
-	"  -j, --json FILE          write a summary to FILE (-: standard output, if nothing else goes there)\n"
+	"  -j, --json FILE          write a summary to FILE (-: standard output, if nothing else "
+	"goes there)\n"
 	"      --no-progress        no line each second on a terminal\n"
-	"      --trace              say what ncdevmem says, line by line (also if called by that name)\n"
+	"      --trace              say what ncdevmem says, line by line (also if called by that "
+	"name)\n"
 	"  -h, --help\n"
 	"  -V, --version\n"
-	"Exit status: 0 done; 1 it failed; 2 wrong arguments, and nothing was changed; 128 + N ended by signal N.\n";
+	"Exit status: 0 done; 1 it failed; 2 wrong arguments, and nothing was changed; 128 + N "
+	"ended by signal N.\n";
 
 enum {
 	NO_PROGRESS = 256,
@@ -94,12 +108,9 @@ static int take_number(int letter, const char *text, struct nc_options *opt)
 		uint32_t least, most;
 		bool bytes;
 	} limits[] = {
-		{ 'p', 1, 65535, false },
-		{ 't', 0, 1023, false },
-		{ 'q', 1, 1024, false },
-		{ 'v', 0, UINT32_MAX, false },
-		{ 'm', 1, 1 << 20, false },
-		{ 'b', 0, 1u << 31, true },
+		{ 'p', 1, 65535, false },   { 't', 0, 1023, false },
+		{ 'q', 1, 1024, false },    { 'v', 0, UINT32_MAX, false },
+		{ 'm', 1, 1 << 20, false }, { 'b', 0, 1u << 31, true },
 		{ 'z', 0, 1u << 31, true },
 	};
 	uint64_t n = 0;
@@ -108,44 +119,91 @@ static int take_number(int letter, const char *text, struct nc_options *opt)
 	while (limits[i].letter != letter)
 		i++;
 	if (!number_parse(text, limits[i].most, limits[i].bytes, &n) || n < limits[i].least)
-		return wrong("-%c, --%s wants a number%s from %u to %u, not \"%s\"", letter, name_of(letter),
-			     limits[i].bytes ? " of bytes, such as 16K," : "", limits[i].least, limits[i].most, text);
+		return wrong("-%c, --%s wants a number%s from %u to %u, not \"%s\"", letter,
+			     name_of(letter), limits[i].bytes ? " of bytes, such as 16K," : "",
+			     limits[i].least, limits[i].most, text);
 	switch (letter) {
-	case 'p': opt->port = (uint16_t)n; break;
-	case 't': opt->first_queue = (int)n; break;
-	case 'q': opt->queues = (uint32_t)n; break;
-	case 'v': opt->modulo = (unsigned int)n; break;
-	case 'm': opt->buffer_mib = (uint32_t)n; break;
-	case 'b': opt->page_size = (uint32_t)n; break;
-	case 'z': opt->chunk = (uint32_t)n; break;
+	case 'p':
+		opt->port = (uint16_t)n;
+		break;
+	case 't':
+		opt->first_queue = (int)n;
+		break;
+	case 'q':
+		opt->queues = (uint32_t)n;
+		break;
+	case 'v':
+		opt->modulo = (unsigned int)n;
+		break;
+	case 'm':
+		opt->buffer_mib = (uint32_t)n;
+		break;
+	case 'b':
+		opt->page_size = (uint32_t)n;
+		break;
+	case 'z':
+		opt->chunk = (uint32_t)n;
+		break;
 	}
 	return NC_OK;
 }
 
 static int take_engine(const char *text, struct nc_options *opt)
 {
-	return engine_parse(text, &opt->engine) ? NC_OK : wrong("there is no engine \"%s\": " ENGINE_NAMES, text);
+	return engine_parse(text, &opt->engine)
+		       ? NC_OK
+		       : wrong("there is no engine \"%s\": " ENGINE_NAMES, text);
 }
 
 static int take(int letter, const char *text, struct nc_options *opt)
 {
 	switch (letter) {
-	case 'f': opt->interface = text; return NC_OK;
-	case 'l': opt->mode = NC_RECEIVE; return NC_OK;
-	case 's': opt->receiver = text; return NC_OK;
-	case 'c': opt->sender = text; return NC_OK;
-	case '4': opt->family = AF_INET; return NC_OK;
-	case '6': opt->family = AF_INET6; return NC_OK;
-	case 'n': opt->keep_settings = true; return NC_OK;
-	case 'e': return take_engine(text, opt);
-	case 'B': opt->backend = text; return NC_OK;
-	case 'L': opt->no_copies = true; return NC_OK;
-	case 'j': opt->json = text; return NC_OK;
-	case NO_PROGRESS: opt->progress = false; return NC_OK;
-	case TRACE: opt->trace = true; return NC_OK;
-	case 'h': opt->mode = NC_HELP; return NC_OK;
-	case 'V': opt->mode = NC_VERSION; return NC_OK;
-	default: return take_number(letter, text, opt);
+	case 'f':
+		opt->interface = text;
+		return NC_OK;
+	case 'l':
+		opt->mode = NC_RECEIVE;
+		return NC_OK;
+	case 's':
+		opt->receiver = text;
+		return NC_OK;
+	case 'c':
+		opt->sender = text;
+		return NC_OK;
+	case '4':
+		opt->family = AF_INET;
+		return NC_OK;
+	case '6':
+		opt->family = AF_INET6;
+		return NC_OK;
+	case 'n':
+		opt->keep_settings = true;
+		return NC_OK;
+	case 'e':
+		return take_engine(text, opt);
+	case 'B':
+		opt->backend = text;
+		return NC_OK;
+	case 'L':
+		opt->no_copies = true;
+		return NC_OK;
+	case 'j':
+		opt->json = text;
+		return NC_OK;
+	case NO_PROGRESS:
+		opt->progress = false;
+		return NC_OK;
+	case TRACE:
+		opt->trace = true;
+		return NC_OK;
+	case 'h':
+		opt->mode = NC_HELP;
+		return NC_OK;
+	case 'V':
+		opt->mode = NC_VERSION;
+		return NC_OK;
+	default:
+		return take_number(letter, text, opt);
 	}
 }
 
@@ -182,7 +240,8 @@ static int check(struct nc_options *opt)
 	if (opt->no_copies && opt->engine && !strcmp(opt->engine, "copy"))
 		return wrong("engine copy copies, and -L allows no copies");
 	if (data && opt->json && !strcmp(opt->json, "-"))
-		return wrong("what comes goes to standard output, and the summary cannot: --json wants a file");
+		return wrong("what comes goes to standard output, and the summary cannot: --json "
+			     "wants a file");
 	return check_interface(opt);
 }
 
@@ -212,11 +271,15 @@ int nc_parse(int argc, char **argv, struct nc_options *opt)
 {
 	int letter, status;
 
-	*opt = (struct nc_options){ .mode = NC_PROBE, .family = AF_UNSPEC, .first_queue = -1, .engine = "devmem",
-				    .buffer_mib = BUFFER_MIB, .progress = isatty(STDERR_FILENO),
+	*opt = (struct nc_options){ .mode = NC_PROBE,
+				    .family = AF_UNSPEC,
+				    .first_queue = -1,
+				    .engine = "devmem",
+				    .buffer_mib = BUFFER_MIB,
+				    .progress = isatty(STDERR_FILENO),
 				    .trace = called(argv[0], "ncdevmem") };
 	opterr = 0;
-	optind = 0;	/* glibc: from the beginning, also the second time */
+	optind = 0; /* glibc: from the beginning, also the second time */
 	while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (letter == '?')
 			return unknown(argv);

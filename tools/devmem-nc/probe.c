@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Can device memory be received here? The buffer is bound to some queues, nothing is received, and all is put back. */
+/* Can device memory be received here? The buffer is bound to some queues, nothing is received, and
+ * all is put back. */
 #include <errno.h>
 #include <string.h>
 
@@ -9,17 +10,18 @@
 #include "stop.h"
 #include "trace.h"
 
-static int try_out(const struct nc_options *opt, struct nc_report *report, struct devmem_buffer *buffer,
-		   struct devmem_nic **nic, struct devmem_binding **binding)
+static int try_out(const struct nc_options *opt, struct nc_report *report,
+		   struct devmem_buffer *buffer, struct devmem_nic **nic,
+		   struct devmem_binding **binding)
 {
 	if (nc_bind(opt, buffer, nic, binding))
 		return -1;
 	nc_report_binding(report, buffer, *binding);
 	nc_trace_bound(opt, *binding);
-	if (!strcmp(report->engine, "copy"))	/* the library would go on without */
+	if (!strcmp(report->engine, "copy")) /* the library would go on without */
 		return failed("%s: %s", opt->interface, report->engine_reason);
 	if (opt->engine && !strcmp(opt->engine, "zcrx"))
-		return 0;	/* its queues are bound by a ring, not yet */
+		return 0; /* its queues are bound by a ring, not yet */
 	return nc_queue_cannot_go(opt->interface, report->queues[0]);
 }
 
@@ -43,5 +45,9 @@ int nc_probe(const struct nc_options *opt)
 	stop_end();
 	restored = !nc_unbind(nic, binding);
 	devmem_buffer_close(buffer);
-	return nc_report_close(&report, stopped() ? 128 + stopped() : err || !restored ? NC_FAILED : NC_OK, restored);
+	return nc_report_close(&report,
+			       stopped()	  ? 128 + stopped()
+			       : err || !restored ? NC_FAILED
+						  : NC_OK,
+			       restored);
 }

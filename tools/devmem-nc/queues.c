@@ -57,7 +57,8 @@ int nc_queues(const struct nc_options *opt, struct nc_queues *queues)
 		return 0;
 	n = count(opt->interface, &combined);
 	if (n == 1)
-		return failed("%s has one RX queue, and one must be left for ordinary traffic: \"ethtool -L %s %s 2\" for more",
+		return failed("%s has one RX queue, and one must be left for ordinary traffic: "
+			      "\"ethtool -L %s %s 2\" for more",
 			      opt->interface, opt->interface, combined ? "combined" : "rx");
 	if (n)
 		list(queues, n / 2, n / 2 < NC_QUEUES ? n / 2 : NC_QUEUES);
@@ -81,12 +82,17 @@ int nc_bind(const struct nc_options *opt, struct devmem_buffer *buffer, struct d
 
 	if (nc_queues(opt, &queues))
 		return -1;
-	if (devmem_nic_open(opt->interface, DEVMEM_OPTS(devmem_nic_opts, .flags = opt->keep_settings ? DEVMEM_NIC_KEEP : 0),
+	if (devmem_nic_open(opt->interface,
+			    DEVMEM_OPTS(devmem_nic_opts,
+					.flags = opt->keep_settings ? DEVMEM_NIC_KEEP : 0),
 			    nic))
 		return failed_by_library(opt->interface);
-	err = devmem_bind_rx(*nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = queues.n, .page_size = opt->page_size,
-						       .queue_list = queues.listed ? queues.list : NULL,
-						       .engine = opt->engine), binding);
+	err = devmem_bind_rx(*nic, buffer,
+			     DEVMEM_OPTS(devmem_bind_opts, .queues = queues.n,
+					 .page_size = opt->page_size,
+					 .queue_list = queues.listed ? queues.list : NULL,
+					 .engine = opt->engine),
+			     binding);
 	return err ? nc_cannot_bind(opt, err) : 0;
 }
 
@@ -97,18 +103,19 @@ int nc_unbind(struct devmem_nic *nic, struct devmem_binding *binding)
 }
 
 /*
- * With so few channels that the queue is not among them. What the kernel says is its affair; if it did as it was told, it
- * is told otherwise at once. [net/ethtool/channels.c, net/ethtool/ioctl.c]
+ * With so few channels that the queue is not among them. What the kernel says is its affair; if it
+ * did as it was told, it is told otherwise at once. [net/ethtool/channels.c, net/ethtool/ioctl.c]
  */
 int nc_queue_cannot_go(const char *interface, uint32_t first)
 {
 	struct ethtool_channels before = { 0 }, fewer;
 
 	if (!first || channels(interface, &before, ETHTOOL_GCHANNELS))
-		return 0;	/* there is always one */
+		return 0; /* there is always one */
 	fewer = before;
 	if (before.combined_count) {
-		fewer.combined_count = first < before.combined_count ? first : before.combined_count;
+		fewer.combined_count =
+			first < before.combined_count ? first : before.combined_count;
 		fewer.rx_count = first - fewer.combined_count;
 	} else {
 		fewer.rx_count = first;
@@ -116,5 +123,6 @@ int nc_queue_cannot_go(const char *interface, uint32_t first)
 	if (channels(interface, &fewer, ETHTOOL_SCHANNELS))
 		return 0;
 	channels(interface, &before, ETHTOOL_SCHANNELS);
-	return failed("%s: queue %u could be taken away while it was bound: its driver is at fault", interface, first);
+	return failed("%s: queue %u could be taken away while it was bound: its driver is at fault",
+		      interface, first);
 }

@@ -12,13 +12,14 @@
 struct nc_queues {
 	unsigned int n;
 	uint32_t list[NC_QUEUES];
-	bool listed;		/* otherwise the library chooses @n */
+	bool listed; /* otherwise the library chooses @n */
 };
 
 /* nc_queues() - those to receive from; of a probe, half of them. -1 after a sentence. */
 int nc_queues(const struct nc_options *opt, struct nc_queues *queues);
 
-/* nc_bind() - the buffer to them. @nic and @binding are set as far as it came. -1 after a sentence. */
+/* nc_bind() - the buffer to them. @nic and @binding are set as far as it came. -1 after a
+ * sentence. */
 int nc_bind(const struct nc_options *opt, struct devmem_buffer *buffer, struct devmem_nic **nic,
 	    struct devmem_binding **binding);
 
@@ -28,7 +29,8 @@ int nc_cannot_bind(const struct nc_options *opt, int err);
 /* nc_unbind() - and put the NIC back. -1 after a sentence: it is not as it was. */
 int nc_unbind(struct devmem_nic *nic, struct devmem_binding *binding);
 
-/* nc_queue_cannot_go() - does the kernel refuse to take bound queues away, of which @first is one? -1 after a sentence. */
+/* nc_queue_cannot_go() - does the kernel refuse to take bound queues away, of which @first is one?
+ * -1 after a sentence. */
 int nc_queue_cannot_go(const char *interface, uint32_t first);
 
 #endif

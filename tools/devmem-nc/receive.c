@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * One connection into device memory. What comes is read where it lies, for standard output or to be checked, and given
- * back: all that one wait brought with one call, and the library passes it on in batches.
+ * One connection into device memory. What comes is read where it lies, for standard output or to be
+ * checked, and given back: all that one wait brought with one call, and the library passes it on in
+ * batches.
  */
 #include <errno.h>
 #include <poll.h>
@@ -18,10 +19,11 @@
 #include "stop.h"
 #include "trace.h"
 
-#define EVENTS	256
-#define LAST_TURNS 100	/* of 10 ms, at most */
-#define MAX_WAITING 8		/* connections beside the one that is attached, until a byte decides */
-#define PIECE	(256u << 10)	/* bytes that are read out of the buffer at a time */
+#define EVENTS	   256
+#define LAST_TURNS 100 /* of 10 ms, at most */
+/* connections beside the one that is attached, until a byte decides */
+#define MAX_WAITING 8
+#define PIECE	    (256u << 10) /* bytes that are read out of the buffer at a time */
 
 struct stranger {
 	int fd;
@@ -31,23 +33,24 @@ struct stranger {
 struct receiver {
 	const struct nc_options *opt;
 	struct nc_report report;
-	struct address local, peer;	/* @peer: who is expected, then who came */
+	struct address local, peer; /* @peer: who is expected, then who came */
 	struct devmem_buffer *buffer;
 	struct devmem_nic *nic;
 	struct devmem_binding *binding;
 	struct devmem_ring *ring;
 	struct devmem_sock *sock;
 	int listener, fd;
-	struct stranger waiting[MAX_WAITING];	/* in the order in which they came */
+	struct stranger waiting[MAX_WAITING]; /* in the order in which they came */
 	unsigned int waiting_n;
 	struct nc_check check;
-	uint64_t linear, in_place;	/* bytes so far */
+	uint64_t linear, in_place; /* bytes so far */
 	unsigned char *piece;
 	bool over;
-	bool lost;			/* the connection broke before its first byte: it was not the one that is waited for */
+	/* the connection broke before its first byte: it was not the one that is waited for */
+	bool lost;
 };
 
-/* ------------------------------------------------------------------------------------ what comes */
+/* ----------------------------------------------------------------------------------- what comes */
 
 static int write_out(const unsigned char *p, size_t n)
 {
@@ -58,7 +61,7 @@ static int write_out(const unsigned char *p, size_t n)
 		if (done >= 0)
 			continue;
 		done = 0;
-		if (errno == EAGAIN)	/* who gave it to us does not want to wait; we do */
+		if (errno == EAGAIN) /* who gave it to us does not want to wait; we do */
 			poll(&(struct pollfd){ .fd = STDOUT_FILENO, .events = POLLOUT }, 1, -1);
 		else if (errno != EINTR)
 			return failed("cannot write to standard output: %s", strerror(errno));
@@ -72,19 +75,21 @@ static int take_bytes(struct receiver *r, const unsigned char *p, size_t n)
 {
 	if (!r->opt->modulo)
 		return write_out(p, n);
-	return nc_check_bytes(&r->check, p, n) ? 0 : -1;	/* what there is to say is said at the end */
+	/* what there is to say is said at the end */
+	return nc_check_bytes(&r->check, p, n) ? 0 : -1;
 }
 
 static int take_fragment(struct receiver *r, const struct devmem_event *ev)
 {
 	size_t n;
 
-	if (strcmp(r->report.engine, "copy"))	/* that one copies there */
+	if (strcmp(r->report.engine, "copy")) /* that one copies there */
 		r->in_place += ev->length;
 	nc_trace_fragment(r->opt, ev, r->in_place, devmem_binding_id(r->binding));
 	if (ev->buffer != devmem_buffer_id(r->buffer))
-		return failed("bytes came into another program's device memory, through its queue: who steers them there? "
-			       "See \"devmemctl show %s\"", r->opt->interface);
+		return failed("bytes came into another program's device memory, through its queue: "
+			      "who steers them there? See \"devmemctl show %s\"",
+			      r->opt->interface);
 	for (size_t done = 0; done < ev->length; done += n) {
 		n = ev->length - done < PIECE ? ev->length - done : PIECE;
 		if (devmem_buffer_read(r->buffer, ev->offset + done, r->piece, n))
@@ -109,9 +114,9 @@ static int take_copied(struct receiver *r, const struct devmem_event *ev)
 		nc_trace_linear(r->opt, ev->length);
 	}
 	if (r->opt->no_copies)
-		return failed("%u bytes were copied, and -L does not allow it: %s", ev->length, linear ?
-			       "their packet was not split (SCM_DEVMEM_LINEAR)" :
-			       "flow steering error: they came through an ordinary queue");
+		return failed("%u bytes were copied, and -L does not allow it: %s", ev->length,
+			      linear ? "their packet was not split (SCM_DEVMEM_LINEAR)"
+				     : "flow steering error: they came through an ordinary queue");
 	return take_bytes(r, (const unsigned char *)(uintptr_t)ev->offset, ev->length);
 }
 
@@ -119,8 +124,10 @@ static int link_news(struct receiver *r, int result)
 {
 	if (result == -ENODEV)
 		return failed("%s is gone", r->opt->interface);
-	say("%s: %s", r->opt->interface, result == 1 ? "the link is up again" : result == 0 ?
-	       "the link is down: it goes on when it is back" : "it was moved to another network namespace");
+	say("%s: %s", r->opt->interface,
+	    result == 1	  ? "the link is up again"
+	    : result == 0 ? "the link is down: it goes on when it is back"
+			  : "it was moved to another network namespace");
 	return 0;
 }
 
@@ -189,7 +196,8 @@ static int turn(struct receiver *r, int timeout_ms)
 	return err ? err : n;
 }
 
-/* The last fragments go home: handed in by one turn, and known to be back after another, or some. */
+/* The last fragments go home: handed in by one turn, and known to be back after another, or
+ * some. */
 static int settle(struct receiver *r)
 {
 	struct devmem_stats st = { .size = sizeof(st) };
@@ -212,17 +220,19 @@ static int judge(const struct receiver *r)
 	if (!r->opt->modulo)
 		return 0;
 	if (c->wrong)
-		return failed("validation failed: of %llu bytes at least %llu are wrong, the first at %llu of the stream",
-			       (unsigned long long)c->position, (unsigned long long)c->wrong,
-			       (unsigned long long)c->first_wrong);
+		return failed("validation failed: of %llu bytes at least %llu are wrong, the first "
+			      "at %llu of the stream",
+			      (unsigned long long)c->position, (unsigned long long)c->wrong,
+			      (unsigned long long)c->first_wrong);
 	if (c->position && !r->opt->trace)
 		nc_trace_validated(r->opt);
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ a connection */
+/* --------------------------------------------------------------------------------- a connection */
 
-/* A NIC may not have rules that look at the sender too: ncdevmem does without then, and so do we. */
+/* A NIC may not have rules that look at the sender too: ncdevmem does without then, and so do
+ * we. */
 static int steer(struct receiver *r)
 {
 	const struct sockaddr *local = &r->local.sa;
@@ -233,7 +243,8 @@ static int steer(struct receiver *r)
 		return 0;
 	if (r->opt->sender && !devmem_steer(r->binding, local, &r->peer.sa))
 		return 0;
-	if (devmem_steer(r->binding, local, NULL) || (both && devmem_steer(r->binding, &v4.sa, NULL)))
+	if (devmem_steer(r->binding, local, NULL) ||
+	    (both && devmem_steer(r->binding, &v4.sa, NULL)))
 		return failed_by_library("cannot steer the connection to the queues");
 	return 0;
 }
@@ -248,23 +259,28 @@ static int bind_queues(struct receiver *r)
 	nc_report_binding(&r->report, r->buffer, r->binding);
 	nc_trace_bound(r->opt, r->binding);
 	if (r->opt->no_copies && !strcmp(r->report.engine, "copy"))
-		return failed("what comes would be copied, and -L does not allow it: %s", r->report.engine_reason);
+		return failed("what comes would be copied, and -L does not allow it: %s",
+			      r->report.engine_reason);
 	return steer(r);
 }
 
 /*
- * Whether bytes lie in device memory is up to the binding; without io_uring they still do. As ncdevmem has it: one descriptor
- * for each fragment, to be told of.
+ * Whether bytes lie in device memory is up to the binding; without io_uring they still do. As
+ * ncdevmem has it: one descriptor for each fragment, to be told of.
  */
 static int open_ring(struct receiver *r)
 {
-	const char *engine = r->opt->engine && strcmp(r->opt->engine, "devmem") ? r->opt->engine : NULL;
+	const char *engine =
+		r->opt->engine && strcmp(r->opt->engine, "devmem") ? r->opt->engine : NULL;
 
-	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = engine, .merge = r->opt->trace ? 1 : 0), &r->ring))
+	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = engine,
+					 .merge = r->opt->trace ? 1 : 0),
+			     &r->ring))
 		return failed_by_library("cannot open a ring");
 	if (devmem_ring_fd(r->ring) < 0)
 		return failed_by_library("cannot wait");
-	if (devmem_ring_prepare(r->ring, r->binding))	/* or the first bytes of the connection would be copied */
+	/* or the first bytes of the connection would be copied */
+	if (devmem_ring_prepare(r->ring, r->binding))
 		return failed_by_library("cannot take the queue");
 	return 0;
 }
@@ -291,7 +307,8 @@ static int take_connection(struct receiver *r, const struct stranger *who)
 	nc_report_connected(&r->report, address_text(&r->peer, text));
 	nc_trace_accepted(r->opt, &r->peer);
 	err = devmem_attach(r->ring, r->fd, r->binding, 0, NULL, &r->sock);
-	r->lost = err == -EMFILE || err == -ENFILE || err == -ENOMEM;	/* the next one may find what this one lacks */
+	/* the next one may find what this one lacks */
+	r->lost = err == -EMFILE || err == -ENFILE || err == -ENOMEM;
 	if (err && !r->lost)
 		return failed_by_library("cannot receive from the connection");
 	if (err)
@@ -330,7 +347,7 @@ static void let_go(struct receiver *r, const char *why)
 	r->fd = -1;
 }
 
-/* ------------------------------------------------------------------------------------ until a byte decides */
+/* ------------------------------------------------------------------------- until a byte decides */
 
 /* It is known without a look at them, which the kernel cannot take if they lie in device memory. */
 static bool has_sent(int fd)
@@ -390,7 +407,8 @@ static int await_somebody(struct receiver *r)
 	return 0;
 }
 
-/* While nobody has sent a byte, whoever does it first is the one that is waited for: who is silent holds up nobody. */
+/* While nobody has sent a byte, whoever does it first is the one that is waited for: who is silent
+ * holds up nobody. */
 static int receive_some(struct receiver *r)
 {
 	int n;
@@ -408,7 +426,7 @@ static int receive_all(struct receiver *r)
 			return -1;
 		if (stopped() || (!r->lost && receive_some(r) < 0))
 			return -1;
-		if (r->lost)	/* somebody has looked whether the port is open, for instance */
+		if (r->lost) /* somebody has looked whether the port is open, for instance */
 			let_go(r, "its connection is over: it goes on listening");
 		r->lost = false;
 		nc_report_progress(&r->report, r->ring);
@@ -428,7 +446,8 @@ static int resolve(struct receiver *r)
 	if (address_resolve(opt->receiver, opt->port, family, &r->local))
 		return -1;
 	if (opt->sender && r->peer.sa.sa_family != r->local.sa.sa_family)
-		return failed("%s and %s are not of the same family: both IPv4 or both IPv6", opt->receiver, opt->sender);
+		return failed("%s and %s are not of the same family: both IPv4 or both IPv6",
+			      opt->receiver, opt->sender);
 	return 0;
 }
 
@@ -447,7 +466,11 @@ static int finish(struct receiver *r, int err)
 		close(r->fd);
 	close_listener(r);
 	free(r->piece);
-	return nc_report_close(&r->report, stopped() ? 128 + stopped() : err || !restored ? NC_FAILED : NC_OK, restored);
+	return nc_report_close(&r->report,
+			       stopped()	  ? 128 + stopped()
+			       : err || !restored ? NC_FAILED
+						  : NC_OK,
+			       restored);
 }
 
 int nc_receive(const struct nc_options *opt)

@@ -25,10 +25,12 @@ int nc_report_open(struct nc_report *r, const struct nc_options *opt)
 	if (!opt->json)
 		return 0;
 	r->json = strcmp(opt->json, "-") ? fopen(opt->json, "we") : stdout;
-	return r->json ? 0 : failed("cannot write the summary to %s: %s", opt->json, strerror(errno));
+	return r->json ? 0
+		       : failed("cannot write the summary to %s: %s", opt->json, strerror(errno));
 }
 
-void nc_report_binding(struct nc_report *r, const struct devmem_buffer *buffer, const struct devmem_binding *binding)
+void nc_report_binding(struct nc_report *r, const struct devmem_buffer *buffer,
+		       const struct devmem_binding *binding)
 {
 	const char *reason;
 
@@ -58,7 +60,8 @@ void nc_report_connected(struct nc_report *r, const char *peer)
 
 static uint64_t copied(const struct nc_report *r)
 {
-	return r->opt->mode == NC_SEND ? r->stats.bytes_sent_copied : r->stats.bytes_linear + r->stats.bytes_plain;
+	return r->opt->mode == NC_SEND ? r->stats.bytes_sent_copied
+				       : r->stats.bytes_linear + r->stats.bytes_plain;
 }
 
 static uint64_t uncopied(const struct nc_report *r)
@@ -78,7 +81,8 @@ void nc_report_progress(struct nc_report *r, const struct devmem_ring *ring)
 	bytes = uncopied(r) + copied(r);
 	fprintf(stderr, "\r%6.0f s  %s, %s/s, %.1f %% without a copy      ", t - r->started,
 		out_bytes(text, sizeof(text), bytes),
-		out_bytes(rate, sizeof(rate), (uint64_t)((double)(bytes - r->told_bytes) / (t - r->told))),
+		out_bytes(rate, sizeof(rate),
+			  (uint64_t)((double)(bytes - r->told_bytes) / (t - r->told))),
 		bytes ? 100.0 * (double)uncopied(r) / (double)bytes : 100.0);
 	r->told = t;
 	r->told_bytes = bytes;
@@ -93,16 +97,17 @@ void nc_report_ring(struct nc_report *r, const struct devmem_ring *ring)
 	snprintf(r->engine_reason, sizeof(r->engine_reason), "%s", reason);
 }
 
-/* ------------------------------------------------------------------------------------------------ people */
+/* --------------------------------------------------------------------------------------- people */
 
 static void say_received(const struct nc_report *r)
 {
 	char in_place[32], linear[32], plain[32];
 
-	say("received: %s in device memory, written by the NIC; copied: %s that could not be split, %s that came through an "
-	       "ordinary queue", out_bytes(in_place, sizeof(in_place), r->stats.bytes_device),
-	       out_bytes(linear, sizeof(linear), r->stats.bytes_linear),
-	       out_bytes(plain, sizeof(plain), r->stats.bytes_plain));
+	say("received: %s in device memory, written by the NIC; copied: %s that could not be "
+	    "split, %s that came through an ordinary queue",
+	    out_bytes(in_place, sizeof(in_place), r->stats.bytes_device),
+	    out_bytes(linear, sizeof(linear), r->stats.bytes_linear),
+	    out_bytes(plain, sizeof(plain), r->stats.bytes_plain));
 	/* this line is ncdevmem's */
 	fprintf(stderr, "total_received=%llu\n", (unsigned long long)r->stats.bytes_device);
 }
@@ -112,8 +117,8 @@ static void say_sent(const struct nc_report *r)
 	char in_place[32], other[32];
 
 	say("sent: %s from device memory, %s copied on their way",
-	       out_bytes(in_place, sizeof(in_place), r->stats.bytes_sent),
-	       out_bytes(other, sizeof(other), r->stats.bytes_sent_copied));
+	    out_bytes(in_place, sizeof(in_place), r->stats.bytes_sent),
+	    out_bytes(other, sizeof(other), r->stats.bytes_sent_copied));
 }
 
 static void for_people(const struct nc_report *r, int status)
@@ -122,10 +127,12 @@ static void for_people(const struct nc_report *r, int status)
 		fputc('\n', stderr);
 	if (r->opt->mode == NC_PROBE) {
 		if (!status && r->queues_wait)
-			say("%s receives into device memory: %u queues are ready to be bound", r->opt->interface, r->nqueues);
+			say("%s receives into device memory: %u queues are ready to be bound",
+			    r->opt->interface, r->nqueues);
 		else if (!status)
-			say("%s receives into device memory: %u queues were bound, with pages of %u bytes",
-			       r->opt->interface, r->nqueues, r->page_size);
+			say("%s receives into device memory: %u queues were bound, with pages of "
+			    "%u bytes",
+			    r->opt->interface, r->nqueues, r->page_size);
 		return;
 	}
 	if (!r->peer[0])
@@ -137,7 +144,7 @@ static void for_people(const struct nc_report *r, int status)
 	say("engine %s: %s", r->engine, r->engine_reason);
 }
 
-/* ----------------------------------------------------------------------------------------------- programs */
+/* ------------------------------------------------------------------------------------- programs */
 
 static void received(const struct nc_report *r, struct out_json *j)
 {
@@ -208,7 +215,8 @@ static void for_programs(const struct nc_report *r, int status, bool restored)
 	else if (r->opt->mode == NC_SEND)
 		sent(r, &j);
 	if (r->opt->mode != NC_PROBE)
-		out_number(&j, "milliseconds", r->started ? (uint64_t)((now() - r->started) * 1000) : 0);
+		out_number(&j, "milliseconds",
+			   r->started ? (uint64_t)((now() - r->started) * 1000) : 0);
 	out_bool(&j, "nic_restored", restored);
 	out_string(&j, "kernel", kernel.release);
 	out_end(&j);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Standard input out of device memory. The buffer is a ring of slots: what was read lies in one, belongs to the kernel from
- * devmem_send() until its SENT event, and as many are under way as there are slots, where ncdevmem waits after each line.
+ * Standard input out of device memory. The buffer is a ring of slots: what was read lies in one,
+ * belongs to the kernel from devmem_send() until its SENT event, and as many are under way as there
+ * are slots, where ncdevmem waits after each line.
  */
 #include <errno.h>
 #include <poll.h>
@@ -16,10 +17,11 @@
 #include "stop.h"
 #include "trace.h"
 
-#define EVENTS	256
-#define SLOT	(128u << 10)	/* bytes */
-#define CHUNKS	1024u		/* pieces of one send (-z): what the kernel takes of them at a time */
-#define READS	16		/* between two looks at what came back */
+#define EVENTS 256
+#define SLOT   (128u << 10) /* bytes */
+/* pieces of one send (-z): what the kernel takes of them at a time */
+#define CHUNKS 1024u
+#define READS  16 /* between two looks at what came back */
 
 struct sender {
 	const struct nc_options *opt;
@@ -31,17 +33,18 @@ struct sender {
 	struct devmem_sock *sock;
 	int fd;
 	uint32_t slots;
-	uint32_t sends, back;		/* counted without end: they come back in order, so a number says which slot it is */
-	uint32_t ready;			/* bytes in the next slot that are not handed over yet */
-	bool refused, end;		/* @end: of standard input */
+	/* counted without end: they come back in order, so a number says which slot it is */
+	uint32_t sends, back;
+	uint32_t ready;	   /* bytes in the next slot that are not handed over yet */
+	bool refused, end; /* @end: of standard input */
 	bool peer_ended;
-	int failure;			/* of a send, before its connection's, or 0 */
-	uint64_t came_back;		/* bytes, which nobody wants */
+	int failure;	    /* of a send, before its connection's, or 0 */
+	uint64_t came_back; /* bytes, which nobody wants */
 	unsigned char *piece;
 	struct devmem_range range[CHUNKS];
 };
 
-/* ------------------------------------------------------------------------------------ out */
+/* ------------------------------------------------------------------------------------------ out */
 
 static unsigned int make_ranges(struct sender *s, uint64_t offset)
 {
@@ -49,8 +52,10 @@ static unsigned int make_ranges(struct sender *s, uint64_t offset)
 	unsigned int n = 0;
 
 	for (uint32_t at = 0; at < s->ready; at += chunk)
-		s->range[n++] = (struct devmem_range){ .offset = offset + at,
-						       .length = s->ready - at < chunk ? s->ready - at : chunk };
+		s->range[n++] =
+			(struct devmem_range){ .offset = offset + at,
+					       .length = s->ready - at < chunk ? s->ready - at
+									       : chunk };
 	return n;
 }
 
@@ -63,7 +68,8 @@ static int push(struct sender *s)
 		return 0;
 	err = devmem_send(s->sock, s->binding, s->range, make_ranges(s, offset), s->sends);
 	s->refused = err == -EAGAIN;
-	if (err == -EAGAIN || err == -ECANCELED)	/* an event tells when to go on; or why it failed */
+	/* an event tells when to go on; or why it failed */
+	if (err == -EAGAIN || err == -ECANCELED)
 		return 0;
 	if (err)
 		return failed_by_library("cannot send");
@@ -82,15 +88,19 @@ static bool has_room(const struct sender *s)
 
 static int read_some(struct sender *s)
 {
-	const uint32_t most = s->opt->chunk && s->opt->chunk < SLOT / CHUNKS ? s->opt->chunk * CHUNKS : SLOT;
+	const uint32_t most =
+		s->opt->chunk && s->opt->chunk < SLOT / CHUNKS ? s->opt->chunk * CHUNKS : SLOT;
 	ssize_t n = read(STDIN_FILENO, s->piece, most);
 
 	if (n < 0)
-		return errno == EINTR || errno == EAGAIN ? 0 : failed("cannot read standard input: %s", strerror(errno));
+		return errno == EINTR || errno == EAGAIN
+			       ? 0
+			       : failed("cannot read standard input: %s", strerror(errno));
 	s->end = !n;
 	if (!n)
 		return 0;
-	if (devmem_buffer_write(s->buffer, (uint64_t)(s->sends % s->slots) * SLOT, s->piece, (size_t)n))
+	if (devmem_buffer_write(s->buffer, (uint64_t)(s->sends % s->slots) * SLOT, s->piece,
+				(size_t)n))
 		return failed_by_library("cannot write to the buffer");
 	s->ready = (uint32_t)n;
 	return push(s);
@@ -110,14 +120,15 @@ static int feed(struct sender *s)
 	return n;
 }
 
-/* ------------------------------------------------------------------------------------ and back */
+/* ------------------------------------------------------------------------------------- and back */
 
 static int failed_by_send(const struct sender *s)
 {
 	return failed("cannot send: %s", strerror(-s->failure));
 }
 
-/* The connection's ERROR event says more than a number. If only the send failed, it is told of our own abort. */
+/* The connection's ERROR event says more than a number. If only the send failed, it is told of our
+ * own abort. */
 static int await_reason(struct sender *s, int failure)
 {
 	if (!s->failure && !s->peer_ended)
@@ -210,10 +221,11 @@ static int send_all(struct sender *s)
 		nc_report_progress(&s->report, s->ring);
 	}
 	nc_trace_all_sent(s->opt);
-	return shutdown(s->fd, SHUT_WR) ? failed("cannot end the connection: %s", strerror(errno)) : 0;
+	return shutdown(s->fd, SHUT_WR) ? failed("cannot end the connection: %s", strerror(errno))
+					: 0;
 }
 
-/* ------------------------------------------------------------------------------------ a connection */
+/* --------------------------------------------------------------------------------- a connection */
 
 static int bind_buffer(struct sender *s)
 {
@@ -224,13 +236,15 @@ static int bind_buffer(struct sender *s)
 	if (!s->piece)
 		return failed("no memory");
 	s->slots = (uint32_t)(devmem_buffer_size(s->buffer) / SLOT);
-	err = devmem_bind_tx(opt->interface, s->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = opt->engine), &s->binding);
+	err = devmem_bind_tx(opt->interface, s->buffer,
+			     DEVMEM_OPTS(devmem_bind_opts, .engine = opt->engine), &s->binding);
 	if (err)
 		return nc_cannot_bind(opt, err);
 	nc_report_binding(&s->report, s->buffer, s->binding);
 	nc_trace_bound_tx(s->opt, s->binding);
 	if (s->opt->no_copies && !strcmp(s->report.engine, "copy"))
-		return failed("what is sent would be copied, and -L does not allow it: %s", s->report.engine_reason);
+		return failed("what is sent would be copied, and -L does not allow it: %s",
+			      s->report.engine_reason);
 	return 0;
 }
 
@@ -239,7 +253,8 @@ static int open_ring(struct sender *s)
 {
 	const bool by_calls = s->opt->engine && !strcmp(s->opt->engine, "syscall");
 
-	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = by_calls ? "syscall" : NULL), &s->ring))
+	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = by_calls ? "syscall" : NULL),
+			     &s->ring))
 		return failed_by_library("cannot open a ring");
 	return 0;
 }
@@ -249,11 +264,14 @@ static int get_connection(struct sender *s)
 	char text[ADDRESS_TEXT];
 
 	nc_trace_connecting(s->opt, &s->to);
-	s->fd = stopped() ? -1 : address_connect(&s->to, s->opt->sender ? &s->from : NULL, s->opt->interface);
+	s->fd = stopped() ? -1
+			  : address_connect(&s->to, s->opt->sender ? &s->from : NULL,
+					    s->opt->interface);
 	if (s->fd < 0)
 		return -1;
 	nc_report_connected(&s->report, address_text(&s->to, text));
-	if (devmem_attach(s->ring, s->fd, NULL, 0, DEVMEM_OPTS(devmem_attach_opts, .max_sends = s->slots), &s->sock))
+	if (devmem_attach(s->ring, s->fd, NULL, 0,
+			  DEVMEM_OPTS(devmem_attach_opts, .max_sends = s->slots), &s->sock))
 		return failed_by_library("cannot send on the connection");
 	return 0;
 }
@@ -266,7 +284,8 @@ static int resolve(struct sender *s)
 	    (opt->sender && address_resolve(opt->sender, opt->port, opt->family, &s->from)))
 		return -1;
 	if (opt->sender && s->from.sa.sa_family != s->to.sa.sa_family)
-		return failed("%s and %s are not of the same family: both IPv4 or both IPv6", opt->receiver, opt->sender);
+		return failed("%s and %s are not of the same family: both IPv4 or both IPv6",
+			      opt->receiver, opt->sender);
 	return 0;
 }
 
@@ -274,7 +293,8 @@ static int finish(struct sender *s, int err)
 {
 	stop_end();
 	if (s->came_back)
-		say("%llu bytes came from the receiver and were dropped", (unsigned long long)s->came_back);
+		say("%llu bytes came from the receiver and were dropped",
+		    (unsigned long long)s->came_back);
 	if (s->ring)
 		devmem_ring_stats(s->ring, &s->report.stats);
 	devmem_ring_close(s->ring);
@@ -283,7 +303,11 @@ static int finish(struct sender *s, int err)
 	devmem_binding_close(s->binding);
 	devmem_buffer_close(s->buffer);
 	free(s->piece);
-	return nc_report_close(&s->report, stopped() ? 128 + stopped() : err ? NC_FAILED : NC_OK, true);
+	return nc_report_close(&s->report,
+			       stopped() ? 128 + stopped()
+			       : err	 ? NC_FAILED
+					 : NC_OK,
+			       true);
 }
 
 int nc_send(const struct nc_options *opt)

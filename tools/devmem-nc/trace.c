@@ -7,7 +7,11 @@
 
 #include "trace.h"
 
-#define say(opt, ...) do { if ((opt)->trace) fprintf(stderr, __VA_ARGS__); } while (0)
+#define say(opt, ...)                                 \
+	do {                                          \
+		if ((opt)->trace)                     \
+			fprintf(stderr, __VA_ARGS__); \
+	} while (0)
 
 /* It knows IPv6 alone, and writes IPv4 as a part of that. */
 static const char *host_of(const struct address *a, char text[INET6_ADDRSTRLEN + 8])
@@ -24,7 +28,7 @@ static const char *host_of(const struct address *a, char text[INET6_ADDRSTRLEN +
 
 static unsigned int port_of(const struct address *a)
 {
-	return ntohs(a->v4.sin_port);	/* at the same place in both */
+	return ntohs(a->v4.sin_port); /* at the same place in both */
 }
 
 void nc_trace_interface(const struct nc_options *opt)
@@ -61,13 +65,15 @@ void nc_trace_accepted(const struct nc_options *opt, const struct address *peer)
 	say(opt, "Got connection from %s:%u\n", host_of(peer, text), port_of(peer));
 }
 
-void nc_trace_fragment(const struct nc_options *opt, const struct devmem_event *ev, uint64_t total, uint32_t id)
+void nc_trace_fragment(const struct nc_options *opt, const struct devmem_event *ev, uint64_t total,
+		       uint32_t id)
 {
 	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 
-	say(opt, "received frag_page=%" PRIu64 ", in_page_offset=%" PRIu64 ", frag_offset=%" PRIu64 ", frag_size=%u, token=%u, "
-	    "total_received=%" PRIu64 ", dmabuf_id=%u\n", ev->offset / page, ev->offset % page, ev->offset, ev->length,
-	    ev->token, total, id);
+	say(opt,
+	    "received frag_page=%" PRIu64 ", in_page_offset=%" PRIu64 ", frag_offset=%" PRIu64
+	    ", frag_size=%u, token=%u, total_received=%" PRIu64 ", dmabuf_id=%u\n",
+	    ev->offset / page, ev->offset % page, ev->offset, ev->length, ev->token, total, id);
 }
 
 void nc_trace_linear(const struct nc_options *opt, uint32_t bytes)
@@ -87,7 +93,8 @@ void nc_trace_end(const struct nc_options *opt)
 
 void nc_trace_wrong(unsigned int expected, unsigned int actual, size_t index)
 {
-	fprintf(stderr, "Failed validation: expected=%u, actual=%u, index=%zu\n", expected, actual, index);
+	fprintf(stderr, "Failed validation: expected=%u, actual=%u, index=%zu\n", expected, actual,
+		index);
 }
 
 void nc_trace_validated(const struct nc_options *opt)

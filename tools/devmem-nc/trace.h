@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel's ncdevmem says, in its words, for scripts that look for them: only where nc_options.trace is set,
- * except for what it says of wrong bytes.
+ * What the kernel's ncdevmem says, in its words, for scripts that look for them: only where
+ * nc_options.trace is set, except for what it says of wrong bytes.
  */
 #ifndef TRACE_H
 #define TRACE_H
@@ -18,13 +18,15 @@ void nc_trace_listening(const struct nc_options *opt, const struct address *at);
 void nc_trace_accepted(const struct nc_options *opt, const struct address *peer);
 
 /* What a wait brought: its bytes, and all so far that lie in device memory. */
-void nc_trace_fragment(const struct nc_options *opt, const struct devmem_event *ev, uint64_t total, uint32_t id);
+void nc_trace_fragment(const struct nc_options *opt, const struct devmem_event *ev, uint64_t total,
+		       uint32_t id);
 void nc_trace_linear(const struct nc_options *opt, uint32_t bytes);
 void nc_trace_received(const struct nc_options *opt, uint64_t bytes, uint64_t total);
 void nc_trace_end(const struct nc_options *opt);
 
 void nc_trace_wrong(unsigned int expected, unsigned int actual, size_t index);
-void nc_trace_validated(const struct nc_options *opt);	/* on standard output, unless the summary goes there */
+/* on standard output, unless the summary goes there */
+void nc_trace_validated(const struct nc_options *opt);
 
 void nc_trace_connecting(const struct nc_options *opt, const struct address *to);
 void nc_trace_send(const struct nc_options *opt, uint32_t bytes);

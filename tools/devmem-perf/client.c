@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The client's side of a test: ask the server, make the connections, measure, and take the server's figures. Its own memory is
- * there before it asks, so that what fails here is no matter of the server's.
+ * The client's side of a test: ask the server, make the connections, measure, and take the server's
+ * figures. Its own memory is there before it asks, so that what fails here is no matter of the
+ * server's.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,7 +22,7 @@
 struct client {
 	const struct perf_options *opt;
 	struct report report;
-	struct address server;		/* first where it listens, then where the data go */
+	struct address server; /* first where it listens, then where the data go */
 	struct control control;
 	struct memory memory;
 	struct crew crew;
@@ -29,7 +30,7 @@ struct client {
 	int *fd;
 };
 
-/* ------------------------------------------------------------------------------------ connections */
+/* ---------------------------------------------------------------------------------- connections */
 
 static int connect_one(struct client *c, uint64_t i)
 {
@@ -42,7 +43,8 @@ static int connect_one(struct client *c, uint64_t i)
 	if (c->opt->test.mode != TEST_STREAM)
 		setsockopt(c->fd[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (address_local(c->fd[i], &local) ||
-	    memory_steer_one(&c->memory, (unsigned int)(i % c->opt->test.threads), &local, &c->server))
+	    memory_steer_one(&c->memory, (unsigned int)(i % c->opt->test.threads), &local,
+			     &c->server))
 		return failed("%s", c->memory.why);
 	return 0;
 }
@@ -75,7 +77,7 @@ static int steer(struct client *c)
 	return memory_steer(&c->memory, &any, &c->server) ? failed("%s", c->memory.why) : 0;
 }
 
-/* ------------------------------------------------------------------------------------ the server */
+/* ----------------------------------------------------------------------------------- the server */
 
 static int ask(struct client *c)
 {
@@ -95,7 +97,7 @@ static int ask(struct client *c)
 	while (message_next(&l, &key, &value))
 		if (!strcmp(key, "port"))
 			number_parse(value, 65535, false, &port);
-	c->server.v4.sin_port = htons((uint16_t)port);	/* at the same place in IPv6 */
+	c->server.v4.sin_port = htons((uint16_t)port); /* at the same place in IPv6 */
 	return port ? 0 : failed("the server does not say where the data go");
 }
 
@@ -107,12 +109,13 @@ static int reach(struct client *c)
 		return -1;
 	fd = stopped() ? -1 : address_connect(&c->server, NULL, NULL);
 	if (fd < 0)
-		return stopped() ? -1 : failed("is \"devmem-perf server\" running on %s, with port %u?", c->opt->host,
-					       c->opt->port);
+		return stopped() ? -1
+				 : failed("is \"devmem-perf server\" running on %s, with port %u?",
+					  c->opt->host, c->opt->port);
 	return control_open(&c->control, fd, CONTROL_ROOM_RESULT) ? failed("no memory") : 0;
 }
 
-/* ------------------------------------------------------------------------------------ the test */
+/* ------------------------------------------------------------------------------------- the test */
 
 static int prepare(struct client *c)
 {
@@ -121,7 +124,8 @@ static int prepare(struct client *c)
 	c->fd = calloc(t->connections, sizeof(*c->fd));
 	if (!c->fd)
 		return failed("no memory");
-	if (memory_open(&c->memory, c->opt, test_receives(t, TEST_CLIENT), (unsigned int)t->threads))
+	if (memory_open(&c->memory, c->opt, test_receives(t, TEST_CLIENT),
+			(unsigned int)t->threads))
 		return failed("%s", c->memory.why);
 	return reach(c) || ask(c) || steer(c) || connect_all(c) ? -1 : 0;
 }
@@ -147,9 +151,13 @@ static int compare(struct client *c)
 
 	if (own->total_sent == peer->total_received && own->total_received == peer->total_sent)
 		return 0;
-	return failed("bytes were lost: the client sent %" PRIu64 " and the server received %" PRIu64 ", the server sent %"
-		      PRIu64 " and the client received %" PRIu64, own->total_sent, peer->total_received, peer->total_sent,
-		      own->total_received);
+	return failed("bytes were lost: the client sent %" PRIu64 " and the server received "
+		      "%" PRIu64 ", the server sent "
+		      "%" PRIu64 " and the "
+		      "client "
+		      "received "
+		      "%" PRIu64,
+		      own->total_sent, peer->total_received, peer->total_sent, own->total_received);
 }
 
 static int measure(struct client *c)
@@ -172,7 +180,10 @@ static void tell(struct client *c)
 	struct message m = { 0 };
 
 	message_begin(&m, "failed");
-	message_add(&m, "why", "%s", stopped() ? "it was ended by a signal" : failure() ? failure() : "it does not know");
+	message_add(&m, "why", "%s",
+		    stopped()	? "it was ended by a signal"
+		    : failure() ? failure()
+				: "it does not know");
 	control_send(&c->control, &m);
 }
 
@@ -183,8 +194,13 @@ int perf_client(const struct perf_options *opt)
 
 	if (report_open(&c.report, opt))
 		return PERF_USAGE;
-	c.run = (struct run){ .opt = opt, .test = &opt->test, .which = TEST_CLIENT, .control = &c.control, .crew = &c.crew,
-			      .own = &c.report.own, .peer = &c.report.peer };
+	c.run = (struct run){ .opt = opt,
+			      .test = &opt->test,
+			      .which = TEST_CLIENT,
+			      .control = &c.control,
+			      .crew = &c.crew,
+			      .own = &c.report.own,
+			      .peer = &c.report.peer };
 	err = prepare(&c) || measure(&c);
 	stop_end();
 	if (err && c.control.fd >= 0)

@@ -6,10 +6,10 @@
 #include <stdint.h>
 #include <time.h>
 
-#define CLOCK_SECOND	UINT64_C(1000000000)
-#define CLOCK_MS	UINT64_C(1000000)
-#define CLOCK_US	UINT64_C(1000)
-#define CLOCK_NEVER	UINT64_MAX
+#define CLOCK_SECOND UINT64_C(1000000000)
+#define CLOCK_MS     UINT64_C(1000000)
+#define CLOCK_US     UINT64_C(1000)
+#define CLOCK_NEVER  UINT64_MAX
 
 static inline uint64_t clock_now(void)
 {

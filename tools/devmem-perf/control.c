@@ -42,7 +42,9 @@ static int left_ms(uint64_t until)
 {
 	const uint64_t now = clock_now(), ns = until > now ? until - now : 0;
 
-	return until == CLOCK_NEVER ? -1 : ns / CLOCK_MS < INT_MAX ? (int)((ns + CLOCK_MS - 1) / CLOCK_MS) : INT_MAX;
+	return until == CLOCK_NEVER	 ? -1
+	       : ns / CLOCK_MS < INT_MAX ? (int)((ns + CLOCK_MS - 1) / CLOCK_MS)
+					 : INT_MAX;
 }
 
 /* 0: the connection has something, or a signal came that does not stop the program. */
@@ -67,7 +69,8 @@ int control_send(struct control *c, struct message *m)
 		if (n >= 0)
 			done += (size_t)n;
 		else
-			err = errno == EAGAIN || errno == EINTR ? wait_for(c, POLLOUT, c->until) : -errno;
+			err = errno == EAGAIN || errno == EINTR ? wait_for(c, POLLOUT, c->until)
+								: -errno;
 	}
 	message_free(m);
 	return err;
@@ -109,7 +112,8 @@ int control_take(struct control *c, struct lines *l)
 
 int control_await(struct control *c, struct lines *l, int timeout_ms)
 {
-	uint64_t until = timeout_ms < 0 ? CLOCK_NEVER : clock_now() + (uint64_t)timeout_ms * CLOCK_MS;
+	uint64_t until =
+		timeout_ms < 0 ? CLOCK_NEVER : clock_now() + (uint64_t)timeout_ms * CLOCK_MS;
 	int got = 0, err = 0;
 
 	if (c->until < until)

@@ -9,7 +9,7 @@
 #include "clock.h"
 #include "crew.h"
 
-/* ------------------------------------------------------------------------------------ for the threads */
+/* ------------------------------------------------------------------------------ for the threads */
 
 const struct perf_options *crew_options(const struct crew *c)
 {
@@ -47,7 +47,7 @@ void crew_leave(struct crew *c, bool failed, bool broken)
 		c->failed = true;
 	c->done++;
 	if (write(c->event, &one, sizeof(one)) < 0)
-		abort();	/* an eventfd takes 2^64 of them */
+		abort(); /* an eventfd takes 2^64 of them */
 }
 
 /* Until all threads came that far. */
@@ -59,7 +59,7 @@ static void await(struct crew *c, const unsigned int *count)
 	pthread_mutex_unlock(&c->lock);
 }
 
-/* ------------------------------------------------------------------------------------ open */
+/* ----------------------------------------------------------------------------------------- open */
 
 static enum part part_of(const struct test *t, enum test_end which)
 {
@@ -102,10 +102,17 @@ static int make_flows(struct crew *c, struct worker *w, const int *fd)
 
 static int make_worker(struct crew *c, struct worker *w, unsigned int number, const int *fd)
 {
-	*w = (struct worker){ .crew = c, .test = c->test, .part = part_of(c->test, c->which), .number = number, .timer = -1,
-			      .in_size = test_size(c->test, c->which == TEST_CLIENT ? TEST_SERVER : TEST_CLIENT),
-			      .out_size = test_size(c->test, c->which), .lane = memory_lane(c->memory, number),
-			      .cpu = c->pin.n ? c->pin.cpu[number % c->pin.n] : -1, .slots = test_slots(c->test) };
+	*w = (struct worker){ .crew = c,
+			      .test = c->test,
+			      .part = part_of(c->test, c->which),
+			      .number = number,
+			      .timer = -1,
+			      .in_size = test_size(c->test, c->which == TEST_CLIENT ? TEST_SERVER
+										    : TEST_CLIENT),
+			      .out_size = test_size(c->test, c->which),
+			      .lane = memory_lane(c->memory, number),
+			      .cpu = c->pin.n ? c->pin.cpu[number % c->pin.n] : -1,
+			      .slots = test_slots(c->test) };
 	pthread_mutex_init(&w->lock, NULL);
 	w->times = calloc(1, sizeof(*w->times));
 	if (!w->times)
@@ -123,7 +130,8 @@ static int start(struct crew *c)
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
 	while (!err && started < c->workers) {
-		err = pthread_create(&c->worker[started].thread, NULL, worker_main, &c->worker[started]);
+		err = pthread_create(&c->worker[started].thread, NULL, worker_main,
+				     &c->worker[started]);
 		started += !err;
 	}
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
@@ -132,7 +140,7 @@ static int start(struct crew *c)
 	for (unsigned int i = started; i < c->workers; i++)
 		for (unsigned int k = 0; k < c->worker[i].flows; k++)
 			close(c->worker[i].flow[k].fd);
-	c->workers = started;		/* crew_close() waits for these */
+	c->workers = started; /* crew_close() waits for these */
 	return fail(c, "no more threads");
 }
 
@@ -163,13 +171,19 @@ static int prepare(struct crew *c, const int *fd)
 	return err;
 }
 
-int crew_open(struct crew *c, const struct perf_options *opt, const struct test *test, enum test_end which, struct memory *memory,
-	      const int *fd)
+int crew_open(struct crew *c, const struct perf_options *opt, const struct test *test,
+	      enum test_end which, struct memory *memory, const int *fd)
 {
 	int err;
 
-	*c = (struct crew){ .opt = opt, .test = test, .memory = memory, .which = which, .workers = (unsigned int)test->threads,
-			    .started = CLOCK_NEVER, .measure = CLOCK_NEVER, .until = CLOCK_NEVER };
+	*c = (struct crew){ .opt = opt,
+			    .test = test,
+			    .memory = memory,
+			    .which = which,
+			    .workers = (unsigned int)test->threads,
+			    .started = CLOCK_NEVER,
+			    .measure = CLOCK_NEVER,
+			    .until = CLOCK_NEVER };
 	c->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	pthread_mutex_init(&c->lock, NULL);
 	pthread_cond_init(&c->changed, NULL);
@@ -188,7 +202,7 @@ int crew_open(struct crew *c, const struct perf_options *opt, const struct test 
 	return err;
 }
 
-/* ------------------------------------------------------------------------------------ the time of the test */
+/* ------------------------------------------------------------------------- the time of the test */
 
 static void wake(struct crew *c)
 {
@@ -254,15 +268,19 @@ void crew_interval(struct crew *c, struct point *p)
 	hdr_merge(c->all, c->interval);
 	*p = (struct point){
 		.end_us = (clock_now() - c->measure) / CLOCK_US,
-		.bytes_received = sum.bytes_in - c->told.bytes_in, .bytes_sent = sum.bytes_out - c->told.bytes_out,
-		.messages = test_receives(c->test, c->which) ? sum.messages_in - c->told.messages_in :
-							       sum.messages_out - c->told.messages_out,
-		.count = c->interval->count, .p50 = hdr_percentile(c->interval, 50), .p99 = hdr_percentile(c->interval, 99),
+		.bytes_received = sum.bytes_in - c->told.bytes_in,
+		.bytes_sent = sum.bytes_out - c->told.bytes_out,
+		.messages = test_receives(c->test, c->which)
+				    ? sum.messages_in - c->told.messages_in
+				    : sum.messages_out - c->told.messages_out,
+		.count = c->interval->count,
+		.p50 = hdr_percentile(c->interval, 50),
+		.p99 = hdr_percentile(c->interval, 99),
 	};
 	c->told = sum;
 }
 
-/* ------------------------------------------------------------------------------------ close */
+/* ---------------------------------------------------------------------------------------- close */
 
 static void free_worker(struct worker *w)
 {
@@ -287,7 +305,7 @@ int crew_close(struct crew *c, struct result *r)
 	if (c->stop)
 		fail(c, "it was stopped");
 	if (c->workers) {
-		crew_interval(c, &last);	/* what came back after the time was over */
+		crew_interval(c, &last); /* what came back after the time was over */
 		if (crew_sum(c, r))
 			fail(c, "no memory");
 	}

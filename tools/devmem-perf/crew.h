@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* All threads of an end, from when the connections are there until the figures are. The main thread calls these. */
+/* All threads of an end, from when the connections are there until the figures are. The main thread
+ * calls these. */
 #ifndef CREW_H
 #define CREW_H
 
@@ -12,7 +13,7 @@
 #include "result.h"
 #include "worker.h"
 
-#define CREW_PIECE	(256u << 10)	/* bytes that are read out of a buffer at a time */
+#define CREW_PIECE (256u << 10) /* bytes that are read out of a buffer at a time */
 
 struct crew {
 	const struct perf_options *opt;
@@ -22,23 +23,27 @@ struct crew {
 	struct pin_list pin;
 	struct worker *worker;
 	unsigned int workers;
-	_Atomic uint64_t started, measure, until;	/* when; CLOCK_NEVER: not yet, or for @until no such time */
-	_Atomic bool stop, failed, broken;		/* do it; one has; since a connection broke */
+	/* when; CLOCK_NEVER: not yet, or for @until no such time */
+	_Atomic uint64_t started, measure, until;
+	/* do it; one has; since a connection broke */
+	_Atomic bool stop, failed, broken;
 	_Atomic unsigned int done;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
-	unsigned int ready, begun;	/* threads: of @lock */
-	int event;			/* becomes readable when a thread has ended */
-	struct tally told;		/* what the last interval ended with */
+	unsigned int ready, begun; /* threads: of @lock */
+	int event;		   /* becomes readable when a thread has ended */
+	struct tally told;	   /* what the last interval ended with */
 	struct hdr *spare, *interval, *all;
 	char why[MEMORY_WHY];
 };
 
-/* crew_open() - a thread for each share of these connections, which are the crew's from now on. -1, and @why. */
-int crew_open(struct crew *c, const struct perf_options *opt, const struct test *test, enum test_end which,
-	      struct memory *memory, const int *fd);
+/* crew_open() - a thread for each share of these connections, which are the crew's from now on. -1,
+ * and @why. */
+int crew_open(struct crew *c, const struct perf_options *opt, const struct test *test,
+	      enum test_end which, struct memory *memory, const int *fd);
 
-/* crew_measure() - from when until when. @wait: until all threads have noticed that it has begun. */
+/* crew_measure() - from when until when. @wait: until all threads have noticed that it has
+ * begun. */
 void crew_measure(struct crew *c, uint64_t from, uint64_t until, bool wait);
 
 /* crew_go() - now they may send. */
@@ -52,13 +57,14 @@ bool crew_is_done(const struct crew *c);
 /* crew_stop() - in the middle: connections are aborted. */
 void crew_stop(struct crew *c);
 
-/* crew_close() - wait for the threads. 0; or -1, and @why: a thread failed or was stopped. @r: as far as it came. */
+/* crew_close() - wait for the threads. 0; or -1, and @why: a thread failed or was stopped. @r: as
+ * far as it came. */
 int crew_close(struct crew *c, struct result *r);
 
 /* crew_sum() - what the threads have to tell, when they have ended. -1: no memory. */
 int crew_sum(const struct crew *c, struct result *r);
 
-/* ------------------------------------------------------------------------------------ the threads call these */
+/* ----------------------------------------------------------------------- the threads call these */
 
 const struct perf_options *crew_options(const struct crew *c);
 uint64_t crew_started(const struct crew *c);

@@ -61,18 +61,21 @@ static void describe(const struct crew *c, struct side *s)
 
 	uname(&kernel);
 	snprintf(s->kernel, sizeof(s->kernel), "%s", kernel.release);
-	snprintf(s->interface, sizeof(s->interface), "%s", c->opt->interface ? c->opt->interface : "");
+	snprintf(s->interface, sizeof(s->interface), "%s",
+		 c->opt->interface ? c->opt->interface : "");
 	if (test_receives(c->test, c->which) && w->end.at) {
 		snprintf(s->engine, sizeof(s->engine), "%s", w->engine);
 		snprintf(s->engine_reason, sizeof(s->engine_reason), "%s", w->engine_reason);
 	}
 	if (w->tx) {
-		snprintf(s->tx_engine, sizeof(s->tx_engine), "%s", devmem_binding_engine(w->tx, &reason));
+		snprintf(s->tx_engine, sizeof(s->tx_engine), "%s",
+			 devmem_binding_engine(w->tx, &reason));
 		snprintf(s->tx_engine_reason, sizeof(s->tx_engine_reason), "%s", reason);
 	}
 	if (w->lane->buffer || w->buffer)
 		snprintf(s->backend, sizeof(s->backend), "%s",
-			 devmem_buffer_backend(w->lane->buffer ? w->lane->buffer : w->buffer, NULL));
+			 devmem_buffer_backend(w->lane->buffer ? w->lane->buffer : w->buffer,
+					       NULL));
 	for (unsigned int i = 0; i < c->memory->lanes && w->lane->binding; i++) {
 		s->page_size = devmem_binding_page_size(c->memory->lane[i].binding, NULL);
 		s->queues += devmem_binding_queues(c->memory->lane[i].binding, NULL, 0);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Structures as lists of named members, so that they go over a connection, and into JSON, by one table. */
+/* Structures as lists of named members, so that they go over a connection, and into JSON, by one
+ * table. */
 #ifndef FIELDS_H
 #define FIELDS_H
 
@@ -13,11 +14,17 @@
 struct field {
 	const char *name;
 	size_t offset;
-	size_t room;		/* of text; 0: it is a number */
+	size_t room; /* of text; 0: it is a number */
 };
 
-#define FIELD_NUMBER(type, member)	{ #member, offsetof(struct type, member), 0 }
-#define FIELD_TEXT(type, member)	{ #member, offsetof(struct type, member), sizeof(((struct type *)0)->member) }
+#define FIELD_NUMBER(type, member)                        \
+	{                                                 \
+#member, offsetof(struct type, member), 0 \
+	}
+#define FIELD_TEXT(type, member)                                                           \
+	{                                                                                  \
+#member, offsetof(struct type, member), sizeof(((struct type *)0)->member) \
+	}
 
 /* Ends with a field without a name. */
 void fields_add(struct message *m, const struct field *fields, const void *from);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * One connection. The buffer that is sent from is a ring of slots: a message lies in one, belongs to the kernel from
- * devmem_send() until its SENT event, and as many are under way as --depth says.
+ * One connection. The buffer that is sent from is a ring of slots: a message lies in one, belongs
+ * to the kernel from devmem_send() until its SENT event, and as many are under way as --depth says.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -16,7 +16,7 @@
 
 #define PIECE CREW_PIECE
 
-/* ------------------------------------------------------------------------------------ when */
+/* ----------------------------------------------------------------------------------------- when */
 
 static double between(const struct worker *w)
 {
@@ -28,7 +28,9 @@ uint64_t flow_due(const struct worker *w, const struct flow *f, uint64_t n)
 {
 	if (!w->test->rate)
 		return 0;
-	return crew_started(w->crew) + (uint64_t)(((double)n * (double)w->test->connections + (double)f->index) * between(w));
+	return crew_started(w->crew) +
+	       (uint64_t)(((double)n * (double)w->test->connections + (double)f->index) *
+			  between(w));
 }
 
 uint64_t flow_unsent(const struct worker *w, const struct flow *f, uint64_t end)
@@ -43,14 +45,15 @@ uint64_t flow_unsent(const struct worker *w, const struct flow *f, uint64_t end)
 	return due > f->sends ? due - f->sends : 0;
 }
 
-/* Of those that began in the measured time, whenever they end: the slow ones are not to be left out. */
+/* Of those that began in the measured time, whenever they end: the slow ones are not to be left
+ * out. */
 static void record(struct worker *w, uint64_t start, uint64_t now)
 {
 	if (crew_measures(w->crew, start))
 		hdr_record(w->times, now - start);
 }
 
-/* ------------------------------------------------------------------------------------ out */
+/* ------------------------------------------------------------------------------------------ out */
 
 static uint64_t slot_of(const struct worker *w, const struct flow *f, uint64_t n)
 {
@@ -65,7 +68,8 @@ static int write_pattern(struct worker *w, uint64_t offset, uint64_t position, u
 	for (uint64_t done = 0; done < bytes; done += n) {
 		p = pattern_at(position + done, bytes - done, &n);
 		if (devmem_buffer_write(w->buffer, offset + done, p, n))
-			return worker_fail(w, "cannot write to the buffer that is sent from: %s", devmem_error());
+			return worker_fail(w, "cannot write to the buffer that is sent from: %s",
+					   devmem_error());
 	}
 	return 0;
 }
@@ -78,7 +82,8 @@ int flow_fill(struct worker *w)
 /* The bytes of message number @n, and among them perhaps the one that is to be wrong. */
 static int write_message(struct worker *w, const struct flow *f, uint64_t n)
 {
-	const uint64_t position = n * w->out_size, offset = slot_of(w, f, n), wrong = w->test->corrupt;
+	const uint64_t position = n * w->out_size, offset = slot_of(w, f, n),
+		       wrong = w->test->corrupt;
 	unsigned char byte;
 	size_t one;
 
@@ -87,8 +92,10 @@ static int write_message(struct worker *w, const struct flow *f, uint64_t n)
 	if (wrong < position || wrong - position >= w->out_size)
 		return 0;
 	byte = *pattern_at(wrong, 1, &one) ^ 0xff;
-	return devmem_buffer_write(w->buffer, offset + (wrong - position), &byte, 1) ?
-	       worker_fail(w, "cannot write to the buffer that is sent from: %s", devmem_error()) : 0;
+	return devmem_buffer_write(w->buffer, offset + (wrong - position), &byte, 1)
+		       ? worker_fail(w, "cannot write to the buffer that is sent from: %s",
+				     devmem_error())
+		       : 0;
 }
 
 static bool may_send(const struct worker *w, const struct flow *f)
@@ -110,7 +117,8 @@ uint64_t flow_next(const struct worker *w, const struct flow *f)
 /* 0: sent; 1: not now. */
 static int send_one(struct worker *w, struct flow *f, uint64_t due)
 {
-	const struct devmem_range range = { .offset = slot_of(w, f, f->sends), .length = w->out_size };
+	const struct devmem_range range = { .offset = slot_of(w, f, f->sends),
+					    .length = w->out_size };
 	int err;
 
 	if (w->test->verify && write_message(w, f, f->sends))
@@ -118,7 +126,8 @@ static int send_one(struct worker *w, struct flow *f, uint64_t due)
 	f->start[f->sends % w->slots] = due ? due : clock_now();
 	err = devmem_send(f->sock, w->tx, &range, 1, f->sends);
 	f->refused = err == -EAGAIN;
-	if (err == -EAGAIN || err == -ECANCELED)	/* an event tells when to go on; or why it failed */
+	/* an event tells when to go on; or why it failed */
+	if (err == -EAGAIN || err == -ECANCELED)
 		return 1;
 	if (err == -EPIPE || err == -ECONNRESET)
 		return worker_break(w, f, devmem_error());
@@ -169,9 +178,10 @@ int flow_push(struct worker *w, struct flow *f)
 	return err < 0 ? -1 : 0;
 }
 
-/* ------------------------------------------------------------------------------------ in */
+/* ------------------------------------------------------------------------------------------- in */
 
-static int verify_bytes(struct worker *w, const struct flow *f, uint64_t position, const unsigned char *p, size_t bytes)
+static int verify_bytes(struct worker *w, const struct flow *f, uint64_t position,
+			const unsigned char *p, size_t bytes)
 {
 	size_t n, one;
 
@@ -179,8 +189,12 @@ static int verify_bytes(struct worker *w, const struct flow *f, uint64_t positio
 		return 0;
 	for (n = 0; pattern_matches(position + n, p + n, 1); n++)
 		;
-	return worker_fail(w, "a wrong byte: that at %" PRIu64 " of connection %" PRIu64 " came as 0x%02x and was sent as "
-			   "0x%02x", position + n, f->index, p[n], *pattern_at(position + n, 1, &one));
+	return worker_fail(w,
+			   "a wrong byte: that at %" PRIu64 " of connection %" PRIu64 " came as "
+			   "0x%02x and "
+			   "was sent as "
+			   "0x%02x",
+			   position + n, f->index, p[n], *pattern_at(position + n, 1, &one));
 }
 
 static int read_bytes(struct worker *w, uint64_t offset, size_t bytes)
@@ -198,10 +212,12 @@ static int verify(struct worker *w, const struct flow *f, const struct devmem_ev
 	size_t n;
 
 	if (ev->type == DEVMEM_EVENT_HOST)
-		return verify_bytes(w, f, f->received, (const unsigned char *)(uintptr_t)ev->offset, ev->length);
+		return verify_bytes(w, f, f->received, (const unsigned char *)(uintptr_t)ev->offset,
+				    ev->length);
 	for (size_t done = 0; done < ev->length; done += n) {
 		n = ev->length - done < PIECE ? ev->length - done : PIECE;
-		if (read_bytes(w, ev->offset + done, n) || verify_bytes(w, f, f->received + done, w->piece, n))
+		if (read_bytes(w, ev->offset + done, n) ||
+		    verify_bytes(w, f, f->received + done, w->piece, n))
 			return -1;
 	}
 	return 0;
@@ -211,9 +227,10 @@ static int came(struct worker *w, struct flow *f, const struct devmem_event *ev,
 {
 	const uint64_t before = f->received / w->in_size;
 
-	if (ev->type == DEVMEM_EVENT_DATA && (!w->lane->buffer || ev->buffer != devmem_buffer_id(w->lane->buffer)))
-		return worker_fail(w, "bytes came into another program's device memory, through its queue: who steers them there? "
-				   "\"devmemctl show\" tells");
+	if (ev->type == DEVMEM_EVENT_DATA &&
+	    (!w->lane->buffer || ev->buffer != devmem_buffer_id(w->lane->buffer)))
+		return worker_fail(w, "bytes came into another program's device memory, through "
+				      "its queue: who steers them there? \"devmemctl show\" tells");
 	if (w->test->verify && verify(w, f, ev))
 		return -1;
 	f->received += ev->length;
@@ -226,7 +243,8 @@ static int came(struct worker *w, struct flow *f, const struct devmem_event *ev,
 	return 0;
 }
 
-/* The connection's ERROR event says more than a number. If only the send failed, it is told of our own abort. */
+/* The connection's ERROR event says more than a number. If only the send failed, it is told of our
+ * own abort. */
 static int await_reason(struct worker *w, struct flow *f, int failure)
 {
 	if (f->ended)
@@ -239,7 +257,9 @@ static int await_reason(struct worker *w, struct flow *f, int failure)
 
 static int broke(struct worker *w, const struct flow *f, int result)
 {
-	return worker_break(w, f, f->failure && result == -ECONNABORTED ? strerror(-f->failure) : devmem_error());
+	return worker_break(w, f,
+			    f->failure && result == -ECONNABORTED ? strerror(-f->failure)
+								  : devmem_error());
 }
 
 static int sent(struct worker *w, struct flow *f, const struct devmem_event *ev, uint64_t now)
@@ -260,7 +280,8 @@ static int ended(struct worker *w, struct flow *f)
 	f->ended = true;
 	if (f->failure)
 		return worker_break(w, f, strerror(-f->failure));
-	if (!f->shut && (w->part == PART_ASKS || (w->part == PART_SENDS && w->test->direction != TEST_BOTH)))
+	if (!f->shut &&
+	    (w->part == PART_ASKS || (w->part == PART_SENDS && w->test->direction != TEST_BOTH)))
 		return worker_break(w, f, "the other end has closed it in the middle");
 	w->open -= f->shut;
 	return 0;
@@ -296,7 +317,9 @@ int flow_open(struct worker *w, struct flow *f)
 
 	pthread_mutex_lock(&w->lane->lock);
 	err = devmem_attach(w->ring, f->fd, w->lane->binding, (uintptr_t)f,
-			    DEVMEM_OPTS(devmem_attach_opts, .lowat = opt->lowat, .max_sends = (uint32_t)w->slots), &f->sock);
+			    DEVMEM_OPTS(devmem_attach_opts, .lowat = opt->lowat,
+					.max_sends = (uint32_t)w->slots),
+			    &f->sock);
 	pthread_mutex_unlock(&w->lane->lock);
 	return err ? worker_fail(w, "cannot use a connection: %s", devmem_error()) : 0;
 }

@@ -63,7 +63,8 @@ void hdr_merge(struct hdr *to, const struct hdr *from)
 uint64_t hdr_percentile(const struct hdr *h, double percent)
 {
 	const double exact = percent / 100 * (double)h->count;
-	const uint64_t wanted = (uint64_t)ceil(exact - 1e-9 * exact);	/* 99.9 % of 1,000 are 999, and not one more */
+	/* 99.9 % of 1,000 are 999, and not one more */
+	const uint64_t wanted = (uint64_t)ceil(exact - 1e-9 * exact);
 	uint64_t seen = 0;
 
 	if (wanted <= 1)

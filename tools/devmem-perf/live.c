@@ -3,13 +3,17 @@
 
 #include "live.h"
 
-static const char *scaled(char *text, size_t room, double value, const char *const *units, unsigned int n)
+static const char *scaled(char *text, size_t room, double value, const char *const *units,
+			  unsigned int n)
 {
 	unsigned int unit = 0;
 
 	for (; value >= 999.5 && unit < n - 1; unit++)
 		value /= 1000;
-	snprintf(text, room, "%.*f %s", value >= 99.95 || (!unit && value == (double)(int)value) ? 0 : value >= 9.995 ? 1 : 2,
+	snprintf(text, room, "%.*f %s",
+		 value >= 99.95 || (!unit && value == (double)(int)value) ? 0
+		 : value >= 9.995					  ? 1
+									  : 2,
 		 value, units[unit]);
 	return text;
 }
@@ -38,7 +42,8 @@ void live_line(const struct point *p, const struct point *before)
 		return;
 	fprintf(stderr, "%8.2f s  in %s, out %s, %.0f messages/s", (double)p->end_us / 1e6,
 		live_rate(in, sizeof(in), (double)p->bytes_received * 8 / seconds),
-		live_rate(out, sizeof(out), (double)p->bytes_sent * 8 / seconds), (double)p->messages / seconds);
+		live_rate(out, sizeof(out), (double)p->bytes_sent * 8 / seconds),
+		(double)p->messages / seconds);
 	if (p->count)
 		fprintf(stderr, ", latency p50 %s, p99 %s", live_time(p50, sizeof(p50), p->p50),
 			live_time(p99, sizeof(p99), p->p99));

@@ -12,12 +12,12 @@
 #include "lobby.h"
 #include "say.h"
 
-#define TICK		(50 * CLOCK_MS)		/* between two looks at who has been silent */
-#define AT_ONCE		(200 * CLOCK_MS)	/* while others wait for a seat */
+#define TICK	(50 * CLOCK_MS)	 /* between two looks at who has been silent */
+#define AT_ONCE (200 * CLOCK_MS) /* while others wait for a seat */
 
 /* What epoll tells. Others are guests. */
-#define LISTENER	LOBBY_SEATS
-#define TIMER		(LOBBY_SEATS + 1)
+#define LISTENER LOBBY_SEATS
+#define TIMER	 (LOBBY_SEATS + 1)
 
 static int wait_for(struct lobby *l, int operation, int fd, uint32_t events, uint32_t what)
 {
@@ -35,7 +35,9 @@ static void set_timer(struct lobby *l)
 	if (l->ticks == wanted)
 		return;
 	l->ticks = wanted;
-	timerfd_settime(l->timer, 0, &(struct itimerspec){ .it_interval.tv_nsec = ns, .it_value.tv_nsec = ns }, NULL);
+	timerfd_settime(l->timer, 0,
+			&(struct itimerspec){ .it_interval.tv_nsec = ns, .it_value.tv_nsec = ns },
+			NULL);
 }
 
 static void listen_or_not(struct lobby *l, bool on)
@@ -68,7 +70,8 @@ int lobby_open(struct lobby *l, int listener, uint64_t patience_ms)
 	l->timer = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 	l->seats = seats(l);
 	if (l->ready >= 0 && l->timer >= 0 && !fcntl(listener, F_SETFL, O_NONBLOCK) &&
-	    !wait_for(l, EPOLL_CTL_ADD, listener, EPOLLIN, LISTENER) && !wait_for(l, EPOLL_CTL_ADD, l->timer, EPOLLIN, TIMER))
+	    !wait_for(l, EPOLL_CTL_ADD, listener, EPOLLIN, LISTENER) &&
+	    !wait_for(l, EPOLL_CTL_ADD, l->timer, EPOLLIN, TIMER))
 		return 0;
 	failed("cannot wait for clients: %s", strerror(errno));
 	lobby_close(l);
@@ -86,7 +89,7 @@ void lobby_close(struct lobby *l)
 	l->ready = l->timer = -1;
 }
 
-/* ------------------------------------------------------------------------------------ guests */
+/* --------------------------------------------------------------------------------------- guests */
 
 static void leaves(struct lobby *l, struct guest *g)
 {
@@ -150,12 +153,13 @@ static void admit(struct lobby *l)
 		if (wait_for(l, EPOLL_CTL_ADD, fd, EPOLLIN, (uint32_t)(g - l->seat)))
 			send_away(l, g, "the server has no memory");
 	}
-	listen_or_not(l, false);	/* until the timer has made some room */
+	listen_or_not(l, false); /* until the timer has made some room */
 }
 
 static void look_at_silence(struct lobby *l)
 {
-	const uint64_t now = clock_now(), most = l->deaf && AT_ONCE < l->patience ? AT_ONCE : l->patience;
+	const uint64_t now = clock_now(),
+		       most = l->deaf && AT_ONCE < l->patience ? AT_ONCE : l->patience;
 	uint64_t times;
 
 	if (read(l->timer, &times, sizeof(times)) < 0)
@@ -219,7 +223,7 @@ void lobby_turn_away(struct lobby *l, const char *why)
 	struct message m = { 0 };
 
 	if (!lobby_next(l, &g, &said))
-		return;		/* what else there is to do comes with the next call */
+		return; /* what else there is to do comes with the next call */
 	g.control.until = 0;
 	message_begin(&m, "refused");
 	message_add(&m, "why", "%s", why);

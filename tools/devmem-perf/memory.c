@@ -7,7 +7,8 @@
 
 #include "memory.h"
 
-#define MAX_MIB	2048	/* of all threads together, unless one has more: how many there are the client says */
+/* of all threads together, unless one has more: how many there are the client says */
+#define MAX_MIB 2048
 
 static int explain(struct memory *m, const char *what)
 {
@@ -31,12 +32,15 @@ int memory_create(const struct perf_options *opt, size_t bytes, struct devmem_bu
 	return devmem_buffer_create(backend, (bytes + page - 1) / page * page, &opts, out);
 }
 
-/* Zcrx only receives; what it is asked for with requests and responses goes out by the best way there is. */
-int memory_bind_tx(const struct perf_options *opt, struct devmem_buffer *buffer, struct devmem_binding **out)
+/* Zcrx only receives; what it is asked for with requests and responses goes out by the best way
+ * there is. */
+int memory_bind_tx(const struct perf_options *opt, struct devmem_buffer *buffer,
+		   struct devmem_binding **out)
 {
 	const char *engine = is(opt, "zcrx") ? NULL : opt->engine;
 
-	return devmem_bind_tx(opt->interface, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = engine), out);
+	return devmem_bind_tx(opt->interface, buffer,
+			      DEVMEM_OPTS(devmem_bind_opts, .engine = engine), out);
 }
 
 /* Whether bytes lie in device memory is up to the binding; without io_uring they still do. */
@@ -51,18 +55,23 @@ static int bind_lane(struct memory *m, struct lane *lane)
 
 	if (memory_create(opt, (size_t)opt->buffer_mib << 20, &lane->buffer))
 		return explain(m, "no buffer");
-	if (devmem_bind_rx(m->nic, lane->buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = opt->queues, .engine = opt->engine,
-							     .page_size = opt->page_size), &lane->binding))
+	if (devmem_bind_rx(m->nic, lane->buffer,
+			   DEVMEM_OPTS(devmem_bind_opts, .queues = opt->queues,
+				       .engine = opt->engine, .page_size = opt->page_size),
+			   &lane->binding))
 		return explain(m, "cannot bind");
 	return 0;
 }
 
-int memory_open(struct memory *m, const struct perf_options *opt, bool receives, unsigned int threads)
+int memory_open(struct memory *m, const struct perf_options *opt, bool receives,
+		unsigned int threads)
 {
 	*m = (struct memory){ .opt = opt, .lanes = is(opt, "zcrx") ? threads : 1 };
-	if (receives && !opt->host_memory && m->lanes > 1 && (uint64_t)m->lanes * opt->buffer_mib > MAX_MIB) {
-		snprintf(m->why, sizeof(m->why), "with engine zcrx each thread receives into memory of its own, and that is more "
-			 "than 2 GiB: fewer --threads, or a smaller --buffer");
+	if (receives && !opt->host_memory && m->lanes > 1 &&
+	    (uint64_t)m->lanes * opt->buffer_mib > MAX_MIB) {
+		snprintf(m->why, sizeof(m->why),
+			 "with engine zcrx each thread receives into memory of its own, and that "
+			 "is more than 2 GiB: fewer --threads, or a smaller --buffer");
 		m->lanes = 0;
 		return -1;
 	}
@@ -103,13 +112,16 @@ int memory_steer(struct memory *m, const struct address *local, const struct add
 	return err && !m->each ? explain(m, "cannot steer the connections to the queues") : 0;
 }
 
-int memory_steer_one(struct memory *m, unsigned int thread, const struct address *local, const struct address *peer)
+int memory_steer_one(struct memory *m, unsigned int thread, const struct address *local,
+		     const struct address *peer)
 {
 	struct devmem_binding *binding = memory_lane(m, thread)->binding;
 
 	if (!m->each || !binding)
 		return 0;
-	return devmem_steer(binding, &local->sa, &peer->sa) ? explain(m, "cannot steer a connection to its queue") : 0;
+	return devmem_steer(binding, &local->sa, &peer->sa) ? explain(m, "cannot steer a "
+									 "connection to its queue")
+							    : 0;
 }
 
 struct pagepool_state memory_pools(struct memory *m)
@@ -120,7 +132,8 @@ struct pagepool_state memory_pools(struct memory *m)
 		const struct devmem_binding *binding = m->lane[i].binding;
 		const bool zcrx = binding && !strcmp(devmem_binding_engine(binding, NULL), "zcrx");
 
-		if (zcrx ? !i : binding && devmem_binding_id(binding))	/* all of zcrx are found at once */
+		/* all of zcrx are found at once */
+		if (zcrx ? !i : binding && devmem_binding_id(binding))
 			pagepool_add(&m->pagepool, zcrx ? 0 : devmem_binding_id(binding), &state);
 	}
 	return state;

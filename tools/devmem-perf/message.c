@@ -7,10 +7,10 @@
 
 #include "message.h"
 
-#define MAGIC		"devmem-perf "
-#define MAX_KIND	16	/* bytes */
+#define MAGIC	 "devmem-perf "
+#define MAX_KIND 16 /* bytes */
 
-/* ------------------------------------------------------------------------------------ out */
+/* ------------------------------------------------------------------------------------------ out */
 
 static void append(struct message *m, const char *text, size_t bytes)
 {
@@ -35,7 +35,8 @@ void message_begin(struct message *m, const char *kind)
 	char line[64];
 
 	m->bytes = 0;
-	append(m, line, (size_t)snprintf(line, sizeof(line), MAGIC "%d %s\n", MESSAGE_VERSION, kind));
+	append(m, line,
+	       (size_t)snprintf(line, sizeof(line), MAGIC "%d %s\n", MESSAGE_VERSION, kind));
 }
 
 void message_add(struct message *m, const char *key, const char *fmt, ...)
@@ -66,7 +67,7 @@ void message_free(struct message *m)
 	*m = (struct message){ 0 };
 }
 
-/* ------------------------------------------------------------------------------------ in */
+/* ------------------------------------------------------------------------------------------- in */
 
 /* The first line, as far as it is there. 0: so far so good. */
 static int first_line(const char *text, size_t bytes)

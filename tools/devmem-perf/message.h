@@ -7,7 +7,8 @@
  *	...
  *	(an empty line)
  *
- * Both ends have the same version or do not talk. What comes may be anything, from anybody who can reach the port.
+ * Both ends have the same version or do not talk. What comes may be anything, from anybody who can
+ * reach the port.
  */
 #ifndef MESSAGE_H
 #define MESSAGE_H
@@ -15,19 +16,20 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-#define MESSAGE_VERSION	1
+#define MESSAGE_VERSION 1
 
 /* One to be sent. Zero is a good beginning. */
 struct message {
 	char *text;
 	size_t bytes, room;
-	bool lost;		/* there was no memory */
+	bool lost; /* there was no memory */
 };
 
 void message_begin(struct message *m, const char *kind);
 
 /* message_add() - a line. What would end it early becomes a space. */
-void message_add(struct message *m, const char *key, const char *fmt, ...) __attribute__((format(printf, 3, 4)));
+void message_add(struct message *m, const char *key, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
 void message_end(struct message *m);
 void message_free(struct message *m);
 
@@ -38,8 +40,8 @@ struct lines {
 };
 
 /*
- * message_find() - where the first message of these @bytes ends: its length. 0: more is needed. -EPROTO: what is there cannot
- * become a message, -EPROTONOSUPPORT: or is one of another version.
+ * message_find() - where the first message of these @bytes ends: its length. 0: more is needed.
+ * -EPROTO: what is there cannot become a message, -EPROTONOSUPPORT: or is one of another version.
  */
 int message_find(const char *text, size_t bytes);
 

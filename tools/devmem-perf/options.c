@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* From words to options. What is measured is said to the client alone; each end has its own memory. */
+/* From words to options. What is measured is said to the client alone; each end has its own
+ * memory. */
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,45 +14,60 @@
 #include "pin.h"
 #include "say.h"
 
-#define COUNT(array)	(sizeof(array) / sizeof((array)[0]))
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 const char say_program[] = "devmem-perf";
 
 const char perf_usage[] =
 	"usage: devmem-perf server [option]... INTERFACE\n"
 	"       devmem-perf client [option]... INTERFACE HOST\n"
-	"How fast TCP payload comes into device memory and leaves it, and what that costs. One end is a server, which takes\n"
-	"one test after the other; the client says what is measured, and gets the figures of both.\n"
+	"How fast TCP payload comes into device memory and leaves it, and what that costs. One end "
+	"is a server, which takes\n"
+	"one test after the other; the client says what is measured, and gets the figures of "
+	"both.\n"
 	"Either:\n"
 	"  -H, --host-memory        ordinary memory at this end, and no INTERFACE\n"
-	"  -e, --engine NAME        devmem, zcrx, copy, syscall, or auto: the best that can be (default auto)\n"
-	"  -B, --backend NAME       where device memory comes from: cuda, udmabuf, ... (default: the best host memory)\n"
-	"  -d, --device NAME        which device of it (default of cuda: the nearest to INTERFACE)\n"
+	"  -e, --engine NAME        devmem, zcrx, copy, syscall, or auto: the best that can be "
+	"(default auto)\n"
+	"  -B, --backend NAME       where device memory comes from: cuda, udmabuf, ... (default: "
+	"the best host memory)\n"
+	"  -d, --device NAME        which device of it (default of cuda: the nearest to "
+	"INTERFACE)\n"
 	"  -m, --buffer MIB         memory that is received into (default 64)\n"
-	"  -q, --queues N           RX queues to bind (default 1; of engine zcrx, one for each thread)\n"
-	"  -b, --page-size BYTES    of the pages that the queues take (default: the largest up to 64K)\n"
+	"  -q, --queues N           RX queues to bind (default 1; of engine zcrx, one for each "
+	"thread)\n"
+	"  -b, --page-size BYTES    of the pages that the queues take (default: the largest up to "
+	"64K)\n"
 	"      --lowat BYTES        SO_RCVLOWAT (default: managed by the library)\n"
-	"      --coalesce US        let completions come together for so long, for many connections (default 0)\n"
+	"      --coalesce US        let completions come together for so long, for many "
+	"connections (default 0)\n"
 	"      --busy-poll US       look for packets so long before sleeping (default 0)\n"
-	"      --pin LIST           processors for the threads, such as 2,4-7; or \"nic\": those of its interrupts\n"
+	"      --pin LIST           processors for the threads, such as 2,4-7; or \"nic\": those "
+	"of its interrupts\n"
 	"  -p, --port N             of the server (default 5301), whose next one carries the data\n"
 	"  -4, --ipv4; -6, --ipv6   this one alone\n"
-	"      --progress           a line each interval, on a terminal and elsewhere (--no-progress: never)\n"
+	"      --progress           a line each interval, on a terminal and elsewhere "
+	"(--no-progress: never)\n"
 	"  -h, --help\n"
 	"  -V, --version\n"
 	"Server:\n"
 	"  -1, --once               end after one test, with its status\n"
 	"      --data-port N        instead of the next one\n"
-	"      --patience SECONDS   a client may take so long for each step (default 10): to say what it wants, to make its\n"
-	"                           connections (and 0.1 s more for each), to begin, to take its figures\n"
+	"      --patience SECONDS   a client may take so long for each step (default 10): to say "
+	"what it wants, to make its\n"
+	"                           connections (and 0.1 s more for each), to begin, to take its "
+	"figures\n"
 	"      --max-time SECONDS   a test may take so long (default 3600)\n"
 	"Client:\n"
-	"  -M, --mode NAME          stream, rr (request and response), messages (many small ones; default stream)\n"
-	"  -D, --direction WHICH    to-server (or tx), to-client (or rx), both (default to-server)\n"
+	"  -M, --mode NAME          stream, rr (request and response), messages (many small ones; "
+	"default stream)\n"
+	"  -D, --direction WHICH    to-server (or tx), to-client (or rx), both (default "
+	"to-server)\n"
 	"  -l, --size BYTES         of a send, request or message (default 256K, 64, 64)\n"
 	"  -r, --response BYTES     of a response (default: as the request)\n"
 	"  -o, --depth N            so many under way on each connection (default 16, 1, 256)\n"
-	"      --rate N             so many requests or messages a second, each measured from when it was due\n"
+	"      --rate N             so many requests or messages a second, each measured from when "
+	"it was due\n"
 	"  -c, --connections N      (default 1)\n"
 	"  -T, --threads N          at each end (default 1)\n"
 	"  -t, --time SECONDS       (default 10)\n"
@@ -59,11 +75,13 @@ const char perf_usage[] =
 	"  -n, --bytes BYTES        so many each way, instead of --time\n"
 	"  -i, --interval SECONDS   of what is told in between (default 1)\n"
 	"  -v, --verify             every byte\n"
-	"      --corrupt POSITION   send that byte of each stream wrong, to see that it is noticed\n"
+	"      --corrupt POSITION   send that byte of each stream wrong, to see that it is "
+	"noticed\n"
 	"  -j, --json FILE          write all figures to FILE (-: standard output)\n"
 	"      --plot FILE          draw throughput and latency over time, as SVG\n"
 	"Numbers of bytes may end in K, M or G.\n"
-	"Exit status: 0 done; 1 it failed, or a byte was wrong; 2 wrong arguments; 128 + N ended by signal N.\n";
+	"Exit status: 0 done; 1 it failed, or a byte was wrong; 2 wrong arguments; 128 + N ended "
+	"by signal N.\n";
 
 enum {
 	LOWAT = 256,
@@ -138,7 +156,7 @@ static const char *name_of(int letter)
 	return "?";
 }
 
-/* ------------------------------------------------------------------------------------ values */
+/* --------------------------------------------------------------------------------------- values */
 
 static int take_number(int letter, const char *text, struct perf_options *opt)
 {
@@ -171,25 +189,58 @@ static int take_number(int letter, const char *text, struct perf_options *opt)
 		i++;
 	if (!number_parse(text, limits[i].most, limits[i].bytes, &n) || n < limits[i].least)
 		return wrong("--%s wants a number%s from %llu to %llu, not \"%s\"", name_of(letter),
-			     limits[i].bytes ? " of bytes, such as 16K," : "", (unsigned long long)limits[i].least,
+			     limits[i].bytes ? " of bytes, such as 16K," : "",
+			     (unsigned long long)limits[i].least,
 			     (unsigned long long)limits[i].most, text);
 	switch (letter) {
-	case 'm': opt->buffer_mib = (uint32_t)n; break;
-	case 'q': opt->queues = (uint32_t)n; break;
-	case 'b': opt->page_size = (uint32_t)n; break;
-	case LOWAT: opt->lowat = (uint32_t)n; break;
-	case BUSY_POLL: opt->busy_poll_us = (uint32_t)n; break;
-	case COALESCE: opt->coalesce_us = (uint32_t)n; break;
-	case 'p': opt->port = (uint16_t)n; break;
-	case DATA_PORT: opt->data_port = (uint16_t)n; break;
-	case 'l': opt->test.size = n; break;
-	case 'r': opt->test.response = n; break;
-	case 'o': opt->test.depth = n; break;
-	case RATE: opt->test.rate = n; break;
-	case 'c': opt->test.connections = n; break;
-	case 'T': opt->test.threads = n; break;
-	case 'n': opt->test.bytes = n; break;
-	case CORRUPT: opt->test.corrupt = n; break;
+	case 'm':
+		opt->buffer_mib = (uint32_t)n;
+		break;
+	case 'q':
+		opt->queues = (uint32_t)n;
+		break;
+	case 'b':
+		opt->page_size = (uint32_t)n;
+		break;
+	case LOWAT:
+		opt->lowat = (uint32_t)n;
+		break;
+	case BUSY_POLL:
+		opt->busy_poll_us = (uint32_t)n;
+		break;
+	case COALESCE:
+		opt->coalesce_us = (uint32_t)n;
+		break;
+	case 'p':
+		opt->port = (uint16_t)n;
+		break;
+	case DATA_PORT:
+		opt->data_port = (uint16_t)n;
+		break;
+	case 'l':
+		opt->test.size = n;
+		break;
+	case 'r':
+		opt->test.response = n;
+		break;
+	case 'o':
+		opt->test.depth = n;
+		break;
+	case RATE:
+		opt->test.rate = n;
+		break;
+	case 'c':
+		opt->test.connections = n;
+		break;
+	case 'T':
+		opt->test.threads = n;
+		break;
+	case 'n':
+		opt->test.bytes = n;
+		break;
+	case CORRUPT:
+		opt->test.corrupt = n;
+		break;
 	}
 	return PERF_OK;
 }
@@ -200,14 +251,17 @@ static int take_seconds(int letter, const char *text, uint64_t *ms)
 	double seconds = strtod(text, &end);
 
 	if (end == text || *end || !(seconds >= 0 && seconds <= 86400))
-		return wrong("--%s wants seconds, such as 10 or 0.5, not \"%s\"", name_of(letter), text);
+		return wrong("--%s wants seconds, such as 10 or 0.5, not \"%s\"", name_of(letter),
+			     text);
 	*ms = (uint64_t)(seconds * 1000 + 0.5);
 	return PERF_OK;
 }
 
 static int take_engine(const char *text, struct perf_options *opt)
 {
-	return engine_parse(text, &opt->engine) ? PERF_OK : wrong("there is no engine \"%s\": " ENGINE_NAMES, text);
+	return engine_parse(text, &opt->engine)
+		       ? PERF_OK
+		       : wrong("there is no engine \"%s\": " ENGINE_NAMES, text);
 }
 
 static int take_name(int letter, const char *text, const char *const *names, uint64_t *out)
@@ -217,13 +271,16 @@ static int take_name(int letter, const char *text, const char *const *names, uin
 			*out = i;
 			return PERF_OK;
 		}
-	return wrong("--%s cannot be \"%s\": it is one of %s, %s, %s", name_of(letter), text, names[0], names[1], names[2]);
+	return wrong("--%s cannot be \"%s\": it is one of %s, %s, %s", name_of(letter), text,
+		     names[0], names[1], names[2]);
 }
 
 /* As the one who types it sees it: at the client. */
 static int take_direction(const char *text, struct perf_options *opt)
 {
-	const char *full = !strcmp(text, "tx") ? "to-server" : !strcmp(text, "rx") ? "to-client" : text;
+	const char *full = !strcmp(text, "tx")	 ? "to-server"
+			   : !strcmp(text, "rx") ? "to-client"
+						 : text;
 
 	return take_name('D', full, test_directions, &opt->test.direction);
 }
@@ -233,53 +290,95 @@ static int take_pin(const char *text, struct perf_options *opt)
 	struct pin_list list;
 
 	opt->pin = text;
-	return !strcmp(text, "nic") || pin_parse(&list, text) ? PERF_OK :
-	       wrong("--pin wants processors, such as 2,4-7, or \"nic\", not \"%s\"", text);
+	return !strcmp(text, "nic") || pin_parse(&list, text) ? PERF_OK
+							      : wrong("--pin wants processors, "
+								      "such as 2,4-7, or \"nic\", "
+								      "not \"%s\"",
+								      text);
 }
 
 static int take(int letter, const char *text, struct perf_options *opt)
 {
 	switch (letter) {
-	case 'H': opt->host_memory = true; return PERF_OK;
-	case 'e': return take_engine(text, opt);
-	case 'B': opt->backend = text; return PERF_OK;
-	case 'd': opt->device = text; return PERF_OK;
-	case PIN: return take_pin(text, opt);
-	case '4': opt->family = AF_INET; return PERF_OK;
-	case '6': opt->family = AF_INET6; return PERF_OK;
-	case PROGRESS: opt->progress = true; return PERF_OK;
-	case NO_PROGRESS: opt->progress = false; return PERF_OK;
-	case 'h': opt->action = PERF_HELP; return PERF_OK;
-	case 'V': opt->action = PERF_VERSION; return PERF_OK;
-	case '1': opt->once = true; return PERF_OK;
-	case 'M': return take_name(letter, text, test_modes, &opt->test.mode);
-	case 'D': return take_direction(text, opt);
-	case PATIENCE: return take_seconds(letter, text, &opt->patience_ms);
-	case MAX_TIME: return take_seconds(letter, text, &opt->max_time_ms);
-	case 't': return take_seconds(letter, text, &opt->test.time_ms);
-	case 'w': return take_seconds(letter, text, &opt->test.warmup_ms);
-	case 'i': return take_seconds(letter, text, &opt->test.interval_ms);
-	case 'v': opt->test.verify = 1; return PERF_OK;
-	case 'j': opt->json = text; return PERF_OK;
-	case PLOT: opt->plot = text; return PERF_OK;
-	default: return take_number(letter, text, opt);
+	case 'H':
+		opt->host_memory = true;
+		return PERF_OK;
+	case 'e':
+		return take_engine(text, opt);
+	case 'B':
+		opt->backend = text;
+		return PERF_OK;
+	case 'd':
+		opt->device = text;
+		return PERF_OK;
+	case PIN:
+		return take_pin(text, opt);
+	case '4':
+		opt->family = AF_INET;
+		return PERF_OK;
+	case '6':
+		opt->family = AF_INET6;
+		return PERF_OK;
+	case PROGRESS:
+		opt->progress = true;
+		return PERF_OK;
+	case NO_PROGRESS:
+		opt->progress = false;
+		return PERF_OK;
+	case 'h':
+		opt->action = PERF_HELP;
+		return PERF_OK;
+	case 'V':
+		opt->action = PERF_VERSION;
+		return PERF_OK;
+	case '1':
+		opt->once = true;
+		return PERF_OK;
+	case 'M':
+		return take_name(letter, text, test_modes, &opt->test.mode);
+	case 'D':
+		return take_direction(text, opt);
+	case PATIENCE:
+		return take_seconds(letter, text, &opt->patience_ms);
+	case MAX_TIME:
+		return take_seconds(letter, text, &opt->max_time_ms);
+	case 't':
+		return take_seconds(letter, text, &opt->test.time_ms);
+	case 'w':
+		return take_seconds(letter, text, &opt->test.warmup_ms);
+	case 'i':
+		return take_seconds(letter, text, &opt->test.interval_ms);
+	case 'v':
+		opt->test.verify = 1;
+		return PERF_OK;
+	case 'j':
+		opt->json = text;
+		return PERF_OK;
+	case PLOT:
+		opt->plot = text;
+		return PERF_OK;
+	default:
+		return take_number(letter, text, opt);
 	}
 }
 
-/* ------------------------------------------------------------------------------------ all of them */
+/* ---------------------------------------------------------------------------------- all of them */
 
 /* Which end an option is for: it must not be taken by the other as if it did something there. */
 static int whose(int letter, const struct perf_options *opt)
 {
 	static const int server[] = { '1', DATA_PORT, PATIENCE, MAX_TIME };
-	static const int client[] = { 'M', 'D', 'l', 'r', 'o', RATE, 'c', 'T', 't', 'w', 'n', 'i', 'v', CORRUPT, 'j', PLOT };
+	static const int client[] = { 'M', 'D', 'l', 'r', 'o', RATE,	'c', 'T',
+				      't', 'w', 'n', 'i', 'v', CORRUPT, 'j', PLOT };
 	const int *other = opt->action == PERF_SERVER ? client : server;
 	const size_t n = opt->action == PERF_SERVER ? COUNT(client) : COUNT(server);
 
 	for (size_t i = 0; i < n; i++)
 		if (other[i] == letter)
-			return wrong("--%s is for the %s", name_of(letter), opt->action == PERF_SERVER ? "client, which says what "
-				     "is measured" : "server");
+			return wrong("--%s is for the %s", name_of(letter),
+				     opt->action == PERF_SERVER ? "client, which says what is "
+								  "measured"
+								: "server");
 	return PERF_OK;
 }
 
@@ -308,7 +407,9 @@ static int take_words(int argc, char **argv, struct perf_options *opt)
 	if (!opt->host_memory && argc == optind)
 		return wrong("an interface is missing (or --host-memory)");
 	if (argc - optind < wanted)
-		return wrong("%s is missing", opt->host_memory ? "the server's address" : "an interface, or the server's address,");
+		return wrong("%s is missing", opt->host_memory ? "the server's address"
+							       : "an interface, or the server's "
+								 "address,");
 	if (!opt->host_memory)
 		opt->interface = argv[optind++];
 	if (opt->action == PERF_CLIENT)
@@ -331,12 +432,15 @@ static int check(struct perf_options *opt)
 		return wrong("%s", complaint);
 	if (opt->page_size & (opt->page_size - 1))
 		return wrong("--page-size wants a power of two, not %u", opt->page_size);
-	if (opt->host_memory && opt->engine && strcmp(opt->engine, "copy") && strcmp(opt->engine, "syscall"))
-		return wrong("engine %s is for device memory, and --host-memory is none", opt->engine);
+	if (opt->host_memory && opt->engine && strcmp(opt->engine, "copy") &&
+	    strcmp(opt->engine, "syscall"))
+		return wrong("engine %s is for device memory, and --host-memory is none",
+			     opt->engine);
 	if (opt->host_memory && opt->pin && !strcmp(opt->pin, "nic"))
 		return wrong("--pin nic wants an interface: name the processors");
 	if (!opt->patience_ms || !opt->max_time_ms)
-		return wrong("--%s cannot be 0: nobody could be served", opt->patience_ms ? "max-time" : "patience");
+		return wrong("--%s cannot be 0: nobody could be served",
+			     opt->patience_ms ? "max-time" : "patience");
 	if (!opt->data_port && opt->port == 65535)
 		return wrong("there is no port behind 65535 for the data: --data-port");
 	if (!opt->data_port)
@@ -362,26 +466,36 @@ static int take_action(int argc, char **argv, struct perf_options *opt)
 		opt->action = *word == 's' ? PERF_SERVER : PERF_CLIENT;
 		return PERF_OK;
 	}
-	if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "--version") || !strcmp(word, "-V")) {
+	if (!strcmp(word, "--help") || !strcmp(word, "-h") || !strcmp(word, "--version") ||
+	    !strcmp(word, "-V")) {
 		opt->action = strchr(word, 'h') ? PERF_HELP : PERF_VERSION;
 		return PERF_OK;
 	}
-	return wrong("the first word is \"server\" or \"client\"%s%s%s", *word ? ", not \"" : "", word, *word ? "\"" : "");
+	return wrong("the first word is \"server\" or \"client\"%s%s%s", *word ? ", not \"" : "",
+		     word, *word ? "\"" : "");
 }
 
 int perf_parse(int argc, char **argv, struct perf_options *opt)
 {
 	int letter, status;
 
-	*opt = (struct perf_options){ .family = AF_UNSPEC, .port = 5301, .buffer_mib = 64,
-				      .patience_ms = 10000, .max_time_ms = 3600000, .progress = isatty(STDERR_FILENO),
-				      .test = { .connections = 1, .threads = 1, .time_ms = 10000, .warmup_ms = NOT_SAID,
-						.interval_ms = 1000, .corrupt = TEST_NO_CORRUPTION } };
+	*opt = (struct perf_options){ .family = AF_UNSPEC,
+				      .port = 5301,
+				      .buffer_mib = 64,
+				      .patience_ms = 10000,
+				      .max_time_ms = 3600000,
+				      .progress = isatty(STDERR_FILENO),
+				      .test = { .connections = 1,
+						.threads = 1,
+						.time_ms = 10000,
+						.warmup_ms = NOT_SAID,
+						.interval_ms = 1000,
+						.corrupt = TEST_NO_CORRUPTION } };
 	status = take_action(argc, argv, opt);
 	if (status || opt->action > PERF_CLIENT)
 		return status;
 	opterr = 0;
-	optind = 0;	/* glibc: from the beginning, also the second time */
+	optind = 0; /* glibc: from the beginning, also the second time */
 	argc--;
 	argv++;
 	while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {

@@ -6,17 +6,19 @@
 
 #include "pagepool.h"
 
-/* Of the family "netdev"; the headers of older distributions lack it. [include/uapi/linux/netdev.h] */
+/* Of the family "netdev"; the headers of older distributions lack it.
+ * [include/uapi/linux/netdev.h] */
 enum {
 	CMD_PAGE_POOL_GET = 5,
 };
 
 enum {
 	POOL_IFINDEX = 2,
-	POOL_INFLIGHT = 4,	/* pages; these are "uint": four bytes or eight, as the value needs */
-	POOL_INFLIGHT_MEM = 5,	/* bytes */
-	POOL_DMABUF = 7,	/* number of the binding */
-	POOL_IO_URING = 8,	/* nest, there if zcrx has it */
+	/* pages; these are "uint": four bytes or eight, as the value needs */
+	POOL_INFLIGHT = 4,
+	POOL_INFLIGHT_MEM = 5, /* bytes */
+	POOL_DMABUF = 7,       /* number of the binding */
+	POOL_IO_URING = 8,     /* nest, there if zcrx has it */
 	POOL_MAX = POOL_IO_URING,
 };
 
@@ -54,7 +56,8 @@ static int got_pool(struct nl_msg *msg, void *arg)
 	const struct search *s = arg;
 	struct nlattr *a[POOL_MAX + 1];
 
-	if (genlmsg_parse(nlmsg_hdr(msg), 0, a, POOL_MAX, NULL) || number_of(a[POOL_IFINDEX]) != s->ifindex)
+	if (genlmsg_parse(nlmsg_hdr(msg), 0, a, POOL_MAX, NULL) ||
+	    number_of(a[POOL_IFINDEX]) != s->ifindex)
 		return NL_OK;
 	if (s->binding ? number_of(a[POOL_DMABUF]) != s->binding : !a[POOL_IO_URING])
 		return NL_OK;
@@ -72,7 +75,8 @@ void pagepool_add(struct pagepool *p, uint32_t binding, struct pagepool_state *s
 	if (!msg)
 		return;
 	nl_socket_modify_cb(p->sock, NL_CB_VALID, NL_CB_CUSTOM, got_pool, &s);
-	if (genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, p->family, 0, NLM_F_DUMP, CMD_PAGE_POOL_GET, 1) &&
+	if (genlmsg_put(msg, NL_AUTO_PORT, NL_AUTO_SEQ, p->family, 0, NLM_F_DUMP, CMD_PAGE_POOL_GET,
+			1) &&
 	    nl_send_auto(p->sock, msg) >= 0)
 		nl_recvmsgs_default(p->sock);
 	nlmsg_free(msg);

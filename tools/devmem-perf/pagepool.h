@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* How much of a binding's memory the kernel has: what the page pools of its queues have given out. */
+/* How much of a binding's memory the kernel has: what the page pools of its queues have given
+ * out. */
 #ifndef PAGEPOOL_H
 #define PAGEPOOL_H
 
@@ -8,7 +9,7 @@
 struct nl_sock;
 
 struct pagepool {
-	struct nl_sock *sock;		/* NULL: the kernel does not tell */
+	struct nl_sock *sock; /* NULL: the kernel does not tell */
 	int family;
 	uint32_t ifindex;
 };

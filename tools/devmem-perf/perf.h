@@ -13,7 +13,7 @@
 enum {
 	PERF_OK = 0,
 	PERF_FAILED = 1,
-	PERF_USAGE = 2,		/* the command line is wrong; nothing was changed */
+	PERF_USAGE = 2, /* the command line is wrong; nothing was changed */
 };
 
 enum perf_action {
@@ -25,18 +25,20 @@ enum perf_action {
 
 struct perf_options {
 	enum perf_action action;
-	struct test test;		/* the client's */
-	const char *interface;		/* the kernel's name of it, perhaps in @iface: not to be copied. NULL: host memory */
+	struct test test; /* the client's */
+	/* the kernel's name of it, perhaps in @iface: not to be copied. NULL: host memory */
+	const char *interface;
 	struct devmem__iface iface;
-	const char *host;		/* the server's name or address; of the server NULL */
-	int family;			/* AF_INET, AF_INET6, or AF_UNSPEC: either */
+	const char *host; /* the server's name or address; of the server NULL */
+	int family;	  /* AF_INET, AF_INET6, or AF_UNSPEC: either */
 	uint16_t port, data_port;
-	const char *engine;		/* for devmem_bind_opts; NULL: the best that can be */
-	const char *backend, *device;	/* or NULL */
+	const char *engine;	      /* for devmem_bind_opts; NULL: the best that can be */
+	const char *backend, *device; /* or NULL */
 	uint32_t buffer_mib, queues, page_size, lowat, busy_poll_us, coalesce_us;
-	const char *pin;		/* or NULL */
-	const char *json, *plot;	/* or NULL */
-	uint64_t patience_ms, max_time_ms;	/* the server's limits: for a step of a client's, and for a whole test */
+	const char *pin;	 /* or NULL */
+	const char *json, *plot; /* or NULL */
+	/* the server's limits: for a step of a client's, and for a whole test */
+	uint64_t patience_ms, max_time_ms;
 	bool host_memory, once, progress;
 };
 

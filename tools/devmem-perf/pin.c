@@ -90,7 +90,8 @@ bool pin_near(struct pin_list *list, const char *root, const char *interface, co
 	snprintf(path, sizeof(path), "%s/sys/class/net/%s/device/msi_irqs", root, interface);
 	n = interrupts(path, irq, PIN_MAX);
 	for (unsigned int i = 0; i < n; i++) {
-		snprintf(path, sizeof(path), "%s/proc/irq/%d/effective_affinity_list", root, irq[i]);
+		snprintf(path, sizeof(path), "%s/proc/irq/%d/effective_affinity_list", root,
+			 irq[i]);
 		if (sysfs_line(path, line, sizeof(line)))
 			add_all(list, line);
 	}
@@ -101,7 +102,8 @@ bool pin_near(struct pin_list *list, const char *root, const char *interface, co
 	*why = "they are near the interface";
 	if (sysfs_line(path, line, sizeof(line)) && pin_parse(list, line))
 		return true;
-	*why = "neither interrupts of the interface nor processors near it are known here: name the processors";
+	*why = "neither interrupts of the interface nor processors near it are known here: name "
+	       "the processors";
 	return false;
 }
 

@@ -17,8 +17,9 @@ struct pin_list {
 bool pin_parse(struct pin_list *list, const char *text);
 
 /*
- * pin_near() - those that take the interrupts of an interface, each once; or else those near it. @root: "", or a folder that
- * holds another /proc and /sys, for tests. Sets @why to where that is from. false: nothing can be told, and @why says so.
+ * pin_near() - those that take the interrupts of an interface, each once; or else those near it.
+ * @root: "", or a folder that holds another /proc and /sys, for tests. Sets @why to where that is
+ * from. false: nothing can be told, and @why says so.
  */
 bool pin_near(struct pin_list *list, const char *root, const char *interface, const char **why);
 

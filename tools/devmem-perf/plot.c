@@ -5,25 +5,25 @@
 
 #include "plot.h"
 
-#define WIDTH	900
-#define LEFT	90		/* of both panels, and their common size */
-#define RIGHT	880
-#define HEIGHT	220
+#define WIDTH  900
+#define LEFT   90 /* of both panels, and their common size */
+#define RIGHT  880
+#define HEIGHT 220
 
-#define BLUE	"#1f6feb"
-#define ORANGE	"#d9730d"
-#define GREY	"#57606a"
+#define BLUE   "#1f6feb"
+#define ORANGE "#d9730d"
+#define GREY   "#57606a"
 
 struct line {
 	const char *name, *colour;
 	unsigned int n;
-	double *x, *y;		/* seconds; in the panel's unit, or NaN: nothing there */
+	double *x, *y; /* seconds; in the panel's unit, or NaN: nothing there */
 };
 
 struct panel {
 	const char *title, *unit;
-	double top;		/* where it begins in the picture */
-	double seconds;		/* how long its time is */
+	double top;	/* where it begins in the picture */
+	double seconds; /* how long its time is */
 	struct line line[2];
 	unsigned int lines;
 };
@@ -45,12 +45,14 @@ static void text(FILE *f, double x, double y, const char *style, const char *wor
 		if (*words == '<' || *words == '&')
 			fputs(*words == '<' ? "&lt;" : "&amp;", f);
 		else
-			fputc((unsigned char)*words < 0x20 || (unsigned char)*words > 0x7e ? '?' : *words, f);
+			fputc((unsigned char)*words < 0x20 || (unsigned char)*words > 0x7e ? '?'
+											   : *words,
+			      f);
 	}
 	fputs("</text>\n", f);
 }
 
-/* ------------------------------------------------------------------------------------ a panel */
+/* -------------------------------------------------------------------------------------- a panel */
 
 static double highest(const struct panel *p)
 {
@@ -75,7 +77,9 @@ static void draw_axes(FILE *f, const struct panel *p, double most, double tick)
 	for (double y = 0; y <= most + tick / 2; y += tick) {
 		const double at = bottom - HEIGHT * y / most;
 
-		fprintf(f, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"#d0d7de\"/>\n", LEFT, at, RIGHT, at);
+		fprintf(f,
+			"<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"#d0d7de\"/>\n",
+			LEFT, at, RIGHT, at);
 		snprintf(number, sizeof(number), "%g", y);
 		text(f, LEFT - 8, at + 4, "text-anchor=\"end\"", number);
 	}
@@ -83,9 +87,12 @@ static void draw_axes(FILE *f, const struct panel *p, double most, double tick)
 		snprintf(number, sizeof(number), "%g", x);
 		text(f, x_of(p, x), bottom + 18, "text-anchor=\"middle\"", number);
 	}
-	fprintf(f, "<path d=\"M%d %.1fV%.1fH%d\" fill=\"none\" stroke=\"" GREY "\"/>\n", LEFT, p->top, bottom, RIGHT);
-	text(f, (LEFT + RIGHT) / 2.0, bottom + 36, "text-anchor=\"middle\" fill=\"" GREY "\"", "seconds");
-	snprintf(number, sizeof(number), "transform=\"rotate(-90 24 %.0f)\"", bottom - HEIGHT / 2.0);
+	fprintf(f, "<path d=\"M%d %.1fV%.1fH%d\" fill=\"none\" stroke=\"" GREY "\"/>\n", LEFT,
+		p->top, bottom, RIGHT);
+	text(f, (LEFT + RIGHT) / 2.0, bottom + 36, "text-anchor=\"middle\" fill=\"" GREY "\"",
+	     "seconds");
+	snprintf(number, sizeof(number), "transform=\"rotate(-90 24 %.0f)\"",
+		 bottom - HEIGHT / 2.0);
 	fprintf(f, "<g text-anchor=\"middle\" fill=\"" GREY "\" %s>", number);
 	text(f, 24, bottom - HEIGHT / 2.0, "", p->unit);
 	fputs("</g>\n", f);
@@ -96,26 +103,31 @@ static void draw_line(FILE *f, const struct panel *p, const struct line *l, doub
 {
 	bool down = false;
 
-	fprintf(f, "<path fill=\"none\" stroke=\"%s\" stroke-width=\"2\" stroke-linejoin=\"round\" d=\"M%d %.1f", l->colour, LEFT,
-		p->top + HEIGHT);
+	fprintf(f,
+		"<path fill=\"none\" stroke=\"%s\" stroke-width=\"2\" stroke-linejoin=\"round\" "
+		"d=\"M%d %.1f",
+		l->colour, LEFT, p->top + HEIGHT);
 	for (unsigned int i = 0; i < l->n; i++) {
 		if (isnan(l->y[i])) {
 			down = false;
 			continue;
 		}
-		fprintf(f, "%c%.1f %.1f", down ? 'L' : 'M', x_of(p, l->x[i]), p->top + HEIGHT - HEIGHT * l->y[i] / most);
+		fprintf(f, "%c%.1f %.1f", down ? 'L' : 'M', x_of(p, l->x[i]),
+			p->top + HEIGHT - HEIGHT * l->y[i] / most);
 		down = true;
 	}
 	fputs("\"/>\n", f);
 	for (unsigned int i = 0; i < l->n && l->n <= 60; i++)
 		if (!isnan(l->y[i]))
-			fprintf(f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n", x_of(p, l->x[i]),
-				p->top + HEIGHT - HEIGHT * l->y[i] / most, l->colour);
+			fprintf(f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n",
+				x_of(p, l->x[i]), p->top + HEIGHT - HEIGHT * l->y[i] / most,
+				l->colour);
 }
 
 static void draw_panel(FILE *f, const struct panel *p)
 {
-	const double most = highest(p), tick = plot_tick(most, 6), whole = ceil(most / tick * 0.9999) * tick;
+	const double most = highest(p), tick = plot_tick(most, 6),
+		     whole = ceil(most / tick * 0.9999) * tick;
 
 	text(f, LEFT, p->top - 12, "font-weight=\"bold\"", p->title);
 	if (!(most > 0)) {
@@ -127,13 +139,13 @@ static void draw_panel(FILE *f, const struct panel *p)
 		const double x = RIGHT - 110.0 * (p->lines - i);
 
 		draw_line(f, p, &p->line[i], whole);
-		fprintf(f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"14\" height=\"4\" fill=\"%s\"/>\n", x, p->top - 18,
-			p->line[i].colour);
+		fprintf(f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"14\" height=\"4\" fill=\"%s\"/>\n",
+			x, p->top - 18, p->line[i].colour);
 		text(f, x + 20, p->top - 12, "", p->line[i].name);
 	}
 }
 
-/* ------------------------------------------------------------------------------------ what is in it */
+/* -------------------------------------------------------------------------------- what is in it */
 
 /* An interval that was cut short by the end says little, unless there are few. */
 static unsigned int whole_points(const struct test *t, const struct result *r)
@@ -145,8 +157,8 @@ static unsigned int whole_points(const struct test *t, const struct result *r)
 	return r->points - 1;
 }
 
-static struct line *add_line(struct panel *p, const struct test *t, const struct result *r, const char *name,
-			     const char *colour)
+static struct line *add_line(struct panel *p, const struct test *t, const struct result *r,
+			     const char *name, const char *colour)
 {
 	struct line *l = &p->line[p->lines++];
 
@@ -171,14 +183,16 @@ static void free_lines(struct panel *p)
 }
 
 /* In bits a second. */
-static void add_throughput(struct panel *p, const struct test *t, const struct result *receiver, const char *name,
-			   const char *colour)
+static void add_throughput(struct panel *p, const struct test *t, const struct result *receiver,
+			   const char *name, const char *colour)
 {
 	struct line *l = add_line(p, t, receiver, name, colour);
 	double before = 0;
 
 	for (unsigned int i = 0; i < l->n; i++) {
-		l->y[i] = l->x[i] > before ? (double)receiver->point[i].bytes_received * 8 / (l->x[i] - before) : NAN;
+		l->y[i] = l->x[i] > before ? (double)receiver->point[i].bytes_received * 8 /
+						     (l->x[i] - before)
+					   : NAN;
 		before = l->x[i];
 	}
 }
@@ -208,7 +222,8 @@ static void scale(struct panel *p, const char *const *units, unsigned int n)
 			p->line[i].y[k] /= by;
 }
 
-void plot_draw(FILE *f, const struct test *t, const struct result *client, const struct result *server)
+void plot_draw(FILE *f, const struct test *t, const struct result *client,
+	       const struct result *server)
 {
 	static const char *const rates[] = { "bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s" };
 	static const char *const times[] = { "ns", "us", "ms", "s" };
@@ -226,9 +241,12 @@ void plot_draw(FILE *f, const struct test *t, const struct result *client, const
 	latency.seconds = throughput.seconds = fmax(throughput.seconds, latency.seconds);
 	scale(&throughput, rates, 5);
 	scale(&latency, times, 4);
-	fprintf(f, "<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"680\" viewBox=\"0 0 %d 680\" font-family=\"sans-serif\" font-size=\"13\" fill=\"#24292f\">\n"
-		"<rect width=\"%d\" height=\"680\" fill=\"#ffffff\"/>\n", WIDTH, WIDTH, WIDTH);
+	fprintf(f,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"680\" viewBox=\"0 "
+		"0 %d 680\" font-family=\"sans-serif\" font-size=\"13\" fill=\"#24292f\">\n"
+		"<rect width=\"%d\" height=\"680\" fill=\"#ffffff\"/>\n",
+		WIDTH, WIDTH, WIDTH);
 	text(f, LEFT, 34, "font-size=\"18\" font-weight=\"bold\"", "devmem-perf");
 	text(f, LEFT, 54, "fill=\"" GREY "\"", test_text(t, title, sizeof(title)));
 	draw_panel(f, &throughput);

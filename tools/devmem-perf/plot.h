@@ -9,9 +9,11 @@
 #include "test.h"
 
 /* plot_draw() - where there is nothing to draw, it says so. */
-void plot_draw(FILE *f, const struct test *t, const struct result *client, const struct result *server);
+void plot_draw(FILE *f, const struct test *t, const struct result *client,
+	       const struct result *server);
 
-/* plot_tick() - a round distance of 1, 2 or 5 times a power of ten, of which at most @most fit up to @value. */
+/* plot_tick() - a round distance of 1, 2 or 5 times a power of ten, of which at most @most fit up
+ * to @value. */
 double plot_tick(double value, unsigned int most);
 
 #endif

@@ -36,10 +36,12 @@ struct flow_figures report_flow(const struct side *receiver)
 	const double seconds = (double)receiver->nanoseconds / 1e9;
 
 	return (struct flow_figures){
-		.bytes = receiver->bytes_received, .messages = receiver->messages_received,
+		.bytes = receiver->bytes_received,
+		.messages = receiver->messages_received,
 		.nanoseconds = receiver->nanoseconds,
 		.bits_per_second = seconds > 0 ? (double)receiver->bytes_received * 8 / seconds : 0,
-		.messages_per_second = seconds > 0 ? (double)receiver->messages_received / seconds : 0,
+		.messages_per_second =
+			seconds > 0 ? (double)receiver->messages_received / seconds : 0,
 	};
 }
 
@@ -48,17 +50,19 @@ bool report_zero_copy(const struct report *r)
 	return result_zero_copy(&r->own.side) && result_zero_copy(&r->peer.side);
 }
 
-/* ------------------------------------------------------------------------------------ of one end */
+/* ----------------------------------------------------------------------------------- of one end */
 
 static void print_flow(FILE *f, const char *name, const struct side *receiver, const struct test *t)
 {
 	const struct flow_figures figures = report_flow(receiver);
 	char rate[32], bytes[32];
 
-	fprintf(f, "%-10s %s, %s in %.2f s", name, live_rate(rate, sizeof(rate), figures.bits_per_second),
+	fprintf(f, "%-10s %s, %s in %.2f s", name,
+		live_rate(rate, sizeof(rate), figures.bits_per_second),
 		out_bytes(bytes, sizeof(bytes), figures.bytes), (double)figures.nanoseconds / 1e9);
 	if (t->mode != TEST_STREAM)
-		fprintf(f, ", %.0f %s/s", figures.messages_per_second, t->mode == TEST_RR ? "transactions" : "messages");
+		fprintf(f, ", %.0f %s/s", figures.messages_per_second,
+			t->mode == TEST_RR ? "transactions" : "messages");
 	fputc('\n', f);
 }
 
@@ -72,10 +76,13 @@ static void print_latency(FILE *f, const char *name, const struct latency *l, co
 		return;
 	fprintf(f, "%-10s ", name);
 	for (unsigned int i = 0; i < 7; i++)
-		fprintf(f, "%s%s %s", i ? ", " : "", names[i], live_time(text, sizeof(text), values[i]));
+		fprintf(f, "%s%s %s", i ? ", " : "", names[i],
+			live_time(text, sizeof(text), values[i]));
 	fprintf(f, " (%" PRIu64 " times %s)\n", l->count, of);
 	if (l->over)
-		fprintf(f, "%-10s %" PRIu64 " of them took more than 73 minutes and count as that\n", "", l->over);
+		fprintf(f,
+			"%-10s %" PRIu64 " of them took more than 73 minutes and count as that\n",
+			"", l->over);
 }
 
 /* Words of the other end, as they may be shown. */
@@ -94,22 +101,30 @@ static void print_in(FILE *f, const struct side *s)
 
 	if (!s->engine[0])
 		return;
-	fprintf(f, "  received %s written by the NIC to device memory; copied: %s not split, %s by an ordinary queue\n",
-		out_bytes(in_place, sizeof(in_place), s->bytes_device), out_bytes(linear, sizeof(linear), s->bytes_linear),
+	fprintf(f,
+		"  received %s written by the NIC to device memory; copied: %s not split, %s by an "
+		"ordinary queue\n",
+		out_bytes(in_place, sizeof(in_place), s->bytes_device),
+		out_bytes(linear, sizeof(linear), s->bytes_linear),
 		out_bytes(plain, sizeof(plain), s->bytes_plain));
 	print_engine(f, s->engine, s->engine_reason);
 	if (!s->descriptors)
 		return;
-	fprintf(f, "           %.1f fragments per descriptor", (double)s->fragments / (double)s->descriptors);
+	fprintf(f, "           %.1f fragments per descriptor",
+		(double)s->fragments / (double)s->descriptors);
 	if (s->release_operations)
-		fprintf(f, ", %.1f per release", (double)s->tokens_released / (double)s->release_operations);
+		fprintf(f, ", %.1f per release",
+			(double)s->tokens_released / (double)s->release_operations);
 	if (s->page_size)
-		fprintf(f, ", pages of %s, %" PRIu64 " queue%s", out_bytes(plain, sizeof(plain), s->page_size), s->queues,
+		fprintf(f, ", pages of %s, %" PRIu64 " queue%s",
+			out_bytes(plain, sizeof(plain), s->page_size), s->queues,
 			s->queues == 1 ? "" : "s");
 	fputc('\n', f);
 	if (s->pools)
-		fprintf(f, "           page pools of the queues: up to %" PRIu64 " pages, %s, were out\n", s->pool_pages,
-			out_bytes(plain, sizeof(plain), s->pool_bytes));
+		fprintf(f,
+			"           page pools of the queues: up to %" PRIu64 " pages, %s, were "
+			"out\n",
+			s->pool_pages, out_bytes(plain, sizeof(plain), s->pool_bytes));
 }
 
 static void print_out(FILE *f, const struct side *s)
@@ -120,8 +135,10 @@ static void print_out(FILE *f, const struct side *s)
 		return;
 	out_bytes(in_place, sizeof(in_place), s->bytes_sent_device);
 	out_bytes(copied, sizeof(copied), s->bytes_sent_copied);
-	fprintf(f, "  sent     %s from device memory, %s copied on their way; %" PRIu64 " retransmits, round trip %" PRIu64
-		" us\n", in_place, copied, s->retransmits, s->rtt_us);
+	fprintf(f,
+		"  sent     %s from device memory, %s copied on their way; %" PRIu64
+		" retransmits, round trip %" PRIu64 " us\n",
+		in_place, copied, s->retransmits, s->rtt_us);
 	print_engine(f, s->tx_engine, s->tx_engine_reason);
 }
 
@@ -130,20 +147,24 @@ static void print_cost(FILE *f, const struct result *r, const struct test *t)
 {
 	const struct side *s = &r->side;
 	const double gib = (double)(s->bytes_received + s->bytes_sent) / GIB;
-	const double n = (double)(s->messages_received > s->messages_sent ? s->messages_received : s->messages_sent);
+	const double n = (double)(s->messages_received > s->messages_sent ? s->messages_received
+									  : s->messages_sent);
 
 	if (gib > 0)
-		fprintf(f, "  cost     %.3f s user + %.3f s system, %.0f system calls per GiB\n", (double)s->user_us / 1e6 / gib,
-			(double)s->system_us / 1e6 / gib, (double)s->enter_calls / gib);
+		fprintf(f, "  cost     %.3f s user + %.3f s system, %.0f system calls per GiB\n",
+			(double)s->user_us / 1e6 / gib, (double)s->system_us / 1e6 / gib,
+			(double)s->enter_calls / gib);
 	if (n > 0 && t->mode != TEST_STREAM)
-		fprintf(f, "           %.2f us user + %.2f us system, %.2f system calls per %s\n", (double)s->user_us / n,
-			(double)s->system_us / n, (double)s->enter_calls / n, t->mode == TEST_RR ? "transaction" : "message");
+		fprintf(f, "           %.2f us user + %.2f us system, %.2f system calls per %s\n",
+			(double)s->user_us / n, (double)s->system_us / n,
+			(double)s->enter_calls / n, t->mode == TEST_RR ? "transaction" : "message");
 	for (unsigned int i = 0; i < r->threads && r->threads > 1; i++) {
 		const struct thread_share *own = &r->thread[i];
 		const double share = (double)(own->bytes_received + own->bytes_sent) / GIB;
 
 		fprintf(f, "  thread %-2u %.2f GiB, %.3f s user + %.3f s system per GiB", i, share,
-			share > 0 ? (double)own->user_us / 1e6 / share : 0, share > 0 ? (double)own->system_us / 1e6 / share : 0);
+			share > 0 ? (double)own->user_us / 1e6 / share : 0,
+			share > 0 ? (double)own->system_us / 1e6 / share : 0);
 		if (own->cpu != CPU_ANY)
 			fprintf(f, ", on processor %" PRIu64, own->cpu);
 		fputc('\n', f);
@@ -172,7 +193,7 @@ static void print_side(FILE *f, const char *name, const struct result *r, const 
 	}
 }
 
-/* ------------------------------------------------------------------------------------ of both */
+/* -------------------------------------------------------------------------------------- of both */
 
 static void warn_of_copies(FILE *f, const struct report *r)
 {
@@ -181,9 +202,11 @@ static void warn_of_copies(FILE *f, const struct report *r)
 
 	for (int i = 0; i < 2; i++)
 		if (result_copied(side[i]))
-			fprintf(f, "WARNING: not zero-copy: the %s's processor copied %s%s\n", i ? "client" : "server",
+			fprintf(f, "WARNING: not zero-copy: the %s's processor copied %s%s\n",
+				i ? "client" : "server",
 				out_bytes(text, sizeof(text), result_copied(side[i])),
-				side[i]->interface[0] ? "" : ", since it was run with --host-memory");
+				side[i]->interface[0] ? ""
+						      : ", since it was run with --host-memory");
 }
 
 static void warn_of_unsent(FILE *f, const struct report *r)
@@ -191,8 +214,11 @@ static void warn_of_unsent(FILE *f, const struct report *r)
 	const uint64_t unsent = r->own.side.unsent + r->peer.side.unsent;
 
 	if (unsent)
-		fprintf(f, "WARNING: %" PRIu64 " messages were due and were never sent: that is more than goes, and their "
-			"latency is not among these figures\n", unsent);
+		fprintf(f,
+			"WARNING: %" PRIu64 " messages were due and were never sent: that is more "
+			"than goes, and their latency is not among these "
+			"figures\n",
+			unsent);
 }
 
 static void for_people(FILE *f, const struct report *r)
@@ -200,13 +226,16 @@ static void for_people(FILE *f, const struct report *r)
 	const struct test *t = r->test;
 	char text[200];
 
-	fprintf(f, "%s%s\n", test_text(t, text, sizeof(text)), t->verify ? ", every byte verified" : "");
+	fprintf(f, "%s%s\n", test_text(t, text, sizeof(text)),
+		t->verify ? ", every byte verified" : "");
 	if (test_receives(t, TEST_SERVER))
 		print_flow(f, "to server", &r->peer.side, t);
 	if (test_receives(t, TEST_CLIENT))
 		print_flow(f, "to client", &r->own.side, t);
-	print_latency(f, t->direction == TEST_BOTH ? "at client" : "latency", &r->own.latency, result_latency_of(t, &r->own.side));
-	print_latency(f, t->direction == TEST_BOTH ? "at server" : "latency", &r->peer.latency, result_latency_of(t, &r->peer.side));
+	print_latency(f, t->direction == TEST_BOTH ? "at client" : "latency", &r->own.latency,
+		      result_latency_of(t, &r->own.side));
+	print_latency(f, t->direction == TEST_BOTH ? "at server" : "latency", &r->peer.latency,
+		      result_latency_of(t, &r->peer.side));
 	print_side(f, "server", &r->peer, t);
 	print_side(f, "client", &r->own, t);
 	warn_of_unsent(f, r);

@@ -11,12 +11,13 @@
 struct report {
 	const struct perf_options *opt;
 	const struct test *test;
-	struct result own, peer;	/* of the client; the server has none of its peer */
-	FILE *json, *plot;		/* or NULL */
-	bool restored;			/* the client's NIC is as it was */
+	struct result own, peer; /* of the client; the server has none of its peer */
+	FILE *json, *plot;	 /* or NULL */
+	bool restored;		 /* the client's NIC is as it was */
 };
 
-/* report_open() - of the client, before anything is changed, so that a file that cannot be written is told in time. */
+/* report_open() - of the client, before anything is changed, so that a file that cannot be written
+ * is told in time. */
 int report_open(struct report *r, const struct perf_options *opt);
 
 /* report_close() - all of it. Returns @status, or PERF_FAILED if it could not be told. */

@@ -9,8 +9,8 @@
 
 #define GIB 1073741824.0
 
-static void json_list(struct out_json *j, const char *key, const struct field *fields, const void *list, unsigned int n,
-		      size_t each)
+static void json_list(struct out_json *j, const char *key, const struct field *fields,
+		      const void *list, unsigned int n, size_t each)
 {
 	out_array(j, key);
 	for (unsigned int i = 0; i < n; i++) {
@@ -40,7 +40,8 @@ static double per(uint64_t a, uint64_t b)
 	return b ? (double)a / (double)b : 0;
 }
 
-static void json_side(struct out_json *j, const char *key, const struct result *r, const struct test *t)
+static void json_side(struct out_json *j, const char *key, const struct result *r,
+		      const struct test *t)
 {
 	const struct side *s = &r->side;
 	const double gib = (double)(s->bytes_received + s->bytes_sent) / GIB;

@@ -11,7 +11,7 @@
 #include "run.h"
 #include "stop.h"
 
-#define LAST_WORDS_MS	3000	/* for the other end to say why it has broken a connection off */
+#define LAST_WORDS_MS 3000 /* for the other end to say why it has broken a connection off */
 
 static int fail(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
@@ -33,7 +33,7 @@ static const char *other(const struct run *r)
 	return r->which == TEST_CLIENT ? "server" : "client";
 }
 
-/* ------------------------------------------------------------------------------------ the other end */
+/* -------------------------------------------------------------------------------- the other end */
 
 static int reason(struct run *r, struct lines *l)
 {
@@ -47,7 +47,8 @@ static int reason(struct run *r, struct lines *l)
 
 static int gone(struct run *r, int err)
 {
-	return err == -EINTR ? fail(r, "a signal came") : fail(r, "the %s has gone: %s", other(r), control_why(err));
+	return err == -EINTR ? fail(r, "a signal came")
+			     : fail(r, "the %s has gone: %s", other(r), control_why(err));
 }
 
 /* Anything else than figures and failures has its own time. */
@@ -56,7 +57,8 @@ static int take(struct run *r, struct lines *l)
 	if (!strcmp(l->kind, "failed") || !strcmp(l->kind, "refused"))
 		return reason(r, l);
 	if (strcmp(l->kind, "result") || !r->peer)
-		return fail(r, "the %s says \"%s\", and it is not the time for that", other(r), l->kind);
+		return fail(r, "the %s says \"%s\", and it is not the time for that", other(r),
+			    l->kind);
 	r->have_peer = result_parse(r->peer, l);
 	return r->have_peer ? 0 : fail(r, "the figures of the %s are damaged", other(r));
 }
@@ -82,7 +84,7 @@ int run_say(struct run *r, const char *kind)
 	return err ? gone(r, err) : 0;
 }
 
-/* ------------------------------------------------------------------------------------ the time */
+/* ------------------------------------------------------------------------------------- the time */
 
 void run_bytes(struct run *r)
 {
@@ -95,7 +97,8 @@ void run_turn_away(struct run *r)
 	lobby_turn_away(r->lobby, "a test is under way: try again when it is over");
 }
 
-/* When the other end has held this one for long enough. A test of a number of bytes ends when they have come. */
+/* When the other end has held this one for long enough. A test of a number of bytes ends when they
+ * have come. */
 static uint64_t deadline(const struct run *r, uint64_t from)
 {
 	const uint64_t planned = r->test->bytes ? r->limit : r->test->time_ms * CLOCK_MS;
@@ -131,7 +134,7 @@ static void tell(struct run *r, bool keep)
 
 	crew_interval(r->crew, &p);
 	if (!keep)
-		return;		/* it was the warming up */
+		return; /* it was the warming up */
 	look_at_pools(r);
 	if (result_add_point(r->own, &p) && r->opt->progress)
 		live_line(&p, r->own->points > 1 ? &r->own->point[r->own->points - 2] : NULL);
@@ -177,7 +180,8 @@ static int wait_until(struct run *r, uint64_t when)
 	if (stopped())
 		return fail(r, "a signal came");
 	if (now >= r->control->until)
-		return fail(r, "the %s did not end it in the time that the server gives for that", other(r));
+		return fail(r, "the %s did not end it in the time that the server gives for that",
+			    other(r));
 	if (r->control->until < when)
 		return wait_until(r, r->control->until);
 	if (poll(fds, 3, ms < 60000 ? (int)ms : 60000) < 0)
@@ -199,7 +203,7 @@ int run_all(struct run *r)
 		end = end_of(r, n);
 	}
 	if (!err && told != r->crew->until && n)
-		tell(r, true);		/* the last one was not whole */
+		tell(r, true); /* the last one was not whole */
 	if (err)
 		crew_stop(r->crew);
 	return err;

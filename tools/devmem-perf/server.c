@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The server: one test after the other. Its memory is made, bound and put back for each, so that between tests the NIC is as it
- * was; and whatever a client does, the next one is served: each step has a limit, for all of it and not for each byte.
+ * The server: one test after the other. Its memory is made, bound and put back for each, so that
+ * between tests the NIC is as it was; and whatever a client does, the next one is served: each step
+ * has a limit, for all of it and not for each byte.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -20,8 +21,10 @@
 #include "say.h"
 #include "stop.h"
 
-#define EACH		(100 * CLOCK_MS)	/* longer for each connection that the client has made */
-#define GRACES		3	/* times --patience, for what is under way when the time of a test is over */
+/* longer for each connection that the client has made */
+#define EACH (100 * CLOCK_MS)
+/* times --patience, for what is under way when the time of a test is over */
+#define GRACES 3
 
 struct server {
 	const struct perf_options *opt;
@@ -39,9 +42,9 @@ struct session {
 	struct crew crew;
 	struct run run;
 	struct report report;
-	int listener;			/* for the data */
+	int listener; /* for the data */
 	int *fd;
-	bool began;			/* it was a client, and not just somebody */
+	bool began; /* it was a client, and not just somebody */
 };
 
 static int answer(struct session *s, const char *kind, const char *why)
@@ -60,7 +63,7 @@ static int refuse(struct session *s, const char *why)
 	return -1;
 }
 
-/* ------------------------------------------------------------------------------------ before */
+/* --------------------------------------------------------------------------------------- before */
 
 /* How long the client may take for the next step. */
 static void set_limit(struct session *s, uint64_t connections)
@@ -78,23 +81,28 @@ static int get_test(struct session *s, struct lines *said)
 	if (complaint)
 		return refuse(s, complaint);
 	if (!s->test.bytes && s->test.time_ms + s->test.warmup_ms > s->opt->max_time_ms)
-		return refuse(s, "the server takes no test that is so long: a shorter --time, or the server with a longer --max-time");
+		return refuse(s, "the server takes no test that is so long: a shorter --time, or "
+				 "the server with a longer --max-time");
 	return 0;
 }
 
-/* Where the data arrive: at the address that the client has reached, so that the rule need not lead more than that here. */
+/* Where the data arrive: at the address that the client has reached, so that the rule need not lead
+ * more than that here. */
 static int open_data(struct session *s)
 {
 	struct address at = s->local;
 
-	at.v4.sin_port = htons(s->opt->data_port);	/* at the same place in IPv6 */
-	if (memory_open(&s->memory, s->opt, test_receives(&s->test, TEST_SERVER), (unsigned int)s->test.threads) ||
+	at.v4.sin_port = htons(s->opt->data_port); /* at the same place in IPv6 */
+	if (memory_open(&s->memory, s->opt, test_receives(&s->test, TEST_SERVER),
+			(unsigned int)s->test.threads) ||
 	    memory_steer(&s->memory, &at, NULL))
 		return refuse(s, s->memory.why);
 	s->local = at;
-	s->listener = address_listen(&at, false, 1024);	/* not before: what comes before the rule is there is copied */
+	/* not before: what comes before the rule is there is copied */
+	s->listener = address_listen(&at, false, 1024);
 	if (s->listener < 0 || fcntl(s->listener, F_SETFL, O_NONBLOCK))
-		return refuse(s, "the server cannot listen for the data: it says why where it runs");
+		return refuse(s, "the server cannot listen for the data: it says why where it "
+				 "runs");
 	return 0;
 }
 
@@ -107,7 +115,8 @@ static int say_ready(struct session *s)
 	message_add(&m, "port", "%u", s->opt->data_port);
 	err = control_send(&s->control, &m);
 	if (err)
-		snprintf(s->run.why, sizeof(s->run.why), "the client has gone: %s", control_why(err));
+		snprintf(s->run.why, sizeof(s->run.why), "the client has gone: %s",
+			 control_why(err));
 	return err;
 }
 
@@ -115,8 +124,9 @@ static bool same_host(const struct address *a, const struct address *b)
 {
 	if (a->sa.sa_family != b->sa.sa_family)
 		return false;
-	return a->sa.sa_family == AF_INET ? a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr :
-					    !memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof(a->v6.sin6_addr));
+	return a->sa.sa_family == AF_INET
+		       ? a->v4.sin_addr.s_addr == b->v4.sin_addr.s_addr
+		       : !memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof(a->v6.sin6_addr));
 }
 
 /* 1: it is the client's next; 0: it was somebody else's, or is not there any more. */
@@ -131,7 +141,8 @@ static int accept_one(struct session *s, uint64_t i)
 		return 0;
 	if (fd < 0) {
 		failed("no connection: %s", strerror(-fd));
-		return refuse(s, "the server cannot take that many connections: it says why where it runs");
+		return refuse(s, "the server cannot take that many connections: it says why where "
+				 "it runs");
 	}
 	address_unmap(&peer);
 	if (!same_host(&peer, &s->peer)) {
@@ -146,7 +157,8 @@ static int accept_one(struct session *s, uint64_t i)
 	return 1;
 }
 
-/* The client may go, or say that it cannot; others may come; and it has no more time than it is given. */
+/* The client may go, or say that it cannot; others may come; and it has no more time than it is
+ * given. */
 static int wait_for_connection(struct session *s)
 {
 	struct pollfd fds[3] = {
@@ -162,9 +174,11 @@ static int wait_for_connection(struct session *s)
 		if (stopped())
 			return refuse(s, "the server was ended by a signal");
 		if (now >= s->control.until)
-			return refuse(s, "the client does not make its connections in the time that the server gives for that");
+			return refuse(s, "the client does not make its connections in the time "
+					 "that the server gives for that");
 		if (poll(fds, 3, (int)((s->control.until - now) / CLOCK_MS) + 1) < 0)
-			fds[0].revents = fds[1].revents = fds[2].revents = 0;	/* a signal, or nothing that would last */
+			/* a signal, or nothing that would last */
+			fds[0].revents = fds[1].revents = fds[2].revents = 0;
 		if (fds[2].revents)
 			run_turn_away(&s->run);
 		if (fds[1].revents)
@@ -209,7 +223,7 @@ static int prepare(struct session *s, struct lines *said)
 	return say_ready(s) || accept_all(s) ? -1 : 0;
 }
 
-/* ------------------------------------------------------------------------------------ the test */
+/* ------------------------------------------------------------------------------------- the test */
 
 static int begin(struct session *s)
 {
@@ -235,7 +249,8 @@ static int send_figures(struct session *s)
 	result_pack(&m, &s->report.own);
 	err = control_send(&s->control, &m);
 	if (err)
-		snprintf(s->run.why, sizeof(s->run.why), "the client has gone: %s", control_why(err));
+		snprintf(s->run.why, sizeof(s->run.why), "the client has gone: %s",
+			 control_why(err));
 	return err;
 }
 
@@ -249,7 +264,7 @@ static int measure(struct session *s)
 	return -1;
 }
 
-/* ------------------------------------------------------------------------------------ one client, and all */
+/* -------------------------------------------------------------------------- one client, and all */
 
 static int finish(struct session *s, int err)
 {
@@ -286,8 +301,14 @@ static int serve(struct server *server, struct guest *guest, struct lines *said,
 	s->listener = -1;
 	set_limit(s, 0);
 	s->report = (struct report){ .opt = s->opt, .test = &s->test };
-	s->run = (struct run){ .opt = s->opt, .test = &s->test, .which = TEST_SERVER, .control = &s->control, .crew = &s->crew,
-			       .own = &s->report.own, .lobby = &server->lobby, .limit = s->opt->max_time_ms * CLOCK_MS,
+	s->run = (struct run){ .opt = s->opt,
+			       .test = &s->test,
+			       .which = TEST_SERVER,
+			       .control = &s->control,
+			       .crew = &s->crew,
+			       .own = &s->report.own,
+			       .lobby = &server->lobby,
+			       .limit = s->opt->max_time_ms * CLOCK_MS,
 			       .grace = GRACES * s->opt->patience_ms * CLOCK_MS };
 	err = address_local(s->control.fd, &s->local) || prepare(s, said);
 	if (!err && s->opt->progress)
@@ -320,13 +341,16 @@ static int listen_for_clients(struct server *server)
 	server->listener = address_listen(&any, opt->family == AF_UNSPEC, 128);
 	if (server->listener < 0 || lobby_open(&server->lobby, server->listener, opt->patience_ms))
 		return -1;
-	say("ready on port %u, and port %u for data: a test is begun by \"devmem-perf client\"", opt->port, opt->data_port);
+	say("ready on port %u, and port %u for data: a test is begun by \"devmem-perf client\"",
+	    opt->port, opt->data_port);
 	return 0;
 }
 
 int perf_server(const struct perf_options *opt)
 {
-	struct server server = { .opt = opt, .listener = -1, .lobby = { .ready = -1, .timer = -1 } };
+	struct server server = { .opt = opt,
+				 .listener = -1,
+				 .lobby = { .ready = -1, .timer = -1 } };
 	int err = try_memory(opt) || listen_for_clients(&server);
 	struct guest guest;
 	struct lines said;

@@ -26,8 +26,9 @@ const struct field test_fields[] = {
 const char *const test_modes[] = { "stream", "rr", "messages", NULL };
 const char *const test_directions[] = { "to-server", "to-client", "both", NULL };
 
-#define MAX_POINTS	10000
-#define MAX_SLOTS	(UINT64_C(2) << 30)	/* bytes: of what one end sends from, with when each message was begun */
+#define MAX_POINTS 10000
+/* bytes: of what one end sends from, with when each message was begun */
+#define MAX_SLOTS (UINT64_C(2) << 30)
 
 /* In the units of the command line, where these sentences are read. */
 static const struct {
@@ -35,8 +36,10 @@ static const struct {
 	uint64_t least, most;
 	const char *complaint;
 } limits[] = {
-	{ offsetof(struct test, mode), 0, TEST_MESSAGES, "there is no such mode: stream, rr or messages" },
-	{ offsetof(struct test, direction), 0, TEST_BOTH, "there is no such direction: to-server, to-client or both" },
+	{ offsetof(struct test, mode), 0, TEST_MESSAGES,
+	  "there is no such mode: stream, rr or messages" },
+	{ offsetof(struct test, direction), 0, TEST_BOTH,
+	  "there is no such direction: to-server, to-client or both" },
 	{ offsetof(struct test, size), 1, 64 << 20, "--size is from 1 byte to 64 MiB" },
 	{ offsetof(struct test, response), 1, 64 << 20, "--response is from 1 byte to 64 MiB" },
 	{ offsetof(struct test, depth), 1, 32768, "--depth is from 1 to 32768" },
@@ -44,7 +47,8 @@ static const struct {
 	{ offsetof(struct test, threads), 1, 256, "--threads is from 1 to 256" },
 	{ offsetof(struct test, time_ms), 1, 86400000, "--time is from 0.001 to 86400 seconds" },
 	{ offsetof(struct test, warmup_ms), 0, 3600000, "--warmup is from 0 to 3600 seconds" },
-	{ offsetof(struct test, interval_ms), 10, 3600000, "--interval is from 0.01 to 3600 seconds" },
+	{ offsetof(struct test, interval_ms), 10, 3600000,
+	  "--interval is from 0.01 to 3600 seconds" },
 	{ offsetof(struct test, bytes), 0, UINT64_C(1) << 60, "--bytes is up to 2^60" },
 	{ offsetof(struct test, rate), 0, 1000000000, "--rate is from 1 to 1000000000 a second" },
 	{ offsetof(struct test, verify), 0, 1, "--verify is on or off" },
@@ -66,22 +70,29 @@ static uint64_t larger(uint64_t a, uint64_t b)
 const char *test_check(const struct test *t)
 {
 	for (size_t i = 0; i < sizeof(limits) / sizeof(limits[0]); i++)
-		if (value_of(t, limits[i].offset) < limits[i].least || value_of(t, limits[i].offset) > limits[i].most)
+		if (value_of(t, limits[i].offset) < limits[i].least ||
+		    value_of(t, limits[i].offset) > limits[i].most)
 			return limits[i].complaint;
 	if (t->threads > t->connections)
-		return "there are more threads than connections, and one would have nothing to do: more --connections";
+		return "there are more threads than connections, and one would have nothing to do: "
+		       "more --connections";
 	if (t->mode == TEST_RR && t->direction != TEST_TO_SERVER)
-		return "requests go to the server and responses to the client: --direction is for the other modes";
+		return "requests go to the server and responses to the client: --direction is for "
+		       "the other modes";
 	if (t->rate && t->mode == TEST_STREAM)
 		return "a stream is as fast as it can be: --rate is for rr and messages";
 	if (t->bytes && t->warmup_ms)
-		return "what is sent while warming up is not measured: --bytes and --warmup do not go together";
+		return "what is sent while warming up is not measured: --bytes and --warmup do not "
+		       "go together";
 	if (t->corrupt != TEST_NO_CORRUPTION && !t->verify)
 		return "nobody would notice the wrong byte: --corrupt wants --verify";
 	if (t->time_ms / t->interval_ms > MAX_POINTS)
 		return "that is too many intervals for the time: a longer --interval";
-	if ((test_stride(larger(t->size, t->response)) + sizeof(uint64_t)) * test_slots(t) * t->connections > MAX_SLOTS)
-		return "all that may be under way is more than 2 GiB: less --depth, --size or --connections";
+	if ((test_stride(larger(t->size, t->response)) + sizeof(uint64_t)) * test_slots(t) *
+		    t->connections >
+	    MAX_SLOTS)
+		return "all that may be under way is more than 2 GiB: less --depth, --size or "
+		       "--connections";
 	return NULL;
 }
 
@@ -119,7 +130,8 @@ uint64_t test_limit(const struct test *t, uint64_t i)
 	return t->bytes ? all / t->connections + (i < all % t->connections) : UINT64_MAX;
 }
 
-/* A response says that its request has come, and often a turn before the kernel says that its memory is free. */
+/* A response says that its request has come, and often a turn before the kernel says that its
+ * memory is free. */
 uint64_t test_slots(const struct test *t)
 {
 	return t->mode == TEST_RR ? 2 * t->depth : t->depth;
@@ -137,16 +149,20 @@ const char *test_text(const struct test *t, char *text, size_t room)
 
 	out_bytes(size, sizeof(size), t->size);
 	if (t->mode == TEST_RR)
-		snprintf(response, sizeof(response), ", responses of %s", out_bytes(end, sizeof(end), t->response));
+		snprintf(response, sizeof(response), ", responses of %s",
+			 out_bytes(end, sizeof(end), t->response));
 	if (t->bytes)
 		out_bytes(end, sizeof(end), t->bytes);
 	else
 		snprintf(end, sizeof(end), "%g s", (double)t->time_ms / 1000);
 	if (t->rate)
 		snprintf(rate, sizeof(rate), ", %" PRIu64 " a second", t->rate);
-	snprintf(text, room, "%s%s%s, %" PRIu64 " connection%s, %" PRIu64 " thread%s, %s of %s, depth %" PRIu64 "%s%s, %s",
-		 test_modes[t->mode], t->mode == TEST_RR ? "" : " ", t->mode == TEST_RR ? "" : test_directions[t->direction],
-		 t->connections, t->connections == 1 ? "" : "s", t->threads, t->threads == 1 ? "" : "s", what[t->mode], size,
-		 t->depth, response, rate, end);
+	snprintf(text, room,
+		 "%s%s%s, %" PRIu64 " connection%s, %" PRIu64 " thread%s, %s of %s, depth %" PRIu64
+		 "%s%s, %s",
+		 test_modes[t->mode], t->mode == TEST_RR ? "" : " ",
+		 t->mode == TEST_RR ? "" : test_directions[t->direction], t->connections,
+		 t->connections == 1 ? "" : "s", t->threads, t->threads == 1 ? "" : "s",
+		 what[t->mode], size, t->depth, response, rate, end);
 	return text;
 }

@@ -16,8 +16,8 @@
 #include "crew.h"
 #include "worker.h"
 
-#define EVENTS	256
-#define TIMER	0	/* what its events carry; others carry a flow */
+#define EVENTS 256
+#define TIMER  0 /* what its events carry; others carry a flow */
 
 int worker_fail(struct worker *w, const char *fmt, ...)
 {
@@ -37,7 +37,7 @@ int worker_break(struct worker *w, const struct flow *f, const char *what)
 	return worker_fail(w, "connection %" PRIu64 ": %s", f->index, what);
 }
 
-/* ------------------------------------------------------------------------------------ what is measured */
+/* ----------------------------------------------------------------------------- what is measured */
 
 static uint64_t microseconds(struct timeval tv)
 {
@@ -94,7 +94,7 @@ static void finish(struct worker *w)
 	snprintf(w->engine_reason, sizeof(w->engine_reason), "%s", st->engine_reason);
 }
 
-/* ------------------------------------------------------------------------------------ the loop */
+/* ------------------------------------------------------------------------------------- the loop */
 
 static int push_all(struct worker *w)
 {
@@ -112,7 +112,7 @@ static int look_at_clock(struct worker *w, uint64_t now)
 
 	if (!w->begin.at && w->crew->measure <= now)
 		begin(w);
-	if (over && push_all(w))	/* what was due by then and had room is not unsent */
+	if (over && push_all(w)) /* what was due by then and had room is not unsent */
 		return -1;
 	if (over)
 		finish(w);
@@ -124,16 +124,20 @@ static int look_at_clock(struct worker *w, uint64_t now)
 /* Until the next of them. */
 static int timeout_ms(const struct worker *w, uint64_t now)
 {
-	const uint64_t next = !w->begin.at ? w->crew->measure : !w->enough ? w->crew->until : CLOCK_NEVER;
+	const uint64_t next = !w->begin.at ? w->crew->measure
+			      : !w->enough ? w->crew->until
+					   : CLOCK_NEVER;
 
 	if (next == CLOCK_NEVER)
 		return -1;
 	if (next <= now)
 		return 0;
-	return (next - now) / CLOCK_MS < INT_MAX ? (int)((next - now + CLOCK_MS - 1) / CLOCK_MS) : INT_MAX;
+	return (next - now) / CLOCK_MS < INT_MAX ? (int)((next - now + CLOCK_MS - 1) / CLOCK_MS)
+						 : INT_MAX;
 }
 
-/* For the next message that only waits for its time, even if that has come since it was looked at: then it rings at once. */
+/* For the next message that only waits for its time, even if that has come since it was looked at:
+ * then it rings at once. */
 static void arm(struct worker *w)
 {
 	struct itimerspec when = { 0 };
@@ -162,8 +166,9 @@ static int take_event(struct worker *w, const struct devmem_event *ev, uint64_t 
 	switch (ev->type) {
 	case DEVMEM_EVENT_READY:
 		w->armed = 0;
-		return read(w->timer, &times, sizeof(times)) < 0 && errno != EAGAIN ?
-		       worker_fail(w, "no timer: %s", strerror(errno)) : 0;
+		return read(w->timer, &times, sizeof(times)) < 0 && errno != EAGAIN
+			       ? worker_fail(w, "no timer: %s", strerror(errno))
+			       : 0;
 	case DEVMEM_EVENT_LINK:
 		return ev->result == -ENODEV ? worker_fail(w, "the interface is gone") : 0;
 	case DEVMEM_EVENT_WOKEN:
@@ -176,8 +181,8 @@ static int take_event(struct worker *w, const struct devmem_event *ev, uint64_t 
 
 static bool is_of_flow(const struct devmem_event *ev)
 {
-	return ev->type != DEVMEM_EVENT_READY && ev->type != DEVMEM_EVENT_LINK && ev->type != DEVMEM_EVENT_WOKEN &&
-	       ev->type != DEVMEM_EVENT_LOW;
+	return ev->type != DEVMEM_EVENT_READY && ev->type != DEVMEM_EVENT_LINK &&
+	       ev->type != DEVMEM_EVENT_WOKEN && ev->type != DEVMEM_EVENT_LOW;
 }
 
 /* What comes goes back at once; then what it has made room for is sent. */
@@ -189,7 +194,9 @@ static int turn(struct worker *w, int timeout)
 	bool timer = false;
 
 	if (n < 0)
-		return n == -EINTR || n == -ENOMEM ? 0 : worker_fail(w, "cannot wait: %s", devmem_error());
+		return n == -EINTR || n == -ENOMEM
+			       ? 0
+			       : worker_fail(w, "cannot wait: %s", devmem_error());
 	pthread_mutex_lock(&w->lock);
 	for (int i = 0; i < n && !err; i++) {
 		err = take_event(w, &ev[i], now);
@@ -240,7 +247,7 @@ static int work(struct worker *w)
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ its things */
+/* ----------------------------------------------------------------------------------- its things */
 
 static int open_tx(struct worker *w)
 {
@@ -261,7 +268,9 @@ static int open_timer(struct worker *w)
 	w->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (w->timer < 0)
 		return worker_fail(w, "no timer: %s", strerror(errno));
-	return devmem_watch(w->ring, w->timer, TIMER) ? worker_fail(w, "no timer: %s", devmem_error()) : 0;
+	return devmem_watch(w->ring, w->timer, TIMER)
+		       ? worker_fail(w, "no timer: %s", devmem_error())
+		       : 0;
 }
 
 static int open_ring(struct worker *w)
@@ -269,8 +278,10 @@ static int open_ring(struct worker *w)
 	const struct perf_options *opt = crew_options(w->crew);
 	const char *engine = memory_ring_engine(opt, w->lane->binding);
 
-	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = engine, .busy_poll_us = opt->busy_poll_us,
-					 .coalesce_us = opt->coalesce_us), &w->ring))
+	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = engine,
+					 .busy_poll_us = opt->busy_poll_us,
+					 .coalesce_us = opt->coalesce_us),
+			     &w->ring))
 		return worker_fail(w, "cannot open a ring: %s", devmem_error());
 	for (unsigned int i = 0; i < w->flows; i++)
 		if (flow_open(w, &w->flow[i]))
@@ -292,12 +303,13 @@ static int open_all(struct worker *w)
 	return open_ring(w);
 }
 
-/* A connection that is not over is broken off, so that the other end notices, and nobody uses the memory any more. */
+/* A connection that is not over is broken off, so that the other end notices, and nobody uses the
+ * memory any more. */
 static void close_all(struct worker *w)
 {
 	struct devmem_ring *ring;
 
-	pthread_mutex_lock(&w->lock);	/* nobody is to wake it any more */
+	pthread_mutex_lock(&w->lock); /* nobody is to wake it any more */
 	ring = w->ring;
 	w->ring = NULL;
 	pthread_mutex_unlock(&w->lock);
@@ -328,7 +340,7 @@ void *worker_main(void *worker)
 	if (!err)
 		work(w);
 	if (!w->begin.at)
-		crew_step(w->crew, CREW_BEGUN);		/* nobody needs to wait for that */
+		crew_step(w->crew, CREW_BEGUN); /* nobody needs to wait for that */
 	close_all(w);
 	crew_leave(w->crew, w->why[0], w->broken);
 	return NULL;

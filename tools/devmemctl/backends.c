@@ -5,12 +5,12 @@
 #include "ctl.h"
 #include "list.h"
 
-static const char usage[] =
-	"usage: devmemctl backends [options]\n"
-	"Which memory can buffers be made of here, and why not of the rest? Makes none.\n"
-	"  -j, --json            for programs\n"
-	"  -h, --help\n"
-	"Exit status: 0 any works, 1 none does, 2 wrong arguments.\n";
+static const char usage[] = "usage: devmemctl backends [options]\n"
+			    "Which memory can buffers be made of here, and why not of the rest? "
+			    "Makes none.\n"
+			    "  -j, --json            for programs\n"
+			    "  -h, --help\n"
+			    "Exit status: 0 any works, 1 none does, 2 wrong arguments.\n";
 
 static void tell(void *arg, const struct devmem_backend_info *info)
 {

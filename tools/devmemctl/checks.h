@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The doctor's checks. None of them changes anything: what cannot be read is asked for in a way that must be refused. */
+/* The doctor's checks. None of them changes anything: what cannot be read is asked for in a way
+ * that must be refused. */
 #ifndef CHECKS_H
 #define CHECKS_H
 
@@ -8,8 +9,8 @@
 
 /* What the checks of the machine found out, and those of an interface build on. */
 struct machine {
-	bool kernel;		/* it knows device memory */
-	bool may_bind;		/* this process may ask for a binding */
+	bool kernel;   /* it knows device memory */
+	bool may_bind; /* this process may ask for a binding */
 };
 
 void check_machine(struct report *r, struct machine *m);
@@ -18,7 +19,8 @@ void check_machine(struct report *r, struct machine *m);
 bool check_memory(struct report *r, const struct ctl_options *opt);
 
 /* The interface. -ENODEV: there is none, and the sentence is set. */
-int check_nic(struct report *r, const struct machine *m, const struct ctl_options *opt, const char *ifname);
+int check_nic(struct report *r, const struct machine *m, const struct ctl_options *opt,
+	      const char *ifname);
 
 /* Where it is in the machine. @bus: the device's name there, or "". */
 void check_place(struct report *r, const char *ifname, const char *bus);

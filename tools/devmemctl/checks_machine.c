@@ -10,10 +10,11 @@
 #include "netlink/probe.h"
 #include "sysfs.h"
 
-#define NEWER	"boot Linux 6.12 or later with CONFIG_NET_DEVMEM"
+#define NEWER "boot Linux 6.12 or later with CONFIG_NET_DEVMEM"
 
-#define CAP_IPC_LOCK	14
-#define MEMLOCK_ENOUGH	(1u << 20) /* rings and their receive buffers' table take some hundred KiB */
+#define CAP_IPC_LOCK 14
+/* rings and their receive buffers' table take some hundred KiB */
+#define MEMLOCK_ENOUGH (1u << 20)
 
 static void check_kernel(struct report *r, struct machine *m)
 {
@@ -38,8 +39,9 @@ static void check_privileges(struct report *r, const struct machine *m)
 		report_add(r, OK, "privileges", "this process may bind device memory");
 		return;
 	}
-	report_add(r, PROBLEM, "privileges", "binding device memory needs CAP_NET_ADMIN, which this process has not "
-		   "(before Linux 7.2 it must be the machine's, not a container's)");
+	report_add(r, PROBLEM, "privileges",
+		   "binding device memory needs CAP_NET_ADMIN, which this process has not (before "
+		   "Linux 7.2 it must be the machine's, not a container's)");
 	report_todo(r, "run as root, or: setcap cap_net_admin+ep PROGRAM");
 }
 
@@ -59,25 +61,30 @@ static void advise_uring(struct report *r)
 	else if (err == -ENOSYS)
 		report_todo(r, "boot Linux 6.12 or later with CONFIG_IO_URING");
 	else
-		report_todo(r, "allow io_uring_setup, io_uring_enter and io_uring_register in the policy that refuses them, such as "
-			    "the container's seccomp profile");
+		report_todo(r, "allow io_uring_setup, io_uring_enter and io_uring_register in the "
+			       "policy that refuses them, such as the container's seccomp profile");
 }
 
-/* A ring as programs have it, whose engine they did not name: so this says what the library then does. */
+/* A ring as programs have it, whose engine they did not name: so this says what the library then
+ * does. */
 static void check_uring(struct report *r)
 {
 	struct devmem_ring *ring;
 	const char *reason;
 
 	if (devmem_ring_open(NULL, &ring)) {
-		report_add(r, PROBLEM, "io_uring", "no ring can be opened, not even by plain system calls: %s", devmem_error());
+		report_add(r, PROBLEM, "io_uring",
+			   "no ring can be opened, not even by plain system calls: %s",
+			   devmem_error());
 		return;
 	}
 	if (strcmp(devmem_ring_engine(ring, &reason), "syscall")) {
-		report_add(r, OK, "io_uring", "multishot receive works; zero-copy receive of its own (zcrx) is %s",
+		report_add(r, OK, "io_uring",
+			   "multishot receive works; zero-copy receive of its own (zcrx) is %s",
 			   devmem__kernel_has_zcrx() ? "there, too" : "not there (Linux 6.15)");
 	} else {
-		report_add(r, WARNING, "io_uring", "%s; plain system calls serve instead, at a higher price", reason);
+		report_add(r, WARNING, "io_uring",
+			   "%s; plain system calls serve instead, at a higher price", reason);
 		advise_uring(r);
 	}
 	devmem_ring_close(ring);
@@ -97,7 +104,8 @@ static bool may_lock(void)
 	return caps & 1ull << CAP_IPC_LOCK;
 }
 
-/* io_uring counts its rings and buffer tables, and zcrx its refill ring; a dma-buf's memory is not counted. */
+/* io_uring counts its rings and buffer tables, and zcrx its refill ring; a dma-buf's memory is not
+ * counted. */
 static void check_memlock(struct report *r)
 {
 	struct rlimit limit;
@@ -114,7 +122,8 @@ static void check_memlock(struct report *r)
 		report_add(r, OK, "memlock", "%s, which is enough for io_uring", words);
 		return;
 	}
-	report_add(r, WARNING, "memlock", "%s of locked memory are few for io_uring's rings", words);
+	report_add(r, WARNING, "memlock", "%s of locked memory are few for io_uring's rings",
+		   words);
 	report_todo(r, "ulimit -l unlimited");
 }
 

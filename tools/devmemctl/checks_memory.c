@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Where the memory can come from. Backends are tried with a page, which is given back; sizes are compared with limits.
+ * Where the memory can come from. Backends are tried with a page, which is given back; sizes are
+ * compared with limits.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,13 +12,14 @@
 #include "checks.h"
 #include "sysfs.h"
 
-#define UNKNOWN		"no backend "	/* the library's sentence on a name, not on a device that is missing */
-#define UDMABUF		"/sys/module/udmabuf/parameters/"
+/* the library's sentence on a name, not on a device that is missing */
+#define UNKNOWN "no backend "
+#define UDMABUF "/sys/module/udmabuf/parameters/"
 
 /* Those that the library takes unasked and that a NIC can write to. */
 static const char *const usual[] = { "udmabuf", "dma-heap" };
 
-/* ------------------------------------------------------------------------------------------- by themselves */
+/* -------------------------------------------------------------------------------- by themselves */
 
 static int try_backend(const char *name)
 {
@@ -34,17 +36,21 @@ static bool udmabuf_has_room(struct report *r, enum level level, uint64_t bytes)
 	int64_t size, list;
 	char limit[32], want[32];
 
-	if (!sysfs_number(UDMABUF "size_limit_mb", &size) || !sysfs_number(UDMABUF "list_limit", &list)) {
+	if (!sysfs_number(UDMABUF "size_limit_mb", &size) ||
+	    !sysfs_number(UDMABUF "list_limit", &list)) {
 		report_add(r, OK, "udmabuf", "/dev/udmabuf works; its limits cannot be read");
 		return true;
 	}
 	out_bytes(limit, sizeof(limit), (uint64_t)size << 20);
 	if (bytes <= (uint64_t)size << 20) {
-		report_add(r, OK, "udmabuf", "/dev/udmabuf works; a buffer may have %s (size_limit_mb; list_limit %lld is "
-			   "of no matter, one entry is used)", limit, (long long)list);
+		report_add(r, OK, "udmabuf",
+			   "/dev/udmabuf works; a buffer may have %s (size_limit_mb; list_limit "
+			   "%lld is of no matter, one entry is used)",
+			   limit, (long long)list);
 		return true;
 	}
-	report_add(r, level, "udmabuf", "a buffer may have %s here (size_limit_mb), and %s are wanted", limit,
+	report_add(r, level, "udmabuf",
+		   "a buffer may have %s here (size_limit_mb), and %s are wanted", limit,
 		   out_bytes(want, sizeof(want), bytes));
 	report_todo(r, "echo %llu > " UDMABUF "size_limit_mb", (unsigned long long)(bytes >> 20));
 	return false;
@@ -74,7 +80,9 @@ static bool check_backend(struct report *r, const char *name, enum level level, 
 	if (!strcmp(name, "udmabuf"))
 		return udmabuf_has_room(r, level, bytes);
 	if (!strcmp(name, "shm")) {
-		report_add(r, PROBLEM, name, "plain shared memory, which no NIC can write to: bytes are copied into it");
+		report_add(r, PROBLEM, name,
+			   "plain shared memory, which no NIC can write to: bytes are copied into "
+			   "it");
 		report_todo(r, "--backend udmabuf or dma-heap");
 		return false;
 	}
@@ -82,7 +90,7 @@ static bool check_backend(struct report *r, const char *name, enum level level, 
 	return true;
 }
 
-/* -------------------------------------------------------------------------------------------- how much of it */
+/* ------------------------------------------------------------------------------- how much of it */
 
 static void check_available(struct report *r, uint64_t bytes)
 {
@@ -104,22 +112,27 @@ static void check_available(struct report *r, uint64_t bytes)
 /* @heap: its blocks are large without them. */
 static void check_huge_pages(struct report *r, uint64_t bytes, bool heap)
 {
-	uint64_t free_pages = 0, kib = 0, want = (bytes + DEVMEM__HUGE_PAGE - 1) / DEVMEM__HUGE_PAGE, total = 0;
+	uint64_t free_pages = 0, kib = 0,
+		 want = (bytes + DEVMEM__HUGE_PAGE - 1) / DEVMEM__HUGE_PAGE, total = 0;
 
 	sysfs_field("/proc/meminfo", "HugePages_Free:", &free_pages);
 	sysfs_field("/proc/meminfo", "HugePages_Total:", &total);
 	sysfs_field("/proc/meminfo", "Hugepagesize:", &kib);
 	if (kib << 10 == DEVMEM__HUGE_PAGE && free_pages >= want) {
-		report_add(r, OK, "huge pages", "%llu of 2 MiB are free, of which the buffer takes %llu",
+		report_add(r, OK, "huge pages",
+			   "%llu of 2 MiB are free, of which the buffer takes %llu",
 			   (unsigned long long)free_pages, (unsigned long long)want);
 	} else if (heap) {
-		report_add(r, OK, "huge pages", "%llu are free, and none needed: dma-heap has large blocks without them",
+		report_add(r, OK, "huge pages",
+			   "%llu are free, and none needed: dma-heap has large blocks without them",
 			   (unsigned long long)free_pages);
 	} else {
-		report_add(r, WARNING, "huge pages", "%llu of 2 MiB are free, and a udmabuf of large pages takes %llu: "
-			   "with pages of 4 KiB receiving costs several times more", (unsigned long long)free_pages,
-			   (unsigned long long)want);
-		report_todo(r, "echo %llu > /proc/sys/vm/nr_hugepages", (unsigned long long)(total - free_pages + want));
+		report_add(r, WARNING, "huge pages",
+			   "%llu of 2 MiB are free, and a udmabuf of large pages takes %llu: with "
+			   "pages of 4 KiB receiving costs several times more",
+			   (unsigned long long)free_pages, (unsigned long long)want);
+		report_todo(r, "echo %llu > /proc/sys/vm/nr_hugepages",
+			    (unsigned long long)(total - free_pages + want));
 	}
 }
 
@@ -127,7 +140,8 @@ bool check_memory(struct report *r, const struct ctl_options *opt)
 {
 	bool udmabuf = false, heap = false;
 
-	if (opt->backend && try_backend(opt->backend) == -ENOENT && !strncmp(devmem_error(), UNKNOWN, strlen(UNKNOWN)))
+	if (opt->backend && try_backend(opt->backend) == -ENOENT &&
+	    !strncmp(devmem_error(), UNKNOWN, strlen(UNKNOWN)))
 		return false;
 	for (size_t i = 0; !opt->backend && i < ARRAY_SIZE(usual); i++)
 		*(i ? &heap : &udmabuf) = check_backend(r, usual[i], WARNING, opt->buffer_bytes);
@@ -137,7 +151,8 @@ bool check_memory(struct report *r, const struct ctl_options *opt)
 		udmabuf = !strcmp(opt->backend, "udmabuf");
 		heap = !strcmp(opt->backend, "dma-heap");
 	} else if (!udmabuf && !heap) {
-		report_add(r, PROBLEM, "memory", "neither udmabuf nor dma-heap has memory that a NIC can write to");
+		report_add(r, PROBLEM, "memory",
+			   "neither udmabuf nor dma-heap has memory that a NIC can write to");
 		report_todo(r, "what is said above of one of the two");
 		return true;
 	}

@@ -15,10 +15,10 @@
 #include "checks.h"
 #include "link.h"
 
-#define NO_CONTEXT	0xfffffffeu	/* an RSS context that nobody has */
-#define NO_RING		0xffffffffu	/* entries: more than any ring may have */
-#define LARGE_PAGE	65536u
-#define LEASE		"have a NIC lease a queue to it (docs/containers.md)"
+#define NO_CONTEXT 0xfffffffeu /* an RSS context that nobody has */
+#define NO_RING	   0xffffffffu /* entries: more than any ring may have */
+#define LARGE_PAGE 65536u
+#define LEASE	   "have a NIC lease a queue to it (docs/containers.md)"
 
 struct nic {
 	const char *name;
@@ -27,12 +27,12 @@ struct nic {
 	const struct devmem__quirks *quirks;
 	struct devmem_nic *nic;
 	struct devmem__ethtool et;
-	struct devmem__nl netdev;		/* family 0: the kernel has none */
+	struct devmem__nl netdev; /* family 0: the kernel has none */
 	struct link_facts link;
 	char driver[32], bus[32];
 };
 
-/* ----------------------------------------------------------------------------------------------- driver */
+/* --------------------------------------------------------------------------------------- driver */
 
 static void cannot(struct report *r, const struct nic *n)
 {
@@ -41,13 +41,16 @@ static void cannot(struct report *r, const struct nic *n)
 	if (!n->driver[0])
 		report_add(r, PROBLEM, "driver", "it has no driver that could bind device memory");
 	else if (n->quirks->since)
-		report_add(r, PROBLEM, "driver", "%s cannot bind device memory here; it does from Linux %s on%s%s", n->driver,
-			   n->quirks->since, remark ? ", " : "", remark ? remark : "");
+		report_add(r, PROBLEM, "driver",
+			   "%s cannot bind device memory here; it does from Linux %s on%s%s",
+			   n->driver, n->quirks->since, remark ? ", " : "", remark ? remark : "");
 	else
-		report_add(r, PROBLEM, "driver", "%s cannot bind device memory%s%s", n->driver, remark ? ": " : "",
-			   remark ? remark : "");
-	report_todo(r, n->quirks->leased ? LEASE : n->quirks->since ? "a newer kernel or firmware, or the driver's other mode" :
-		    "take an interface of bnxt_en, fbnic, gve, mlx5_core or the lab");
+		report_add(r, PROBLEM, "driver", "%s cannot bind device memory%s%s", n->driver,
+			   remark ? ": " : "", remark ? remark : "");
+	report_todo(r, n->quirks->leased  ? LEASE
+		       : n->quirks->since ? "a newer kernel or firmware, or the driver's other mode"
+					  : "take an interface of bnxt_en, fbnic, gve, mlx5_core "
+					    "or the lab");
 }
 
 /* false: nothing else matters. */
@@ -55,20 +58,23 @@ static bool check_driver(struct report *r, const struct nic *n)
 {
 	int err = devmem__nic_obstacle(n->nic);
 
-	if (!n->machine->kernel)	/* which has been said */
+	if (!n->machine->kernel) /* which has been said */
 		return n->driver[0];
 	if (err == -EOPNOTSUPP || (err == -EPERM && n->quirks->driver && !n->quirks->since)) {
 		cannot(r, n);
 		return false;
 	}
 	if (err == -EPERM)
-		report_add(r, WARNING, "driver", "%s: whether it can bind device memory, only who may bind can find out",
+		report_add(r, WARNING, "driver",
+			   "%s: whether it can bind device memory, only who may bind can find out",
 			   n->driver[0] ? n->driver : "none");
 	else if (err)
 		report_add(r, PROBLEM, "driver", "%s", devmem_error());
 	else
-		report_add(r, OK, "driver", "%s can bind device memory%s", n->driver[0] ? n->driver : "none",
-			   n->quirks->stops_all ? "; each time all of its queues are interrupted" : "");
+		report_add(r, OK, "driver", "%s can bind device memory%s",
+			   n->driver[0] ? n->driver : "none",
+			   n->quirks->stops_all ? "; each time all of its queues are interrupted"
+						: "");
 	if (err == -EPERM)
 		report_todo(r, "run as root");
 	return true;
@@ -84,11 +90,11 @@ static void check_link(struct report *r, const struct nic *n)
 	report_todo(r, "ip link set dev %s up", n->name);
 }
 
-/* --------------------------------------------------------------------------------------------- settings */
+/* ------------------------------------------------------------------------------------- settings */
 
 /*
- * Can the driver split at all? That is looked at before the rest of the request, which must fail. 0: it can.
- * [net/ethtool/rings.c: ethnl_set_rings_validate(), then ethnl_set_rings()]
+ * Can the driver split at all? That is looked at before the rest of the request, which must fail.
+ * 0: it can. [net/ethtool/rings.c: ethnl_set_rings_validate(), then ethnl_set_rings()]
  */
 static int ask_split(struct nic *n)
 {
@@ -111,12 +117,14 @@ static void check_threshold(struct report *r, const struct devmem__split_state *
 	if (!s->has_thresh)
 		report_add(r, OK, "hds-thresh", "the driver has none");
 	else if (s->thresh)
-		report_add(r, OK, "hds-thresh", "%u bytes; set to 0 for as long as a queue is bound", s->thresh);
+		report_add(r, OK, "hds-thresh",
+			   "%u bytes; set to 0 for as long as a queue is bound", s->thresh);
 	else
 		report_add(r, OK, "hds-thresh", "0");
 }
 
-/* What turns on with the split: the library turns it on first, if it can be. false: it cannot, so there is no split. */
+/* What turns on with the split: the library turns it on first, if it can be. false: it cannot, so
+ * there is no split. */
 static bool check_feature(struct report *r, struct nic *n)
 {
 	const char *name = n->quirks->feature_first;
@@ -124,28 +132,34 @@ static bool check_feature(struct report *r, struct nic *n)
 
 	if (!name || devmem__ethtool_feature(&n->et, name, &f) || f.on || f.switchable)
 		return true;
-	report_add(r, PROBLEM, "split", "%s (driver %s) cannot split headers from data: it would take %s, which is off and "
-		   "cannot be turned on", n->name, n->driver, name);
+	report_add(r, PROBLEM, "split",
+		   "%s (driver %s) cannot split headers from data: it would take %s, which is off "
+		   "and cannot be turned on",
+		   n->name, n->driver, name);
 	report_todo(r, "see \"ethtool -k %s\", rx-checksumming among others", n->name);
 	return false;
 }
 
 /*
- * The driver lists the setting, and does not say what it is set to. Those that are known say it if they can split: gve in
- * another queue format than DQO-RDA, or without header buffers, lists it, and refuses it only when it is asked for.
- * [gve_get_ringparam(), gve_set_hsplit_config()]
+ * The driver lists the setting, and does not say what it is set to. Those that are known say it if
+ * they can split: gve in another queue format than DQO-RDA, or without header buffers, lists it,
+ * and refuses it only when it is asked for. [gve_get_ringparam(), gve_set_hsplit_config()]
  */
 static void split_unreported(struct report *r, const struct nic *n)
 {
 	if (n->quirks->since) {
-		report_add(r, PROBLEM, "split", "%s (driver %s) cannot split headers from data in the mode that it is in", n->name,
-			   n->driver);
-		report_todo(r, "take another interface, or another mode of the driver%s%s", n->quirks->remark ? ": it splits " : "",
+		report_add(r, PROBLEM, "split",
+			   "%s (driver %s) cannot split headers from data in the mode that it is "
+			   "in",
+			   n->name, n->driver);
+		report_todo(r, "take another interface, or another mode of the driver%s%s",
+			    n->quirks->remark ? ": it splits " : "",
 			    n->quirks->remark ? n->quirks->remark : "");
 		return;
 	}
-	report_add(r, WARNING, "split", "header/data split: the driver does not report it, and whether it can be turned on shows "
-		   "only when a queue is bound");
+	report_add(r, WARNING, "split",
+		   "header/data split: the driver does not report it, and whether it can be turned "
+		   "on shows only when a queue is bound");
 	report_todo(r, "ethtool -G %s tcp-data-split on", n->name);
 }
 
@@ -158,15 +172,19 @@ static void check_checksums(struct report *r, struct nic *n)
 	if (f.on) {
 		report_add(r, OK, "checksums", "the NIC verifies them");
 	} else if (f.switchable) {
-		report_add(r, OK, "checksums", "not verified by the NIC; turned on for as long as a queue is bound");
+		report_add(r, OK, "checksums",
+			   "not verified by the NIC; turned on for as long as a queue is bound");
 	} else {
-		report_add(r, PROBLEM, "checksums", "%s cannot verify checksums, nor can the kernel in device memory: nothing would "
-			   "arrive", n->name);
+		report_add(r, PROBLEM, "checksums",
+			   "%s cannot verify checksums, nor can the kernel in device memory: "
+			   "nothing would arrive",
+			   n->name);
 		report_todo(r, "take another interface");
 	}
 }
 
-/* Nobody can tell in advance whether the NIC leaves single packets of a flow unsplit. docs/security.md */
+/* Nobody can tell in advance whether the NIC leaves single packets of a flow unsplit.
+ * docs/security.md */
 static void check_merging(struct report *r, struct nic *n)
 {
 	struct devmem__feature f;
@@ -174,10 +192,13 @@ static void check_merging(struct report *r, struct nic *n)
 	if (devmem__ethtool_feature(&n->et, "rx-gro", &f))
 		return;
 	if (f.on)
-		report_add(r, OK, "merging", "GRO is on; it is turned off if the NIC leaves single packets unsplit, which would end "
-			   "connections");
+		report_add(r, OK, "merging",
+			   "GRO is on; it is turned off if the NIC leaves single packets unsplit, "
+			   "which would end connections");
 	else
-		report_add(r, OK, "merging", "GRO is off: received packets are not merged, which costs time and harms nothing");
+		report_add(r, OK, "merging",
+			   "GRO is off: received packets are not merged, which costs time and "
+			   "harms nothing");
 }
 
 static void check_split(struct report *r, struct nic *n)
@@ -186,14 +207,16 @@ static void check_split(struct report *r, struct nic *n)
 	int err = devmem__ethtool_split(&n->et, &s), can;
 
 	if (err) {
-		report_add(r, PROBLEM, "split", "%s has no ring settings (%s), and so no header/data split", n->name,
+		report_add(r, PROBLEM, "split",
+			   "%s has no ring settings (%s), and so no header/data split", n->name,
 			   strerror(-err));
 		report_todo(r, "take another interface");
 		return;
 	}
 	can = s.split == DEVMEM_SPLIT_ENABLED ? 0 : ask_split(n);
 	if (can == -EOPNOTSUPP) {
-		report_add(r, PROBLEM, "split", "%s (driver %s) cannot split headers from data", n->name, n->driver);
+		report_add(r, PROBLEM, "split", "%s (driver %s) cannot split headers from data",
+			   n->name, n->driver);
 		report_todo(r, "take another interface");
 		return;
 	}
@@ -206,9 +229,11 @@ static void check_split(struct report *r, struct nic *n)
 	if (s.split == DEVMEM_SPLIT_ENABLED)
 		report_add(r, OK, "split", "header/data split is on");
 	else if (!can)
-		report_add(r, OK, "split", "header/data split: off; turned on for as long as a queue is bound");
+		report_add(r, OK, "split",
+			   "header/data split: off; turned on for as long as a queue is bound");
 	else
-		report_add(r, WARNING, "split", "header/data split: off; whether it can be turned on is not known (%s)",
+		report_add(r, WARNING, "split",
+			   "header/data split: off; whether it can be turned on is not known (%s)",
 			   strerror(-can));
 	if (can == -EPERM)
 		report_todo(r, "run as root");
@@ -226,12 +251,14 @@ static void check_xdp(struct report *r, const struct nic *n)
 		report_add(r, OK, "xdp", "no program is attached");
 		return;
 	}
-	report_add(r, PROBLEM, "xdp", "an XDP program (id %u, %s%s) is attached, and with one the kernel binds no queue",
+	report_add(r, PROBLEM, "xdp",
+		   "an XDP program (id %u, %s%s) is attached, and with one the kernel binds no "
+		   "queue",
 		   xdp->program, xdp->mode, xdp->several ? " and more" : "");
 	report_todo(r, "ip link set dev %s %s off", n->name, xdp->off);
 }
 
-/* ----------------------------------------------------------------------------------------------- queues */
+/* --------------------------------------------------------------------------------------- queues */
 
 static void mark_steered(struct nic *n, struct devmem__netdev_queues *q)
 {
@@ -277,8 +304,10 @@ static void uses(const struct devmem__netdev_queues *q, char *text, size_t room)
 		uint8_t use;
 		const char *word;
 	} all[] = {
-		{ DEVMEM__QUEUE_DMABUF, "bound" }, { DEVMEM__QUEUE_IO_URING, "with io_uring (zcrx)" },
-		{ DEVMEM__QUEUE_XSK, "with AF_XDP" }, { DEVMEM__QUEUE_LEASED, "leased to containers" },
+		{ DEVMEM__QUEUE_DMABUF, "bound" },
+		{ DEVMEM__QUEUE_IO_URING, "with io_uring (zcrx)" },
+		{ DEVMEM__QUEUE_XSK, "with AF_XDP" },
+		{ DEVMEM__QUEUE_LEASED, "leased to containers" },
 		{ DEVMEM__QUEUE_STEERED, "steered to by rules" },
 	};
 	size_t used = 0;
@@ -288,8 +317,8 @@ static void uses(const struct devmem__netdev_queues *q, char *text, size_t room)
 		unsigned int n = count_use(q, all[i].use);
 
 		if (n)
-			used += (size_t)snprintf(text + used, room - used, "%s%u %s", used ? ", " : ": ", n,
-						 all[i].word);
+			used += (size_t)snprintf(text + used, room - used, "%s%u %s",
+						 used ? ", " : ": ", n, all[i].word);
 	}
 }
 
@@ -301,8 +330,8 @@ static void no_queues(struct report *r, struct nic *n, uint32_t count)
 	if (count == 1)
 		report_todo(r, "%s", *more ? more : "take an interface that can have more queues");
 	else
-		report_todo(r, "end who has them (devmemctl show %s)%s%s%s", n->name, *more ? ", or add some (" : "", more,
-			    *more ? ")" : "");
+		report_todo(r, "end who has them (devmemctl show %s)%s%s%s", n->name,
+			    *more ? ", or add some (" : "", more, *more ? ")" : "");
 }
 
 static void check_queues(struct report *r, struct nic *n)
@@ -315,7 +344,7 @@ static void check_queues(struct report *r, struct nic *n)
 	if (!n->netdev.family)
 		return;
 	err = devmem__netdev_queues(&n->netdev, n->et.ifindex, &q);
-	if (!err && !q.count)	/* it is down */
+	if (!err && !q.count) /* it is down */
 		err = devmem__netdev_rings(&n->et, &q);
 	if (err) {
 		report_add(r, WARNING, "queues", "they cannot be listed: %s", strerror(-err));
@@ -325,8 +354,9 @@ static void check_queues(struct report *r, struct nic *n)
 	mark_steered(n, &q);
 	uses(&q, words, sizeof(words));
 	free_queues = count_free(&q);
-	report_add(r, free_queues ? OK : PROBLEM, "queues", "%u of %u RX queues can be had (one is left for ordinary "
-		   "traffic)%s", free_queues, q.count, words);
+	report_add(r, free_queues ? OK : PROBLEM, "queues",
+		   "%u of %u RX queues can be had (one is left for ordinary traffic)%s",
+		   free_queues, q.count, words);
 	if (!free_queues && n->quirks->leased)
 		report_todo(r, "end who has them (devmemctl show %s), or " LEASE, n->name);
 	else if (!free_queues)
@@ -341,20 +371,27 @@ static void check_ntuple(struct report *r, struct nic *n)
 	int err = devmem__ethtool_feature(&n->et, "rx-ntuple-filter", &f);
 
 	if (err)
-		report_add(r, WARNING, "n-tuple", "whether it has rules cannot be read: %s", strerror(-err));
+		report_add(r, WARNING, "n-tuple", "whether it has rules cannot be read: %s",
+			   strerror(-err));
 	else if (f.on)
 		report_add(r, OK, "n-tuple", "rules are on");
 	else if (f.switchable)
-		report_add(r, PROBLEM, "n-tuple", "rules are off: flows cannot be steered to a queue");
+		report_add(r, PROBLEM, "n-tuple",
+			   "rules are off: flows cannot be steered to a queue");
 	else
-		report_add(r, PROBLEM, "n-tuple", "%s has no rules: flows cannot be steered to a queue", n->name);
+		report_add(r, PROBLEM, "n-tuple",
+			   "%s has no rules: flows cannot be steered to a queue", n->name);
 	if (err)
 		report_todo(r, "ethtool -n %s", n->name);
 	else if (!f.on)
-		report_todo(r, f.switchable ? "ethtool -K %s ntuple on" : "take another interface than %s", n->name);
+		report_todo(r,
+			    f.switchable ? "ethtool -K %s ntuple on"
+					 : "take another interface than %s",
+			    n->name);
 }
 
-/* Of one that does not exist, a kernel says so only where there can be any. [net/ethtool/ioctl.c: ethtool_get_rxfh()] */
+/* Of one that does not exist, a kernel says so only where there can be any. [net/ethtool/ioctl.c:
+ * ethtool_get_rxfh()] */
 static void check_contexts(struct report *r, struct nic *n)
 {
 	uint32_t *table = NULL, size;
@@ -362,15 +399,18 @@ static void check_contexts(struct report *r, struct nic *n)
 
 	free(table);
 	if (err == -ENOENT)
-		report_add(r, OK, "contexts", "it has RSS contexts: one rule spreads flows over several queues");
+		report_add(r, OK, "contexts",
+			   "it has RSS contexts: one rule spreads flows over several queues");
 	else if (err == -EOPNOTSUPP)
-		report_add(r, OK, "contexts", "it has no RSS contexts: with several queues each connection takes a rule of "
-			   "its own (devmem_steer() with its peer)");
+		report_add(r, OK, "contexts",
+			   "it has no RSS contexts: with several queues each connection takes a "
+			   "rule of its own (devmem_steer() with its peer)");
 	else
-		report_add(r, OK, "contexts", "whether it has RSS contexts shows only when several queues are bound");
+		report_add(r, OK, "contexts",
+			   "whether it has RSS contexts shows only when several queues are bound");
 }
 
-/* ------------------------------------------------------------------------------------------------ pages */
+/* ---------------------------------------------------------------------------------------- pages */
 
 /* false: it is known that there are none but the system's. */
 static bool check_page_sizes(struct report *r, struct nic *n)
@@ -380,26 +420,31 @@ static bool check_page_sizes(struct report *r, struct nic *n)
 	if (!n->netdev.family || !n->machine->may_bind || !n->machine->kernel)
 		return true;
 	err = devmem__netdev_ask_any_queue(&n->netdev, n->et.ifindex, LARGE_PAGE);
-	if (err == -EINVAL || err == -EOPNOTSUPP || (n->quirks->driver && !n->quirks->large_pages)) {
-		report_add(r, WARNING, "pages", "only the system's: %s", err == -EINVAL ?
-			   "the kernel knows no rx-page-size" : "the driver knows no rx-page-size");
+	if (err == -EINVAL || err == -EOPNOTSUPP ||
+	    (n->quirks->driver && !n->quirks->large_pages)) {
+		report_add(r, WARNING, "pages", "only the system's: %s",
+			   err == -EINVAL ? "the kernel knows no rx-page-size"
+					  : "the driver knows no rx-page-size");
 		report_todo(r, "boot Linux 7.3 or later, with bnxt_en or mlx5_core");
 		return false;
 	}
 	if (n->quirks->driver)
-		report_add(r, OK, "pages", "the kernel and drivers of this name know rx-page-size; whether this "
+		report_add(r, OK, "pages",
+			   "the kernel and drivers of this name know rx-page-size; whether this "
 			   "NIC and the memory do shows when it is bound");
 	else
-		report_add(r, OK, "pages", "the kernel knows rx-page-size; whether the NIC and the memory do shows "
+		report_add(r, OK, "pages",
+			   "the kernel knows rx-page-size; whether the NIC and the memory do shows "
 			   "when it is bound");
 	return true;
 }
 
-/* ------------------------------------------------------------------------------------------------ sending */
+/* -------------------------------------------------------------------------------------- sending */
 
 static void check_sending(struct report *r, struct nic *n)
 {
-	int err = n->netdev.family ? devmem__netdev_ask_send(&n->netdev, n->et.ifindex) : -EOPNOTSUPP;
+	int err =
+		n->netdev.family ? devmem__netdev_ask_send(&n->netdev, n->et.ifindex) : -EOPNOTSUPP;
 
 	if (err == -EBADF) {
 		report_add(r, OK, "sending", "it sends from device memory");
@@ -412,21 +457,25 @@ static void check_sending(struct report *r, struct nic *n)
 	else if (n->quirks->leased)
 		report_todo(r, LEASE);
 	else if (n->quirks->since && n->quirks->remark)
-		report_todo(r, "take another interface, or another mode of the driver: it sends %s", n->quirks->remark);
+		report_todo(r, "take another interface, or another mode of the driver: it sends %s",
+			    n->quirks->remark);
 	else
-		report_todo(r, "take an interface of bnxt_en, fbnic, gve or mlx5_core, if it is to send");
+		report_todo(r, "take an interface of bnxt_en, fbnic, gve or mlx5_core, if it is to "
+			       "send");
 }
 
 static void rings_failed(struct report *r, const struct nic *n, int err, uint64_t advised)
 {
 	report_add(r, err == -ENOSPC ? PROBLEM : WARNING, "rings", "%s", devmem_error());
 	if (err == -ENOSPC)
-		report_todo(r, "--buffer %llu", (unsigned long long)(advised + (1 << 20) - 1) >> 20);
+		report_todo(r, "--buffer %llu",
+			    (unsigned long long)(advised + (1 << 20) - 1) >> 20);
 	else
 		report_todo(r, "ethtool -g %s", n->name);
 }
 
-/* @large: there may be pages that are larger than the system's; without, advice to take them would be none. */
+/* @large: there may be pages that are larger than the system's; without, advice to take them would
+ * be none. */
 static void check_rings(struct report *r, struct nic *n, bool large)
 {
 	struct devmem_plan plan = {
@@ -446,13 +495,15 @@ static void check_rings(struct report *r, struct nic *n, bool large)
 	out_bytes(buffer, sizeof(buffer), n->opt->buffer_bytes);
 	out_bytes(pinned, sizeof(pinned), plan.pinned_bytes);
 	out_bytes(advised, sizeof(advised), plan.advised_bytes);
-	report_add(r, plan.advice ? WARNING : OK, "rings", "%u entries, MTU %u: of %s, a queue with pages of %u KiB keeps "
-		   "%s; %s are advised", plan.ring_entries, plan.mtu, buffer, plan.bind_page_size >> 10, pinned, advised);
+	report_add(r, plan.advice ? WARNING : OK, "rings",
+		   "%u entries, MTU %u: of %s, a queue with pages of %u KiB keeps %s; %s are "
+		   "advised",
+		   plan.ring_entries, plan.mtu, buffer, plan.bind_page_size >> 10, pinned, advised);
 	if (plan.advice)
 		report_todo(r, "%s", plan.advice);
 }
 
-/* ---------------------------------------------------------------------------------------------- journal */
+/* -------------------------------------------------------------------------------------- journal */
 
 /* Changes whose owner is dead. */
 static unsigned int left_behind(const struct devmem__journal *journal)
@@ -460,7 +511,9 @@ static unsigned int left_behind(const struct devmem__journal *journal)
 	unsigned int n = 0;
 
 	for (unsigned int i = 0; i < journal->book.nentries; i++)
-		n += !devmem__journal_lives(journal, devmem__book_owner(&journal->book, journal->book.entries[i].owner));
+		n += !devmem__journal_lives(journal,
+					    devmem__book_owner(&journal->book,
+							       journal->book.entries[i].owner));
 	return n;
 }
 
@@ -471,9 +524,14 @@ static void check_aside(struct report *r, const char *name, const char *path)
 
 	if (!devmem__journal_aside(path, aside, sizeof(aside)))
 		return;
-	report_add(r, WARNING, "journal", "one was damaged, and is kept as %s: what a process changed that is not undone cannot be "
-		   "known", aside);
-	report_todo(r, "compare ethtool -g, -k, -x and -n of %s with what they should be, then remove the file", name);
+	report_add(r, WARNING, "journal",
+		   "one was damaged, and is kept as %s: what a process changed that is not undone "
+		   "cannot be known",
+		   aside);
+	report_todo(r,
+		    "compare ethtool -g, -k, -x and -n of %s with what they should be, then remove "
+		    "the file",
+		    name);
 }
 
 /* Nothing of a NIC is changed without one. */
@@ -482,8 +540,8 @@ static bool check_writable(struct report *r, const char *path)
 	if (!devmem__journal_may_write(path))
 		return true;
 	report_add(r, PROBLEM, "journal", "%s", devmem_error());
-	report_todo(r, "have the folder written to by the programs' user, or name another one in devmem_nic_opts; until then what is "
-		    "received is copied");
+	report_todo(r, "have the folder written to by the programs' user, or name another one in "
+		       "devmem_nic_opts; until then what is received is copied");
 	return false;
 }
 
@@ -493,7 +551,8 @@ static void check_journal(struct report *r, const struct nic *n)
 	char path[sizeof(journal.path)];
 	bool writable = true;
 	unsigned int left;
-	int err = devmem__journal_path(DEVMEM__JOURNAL_FOLDER, devmem__journal_netns(), n->et.ifindex, path, sizeof(path));
+	int err = devmem__journal_path(DEVMEM__JOURNAL_FOLDER, devmem__journal_netns(),
+				       n->et.ifindex, path, sizeof(path));
 
 	if (!err)
 		check_aside(r, n->name, path);
@@ -510,16 +569,19 @@ static void check_journal(struct report *r, const struct nic *n)
 	}
 	left = left_behind(&journal);
 	if (journal.damaged)
-		report_add(r, WARNING, "journal", "it is damaged: of what it said, %u settings can be undone", left);
+		report_add(r, WARNING, "journal",
+			   "it is damaged: of what it said, %u settings can be undone", left);
 	else
-		report_add(r, left ? WARNING : OK, "journal", left ? "%u settings are as a process left them that died" :
-			   "%u settings are left to put back", left);
+		report_add(r, left ? WARNING : OK, "journal",
+			   left ? "%u settings are as a process left them that died"
+				: "%u settings are left to put back",
+			   left);
 	if (left || journal.damaged)
 		report_todo(r, "devmemctl restore %s", n->name);
 	devmem__journal_look_away(&journal);
 }
 
-/* -------------------------------------------------------------------------------------------- all of it */
+/* ------------------------------------------------------------------------------------ all of it */
 
 static int open_nic(struct nic *n, const char *ifname)
 {
@@ -564,14 +626,16 @@ static void check_settings(struct report *r, struct nic *n)
 /* Split, rules, rings and place are the NIC's: nothing of that can be seen from here. */
 static void check_leased(struct report *r, struct nic *n)
 {
-	report_add(r, OK, "settings", "those of the NIC that leases its queues count: split, rules and rings cannot be seen from "
-		   "here");
+	report_add(r, OK, "settings",
+		   "those of the NIC that leases its queues count: split, rules and rings cannot "
+		   "be seen from here");
 	check_queues(r, n);
 	check_sending(r, n);
 	check_page_sizes(r, n);
 }
 
-int check_nic(struct report *r, const struct machine *m, const struct ctl_options *opt, const char *ifname)
+int check_nic(struct report *r, const struct machine *m, const struct ctl_options *opt,
+	      const char *ifname)
 {
 	struct nic n = { .opt = opt, .machine = m, .et.fd = -1 };
 	int err = open_nic(&n, ifname);

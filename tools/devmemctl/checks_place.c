@@ -10,7 +10,7 @@
 #include "pci.h"
 #include "sysfs.h"
 
-#define IOMMUS	"/sys/class/iommu"
+#define IOMMUS "/sys/class/iommu"
 
 static bool has_iommu(void)
 {
@@ -48,14 +48,18 @@ static void check_iommu(struct report *r, const char *ifname, const char *bus)
 	char type[32];
 
 	if (!has_iommu()) {
-		report_add(r, OK, "iommu", "there is none: addresses on the bus are not translated");
+		report_add(r, OK, "iommu",
+			   "there is none: addresses on the bus are not translated");
 	} else if (!group_of(ifname, bus, type)) {
 		report_add(r, OK, "iommu", "there is one, and %s is not behind it", ifname);
 	} else if (strncmp(type, "DMA", 3) || !pci_gpus(no_gpu, NULL)) {
-		report_add(r, OK, "iommu", "there is one, and %s is in a group of type %s", ifname, type);
+		report_add(r, OK, "iommu", "there is one, and %s is in a group of type %s", ifname,
+			   type);
 	} else {
-		report_add(r, WARNING, "iommu", "addresses of %s are translated (%s): bytes for a GPU go through the "
-			   "root complex, which costs rate", ifname, type);
+		report_add(r, WARNING, "iommu",
+			   "addresses of %s are translated (%s): bytes for a GPU go through the "
+			   "root complex, which costs rate",
+			   ifname, type);
 		report_todo(r, "boot with iommu=pt");
 	}
 }
@@ -70,8 +74,8 @@ static void check_gpu(const struct pci_device *gpu, void *arg)
 	struct nic_place *p = arg;
 	enum pci_distance distance = pci_distance(p->nic, gpu);
 
-	report_add(p->report, distance == PCI_ACROSS ? WARNING : OK, "gpu", "%s is %s as %s", gpu->name,
-		   pci_distance_words(distance), p->nic->name);
+	report_add(p->report, distance == PCI_ACROSS ? WARNING : OK, "gpu", "%s is %s as %s",
+		   gpu->name, pci_distance_words(distance), p->nic->name);
 	if (distance == PCI_ACROSS)
 		report_todo(p->report, "take a GPU that is nearer to the NIC, if there is one");
 }
@@ -89,10 +93,12 @@ static void check_gpus(struct report *r, const char *ifname, const char *bus)
 	}
 	gpus = pci_gpus(no_gpu, NULL);
 	if (!gpus) {
-		report_add(r, OK, "gpu", "there is none on PCI, and %s is not on PCI either", ifname);
+		report_add(r, OK, "gpu", "there is none on PCI, and %s is not on PCI either",
+			   ifname);
 		return;
 	}
-	report_add(r, WARNING, "gpu", "%s is not on PCI: memory of an NVIDIA GPU cannot be bound to it (%u GPUs here)",
+	report_add(r, WARNING, "gpu",
+		   "%s is not on PCI: memory of an NVIDIA GPU cannot be bound to it (%u GPUs here)",
 		   ifname, gpus);
 	report_todo(r, "take an interface on PCI for a GPU's memory");
 }

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* What protects this machine from urgent data: filters at the interface's ingress, and each socket's. */
+/* What protects this machine from urgent data: filters at the interface's ingress, and each
+ * socket's. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -12,9 +13,10 @@
 
 #include "checks.h"
 
-#define IFINDEX_LO 1	/* of a new network namespace too */
+#define IFINDEX_LO 1 /* of a new network namespace too */
 
-/* The filter is made on the loopback interface of a network namespace of our own, which ends with the child. */
+/* The filter is made on the loopback interface of a network namespace of our own, which ends with
+ * the child. */
 static int make_one(void)
 {
 	const struct sockaddr_in any = { .sin_family = AF_INET };
@@ -55,12 +57,15 @@ static int try_socket(void)
 static void no_ingress(struct report *r, int err)
 {
 	if (err == -EPERM) {
-		report_add(r, OK, "urgent", "each socket's filter drops urgent data; whether that is done before it gets there, only "
-			   "root can find out");
+		report_add(r, OK, "urgent",
+			   "each socket's filter drops urgent data; whether that is done before it "
+			   "gets there, only root can find out");
 		return;
 	}
-	report_add(r, WARNING, "urgent", "each socket's filter drops urgent data, but nothing does before: the kernel takes no such "
-		   "filter (%s)", strerror(-err));
+	report_add(r, WARNING, "urgent",
+		   "each socket's filter drops urgent data, but nothing does before: the kernel "
+		   "takes no such filter (%s)",
+		   strerror(-err));
 	report_todo(r, "modprobe -a sch_ingress cls_bpf act_gact act_sample");
 }
 
@@ -71,7 +76,8 @@ void check_urgent(struct report *r, const char *ifname, unsigned int ifindex)
 	int err = try_socket();
 
 	if (err) {
-		report_add(r, PROBLEM, "urgent", "sockets cannot be guarded against urgent data: %s", devmem_error());
+		report_add(r, PROBLEM, "urgent",
+			   "sockets cannot be guarded against urgent data: %s", devmem_error());
 		report_todo(r, "allow SO_ATTACH_FILTER (seccomp)");
 		return;
 	}
@@ -80,7 +86,9 @@ void check_urgent(struct report *r, const char *ifname, unsigned int ifindex)
 		devmem__tc_close(&tc);
 	}
 	if (guards.count) {
-		report_add(r, OK, "urgent", "dropped at the ingress of %s for %u flow(s), %llu segments so far; and by each socket's filter",
+		report_add(r, OK, "urgent",
+			   "dropped at the ingress of %s for %u flow(s), %llu segments so far; and "
+			   "by each socket's filter",
 			   ifname, guards.count, (unsigned long long)guards.dropped);
 		return;
 	}
@@ -88,5 +96,8 @@ void check_urgent(struct report *r, const char *ifname, unsigned int ifindex)
 	if (err)
 		no_ingress(r, err);
 	else
-		report_add(r, OK, "urgent", "it will be dropped at the ingress of %s, for what is steered, and by each socket's filter", ifname);
+		report_add(r, OK, "urgent",
+			   "it will be dropped at the ingress of %s, for what is steered, and by "
+			   "each socket's filter",
+			   ifname);
 }

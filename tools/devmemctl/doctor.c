@@ -8,14 +8,16 @@
 
 #include "checks.h"
 
-static const char usage[] =
-	"usage: devmemctl doctor [options] [INTERFACE]\n"
-	"Finds out whether device memory can be received here, and changes nothing. Without INTERFACE: which ones can.\n"
-	"  -b, --backend NAME    where the memory is to come from (default: udmabuf or dma-heap)\n"
-	"  -m, --buffer MIB      how much of it (default 64)\n"
-	"  -j, --json            for programs\n"
-	"  -h, --help\n"
-	"Exit status: 0 it can be (there may be warnings), 1 something is in the way, 2 wrong arguments.\n";
+static const char usage[] = "usage: devmemctl doctor [options] [INTERFACE]\n"
+			    "Finds out whether device memory can be received here, and changes "
+			    "nothing. Without INTERFACE: which ones can.\n"
+			    "  -b, --backend NAME    where the memory is to come from (default: "
+			    "udmabuf or dma-heap)\n"
+			    "  -m, --buffer MIB      how much of it (default 64)\n"
+			    "  -j, --json            for programs\n"
+			    "  -h, --help\n"
+			    "Exit status: 0 it can be (there may be warnings), 1 something is in "
+			    "the way, 2 wrong arguments.\n";
 
 struct doctor {
 	const struct ctl_options *opt;
@@ -23,7 +25,7 @@ struct doctor {
 	struct out_json json;
 };
 
-/* ----------------------------------------------------------------------------------- interfaces in brief */
+/* -------------------------------------------------------------------------- interfaces in brief */
 
 static void print_brief(const char *ifname, const struct finding *problem)
 {
@@ -57,7 +59,7 @@ static bool in_brief(struct doctor *d, const char *ifname)
 	const struct finding *problem;
 	int err = check_nic(&r, &d->machine, d->opt, ifname);
 
-	if (err == -ENODEV) {	/* gone meanwhile */
+	if (err == -ENODEV) { /* gone meanwhile */
 		report_free(&r);
 		return false;
 	}
@@ -92,9 +94,10 @@ static unsigned int all_interfaces(struct doctor *d)
 	return n;
 }
 
-/* ---------------------------------------------------------------------------------------------- verdict */
+/* -------------------------------------------------------------------------------------- verdict */
 
-static void print_verdict(const struct ctl_options *opt, const struct report *r, const struct finding *problem, bool can)
+static void print_verdict(const struct ctl_options *opt, const struct report *r,
+			  const struct finding *problem, bool can)
 {
 	printf("\n");
 	if (opt->ifname)

@@ -5,12 +5,12 @@
 #include "ctl.h"
 #include "list.h"
 
-static const char usage[] =
-	"usage: devmemctl features [options]\n"
-	"What can be had of the library with this kernel, by this user, and why not the rest? Changes nothing.\n"
-	"  -j, --json            for programs\n"
-	"  -h, --help\n"
-	"Exit status: 0, 2 wrong arguments.\n";
+static const char usage[] = "usage: devmemctl features [options]\n"
+			    "What can be had of the library with this kernel, by this user, and "
+			    "why not the rest? Changes nothing.\n"
+			    "  -j, --json            for programs\n"
+			    "  -h, --help\n"
+			    "Exit status: 0, 2 wrong arguments.\n";
 
 static void tell(void *arg, const struct devmem_feature_info *info)
 {

@@ -13,7 +13,8 @@
 
 static void read_xdp(struct nlattr *nest, struct link_xdp *xdp)
 {
-	/* by IFLA_XDP_ATTACHED; with several, each has its own attribute, and the driver's is taken away first */
+	/* by IFLA_XDP_ATTACHED; with several, each has its own attribute, and the driver's is taken
+	 * away first */
 	static const struct {
 		const char *mode, *off;
 	} modes[] = {

@@ -8,10 +8,10 @@
 
 /* A mode in which an XDP program may be attached: "ip link set dev IF @off off" takes it away. */
 struct link_xdp {
-	const char *mode;	/* "native", "generic", "offloaded"; NULL: none is attached */
+	const char *mode; /* "native", "generic", "offloaded"; NULL: none is attached */
 	const char *off;
-	uint32_t program;	/* id */
-	bool several;		/* in other modes, too */
+	uint32_t program; /* id */
+	bool several;	  /* in other modes, too */
 };
 
 struct link_facts {

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* devmemctl: is this machine ready, what goes on, how large should a buffer be and of what memory, what can be had, what did a crash leave? */
+/* devmemctl: is this machine ready, what goes on, how large should a buffer be and of what memory,
+ * what can be had, what did a crash leave? */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -10,12 +11,7 @@
 #include "out.h"
 
 static const struct ctl_verb *const verbs[] = {
-	&ctl_doctor,
-	&ctl_show,
-	&ctl_plan,
-	&ctl_backends,
-	&ctl_features,
-	&ctl_restore,
+	&ctl_doctor, &ctl_show, &ctl_plan, &ctl_backends, &ctl_features, &ctl_restore,
 };
 
 static int usage(void)

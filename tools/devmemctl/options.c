@@ -33,7 +33,8 @@ struct tables {
 	char shorts[2 * ARRAY_SIZE(all) + 3];
 };
 
-/* Those that the verb takes, in the form that getopt wants. It is to be silent, and to tell a missing value. */
+/* Those that the verb takes, in the form that getopt wants. It is to be silent, and to tell a
+ * missing value. */
 static void select_options(const struct ctl_verb *verb, struct tables *t)
 {
 	size_t n = 0;
@@ -90,13 +91,14 @@ static uint64_t number(const char *text, uint64_t most, bool units)
 	if (errno || n > most)
 		return 0;
 	if (unit) {
-		n <<= 10 * (unit - letters + 1);	/* @most is less than 2^32 */
+		n <<= 10 * (unit - letters + 1); /* @most is less than 2^32 */
 		end++;
 	}
 	return *end || n > most ? 0 : n;
 }
 
-static int take_number(const struct ctl_verb *verb, int letter, const char *text, struct ctl_options *opt)
+static int take_number(const struct ctl_verb *verb, int letter, const char *text,
+		       struct ctl_options *opt)
 {
 	const struct {
 		int letter;
@@ -115,13 +117,16 @@ static int take_number(const struct ctl_verb *verb, int letter, const char *text
 			continue;
 		*numbers[i].to = (uint32_t)number(text, numbers[i].most, numbers[i].bytes);
 		if (!*numbers[i].to)
-			return wrong(verb, "--%s wants a number%s from 1 to %u, not \"%s\"", name_of(letter),
-				     numbers[i].bytes ? " of bytes, such as 64K," : "", numbers[i].most, text);
+			return wrong(verb, "--%s wants a number%s from 1 to %u, not \"%s\"",
+				     name_of(letter),
+				     numbers[i].bytes ? " of bytes, such as 64K," : "",
+				     numbers[i].most, text);
 	}
 	return CTL_OK;
 }
 
-static int take(const struct ctl_verb *verb, int letter, const char *text, struct ctl_options *opt, bool *help)
+static int take(const struct ctl_verb *verb, int letter, const char *text, struct ctl_options *opt,
+		bool *help)
 {
 	switch (letter) {
 	case 'b':
@@ -140,7 +145,8 @@ static int take(const struct ctl_verb *verb, int letter, const char *text, struc
 		opt->buffer_bytes = number(text, 1 << 20, false) << 20;
 		if (opt->buffer_bytes)
 			return CTL_OK;
-		return wrong(verb, "--buffer wants a number of MiB from 1 to %u, not \"%s\"", 1 << 20, text);
+		return wrong(verb, "--buffer wants a number of MiB from 1 to %u, not \"%s\"",
+			     1 << 20, text);
 	default:
 		return take_number(verb, letter, text, opt);
 	}
@@ -154,19 +160,22 @@ static int unknown(const struct ctl_verb *verb, char **argv)
 	return wrong(verb, "%s cannot be used here", argv[optind - 1]);
 }
 
-static int take_interface(const struct ctl_verb *verb, int argc, char **argv, struct ctl_options *opt)
+static int take_interface(const struct ctl_verb *verb, int argc, char **argv,
+			  struct ctl_options *opt)
 {
 	if (verb->no_interface && argc > optind)
 		return wrong(verb, "it takes no interface, and \"%s\" would be one", argv[optind]);
 	if (argc - optind > 1)
-		return wrong(verb, "one interface at a time, and \"%s\" is one more", argv[optind + 1]);
+		return wrong(verb, "one interface at a time, and \"%s\" is one more",
+			     argv[optind + 1]);
 	opt->ifname = optind < argc ? argv[optind] : NULL;
 	if (!opt->ifname && verb->needs_interface)
 		return wrong(verb, "the name of an interface is missing");
 	return CTL_OK;
 }
 
-int ctl_parse(const struct ctl_verb *verb, int argc, char **argv, struct ctl_options *opt, bool *help)
+int ctl_parse(const struct ctl_verb *verb, int argc, char **argv, struct ctl_options *opt,
+	      bool *help)
 {
 	struct tables t;
 	int letter, status;

@@ -19,7 +19,8 @@ struct inodes {
 	uint64_t *inode;
 };
 
-/* Of the generic netlink sockets in this network namespace: /proc/net/netlink, whose last column is the inode. */
+/* Of the generic netlink sockets in this network namespace: /proc/net/netlink, whose last column is
+ * the inode. */
 static void find_sockets(struct inodes *all)
 {
 	FILE *f = fopen("/proc/net/netlink", "re");
@@ -30,7 +31,8 @@ static void find_sockets(struct inodes *all)
 	while (f && fgets(line, sizeof(line), f)) {
 		uint64_t *more;
 
-		if (sscanf(line, "%*s %u %*s %*s %*s %*s %*s %*s %*s %" SCNu64, &protocol, &inode) != 2 ||
+		if (sscanf(line, "%*s %u %*s %*s %*s %*s %*s %*s %*s %" SCNu64, &protocol,
+			   &inode) != 2 ||
 		    protocol != NETLINK_GENERIC)
 			continue;
 		more = realloc(all->inode, (all->count + 1) * sizeof(*more));

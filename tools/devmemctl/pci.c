@@ -8,13 +8,13 @@
 #include "pci.h"
 #include "sysfs.h"
 
-#define DEVICES		"/sys/bus/pci/devices"
+#define DEVICES "/sys/bus/pci/devices"
 
 /* PCI base classes, and makers of what shows a server's console */
-#define DISPLAY		0x03
-#define ACCELERATOR	0x12
-#define ASPEED		0x1a03
-#define MATROX		0x102b
+#define DISPLAY	    0x03
+#define ACCELERATOR 0x12
+#define ASPEED	    0x1a03
+#define MATROX	    0x102b
 
 static int64_t attribute(const char *name, const char *attribute, int64_t otherwise)
 {
@@ -67,7 +67,8 @@ unsigned int pci_gpus(void (*fn)(const struct pci_device *gpu, void *arg), void 
 	return n;
 }
 
-/* Components that both paths begin with, from the host bridge ("pci0000:00") on; then the root port, and so on. */
+/* Components that both paths begin with, from the host bridge ("pci0000:00") on; then the root
+ * port, and so on. */
 static unsigned int shared(const char *a, const char *b)
 {
 	unsigned int n = 0;

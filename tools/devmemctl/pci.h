@@ -7,25 +7,25 @@
 #include <stdbool.h>
 
 enum pci_distance {
-	PCI_SAME_SWITCH,	/* the shortest way: the bytes never come to the processor */
+	PCI_SAME_SWITCH, /* the shortest way: the bytes never come to the processor */
 	PCI_SAME_PORT,
-	PCI_SAME_BRIDGE,	/* under one host bridge: through the processor's root complex */
-	PCI_SAME_NODE,		/* host bridges of one NUMA node */
-	PCI_ACROSS,		/* from one NUMA node to another, or nobody knows */
+	PCI_SAME_BRIDGE, /* under one host bridge: through the processor's root complex */
+	PCI_SAME_NODE,	 /* host bridges of one NUMA node */
+	PCI_ACROSS,	 /* from one NUMA node to another, or nobody knows */
 };
 
 struct pci_device {
-	char name[32];		/* "0000:3b:00.0" */
-	char path[PATH_MAX];	/* in /sys/devices */
-	int node;		/* -1: unknown */
+	char name[32];	     /* "0000:3b:00.0" */
+	char path[PATH_MAX]; /* in /sys/devices */
+	int node;	     /* -1: unknown */
 };
 
 /* pci_find() - by its name on the bus. false: it is not on PCI. */
 bool pci_find(const char *name, struct pci_device *device);
 
 /*
- * pci_gpus() - calls @fn for each display controller and accelerator, but for those that only show a server's console.
- * Returns how many.
+ * pci_gpus() - calls @fn for each display controller and accelerator, but for those that only show
+ * a server's console. Returns how many.
  */
 unsigned int pci_gpus(void (*fn)(const struct pci_device *gpu, void *arg), void *arg);
 

@@ -9,17 +9,20 @@
 #include "ctl.h"
 #include "out.h"
 
-static const char usage[] =
-	"usage: devmemctl plan [options] INTERFACE\n"
-	"Do ring size, MTU, queues and buffer size fit together? Changes nothing.\n"
-	"  -q, --queues N        RX queues that would be bound (default 1)\n"
-	"  -c, --connections N   that receive at the same time (default 1)\n"
-	"  -s, --message BYTES   what typically comes at once on a connection, such as 4K (default: they stream)\n"
-	"  -p, --page-size BYTES pages that the queues are to take (default: what the library would take)\n"
-	"  -m, --buffer MIB      size of the buffer (default 64)\n"
-	"  -j, --json            for programs\n"
-	"  -h, --help\n"
-	"Exit status: 0 they do, 1 they do not or it cannot be read, 2 wrong arguments.\n";
+static const char usage[] = "usage: devmemctl plan [options] INTERFACE\n"
+			    "Do ring size, MTU, queues and buffer size fit together? Changes "
+			    "nothing.\n"
+			    "  -q, --queues N        RX queues that would be bound (default 1)\n"
+			    "  -c, --connections N   that receive at the same time (default 1)\n"
+			    "  -s, --message BYTES   what typically comes at once on a connection, "
+			    "such as 4K (default: they stream)\n"
+			    "  -p, --page-size BYTES pages that the queues are to take (default: "
+			    "what the library would take)\n"
+			    "  -m, --buffer MIB      size of the buffer (default 64)\n"
+			    "  -j, --json            for programs\n"
+			    "  -h, --help\n"
+			    "Exit status: 0 they do, 1 they do not or it cannot be read, 2 wrong "
+			    "arguments.\n";
 
 static void print_bytes(const char *what, uint64_t bytes, const char *why)
 {
@@ -30,19 +33,23 @@ static void print_bytes(const char *what, uint64_t bytes, const char *why)
 
 static void for_people(const struct devmem_plan *p, bool fits)
 {
-	printf("%u queue%s with rings of %u entries, MTU %u, %u connection%s", p->queues, p->queues == 1 ? "" : "s",
-	       p->ring_entries, p->mtu, p->connections, p->connections == 1 ? "" : "s");
+	printf("%u queue%s with rings of %u entries, MTU %u, %u connection%s", p->queues,
+	       p->queues == 1 ? "" : "s", p->ring_entries, p->mtu, p->connections,
+	       p->connections == 1 ? "" : "s");
 	if (p->message_bytes)
 		printf(" with messages of %u bytes\n", p->message_bytes);
 	else
 		printf("%s\n", p->connections == 1 ? " that streams" : " that stream");
 	print_bytes("buffer", p->buffer_bytes, fits ? "which is enough" : "which is too small");
-	print_bytes("pages", p->bind_page_size, p->page_size ? "as you said" :
-		    "what the library takes, if memory, NIC and kernel can do it");
+	print_bytes("pages", p->bind_page_size,
+		    p->page_size ? "as you said"
+				 : "what the library takes, if memory, NIC and kernel can do it");
 	print_bytes("pinned", p->pinned_bytes, "what the rings themselves keep, traffic or not");
 	print_bytes("least", p->least_bytes, "with less, receiving stalls");
-	print_bytes("advised", p->advised_bytes, "with this, the connections can receive at full rate");
-	print_bytes("wasted", p->wasted_bytes, "of the advised: never written to, if each packet begins a page");
+	print_bytes("advised", p->advised_bytes,
+		    "with this, the connections can receive at full rate");
+	print_bytes("wasted", p->wasted_bytes,
+		    "of the advised: never written to, if each packet begins a page");
 	if (p->advised_page_size != p->bind_page_size)
 		print_bytes("better", p->advised_page_size, "pages would be");
 	if (p->advice)
@@ -83,7 +90,7 @@ static int plan(const struct ctl_options *opt)
 		.buffer_bytes = opt->buffer_bytes,
 	};
 	struct devmem_nic *nic;
-	int err = devmem__nic_open_idle(opt->ifname, NULL, &nic);	/* which changes nothing */
+	int err = devmem__nic_open_idle(opt->ifname, NULL, &nic); /* which changes nothing */
 
 	if (err)
 		return ctl_failed(err);

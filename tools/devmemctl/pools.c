@@ -6,7 +6,7 @@
 #include "pools.h"
 #include "base/uapi.h"
 
-#define TRIES 5		/* a dump that changed while it was read is read again */
+#define TRIES 5 /* a dump that changed while it was read is read again */
 
 /* Netlink's "uint" takes four bytes or eight, as the value needs. */
 static uint64_t get_uint(struct nlattr *a)

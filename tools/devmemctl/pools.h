@@ -7,7 +7,7 @@
 
 struct pool {
 	uint64_t id, napi, inflight, inflight_bytes;
-	uint32_t dmabuf;		/* number of the binding, or 0 */
+	uint32_t dmabuf; /* number of the binding, or 0 */
 	bool io_uring, detached;
 };
 
@@ -16,7 +16,8 @@ struct pools {
 	struct pool *pool;
 };
 
-/* Those of an interface. The array is the caller's to free, also after a failure. The kernel's negative errno; no sentence. */
+/* Those of an interface. The array is the caller's to free, also after a failure. The kernel's
+ * negative errno; no sentence. */
 int pools_find(struct devmem__nl *nl, uint32_t ifindex, struct pools *p);
 
 #endif

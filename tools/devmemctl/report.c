@@ -71,8 +71,8 @@ void report_print(const struct report *r)
 	for (unsigned int i = 0; i < r->count; i++) {
 		const struct finding *f = &r->finding[i];
 
-		printf("%s%-8s%s %-11s ", out_colour(levels[f->level].colour), levels[f->level].word,
-		       out_colour(OUT_PLAIN), f->check);
+		printf("%s%-8s%s %-11s ", out_colour(levels[f->level].colour),
+		       levels[f->level].word, out_colour(OUT_PLAIN), f->check);
 		out_text(stdout, f->fact);
 		if (f->todo[0]) {
 			printf(" -> ");

@@ -8,14 +8,17 @@
 #include "ctl.h"
 #include "out.h"
 
-static const char usage[] =
-	"usage: devmemctl restore [options] [INTERFACE]\n"
-	"Puts back what processes changed that were killed before they could. Without INTERFACE: all that have a journal.\n"
-	"Only what they changed, and only if it still is as they left it; nothing of a process that lives is touched.\n"
-	"  -d, --journal FOLDER  where transactions are written down (default /run/devmem)\n"
-	"  -j, --json            for programs\n"
-	"  -h, --help\n"
-	"Exit status: 0 nothing is left to put back, 1 something could not be, 2 wrong arguments.\n";
+static const char usage[] = "usage: devmemctl restore [options] [INTERFACE]\n"
+			    "Puts back what processes changed that were killed before they could. "
+			    "Without INTERFACE: all that have a journal.\n"
+			    "Only what they changed, and only if it still is as they left it; "
+			    "nothing of a process that lives is touched.\n"
+			    "  -d, --journal FOLDER  where transactions are written down (default "
+			    "/run/devmem)\n"
+			    "  -j, --json            for programs\n"
+			    "  -h, --help\n"
+			    "Exit status: 0 nothing is left to put back, 1 something could not be, "
+			    "2 wrong arguments.\n";
 
 struct restore {
 	const struct ctl_options *opt;
@@ -72,8 +75,9 @@ static int restore(const struct ctl_options *opt)
 		out_object(&r.json, NULL);
 		out_array(&r.json, "changes");
 	}
-	err = devmem_nic_restore(opt->ifname, DEVMEM_OPTS(devmem_restore_opts, .journal = opt->journal, .report = tell,
-							  .arg = &r));
+	err = devmem_nic_restore(opt->ifname,
+				 DEVMEM_OPTS(devmem_restore_opts, .journal = opt->journal,
+					     .report = tell, .arg = &r));
 	if (opt->json) {
 		out_end(&r.json);
 		out_bool(&r.json, "complete", !err);

@@ -10,13 +10,14 @@
 #include "ctl.h"
 #include "show.h"
 
-static const char usage[] =
-	"usage: devmemctl show [options] [INTERFACE]\n"
-	"Shows queues, what is bound to them and by which process, page pools, the rules that lead there, and the journal.\n"
-	"  -d, --journal FOLDER  where transactions are written down (default /run/devmem)\n"
-	"  -j, --json            for programs\n"
-	"  -h, --help\n"
-	"Exit status: 0, 1 the kernel does not tell, 2 wrong arguments.\n";
+static const char usage[] = "usage: devmemctl show [options] [INTERFACE]\n"
+			    "Shows queues, what is bound to them and by which process, page pools, "
+			    "the rules that lead there, and the journal.\n"
+			    "  -d, --journal FOLDER  where transactions are written down (default "
+			    "/run/devmem)\n"
+			    "  -j, --json            for programs\n"
+			    "  -h, --help\n"
+			    "Exit status: 0, 1 the kernel does not tell, 2 wrong arguments.\n";
 
 struct show {
 	const struct ctl_options *opt;
@@ -42,7 +43,7 @@ bool iface_owner(const struct iface_binding *b, const struct owner *owner)
 	return b->dmabuf ? owner->netlink : owner->io_uring;
 }
 
-/* -------------------------------------------------------------------------------------------- collecting */
+/* ----------------------------------------------------------------------------------- collecting */
 
 static bool is_known(const struct iface *i, uint32_t queue)
 {
@@ -63,7 +64,7 @@ static int collect_bindings(struct iface *i, const struct owners *owners)
 		if (!iface_bound(i, queue) || is_known(i, queue))
 			continue;
 		*b = (struct iface_binding){ .dmabuf = i->queues.dmabuf[queue], .queue = queue };
-		for (unsigned int o = owners->count; o-- > 0; )
+		for (unsigned int o = owners->count; o-- > 0;)
 			if (iface_owner(b, &owners->owner[o])) {
 				b->owner = &owners->owner[o];
 				b->owners++;
@@ -74,7 +75,8 @@ static int collect_bindings(struct iface *i, const struct owners *owners)
 }
 
 /* Does the rule lead to a queue that is bound? Then it is kept. */
-static int collect_rule(struct iface *i, struct devmem__ethtool *et, const struct devmem__rule *rule)
+static int collect_rule(struct iface *i, struct devmem__ethtool *et,
+			const struct devmem__rule *rule)
 {
 	uint8_t *hit = calloc(i->queues.count + 1, 1);
 	bool leads = false;
@@ -115,8 +117,8 @@ static void collect_journal(struct iface *i, unsigned int ifindex, const char *f
 	int err = journal ? 0 : devmem__fail(ENOMEM, "no memory");
 
 	if (!err)
-		err = devmem__journal_path(folder ? folder : DEVMEM__JOURNAL_FOLDER, devmem__journal_netns(), ifindex,
-					   path, sizeof(path));
+		err = devmem__journal_path(folder ? folder : DEVMEM__JOURNAL_FOLDER,
+					   devmem__journal_netns(), ifindex, path, sizeof(path));
 	if (!err && !devmem__journal_aside(path, i->aside, sizeof(i->aside)))
 		i->aside[0] = '\0';
 	if (!err)
@@ -158,7 +160,8 @@ static int collect(struct iface *i, struct show *s, const char *ifname)
 	if (!err)
 		collect_journal(i, et.ifindex, s->opt->journal);
 	devmem__ethtool_close(&et);
-	return err ? devmem__fail(-err, "%s: the kernel does not tell: %s", ifname, strerror(-err)) : 0;
+	return err ? devmem__fail(-err, "%s: the kernel does not tell: %s", ifname, strerror(-err))
+		   : 0;
 }
 
 static void iface_free(struct iface *i)
@@ -174,7 +177,7 @@ static void iface_free(struct iface *i)
 	free(i->pools.pool);
 }
 
-/* ------------------------------------------------------------------------------------------------ showing */
+/* -------------------------------------------------------------------------------------- showing */
 
 static int show_one(struct show *s, const char *ifname)
 {
@@ -196,7 +199,7 @@ static int show_all(struct show *s)
 
 	for (struct if_nameindex *i = list; i && i->if_index && !err; i++) {
 		err = show_one(s, i->if_name);
-		if (err == -ENODEV)	/* gone meanwhile */
+		if (err == -ENODEV) /* gone meanwhile */
 			err = 0;
 	}
 	if (list)

@@ -52,7 +52,8 @@ void show_journal_print(const struct devmem__journal *journal)
 	}
 }
 
-static void json_owner(struct out_json *j, const struct devmem__journal *journal, const struct devmem__owner *o)
+static void json_owner(struct out_json *j, const struct devmem__journal *journal,
+		       const struct devmem__owner *o)
 {
 	out_object(j, NULL);
 	out_number(j, "pid", (uint64_t)o->pid);
@@ -66,7 +67,8 @@ static void json_owner(struct out_json *j, const struct devmem__journal *journal
 	out_end(j);
 }
 
-static void json_entry(struct out_json *j, const struct devmem__journal *journal, const struct devmem__entry *e)
+static void json_entry(struct out_json *j, const struct devmem__journal *journal,
+		       const struct devmem__entry *e)
 {
 	const struct devmem__owner *o = devmem__book_owner(&journal->book, e->owner);
 	char words[64];

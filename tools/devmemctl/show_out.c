@@ -15,14 +15,15 @@ static const char *split_word(const struct iface *i)
 	return words[i->split.split < ARRAY_SIZE(words) ? i->split.split : DEVMEM_SPLIT_UNKNOWN];
 }
 
-/* ------------------------------------------------------------------------------------------- for people */
+/* ----------------------------------------------------------------------------------- for people */
 
 static void print_head(const struct iface *i)
 {
 	out_text(stdout, i->name);
 	printf(": driver ");
 	out_text(stdout, i->driver[0] ? i->driver : "none");
-	printf(", %s, MTU %u, header/data split %s", i->link.up ? "up" : "down", i->link.mtu, split_word(i));
+	printf(", %s, MTU %u, header/data split %s", i->link.up ? "up" : "down", i->link.mtu,
+	       split_word(i));
 	if (i->split.has_thresh)
 		printf(", threshold %u", i->split.thresh);
 	printf("\n");
@@ -67,7 +68,8 @@ static void print_binding(const struct iface_binding *b, const struct owners *ow
 	else
 		printf("  io_uring of queue %u is of process ", b->queue);
 	if (!b->owners)
-		printf("unknown%s", owners->hidden ? ": others' cannot be looked into, run as root" : "");
+		printf("unknown%s",
+		       owners->hidden ? ": others' cannot be looked into, run as root" : "");
 	else if (b->owners > 1)
 		printf("unknown: one of ");
 	for (unsigned int o = 0; b->owners && o < owners->count; o++) {
@@ -129,7 +131,7 @@ void show_print(const struct iface *i, const struct owners *owners)
 		printf("  a damaged journal is kept as %s\n", i->aside);
 }
 
-/* ----------------------------------------------------------------------------------------- for programs */
+/* --------------------------------------------------------------------------------- for programs */
 
 /* 0 stands for "there is none" with ids. */
 static void json_id(struct out_json *j, const char *key, uint64_t id)
@@ -156,7 +158,8 @@ static void json_queues(struct out_json *j, const struct devmem__netdev_queues *
 	out_end(j);
 }
 
-static void json_owners(struct out_json *j, const struct iface_binding *b, const struct owners *owners)
+static void json_owners(struct out_json *j, const struct iface_binding *b,
+			const struct owners *owners)
 {
 	json_id(j, "owner", b->owners == 1 ? (uint64_t)b->owner->pid : 0);
 	out_array(j, "candidates");
