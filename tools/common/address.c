@@ -114,7 +114,7 @@ int address_listen(const struct address *at, bool both, int backlog)
 }
 
 /* What may be there again in a moment. */
-static bool is_lack(int err)
+static bool is_shortage(int err)
 {
 	return err == -EMFILE || err == -ENFILE || err == -ENOBUFS || err == -ENOMEM ||
 	       err == -EPERM;
@@ -123,7 +123,7 @@ static bool is_lack(int err)
 int address_accept(int listener, struct address *peer)
 {
 	socklen_t bytes;
-	int fd, told = 0;
+	int fd, reported = 0;
 
 	while (!stopped()) {
 		bytes = sizeof(*peer);
@@ -133,10 +133,10 @@ int address_accept(int listener, struct address *peer)
 			address_unmap(peer);
 			return fd;
 		}
-		if (is_lack(fd)) {
-			if (fd != told)
+		if (is_shortage(fd)) {
+			if (fd != reported)
 				say("no connection can be taken now: %s", strerror(-fd));
-			told = fd;
+			reported = fd;
 			poll(NULL, 0, 100);
 		} else if (fd != -EINTR) {
 			return failed("no connection: %s", strerror(-fd));

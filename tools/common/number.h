@@ -7,7 +7,7 @@
 #include <stdint.h>
 
 /* number_parse() - digits, or hexadecimal as ncdevmem takes it; @units: and K, M or G. false: it is
- * none, or more than @most. */
-bool number_parse(const char *text, uint64_t most, bool units, uint64_t *out);
+ * none, or more than @max. */
+bool number_parse(const char *text, uint64_t max, bool units, uint64_t *out);
 
 #endif

@@ -5,14 +5,14 @@
 
 #include "stop.h"
 
-static volatile sig_atomic_t came;
+static volatile sig_atomic_t caught;
 
 static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
 
 static void on_signal(int number)
 {
 	if (number != SIGALRM)
-		came = number;
+		caught = number;
 	alarm(1);
 }
 
@@ -37,7 +37,7 @@ void stop_begin(void)
 
 int stopped(void)
 {
-	return came;
+	return caught;
 }
 
 void stop_end(void)

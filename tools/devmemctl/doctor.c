@@ -113,7 +113,7 @@ static void print_verdict(const struct ctl_options *opt, const struct report *r,
 }
 
 /* @r: what was found of the machine and, if it was named, of the interface. */
-static int tell(struct doctor *d, const struct report *r)
+static int report_all(struct doctor *d, const struct report *r)
 {
 	bool can = !report_problem(r);
 
@@ -132,7 +132,7 @@ static int tell(struct doctor *d, const struct report *r)
 	return can ? CTL_OK : CTL_NO;
 }
 
-static int tell_json(struct doctor *d, const struct report *r)
+static int report_all_json(struct doctor *d, const struct report *r)
 {
 	int status;
 
@@ -140,7 +140,7 @@ static int tell_json(struct doctor *d, const struct report *r)
 	out_object(&d->json, NULL);
 	out_string(&d->json, "interface", d->opt->ifname);
 	report_json(r, &d->json);
-	status = tell(d, r);
+	status = report_all(d, r);
 	out_bool(&d->json, "can", status == CTL_OK);
 	out_end(&d->json);
 	return status;
@@ -163,7 +163,7 @@ static int doctor(const struct ctl_options *opt)
 	if (err)
 		status = ctl_failed(err);
 	else
-		status = opt->json ? tell_json(&d, &r) : tell(&d, &r);
+		status = opt->json ? report_all_json(&d, &r) : report_all(&d, &r);
 	report_free(&r);
 	return status;
 }

@@ -45,7 +45,7 @@ static void find_sockets(struct inodes *all)
 		fclose(f);
 }
 
-static bool among(const struct inodes *all, uint64_t inode)
+static bool contains(const struct inodes *all, uint64_t inode)
 {
 	for (unsigned int i = 0; i < all->count; i++)
 		if (all->inode[i] == inode)
@@ -82,12 +82,12 @@ static void note_descriptor(struct owner *owner, const struct inodes *sockets, c
 		note_dmabuf(owner, fd);
 	else if (!strcmp(target, "anon_inode:[io_uring]"))
 		owner->io_uring = true;
-	else if (sscanf(target, "socket:[%" SCNu64 "]", &inode) == 1 && among(sockets, inode))
+	else if (sscanf(target, "socket:[%" SCNu64 "]", &inode) == 1 && contains(sockets, inode))
 		owner->netlink = true;
 }
 
 /* false: it may not be looked into. One that has ended meanwhile has nothing. */
-static bool look_into(struct owner *owner, const struct inodes *sockets)
+static bool inspect(struct owner *owner, const struct inodes *sockets)
 {
 	struct dirent *e;
 	char path[64];
@@ -131,7 +131,7 @@ int owners_find(struct owners *owners)
 
 		if (owner.pid <= 0 || owner.pid == getpid())
 			continue;
-		if (!look_into(&owner, &sockets))
+		if (!inspect(&owner, &sockets))
 			owners->hidden = true;
 		else if (owner.bytes && (owner.netlink || owner.io_uring))
 			err = add(owners, &owner);
