@@ -81,7 +81,7 @@ sending() {
 
 interfaces() {
 	doctor 1 lo
-	has problem driver 'no driver that could bind device memory -> take an interface'
+	has problem driver 'no driver that could bind device memory -> use an interface'
 	only driver
 	ip link add ctl0 type veth peer name ctl1
 	doctor 1 ctl0
@@ -108,7 +108,7 @@ netkit() {
 	doctor 0 ctl1
 	has ok driver 'netkit can bind'
 	has ok settings 'those of the NIC that leases its queues count'
-	has ok queues '1 of 2 RX queues can be had'
+	has ok queues '1 of 2 RX queues are available'
 	has ok sending 'sends from device memory'
 	grep -q '^ctl1 can receive into device memory$' /tmp/out || fail "no verdict"
 	doctor 0 lab0
@@ -118,13 +118,13 @@ netkit() {
 
 as_it_is() {
 	doctor 0 lab0
-	has ok kernel 'knows device memory'
+	has ok kernel 'supports device memory'
 	has ok privileges ''
 	has ok driver 'labnic can bind'
 	has ok link 'up, MTU 9000'
 	has ok merging 'GRO is on'
 	has ok xdp 'no program'
-	has ok queues '3 of 4 RX queues can be had'
+	has ok queues '3 of 4 RX queues are available'
 	has ok n-tuple 'rules are on'
 	has ok contexts 'it has RSS contexts'
 	has '(ok|warning)' rings '1024 entries, MTU 9000'
@@ -138,7 +138,7 @@ journal() {
 	mkdir -p /run/devmem
 	mount -t tmpfs -o ro,mode=0755 none /run/devmem
 	doctor 1 lab0
-	has problem journal 'Read-only file system -> have the folder written to'
+	has problem journal 'Read-only file system -> let the programs.? user write to the folder'
 	umount /run/devmem
 	mount -t tmpfs -o mode=0755,size=4096 none /run/devmem
 	head -c 4096 /dev/zero >/run/devmem/ballast
@@ -174,7 +174,7 @@ xdp() {
 	/build/tests/lab/lab_xdp_pass lab0
 	ip link show lab0 | grep -q xdpgeneric || fail "no program is attached: this shows nothing"
 	doctor 1 lab0
-	has problem xdp 'generic.*attached, and with one the kernel binds no queue'
+	has problem xdp 'generic.*attached, and the kernel binds no queue while there is one'
 	only xdp
 	if gpu_recv_server --engine devmem lab0 >/tmp/log 2>&1; then fail "it was bound in spite of XDP"; fi
 	grep -qi 'bind:.*xdp' /tmp/log || fail "something else than XDP keeps it from being bound"
@@ -186,7 +186,7 @@ xdp() {
 queues_taken() {
 	start_server --queues 3
 	doctor 1 lab0
-	has problem queues '0 of 4 RX queues can be had .*: 3 bound, 3 steered to by rules -> .*devmemctl show lab0'
+	has problem queues '0 of 4 RX queues are available .*: 3 bound, 3 steered to by rules -> .*devmemctl show lab0'
 	only queues
 	has ok split 'is on$'
 	! has_threshold || has ok hds-thresh '0$'
@@ -218,8 +218,8 @@ rules_off() {
 no_privilege() {
 	AS=("${NOBODY[@]}")
 	doctor 1 lab0
-	has problem privileges 'CAP_NET_ADMIN, which this process has not'
-	has warning driver 'only who may bind can find out'
+	has problem privileges 'CAP_NET_ADMIN, which this process does not have'
+	has warning driver 'only a process that may bind can find out'
 	has ok xdp ''
 	# the memory may be had, as by a group that owns the device
 	doctor 1 --backend udmabuf lab0
@@ -237,7 +237,7 @@ features() {
 no_uring() {
 	sysctl -q -w kernel.io_uring_disabled=2
 	doctor 0 lab0
-	has warning io_uring 'disabled by policy.*; plain system calls serve instead'
+	has warning io_uring 'disabled by policy.*; plain system calls are used instead'
 	[[ $(devmemctl features | sed -n 's/^cannot  \([a-z_-]*\) .*disabled by policy.*/\1/p' | xargs) == 'zcrx io_uring busy-poll' ]] ||
 		fail "features without io_uring: $(devmemctl features)"
 	do_it io_uring
@@ -252,7 +252,7 @@ memory() {
 	before=$(cat $LIMIT)
 	echo 8 >$LIMIT
 	doctor 0 lab0	# the other one is enough
-	has warning udmabuf 'a buffer may have 8 MiB here \(size_limit_mb\), and 64 MiB are wanted'
+	has warning udmabuf 'a buffer can be up to 8 MiB here \(size_limit_mb\), but you want 64 MiB'
 	doctor 1 --backend udmabuf lab0
 	has problem udmabuf '8 MiB here'
 	only udmabuf
@@ -260,12 +260,12 @@ memory() {
 	doctor 1 --backend udmabuf lab0
 	do_it udmabuf
 	doctor 0 --backend udmabuf lab0
-	has ok udmabuf 'may have 64 MiB'
+	has ok udmabuf 'can be up to 64 MiB'
 	has warning 'huge pages' 'takes 32: with pages of 4 KiB'
 	if grep -q dma-heap /tmp/out; then fail "a backend that was not asked for"; fi
 	echo "$before" >$LIMIT
 	doctor 1 --buffer 1000000 lab0
-	has problem memory 'are available, and 976.6 GiB are wanted'
+	has problem memory 'is available, but you want 976.6 GiB'
 	doctor 1 --buffer 1 lab0
 	has problem rings 'too small: the rings of 1 queue'
 }
@@ -296,7 +296,7 @@ show() {
 	cat /tmp/out
 	grep -qE '^  queue 3 +napi [0-9]+, dma-buf [0-9]+$' /tmp/out || fail "queue 3 is not shown as bound"
 	grep -qE '^  queue 1 +napi [0-9]+$' /tmp/out || fail "queue 1 is not shown as free"
-	grep -qE "^  dma-buf [0-9]+ is of process $SERVER \(gpu_recv_server; its dma-buf has 64 MiB" /tmp/out ||
+	grep -qE "^  dma-buf [0-9]+ belongs to process $SERVER \(gpu_recv_server; its dma-buf has 64 MiB" /tmp/out ||
 		fail "the owner is not $SERVER"
 	grep -qE '^  page pool [0-9]+( napi [0-9]+)?, dma-buf [0-9]+, in flight 1024 pages' /tmp/out || fail "no page pool"
 	grep -qE '^  rule [0-9]+: tcp4 to \*:5201 from \*:\* -> context [0-9]+, queue 2 3$' /tmp/out || fail "no rule"
@@ -318,7 +318,7 @@ show() {
 		assert len(i["journal"]["changes"]) >= 5 and not i["journal"]["damaged"], i["journal"]
 	END
 	"${NOBODY[@]}" /build/tools/devmemctl show lab0 >/tmp/out
-	grep -qE '^  dma-buf [0-9]+ is of process unknown: .*run as root$' /tmp/out || fail "an owner, and nobody may look"
+	grep -qE '^  dma-buf [0-9]+ belongs to an unknown process: .*run as root$' /tmp/out || fail "an owner, and nobody may look"
 	stop_server
 	devmemctl show lab0 >/tmp/out
 	if grep -q 'dma-buf\|rule\|journal' /tmp/out; then fail "something is bound, and the server has ended"; fi
@@ -334,7 +334,7 @@ restore() {
 	grep -qE "^    to be undone: the RSS table, changed by process $SERVER \(\"devmemctl restore\"\)$" /tmp/out ||
 		fail "nothing to be undone"
 	doctor 0 lab0
-	has warning journal 'settings are as a process left them that died -> devmemctl restore lab0'
+	has warning journal 'a process died and left [0-9]+ settings changed -> devmemctl restore lab0'
 	devmemctl plan lab0 >/dev/null || true
 	[[ $(devmemctl show lab0 | grep -c 'to be undone') -ge 5 ]] || fail "looking has put something back"
 	devmemctl restore >/tmp/out
@@ -355,7 +355,7 @@ show_zcrx() {
 	until devmemctl show lab0 | tee /tmp/out | grep -qE '^  queue 3 .*, io_uring \(zcrx\)$'; do
 		kill -0 "$SERVER" "$client" || fail "the server or its client ended"
 	done
-	grep -qE "^  io_uring of queue 3 is of process $SERVER \(gpu_recv_server;" /tmp/out || fail "the owner is not $SERVER"
+	grep -qE "^  io_uring of queue 3 belongs to process $SERVER \(gpu_recv_server;" /tmp/out || fail "the owner is not $SERVER"
 	grep -qE '^  page pool .*, io_uring \(zcrx\), in flight [1-9]' /tmp/out || fail "no page pool of io_uring"
 	doctor 0 lab0
 	has ok queues '2 of 4 RX queues .*: 1 with io_uring \(zcrx\)'
@@ -383,8 +383,8 @@ plan() {
 lesser() {
 	doctor 1 lab0
 	has problem split 'cannot split headers from data'
-	has problem n-tuple 'lab0 has no rules'
-	has ok contexts 'it has no RSS contexts: with several queues each connection takes a rule'
+	has problem n-tuple 'lab0 has no flow rules'
+	has ok contexts 'it has no RSS contexts: with several queues each connection needs a rule'
 	[[ $(grep -c '^problem' /tmp/out) == 2 ]] || fail "something else is in the way, too"
 	doctor 1
 	has cannot lab0: 'cannot split'
@@ -406,7 +406,7 @@ gve() {
 # In another queue format it lists the split, and refuses it (--nic mimic=gve-qpl).
 gve_qpl() {
 	doctor 1 lab0
-	has problem split 'cannot split headers from data in the mode that it is in -> .* in queue format DQO-RDA'
+	has problem split 'cannot split headers from data in its present mode -> .* in queue format DQO-RDA'
 	has warning sending 'Driver does not support netmem TX.* -> .* in queue format DQO-RDA'
 	if gpu_recv_server --engine devmem lab0 >/tmp/log 2>&1; then fail "it was bound without a split"; fi
 	grep -q 'cannot split headers from data' /tmp/log || fail "something else than the split keeps it from being bound"

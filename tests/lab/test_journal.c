@@ -643,7 +643,7 @@ static void expect_damage(struct told *t)
 	assert_non_null(strstr(t->text, "cannot be known"));
 	run("devmemctl show " NIC " | grep -q 'a damaged journal is kept as "
 	    "/run/devmem/.*damaged-1$'");
-	run("devmemctl doctor " NIC " | grep -q 'one was damaged, and is kept as'");
+	run("devmemctl doctor " NIC " | grep -q 'a damaged journal is kept as'");
 	run("rm " FOLDER "/*.damaged-1");
 }
 

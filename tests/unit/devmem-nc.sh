@@ -196,7 +196,7 @@ others_come_first() {
 	done
 	prlimit --pid $RECEIVER --nofile=$fds:
 	exec 9<>"/dev/tcp/127.0.0.1/$PORT"
-	until grep -q 'no connection can be taken now: Too many open files' "$WORK/receiver"; do
+	until grep -q 'cannot accept a connection now: Too many open files' "$WORK/receiver"; do
 		kill -0 $RECEIVER 2>/dev/null || fail "it ended without descriptors"
 		sleep 0.02
 	done

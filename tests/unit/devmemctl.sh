@@ -60,9 +60,9 @@ helps() {
 }
 
 wrong_arguments() {
-	wrong 'what to do is missing: see "devmemctl --help"'
-	wrong 'nosuch is no verb: see "devmemctl --help"' nosuch
-	wrong 'a\?b is no verb' $'a\033b'
+	wrong 'the verb is missing: see "devmemctl --help"'
+	wrong 'nosuch is not a verb: see "devmemctl --help"' nosuch
+	wrong 'a\?b is not a verb' $'a\033b'
 	wrong 'name of an interface is missing' plan
 	wrong '"b" is one more' doctor a b
 	wrong 'there is no option -z' doctor -z
@@ -82,10 +82,10 @@ loopback() {
 	run 1 doctor lo
 	if ! grep -q '^problem  kernel ' "$WORK/out"; then
 		says out '^ok       kernel '
-		says out '^problem  driver +it has no driver that could bind device memory -> take an interface'
+		says out '^problem  driver +it has no driver that could bind device memory -> use an interface'
 	fi
 	says out '^problem  privileges .*CAP_NET_ADMIN.* -> |^problem  kernel '
-	says out '^lo cannot receive into device memory: first see to '
+	says out '^lo cannot receive into device memory: solve "[a-z_-]+" first$'
 	[[ $(grep -cE '^(warning|problem) ' "$WORK/out") == $(grep -cE '^(warning|problem) .* -> .' "$WORK/out") ]] ||
 		fail "something is wrong, and nothing said about what to do"
 	run 1 doctor
@@ -134,7 +134,7 @@ without_uring() {
 	local call
 	for call in 12:setup 1:enter 13:register; do
 		"$WITHOUT" "$call" "$PROGRAM" doctor lo >"$WORK/out" 2>"$WORK/err" || true
-		says out '^warning +io_uring .*io_uring.*; plain system calls serve instead'
+		says out '^warning +io_uring .*io_uring.*; plain system calls are used instead'
 	done
 	says out '^warning +io_uring .* -> allow io_uring_setup, io_uring_enter and io_uring_register'
 }

@@ -14,6 +14,11 @@
 #include "say.h"
 #include "stop.h"
 
+/* What to do about a failure, behind strerror(). */
+#define NO_IPV6	  ": this machine has no IPv6, use -4 for IPv4 only"
+#define NOT_LOCAL ": this machine does not have that address, see \"ip address\""
+#define NO_ROUTE  ": no route leads there through that interface, see \"ip route\""
+
 static socklen_t length(const struct address *a)
 {
 	return a->sa.sa_family == AF_INET ? sizeof(a->v4) : sizeof(a->v6);
@@ -67,19 +72,14 @@ const char *address_text(const struct address *a, char text[ADDRESS_TEXT])
 	return text;
 }
 
-/* A socket of the address's family whose port may be used again at once, as ncdevmem's. */
+/* A socket of the address's family. Its port can be reused at once, as ncdevmem's can. */
 static int new_socket(const struct address *a)
 {
 	int one = 1, fd = socket(a->sa.sa_family, SOCK_STREAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
-		return failed("no socket: %s%s", strerror(errno),
-			      errno == EAFNOSUPPORT && a->sa.sa_family == AF_INET6 ? ": this "
-										     "machine has "
-										     "no IPv6; "
-										     "with -4 it "
-										     "is IPv4 alone"
-										   : "");
+		return failed("cannot create a socket: %s%s", strerror(errno),
+			      errno == EAFNOSUPPORT && a->sa.sa_family == AF_INET6 ? NO_IPV6 : "");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	setsockopt(fd, SOL_SOCKET, SO_REUSEPORT, &one, sizeof(one));
 	return fd;
@@ -103,17 +103,17 @@ int address_listen(const struct address *at, bool both, int backlog)
 		return -1;
 	if (at->sa.sa_family == AF_INET6)
 		setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &only, sizeof(only));
-	devmem_guard(fd); /* where it matters devmem_attach() insists on it */
+	/* a failure is not reported here: devmem_attach() insists on the guard where it matters */
+	devmem_guard(fd);
 	if (bind(fd, &at->sa, length(at)) || listen(fd, backlog))
 		return give_up(fd, "listen at", at,
-			       errno == EADDRINUSE	? ": see who does, \"ss -ltnp\""
-			       : errno == EADDRNOTAVAIL ? ": it is no address of this machine, "
-							  "\"ip address\""
+			       errno == EADDRINUSE ? ": \"ss -ltnp\" shows which program uses it"
+			       : errno == EADDRNOTAVAIL ? NOT_LOCAL
 							: "");
 	return fd;
 }
 
-/* What may be there again in a moment. */
+/* Lack of a resource that may be available again in a moment. */
 static bool is_shortage(int err)
 {
 	return err == -EMFILE || err == -ENFILE || err == -ENOBUFS || err == -ENOMEM ||
@@ -135,11 +135,11 @@ int address_accept(int listener, struct address *peer)
 		}
 		if (is_shortage(fd)) {
 			if (fd != reported)
-				say("no connection can be taken now: %s", strerror(-fd));
+				say("cannot accept a connection now: %s", strerror(-fd));
 			reported = fd;
 			poll(NULL, 0, 100);
 		} else if (fd != -EINTR) {
-			return failed("no connection: %s", strerror(-fd));
+			return failed("cannot accept a connection: %s", strerror(-fd));
 		}
 	}
 	return -1;
@@ -150,7 +150,7 @@ int address_local(int fd, struct address *out)
 	socklen_t bytes = sizeof(*out);
 
 	if (getsockname(fd, &out->sa, &bytes))
-		return failed("no address: %s", strerror(errno));
+		return failed("cannot read the local address: %s", strerror(errno));
 	address_unmap(out);
 	return 0;
 }
@@ -163,17 +163,13 @@ int address_connect(const struct address *to, const struct address *from, const 
 		return -1;
 	if (interface && setsockopt(fd, SOL_SOCKET, SO_BINDTODEVICE, interface,
 				    (socklen_t)strlen(interface) + 1))
-		return give_up(fd, "send by that interface to", to, "");
+		return give_up(fd, "use that interface to reach", to, "");
 	if (from && bind(fd, &from->sa, length(from)))
-		return give_up(fd, "send from", from,
-			       errno == EADDRNOTAVAIL ? ": it is no address of this machine" : "");
+		return give_up(fd, "send from", from, errno == EADDRNOTAVAIL ? NOT_LOCAL : "");
 	if (connect(fd, &to->sa, length(to)))
 		return give_up(fd, "connect to", to,
 			       errno == ECONNREFUSED ? ": nobody listens there"
-			       : errno == ENETUNREACH || errno == EHOSTUNREACH ? ": no way leads "
-										 "there by that "
-										 "interface, \"ip "
-										 "route\""
+			       : errno == ENETUNREACH || errno == EHOSTUNREACH ? NO_ROUTE
 									       : "");
 	return fd;
 }

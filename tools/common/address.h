@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Addresses, and ordinary TCP sockets. -1 is a failure that had its sentence. */
+/* Addresses and ordinary TCP sockets. A function that returns -1 has printed its error message. */
 #ifndef ADDRESS_H
 #define ADDRESS_H
 
@@ -16,32 +16,33 @@ struct address {
 	};
 };
 
-/*
- * address_resolve() - a name or address. NULL: the unspecified one, of IPv6 unless @family is
- * AF_INET. What IPv6 writes of an IPv4 address is that one.
- */
+/* address_resolve() - resolves a name or an address. A NULL @name gives the unspecified address:
+ * IPv6's, unless @family is AF_INET. An IPv4-mapped IPv6 address becomes the IPv4 address. */
 int address_resolve(const char *name, uint16_t port, int family, struct address *out);
 
 /* address_text() - "192.0.2.1:5201" or "[2001:db8::1]:5201". Returns @text. */
 #define ADDRESS_TEXT 64
 const char *address_text(const struct address *address, char text[ADDRESS_TEXT]);
 
-/* address_listen() - @both: the unspecified address of IPv6 stands for IPv4's, too. */
+/* address_listen() - opens a listening socket. @both: on IPv6's unspecified address, accept IPv4
+ * connections too. */
 int address_listen(const struct address *at, bool both, int backlog);
 
-/* address_unmap() - what IPv6 writes of an IPv4 address becomes that. */
+/* address_unmap() - turns an IPv4-mapped IPv6 address into the IPv4 address. */
 void address_unmap(struct address *a);
 
 /*
- * address_accept() - the next connection of a listener that blocks. What ends one connection is no
- * failure, and for what this machine lacks it waits.
+ * address_accept() - the next connection of a blocking listener. A connection that ended before it
+ * was accepted is skipped. When this machine lacks a resource, the call waits until it is
+ * available.
  */
 int address_accept(int listener, struct address *peer);
 
-/* address_local() - of this end of a connection. */
+/* address_local() - the address of this end of a connection. */
 int address_local(int fd, struct address *out);
 
-/* address_connect() - by @interface, or NULL: any; @from: its address and port, or NULL. */
+/* address_connect() - connects through @interface (NULL: any), from @from's address and port (NULL:
+ * any). */
 int address_connect(const struct address *to, const struct address *from, const char *interface);
 
 #endif

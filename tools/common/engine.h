@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: MIT */
-/* Engines by their names on a command line. */
+/* Engine names on a command line. */
 #ifndef ENGINE_H
 #define ENGINE_H
 
 #include <stdbool.h>
 
-/* What a tool says if it is none. */
+/* For the error message about an unknown name. */
 #define ENGINE_NAMES "devmem, zcrx, copy, syscall or auto"
 
-/* engine_parse() - for devmem_bind_opts, which has NULL for "auto". false: there is no such. */
+/* engine_parse() - sets @engine as devmem_bind_opts takes it: NULL for "auto". False: no such
+ * engine. */
 bool engine_parse(const char *text, const char **engine);
 
 #endif

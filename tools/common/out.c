@@ -13,7 +13,7 @@ void out_begin(void)
 {
 	for (int fd = 0; fd <= 2; fd++)
 		if (fcntl(fd, F_GETFD) < 0)
-			/* reading, or writing, still fails */
+			/* opened the wrong way round, so that reads and writes still fail */
 			open("/dev/null", fd ? O_RDONLY : O_WRONLY);
 }
 
@@ -58,7 +58,7 @@ const char *out_bytes(char *text, size_t room, uint64_t bytes)
 
 /* ----------------------------------------------------------------------------------------- JSON */
 
-/* Bytes of the UTF-8 character at @s, or 0 if it is none. */
+/* Length in bytes of the UTF-8 character at @s, or 0 if it is invalid. */
 static int utf8(const unsigned char *s)
 {
 	int n = *s >= 0xf0 && *s < 0xf5	  ? 4
@@ -69,7 +69,7 @@ static int utf8(const unsigned char *s)
 	for (int i = 1; i < n; i++)
 		if ((s[i] & 0xc0) != 0x80)
 			return 0;
-	/* longer than need be, surrogates, past the last one */
+	/* overlong forms, surrogates, beyond U+10FFFF */
 	if ((*s == 0xe0 && s[1] < 0xa0) || (*s == 0xed && s[1] > 0x9f) ||
 	    (*s == 0xf0 && s[1] < 0x90) || (*s == 0xf4 && s[1] > 0x8f))
 		return 0;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What is printed: words for people, and JSON. Names of interfaces and processes come from others,
- * so that neither a terminal nor a parser gets them as they are.
- */
+/* Output: text for people, and JSON. Interface and process names are chosen by others, so they are
+ * never passed to a terminal or a JSON parser unfiltered. */
 #ifndef OUT_H
 #define OUT_H
 
@@ -10,18 +8,19 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* out_begin() - where a standard descriptor is closed, nothing of ours may come to lie there: what
- * is said would go into it. */
+/* out_begin() - fills closed standard descriptors. Otherwise a file or socket opened later would
+ * take the number, and messages would be written into it. */
 void out_begin(void);
 
-/* out_finish() - a disk that is full is no success. Returns @status, or @on_failure if that was
- * 0. */
+/* out_finish() - flushes standard output, because a full disk is a failure. Returns @status, or
+ * @on_failure if that was 0 and the output could not be written. */
 int out_finish(int status, int on_failure);
 
-/* out_text() - what is not printable ASCII becomes "?". */
+/* out_text() - prints a string with "?" in place of everything but printable ASCII. */
 void out_text(FILE *f, const char *text);
 
-/* out_colour() - the sequence, or "" where standard output is no terminal or NO_COLOR is set. */
+/* out_colour() - the escape sequence; "" if standard output is not a terminal, TERM is unset or
+ * "dumb", or NO_COLOR is set. */
 enum out_colour {
 	OUT_PLAIN,
 	OUT_GREEN,
@@ -35,8 +34,8 @@ const char *out_colour(enum out_colour colour);
 const char *out_bytes(char *text, size_t room, uint64_t bytes);
 
 /*
- * One JSON value, as it comes. A key belongs to members of an object; in an array it is NULL, and
- * so it is for the outermost.
+ * Writes one JSON value as a stream. Pass a key for members of an object; pass NULL for elements of
+ * an array and for the outermost value.
  *
  *	struct out_json j = { .f = stdout };
  *	out_object(&j, NULL);
@@ -46,8 +45,8 @@ const char *out_bytes(char *text, size_t room, uint64_t bytes);
 struct out_json {
 	FILE *f;
 	unsigned int depth;
-	bool more;	/* something is before it on this level */
-	char close[16]; /* what ends each level */
+	bool more;	/* this level has an element already */
+	char close[16]; /* the closing bracket of each level */
 };
 
 void out_object(struct out_json *j, const char *key);

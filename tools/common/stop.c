@@ -16,11 +16,12 @@ static void on_signal(int number)
 	alarm(1);
 }
 
-/* Who starts it may want it to ignore some: nohup does, and a shell for what runs in the
- * background. */
+/* Keeps a signal ignored if the parent process chose so: nohup does, and shells do for background
+ * jobs. */
 static void handle(int number)
 {
-	struct sigaction action = { .sa_handler = on_signal }, before; /* no SA_RESTART */
+	/* without SA_RESTART, so that waits return EINTR */
+	struct sigaction action = { .sa_handler = on_signal }, before;
 
 	if (!sigaction(number, NULL, &before) && before.sa_handler != SIG_IGN)
 		sigaction(number, &action, NULL);

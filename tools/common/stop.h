@@ -1,19 +1,21 @@
 /* SPDX-License-Identifier: MIT */
-/* SIGINT, SIGTERM and SIGHUP end the program in order, so that the NIC is put back. */
+/*
+ * Turns SIGINT, SIGTERM and SIGHUP into an orderly exit, so that the NIC's settings are restored.
+ */
 #ifndef STOP_H
 #define STOP_H
 
 /*
- * stop_begin() - from here on a signal interrupts whatever waits (EINTR), again each second until
- * somebody looks: one that comes between the look and the wait is not lost. SIGPIPE is an error of
- * the write.
+ * stop_begin() - from here on a signal interrupts blocking calls (EINTR). SIGALRM repeats the
+ * interruption each second until the program notices: a signal that arrives between the check and
+ * the blocking call is not lost. SIGPIPE is ignored, so writes fail with EPIPE.
  */
 void stop_begin(void);
 
 /* stopped() - the signal that came, or 0. */
 int stopped(void);
 
-/* stop_end() - nothing is interrupted any more: what is cleaned up is cleaned up whole. */
+/* stop_end() - blocks these signals, so that clean-up is not interrupted. */
 void stop_end(void);
 
 #endif

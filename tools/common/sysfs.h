@@ -7,13 +7,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The first line, without its end. false: it cannot be read, and @text is "". */
+/* sysfs_line() - reads the first line, without its newline. False: unreadable, and @text is "". */
 bool sysfs_line(const char *path, char *text, size_t room);
 
-/* A decimal or 0x number. false: there is none. */
+/* sysfs_number() - reads a decimal or 0x number. False: there is none. */
 bool sysfs_number(const char *path, int64_t *value);
 
-/* sysfs_field() - the number behind "@name" in a file of lines, as in /proc/meminfo. */
+/* sysfs_field() - reads the number after "@name" in a file with a field on each line, such as
+ * /proc/meminfo. */
 bool sysfs_field(const char *path, const char *name, uint64_t *value);
 
 #endif

@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-/* The verb "backends": devmem_backends() in words. */
+/* The verb "backends": prints devmem_backends(). */
 #include "base/internal.h"
 
 #include "ctl.h"
 #include "list.h"
 
 static const char usage[] = "usage: devmemctl backends [options]\n"
-			    "Which memory can buffers be made of here, and why not of the rest? "
-			    "Makes none.\n"
-			    "  -j, --json            for programs\n"
+			    "Lists the backends: which memory can buffers be made of here, and why "
+			    "not of the rest? Allocates none.\n"
+			    "  -j, --json            print JSON\n"
 			    "  -h, --help\n"
-			    "Exit status: 0 any works, 1 none does, 2 wrong arguments.\n";
+			    "Exit status: 0 at least one works, 1 none does, 2 wrong arguments.\n";
 
 static void tell(void *arg, const struct devmem_backend_info *info)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The kernel and this process: what every interface needs. */
+/* The kernel and this process, which matter for every interface. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -13,7 +13,7 @@
 #define NEWER "boot Linux 6.12 or later with CONFIG_NET_DEVMEM"
 
 #define CAP_IPC_LOCK 14
-/* rings and their receive buffers' table take some hundred KiB */
+/* rings and their receive buffers' tables take some hundred KiB */
 #define MEMLOCK_ENOUGH (1u << 20)
 
 static void check_kernel(struct report *r, struct machine *m)
@@ -27,7 +27,7 @@ static void check_kernel(struct report *r, struct machine *m)
 		report_add(r, PROBLEM, "kernel", "Linux %s: %s", u.release, lacks);
 		report_todo(r, NEWER);
 	} else {
-		report_add(r, OK, "kernel", "Linux %s knows device memory", u.release);
+		report_add(r, OK, "kernel", "Linux %s supports device memory", u.release);
 	}
 }
 
@@ -40,12 +40,12 @@ static void check_privileges(struct report *r, const struct machine *m)
 		return;
 	}
 	report_add(r, PROBLEM, "privileges",
-		   "binding device memory needs CAP_NET_ADMIN, which this process has not (before "
-		   "Linux 7.2 it must be the machine's, not a container's)");
+		   "binding device memory needs CAP_NET_ADMIN, which this process does not have "
+		   "(before Linux 7.2: the machine's, not a container's)");
 	report_todo(r, "run as root, or: setcap cap_net_admin+ep PROGRAM");
 }
 
-/* Of an io_uring that was asked for by name: what would have to change. */
+/* Requests io_uring by name to learn the error, and says what would have to change. */
 static void advise_uring(struct report *r)
 {
 	struct devmem_ring *ring;
@@ -65,8 +65,7 @@ static void advise_uring(struct report *r)
 			       "policy that refuses them, such as the container's seccomp profile");
 }
 
-/* A ring as programs have it, whose engine they did not name: so this says what the library then
- * does. */
+/* Opens a ring without naming an engine, as programs do, and says which one the library chooses. */
 static void check_uring(struct report *r)
 {
 	struct devmem_ring *ring;
@@ -74,17 +73,18 @@ static void check_uring(struct report *r)
 
 	if (devmem_ring_open(NULL, &ring)) {
 		report_add(r, PROBLEM, "io_uring",
-			   "no ring can be opened, not even by plain system calls: %s",
+			   "cannot open a ring, not even with plain system calls: %s",
 			   devmem_error());
 		return;
 	}
 	if (strcmp(devmem_ring_engine(ring, &reason), "syscall")) {
 		report_add(r, OK, "io_uring",
-			   "multishot receive works; zero-copy receive of its own (zcrx) is %s",
-			   devmem__kernel_has_zcrx() ? "there, too" : "not there (Linux 6.15)");
+			   "multishot receive works; io_uring's zero-copy receive (zcrx) is %s",
+			   devmem__kernel_has_zcrx() ? "available, too"
+						     : "not available (Linux 6.15)");
 	} else {
 		report_add(r, WARNING, "io_uring",
-			   "%s; plain system calls serve instead, at a higher price", reason);
+			   "%s; plain system calls are used instead, at a higher cost", reason);
 		advise_uring(r);
 	}
 	devmem_ring_close(ring);
@@ -104,8 +104,8 @@ static bool may_lock(void)
 	return caps & 1ull << CAP_IPC_LOCK;
 }
 
-/* io_uring counts its rings and buffer tables, and zcrx its refill ring; a dma-buf's memory is not
- * counted. */
+/* io_uring charges its rings and buffer tables to RLIMIT_MEMLOCK, and zcrx its refill ring. A
+ * dma-buf's memory is not charged. */
 static void check_memlock(struct report *r)
 {
 	struct rlimit limit;
@@ -122,8 +122,8 @@ static void check_memlock(struct report *r)
 		report_add(r, OK, "memlock", "%s, which is enough for io_uring", words);
 		return;
 	}
-	report_add(r, WARNING, "memlock", "%s of locked memory are few for io_uring's rings",
-		   words);
+	report_add(r, WARNING, "memlock",
+		   "%s of locked memory may be too little for io_uring's rings", words);
 	report_todo(r, "ulimit -l unlimited");
 }
 

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * Where the memory can come from. Backends are tried with a page, which is given back; sizes are
- * compared with limits.
- */
+/* Backends: each is tried with one page, which is freed again; the buffer's size is compared with
+ * limits. */
 #include <errno.h>
 #include <string.h>
 #include <unistd.h>
@@ -12,11 +10,11 @@
 #include "checks.h"
 #include "sysfs.h"
 
-/* the library's sentence on a name, not on a device that is missing */
+/* how the library's error message about an unknown name begins; a missing device has another one */
 #define UNKNOWN "no backend "
 #define UDMABUF "/sys/module/udmabuf/parameters/"
 
-/* Those that the library takes unasked and that a NIC can write to. */
+/* The backends that the library chooses by default and that a NIC can write to. */
 static const char *const usual[] = { "udmabuf", "dma-heap" };
 
 /* -------------------------------------------------------------------------------- by themselves */
@@ -44,13 +42,13 @@ static bool udmabuf_has_room(struct report *r, enum level level, uint64_t bytes)
 	out_bytes(limit, sizeof(limit), (uint64_t)size << 20);
 	if (bytes <= (uint64_t)size << 20) {
 		report_add(r, OK, "udmabuf",
-			   "/dev/udmabuf works; a buffer may have %s (size_limit_mb; list_limit "
-			   "%lld is of no matter, one entry is used)",
+			   "/dev/udmabuf works; a buffer can be up to %s (size_limit_mb; "
+			   "list_limit %lld does not matter: one entry is used)",
 			   limit, (long long)list);
 		return true;
 	}
 	report_add(r, level, "udmabuf",
-		   "a buffer may have %s here (size_limit_mb), and %s are wanted", limit,
+		   "a buffer can be up to %s here (size_limit_mb), but you want %s", limit,
 		   out_bytes(want, sizeof(want), bytes));
 	report_todo(r, "echo %llu > " UDMABUF "size_limit_mb", (unsigned long long)(bytes >> 20));
 	return false;
@@ -64,10 +62,10 @@ static const char *remedy(const char *name, int err)
 		return "modprobe udmabuf, or --backend dma-heap";
 	if (!strcmp(name, "dma-heap"))
 		return "boot a kernel with CONFIG_DMABUF_HEAPS_SYSTEM, or --backend udmabuf";
-	return "take another --backend";
+	return "use another --backend";
 }
 
-/* Can it serve? A line says so, or at @level why not. */
+/* Adds a line that says whether the backend can be used; at @level if not. */
 static bool check_backend(struct report *r, const char *name, enum level level, uint64_t bytes)
 {
 	int err = try_backend(name);
@@ -102,14 +100,14 @@ static void check_available(struct report *r, uint64_t bytes)
 	out_bytes(there, sizeof(there), kib << 10);
 	out_bytes(want, sizeof(want), bytes);
 	if (bytes <= kib << 10) {
-		report_add(r, OK, "memory", "%s are available, for a buffer of %s", there, want);
+		report_add(r, OK, "memory", "%s is available, for a buffer of %s", there, want);
 		return;
 	}
-	report_add(r, PROBLEM, "memory", "%s are available, and %s are wanted", there, want);
-	report_todo(r, "a smaller --buffer");
+	report_add(r, PROBLEM, "memory", "%s is available, but you want %s", there, want);
+	report_todo(r, "use a smaller --buffer");
 }
 
-/* @heap: its blocks are large without them. */
+/* @heap: dma-heap can be used. Its blocks are large without huge pages. */
 static void check_huge_pages(struct report *r, uint64_t bytes, bool heap)
 {
 	uint64_t free_pages = 0, kib = 0,
@@ -120,16 +118,17 @@ static void check_huge_pages(struct report *r, uint64_t bytes, bool heap)
 	sysfs_field("/proc/meminfo", "Hugepagesize:", &kib);
 	if (kib << 10 == DEVMEM__HUGE_PAGE && free_pages >= want) {
 		report_add(r, OK, "huge pages",
-			   "%llu of 2 MiB are free, of which the buffer takes %llu",
+			   "%llu of 2 MiB are free; the buffer takes %llu of them",
 			   (unsigned long long)free_pages, (unsigned long long)want);
 	} else if (heap) {
 		report_add(r, OK, "huge pages",
-			   "%llu are free, and none needed: dma-heap has large blocks without them",
+			   "%llu are free; none are needed, as dma-heap has large blocks without "
+			   "them",
 			   (unsigned long long)free_pages);
 	} else {
 		report_add(r, WARNING, "huge pages",
-			   "%llu of 2 MiB are free, and a udmabuf of large pages takes %llu: with "
-			   "pages of 4 KiB receiving costs several times more",
+			   "%llu of 2 MiB are free, but a udmabuf with large pages takes %llu: "
+			   "with pages of 4 KiB, receiving costs several times more",
 			   (unsigned long long)free_pages, (unsigned long long)want);
 		report_todo(r, "echo %llu > /proc/sys/vm/nr_hugepages",
 			    (unsigned long long)(total - free_pages + want));
@@ -153,7 +152,7 @@ bool check_memory(struct report *r, const struct ctl_options *opt)
 	} else if (!udmabuf && !heap) {
 		report_add(r, PROBLEM, "memory",
 			   "neither udmabuf nor dma-heap has memory that a NIC can write to");
-		report_todo(r, "what is said above of one of the two");
+		report_todo(r, "follow the advice above for one of the two");
 		return true;
 	}
 	if (udmabuf || heap)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* An interface: its driver, what it is set to, and who has its queues. */
+/* An interface: its driver, its settings, and who uses its queues. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,8 +15,8 @@
 #include "checks.h"
 #include "link.h"
 
-#define NO_CONTEXT 0xfffffffeu /* an RSS context that nobody has */
-#define NO_RING	   0xffffffffu /* entries: more than any ring may have */
+#define NO_CONTEXT 0xfffffffeu /* no RSS context has this number */
+#define NO_RING	   0xffffffffu /* entries; no ring has so many */
 #define LARGE_PAGE 65536u
 #define LEASE	   "have a NIC lease a queue to it (docs/containers.md)"
 
@@ -27,7 +27,7 @@ struct nic {
 	const struct devmem__quirks *quirks;
 	struct devmem_nic *nic;
 	struct devmem__ethtool et;
-	struct devmem__nl netdev; /* family 0: the kernel has none */
+	struct devmem__nl netdev; /* its family is 0 if the kernel has none */
 	struct link_facts link;
 	char driver[32], bus[32];
 };
@@ -42,23 +42,24 @@ static void cannot(struct report *r, const struct nic *n)
 		report_add(r, PROBLEM, "driver", "it has no driver that could bind device memory");
 	else if (n->quirks->since)
 		report_add(r, PROBLEM, "driver",
-			   "%s cannot bind device memory here; it does from Linux %s on%s%s",
+			   "%s cannot bind device memory here; it can from Linux %s on%s%s",
 			   n->driver, n->quirks->since, remark ? ", " : "", remark ? remark : "");
 	else
 		report_add(r, PROBLEM, "driver", "%s cannot bind device memory%s%s", n->driver,
 			   remark ? ": " : "", remark ? remark : "");
 	report_todo(r, n->quirks->leased  ? LEASE
-		       : n->quirks->since ? "a newer kernel or firmware, or the driver's other mode"
-					  : "take an interface of bnxt_en, fbnic, gve, mlx5_core "
+		       : n->quirks->since ? "use a newer kernel or firmware, or another mode of "
+					    "the driver"
+					  : "use an interface of bnxt_en, fbnic, gve, mlx5_core "
 					    "or the lab");
 }
 
-/* false: nothing else matters. */
+/* False: no other check of the interface matters. */
 static bool check_driver(struct report *r, const struct nic *n)
 {
 	int err = devmem__nic_obstacle(n->nic);
 
-	if (!n->machine->kernel) /* which has been said */
+	if (!n->machine->kernel) /* already reported */
 		return n->driver[0];
 	if (err == -EOPNOTSUPP || (err == -EPERM && n->quirks->driver && !n->quirks->since)) {
 		cannot(r, n);
@@ -66,15 +67,15 @@ static bool check_driver(struct report *r, const struct nic *n)
 	}
 	if (err == -EPERM)
 		report_add(r, WARNING, "driver",
-			   "%s: whether it can bind device memory, only who may bind can find out",
+			   "%s: only a process that may bind can find out whether it can bind "
+			   "device memory",
 			   n->driver[0] ? n->driver : "none");
 	else if (err)
 		report_add(r, PROBLEM, "driver", "%s", devmem_error());
 	else
 		report_add(r, OK, "driver", "%s can bind device memory%s",
 			   n->driver[0] ? n->driver : "none",
-			   n->quirks->stops_all ? "; each time all of its queues are interrupted"
-						: "");
+			   n->quirks->stops_all ? "; each bind interrupts all of its queues" : "");
 	if (err == -EPERM)
 		report_todo(r, "run as root");
 	return true;
@@ -86,15 +87,17 @@ static void check_link(struct report *r, const struct nic *n)
 		report_add(r, OK, "link", "%s is up, MTU %u", n->name, n->link.mtu);
 		return;
 	}
-	report_add(r, WARNING, "link", "%s is down: who has its queues cannot be seen", n->name);
+	report_add(r, WARNING, "link", "%s is down: the users of its queues cannot be seen",
+		   n->name);
 	report_todo(r, "ip link set dev %s up", n->name);
 }
 
 /* ------------------------------------------------------------------------------------- settings */
 
 /*
- * Can the driver split at all? That is looked at before the rest of the request, which must fail.
- * 0: it can. [net/ethtool/rings.c: ethnl_set_rings_validate(), then ethnl_set_rings()]
+ * Finds out whether the driver can split headers from data. The kernel checks that before the rest
+ * of the request, which asks for a ring that is too large and so must fail. Returns 0 if it can.
+ * [net/ethtool/rings.c: ethnl_set_rings_validate(), then ethnl_set_rings()]
  */
 static int ask_split(struct nic *n)
 {
@@ -123,8 +126,8 @@ static void check_threshold(struct report *r, const struct devmem__split_state *
 		report_add(r, OK, "hds-thresh", "0");
 }
 
-/* What turns on with the split: the library turns it on first, if it can be. false: it cannot, so
- * there is no split. */
+/* Checks the feature that the split depends on. The library turns it on first, if it is switchable.
+ * False: it cannot be turned on, so there is no split. */
 static bool check_feature(struct report *r, struct nic *n)
 {
 	const char *name = n->quirks->feature_first;
@@ -133,33 +136,32 @@ static bool check_feature(struct report *r, struct nic *n)
 	if (!name || devmem__ethtool_feature(&n->et, name, &f) || f.on || f.switchable)
 		return true;
 	report_add(r, PROBLEM, "split",
-		   "%s (driver %s) cannot split headers from data: it would take %s, which is off "
+		   "%s (driver %s) cannot split headers from data: it needs %s, which is off "
 		   "and cannot be turned on",
 		   n->name, n->driver, name);
-	report_todo(r, "see \"ethtool -k %s\", rx-checksumming among others", n->name);
+	report_todo(r, "see \"ethtool -k %s\", for example rx-checksumming", n->name);
 	return false;
 }
 
 /*
- * The driver lists the setting, and does not say what it is set to. Those that are known say it if
- * they can split: gve in another queue format than DQO-RDA, or without header buffers, lists it,
- * and refuses it only when it is asked for. [gve_get_ringparam(), gve_set_hsplit_config()]
+ * The driver lists the setting but does not report its state. Known drivers report it if they can
+ * split: gve in a queue format other than DQO-RDA, or without header buffers, lists the setting and
+ * refuses it only when asked. [gve_get_ringparam(), gve_set_hsplit_config()]
  */
 static void split_unreported(struct report *r, const struct nic *n)
 {
 	if (n->quirks->since) {
 		report_add(r, PROBLEM, "split",
-			   "%s (driver %s) cannot split headers from data in the mode that it is "
-			   "in",
+			   "%s (driver %s) cannot split headers from data in its present mode",
 			   n->name, n->driver);
-		report_todo(r, "take another interface, or another mode of the driver%s%s",
+		report_todo(r, "use another interface, or another mode of the driver%s%s",
 			    n->quirks->remark ? ": it splits " : "",
 			    n->quirks->remark ? n->quirks->remark : "");
 		return;
 	}
 	report_add(r, WARNING, "split",
-		   "header/data split: the driver does not report it, and whether it can be turned "
-		   "on shows only when a queue is bound");
+		   "header/data split: the driver does not report it; only a bind shows whether it "
+		   "can be turned on");
 	report_todo(r, "ethtool -G %s tcp-data-split on", n->name);
 }
 
@@ -179,12 +181,12 @@ static void check_checksums(struct report *r, struct nic *n)
 			   "%s cannot verify checksums, nor can the kernel in device memory: "
 			   "nothing would arrive",
 			   n->name);
-		report_todo(r, "take another interface");
+		report_todo(r, "use another interface");
 	}
 }
 
-/* Nobody can tell in advance whether the NIC leaves single packets of a flow unsplit.
- * docs/security.md */
+/* It is not known in advance whether the NIC leaves single packets of a flow unsplit: see
+ * docs/security.md. */
 static void check_merging(struct report *r, struct nic *n)
 {
 	struct devmem__feature f;
@@ -197,8 +199,8 @@ static void check_merging(struct report *r, struct nic *n)
 			   "which would end connections");
 	else
 		report_add(r, OK, "merging",
-			   "GRO is off: received packets are not merged, which costs time and "
-			   "harms nothing");
+			   "GRO is off: received packets are not merged, which costs time but "
+			   "does no harm");
 }
 
 static void check_split(struct report *r, struct nic *n)
@@ -208,16 +210,16 @@ static void check_split(struct report *r, struct nic *n)
 
 	if (err) {
 		report_add(r, PROBLEM, "split",
-			   "%s has no ring settings (%s), and so no header/data split", n->name,
+			   "%s has no ring settings (%s), so it has no header/data split", n->name,
 			   strerror(-err));
-		report_todo(r, "take another interface");
+		report_todo(r, "use another interface");
 		return;
 	}
 	can = s.split == DEVMEM_SPLIT_ENABLED ? 0 : ask_split(n);
 	if (can == -EOPNOTSUPP) {
 		report_add(r, PROBLEM, "split", "%s (driver %s) cannot split headers from data",
 			   n->name, n->driver);
-		report_todo(r, "take another interface");
+		report_todo(r, "use another interface");
 		return;
 	}
 	if (s.split == DEVMEM_SPLIT_UNKNOWN) {
@@ -242,7 +244,7 @@ static void check_split(struct report *r, struct nic *n)
 	check_threshold(r, &s);
 }
 
-/* In any mode: the kernel counts them all. [net/core/netdev_rx_queue.c, dev_xdp_prog_count()] */
+/* A program in any mode counts. [net/core/netdev_rx_queue.c, dev_xdp_prog_count()] */
 static void check_xdp(struct report *r, const struct nic *n)
 {
 	const struct link_xdp *xdp = &n->link.xdp;
@@ -252,8 +254,8 @@ static void check_xdp(struct report *r, const struct nic *n)
 		return;
 	}
 	report_add(r, PROBLEM, "xdp",
-		   "an XDP program (id %u, %s%s) is attached, and with one the kernel binds no "
-		   "queue",
+		   "an XDP program (id %u, %s%s) is attached, and the kernel binds no queue "
+		   "while there is one",
 		   xdp->program, xdp->mode, xdp->several ? " and more" : "");
 	report_todo(r, "ip link set dev %s %s off", n->name, xdp->off);
 }
@@ -276,7 +278,7 @@ static void mark_steered(struct nic *n, struct devmem__netdev_queues *q)
 	free(hit);
 }
 
-/* How many could be had at once, as the library chooses them. */
+/* How many queues could be bound at once, by the library's own choice. */
 static unsigned int count_free(const struct devmem__netdev_queues *q)
 {
 	uint32_t *chosen = malloc((q->count + 1) * sizeof(*chosen));
@@ -297,7 +299,7 @@ static unsigned int count_use(const struct devmem__netdev_queues *q, uint8_t use
 	return n;
 }
 
-/* "2 bound, 1 steered to", with ": " before it; "" if all are free. */
+/* Writes ": 2 bound, 1 steered to by rules" and so on; "" if all are free. */
 static void uses(const struct devmem__netdev_queues *q, char *text, size_t room)
 {
 	static const struct {
@@ -328,9 +330,9 @@ static void no_queues(struct report *r, struct nic *n, uint32_t count)
 
 	devmem__ethtool_more_queues(&n->et, count + 1, more, sizeof(more));
 	if (count == 1)
-		report_todo(r, "%s", *more ? more : "take an interface that can have more queues");
+		report_todo(r, "%s", *more ? more : "use an interface that can have more queues");
 	else
-		report_todo(r, "end who has them (devmemctl show %s)%s%s%s", n->name,
+		report_todo(r, "end the programs that have them (devmemctl show %s)%s%s%s", n->name,
 			    *more ? ", or add some (" : "", more, *more ? ")" : "");
 }
 
@@ -344,10 +346,10 @@ static void check_queues(struct report *r, struct nic *n)
 	if (!n->netdev.family)
 		return;
 	err = devmem__netdev_queues(&n->netdev, n->et.ifindex, &q);
-	if (!err && !q.count) /* it is down */
+	if (!err && !q.count) /* the interface is down */
 		err = devmem__netdev_rings(&n->et, &q);
 	if (err) {
-		report_add(r, WARNING, "queues", "they cannot be listed: %s", strerror(-err));
+		report_add(r, WARNING, "queues", "cannot list them: %s", strerror(-err));
 		report_todo(r, "ip link set dev %s up", n->name);
 		goto out;
 	}
@@ -355,10 +357,11 @@ static void check_queues(struct report *r, struct nic *n)
 	uses(&q, words, sizeof(words));
 	free_queues = count_free(&q);
 	report_add(r, free_queues ? OK : PROBLEM, "queues",
-		   "%u of %u RX queues can be had (one is left for ordinary traffic)%s",
+		   "%u of %u RX queues are available (one is left for ordinary traffic)%s",
 		   free_queues, q.count, words);
 	if (!free_queues && n->quirks->leased)
-		report_todo(r, "end who has them (devmemctl show %s), or " LEASE, n->name);
+		report_todo(r, "end the programs that have them (devmemctl show %s), or " LEASE,
+			    n->name);
 	else if (!free_queues)
 		no_queues(r, n, q.count);
 out:
@@ -371,27 +374,27 @@ static void check_ntuple(struct report *r, struct nic *n)
 	int err = devmem__ethtool_feature(&n->et, "rx-ntuple-filter", &f);
 
 	if (err)
-		report_add(r, WARNING, "n-tuple", "whether it has rules cannot be read: %s",
+		report_add(r, WARNING, "n-tuple", "cannot read whether flow rules are on: %s",
 			   strerror(-err));
 	else if (f.on)
-		report_add(r, OK, "n-tuple", "rules are on");
+		report_add(r, OK, "n-tuple", "flow rules are on");
 	else if (f.switchable)
 		report_add(r, PROBLEM, "n-tuple",
-			   "rules are off: flows cannot be steered to a queue");
+			   "flow rules are off: flows cannot be steered to a queue");
 	else
 		report_add(r, PROBLEM, "n-tuple",
-			   "%s has no rules: flows cannot be steered to a queue", n->name);
+			   "%s has no flow rules: flows cannot be steered to a queue", n->name);
 	if (err)
 		report_todo(r, "ethtool -n %s", n->name);
 	else if (!f.on)
 		report_todo(r,
 			    f.switchable ? "ethtool -K %s ntuple on"
-					 : "take another interface than %s",
+					 : "use another interface than %s",
 			    n->name);
 }
 
-/* Of one that does not exist, a kernel says so only where there can be any. [net/ethtool/ioctl.c:
- * ethtool_get_rxfh()] */
+/* Asks for a context that does not exist. The kernel answers ENOENT only if the driver can have
+ * contexts. [net/ethtool/ioctl.c: ethtool_get_rxfh()] */
 static void check_contexts(struct report *r, struct nic *n)
 {
 	uint32_t *table = NULL, size;
@@ -403,16 +406,16 @@ static void check_contexts(struct report *r, struct nic *n)
 			   "it has RSS contexts: one rule spreads flows over several queues");
 	else if (err == -EOPNOTSUPP)
 		report_add(r, OK, "contexts",
-			   "it has no RSS contexts: with several queues each connection takes a "
+			   "it has no RSS contexts: with several queues each connection needs a "
 			   "rule of its own (devmem_steer() with its peer)");
 	else
 		report_add(r, OK, "contexts",
-			   "whether it has RSS contexts shows only when several queues are bound");
+			   "only binding several queues shows whether it has RSS contexts");
 }
 
 /* ---------------------------------------------------------------------------------------- pages */
 
-/* false: it is known that there are none but the system's. */
+/* False: it is known that there are no pages but the system's. */
 static bool check_page_sizes(struct report *r, struct nic *n)
 {
 	int err;
@@ -422,20 +425,20 @@ static bool check_page_sizes(struct report *r, struct nic *n)
 	err = devmem__netdev_ask_any_queue(&n->netdev, n->et.ifindex, LARGE_PAGE);
 	if (err == -EINVAL || err == -EOPNOTSUPP ||
 	    (n->quirks->driver && !n->quirks->large_pages)) {
-		report_add(r, WARNING, "pages", "only the system's: %s",
-			   err == -EINVAL ? "the kernel knows no rx-page-size"
-					  : "the driver knows no rx-page-size");
+		report_add(r, WARNING, "pages", "only the system's page size: %s",
+			   err == -EINVAL ? "the kernel has no rx-page-size"
+					  : "the driver has no rx-page-size");
 		report_todo(r, "boot Linux 7.3 or later, with bnxt_en or mlx5_core");
 		return false;
 	}
 	if (n->quirks->driver)
 		report_add(r, OK, "pages",
-			   "the kernel and drivers of this name know rx-page-size; whether this "
-			   "NIC and the memory do shows when it is bound");
+			   "the kernel and drivers of this name have rx-page-size; only a bind "
+			   "shows whether this NIC and the memory support it");
 	else
 		report_add(r, OK, "pages",
-			   "the kernel knows rx-page-size; whether the NIC and the memory do shows "
-			   "when it is bound");
+			   "the kernel has rx-page-size; only a bind shows whether the NIC and the "
+			   "memory support it");
 	return true;
 }
 
@@ -450,18 +453,18 @@ static void check_sending(struct report *r, struct nic *n)
 		report_add(r, OK, "sending", "it sends from device memory");
 		return;
 	}
-	report_add(r, WARNING, "sending", "not from device memory: what is sent is copied (%s)",
-		   n->netdev.why[0] ? n->netdev.why : "the kernel knows no other way");
+	report_add(r, WARNING, "sending",
+		   "it cannot send from device memory: what is sent is copied (%s)",
+		   n->netdev.why[0] ? n->netdev.why : "the kernel cannot do it");
 	if (!devmem__kernel_sends())
 		report_todo(r, "boot Linux 6.16 or later, and see whether the driver can");
 	else if (n->quirks->leased)
 		report_todo(r, LEASE);
 	else if (n->quirks->since && n->quirks->remark)
-		report_todo(r, "take another interface, or another mode of the driver: it sends %s",
+		report_todo(r, "use another interface, or another mode of the driver: it sends %s",
 			    n->quirks->remark);
 	else
-		report_todo(r, "take an interface of bnxt_en, fbnic, gve or mlx5_core, if it is to "
-			       "send");
+		report_todo(r, "to send, use an interface of bnxt_en, fbnic, gve or mlx5_core");
 }
 
 static void rings_failed(struct report *r, const struct nic *n, int err, uint64_t advised)
@@ -474,8 +477,8 @@ static void rings_failed(struct report *r, const struct nic *n, int err, uint64_
 		report_todo(r, "ethtool -g %s", n->name);
 }
 
-/* @large: there may be pages that are larger than the system's; without, advice to take them would
- * be none. */
+/* @large: pages larger than the system's may be available. Otherwise advice to use them would be
+ * useless. */
 static void check_rings(struct report *r, struct nic *n, bool large)
 {
 	struct devmem_plan plan = {
@@ -496,16 +499,16 @@ static void check_rings(struct report *r, struct nic *n, bool large)
 	out_bytes(pinned, sizeof(pinned), plan.pinned_bytes);
 	out_bytes(advised, sizeof(advised), plan.advised_bytes);
 	report_add(r, plan.advice ? WARNING : OK, "rings",
-		   "%u entries, MTU %u: of %s, a queue with pages of %u KiB keeps %s; %s are "
-		   "advised",
-		   plan.ring_entries, plan.mtu, buffer, plan.bind_page_size >> 10, pinned, advised);
+		   "%u entries, MTU %u: a queue with pages of %u KiB keeps %s of the buffer's %s; "
+		   "%s is advised",
+		   plan.ring_entries, plan.mtu, plan.bind_page_size >> 10, pinned, buffer, advised);
 	if (plan.advice)
 		report_todo(r, "%s", plan.advice);
 }
 
 /* -------------------------------------------------------------------------------------- journal */
 
-/* Changes whose owner is dead. */
+/* Counts the changes whose owner is dead. */
 static unsigned int left_behind(const struct devmem__journal *journal)
 {
 	unsigned int n = 0;
@@ -517,7 +520,8 @@ static unsigned int left_behind(const struct devmem__journal *journal)
 	return n;
 }
 
-/* What a process changed whose journal was damaged, and which of it is not undone, nobody knows. */
+/* Reports a journal that was damaged and set aside. Nobody knows which of its process's changes are
+ * not undone. */
 static void check_aside(struct report *r, const char *name, const char *path)
 {
 	char aside[sizeof(((struct devmem__journal *)0)->path) + 16];
@@ -525,8 +529,8 @@ static void check_aside(struct report *r, const char *name, const char *path)
 	if (!devmem__journal_aside(path, aside, sizeof(aside)))
 		return;
 	report_add(r, WARNING, "journal",
-		   "one was damaged, and is kept as %s: what a process changed that is not undone "
-		   "cannot be known",
+		   "a damaged journal is kept as %s: which of its changes are not undone is "
+		   "unknown",
 		   aside);
 	report_todo(r,
 		    "compare ethtool -g, -k, -x and -n of %s with what they should be, then remove "
@@ -534,13 +538,13 @@ static void check_aside(struct report *r, const char *name, const char *path)
 		    name);
 }
 
-/* Nothing of a NIC is changed without one. */
+/* The library changes no setting of a NIC without a journal. */
 static bool check_writable(struct report *r, const char *path)
 {
 	if (!devmem__journal_may_write(path))
 		return true;
 	report_add(r, PROBLEM, "journal", "%s", devmem_error());
-	report_todo(r, "have the folder written to by the programs' user, or name another one in "
+	report_todo(r, "let the programs' user write to the folder, or name another one in "
 		       "devmem_nic_opts; until then what is received is copied");
 	return false;
 }
@@ -570,10 +574,10 @@ static void check_journal(struct report *r, const struct nic *n)
 	left = left_behind(&journal);
 	if (journal.damaged)
 		report_add(r, WARNING, "journal",
-			   "it is damaged: of what it said, %u settings can be undone", left);
+			   "it is damaged: %u settings in it can still be undone", left);
 	else
 		report_add(r, left ? WARNING : OK, "journal",
-			   left ? "%u settings are as a process left them that died"
+			   left ? "a process died and left %u settings changed"
 				: "%u settings are left to put back",
 			   left);
 	if (left || journal.damaged)
@@ -585,7 +589,7 @@ static void check_journal(struct report *r, const struct nic *n)
 
 static int open_nic(struct nic *n, const char *ifname)
 {
-	/* not devmem_nic_open(), which puts back what the dead left */
+	/* devmem_nic_open() would restore what dead processes left */
 	int err = devmem__nic_open_idle(ifname, NULL, &n->nic);
 
 	if (!err)
@@ -599,7 +603,8 @@ static int open_nic(struct nic *n, const char *ifname)
 	n->quirks = devmem__quirks_of(n->driver);
 	devmem__nl_open(&n->netdev, "netdev");
 	err = link_facts(n->et.ifindex, &n->link);
-	return err ? devmem__fail(-err, "%s: cannot be looked at: %s", n->name, strerror(-err)) : 0;
+	return err ? devmem__fail(-err, "%s: cannot read its link: %s", n->name, strerror(-err))
+		   : 0;
 }
 
 static void close_nic(struct nic *n)
@@ -623,7 +628,7 @@ static void check_settings(struct report *r, struct nic *n)
 	check_place(r, n->name, n->bus);
 }
 
-/* Split, rules, rings and place are the NIC's: nothing of that can be seen from here. */
+/* Split, rules, rings and place belong to the NIC, and cannot be seen from here. */
 static void check_leased(struct report *r, struct nic *n)
 {
 	report_add(r, OK, "settings",

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Where the NIC is: what translates its addresses, and how far it is from GPUs. */
+/* The NIC's place in the machine: IOMMU, and distance from GPUs. */
 #include <dirent.h>
 #include <limits.h>
 #include <stdio.h>
@@ -24,12 +24,13 @@ static bool has_iommu(void)
 	return e;
 }
 
-/* "DMA", "DMA-FQ": translated; "identity": not. false: the device is in no group. */
+/* Reads the type of the IOMMU group: "DMA" and "DMA-FQ" translate addresses, "identity" does not.
+ * False: the device is in no group. */
 static bool group_of(const char *ifname, const char *bus, char type[32])
 {
 	char path[PATH_MAX];
 
-	/* by the bus first: /sys/class/net shows the namespace that sysfs was mounted in */
+	/* by the bus first: /sys/class/net shows the network namespace that sysfs was mounted in */
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/iommu_group/type", bus);
 	if (*bus && sysfs_line(path, type, 32))
 		return true;
@@ -57,8 +58,8 @@ static void check_iommu(struct report *r, const char *ifname, const char *bus)
 			   type);
 	} else {
 		report_add(r, WARNING, "iommu",
-			   "addresses of %s are translated (%s): bytes for a GPU go through the "
-			   "root complex, which costs rate",
+			   "addresses of %s are translated (%s): bytes for a GPU pass through the "
+			   "root complex, which is slower",
 			   ifname, type);
 		report_todo(r, "boot with iommu=pt");
 	}
@@ -74,10 +75,10 @@ static void check_gpu(const struct pci_device *gpu, void *arg)
 	struct nic_place *p = arg;
 	enum pci_distance distance = pci_distance(p->nic, gpu);
 
-	report_add(p->report, distance == PCI_ACROSS ? WARNING : OK, "gpu", "%s is %s as %s",
+	report_add(p->report, distance == PCI_ACROSS ? WARNING : OK, "gpu", "%s is %s %s",
 		   gpu->name, pci_distance_words(distance), p->nic->name);
 	if (distance == PCI_ACROSS)
-		report_todo(p->report, "take a GPU that is nearer to the NIC, if there is one");
+		report_todo(p->report, "use a GPU nearer to the NIC, if there is one");
 }
 
 static void check_gpus(struct report *r, const char *ifname, const char *bus)
@@ -100,7 +101,7 @@ static void check_gpus(struct report *r, const char *ifname, const char *bus)
 	report_add(r, WARNING, "gpu",
 		   "%s is not on PCI: memory of an NVIDIA GPU cannot be bound to it (%u GPUs here)",
 		   ifname, gpus);
-	report_todo(r, "take an interface on PCI for a GPU's memory");
+	report_todo(r, "for a GPU's memory, use an interface on PCI");
 }
 
 void check_place(struct report *r, const char *ifname, const char *bus)

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What protects this machine from urgent data: filters at the interface's ingress, and each
- * socket's. */
+/* Protection against urgent data: filters at the interface's ingress and in each socket. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <sched.h>
@@ -13,10 +12,10 @@
 
 #include "checks.h"
 
-#define IFINDEX_LO 1 /* of a new network namespace too */
+#define IFINDEX_LO 1 /* in every network namespace */
 
-/* The filter is made on the loopback interface of a network namespace of our own, which ends with
- * the child. */
+/* Tries to install a filter on the loopback interface of a new network namespace, which ends with
+ * the child process. */
 static int make_one(void)
 {
 	const struct sockaddr_in any = { .sin_family = AF_INET };
@@ -31,7 +30,7 @@ static int make_one(void)
 	return err ? err : devmem__tc_guard(&tc, IFINDEX_LO, &flow, 1);
 }
 
-/* Does the kernel have such filters? 0, or a negative errno. */
+/* Returns 0 if the kernel has such filters, otherwise a negative errno. */
 static int try_ingress(void)
 {
 	pid_t child = fork();
@@ -58,13 +57,13 @@ static void no_ingress(struct report *r, int err)
 {
 	if (err == -EPERM) {
 		report_add(r, OK, "urgent",
-			   "each socket's filter drops urgent data; whether that is done before it "
-			   "gets there, only root can find out");
+			   "each socket's filter drops urgent data; only root can find out whether "
+			   "a filter at the ingress does so, too");
 		return;
 	}
 	report_add(r, WARNING, "urgent",
-		   "each socket's filter drops urgent data, but nothing does before: the kernel "
-		   "takes no such filter (%s)",
+		   "each socket's filter drops urgent data, but the kernel takes no filter at the "
+		   "ingress (%s)",
 		   strerror(-err));
 	report_todo(r, "modprobe -a sch_ingress cls_bpf act_gact act_sample");
 }
@@ -97,7 +96,7 @@ void check_urgent(struct report *r, const char *ifname, unsigned int ifindex)
 		no_ingress(r, err);
 	else
 		report_add(r, OK, "urgent",
-			   "it will be dropped at the ingress of %s, for what is steered, and by "
-			   "each socket's filter",
+			   "for steered flows it will be dropped at the ingress of %s; and by each "
+			   "socket's filter",
 			   ifname);
 }

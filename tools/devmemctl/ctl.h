@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line: what a verb is, and the options that verbs take. */
+/* The command line: verbs and their options. */
 #ifndef CTL_H
 #define CTL_H
 
@@ -9,40 +9,38 @@
 /* The exit status of every verb. */
 enum {
 	CTL_OK = 0,
-	CTL_NO = 1,    /* it cannot be, or it failed */
-	CTL_USAGE = 2, /* the command line is wrong, the name of an interface included */
+	CTL_NO = 1,    /* the answer is no, or the verb failed */
+	CTL_USAGE = 2, /* the command line is wrong, or there is no such interface */
 };
 
 struct ctl_options {
 	const char *ifname;  /* or NULL */
 	const char *backend; /* or NULL */
-	const char *journal; /* folder, or NULL */
+	const char *journal; /* a folder, or NULL */
 	bool json;
-	uint32_t queues, connections, message, page_size; /* 0: not said */
+	uint32_t queues, connections, message, page_size; /* 0: not given */
 	uint64_t buffer_bytes;
 };
 
 struct ctl_verb {
 	const char *name;
-	const char *what;    /* a line for "devmemctl --help" */
-	const char *usage;   /* all of "devmemctl VERB --help" */
-	const char *letters; /* of the options that it takes, beside -h: see options.c */
-	bool needs_interface, no_interface; /* neither: it takes one */
+	const char *what;    /* one line for "devmemctl --help" */
+	const char *usage;   /* the text of "devmemctl VERB --help" */
+	const char *letters; /* the options that it takes besides -h: see options.c */
+	bool needs_interface, no_interface; /* if neither is set, the interface is optional */
 	int (*run)(const struct ctl_options *opt);
 };
 
 extern const struct ctl_verb ctl_doctor, ctl_show, ctl_plan, ctl_backends, ctl_features,
 	ctl_restore;
 
-/*
- * ctl_parse() - argv[0] is the verb's name. CTL_OK; anything else has had its sentence. @help: that
- * was asked for.
- */
+/* ctl_parse() - parses the command line; argv[0] is the verb's name. Returns CTL_OK, or another
+ * status after printing an error message. @help: the user asked for help. */
 int ctl_parse(const struct ctl_verb *verb, int argc, char **argv, struct ctl_options *opt,
 	      bool *help);
 
-/* ctl_failed() - the library's sentence to standard error. Returns CTL_USAGE if @err is -ENODEV,
- * else CTL_NO. */
+/* ctl_failed() - prints the library's error message. Returns CTL_USAGE if @err is -ENODEV,
+ * otherwise CTL_NO. */
 int ctl_failed(int err);
 
 #endif

@@ -9,14 +9,14 @@
 #include "checks.h"
 
 static const char usage[] = "usage: devmemctl doctor [options] [INTERFACE]\n"
-			    "Finds out whether device memory can be received here, and changes "
-			    "nothing. Without INTERFACE: which ones can.\n"
+			    "Finds out whether device memory can be received here. Changes "
+			    "nothing. Without INTERFACE: checks each interface.\n"
 			    "  -b, --backend NAME    where the memory is to come from (default: "
 			    "udmabuf or dma-heap)\n"
-			    "  -m, --buffer MIB      how much of it (default 64)\n"
-			    "  -j, --json            for programs\n"
+			    "  -m, --buffer MIB      size of the buffer (default 64)\n"
+			    "  -j, --json            print JSON\n"
 			    "  -h, --help\n"
-			    "Exit status: 0 it can be (there may be warnings), 1 something is in "
+			    "Exit status: 0 it can (there may be warnings), 1 something is in "
 			    "the way, 2 wrong arguments.\n";
 
 struct doctor {
@@ -52,21 +52,21 @@ static void json_brief(struct out_json *j, const char *ifname, const struct find
 	out_end(j);
 }
 
-/* An interface's first problem is what is told of it. */
+/* Reports an interface by its first problem only. Returns true if it can receive. */
 static bool in_brief(struct doctor *d, const char *ifname)
 {
 	struct report r = { 0 };
 	const struct finding *problem;
 	int err = check_nic(&r, &d->machine, d->opt, ifname);
 
-	if (err == -ENODEV) { /* gone meanwhile */
+	if (err == -ENODEV) { /* removed meanwhile */
 		report_free(&r);
 		return false;
 	}
 	if (err)
 		report_add(&r, PROBLEM, "interface", "%s", devmem_error());
 	else if (!d->machine.kernel)
-		report_add(&r, PROBLEM, "kernel", "the kernel does not know device memory");
+		report_add(&r, PROBLEM, "kernel", "the kernel does not support device memory");
 	problem = report_problem(&r);
 	if (d->opt->json)
 		json_brief(&d->json, ifname, problem);
@@ -77,7 +77,7 @@ static bool in_brief(struct doctor *d, const char *ifname)
 	return !err;
 }
 
-/* Returns how many can. */
+/* Returns the number of interfaces that can receive. */
 static unsigned int all_interfaces(struct doctor *d)
 {
 	struct if_nameindex *list = if_nameindex();
@@ -103,16 +103,17 @@ static void print_verdict(const struct ctl_options *opt, const struct report *r,
 	if (opt->ifname)
 		out_text(stdout, opt->ifname);
 	else
-		printf("%s", can || problem ? "this machine" : "every interface here");
-	printf(" %s receive into device memory", can ? "can" : "cannot");
+		printf("%s", can || problem ? "this machine" : "no interface here");
+	printf(" %s receive into device memory",
+	       can || (!opt->ifname && !problem) ? "can" : "cannot");
 	if (can && report_warns(r, "split"))
 		printf(", if it can split headers from data");
 	if (problem)
-		printf(": first see to \"%s\"", problem->check);
+		printf(": solve \"%s\" first", problem->check);
 	printf("\n");
 }
 
-/* @r: what was found of the machine and, if it was named, of the interface. */
+/* @r: findings about the machine and, if one was named, the interface. */
 static int report_all(struct doctor *d, const struct report *r)
 {
 	bool can = !report_problem(r);

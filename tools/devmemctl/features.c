@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
-/* The verb "features": devmem_features() in words. */
+/* The verb "features": prints devmem_features(). */
 #include "base/internal.h"
 
 #include "ctl.h"
 #include "list.h"
 
 static const char usage[] = "usage: devmemctl features [options]\n"
-			    "What can be had of the library with this kernel, by this user, and "
-			    "why not the rest? Changes nothing.\n"
-			    "  -j, --json            for programs\n"
+			    "Lists the library's features: which are available with this kernel "
+			    "and to this user, and why not the rest? Changes nothing.\n"
+			    "  -j, --json            print JSON\n"
 			    "  -h, --help\n"
-			    "Exit status: 0, 2 wrong arguments.\n";
+			    "Exit status: 0 done, 2 wrong arguments.\n";
 
 static void tell(void *arg, const struct devmem_feature_info *info)
 {
@@ -29,7 +29,7 @@ static int features(const struct ctl_options *opt)
 
 const struct ctl_verb ctl_features = {
 	.name = "features",
-	.what = "what can be had with this kernel, and why not the rest?",
+	.what = "which features are available with this kernel, and why not the rest?",
 	.usage = usage,
 	.letters = "j",
 	.no_interface = true,

@@ -13,8 +13,8 @@
 
 static void read_xdp(struct nlattr *nest, struct link_xdp *xdp)
 {
-	/* by IFLA_XDP_ATTACHED; with several, each has its own attribute, and the driver's is taken
-	 * away first */
+	/* Indexed by IFLA_XDP_ATTACHED. If several programs are attached, each mode has its own
+	 * attribute: name the driver's, which is to be detached first. */
 	static const struct {
 		const char *mode, *off;
 	} modes[] = {

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What only rtnetlink tells of an interface. */
+/* Facts about an interface that only rtnetlink reports. */
 #ifndef LINK_FACTS_H
 #define LINK_FACTS_H
 
 #include <stdbool.h>
 #include <stdint.h>
 
-/* A mode in which an XDP program may be attached: "ip link set dev IF @off off" takes it away. */
+/* An attached XDP program. "ip link set dev IF @off off" detaches it. */
 struct link_xdp {
 	const char *mode; /* "native", "generic", "offloaded"; NULL: none is attached */
 	const char *off;
 	uint32_t program; /* id */
-	bool several;	  /* in other modes, too */
+	bool several;	  /* programs are attached in other modes, too */
 };
 
 struct link_facts {
@@ -20,7 +20,7 @@ struct link_facts {
 	struct link_xdp xdp;
 };
 
-/* Negative errno; no sentence. */
+/* link_facts() - returns 0 or a negative errno. Sets no error message. */
 int link_facts(uint32_t ifindex, struct link_facts *facts);
 
 #endif

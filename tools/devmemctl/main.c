@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* devmemctl: is this machine ready, what goes on, how large should a buffer be and of what memory,
- * what can be had, what did a crash leave? */
+/* devmemctl: checks whether a machine is ready for device memory, shows what is bound, plans
+ * buffers, lists backends and features, and restores what a crash left changed. */
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -19,7 +19,8 @@ static int usage(void)
 	printf("usage: devmemctl VERB [ARGUMENT]...\n\n");
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		printf("  %-10s %s\n", verbs[i]->name, verbs[i]->what);
-	printf("\n\"devmemctl VERB --help\" has the options; \"man devmemctl-VERB\" all of it.\n"
+	printf("\n\"devmemctl VERB --help\" lists the options; \"man devmemctl-VERB\" has the "
+	       "details.\n"
 	       "  -h, --help\n  -V, --version\n");
 	return CTL_OK;
 }
@@ -64,8 +65,8 @@ static int run(int argc, char **argv)
 		if (!strcmp(word, verbs[i]->name))
 			return run_verb(verbs[i], argc - 1, argv + 1);
 	fprintf(stderr, "devmemctl: ");
-	out_text(stderr, *word ? word : "what to do");
-	fprintf(stderr, " is %s: see \"devmemctl --help\"\n", *word ? "no verb" : "missing");
+	out_text(stderr, *word ? word : "the verb");
+	fprintf(stderr, " is %s: see \"devmemctl --help\"\n", *word ? "not a verb" : "missing");
 	return CTL_USAGE;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* From words to options. What is wrong is told in one line, which says what to do. */
+/* Parses options. A mistake is reported in one line that says what to do. */
 #include <ctype.h>
 #include <errno.h>
 #include <getopt.h>
@@ -15,7 +15,7 @@
 
 #define BUFFER_MIB 64
 
-/* All there are. The letter is what a verb lists to take it; -h needs no listing. */
+/* All options. A verb lists the letters that it takes; -h need not be listed. */
 static const struct option all[] = {
 	{ "backend", required_argument, NULL, 'b' },
 	{ "buffer", required_argument, NULL, 'm' },
@@ -33,8 +33,8 @@ struct tables {
 	char shorts[2 * ARRAY_SIZE(all) + 3];
 };
 
-/* Those that the verb takes, in the form that getopt wants. It is to be silent, and to tell a
- * missing value. */
+/* Selects the verb's options in getopt's form. The leading ':' makes getopt silent and has it
+ * report a missing value as ':'. */
 static void select_options(const struct ctl_verb *verb, struct tables *t)
 {
 	size_t n = 0;
@@ -75,7 +75,8 @@ static const char *name_of(int letter)
 	return "?";
 }
 
-/* Digits, and where @units allows it one of K, M, G. 0: it is none, or more than @most. */
+/* Parses digits, followed by K, M or G if @units is set. Returns 0 if it is not a number, or more
+ * than @most. */
 static uint64_t number(const char *text, uint64_t most, bool units)
 {
 	static const char letters[] = "KMG";
@@ -91,7 +92,7 @@ static uint64_t number(const char *text, uint64_t most, bool units)
 	if (errno || n > most)
 		return 0;
 	if (unit) {
-		n <<= 10 * (unit - letters + 1); /* @most is less than 2^32 */
+		n <<= 10 * (unit - letters + 1); /* no overflow: @most is less than 2^32 */
 		end++;
 	}
 	return *end || n > most ? 0 : n;
@@ -152,7 +153,7 @@ static int take(const struct ctl_verb *verb, int letter, const char *text, struc
 	}
 }
 
-/* A word that getopt does not know: a long one, or one letter of several. */
+/* An option that getopt does not know: a long one, or one letter of several. */
 static int unknown(const struct ctl_verb *verb, char **argv)
 {
 	if (optopt && optopt < 256 && !strchr("bmcdjspqh", optopt))
@@ -164,10 +165,10 @@ static int take_interface(const struct ctl_verb *verb, int argc, char **argv,
 			  struct ctl_options *opt)
 {
 	if (verb->no_interface && argc > optind)
-		return wrong(verb, "it takes no interface, and \"%s\" would be one", argv[optind]);
+		return wrong(verb, "it takes no interface: \"%s\" cannot be used here",
+			     argv[optind]);
 	if (argc - optind > 1)
-		return wrong(verb, "one interface at a time, and \"%s\" is one more",
-			     argv[optind + 1]);
+		return wrong(verb, "it takes one interface: \"%s\" is one more", argv[optind + 1]);
 	opt->ifname = optind < argc ? argv[optind] : NULL;
 	if (!opt->ifname && verb->needs_interface)
 		return wrong(verb, "the name of an interface is missing");

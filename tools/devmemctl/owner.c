@@ -19,8 +19,8 @@ struct inodes {
 	uint64_t *inode;
 };
 
-/* Of the generic netlink sockets in this network namespace: /proc/net/netlink, whose last column is
- * the inode. */
+/* Collects the inodes of the generic netlink sockets in this network namespace from
+ * /proc/net/netlink, where the inode is the last column. */
 static void find_sockets(struct inodes *all)
 {
 	FILE *f = fopen("/proc/net/netlink", "re");
@@ -66,7 +66,7 @@ static void note_dmabuf(struct owner *owner, const char *fd)
 		owner->exporter[0] = '\0';
 }
 
-/* What one of its descriptors is, by where the link in /proc leads. */
+/* Notes what a descriptor is, by the target of its link in /proc. */
 static void note_descriptor(struct owner *owner, const struct inodes *sockets, const char *fd)
 {
 	char path[64], target[128];
@@ -86,7 +86,7 @@ static void note_descriptor(struct owner *owner, const struct inodes *sockets, c
 		owner->netlink = true;
 }
 
-/* false: it may not be looked into. One that has ended meanwhile has nothing. */
+/* False: this process may not inspect it. A process that has ended meanwhile has nothing. */
 static bool inspect(struct owner *owner, const struct inodes *sockets)
 {
 	struct dirent *e;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which process has bound something. The kernel does not tell: a binding belongs to a netlink
+ * Finds the process that has bound a queue. The kernel does not say: a binding belongs to a netlink
  * socket (or, with zcrx, to an io_uring), and its memory to a dma-buf. A process that holds one of
- * each may be the one; mostly there is one alone.
+ * each is a candidate; mostly there is only one.
  */
 #ifndef OWNER_H
 #define OWNER_H
@@ -13,19 +13,20 @@
 struct owner {
 	int pid;
 	char command[32];
-	/* it has a generic netlink socket in this network namespace; a ring */
+	/* it has a generic netlink socket in this network namespace; an io_uring */
 	bool netlink, io_uring;
-	uint64_t bytes; /* of the largest dma-buf that it has */
+	uint64_t bytes; /* size of its largest dma-buf */
 	char exporter[64];
 };
 
 struct owners {
 	unsigned int count;
-	struct owner *owner; /* the caller's to free */
-	bool hidden;	     /* there are processes that may not be looked into */
+	struct owner *owner; /* the caller frees it */
+	bool hidden;	     /* some processes could not be inspected for lack of permission */
 };
 
-/* All processes that have a dma-buf, and a socket or a ring. -ENOMEM */
+/* owners_find() - finds all processes that have a dma-buf and a netlink socket or an io_uring.
+ * Returns 0 or -ENOMEM. */
 int owners_find(struct owners *owners);
 
 #endif

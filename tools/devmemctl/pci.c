@@ -10,7 +10,7 @@
 
 #define DEVICES "/sys/bus/pci/devices"
 
-/* PCI base classes, and makers of what shows a server's console */
+/* PCI base classes, and vendors of controllers that only drive a server's console */
 #define DISPLAY	    0x03
 #define ACCELERATOR 0x12
 #define ASPEED	    0x1a03
@@ -29,7 +29,7 @@ bool pci_find(const char *name, struct pci_device *device)
 {
 	char link[PATH_MAX];
 
-	/* "" would be the folder itself */
+	/* "" would name the folder itself */
 	if (!*name || strlen(name) >= sizeof(device->name))
 		return false;
 	snprintf(link, sizeof(link), DEVICES "/%s", name);
@@ -67,8 +67,8 @@ unsigned int pci_gpus(void (*fn)(const struct pci_device *gpu, void *arg), void 
 	return n;
 }
 
-/* Components that both paths begin with, from the host bridge ("pci0000:00") on; then the root
- * port, and so on. */
+/* Number of leading components that both paths share, counted from the host bridge ("pci0000:00");
+ * the root port comes next, and so on. */
 static unsigned int shared(const char *a, const char *b)
 {
 	unsigned int n = 0;
@@ -104,11 +104,11 @@ enum pci_distance pci_distance(const struct pci_device *a, const struct pci_devi
 const char *pci_distance_words(enum pci_distance distance)
 {
 	static const char *const words[] = {
-		[PCI_SAME_SWITCH] = "behind the same switch",
-		[PCI_SAME_PORT] = "behind the same root port",
-		[PCI_SAME_BRIDGE] = "under the same host bridge",
-		[PCI_SAME_NODE] = "on the same NUMA node",
-		[PCI_ACROSS] = "on another NUMA node, or of unknown place",
+		[PCI_SAME_SWITCH] = "behind the same switch as",
+		[PCI_SAME_PORT] = "behind the same root port as",
+		[PCI_SAME_BRIDGE] = "under the same host bridge as",
+		[PCI_SAME_NODE] = "on the same NUMA node as",
+		[PCI_ACROSS] = "on another or an unknown NUMA node than",
 	};
 
 	return words[distance];

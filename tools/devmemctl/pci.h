@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How far apart devices are on PCI. */
+/* The distance between two devices on PCI. */
 #ifndef PCI_H
 #define PCI_H
 
@@ -7,11 +7,11 @@
 #include <stdbool.h>
 
 enum pci_distance {
-	PCI_SAME_SWITCH, /* the shortest way: the bytes never come to the processor */
+	PCI_SAME_SWITCH, /* the shortest path: bytes do not pass through the processor */
 	PCI_SAME_PORT,
 	PCI_SAME_BRIDGE, /* under one host bridge: through the processor's root complex */
 	PCI_SAME_NODE,	 /* host bridges of one NUMA node */
-	PCI_ACROSS,	 /* from one NUMA node to another, or nobody knows */
+	PCI_ACROSS,	 /* from one NUMA node to another, or unknown */
 };
 
 struct pci_device {
@@ -20,13 +20,11 @@ struct pci_device {
 	int node;	     /* -1: unknown */
 };
 
-/* pci_find() - by its name on the bus. false: it is not on PCI. */
+/* pci_find() - finds a device by its name on the bus. False: it is not on PCI. */
 bool pci_find(const char *name, struct pci_device *device);
 
-/*
- * pci_gpus() - calls @fn for each display controller and accelerator, but for those that only show
- * a server's console. Returns how many.
- */
+/* pci_gpus() - calls @fn for each display controller and accelerator, except those that only drive
+ * a server's console. Returns their number. */
 unsigned int pci_gpus(void (*fn)(const struct pci_device *gpu, void *arg), void *arg);
 
 enum pci_distance pci_distance(const struct pci_device *a, const struct pci_device *b);

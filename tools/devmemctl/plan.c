@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The verb "plan": devmem_plan() in words. */
+/* The verb "plan": prints devmem_plan(). */
 #include <errno.h>
 #include <stdio.h>
 
@@ -13,15 +13,16 @@ static const char usage[] = "usage: devmemctl plan [options] INTERFACE\n"
 			    "Do ring size, MTU, queues and buffer size fit together? Changes "
 			    "nothing.\n"
 			    "  -q, --queues N        RX queues that would be bound (default 1)\n"
-			    "  -c, --connections N   that receive at the same time (default 1)\n"
-			    "  -s, --message BYTES   what typically comes at once on a connection, "
-			    "such as 4K (default: they stream)\n"
-			    "  -p, --page-size BYTES pages that the queues are to take (default: "
-			    "what the library would take)\n"
+			    "  -c, --connections N   connections that receive at the same time "
+			    "(default 1)\n"
+			    "  -s, --message BYTES   typical size of a message, such as 4K "
+			    "(default: connections stream)\n"
+			    "  -p, --page-size BYTES page size of the queues (default: the "
+			    "library's choice)\n"
 			    "  -m, --buffer MIB      size of the buffer (default 64)\n"
-			    "  -j, --json            for programs\n"
+			    "  -j, --json            print JSON\n"
 			    "  -h, --help\n"
-			    "Exit status: 0 they do, 1 they do not or it cannot be read, 2 wrong "
+			    "Exit status: 0 they fit, 1 they do not or cannot be read, 2 wrong "
 			    "arguments.\n";
 
 static void print_bytes(const char *what, uint64_t bytes, const char *why)
@@ -42,16 +43,17 @@ static void for_people(const struct devmem_plan *p, bool fits)
 		printf("%s\n", p->connections == 1 ? " that streams" : " that stream");
 	print_bytes("buffer", p->buffer_bytes, fits ? "which is enough" : "which is too small");
 	print_bytes("pages", p->bind_page_size,
-		    p->page_size ? "as you said"
-				 : "what the library takes, if memory, NIC and kernel can do it");
-	print_bytes("pinned", p->pinned_bytes, "what the rings themselves keep, traffic or not");
+		    p->page_size ? "as you asked"
+				 : "the library's choice, if memory, NIC and kernel support it");
+	print_bytes("pinned", p->pinned_bytes,
+		    "kept by the rings themselves, with or without traffic");
 	print_bytes("least", p->least_bytes, "with less, receiving stalls");
 	print_bytes("advised", p->advised_bytes,
 		    "with this, the connections can receive at full rate");
 	print_bytes("wasted", p->wasted_bytes,
-		    "of the advised: never written to, if each packet begins a page");
+		    "of the advised bytes: never written to, if each packet begins a page");
 	if (p->advised_page_size != p->bind_page_size)
-		print_bytes("better", p->advised_page_size, "pages would be");
+		print_bytes("better", p->advised_page_size, "would be a better page size");
 	if (p->advice)
 		printf("%-10s %s\n", "advice", p->advice);
 }
@@ -90,7 +92,7 @@ static int plan(const struct ctl_options *opt)
 		.buffer_bytes = opt->buffer_bytes,
 	};
 	struct devmem_nic *nic;
-	int err = devmem__nic_open_idle(opt->ifname, NULL, &nic); /* which changes nothing */
+	int err = devmem__nic_open_idle(opt->ifname, NULL, &nic); /* changes nothing */
 
 	if (err)
 		return ctl_failed(err);

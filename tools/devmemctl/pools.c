@@ -6,9 +6,9 @@
 #include "pools.h"
 #include "base/uapi.h"
 
-#define TRIES 5 /* a dump that changed while it was read is read again */
+#define TRIES 5 /* a dump that changed while being read (EINTR) is read again */
 
-/* Netlink's "uint" takes four bytes or eight, as the value needs. */
+/* Netlink's "uint" is four or eight bytes long, depending on the value. */
 static uint64_t get_uint(struct nlattr *a)
 {
 	if (!a)
@@ -21,7 +21,7 @@ struct pools_of {
 	struct pools *pools;
 };
 
-/* The kernel lists those of all interfaces. */
+/* The kernel dumps the pools of all interfaces: skip those of others. */
 static int got_pool(struct nlattr **a, void *arg)
 {
 	struct pools_of *of = arg;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Page pools, as the kernel's family "netdev" lists them. */
+/* Page pools, as the kernel's netlink family "netdev" lists them. */
 #ifndef POOLS_H
 #define POOLS_H
 
@@ -7,7 +7,7 @@
 
 struct pool {
 	uint64_t id, napi, inflight, inflight_bytes;
-	uint32_t dmabuf; /* number of the binding, or 0 */
+	uint32_t dmabuf; /* the binding's number, or 0 */
 	bool io_uring, detached;
 };
 
@@ -16,8 +16,8 @@ struct pools {
 	struct pool *pool;
 };
 
-/* Those of an interface. The array is the caller's to free, also after a failure. The kernel's
- * negative errno; no sentence. */
+/* pools_find() - lists an interface's page pools. The caller frees the array, even after a failure.
+ * Returns 0 or the kernel's negative errno. Sets no error message. */
 int pools_find(struct devmem__nl *nl, uint32_t ifindex, struct pools *p);
 
 #endif

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the doctor found, a line each. */
+/* The doctor's findings, one line each. */
 #ifndef REPORT_H
 #define REPORT_H
 
@@ -9,15 +9,15 @@
 
 enum level {
 	OK,
-	WARNING, /* it can be, but not as well as it could, or not as it was meant */
-	PROBLEM, /* it cannot be */
+	WARNING, /* device memory can be received, but not as well as possible or not as intended */
+	PROBLEM, /* device memory cannot be received */
 };
 
 struct finding {
 	enum level level;
-	const char *check; /* a word */
+	const char *check; /* one word */
 	char fact[512];
-	char todo[256]; /* "" where nothing need be done */
+	char todo[256]; /* "" if nothing need be done */
 };
 
 struct report {
@@ -25,17 +25,17 @@ struct report {
 	struct finding *finding;
 };
 
-/* report_add() - one more. report_todo() - what to do about the last one: if it is a command, as it
- * is typed. */
+/* report_add() - adds a finding. report_todo() - what to do about the last one; a command is
+ * written as it is typed. */
 void report_add(struct report *r, enum level level, const char *check, const char *fmt, ...)
 	DEVMEM_PRINTF(4, 5);
 void report_todo(struct report *r, const char *fmt, ...) DEVMEM_PRINTF(2, 3);
 void report_free(struct report *r);
 
-/* The first problem, or NULL. */
+/* report_problem() - the first problem, or NULL. */
 const struct finding *report_problem(const struct report *r);
 
-/* Is there a warning of that check? */
+/* report_warns() - true if that check gave a warning. */
 bool report_warns(const struct report *r, const char *check);
 
 void report_print(const struct report *r);

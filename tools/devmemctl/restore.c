@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The verb "restore": devmem_nic_restore(), told change by change. */
+/* The verb "restore": runs devmem_nic_restore() and prints each change. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -9,16 +9,15 @@
 #include "out.h"
 
 static const char usage[] = "usage: devmemctl restore [options] [INTERFACE]\n"
-			    "Puts back what processes changed that were killed before they could. "
-			    "Without INTERFACE: all that have a journal.\n"
-			    "Only what they changed, and only if it still is as they left it; "
-			    "nothing of a process that lives is touched.\n"
-			    "  -d, --journal FOLDER  where transactions are written down (default "
-			    "/run/devmem)\n"
-			    "  -j, --json            for programs\n"
+			    "Puts back the settings that processes changed before they were "
+			    "killed. Without INTERFACE: on each interface that has a journal.\n"
+			    "A setting is put back only if it is still as the process left it. "
+			    "Changes of processes that live are not touched.\n"
+			    "  -d, --journal FOLDER  the journals' folder (default /run/devmem)\n"
+			    "  -j, --json            print JSON\n"
 			    "  -h, --help\n"
-			    "Exit status: 0 nothing is left to put back, 1 something could not be, "
-			    "2 wrong arguments.\n";
+			    "Exit status: 0 nothing is left to put back, 1 something could not be "
+			    "put back, 2 wrong arguments.\n";
 
 struct restore {
 	const struct ctl_options *opt;
@@ -26,7 +25,7 @@ struct restore {
 	unsigned int told;
 };
 
-/* How each change ended, in a word; the colour for people. */
+/* The result of a change in one word, and its colour for people. */
 static const char *word_of(int result, enum out_colour *colour)
 {
 	*colour = OUT_YELLOW;
@@ -90,7 +89,7 @@ static int restore(const struct ctl_options *opt)
 
 const struct ctl_verb ctl_restore = {
 	.name = "restore",
-	.what = "put back what processes changed that were killed before they could",
+	.what = "put back the settings that processes changed before they were killed",
 	.usage = usage,
 	.letters = "dj",
 	.run = restore,

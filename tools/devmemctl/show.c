@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The verb "show": what is bound at the moment, by whom, and what leads there. */
+/* The verb "show": what is bound at the moment, by whom, and which rules lead there. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -13,11 +13,11 @@
 static const char usage[] = "usage: devmemctl show [options] [INTERFACE]\n"
 			    "Shows queues, what is bound to them and by which process, page pools, "
 			    "the rules that lead there, and the journal.\n"
-			    "  -d, --journal FOLDER  where transactions are written down (default "
-			    "/run/devmem)\n"
-			    "  -j, --json            for programs\n"
+			    "  -d, --journal FOLDER  the journals' folder (default /run/devmem)\n"
+			    "  -j, --json            print JSON\n"
 			    "  -h, --help\n"
-			    "Exit status: 0, 1 the kernel does not tell, 2 wrong arguments.\n";
+			    "Exit status: 0 done, 1 the kernel does not tell, 2 wrong "
+			    "arguments.\n";
 
 struct show {
 	const struct ctl_options *opt;
@@ -74,7 +74,7 @@ static int collect_bindings(struct iface *i, const struct owners *owners)
 	return 0;
 }
 
-/* Does the rule lead to a queue that is bound? Then it is kept. */
+/* Keeps the rule if it leads to a bound queue. */
 static int collect_rule(struct iface *i, struct devmem__ethtool *et,
 			const struct devmem__rule *rule)
 {
@@ -93,7 +93,7 @@ static int collect_rule(struct iface *i, struct devmem__ethtool *et,
 	return 0;
 }
 
-/* An interface without any has none to show. */
+/* An interface without flow rules has none to show, which is no failure. */
 static int collect_rules(struct iface *i, struct devmem__ethtool *et)
 {
 	struct devmem__rules all;
@@ -109,7 +109,7 @@ static int collect_rules(struct iface *i, struct devmem__ethtool *et)
 	return err;
 }
 
-/* It may be for root alone to read: that is told, and no failure. */
+/* A journal that only root may read is reported as such, and is no failure. */
 static void collect_journal(struct iface *i, unsigned int ifindex, const char *folder)
 {
 	struct devmem__journal *journal = calloc(1, sizeof(*journal));
@@ -150,7 +150,7 @@ static int collect(struct iface *i, struct show *s, const char *ifname)
 		err = devmem__netdev_queues(netdev, et.ifindex, &i->queues);
 	if (!err)
 		err = pools_find(netdev, et.ifindex, &i->pools);
-	/* kernels without page pools, or their statistics */
+	/* the kernel has no page pools or no statistics of them */
 	if (err == -EOPNOTSUPP)
 		err = 0;
 	if (!err)
@@ -160,7 +160,7 @@ static int collect(struct iface *i, struct show *s, const char *ifname)
 	if (!err)
 		collect_journal(i, et.ifindex, s->opt->journal);
 	devmem__ethtool_close(&et);
-	return err ? devmem__fail(-err, "%s: the kernel does not tell: %s", ifname, strerror(-err))
+	return err ? devmem__fail(-err, "%s: cannot read its queues: %s", ifname, strerror(-err))
 		   : 0;
 }
 
@@ -199,7 +199,7 @@ static int show_all(struct show *s)
 
 	for (struct if_nameindex *i = list; i && i->if_index && !err; i++) {
 		err = show_one(s, i->if_name);
-		if (err == -ENODEV) /* gone meanwhile */
+		if (err == -ENODEV) /* removed meanwhile */
 			err = 0;
 	}
 	if (list)
@@ -213,7 +213,7 @@ static int show(const struct ctl_options *opt)
 	struct devmem__ethtool et;
 	int err = 0;
 
-	/* a name that is wrong is told before anything is printed */
+	/* report a wrong name before printing anything */
 	if (opt->ifname) {
 		err = devmem__ethtool_open(&et, opt->ifname);
 		if (!err)

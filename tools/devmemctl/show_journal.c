@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The part of "devmemctl show" that is about the journal. */
+/* The journal's part of "devmemctl show". */
 #include <stdio.h>
 
 #include "nic/journal.h"
@@ -19,7 +19,7 @@ static bool has_changes(const struct devmem__journal *journal, const struct devm
 	return false;
 }
 
-/* Those that lived and left without a trace are of no interest. */
+/* Processes that ended without leaving changes are not shown. */
 static bool of_interest(const struct devmem__journal *journal, const struct devmem__owner *o)
 {
 	return devmem__journal_lives(journal, o) || has_changes(journal, o);

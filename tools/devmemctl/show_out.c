@@ -64,14 +64,14 @@ static void print_binding(const struct iface_binding *b, const struct owners *ow
 	bool more = false;
 
 	if (b->dmabuf)
-		printf("  dma-buf %u is of process ", b->dmabuf);
+		printf("  dma-buf %u belongs to ", b->dmabuf);
 	else
-		printf("  io_uring of queue %u is of process ", b->queue);
+		printf("  io_uring of queue %u belongs to ", b->queue);
 	if (!b->owners)
-		printf("unknown%s",
-		       owners->hidden ? ": others' cannot be looked into, run as root" : "");
-	else if (b->owners > 1)
-		printf("unknown: one of ");
+		printf("an unknown process%s",
+		       owners->hidden ? ": to see other users' processes, run as root" : "");
+	else
+		printf("%s", b->owners > 1 ? "one of the processes " : "process ");
 	for (unsigned int o = 0; b->owners && o < owners->count; o++) {
 		if (!iface_owner(b, &owners->owner[o]))
 			continue;
@@ -133,7 +133,7 @@ void show_print(const struct iface *i, const struct owners *owners)
 
 /* --------------------------------------------------------------------------------- for programs */
 
-/* 0 stands for "there is none" with ids. */
+/* An id of 0 means "none". */
 static void json_id(struct out_json *j, const char *key, uint64_t id)
 {
 	if (id)

@@ -5,8 +5,8 @@
 
 #include "steering.h"
 
-/* An end of the flow: "192.0.2.1:80"; "*" for what the rule does not look at, or looks at in
- * part. */
+/* One end of the flow, such as "192.0.2.1:80". A field is "*" if the rule does not match on all of
+ * its bits. */
 static const char *end(char *text, size_t room, int family, const void *address, const void *mask,
 		       uint16_t port, uint16_t port_mask)
 {

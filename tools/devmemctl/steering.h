@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
-/* Rules in words. */
+/* Flow rules as text. */
 #ifndef STEERING_H
 #define STEERING_H
 
 #include "netlink/flow_rule.h"
 
-/* steering_words() - the flow, such as "tcp4 to *:5201". */
+/* steering_words() - describes the flow, for example "tcp4 to *:5201 from *:*". */
 void steering_words(const struct devmem__rule *rule, char *text, size_t room);
 
 #endif
