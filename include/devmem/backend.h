@@ -109,8 +109,10 @@ DEVMEM_API int devmem_backend_register(const struct devmem_backend *backend);
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))
 #endif
-DEVMEM_API int
-devmem_backend_fail(int error, const char *format, ...);
+/* On the line of DEVMEM_API, where scripts/test looks for names. */
+/* clang-format off */
+DEVMEM_API int devmem_backend_fail(int error, const char *format, ...);
+/* clang-format on */
 
 #ifdef __cplusplus
 }
