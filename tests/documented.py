@@ -263,14 +263,14 @@ def problems(top):
 DAMAGE = [
     ("src/devmem.map", "\tdevmem_wake;\n", "\tdevmem_wake;\n\tdevmem_sleep;\n", "devmem_sleep is exported, and no header"),
     ("src/devmem.map", "\tdevmem_wake;\n", "", "devmem_wake is declared, and not exported"),
-    ("include/devmem/devmem.h", "/** devmem_buffer_size() - bytes. */\n", "", "devmem_buffer_size has no comment"),
+    ("include/devmem/devmem.h", "/** devmem_buffer_size() - its size in bytes. */\n", "", "devmem_buffer_size has no comment"),
     ("include/devmem/devmem.h", "duplicate it to keep it. Does not fail.", "duplicate it to keep it.",
      "devmem_buffer_fd returns int"),
-    ("include/devmem/devmem.h", " * -EINTR\ta signal came, perhaps one without a handler, such as SIGCONT: unless it asks to\n"
-     " *\t\tstop, call again. Nothing is lost\n", "", "ERRORS of devmem_wait has what its comment has not: EINTR"),
+    ("include/devmem/devmem.h", " * -EINTR\ta signal came, perhaps one without a handler, such as SIGCONT: call again, unless\n"
+     " *\t\tthe signal asks the program to stop. Nothing is lost\n", "", "ERRORS of devmem_wait has what its comment has not: EINTR"),
     ("include/devmem/devmem.h", " * -EBADF\t@fd is negative\n", " * -EBADF\t@fd is negative\n * -EMFILE\ttoo many\n",
      "ERRORS of devmem_watch lacks what its comment has: EMFILE"),
-    ("include/devmem/devmem.h", " * other\twhat the exporter answered\n", "",
+    ("include/devmem/devmem.h", " * other\tthe error of the exporter\n", "",
      "ERRORS of devmem_buffer_sync has what its comment has not: other"),
     ("include/devmem/devmem.h", "\tuint64_t bytes_placed;", "\tuint64_t moved;\n\tuint64_t bytes_placed;",
      "struct devmem_stats: no page"),

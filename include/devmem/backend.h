@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * libdevmem, for who brings memory of their own: a table of operations, registered under a name
- * that devmem_buffer_create() takes from then on. Programs that only use memory need devmem.h
- * alone.
+ * libdevmem: for programs that bring memory of their own. A backend is a table of operations,
+ * registered under a name that devmem_buffer_create() then takes. Programs that only use memory
+ * need devmem.h alone.
  *
- * An operation that a table lacks is NULL, and answered in one place: without copy_in() and
- * copy_out() bytes are copied through the mapping, without gather() by the processor, by whatever
- * of the others there is, and where nothing is left the answer is -EOPNOTSUPP. Operations return 0
- * or a negative errno, after devmem_backend_fail() has set the sentence. They are called by one
- * thread at a time for each piece of memory.
+ * An operation that a table lacks is NULL, and the library stands in for it in one place: without
+ * copy_in() and copy_out() it copies bytes through the mapping; without gather() the processor
+ * gathers, by whichever other operations there are. Where no way is left, the result is
+ * -EOPNOTSUPP. Operations return 0, or a negative errno after setting the error message with
+ * devmem_backend_fail(). For each piece of memory, one thread at a time calls them.
  */
 #ifndef DEVMEM_BACKEND_H
 #define DEVMEM_BACKEND_H
@@ -21,66 +21,66 @@ extern "C" {
 
 struct devmem_backend;
 
-/* A piece of memory. The library makes the structure, zeroed, and frees it; it may grow at its
+/* A piece of memory. The library allocates the structure, zeroed, and frees it; it may grow at its
  * end. */
 struct devmem_memory {
-	/* the table that it was made by, completed. The library's */
+	/* the table that made it, completed. The library's */
 	const struct devmem_backend *backend;
 	uint64_t bytes; /* its size */
-	/* bytes, where it begins in its dma-buf: exporters may export more than was asked for. What
-	 * is only a part of its dma-buf can be sent from, and not be received into */
+	/* where it begins in its dma-buf, in bytes: exporters may export more than was asked for.
+	 * Memory that is only a part of its dma-buf can be sent from, but not received into */
 	uint64_t offset;
 	/* its dma-buf; without DEVMEM_BACKEND_DMABUF any file of its own. The library closes it */
 	int fd;
-	/* bytes, a power of two: every such piece of it, aligned, is contiguous for a NIC, so that
+	/* bytes, a power of two: each aligned piece of this size is contiguous for a NIC, so
 	 * receive pages may be as large. 0: unknown */
 	uint32_t block;
-	void *map;  /* the processor's view of it: set by map(). NULL before */
+	void *map;  /* the processor's view of it, set by map(); NULL before */
 	void *priv; /* the backend's own */
-	/* which device it is of, as devmem_buffer_opts.device takes it: a ring makes a spill buffer
-	 * like it */
+	/* its device, as devmem_buffer_opts.device takes it: a ring allocates a spill buffer from
+	 * the same device */
 	char device[64];
-	char what[320]; /* what it is, in words, for devmem_buffer_backend() */
+	char what[320]; /* description for devmem_buffer_backend() */
 };
 
-/* its files are dma-bufs: they can be bound to a NIC, and accesses are bracketed */
+/* its files are dma-bufs: they can be bound to a NIC, and the processor's accesses are bracketed */
 #define DEVMEM_BACKEND_DMABUF 1u
-/* alloc() looks at opts->device and opts->near. Without it they are refused */
+/* alloc() uses opts->device and opts->near. Without this flag they are refused */
 #define DEVMEM_BACKEND_DEVICES 2u
-/* alloc() looks at opts->page_size. Without it that is refused */
+/* alloc() uses opts->page_size. Without this flag it is refused */
 #define DEVMEM_BACKEND_PAGES 4u
 
 struct devmem_backend {
 	size_t size; /* sizeof(struct devmem_backend) */
 	const char *name;
-	const char *what;  /* what memory that is, in a few words */
+	const char *what;  /* what kind of memory it has, in a few words */
 	uint32_t flags;	   /* DEVMEM_BACKEND_ */
 	uint32_t reserved; /* 0 */
-	/* can memory be had here? 0 or a negative errno; @text: a sentence on what there is. May be
-	 * NULL */
+	/* is memory available here? 0 or a negative errno. @text: @room bytes for a sentence on
+	 * what there is. May be NULL */
 	int (*probe)(char *text, size_t room);
-	/* fill in @memory: @bytes, never 0. What it does not fill in on failure it must not leave
-	 * behind */
+	/* fill in @memory, of @bytes, never 0. On failure leave nothing behind, since the library
+	 * frees nothing then */
 	int (*alloc)(uint64_t bytes, const struct devmem_buffer_opts *opts,
 		     struct devmem_memory *memory);
-	/* what is in priv; the file is closed, and the mapping undone. May be NULL. Not called in a
-	 * forked child */
+	/* free what priv refers to; the file is closed and the mapping undone before. May be NULL.
+	 * Not called in a forked child */
 	void (*free)(struct devmem_memory *memory);
 	/* set, and undo, memory->map. Both or neither */
 	int (*map)(struct devmem_memory *memory);
 	void (*unmap)(struct devmem_memory *memory);
-	/* copy, and return when that is complete. Any alignment; the range lies in the memory. May
-	 * be NULL */
+	/* copy, and return when the copy is complete. Any alignment; the range lies in the memory.
+	 * May be NULL */
 	int (*copy_in)(struct devmem_memory *memory, uint64_t offset, const void *from,
 		       size_t bytes);
 	int (*copy_out)(struct devmem_memory *memory, uint64_t offset, void *to, size_t bytes);
 	/*
 	 * Copy @n @ranges of @from, which may be of another backend, to @offset of @to, one behind
-	 * the other. They do not overlap with where they go. Return when it is under way, and call
-	 * @done once, from any thread, when it is over, or before returning; it may not be waited
-	 * for there. What @ranges points to is the caller's again on return.
-	 * -EOPNOTSUPP: not between these two; then the processor does it. On failure @done is not
-	 * called. May be NULL
+	 * the other. The ranges do not overlap with the destination. Return when the copy is under
+	 * way, without waiting for its end. Call @done once, when the copy is over: from any
+	 * thread, or before returning. @ranges is the caller's again on return.
+	 * -EOPNOTSUPP: not between these two; then the processor copies. On failure do not call
+	 * @done. May be NULL
 	 */
 	int (*gather)(struct devmem_memory *to, uint64_t offset, struct devmem_memory *from,
 		      const struct devmem_range *ranges, unsigned int n,
@@ -88,23 +88,28 @@ struct devmem_backend {
 };
 
 /**
- * devmem_backend_register() - make a table known in this process, for good.
- * @backend:	copied; what it points to must stay. Any thread.
+ * devmem_backend_register() - add a backend to this process, permanently.
+ * @backend:	copied; what it points to must stay.
  *
- * -EINVAL	no table, or no size in it; no name, no alloc(), or one of map() and unmap() without
- *		the other; unknown flags
+ * Any thread.
+ *
+ * -EINVAL	no table, or no size in it; no name; no alloc(); only one of map() and unmap(); or
+ *		unknown flags
  * -EEXIST	the name is taken
- * -ENOSPC	16 were registered
+ * -ENOSPC	16 are registered already
  * -E2BIG	@backend is from a newer version of this header and has something that this library
  *		does not know
  */
 DEVMEM_API int devmem_backend_register(const struct devmem_backend *backend);
 
 /**
- * devmem_backend_fail() - set devmem_error() of this thread to a sentence that says what to do
- * about it. @error: an errno, positive. Returns it negated, so that an operation ends with "return
+ * devmem_backend_fail() - set this thread's devmem_error() to a message that says what to do about
+ * it.
+ * @error:	an errno, positive.
+ * @format:	as for printf(3).
+ *
+ * Does not fail itself: it returns @error negated, so that an operation can end with "return
  * devmem_backend_fail(...)".
- *	   Does not fail itself.
  */
 #if defined(__GNUC__)
 __attribute__((format(printf, 2, 3)))

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * DEVMEM_OPTS: an options structure with its size filled in, for one call, in C and in C++. Part of
- * devmem.h.
+ * DEVMEM_OPTS: makes an options structure, with its size filled in, for one call; in C and in C++.
+ * Part of devmem.h.
  *
- *   devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 4, .engine = "devmem"),
- *   &binding);
+ *   devmem_bind_rx(nic, buffer,
+ *                  DEVMEM_OPTS(devmem_bind_opts, .queues = 4, .engine = "devmem"), &binding);
  *
- * In C it lives as long as the block that it stands in, in C++ until the end of the statement. C++
- * has had such initializers from C++20 on, in the order of the members alone, and compilers warn of
- * those that are not there: so what is given is assigned, from C++11 on and in any order. As in any
- * macro, a value with a comma in it wants parentheses.
+ * In C the structure lives as long as the block that encloses it, in C++ until the end of the
+ * statement. C++ has designated initializers only from C++20 on and only in the order of the
+ * members, and compilers warn about members that are left out. So in C++ the macro assigns each
+ * value instead: that works from C++11 on and in any order. As in any macro, a value that contains
+ * a comma needs parentheses.
  */
 #ifndef DEVMEM_OPTS_H
 #define DEVMEM_OPTS_H
@@ -18,8 +19,8 @@
 
 #ifndef __cplusplus
 
-/* ISO C wants an argument for "...", and there may be no members: so the type is the first of
- * them. */
+/* ISO C requires an argument for "...", and there may be no members: so the type is part of "...",
+ * as its first argument. */
 #define DEVMEM_OPTS(...)                             \
 	(&(struct DEVMEM_OPTS_TYPE(__VA_ARGS__, 0)){ \
 		DEVMEM_OPTS_MEMBERS(__VA_ARGS__,     \
@@ -31,9 +32,10 @@
 
 /*
  * Members are assigned by an expression, which may stand anywhere. A lambda would be shorter, but
- * may not capture everything at namespace scope, nor structured bindings before C++20. An
- * expression cannot name a temporary: so each thread remembers the one that it is filling in. Those
- * that are made for one of its values come and go meanwhile.
+ * it may not capture everything at namespace scope, nor structured bindings before C++20. An
+ * expression cannot name a temporary, so each thread remembers the structure that it is filling in.
+ * Its values may contain DEVMEM_OPTS too: those structures are begun and ended in between, like a
+ * stack.
  */
 extern "C++" {
 template <typename Opts> class devmem_opts_of
@@ -72,7 +74,7 @@ template <typename Opts> class devmem_opts_of
 };
 }
 
-/* The type, and up to twelve ".member = value": the object's name goes before each. */
+/* The type, and up to twelve ".member = value": each is appended to the structure's name. */
 #define DEVMEM_OPTS(...)                                                               \
 	(DEVMEM_OPTS_BEGIN(__VA_ARGS__, 0),                                            \
 	 DEVMEM_OPTS_PICK(__VA_ARGS__, DEVMEM_OPTS_12, DEVMEM_OPTS_11, DEVMEM_OPTS_10, \
