@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * QEMU plugin: how often each translation block is executed on each processor between two marks
- * (mark.h). When the end mark is executed, it writes
+ * QEMU plugin: counts how often each processor executes each translation block between two marks
+ * (mark.h). At the end mark it writes
  *
  *	blocks
  *	at PROCESSOR ADDRESS INSTRUCTIONS	for each block: its instructions times how often it
  *						was entered
  *
- * One thread must run all processors (-accel tcg,thread=single): nothing here is locked. A block
- * that a fault leaves in the middle counts as a whole.
+ * One thread must run all processors (-accel tcg,thread=single), because nothing here is locked. A
+ * block that is left by a fault counts as a whole.
  */
 #include <inttypes.h>
 #include <stdbool.h>
@@ -36,9 +36,9 @@ PLUGIN_EXPORT int qemu_plugin_install(uint64_t id, const struct qemu_info *info,
 int qemu_plugin_version = PLUGIN_VERSION;
 
 /*
- * QEMU's own, as each thread of its sees it. The number that callbacks get is of no use: when one
- * thread runs all processors, QEMU 10.0 takes it for a constant, that of the processor which had
- * the block translated.
+ * QEMU's own variable: the processor that the calling thread runs. The number that callbacks get is
+ * useless: when one thread runs all processors, QEMU 10.0 makes it a constant, the number of the
+ * processor for which the block was translated.
  */
 extern __thread const void *current_cpu;
 
@@ -48,7 +48,7 @@ static struct block *bucket[BUCKETS];
 static bool counting;
 static FILE *out;
 
-/* The same code may be translated again and again: its block stays. */
+/* Code may be translated again: it keeps its block. */
 static struct block *find_block(uint64_t address, size_t instructions)
 {
 	struct block **first = &bucket[(address ^ address >> 16) & (BUCKETS - 1)], *b;
@@ -58,7 +58,7 @@ static struct block *find_block(uint64_t address, size_t instructions)
 			return b;
 	b = calloc(1, sizeof(*b));
 	if (!b)
-		abort(); /* nothing is better than a wrong count */
+		abort(); /* no count is better than a wrong one */
 	b->next = *first;
 	b->address = address;
 	b->instructions = instructions;
@@ -91,7 +91,7 @@ static void entered(unsigned int ignored, void *data)
 	b->entered[i]++;
 }
 
-/* Both marks begin anew, so that a count that was never ended is not taken into the next one. */
+/* Both marks reset all counts, so a count that was never ended does not add to the next one. */
 static void forget(void)
 {
 	for (size_t i = 0; i < BUCKETS; i++)
@@ -145,8 +145,8 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 	uint32_t which;
 
 	(void)id;
-	/* not a conditional callback, though nothing is counted most of the time: with those,
-	 * guests crash (10.0) */
+	/* A conditional callback would be faster, since nothing is counted most of the time, but
+	 * with those guests crash (QEMU 10.0). */
 	qemu_plugin_register_vcpu_tb_exec_cb(tb, entered, PLUGIN_NO_REGISTERS,
 					     find_block(qemu_plugin_tb_vaddr(tb), n));
 	for (size_t i = 0; i < n; i++) {
@@ -160,7 +160,7 @@ static void translated(uint64_t id, struct qemu_plugin_tb *tb)
 	}
 }
 
-/* The one argument is out=FILE. */
+/* Takes one argument: out=FILE. */
 int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, char **argv)
 {
 	(void)info;

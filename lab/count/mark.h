@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Marks for "scripts/lab run --count": what is executed between them, on any processor, is counted.
- * They are no-operations that compilers do not make, so a program with marks runs anywhere.
+ * Marks for "scripts/lab run --count": instructions executed between them, on any processor, are
+ * counted. A mark is a no-operation that compilers never emit: a program with marks runs anywhere.
  */
 #ifndef LAB_COUNT_MARK_H
 #define LAB_COUNT_MARK_H
@@ -10,7 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* nopl displacement(%rax), as 7 bytes: 0f 1f 80 and the displacement */
+/* The displacement of nopl displacement(%rax), which is 7 bytes: 0f 1f 80 and the displacement. */
 #define LAB_COUNT_BEGIN 0x6c61620
 #define LAB_COUNT_END	0x6c61621
 
@@ -21,7 +21,7 @@
 #define lab_count_mark(which) ((void)0)
 #endif
 
-/* Where the counting guest wants what it cannot see by itself; nothing elsewhere. */
+/* Where the counting guest is told what it cannot see by itself. NULL anywhere else. */
 static inline FILE *lab_count_port(void)
 {
 	const char *path = getenv("LAB_COUNT");
@@ -29,7 +29,7 @@ static inline FILE *lab_count_port(void)
 	return path ? fopen(path, "ae") : NULL;
 }
 
-/* What this count is called, and where the program's and its libraries' code lies. */
+/* Names the next count, and tells where the code of the program and its libraries is mapped. */
 static inline void lab_count_name(const char *name)
 {
 	FILE *port = lab_count_port(), *maps = fopen("/proc/self/maps", "re");
@@ -45,7 +45,7 @@ static inline void lab_count_name(const char *name)
 		fclose(port);
 }
 
-/* Counting starts and stops here, with no system call in between that is not the program's own. */
+/* Counting starts here and stops at lab_count_end(). Neither makes a system call. */
 static inline void lab_count_begin(void)
 {
 	lab_count_mark(LAB_COUNT_BEGIN);
@@ -56,7 +56,7 @@ static inline void lab_count_end(void)
 	lab_count_mark(LAB_COUNT_END);
 }
 
-/* How many bytes the count was for. */
+/* How many bytes the last count was for. */
 static inline void lab_count_bytes(uint64_t bytes)
 {
 	FILE *port = lab_count_port();

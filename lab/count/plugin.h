@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The handful of functions of QEMU's plugin interface that counting needs, written from its
- * documentation (docs/devel/tcg-plugins.rst). Debian ships no header for it. Version 4 is that of
- * QEMU 10.0; 3 changed qemu_plugin_insn_data() to what is here.
+ * The few functions of QEMU's plugin interface that counting needs, written from its documentation
+ * (docs/devel/tcg-plugins.rst), because Debian ships no header. QEMU 10.0 has version 4 of the
+ * interface; version 3 gave qemu_plugin_insn_data() its form here.
  */
 #ifndef LAB_COUNT_PLUGIN_H
 #define LAB_COUNT_PLUGIN_H
@@ -15,7 +15,7 @@
 
 struct qemu_plugin_tb;
 struct qemu_plugin_insn;
-struct qemu_info; /* of no use to us */
+struct qemu_info; /* not used here */
 
 enum plugin_registers { PLUGIN_NO_REGISTERS };
 

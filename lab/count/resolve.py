@@ -1,11 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Turns what the guest and the plugin said (standard input) into instructions per function (standard output).
+"""Turns the output of the guest and the plugin (standard input) into instructions per function (standard output).
 
-resolve.py GUEST=HERE...: where the guest's folders lie on this side.
+resolve.py GUEST=HERE...: each folder of the guest, and where it is on the host.
 
 From the guest: "count NAME", "map LINE-OF-/proc/self/maps", "bytes N" (mark.h), "symbol ADDRESS NAME [MODULE]"
-(guest.sh). From the plugin, in the same order of counts: "blocks", "at PROCESSOR ADDRESS INSTRUCTIONS". The result:
+(guest.sh). From the plugin, with the counts in the same order: "blocks", "at PROCESSOR ADDRESS INSTRUCTIONS". The result:
 
     count NAME BYTES
     PROCESSOR INSTRUCTIONS OBJECT FUNCTION      separated by tabs, most first
@@ -21,7 +21,7 @@ KERNEL_HALF = 1 << 63
 
 
 class Symbols:
-    """Which function an address belongs to: the nearest symbol at or before it."""
+    """Finds the function that an address belongs to: the nearest symbol at or before it."""
 
     def __init__(self, symbols):
         unique = dict(sorted(symbols, key=lambda s: s[1], reverse=True))
@@ -40,7 +40,7 @@ def lines_of(*command):
 
 @functools.lru_cache(None)
 def elf(path):
-    """(file offset, size, address) of what is loaded, and the functions."""
+    """Returns (file offset, size, address) of each loaded segment, and the functions."""
     loads = [line.split() for line in lines_of("readelf", "-lW", path) if line.strip().startswith("LOAD")]
     symbols = []
     for line in lines_of("nm", "--defined-only", path) + lines_of("nm", "-D", "--defined-only", path):
@@ -60,7 +60,7 @@ class Count:
             self.maps.append((start, end, int(words[2], 16), words[5] if len(words) > 5 else "?"))
 
     def user(self, address, others, folders):
-        """A block keeps the address at which the first program that came to it had it mapped: so in others too."""
+        """A block keeps the address that it had in the program that ran it first, so others' maps are searched too."""
         for start, end, offset, path in self.maps + others:
             if start <= address < end:
                 break
@@ -103,7 +103,7 @@ def main():
     folders = [tuple(argument.split("=", 1)) for argument in sys.argv[1:]]
     common, counts, blocks, kernel = read(sys.stdin)
     if len(counts) != len(blocks):
-        sys.exit(f"{len(counts)} counts were named and {len(blocks)} were ended: a program failed in between")
+        sys.exit(f"{len(counts)} counts were named but {len(blocks)} ended: a program failed in between")
     others = common + [one for count in counts for one in count.maps]
     for count, found in zip(counts, blocks):
         for processor, address, instructions in found:

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Sums what "scripts/lab run --count FILE" wrote, per function and per GiB."""
+"""Sums the output of "scripts/lab run --count FILE", per function and per GiB."""
 import argparse
 import collections
 import json
@@ -24,7 +24,7 @@ def read(lines):
 
 
 def last_processor(counts):
-    """Where the receiver is alone."""
+    """The processor on which the receiver runs alone."""
     return max(key[0] for rounds in counts.values() for _, found in rounds for key in found)
 
 
@@ -61,17 +61,17 @@ def compare(one, other, names, top):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("file")
-    parser.add_argument("--processor", type=int, help="default: the last, where the receiver is alone")
-    parser.add_argument("--compare", nargs=2, metavar=("NAME", "WITH"), help="two counts, function by function")
+    parser.add_argument("--processor", type=int, help="default: the last, on which the receiver runs alone")
+    parser.add_argument("--compare", nargs=2, metavar=("NAME", "WITH"), help="compare two counts by function")
     parser.add_argument("--only", metavar="PATTERN", type=re.compile, default="",
-                        help="functions alone whose name matches somewhere")
+                        help="only functions whose name matches (anywhere in it)")
     parser.add_argument("--top", type=int, default=10, help="how many functions to show (default 10)")
     parser.add_argument("--json", metavar="OUT", help="the figures, for programs (- for standard output)")
     args = parser.parse_args()
     with open(args.file, encoding="utf-8") as lines:
         counts = read(lines)
     if not counts:
-        sys.exit(f"{args.file}: nothing was counted")
+        sys.exit(f"{args.file}: it has no counts (does the program set marks?)")
     processor = last_processor(counts) if args.processor is None else args.processor
     result = {"processor": processor, "unit": "million instructions per GiB", "counts": {}}
     means = {}
@@ -83,7 +83,7 @@ def main():
             describe(name, rounds, means[name], sums, args.top)
     if args.compare:
         if not set(args.compare) <= set(means):
-            sys.exit(f"{args.file}: has {', '.join(means)}")
+            sys.exit(f"{args.file}: no such count; it has {', '.join(means)}")
         result["ratio"], result["differences"] = compare(*(means[n] for n in args.compare), args.compare, args.top)
     if args.json:
         out = sys.stdout if args.json == "-" else open(args.json, "w", encoding="utf-8")

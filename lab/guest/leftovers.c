@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Prints a line for each page pool that still exists in the network namespaces named as
- * arguments (names, or paths). A pool that lost its device but not all of its
- * pages is moved to the namespace's loopback device and stays in the netlink dump; the
- * kernel itself complains ("stalled pool shutdown") only after a minute.
+ * Prints a line for each page pool that still exists in the network namespaces given as
+ * arguments (names or paths). The kernel moves a pool whose device is gone but whose pages
+ * are not to the namespace's loopback device, so it stays in the netlink dump. The kernel's
+ * own complaint ("stalled pool shutdown") comes only after a minute.
  */
 #include <fcntl.h>
 #include <linux/netdev.h>
@@ -17,7 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
-/* Pages come back some time after the process: sockets are freed behind RCU, and so on. */
+/* Pages return some time after the process has exited: sockets wait for RCU, for example. */
 #define PATIENCE_MS 4000
 #define STEP_MS	    50
 
@@ -27,7 +27,7 @@ struct count {
 	int pools;
 };
 
-/* Netlink's "uint" takes four bytes or eight, as the value needs. */
+/* Netlink's "uint" has four bytes or eight, as the value needs. */
 static unsigned long long get_uint(const struct nlattr *attr)
 {
 	if (!attr)

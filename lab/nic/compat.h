@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * Differences between the kernels that the module builds on: 7.3 and 7.2 need nothing,
- * 6.12 can receive only, has no hds-thresh, no rx-page-size and no instance lock.
+ * Differences between the kernels that the module builds for. 7.2 and 7.3 need nothing;
+ * 6.12 can only receive, and has no hds-thresh, no rx-page-size and no instance lock.
  */
 #ifndef LABNIC_COMPAT_H
 #define LABNIC_COMPAT_H
@@ -58,7 +58,7 @@ static inline void labnic_no_hash_fields(struct ethtool_ops *ops)
 	ops->set_rxfh_fields = NULL;
 }
 
-/* Since 7.3 ethtool's operations hold the instance lock alone; channels want both. */
+/* Since 7.3 ethtool holds the instance lock only; set_channels and get_link need RTNL too. */
 #ifdef ETHTOOL_OP_NEEDS_RTNL_SCHANNELS
 #define LABNIC_ETHTOOL_RTNL \
 	.op_needs_rtnl = ETHTOOL_OP_NEEDS_RTNL_SCHANNELS | ETHTOOL_OP_NEEDS_RTNL_GLINK,
@@ -80,7 +80,7 @@ static inline void labnic_no_hash_fields(struct ethtool_ops *ops)
 #define page_pool_alloc_netmems(pool, gfp) page_pool_alloc_netmem(pool, gfp)
 #endif
 
-/* Stable kernels got some of these later (6.12.117 has them): names of our own clash with none. */
+/* Later stable kernels have some of these (6.12.117 does): these names clash with none. */
 #define ethtool_rxfh_fields		  labnic_rxfh_fields
 #define page_pool_dma_sync_netmem_for_cpu labnic_dma_sync_netmem_for_cpu
 
@@ -99,7 +99,7 @@ struct ethtool_rxfh_fields {
 	do {                                          \
 	} while (0)
 
-/* A binding's memory needs no sync. */
+/* A binding's device memory needs no sync. */
 static inline void page_pool_dma_sync_netmem_for_cpu(struct page_pool *pool, netmem_ref netmem,
 						     u32 off, u32 len)
 {
@@ -135,7 +135,7 @@ static inline bool labnic_rxq_bound(struct net_device *dev, unsigned int idx)
 	.cap_rss_ctx_supported = 1, .rxfh_per_ctx_key = 1, .cap_rss_rxnfc_adds = 1, \
 	.supported_ring_params = ETHTOOL_RING_USE_TCP_DATA_SPLIT,
 
-/* The rules' operations carry them; labnic_get_rxnfc_compat() sees to it. */
+/* 6.12 passes hash fields through get_rxnfc and set_rxnfc, whose _compat functions refuse them. */
 static inline void labnic_no_hash_fields(struct ethtool_ops *ops)
 {
 }

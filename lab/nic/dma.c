@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The DMA engine and its IOMMU. This file alone turns a DMA address into something to
- * load from or store to. A device's bus addresses are a window of its own, far from the
- * physical ones, and a page is reachable through it only while it is mapped for that
- * device in that direction: an address that was never mapped, was unmapped, belongs to
- * the other NIC or is a plain physical or virtual one is a counted fault, not data.
+ * The DMA engine and its IOMMU. Only this file turns a DMA address into a pointer. Each
+ * device has its own window of bus addresses, far from the physical ones. A page is
+ * reachable through the window only while it is mapped for that device in that direction.
+ * Any other address is a counted fault: one that was never mapped, has been unmapped,
+ * belongs to the other NIC, or is a plain physical or virtual address.
  */
 #include <linux/dma-map-ops.h>
 #include <linux/dma-mapping.h>
@@ -14,14 +14,14 @@
 
 #include "labnic.h"
 
-/* How often each page is mapped: for the device to read low, to write high. */
+/* Mapping counts of a page: low 32 bits for device reads, high 32 bits for device writes. */
 #define LABNIC_MAP_READ	 1ULL
 #define LABNIC_MAP_WRITE (1ULL << 32)
 
 struct labnic_iommu {
 	u64 base; /* bus address of physical address 0 */
 	unsigned long pages;
-	atomic64_t mapped; /* pages, each as often as it is mapped */
+	atomic64_t mapped; /* pages, each counted once per mapping */
 	atomic64_t *count;
 };
 
@@ -126,7 +126,7 @@ int labnic_dma_setup(struct device *dev)
 	return dma_set_mask_and_coherent(dev, DMA_BIT_MASK(64));
 }
 
-/* The driver is gone. A binding keeps its mapping until the process closes it. */
+/* Call when the driver is gone. A binding keeps its mapping until its process closes it. */
 void labnic_dma_check(struct device *dev)
 {
 	s64 mapped = atomic64_read(&labnic_iommu_of(dev)->mapped);
@@ -136,9 +136,9 @@ void labnic_dma_check(struct device *dev)
 }
 
 /*
- * The module goes. The core holds no reference to the device of a mapping, so that of one
- * that is left over stays, and its unmapping is the arch's business, which has nothing to
- * do on it.
+ * Call on module exit. The core holds no reference to the device of a mapping, so a device
+ * with pages still mapped gets a reference that keeps it for ever. The later unmap goes to
+ * the architecture's operations, which have nothing to do for it.
  */
 void labnic_dma_exit(struct device *dev)
 {

@@ -49,7 +49,7 @@ static void labnic_set_rings(struct labnic *nic, const struct ethtool_ringparam 
 	labnic_set_hds_thresh(nic, kring);
 }
 
-/* Takes effect with new rings. If those cannot be had, the old settings come back. */
+/* Settings take effect with new rings. If those cannot be allocated, the old settings return. */
 static int labnic_set_ringparam(struct net_device *dev, struct ethtool_ringparam *ring,
 				struct kernel_ethtool_ringparam *kring,
 				struct netlink_ext_ack *extack)
@@ -103,8 +103,8 @@ static void labnic_get_channels(struct net_device *dev, struct ethtool_channels 
 	ch->combined_count = nic->channels;
 }
 
-/* How many are asked for; 0: in words that are not the driver's. A queue of either kind comes with
- * one of the other. */
+/* The requested number of queue pairs; 0 if the request uses counts that the driver does not have.
+ * RX and TX queues come in pairs, so changing either count changes both. */
 static u32 labnic_asked_channels(const struct labnic *nic, const struct ethtool_channels *ch)
 {
 	if (!labnic_quirks()->counts_rx_and_tx)
@@ -192,7 +192,7 @@ static bool no_ntuple;
 module_param(no_ntuple, bool, 0444);
 MODULE_PARM_DESC(no_ntuple, "a NIC without flow rules");
 
-/* Lesser NICs: what the core finds missing here, it refuses for them. */
+/* NICs with fewer features: the core refuses whatever is missing from these operations. */
 const struct ethtool_ops *labnic_choose_ethtool_ops(void)
 {
 	static struct ethtool_ops lesser;
@@ -210,7 +210,7 @@ const struct ethtool_ops *labnic_choose_ethtool_ops(void)
 	}
 	if (no_ntuple)
 		lesser.set_rxnfc = NULL;
-	if (labnic_quirks()->keeps_hash_fields)
+	if (labnic_quirks()->fixed_hash_fields)
 		labnic_no_hash_fields(&lesser);
 	return &lesser;
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Faults on demand: /sys/kernel/debug/labnic/<interface>/. 0 is off. See lab/README.md. */
+/* Faults on demand, in /sys/kernel/debug/labnic/<interface>/. 0 is off. See lab/README.md. */
 #include <linux/debugfs.h>
 
 #include "labnic.h"
@@ -35,7 +35,7 @@ static int labnic_link_set(void *data, u64 val)
 }
 DEFINE_DEBUGFS_ATTRIBUTE(labnic_link_fops, labnic_link_get, labnic_link_set, "%llu\n");
 
-/* Surprise removal. Not from here: the removal waits for open debugfs files. */
+/* Surprise removal. labnic_unplug() defers it, because removal waits for open debugfs files. */
 static int labnic_remove_set(void *data, u64 val)
 {
 	if (val)
@@ -44,7 +44,7 @@ static int labnic_remove_set(void *data, u64 val)
 }
 DEFINE_DEBUGFS_ATTRIBUTE(labnic_remove_fops, NULL, labnic_remove_set, "%llu\n");
 
-/* The write returns when the reset is over: whoever removes the device waits for that, too. */
+/* The write returns when the reset is over, so removing the device waits for the reset too. */
 static int labnic_reset_set(void *data, u64 val)
 {
 	labnic_reset(data, min_t(u64, val, LABNIC_RESET_MS_MAX), false);

@@ -57,7 +57,7 @@ static void labnic_parse_ip6(struct labnic_flow *flow, const u8 *data, u32 len)
 	flow->dst = ih->daddr;
 	flow->l4_off = ETH_HLEN + sizeof(*ih);
 	flow->hdr_len = flow->l4_off;
-	/* Extension headers are beyond this NIC: such packets are not split. */
+	/* This NIC does not parse extension headers, so it does not split such packets. */
 	labnic_parse_l4(flow, ih->nexthdr, data, len);
 }
 

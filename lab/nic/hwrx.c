@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The NIC's receive side: takes posted buffers, splits and stores the packet, reports it
- * in the completion queue. It knows buffers by DMA address only.
+ * The NIC's receive side: takes posted buffers, splits and stores the packet, and reports
+ * it in the completion queue. It knows buffers by DMA address only.
  */
 #include <linux/if_vlan.h>
 
@@ -55,7 +55,7 @@ static void labnic_cqe_post(struct labnic_rxq *rxq, const struct labnic_cqe *cqe
 	smp_store_release(&mem->cq_prod, mem->cq_prod + 1);
 }
 
-/* Reports the held back packets whose time has come, and wakes the timer for the rest. */
+/* Completes the parked packets that are due, and starts the timer for the rest. */
 static void labnic_unpark(struct labnic_rxq *rxq, bool followed)
 {
 	ktime_t now = ktime_get(), next = KTIME_MAX;
@@ -89,7 +89,7 @@ enum hrtimer_restart labnic_park_expired(struct hrtimer *timer)
 	return HRTIMER_NORESTART;
 }
 
-/* The buffers of held back packets stay in their ring slots, which are freed with it. */
+/* The buffers of parked packets are still in their ring slots, and are freed with the ring. */
 void labnic_hw_flush_parked(struct labnic_rxq *rxq)
 {
 	memset(rxq->parked, 0, sizeof(rxq->parked));
@@ -156,8 +156,8 @@ static int labnic_store(struct labnic_rxq *rxq, const struct labnic_pkt *pkt,
 }
 
 /*
- * Behind a packet: with "pack" the next one begins in the same buffer, at the next cache line, if
- * that has room for more. The NIC is done with the others.
+ * Advances past a packet and consumes its buffers. With "pack" the last one stays if it has room:
+ * the next packet then begins there, at the next cache line.
  */
 static void labnic_pay_advance(struct labnic_rxq *rxq, struct labnic_cqe *cqe)
 {
@@ -174,7 +174,7 @@ static void labnic_pay_advance(struct labnic_rxq *rxq, struct labnic_cqe *cqe)
 	WRITE_ONCE(ring->cons, ring->cons + cqe->pay_n - cqe->pay_open);
 }
 
-/* The last byte of the payload, where it was stored, becomes another one. */
+/* Inverts the last payload byte where it was stored. Returns whether it did. */
 static bool labnic_corrupt(struct labnic_rxq *rxq, const struct labnic_pkt *pkt,
 			   const struct labnic_cqe *cqe)
 {

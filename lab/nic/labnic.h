@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * labnic: a pair of linked software NICs with header/data split, queue management
- * and netmem. What the "hardware" knows of memory are DMA addresses, nothing else.
+ * and netmem. The "hardware" side knows memory by its DMA address only.
  */
 #ifndef LABNIC_H
 #define LABNIC_H
@@ -26,7 +26,7 @@
 #define LABNIC_RX_PAGE_MAX    (4U << 20)
 #define LABNIC_HDS_THRESH     256
 #define LABNIC_HDS_THRESH_MAX 1024
-#define LABNIC_SRAM	      256 /* the part of a frame that the NIC itself can look at */
+#define LABNIC_SRAM	      256 /* bytes of a frame that the NIC itself can examine */
 #define LABNIC_INDIR	      128
 #define LABNIC_KEY_LEN	      40
 #define LABNIC_MAX_CTX	      16
@@ -36,7 +36,7 @@
 
 struct labnic;
 
-/* Buffers given to the NIC. desc is what the NIC sees; buf is the driver's own note. */
+/* Buffers posted to the NIC. The NIC sees desc; buf is the driver's own record. */
 struct labnic_ring {
 	u32 size; /* most buffers posted at a time */
 	u32 mask; /* slots - 1; slots is a power of two, at least size */
@@ -46,9 +46,9 @@ struct labnic_ring {
 	dma_addr_t *desc;
 	netmem_ref *buf; /* 0: the slot is free */
 	/* With "pack" packets share buffers. */
-	u32 off;     /* the NIC's: where the next packet begins in the first buffer */
-	u16 sharing; /* the NIC's: how many packets that buffer has */
-	/* the driver's, of each slot: packets taken, and all that it has; 0: not known yet */
+	u32 off;     /* NIC: where the next packet begins in the first buffer */
+	u16 sharing; /* NIC: how many packets are in that buffer */
+	/* driver, per slot: packets processed, and all packets in it (0: not known yet) */
 	u16 *seen, *total;
 };
 
@@ -58,7 +58,7 @@ enum {
 	LABNIC_CQE_HASH_L4 = BIT(2),
 	LABNIC_CQE_TCP = BIT(3),
 	LABNIC_CQE_IPV6 = BIT(4),
-	/* a fault: its checksum is for others to find wrong */
+	/* corrupt_every changed a byte: the stack is left to find the bad checksum */
 	LABNIC_CQE_CORRUPT = BIT(5),
 };
 
@@ -66,16 +66,16 @@ enum {
 struct labnic_cqe {
 	u32 host_slot, host_len;
 	u32 pay_slot, pay_len;
-	u32 pay_off;	 /* in the first buffer, which may have other packets too ... */
-	u16 pay_sharing; /* ... so many with this one, the last; 0: it may get more */
-	bool pay_open;	 /* the same of the last buffer */
+	u32 pay_off;	 /* in the first buffer, which packets may share */
+	u16 pay_sharing; /* packets in the first buffer; 0: more may follow */
+	bool pay_open;	 /* more packets may follow in the last buffer */
 	u16 host_n, pay_n;
 	u32 hash;
 	u16 flags;
 	u16 mss, segs; /* of a packet that the NIC merged, else 0 */
 };
 
-/* What a queue restart replaces: struct of ndo_queue_mem_alloc. */
+/* What a queue restart replaces: the memory that ndo_queue_mem_alloc() fills. */
 struct labnic_rxmem {
 	struct page_pool *pay_pool;  /* may be device memory */
 	struct page_pool *host_pool; /* headers, and packets that are not split */
@@ -102,7 +102,7 @@ struct labnic_rxq {
 	struct napi_struct napi; /* serves the TX queue of the same number too */
 	struct labnic *nic;
 	u32 idx;
-	spinlock_t lock; /* the NIC's side: rings' cons, cq_prod, enabled, parked */
+	spinlock_t lock; /* guards the NIC's side: rings' cons, cq_prod, enabled, parked */
 	bool enabled;
 	struct labnic_rxmem mem;
 	struct timer_list refill_timer;
@@ -119,7 +119,7 @@ enum {
 	LABNIC_TXD_TSO = BIT(3),
 };
 
-/* TX descriptor, as the NIC sees it. The offload fields count on the first of a frame. */
+/* TX descriptor, as the NIC sees it. Only a frame's first one has the offload fields. */
 struct labnic_txd {
 	dma_addr_t addr;
 	u32 len;
@@ -127,7 +127,7 @@ struct labnic_txd {
 	u16 csum_start, csum_off;
 };
 
-/* The driver's own note beside a TX descriptor. */
+/* The driver's own record of a TX descriptor. */
 struct labnic_txbuf {
 	struct sk_buff *skb; /* on the last descriptor of a frame */
 	dma_addr_t unmap;    /* 0: device memory, the binding owns the mapping */
@@ -146,7 +146,7 @@ struct labnic_txq {
 	u32 idx, size, mask;
 	u32 prod;	 /* written by xmit */
 	u32 tail;	 /* the doorbell: the NIC may send up to here */
-	spinlock_t wire; /* who is the NIC: xmit, or NAPI with wire_apart */
+	spinlock_t wire; /* held while acting as the NIC: by xmit, or by NAPI with wire_apart */
 	u32 hw;		 /* written by the NIC: sent and copied out up to here */
 	u32 clean;	 /* written by NAPI */
 	struct labnic_txd *desc;
@@ -154,7 +154,7 @@ struct labnic_txq {
 	struct labnic_tx_stats stats;
 };
 
-/* What the NIC's parser makes of a packet. Addresses and ports in network order. */
+/* What the NIC's parser finds in a packet. Addresses and ports are in network order. */
 struct labnic_flow {
 	u16 l3; /* ETH_P_IP, ETH_P_IPV6, or 0 for anything else */
 	u8 l4;	/* IPPROTO_TCP, IPPROTO_UDP, or 0 (fragments, other) */
@@ -187,10 +187,10 @@ struct labnic_faults {
 	u32 nosplit_every, nosplit_bytes, misroute_every;
 	u32 starve;				/* queue mask */
 	u32 fail_queue_alloc, fail_queue_start; /* the next n of them fail */
-	u32 down_again;				/* queue operations while it is down: -EAGAIN */
-	u32 tx_pieces; /* most fragments of a packet that it sends; 0: any */
-	u32 pack;      /* packets share payload buffers */
-	/* unsplit packets on bound queues are page-backed, which GRO merges */
+	u32 down_again; /* queue operations fail with -EAGAIN while the interface is down */
+	u32 tx_pieces;	/* most fragments of a packet that it sends; 0: any number */
+	u32 pack;	/* packets share payload buffers */
+	/* unsplit packets on bound queues are page-backed too, so that GRO merges them */
 	u32 unsplit_pages;
 	u32 corrupt_every;
 	atomic_t seen_drop, seen_reorder, seen_delay, seen_nosplit, seen_misroute;
@@ -204,22 +204,22 @@ struct labnic {
 	struct device *dev; /* does the DMA */
 	int id;
 	struct labnic __rcu *peer;
-	/* it has its queues: under labnic_link_lock and the instance lock */
+	/* the queues exist; written under labnic_link_lock and the instance lock */
 	bool up;
 
 	u32 channels, max_channels;
 	u32 rx_size, tx_size;
 	bool split;
-	u8 split_config; /* ETHTOOL_TCP_DATA_SPLIT_*: as it was asked for */
+	u8 split_config; /* ETHTOOL_TCP_DATA_SPLIT_*, as requested */
 	u32 hds_thresh;
 
-	rwlock_t steer_lock; /* rss, rules: written by ethtool, read by the NIC */
+	rwlock_t steer_lock; /* guards rss and rules: written by ethtool, read by the NIC */
 	struct labnic_rss rss[LABNIC_MAX_CTX];
 	struct labnic_rule rules[LABNIC_MAX_RULES];
 	DECLARE_BITMAP(rule_map, LABNIC_MAX_RULES);
 
 	struct labnic_faults faults;
-	u32 wire_apart; /* sending is NAPI's time, not that of who sends */
+	u32 wire_apart; /* the NIC's transmit side runs in NAPI, not in the sender's context */
 	atomic64_t dma_faults;
 	atomic64_t rx_no_carrier, rx_too_long, rx_rule_drops;
 
@@ -240,7 +240,7 @@ void labnic_down(struct labnic *nic);
 void labnic_reset(struct labnic *nic, unsigned int ms, bool forgets);
 int labnic_ethtool_reset(struct net_device *dev, u32 *flags);
 
-/* dma.c: the only way to memory */
+/* dma.c: the NIC's only access to memory */
 int labnic_dma_setup(struct device *dev);
 void labnic_dma_check(struct device *dev);
 void labnic_dma_exit(struct device *dev);
@@ -284,7 +284,7 @@ struct labnic_frame {
 
 struct labnic_pkt {
 	const struct labnic_frame *frame;
-	const u8 *hdr; /* headers, as they are to arrive */
+	const u8 *hdr; /* headers, as the peer receives them */
 	u32 hdr_len;
 	u32 off, len; /* payload: this part of the frame */
 	u32 hash;
@@ -353,22 +353,22 @@ bool labnic_has_ntuple(void);
 /* mimic.c */
 struct labnic_quirks {
 	const char *name, *driver;
-	u32 hds_thresh, hds_thresh_max; /* at first, and at most; 0: there is no such setting */
-	u8 split_config;		/* at first */
-	bool reports_config;		/* what was asked for, rather than what is */
-	bool split_needs_gro_hw;	/* and keeps it on */
-	bool no_split_off;		/* unknown turns it off */
-	bool unknown_is_as_it_is;	/* unknown does not turn it off */
+	u32 hds_thresh, hds_thresh_max; /* initial, and maximum (0: there is no such setting) */
+	u8 split_config;		/* initial */
+	bool reports_config;		/* reports the requested split, not the actual one */
+	bool split_needs_gro_hw;	/* and keeps GRO HW on while it splits */
+	bool no_split_off;		/* refuses "disabled"; "unknown" turns the split off */
+	bool unknown_keeps_split;	/* "unknown" leaves the split as it is */
 	bool always_splits;
 	bool no_contexts;
-	bool keeps_queue_0; /* cannot restart it */
-	/* reports the split only while it is on, otherwise "unknown" */
-	bool tells_split_on;
-	bool cannot_split;	/* has the setting, and refuses it */
+	bool keeps_queue_0; /* cannot restart queue 0 */
+	/* reports the split while it is on, otherwise "unknown" */
+	bool reports_only_split_on;
+	bool cannot_split;	/* has the setting, but refuses it */
 	bool cannot_send;	/* from device memory */
-	bool counts_rx_and_tx;	/* channels, which are not "combined" */
-	bool keeps_hash_fields; /* neither tells nor takes them */
-	bool ntuple_off;	/* at first */
+	bool counts_rx_and_tx;	/* separately: channels are not "combined" */
+	bool fixed_hash_fields; /* neither reports nor sets them */
+	bool ntuple_off;	/* initially */
 };
 
 int labnic_mimic_init(void);
@@ -384,7 +384,7 @@ void labnic_faults_module_exit(void);
 void labnic_faults_init(struct labnic *nic);
 void labnic_faults_exit(struct labnic *nic);
 
-/* Is this packet the n-th? every is 0 when the fault is off. */
+/* True for every n-th packet. *every is 0 while the fault is off. */
 static inline bool labnic_fault(u32 *every, atomic_t *seen, atomic64_t *hits)
 {
 	u32 n = READ_ONCE(*every);

@@ -25,19 +25,19 @@ MODULE_PARM_DESC(gro_hw, "start with rx-gro-hw on: TSO frames arrive as one merg
 
 static bool pack;
 module_param(pack, bool, 0444);
-MODULE_PARM_DESC(pack, "the file pack is 1 at first");
+MODULE_PARM_DESC(pack, "start with 1 in the debugfs file pack");
 
 static bool unsplit_pages;
 module_param(unsplit_pages, bool, 0444);
-MODULE_PARM_DESC(unsplit_pages, "the file unsplit_pages is 1 at first");
+MODULE_PARM_DESC(unsplit_pages, "start with 1 in the debugfs file unsplit_pages");
 
-/* Guards the link: who is there, and up of both. */
+/* Guards the link: labnic_ends, and "up" of both ends. */
 static DEFINE_MUTEX(labnic_link_lock);
 static struct labnic *labnic_ends[2];
 static struct platform_device *labnic_pdev[2];
 static struct work_struct labnic_unplug_works[2];
 
-/* Under labnic_link_lock. The link is there when both ends are up and nobody cut it. */
+/* Call under labnic_link_lock. The link is up when both ends are up and neither has cut it. */
 static void labnic_link_refresh(void)
 {
 	struct labnic *a = labnic_ends[0], *b = labnic_ends[1];
@@ -84,7 +84,7 @@ static void labnic_link_join(struct labnic *nic)
 	mutex_unlock(&labnic_link_lock);
 }
 
-/* After this the peer's NIC does not touch this one any more. */
+/* When this returns, the peer no longer touches this NIC. */
 static void labnic_link_leave(struct labnic *nic)
 {
 	struct labnic *peer;
@@ -101,7 +101,7 @@ static void labnic_link_leave(struct labnic *nic)
 	synchronize_net();
 }
 
-/* Surprise removal; on work of its own, for it waits for the debugfs file that asked. */
+/* Surprise removal. It is deferred, because it waits for the debugfs file that requested it. */
 static void labnic_unplug_work(struct work_struct *work)
 {
 	device_release_driver(&labnic_pdev[work == &labnic_unplug_works[1]]->dev);
@@ -227,7 +227,7 @@ static void __exit labnic_exit(void)
 {
 	int i;
 
-	/* First the driver: with it goes the debugfs file that starts the work. */
+	/* Unregister the driver first: this removes the debugfs file that schedules the work. */
 	platform_driver_unregister(&labnic_driver);
 	for (i = 1; i >= 0; i--) {
 		flush_work(&labnic_unplug_works[i]);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Drivers that this one can be taken for: what they refuse, and what they are like at first. */
+/* The drivers that labnic can imitate: what they refuse, and their initial settings. */
 #include <linux/ethtool_netlink.h>
 #include <linux/moduleparam.h>
 
@@ -7,8 +7,8 @@
 
 static char *mimic;
 module_param(mimic, charp, 0444);
-MODULE_PARM_DESC(mimic, "a NIC with the name and the quirks of mlx5, bnxt, gve, gve-qpl, fbnic, or "
-			"of an unknown one (silent)");
+MODULE_PARM_DESC(mimic, "imitate the name and the quirks of mlx5, bnxt, gve, gve-qpl, fbnic, or "
+			"of an unknown driver (silent)");
 
 static const struct labnic_quirks labnic_own = {
 	.driver = LABNIC_NAME,
@@ -34,16 +34,15 @@ static const struct labnic_quirks labnic_others[] = {
 	{
 		.name = "gve",
 		.driver = "gve",
-		.unknown_is_as_it_is = true,
+		.unknown_keeps_split = true,
 		.no_contexts = true,
 		.keeps_queue_0 = true,
 		.counts_rx_and_tx = true,
-		.keeps_hash_fields = true,
+		.fixed_hash_fields = true,
 		.ntuple_off = true,
 	},
 	{
-		/* the queue format DQO-QPL: packets are copied to and from the driver's own
-		 * pages */
+		/* queue format DQO-QPL: packets are copied to and from the driver's own pages */
 		.name = "gve-qpl",
 		.driver = "gve",
 		.cannot_split = true,
@@ -51,7 +50,7 @@ static const struct labnic_quirks labnic_others[] = {
 		.no_contexts = true,
 		.keeps_queue_0 = true,
 		.counts_rx_and_tx = true,
-		.keeps_hash_fields = true,
+		.fixed_hash_fields = true,
 		.ntuple_off = true,
 	},
 	{
@@ -63,11 +62,11 @@ static const struct labnic_quirks labnic_others[] = {
 		.always_splits = true,
 	},
 	{
-		/* no real driver: it reports its split only while that is on */
+		/* not a real driver: reports its split only while the split is on */
 		.name = "silent",
 		.driver = "silent",
 		.split_config = ETHTOOL_TCP_DATA_SPLIT_UNKNOWN,
-		.tells_split_on = true,
+		.reports_only_split_on = true,
 	},
 };
 
@@ -85,7 +84,7 @@ int labnic_mimic_init(void)
 		labnic_chosen = &labnic_others[i];
 		return 0;
 	}
-	pr_err(LABNIC_NAME ": mimic is mlx5, bnxt, gve, gve-qpl, fbnic or silent\n");
+	pr_err(LABNIC_NAME ": mimic must be mlx5, bnxt, gve, gve-qpl, fbnic or silent\n");
 	return -EINVAL;
 }
 
@@ -94,11 +93,11 @@ const struct labnic_quirks *labnic_quirks(void)
 	return labnic_chosen;
 }
 
-/* Words of the drivers. */
+/* The error messages are those of the real drivers. */
 int labnic_mimic_check_split(struct labnic *nic, u8 asked, struct netlink_ext_ack *extack)
 {
 	if (labnic_chosen->cannot_split && asked != ETHTOOL_TCP_DATA_SPLIT_UNKNOWN)
-		return -EOPNOTSUPP; /* without a word */
+		return -EOPNOTSUPP; /* gve gives no message */
 	if (labnic_chosen->split_needs_gro_hw && asked == ETHTOOL_TCP_DATA_SPLIT_ENABLED &&
 	    !(nic->netdev->features & NETIF_F_GRO_HW)) {
 		NL_SET_ERR_MSG_MOD(extack, "TCP-data-split is not supported when GRO HW is "
@@ -115,7 +114,7 @@ int labnic_mimic_check_split(struct labnic *nic, u8 asked, struct netlink_ext_ac
 void labnic_mimic_set_split(struct labnic *nic, u8 asked)
 {
 	nic->split_config = asked;
-	if (asked != ETHTOOL_TCP_DATA_SPLIT_UNKNOWN || !labnic_chosen->unknown_is_as_it_is)
+	if (asked != ETHTOOL_TCP_DATA_SPLIT_UNKNOWN || !labnic_chosen->unknown_keeps_split)
 		nic->split =
 			asked == ETHTOOL_TCP_DATA_SPLIT_ENABLED || labnic_chosen->always_splits;
 }
@@ -126,7 +125,7 @@ u8 labnic_mimic_get_split(const struct labnic *nic)
 		return ETHTOOL_TCP_DATA_SPLIT_UNKNOWN;
 	if (labnic_chosen->reports_config)
 		return nic->split_config;
-	if (labnic_chosen->tells_split_on && !nic->split)
+	if (labnic_chosen->reports_only_split_on && !nic->split)
 		return ETHTOOL_TCP_DATA_SPLIT_UNKNOWN;
 	return nic->split ? ETHTOOL_TCP_DATA_SPLIT_ENABLED : ETHTOOL_TCP_DATA_SPLIT_DISABLED;
 }

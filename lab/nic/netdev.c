@@ -31,7 +31,7 @@ static void labnic_queue_down(struct labnic *nic, u32 i, struct labnic_rxmem *me
 	netif_queue_set_napi(dev, i, NETDEV_QUEUE_TYPE_RX, NULL);
 	netif_queue_set_napi(dev, i, NETDEV_QUEUE_TYPE_TX, NULL);
 	napi_disable_locked(&nic->rxq[i].napi);
-	/* Its last poll may have woken the queue again. Now nobody will. */
+	/* The last poll may have woken the TX queue again. With NAPI off, nothing else will. */
 	__netif_tx_lock_bh(netdev_get_tx_queue(dev, i));
 	netif_tx_stop_queue(netdev_get_tx_queue(dev, i));
 	__netif_tx_unlock_bh(netdev_get_tx_queue(dev, i));
@@ -64,8 +64,8 @@ static int labnic_queue_up(struct labnic *nic, u32 i, struct labnic_rxmem *mem)
 }
 
 /*
- * Under the instance lock. An interface that runs is without its queues in the middle of a reset,
- * and after one that failed: whatever ends or restarts it then finds nothing to do, or does it.
+ * Call labnic_up() and labnic_down() under the instance lock. A running interface has no queues
+ * during a reset and after one that failed. So each of the two may find its work already done.
  */
 int labnic_up(struct labnic *nic)
 {
@@ -104,8 +104,8 @@ void labnic_down(struct labnic *nic)
 		labnic_queue_down(nic, i, &mem);
 }
 
-/* Told at once: the core looks at the carrier once a second, and would not see that it was gone for
- * less. */
+/* Announces the carrier at once: the core looks at it once a second, and would miss a shorter
+ * loss. */
 static void labnic_tell_carrier(struct net_device *dev)
 {
 	if (netif_running(dev))
@@ -113,8 +113,9 @@ static void labnic_tell_carrier(struct net_device *dev)
 }
 
 /*
- * The NIC forgets who steered what where. Bindings are the core's, and stay: a bound queue then
- * gets its share of everything. [drivers/net/ethernet/google/gve/gve_main.c: gve_reset]
+ * Loses all steering: rules, contexts, the RSS table. Bindings belong to the core and stay, so a
+ * bound queue then gets its share of all traffic.
+ * [drivers/net/ethernet/google/gve/gve_main.c: gve_reset()]
  */
 static void labnic_forget(struct labnic *nic)
 {
@@ -122,7 +123,8 @@ static void labnic_forget(struct labnic *nic)
 	labnic_rss_forget(nic);
 }
 
-/* ethtool --reset, under its locks: over before anybody can look at the carrier. */
+/* ethtool --reset. It runs under ethtool's locks, and is over before anybody can look at the
+ * carrier. */
 int labnic_ethtool_reset(struct net_device *dev, u32 *flags)
 {
 	struct labnic *nic = netdev_priv(dev);
@@ -142,9 +144,9 @@ int labnic_ethtool_reset(struct net_device *dev, u32 *flags)
 }
 
 /*
- * What a driver does when its firmware died or a transmit timed out. While the NIC starts again
- * nobody is kept out; an interface that cannot be brought up is closed.
- * [drivers/net/ethernet/broadcom/bnxt/bnxt.c: bnxt_fw_reset_task]
+ * What a driver does when its firmware has died or a transmit has timed out. No lock is held while
+ * the NIC restarts. An interface that cannot come up again is closed.
+ * [drivers/net/ethernet/broadcom/bnxt/bnxt.c: bnxt_fw_reset_task()]
  */
 void labnic_reset(struct labnic *nic, unsigned int ms, bool forgets)
 {
@@ -188,7 +190,7 @@ static int labnic_stop(struct net_device *dev)
 
 static int labnic_change_mtu(struct net_device *dev, int mtu)
 {
-	/* A packet spans as many buffers as it needs: nothing to reconfigure. */
+	/* Nothing to reconfigure: a packet spans as many buffers as it needs. */
 	WRITE_ONCE(dev->mtu, mtu);
 	return 0;
 }

@@ -1,15 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Queue management: one queue gets new memory while the others carry traffic. */
+/* Queue management: gives one queue new memory while the others carry traffic. */
 #include "labnic.h"
 
 static int labnic_queue_mem_alloc(struct net_device *dev, LABNIC_QCFG_ARG void *mem, int idx)
 {
 	struct labnic *nic = netdev_priv(dev);
 
-	if (READ_ONCE(nic->faults.down_again) && !nic->up) /* as gve says it */
+	if (READ_ONCE(nic->faults.down_again) && !nic->up) /* as gve does */
 		return -EAGAIN;
-	/* In the middle of a reset. The core forgives this answer to who unbinds.
-	 * [__netif_mp_close_rxq()] */
+	/* A reset is going on. -ENETDOWN is the one error that the core takes without a WARNING
+	 * when it unbinds. [net/core/netdev_rx_queue.c: __netif_mp_close_rxq()] */
 	if (netif_running(dev) && !nic->up)
 		return -ENETDOWN;
 	return labnic_rxmem_alloc(nic, mem, idx, labnic_qcfg_page_size);
@@ -30,7 +30,7 @@ static int labnic_queue_start(struct net_device *dev, LABNIC_QCFG_ARG void *mem,
 	labnic_rxq_start(rxq, mem);
 	napi_enable_locked(&rxq->napi);
 
-	/* What came in while NAPI was off had no interrupt. */
+	/* Packets that arrived while NAPI was off raised no interrupt. */
 	local_bh_disable();
 	napi_schedule(&rxq->napi);
 	local_bh_enable();
@@ -103,7 +103,7 @@ static const struct netdev_queue_mgmt_ops labnic_queue_ops = {
 
 static bool no_page_sizes;
 module_param(no_page_sizes, bool, 0444);
-MODULE_PARM_DESC(no_page_sizes, "a NIC whose queues take small pages alone");
+MODULE_PARM_DESC(no_page_sizes, "a NIC whose queues take small pages only");
 
 const struct netdev_queue_mgmt_ops *labnic_choose_queue_ops(void)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* A ring of empty buffers on its way to the NIC. */
+/* A ring that posts empty buffers to the NIC. */
 #include "labnic.h"
 
 int labnic_ring_alloc(struct labnic_ring *ring, u32 size, u32 buf_len)
@@ -43,8 +43,8 @@ u32 labnic_ring_posted(struct labnic_ring *ring)
 }
 
 /*
- * Posts what the pool has. A slot whose packet has not been taken from the completion
- * queue yet is still occupied and ends the round. Returns the number of posted buffers.
+ * Posts as many buffers as there is room for. Stops when the pool is empty, and at a slot
+ * whose packet is still in the completion queue. Returns how many are posted now.
  */
 u32 labnic_ring_fill(struct labnic_ring *ring, struct page_pool *pool)
 {
@@ -61,7 +61,7 @@ u32 labnic_ring_fill(struct labnic_ring *ring, struct page_pool *pool)
 		ring->desc[prod & ring->mask] = page_pool_get_dma_addr_netmem(netmem);
 		prod++;
 	}
-	/* Pairs with the NIC's acquire: descriptors before the doorbell. */
+	/* Descriptors before the doorbell: pairs with the acquire in labnic_avail(). */
 	smp_store_release(&ring->prod, prod);
 	return prod - cons;
 }

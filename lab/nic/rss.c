@@ -5,7 +5,7 @@
 #define LABNIC_RXH_IP (RXH_IP_SRC | RXH_IP_DST)
 #define LABNIC_RXH_L4 (LABNIC_RXH_IP | RXH_L4_B_0_1 | RXH_L4_B_2_3)
 
-/* The 32 bits of the key from bit number bit on. */
+/* The 32 bits of the key that begin at bit number bit. */
 static u32 labnic_key_window(const u8 *key, u32 bit)
 {
 	u64 w = 0;
@@ -69,7 +69,7 @@ void labnic_rss_reset_indir(struct labnic *nic)
 	write_unlock_bh(&nic->steer_lock);
 }
 
-/* As if it had just been probed; the hash key stays. Who asked the core to remember contexts is
+/* As after probe, except that the hash key stays. The core, which keeps a copy of each context, is
  * told that they are lost. */
 void labnic_rss_forget(struct labnic *nic)
 {
@@ -197,8 +197,8 @@ static int labnic_rss_check(struct labnic *nic, const struct ethtool_rxfh_param 
 		return -EOPNOTSUPP;
 	}
 	if (p->indir && !labnic_rules_allow_indir(nic, p->rss_context, p->indir)) {
-		NL_SET_ERR_MSG_MOD(extack, "the table, or a rule's offset to it, leads past the "
-					   "queues");
+		NL_SET_ERR_MSG_MOD(extack, "the table, or a rule's offset into it, exceeds the "
+					   "number of queues");
 		return -EINVAL;
 	}
 	return 0;
@@ -246,7 +246,7 @@ int labnic_create_rxfh_context(struct net_device *dev, struct ethtool_rxfh_conte
 		labnic_rss_set_key(rss, nic->rss[0].key);
 	labnic_rss_store(nic, rss, p);
 
-	/* The core keeps its own copy and wants what it did not give. */
+	/* The core keeps a copy of the context. Fill in the values that it left to the driver. */
 	if (!p->indir)
 		memcpy(ethtool_rxfh_context_indir(ctx), rss->indir, sizeof(rss->indir));
 	if (!p->key)
@@ -328,7 +328,7 @@ int labnic_set_rxfh_fields(struct net_device *dev, const struct ethtool_rxfh_fie
 }
 
 #ifdef LABNIC_OLD
-/* Where the hashed fields and the number of queues came through the rules' operations. */
+/* 6.12 has the hashed fields and the number of queues in get_rxnfc and set_rxnfc. */
 int labnic_get_rxnfc_compat(struct net_device *dev, struct ethtool_rxnfc *cmd)
 {
 	struct labnic *nic = netdev_priv(dev);
@@ -342,7 +342,7 @@ int labnic_get_rxnfc_compat(struct net_device *dev, struct ethtool_rxnfc *cmd)
 		cmd->data = nic->channels;
 		return 0;
 	}
-	if (cmd->cmd != ETHTOOL_GRXFH || labnic_quirks()->keeps_hash_fields)
+	if (cmd->cmd != ETHTOOL_GRXFH || labnic_quirks()->fixed_hash_fields)
 		return -EOPNOTSUPP;
 	err = labnic_get_rxfh_fields(dev, &f);
 	cmd->data = f.data;
@@ -357,7 +357,7 @@ int labnic_set_rxnfc_compat(struct net_device *dev, struct ethtool_rxnfc *cmd)
 		.rss_context = cmd->flow_type & FLOW_RSS ? cmd->rss_context : 0,
 	};
 
-	if (cmd->cmd != ETHTOOL_SRXFH || labnic_quirks()->keeps_hash_fields)
+	if (cmd->cmd != ETHTOOL_SRXFH || labnic_quirks()->fixed_hash_fields)
 		return -EOPNOTSUPP;
 	return labnic_set_rxfh_fields(dev, &f, NULL);
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* n-tuple rules, and where a packet goes: first the rules, then RSS. */
+/* n-tuple rules, and the choice of a packet's queue: by the rules first, then by RSS. */
 #include <net/ipv6.h>
 
 #include "labnic.h"
@@ -56,7 +56,7 @@ static int labnic_rule_user(u8 proto, u8 mask)
 	return -EOPNOTSUPP;
 }
 
-/* The match part of a rule, from ethtool's form. */
+/* Converts the match part of a rule from ethtool's form. */
 static int labnic_rule_match(struct labnic_rule *rule, const struct ethtool_rx_flow_spec *fs)
 {
 	int proto = 0;
@@ -125,7 +125,8 @@ static bool labnic_rule_same(const struct labnic_rule *a, const struct labnic_ru
 	       a->dport_mask == b->dport_mask;
 }
 
-/* A rule that matches the same is replaced where it is; else the last free place is taken. */
+/* The new rule's location. Unless the caller names one, the rule replaces one with the same match,
+ * or else takes the last free location (with RX_CLS_LOC_FIRST, the first). */
 static int labnic_rule_place(struct labnic *nic, const struct labnic_rule *rule, u32 wanted)
 {
 	u32 i;
@@ -268,7 +269,7 @@ bool labnic_rules_use_ctx(struct labnic *nic, u32 ctx)
 	return false;
 }
 
-/* May context ctx have this table? Rules to it can add an offset to the table's queues. */
+/* True if context ctx may have this table. Its rules can add an offset to the table's queues. */
 bool labnic_rules_allow_indir(struct labnic *nic, u32 ctx, const u32 *indir)
 {
 	u32 i, max = labnic_indir_max(indir);
@@ -309,7 +310,7 @@ static const struct labnic_rule *labnic_rule_find(struct labnic *nic,
 	return NULL;
 }
 
-/* The queue that a packet goes to, or -1 where a rule drops it. */
+/* Returns the queue that a packet goes to, or -1 if a rule drops it. */
 int labnic_steer(struct labnic *nic, const struct labnic_flow *flow, u32 *hash, bool *l4)
 {
 	const struct labnic_rule *rule;

@@ -4,7 +4,8 @@
 
 #include "labnic.h"
 
-/* Fewer posted buffers than a large packet needs: packets drop, and no poll would come. */
+/* With fewer posted buffers than this, a large packet may not fit. The NIC then drops packets, and
+ * completes none that would trigger a poll. */
 #define LABNIC_RX_LOW	 20
 #define LABNIC_REFILL_MS 2
 
@@ -40,7 +41,8 @@ int labnic_rxmem_alloc(struct labnic *nic, struct labnic_rxmem *mem, u32 idx, u3
 	if (err)
 		goto err_free;
 
-	/* Every packet occupies a host slot until its completion is taken: enough. */
+	/* One entry for each host slot is enough: a packet occupies one until its completion is
+	 * consumed. */
 	mem->cq_mask = mem->host.mask;
 	mem->cq = kvcalloc(mem->cq_mask + 1, sizeof(*mem->cq), GFP_KERNEL);
 	err = -ENOMEM;
@@ -79,7 +81,7 @@ void labnic_rxmem_free(struct labnic_rxmem *mem)
 	memset(mem, 0, sizeof(*mem));
 }
 
-/* Without free buffers the NIC completes nothing, so nothing but this timer would poll. */
+/* Without free buffers the NIC completes nothing, so only this timer triggers a poll. */
 static void labnic_refill_expired(struct timer_list *timer)
 {
 	struct labnic_rxq *rxq = container_of(timer, struct labnic_rxq, refill_timer);
@@ -117,7 +119,7 @@ void labnic_rxq_init(struct labnic *nic, u32 idx)
 		      HRTIMER_MODE_ABS_SOFT);
 }
 
-/* NAPI is off: nobody else touches the rings. */
+/* Call with NAPI off: nobody else then touches the rings. */
 void labnic_rxq_start(struct labnic_rxq *rxq, struct labnic_rxmem *mem)
 {
 	rxq->mem = *mem;
@@ -131,7 +133,7 @@ void labnic_rxq_start(struct labnic_rxq *rxq, struct labnic_rxmem *mem)
 	spin_unlock_bh(&rxq->lock);
 }
 
-/* NAPI is off. After the lock the peer has nothing in flight to these rings. */
+/* Call with NAPI off. Once the lock is released, the peer has nothing in flight to these rings. */
 void labnic_rxq_stop(struct labnic_rxq *rxq, struct labnic_rxmem *mem)
 {
 	spin_lock_bh(&rxq->lock);
@@ -169,7 +171,7 @@ static void *labnic_host_va(struct labnic_rxmem *mem, u32 slot, u32 len)
 	return page_address(netmem_to_page(netmem));
 }
 
-/* All that is in the host buffers goes into the skb's head; they are free again. */
+/* Copies the host buffers into the skb's head and recycles them. */
 static struct sk_buff *labnic_skb_copy(struct labnic_rxq *rxq, const struct labnic_cqe *cqe)
 {
 	struct labnic_rxmem *mem = &rxq->mem;
@@ -187,8 +189,9 @@ static struct sk_buff *labnic_skb_copy(struct labnic_rxq *rxq, const struct labn
 }
 
 /*
- * A buffer that a packet has a part of, with a reference of its own. The ring's goes with the last
- * packet, which need not be the last that comes: packets that were held back come later.
+ * Returns a buffer that a packet has a part of, with a reference for this packet. The packet that
+ * is processed last gets the ring's own reference. It need not be the last one in the buffer,
+ * because parked packets are processed later.
  */
 static netmem_ref labnic_take_shared(struct labnic_ring *ring, u32 slot, u16 total)
 {
@@ -203,7 +206,7 @@ static netmem_ref labnic_take_shared(struct labnic_ring *ring, u32 slot, u16 tot
 	return netmem;
 }
 
-/* How many packets buffer @i of the packet has; 0: that is not known yet. */
+/* How many packets share buffer number @i of this packet; 0 if not known yet. */
 static u16 labnic_sharing(const struct labnic_cqe *cqe, u32 i)
 {
 	if (!i)
@@ -253,7 +256,7 @@ static void labnic_add_frags(struct sk_buff *skb, struct labnic_ring *ring, u32 
 	skb_mark_for_recycle(skb);
 }
 
-/* A packet in host buffers alone: headers copied, the rest attached. */
+/* A packet in host buffers only: copies the headers and attaches the rest. */
 static struct sk_buff *labnic_skb_attach(struct labnic_rxq *rxq, const struct labnic_cqe *cqe)
 {
 	struct labnic_rxmem *mem = &rxq->mem;
@@ -293,11 +296,11 @@ static struct sk_buff *labnic_skb_split(struct labnic_rxq *rxq, const struct lab
 }
 
 /*
- * Heads stay small (LABNIC_SRAM) beside device memory: a page-backed head would be merged
- * into a device skb by GRO or TCP, and the reader gets -ENODEV. For the same reason an
- * unsplit packet on a device memory queue is one linear skb without page pool pages, which
- * the stack never merges with its neighbours, unless unsplit_pages asks for the page-backed
- * ones that other drivers make.
+ * Beside device memory, heads stay small (LABNIC_SRAM): GRO or TCP would merge a
+ * page-backed head into a device skb, and the reader would get -ENODEV. For the same
+ * reason an unsplit packet on a device memory queue becomes one linear skb without page
+ * pool pages, which the stack never merges with its neighbours. With unsplit_pages it is
+ * page-backed, as with other drivers.
  */
 static struct sk_buff *labnic_skb_build(struct labnic_rxq *rxq, const struct labnic_cqe *cqe)
 {
@@ -329,7 +332,7 @@ static void labnic_rx_one(struct labnic_rxq *rxq, const struct labnic_cqe *cqe)
 	struct labnic_rxmem *mem = &rxq->mem;
 	struct sk_buff *skb = NULL;
 
-	/* A bad checksum: the stack would want to look for itself, which it cannot. */
+	/* Bad checksum: the stack would want to verify it itself, and cannot read the payload. */
 	if (unlikely(mem->unreadable && cqe->flags & LABNIC_CQE_SPLIT &&
 		     !(cqe->flags & (LABNIC_CQE_CSUM_OK | LABNIC_CQE_CORRUPT))))
 		rxq->stats.csum_bad++;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* Counters: of the device, of each queue through netlink, and ethtool -S. */
+/* Counters: of the device, of each queue (netlink), and for ethtool -S. */
 #include "labnic.h"
 
 static void labnic_queue_stats_rx(struct net_device *dev, int idx, struct netdev_queue_stats_rx *st)
@@ -35,7 +35,7 @@ static void labnic_queue_stats_tx(struct net_device *dev, int idx, struct netdev
 	st->wake = tx->wake;
 }
 
-/* Of queues that channels are not using now: history that the device total has to keep. */
+/* Counters of the queues that are not in use now: the device total must still include them. */
 static void labnic_base_stats(struct net_device *dev, struct netdev_queue_stats_rx *rx,
 			      struct netdev_queue_stats_tx *tx)
 {
@@ -114,7 +114,7 @@ int labnic_get_sset_count(struct net_device *dev, int sset)
 
 	if (sset != ETH_SS_STATS)
 		return -EOPNOTSUPP;
-	/* All queues that there can be: the count must not change between two calls. */
+	/* Unused queues are included: the count must not change between two calls. */
 	return ARRAY_SIZE(labnic_dev_names) +
 	       nic->max_channels * (ARRAY_SIZE(labnic_rx_names) + ARRAY_SIZE(labnic_tx_names));
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-only
-/* The driver's side of sending: skbs to descriptors, and back when they are done. */
+/* The driver's side of sending: turns skbs into descriptors, and frees them when they are sent. */
 #include <linux/dma-mapping.h>
 #include <linux/tcp.h>
 
@@ -42,7 +42,7 @@ static void labnic_tx_unmap(struct labnic_txq *txq, u32 i)
 	buf->unmap = 0;
 }
 
-/* The stack does not send any more, and NAPI is off. */
+/* Call when the stack has stopped sending and NAPI is off. */
 void labnic_txq_free(struct labnic_txq *txq)
 {
 	for (; txq->clean != txq->prod; txq->clean++) {
@@ -125,8 +125,8 @@ static void labnic_tx_offloads(struct labnic_txq *txq, struct sk_buff *skb, stru
 }
 
 /*
- * The NIC is whoever hears this: here and now, or the NAPI thread, so that what hardware does is
- * not taken for work of the processor that sends.
+ * Starts the NIC's transmit side: here and now, or in NAPI with wire_apart, so that the work of
+ * hardware is not counted as work of the processor that sends.
  */
 static void labnic_tx_doorbell(struct labnic_txq *txq)
 {
@@ -139,8 +139,9 @@ static void labnic_tx_doorbell(struct labnic_txq *txq)
 }
 
 /*
- * Has each packet that the NIC would cut from this one no more than @most pieces? One that lies in
- * two packets counts for both. [drivers/net/ethernet/google/gve/gve_tx_dqo.c: gve_can_send_tso]
+ * True if each packet that the NIC would cut from this one has at most @most fragments. A fragment
+ * that spans two packets counts in both.
+ * [drivers/net/ethernet/google/gve/gve_tx_dqo.c: gve_can_send_tso()]
  */
 static bool labnic_tso_fits(const struct sk_buff *skb, u32 most)
 {
@@ -159,8 +160,8 @@ static bool labnic_tso_fits(const struct sk_buff *skb, u32 most)
 	return true;
 }
 
-/* A large packet that would make some with too many pieces is cut in software, which does not make
- * them fewer. */
+/* If TSO would make packets with too many fragments, the stack segments in software instead. This
+ * does not reduce their fragments. */
 netdev_features_t labnic_features_check(struct sk_buff *skb, struct net_device *dev,
 					netdev_features_t features)
 {
@@ -172,8 +173,8 @@ netdev_features_t labnic_features_check(struct sk_buff *skb, struct net_device *
 	return features;
 }
 
-/* What gve does with more pieces than it has descriptors: it copies them to one, if the processor
- * can read them. */
+/* A packet with more fragments than descriptors allow is copied to one, as by gve. Returns false if
+ * that fails: the processor cannot read device memory. */
 static bool labnic_tx_linear(struct labnic_txq *txq, struct sk_buff *skb)
 {
 	u32 most = READ_ONCE(txq->nic->faults.tx_pieces);

@@ -84,7 +84,7 @@ static __sum16 labnic_pseudo(const struct labnic_flow *flow, u32 len, __wsum sum
 	return csum_ipv6_magic(&flow->src, &flow->dst, len, flow->l4, sum);
 }
 
-/* The L4 checksum over the packet as it stands: 0 if the one inside is right. */
+/* Computes the L4 checksum over the packet as it is: 0 if the checksum in it is right. */
 static int labnic_l4_csum(const struct labnic_pkt *pkt, __sum16 *result)
 {
 	const struct labnic_flow *flow = &pkt->frame->flow;
@@ -107,9 +107,9 @@ static __sum16 *labnic_csum_field(const struct labnic_flow *flow, u8 *hdr)
 }
 
 /*
- * Completes the checksum of an offloaded packet, checks that of any other. A receiver
- * that checks in hardware will not look at it again, and then the sum is left undone:
- * nobody but a packet dump could tell.
+ * Completes the checksum of an offloaded packet; verifies that of any other. If the peer
+ * verifies checksums in hardware (rxcsum), an offloaded packet's is left incomplete:
+ * nobody looks at it again, and only a packet dump would show it.
  */
 static int labnic_seal(struct labnic_pkt *pkt, u8 *hdr, bool offloaded, bool rxcsum)
 {
@@ -145,7 +145,7 @@ static int labnic_seal(struct labnic_pkt *pkt, u8 *hdr, bool offloaded, bool rxc
 	return 0;
 }
 
-/* Makes the headers of the TSO frame those of packet nr at payload offset at. */
+/* Writes the headers of packet number nr, at payload offset at, from those of the TSO frame. */
 static void labnic_tso_header(const struct labnic_frame *frame, u8 *hdr, u32 nr, u32 at, u32 len,
 			      bool last)
 {
