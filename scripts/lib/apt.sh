@@ -1,22 +1,22 @@
 # SPDX-License-Identifier: MIT
-# Packages of this machine, and the archive that its apt uses.
+# The packages of this machine, and the archive that its apt uses.
 # shellcheck shell=bash
 
 installed() {
 	[[ $(dpkg-query -W -f '${db:Status-Status}' "$1" 2>/dev/null) == installed ]]
 }
 
-# need_packages PACKAGE...: installs what is missing when run as root, otherwise says how.
+# need_packages PACKAGE...: as root, installs those that are missing; otherwise says how, and exits.
 need_packages() {
 	local missing=() package
 	command -v dpkg-query apt-get >/dev/null ||
-		die "this needs Debian or Ubuntu: there is no apt here"
+		die "this machine has no apt: the lab needs Debian or Ubuntu"
 	for package; do
 		installed "$package" || missing+=("$package")
 	done
 	((${#missing[@]})) || return 0
 	if ((EUID)); then
-		say "packages are missing; this line installs them, then start again:"
+		say "packages are missing; install them with this command, then start again:"
 		printf '  sudo apt-get install --no-install-recommends %s\n' "${missing[*]}" >&2
 		exit 2
 	fi
@@ -35,7 +35,7 @@ apt_update_once() {
 	APT_UPDATED=1
 }
 
-# What apt itself says about the archives it knows: needs its lists, so it can be empty.
+# The Debian archive in apt's own lists; nothing if it has none.
 mirror_from_lists() {
 	# shellcheck disable=SC2016 # apt's own placeholders
 	apt-get indextargets --format '$(ORIGIN) $(LABEL) $(REPO_URI)' \
@@ -43,7 +43,7 @@ mirror_from_lists() {
 		awk '$1 == "Debian" && $2 == "Debian" { print $3; exit }'
 }
 
-# One-line and deb822 sources alike: an address that ends in /debian.
+# The first address that ends in /debian, in one-line or deb822 sources.
 mirror_from_files() {
 	cat /etc/apt/sources.list /etc/apt/sources.list.d/*.{list,sources} 2>/dev/null |
 		sed 's/#.*//' | tr -s ' \t' '\n' |
@@ -51,7 +51,7 @@ mirror_from_files() {
 		head -n 1
 }
 
-# The Debian archive of this machine's apt; nothing where it has none (Ubuntu).
+# The Debian archive that this machine's apt uses; nothing if it uses none (Ubuntu).
 debian_mirror() {
 	local uri=${DEVMEM_MIRROR:-}
 	[[ $uri ]] || uri=$(mirror_from_lists || true)

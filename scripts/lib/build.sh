@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-# Builds for the guest, in the root: the project, the NIC module, the guest's own helper.
+# Builds for the guest, in the root: the project, the NIC module, and the guest's own helper.
 #
-# Each checkout has a folder in the root, /work/ID, by the same name there and in the guest:
-# src (a copy of the tree), build, nic-KERNEL, guest.
+# Each checkout has a folder /work/ID in the root, and under the same name in the guest. In it are
+# src (a copy of the tree), build, nic-KERNEL and guest.
 # shellcheck shell=bash
 
 set_work() {
@@ -19,7 +19,7 @@ copy_tree() {
 build_project() {
 	[[ ! $NO_PROJECT ]] || return 0
 	[[ -e $ROOT$WORK/src/CMakeLists.txt ]] || {
-		say "warning: no CMakeLists.txt yet, /build is empty"
+		say "warning: the tree has no CMakeLists.txt, so /build is empty"
 		return
 	}
 	if [[ ! -e $ROOT$WORK/build/build.ninja ]]; then
@@ -30,13 +30,13 @@ build_project() {
 	quietly build in_root ninja -C "$WORK/build" || die -1 "the project does not build"
 }
 
-# Sets MODULE to the path in the root; empty where there is no module yet.
+# Sets MODULE to the module's path in the root; empty if there is none.
 build_nic() {
 	local dir=$WORK/nic-$KERNEL
 	MODULE=
 	[[ ! $NO_NIC ]] || return 0
 	[[ -e $ROOT$WORK/src/lab/nic/Makefile || -e $ROOT$WORK/src/lab/nic/Kbuild ]] || {
-		say "warning: no lab/nic yet, there is no lab0 and lab1"
+		say "warning: the tree has no lab/nic, so the guest has no lab0 and lab1"
 		return
 	}
 	mkdir -p "$ROOT$dir"
@@ -44,7 +44,7 @@ build_nic() {
 	quietly nic in_root make -C "/usr/src/linux-headers-$KERNEL" M="$dir" modules ||
 		die -1 "the NIC module does not build for $KERNEL"
 	MODULE=$dir/labnic.ko
-	[[ -e $ROOT$MODULE ]] || die -1 "building lab/nic made no labnic.ko"
+	[[ -e $ROOT$MODULE ]] || die -1 "the build of lab/nic made no labnic.ko"
 }
 
 build_guest() {

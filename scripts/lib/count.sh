@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Counting instructions: a QEMU plugin of ours, and what its figures belong to. lab/README.md.
+# Counting instructions: our QEMU plugin, and the functions that its counts belong to. See
+# lab/README.md.
 # shellcheck shell=bash disable=SC2153
 
 build_count() {
@@ -9,8 +10,8 @@ build_count() {
 		-o "$target" "$dir/count.c" || die -1 "cannot build lab/count"
 }
 
-# Every processor in one thread and on one clock that counts instructions: runs repeat, and while
-# all are idle the clock leaps to the next timer.
+# One thread runs all processors, on one clock that counts instructions. This makes runs repeatable.
+# While all processors are idle, the clock leaps to the next timer.
 add_count_arguments() {
 	local plugin=$ROOT$WORK/guest/count.so
 	QEMU+=(-icount "shift=0,sleep=off" -plugin "file=${plugin//,/,,},out=$RUN/count.blocks"
@@ -18,15 +19,15 @@ add_count_arguments() {
 		-device "virtserialport,chardev=count,name=lab.count")
 }
 
-# The last processor is the receiver's: nothing else is put there. The clock leaps while the host
-# reads a file too, so a process may seem to wait for minutes.
+# The last processor is reserved for the receiver. The clock also leaps while the host reads a file,
+# so a process can appear to hang for minutes: this must not be a panic.
 count_kernel_line() {
 	printf '%s' " isolcpus=$((CPUS - 1)) hung_task_panic=0"
 }
 
-# From addresses to functions, into the file that was asked for.
+# Turns addresses into functions, and writes the requested file.
 write_count() {
 	cat "$RUN/count.guest" "$RUN/count.blocks" |
 		in_root python3 "$WORK/src/lab/count/resolve.py" "/build=$WORK/build" "/devmem=$WORK/src" >"$COUNT" ||
-		die -1 "nothing was counted"
+		die -1 "cannot turn the counts into functions (did the program set both marks? lab/README.md)"
 }

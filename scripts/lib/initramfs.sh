@@ -1,10 +1,11 @@
 # SPDX-License-Identifier: MIT
-# The first few hundred milliseconds of the guest: busybox, the modules for 9p, one script.
+# The guest's initramfs, for its first few hundred milliseconds: busybox, the modules for 9p, one
+# script.
 # shellcheck shell=bash disable=SC2153,SC2034
 
 INITRAMFS_MODULES=(virtio_pci virtio_mmio virtio_console virtio_rng 9pnet_virtio 9p overlay)
 
-# A module and all it needs, in the order to load them (modules.dep lists the nearest first).
+# Lists modules and their dependencies in load order (modules.dep has the nearest first).
 module_files() {
 	local kernel=$1
 	shift
@@ -21,7 +22,7 @@ module_files() {
 		}' "$ROOT/usr/lib/modules/$kernel/modules.dep"
 }
 
-# Sets INITRAMFS: the part that depends on the kernel only.
+# Sets INITRAMFS to the part that depends on nothing but the kernel.
 make_initramfs() {
 	INITRAMFS=$CACHE/initramfs-$KERNEL-$(declare -p INITRAMFS_MODULES ROOT | hash_of)
 	[[ -s $INITRAMFS ]] && return
@@ -48,7 +49,7 @@ build_initramfs() {
 	mv "$INITRAMFS.new" "$INITRAMFS"
 }
 
-# busybox brings a cpio, so the host needs none.
+# Uses busybox's cpio, so the host needs none.
 pack_cpio() {
 	(cd "$1" && find . -mindepth 1 | "$ROOT/usr/bin/busybox" cpio -o -H newc -R 0:0 2>/dev/null)
 }

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-# Debian's kernels: which there are, and unpacking one with its headers into the root.
+# Debian's kernels: lists them, and unpacks one with its headers into the root.
 # shellcheck shell=bash disable=SC2153,SC2034
 
-# apt with lists of its own: nothing of the host's package state is touched.
+# Runs apt with lists of its own, which leaves the host's package state alone.
 lab_apt() {
 	local tool=$1 dir=$CACHE/apt
 	shift
@@ -14,7 +14,7 @@ lab_apt() {
 		-o APT::Architectures=amd64 -o APT::Sandbox::User=root "$@"
 }
 
-# The archive is the one that the root came from: mmdebstrap wrote it there.
+# Uses the archive that the root came from, which mmdebstrap wrote into its sources.list.
 write_sources() {
 	local uri suite keyring
 	uri=${DEVMEM_MIRROR:-$(awk '$1 == "deb" { sub(/^deb (\[[^]]*\] )?/, ""); print $1; exit }' \
@@ -36,14 +36,14 @@ list_kernels() {
 		END { for (v in headers) if (v in image) print v }' | sort -V
 }
 
-# At most once a day, or when asked with --refresh.
+# Reads the archive's lists again, at most once a day unless --refresh asks for it.
 refresh_kernels() {
 	local list=$CACHE/apt/kernels
 	[[ -s $list && ! ${REFRESH:-} && $(find "$list" -mmin -1440) ]] && return
 	write_sources
 	if ! quietly kernel-lists lab_apt apt-get update; then
 		[[ -s $list ]] || die "cannot read the archive's package lists"
-		say "warning: working from the package lists of $(date -r "$list" +%F)"
+		say "warning: using the package lists of $(date -r "$list" +%F)"
 		return
 	fi
 	list_kernels >"$list.new"
@@ -51,7 +51,7 @@ refresh_kernels() {
 	mv "$list.new" "$list"
 }
 
-# resolve_kernel latest|6.12|7.3.4|7.3.4+deb13-amd64: sets KERNEL, the newest that matches.
+# resolve_kernel latest|6.12|7.3.4|7.3.4+deb13-amd64: sets KERNEL to the newest that matches.
 resolve_kernel() {
 	local want=$1
 	if [[ -e $ROOT/work/kernel-$want ]]; then
@@ -71,7 +71,7 @@ newest_kernel() {
 		END { if (found != "") print found }'
 }
 
-# 6.12 has one package; from 6.19 or so on the kernel is split into three.
+# The kernel of 6.12 is one package; since about 6.19 it is three.
 kernel_packages() {
 	local version=$1 base=${1%-amd64} name names
 	names=$(lab_apt apt-cache pkgnames linux-)
@@ -118,21 +118,24 @@ make_kernel() {
 	die "kernel $KERNEL came without an image"
 }
 
-# To unpack the kernel takes an emulated processor seconds, at every boot. QEMU boots what is inside, by its PVH entry.
+# An emulated processor takes seconds to unpack the kernel at each boot. QEMU can boot the unpacked
+# kernel by its PVH entry.
 prefer_unpacked() {
 	local unpacked=$ROOT/work/vmlinux-$KERNEL
 	if [[ ! -e $unpacked ]]; then
-		quietly unpack-image unpack_image "$KERNEL_IMAGE" "$unpacked" || : >"$unpacked"	# not to be tried again
+		quietly unpack-image unpack_image "$KERNEL_IMAGE" "$unpacked" || : >"$unpacked"	# empty: do not try again
 	fi
 	[[ ! -s $unpacked ]] || KERNEL_IMAGE=$unpacked
 }
 
-# image_field IMAGE OFFSET BYTES: of its header. [Documentation/arch/x86/boot.rst]
+# image_field IMAGE OFFSET BYTES: prints a field of the image's header.
+# [Documentation/arch/x86/boot.rst]
 image_field() {
 	od -An -t "u$3" -j "$2" -N "$3" "$1" | tr -d ' '
 }
 
-# unpack_image IMAGE TO: what is behind the header's payload_offset, but for its size at the end.
+# unpack_image IMAGE TO: unpacks the payload at the header's payload_offset, without the size that
+# ends it.
 unpack_image() {
 	local image=$1 to=$2 begin bytes tool
 	begin=$((($(image_field "$image" 497 1) + 1) * 512 + $(image_field "$image" 584 4)))
@@ -142,7 +145,7 @@ unpack_image() {
 		! in_root "$tool" -dc <"$to.packed" >"$to.new" || break
 	done
 	rm -f "$to.packed"
-	# Xen's note 18 is the PVH entry
+	# Only a kernel with a PVH entry (Xen's ELF note 18) is of use.
 	in_root readelf -n "${to#"$ROOT"}.new" | grep '0x00000012' >/dev/null && mv "$to.new" "$to"
 }
 

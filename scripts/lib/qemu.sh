@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-# One guest: starts it, streams its output, ends it, reads its log.
+# One guest: starts it, streams its output, ends it, and reads its log.
 # shellcheck shell=bash
 
-# Left free by the commands themselves as a rule; 124 is timeout's own.
+# Commands rarely exit with these themselves; 124 is timeout's own.
 EXIT_TIMEOUT=124
 EXIT_GUEST=125
 
@@ -13,7 +13,7 @@ quote() {
 	done
 }
 
-# What the guest reads: /run/lab in there.
+# Writes the files that the guest has in /run/lab.
 write_guest_files() {
 	local dir=$RUN/initramfs name size
 	mkdir -p "$dir/lab"
@@ -31,7 +31,7 @@ write_guest_files() {
 	{ cat "$INITRAMFS"; pack_cpio "$dir"; } >"$RUN/initrd"
 }
 
-# The kernel log's console shows warnings and worse; the rest is fetched at the end.
+# The console shows warnings and worse (loglevel 5); the whole kernel log is fetched at the end.
 kernel_line() {
 	local size_mb=$((MEMORY / 2))
 	printf '%s' "console=ttyS0 loglevel=${LOGLEVEL:-5} printk.time=1 panic=-1 oops=panic reboot=t" \
@@ -46,9 +46,9 @@ chardev_file() {
 	printf '%s\n' -chardev "file,id=$1,path=$2"
 }
 
-# Debian 13's QEMU, out of the root: the same on every host, and Debian 12's (7.2) now and then
-# kills a guest with two processors, when one patches code that the other translates
-# ("Oops: int3"). Its own loader runs it where it lies, so it needs neither chroot nor root.
+# Uses Debian 13's QEMU out of the root, so that every host has the same. Debian 12's QEMU (7.2)
+# sometimes kills a guest with two processors, when one patches code that the other translates
+# ("Oops: int3"). The root's own loader runs QEMU in place, without chroot or root.
 set_qemu_command() {
 	local libraries=$ROOT/usr/lib/x86_64-linux-gnu
 	QEMU=(env "QEMU_MODULE_DIR=$libraries/qemu"
@@ -57,8 +57,8 @@ set_qemu_command() {
 		-L "$ROOT/usr/share/qemu" -L "$ROOT/usr/share/seabios")
 }
 
-# The processor: "rep movsb" and "rep stosb" go byte by byte in software emulation, so the
-# kernel must not believe that they are fast (it makes copies four times as slow).
+# The processor lacks erms and fsrm: in software emulation "rep movsb" and "rep stosb" go byte by
+# byte. If the kernel believed them to be fast, copies would take four times as long.
 set_qemu_arguments() {
 	local name accel=tcg,thread=multi
 	[[ ! $COUNT ]] || accel=tcg,thread=single
@@ -86,7 +86,7 @@ set_qemu_arguments() {
 	done
 }
 
-# QEMU writes to pipes that "cat" reads: it would make our own stdout non-blocking.
+# QEMU writes to pipes, which "cat" reads, because it would make our own stdout non-blocking.
 start_streams() {
 	mkfifo "$RUN/out" "$RUN/err"
 	cat "$RUN/out" &
@@ -106,10 +106,11 @@ start_console() {
 	STREAMS+=($!)
 }
 
-# A guest needs some ten seconds for this, and now and then, in software emulation, its kernel never gets there.
+# Seconds that a guest may take to come up. It takes about ten, but in software emulation its kernel
+# sometimes hangs on the way.
 BOOT_LIMIT=${BOOT_LIMIT:-180}
 
-# Kills a guest that is not up within BOOT_LIMIT seconds, and leaves the file "stuck" behind.
+# Kills a guest that is not up within BOOT_LIMIT seconds, and creates the file "stuck".
 watch_boot() {
 	local pid=$1 left=$BOOT_LIMIT
 	while ! grep -q 'lab: the guest is up' "$RUN/console"; do
@@ -122,7 +123,7 @@ watch_boot() {
 	done
 }
 
-# Dies with us, even if we are killed outright.
+# QEMU dies with this script, even if the script is killed outright.
 run_qemu() {
 	local limit=(timeout -k 2 "$TIMEOUT") input=/dev/null
 	if [[ $SHELL_MODE ]]; then
@@ -157,13 +158,13 @@ boot_guest() {
 	end_streams
 }
 
-# Debian 13's QEMU, too, lets one processor now and then run an instruction that the other is patching. If that was while
-# the kernel booted, before it had loaded any module, it has nothing to do with us.
+# In Debian 13's QEMU too, one processor sometimes runs an instruction that the other is patching.
+# If this happens while the kernel boots, before it loads any module, it is no fault of ours.
 emulation_failed() {
 	[[ ! -s $RUN/status ]] && grep -q 'Oops: int3' "$RUN/console" && grep -q 'Modules linked in:[[:space:]]*$' "$RUN/console"
 }
 
-# Sets WHY to the reason if the guest failed before anything of ours ran in it.
+# True if the guest failed before anything of ours ran in it. Sets WHY to the reason.
 boot_failed() {
 	WHY=
 	if emulation_failed; then
@@ -190,7 +191,7 @@ run_guest() {
 
 end_streams() {
 	((${#STREAMS[@]})) || return 0
-	# A stream that never got its writer waits for ever.
+	# A stream that no writer has opened waits for ever.
 	((QEMU_STATUS == 0)) || kill "${STREAMS[@]}" 2>/dev/null || true
 	wait "${STREAMS[@]}" 2>/dev/null || true
 	STREAMS=()
@@ -200,9 +201,9 @@ TROUBLE='WARNING:|BUG:|Oops|general protection|stalled pool shutdown|possible ci
 TROUBLE+='INFO: possible|self-detected stall|detected stalls|blocked for more than|Call Trace|'
 TROUBLE+='KASAN|UBSAN|Kernel panic|refcount_t|unregister_netdevice: waiting|lab: leftover'
 
-# The log without the warnings that a test announced: "lab: expected warning: FUNCTION" before the first one of that function
-# hides it, from its first line to its last, and no other. Everything else still counts. The console leaves out the line with
-# "cut here".
+# Prints the log without the warnings that a test announced. The line "lab: expected warning:
+# FUNCTION" hides the next warning of that function, from its first line to its last, and no other.
+# Everything else still counts. The console leaves out the line with "cut here".
 without_expected() {
 	awk '
 		function tell() { printf "%s", held; held = "" }
@@ -222,7 +223,8 @@ without_expected() {
 		END { tell() }' "$1"
 }
 
-# By a file: a reader that ends early would end the writer by a signal, which pipefail takes for "nothing was found".
+# Goes through a file. With a pipe, grep -q ends early and kills the writer with SIGPIPE, which
+# pipefail would report as "nothing found".
 has_trouble() {
 	without_expected "$1" >"$RUN/judged"
 	grep -q -E "$TROUBLE" "$RUN/judged"
@@ -238,7 +240,7 @@ show_log() {
 	((line > 5)) || line=6
 	sed -n "$((line - 5)),$((line + 70))p" "$log" >&2
 	cp "$log" "$LOGS/kernel.log"
-	say "all of it: $LOGS/kernel.log"
+	say "full log: $LOGS/kernel.log"
 }
 
 verdict() {
@@ -265,7 +267,7 @@ verdict() {
 	return "$status"
 }
 
-# For the exit trap: whatever state we are in.
+# For the exit trap: cleans up whatever exists.
 end_guest() {
 	end_watch
 	[[ ! ${QEMU_PID:-} ]] || { kill "$QEMU_PID" && wait "$QEMU_PID"; } 2>/dev/null || true

@@ -1,8 +1,8 @@
 # SPDX-License-Identifier: MIT
-# The Debian 13 root folder: a place to build in (chroot) and the guest's file system (9p).
+# The Debian 13 root folder: the place to build in (chroot) and the guest's file system (9p).
 #
-# The packages are only unpacked: no maintainer script runs, so making it needs no root, no
-# chroot and no mounts, and takes seconds. fix_root does the few things that scripts would.
+# The packages are only unpacked and no maintainer script runs. So making the folder takes seconds,
+# and needs no root, no chroot and no mounts. fix_root does the few things that scripts would do.
 # shellcheck shell=bash disable=SC2153,SC2034
 
 SUITE=trixie
@@ -19,7 +19,8 @@ ROOT_PACKAGES=(
 	qemu-system-x86
 )
 
-# Shares a folder for all that a lab needs to keep apart, so that old ones can be removed.
+# Sets ROOT. Its name has a hash of all that the root is made from, so a change of any makes a new
+# root, and old ones can be removed.
 set_root() {
 	local inputs
 	inputs=$(printf '%s\n' "$SUITE" "${ROOT_PACKAGES[@]}" "$(declare -f fix_root)")
@@ -41,17 +42,18 @@ make_root() {
 	say "root made in $((SECONDS - start)) s"
 }
 
-# The host's proxy and clock settings; mmdebstrap's apt does not read its configuration.
+# The host's proxy and clock settings, because mmdebstrap's apt does not read the host's
+# configuration.
 apt_settings() {
 	apt-config dump 2>/dev/null |
 		grep -E '^Acquire::(https?::Proxy|Check-|https?::Timeout|Retries)' || true
 }
 
-# Sets APT_OPTIONS: the same for mmdebstrap's command line.
+# Sets APT_OPTIONS to these settings as arguments for mmdebstrap.
 set_apt_options() {
 	local line
 	APT_OPTIONS=()
-	# No process substitution in these files: it needs /proc, which a chroot may not have.
+	# These files use no process substitution: it needs /proc, which a chroot may not have.
 	while IFS= read -r line; do
 		[[ ! $line ]] || APT_OPTIONS+=(--aptopt="$line")
 	done <<<"$(apt_settings)"
@@ -66,7 +68,7 @@ run_mmdebstrap() {
 		--skip=output/mknod --skip=check/chrootless "${APT_OPTIONS[@]}" "$SUITE" "$@"
 }
 
-# Runs with the root's folder as argument, before it gets its name.
+# fix_root FOLDER: finishes a new root, before it gets its name.
 fix_root() {
 	local root=$1 name
 	for name in passwd group; do
@@ -79,22 +81,22 @@ fix_root() {
 	echo lab >"$root/etc/hostname"
 	: >"$root/etc/machine-id"
 	mkdir -p "$root"/{work,build,devmem,share,selftests,proc,sys,dev}
-	# Device nodes where we may make them; elsewhere in_root borrows the host's /dev.
+	# Make device nodes where that is allowed; elsewhere in_root borrows the host's /dev.
 	rm -rf "${root:?}"/dev/*
 	mknod -m 666 "$root/dev/null" c 1 3 2>/dev/null || true
 	mknod -m 666 "$root/dev/zero" c 1 5 2>/dev/null || true
 	mknod -m 666 "$root/dev/urandom" c 1 9 2>/dev/null || true
-	# objtool looks for its stack here, to explain an overflow, and this is all of /proc that a
-	# build wants: with it nothing needs to be mounted.
+	# A build needs only this of /proc, so nothing has to be mounted: objtool looks for its stack
+	# here, to explain an overflow.
 	mkdir -p "$root/proc/self"
 	echo '7ffffffde000-7ffffffff000 rw-p 00000000 00:00 0 [stack]' >"$root/proc/self/maps"
 	in_root_at "$root" ldconfig
-	# Python compiled ahead: in the guest it would be done at every start.
+	# Compile Python's modules here: the guest would do so at every start.
 	in_root_at "$root" python3 -c \
 		'import argparse, ctypes, json, jsonschema, random, socket, subprocess, yaml' || true
 }
 
-# in_root COMMAND...: runs it with the root folder as /, without leaving a mount behind.
+# in_root COMMAND...: runs COMMAND with the root folder as /, and leaves no mount behind.
 in_root() {
 	in_root_at "$ROOT" "$@"
 }
@@ -108,7 +110,7 @@ in_root_at() {
 		chroot "$root" "${clean[@]}" "$@"
 		return
 	fi
-	# A mount namespace of its own, gone with its last process.
+	# A mount namespace of its own, which ends with its last process.
 	local flags=(--mount)
 	((EUID)) && flags+=(--map-root-user)
 	# shellcheck disable=SC2016 # expanded by the inner shell
@@ -121,7 +123,7 @@ can_chroot() {
 	((EUID == 0)) || unshare --mount --map-root-user true 2>/dev/null
 }
 
-# Guests hold a shared lock on the root they run from.
+# A guest holds a shared lock on the root that it runs from.
 hold_root() {
 	exec {ROOT_FD}>>"$ROOT.lock"
 	flock -s "$ROOT_FD"
@@ -140,7 +142,7 @@ remove_old_roots() {
 	done
 }
 
-# Packages may unpack folders without write permission.
+# Packages may contain folders without write permission.
 remove_tree() {
 	rm -rf "$1" 2>/dev/null || { chmod -R u+rwX "$1" && rm -rf "$1"; }
 }

@@ -1,25 +1,25 @@
 # SPDX-License-Identifier: MIT
-# The kernel's own device-memory tests, out of Debian's linux-source package, built in the
-# root. In the guest they are /selftests: tools/testing/selftests/drivers/net/hw/ncdevmem, iou-zcrx.
+# Builds the kernel's own device-memory tests from Debian's linux-source package, in the root. The
+# guest has them in /selftests: tools/testing/selftests/drivers/net/hw/ncdevmem and iou-zcrx.
 # shellcheck shell=bash disable=SC2153,SC2034
 
 SELFTEST_FILES=(
-	MAINTAINERS	# ynl's generator looks for the top of the tree by it, and never gives up
+	MAINTAINERS	# ynl's generator finds the top of the tree by it, and without it never ends
 	Documentation/netlink include/uapi/linux tools/net/ynl tools/scripts
 	tools/testing/selftests/net/lib tools/testing/selftests/drivers/net
 	tools/testing/selftests/kselftest.h tools/testing/selftests/kselftest
 )
-# What has changed since Debian 13's own kernel headers.
+# Headers that are newer than those of Debian 13.
 SELFTEST_HEADERS=(dma-buf errqueue ethtool ethtool_netlink ethtool_netlink_generated netdev
 	typelimits udmabuf uio io_uring io_uring/zcrx)
 SELFTEST_LIBURING=lab/guest/liburing_zcrx.h
-# Unpacked beside the tests: netkit's load programs into the kernel. Host packages: clang puts the variables of these where the
-# tests write them, and gcc does not.
+# Unpacked beside the tests, because netkit's tests load BPF programs into the kernel. The host's
+# clang builds these: it puts their variables where the tests write them, and gcc does not.
 SELFTEST_PACKAGES=(bpftool libbpf-dev)
 SELFTEST_HOST_PACKAGES=(clang)
 SELFTEST_BPF=(nk_forward nk_primary_rx_redirect)
 
-# Sets SELFTESTS, its folder in the root.
+# Sets SELFTESTS to the tests' folder in the root.
 make_selftests() {
 	local branch start=$SECONDS
 	branch=$(grep -oE '^[0-9]+\.[0-9]+' <<<"$KERNEL")
@@ -44,7 +44,7 @@ unpack_source() {
 	rm -rf "$dir"
 	mkdir "$dir" "$temporary"
 	(cd "$temporary" && lab_apt apt-get download "$package") || return
-	# Some of the files are not in every version, so tar's complaint is not the last word.
+	# Some of the files are not in every version, so an error of tar alone is no failure.
 	dpkg-deb --fsys-tarfile "$temporary/"*.deb |
 		tar -x -O "./usr/src/$package.tar.xz" | xz -dc -T0 |
 		tar -x -C "$dir" --strip-components=1 --no-same-owner \
@@ -54,7 +54,7 @@ unpack_source() {
 		return $((status ? status : 1))
 }
 
-# As Debian 13 has them, whatever newer ones there are.
+# Unpacks Debian 13's versions, even if there are newer ones.
 unpack_packages() {
 	local dir=$1 temporary=$CACHE/.packages.$$ file
 	mkdir "$temporary"
@@ -85,7 +85,7 @@ build_selftests() {
 	build_iou_zcrx "$dir"
 }
 
-# Not in every version: 6.12 has none.
+# Builds the BPF programs that this kernel version has (6.12 has none).
 build_bpf() {
 	local folder=$ROOT$1/tools/testing/selftests/drivers/net/hw name
 	for name in "${SELFTEST_BPF[@]}"; do
@@ -95,8 +95,9 @@ build_bpf() {
 	done
 }
 
-# Only what is compared with it goes without it where there is none (6.12) or it does not build: iou-zcrx.missing says why.
-# It gives up after five seconds, and the clock of a guest that counts instructions leaps by more while it reads a file.
+# If there is no iou-zcrx (6.12) or it does not build, iou-zcrx.missing says why, and only the
+# comparisons with it are left out. Its time limit of five seconds is raised, because the clock of a
+# guest that counts instructions leaps by more than that while it reads a file.
 build_iou_zcrx() {
 	local folder=$1/tools/testing/selftests/drivers/net/hw
 	cp "$TREE/$SELFTEST_LIBURING" "$ROOT$1/headers/"

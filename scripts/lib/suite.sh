@@ -1,13 +1,13 @@
 # SPDX-License-Identifier: MIT
-# Runs named checks, a few at a time, one line each; keeps their output, and counts. A guest of the lab waits about as
-# much as it works, so three of them share two processors well.
+# Runs named checks, a few at a time: prints a line for each, keeps its output, and counts results.
+# A guest of the lab waits about as much as it works, so three of them share two processors well.
 # shellcheck shell=bash
 
 JOBS=${JOBS:-3}
 PASSED=0 FAILED=0 SKIPPED=0
-declare -A RUNNING=()	# process: name and when it began
+declare -A RUNNING=()	# by process: its name and start time
 
-# begin NAME COMMAND...: when there is room. Its line comes when it ends.
+# begin NAME COMMAND...: starts a check as soon as there is room. Its line is printed when it ends.
 begin() {
 	local name=$1
 	shift
@@ -25,7 +25,7 @@ begin() {
 	RUNNING[$!]="$name $SECONDS"
 }
 
-# check NAME COMMAND...: alone, and done when this returns.
+# check NAME COMMAND...: runs a check alone, and waits for its end.
 check() {
 	await_all
 	begin "$@"
@@ -46,7 +46,8 @@ await_all() {
 	done
 }
 
-# tell STATUS NAME BEGAN: 77 is a skip; the last line of the output says why.
+# tell STATUS NAME BEGAN: prints the result of a check. 77 is a skip, for which the last line of the
+# output gives the reason.
 tell() {
 	local status=$1 name=$2 seconds=$((SECONDS - $3)) log=$LOGS/test-$2.log
 	case $status in
@@ -57,18 +58,19 @@ tell() {
 		;;
 	*)
 		FAILED=$((FAILED + 1))
-		printf 'FAIL  %-28s status %d, all of it: %s\n' "$name" "$status" "$log"
+		printf 'FAIL  %-28s status %d, full log: %s\n' "$name" "$status" "$log"
 		tail -n "${TAIL:-80}" "$log" | sed 's/^/      /'
 		;;
 	esac
 }
 
-# tap NAME COMMAND...: alone; its output is TAP, one or more streams, each announced by a line that begins with "==". Its own
-# lines are shown, and each of its results is counted as what it is: a skip is no pass. https://testanything.org
+# tap NAME COMMAND...: runs a check alone whose output is TAP (https://testanything.org): one or
+# more streams, each announced by a line that begins with "==". Its lines are shown, and each of its
+# results is counted as it is: a skip is no pass.
 tap() {
 	local name=$1 log=$LOGS/test-$1.log status=0 failed started
 	shift
-	await_all	# their failures are not this check's
+	await_all	# so that no other check's failure is counted as this one's
 	failed=$FAILED started=$SECONDS
 	"$@" >"$log" 2>&1 </dev/null || status=$?
 	count_tap <"$log"
@@ -80,11 +82,11 @@ tap() {
 		printf 'ok    %-28s %3d s\n' "$name" $((SECONDS - started))
 		return
 	fi
-	printf 'FAIL  %-28s status %d, all of it: %s\n' "$name" "$status" "$log"
+	printf 'FAIL  %-28s status %d, full log: %s\n' "$name" "$status" "$log"
 	tail -n "${TAIL:-80}" "$log" | sed 's/^/      /'
 }
 
-# Sets MISSING: how many plans and results were promised that did not come, or came unasked.
+# Counts TAP results. Sets MISSING to the number of plans and results that are missing or unplanned.
 count_tap() {
 	local line plan promised=0 streams=0
 	MISSING=0
@@ -106,14 +108,14 @@ count_tap() {
 	MISSING=$((${MISSING#-} + ${promised#-} + (streams == 0)))
 }
 
-# For the exit trap: what runs in the background does not hear of an interrupt by itself, and a shell that waits for a program
-# would not pass it on.
+# For the exit trap: background processes do not get an interrupt, and a shell that waits for a
+# program would not pass it on. So this ends their process groups.
 end_running() {
 	local groups=("${!RUNNING[@]}")
 	((${#groups[@]} == 0)) || kill -- "${groups[@]/#/-}" 2>/dev/null || true
 }
 
-# The line that is counted by whoever runs this.
+# Prints the last line, which callers read.
 tell_result() {
 	if ((SKIPPED)); then
 		printf '\n%d passed, %d failed, %d skipped\n' "$PASSED" "$FAILED" "$SKIPPED"
