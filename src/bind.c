@@ -34,13 +34,16 @@ static void set_page_size(struct devmem_binding *b, uint32_t bytes)
 	b->pages = others < all / 2 ? all - others : all / 2;
 }
 
+/* NULL: out of memory; the error message is set. */
 static struct devmem_binding *new_binding(struct devmem_nic *nic, struct devmem_buffer *buffer,
 					  unsigned int n)
 {
 	struct devmem_binding *b = calloc(1, sizeof(*b) + n * sizeof(b->queues[0]));
 
-	if (!b)
+	if (!b) {
+		devmem__fail(ENOMEM, "no memory for a binding");
 		return NULL;
+	}
 	atomic_init(&b->refs, 1);
 	b->process = devmem__process();
 	devmem__attached_open(&b->attached);
@@ -51,26 +54,37 @@ static struct devmem_binding *new_binding(struct devmem_nic *nic, struct devmem_
 	return b;
 }
 
-static int check_options(const struct devmem_bind_opts *o, enum devmem__engine_id *way)
+/* @check: the rules of the direction. */
+static int read_options(const struct devmem_bind_opts *opts,
+			int (*check)(const struct devmem_bind_opts *o,
+				     enum devmem__engine_id wanted),
+			struct devmem_bind_opts *o, enum devmem__engine_id *wanted)
 {
-	int err = devmem__engine_name_parse(o->engine, way);
+	int err = devmem__options(o, sizeof(*o), opts, "devmem_bind_opts");
 
-	if (err)
-		return err;
+	if (!err)
+		err = devmem__engine_name_parse(o->engine, wanted);
+	if (!err)
+		err = check(o, *wanted);
+	/* "syscall" restricts the ring alone; the binding uses whatever is available */
+	if (!err && *wanted == DEVMEM__ENGINE_SYSCALL)
+		*wanted = DEVMEM__ENGINE_ANY;
+	return err;
+}
+
+static int check_rx_options(const struct devmem_bind_opts *o, enum devmem__engine_id wanted)
+{
 	if (o->queue_list && !o->queues)
 		return devmem__fail(EINVAL, "devmem_bind_rx: a queue list needs its length in "
 					    "queues");
 	if (o->queues > DEVMEM__NIC_MAX_QUEUES)
 		return devmem__fail(ERANGE, "devmem_bind_rx: %u queues; no NIC has that many",
 				    o->queues);
-	if (*way == DEVMEM__ENGINE_ZCRX && o->queues > 1)
+	if (wanted == DEVMEM__ENGINE_ZCRX && o->queues > 1)
 		return devmem__fail(EINVAL,
 				    "devmem_bind_rx: engine zcrx takes one queue for each buffer, "
 				    "not %u: make as many bindings",
 				    o->queues);
-	/* says something of the ring; the binding is whatever it can be */
-	if (*way == DEVMEM__ENGINE_SYSCALL)
-		*way = DEVMEM__ENGINE_ANY;
 	return 0;
 }
 
@@ -161,20 +175,14 @@ err_rollback:
 
 /* ---------------------------------------------------------------------- an interface to send by */
 
-static int check_tx_options(const struct devmem_bind_opts *o, enum devmem__engine_id *way)
+static int check_tx_options(const struct devmem_bind_opts *o, enum devmem__engine_id wanted)
 {
-	int err = devmem__engine_name_parse(o->engine, way);
-
-	if (err)
-		return err;
 	if (o->queues || o->queue_list || o->page_size)
 		return devmem__fail(EINVAL, "devmem_bind_tx: queues and page sizes are for "
 					    "receiving");
-	if (*way == DEVMEM__ENGINE_ZCRX)
+	if (wanted == DEVMEM__ENGINE_ZCRX)
 		return devmem__fail(EINVAL, "devmem_bind_tx: engine zcrx only receives: devmem, "
 					    "copy, or none");
-	if (*way == DEVMEM__ENGINE_SYSCALL)
-		*way = DEVMEM__ENGINE_ANY;
 	return 0;
 }
 
@@ -293,18 +301,12 @@ static void note_links(struct devmem_binding *b)
 			     devmem_error());
 }
 
-static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o,
-		   enum devmem__engine_id wanted)
+/* Bind for real; if any engine will do and this is not possible, copy. */
+static int open_bound(struct devmem_binding *b, const struct devmem_bind_opts *o,
+		      enum devmem__engine_id wanted)
 {
 	int err;
 
-	b->forced = wanted != DEVMEM__ENGINE_ANY;
-	if (wanted == DEVMEM__ENGINE_COPY) {
-		err = open_copy(b, "copying was asked for");
-		if (!err)
-			note_links(b);
-		return err;
-	}
 	b->page_asked = o->page_size;
 	b->way = wanted == DEVMEM__ENGINE_ZCRX ? wanted : DEVMEM__ENGINE_DEVMEM;
 	err = b->sends ? take_interface(b) : take_queues(b, o);
@@ -321,11 +323,38 @@ static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o,
 			     b->n, devmem__nic_name(b->nic));
 	else if (wanted == DEVMEM__ENGINE_ANY && is_obstacle(b, err))
 		err = open_copy(b, devmem_error());
-	if (!err)
-		note_links(b);
-	if (!err && wanted == DEVMEM__ENGINE_ANY && b->way == DEVMEM__ENGINE_COPY)
-		tell_copies(b);
 	return err;
+}
+
+static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o,
+		   enum devmem__engine_id wanted)
+{
+	int err;
+
+	b->forced = wanted != DEVMEM__ENGINE_ANY;
+	err = wanted == DEVMEM__ENGINE_COPY ? open_copy(b, "copying was asked for")
+					    : open_bound(b, o, wanted);
+	if (err)
+		return err;
+	note_links(b);
+	if (wanted == DEVMEM__ENGINE_ANY && b->way == DEVMEM__ENGINE_COPY)
+		tell_copies(b);
+	tell_bound(b);
+	return 0;
+}
+
+/* Hand the opened binding out: from here on it holds its buffer and its NIC. @err: free it. */
+static int finish(struct devmem_binding *b, int err, struct devmem_binding **out)
+{
+	if (err) {
+		devmem__binding_free(b);
+		return err;
+	}
+	if (b->nic)
+		devmem__nic_ref(b->nic);
+	devmem__buffer_ref(b->buffer);
+	*out = b;
+	return 0;
 }
 
 static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer,
@@ -336,9 +365,7 @@ static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer,
 	struct devmem_binding *b;
 	int err;
 
-	err = devmem__options(&o, sizeof(o), opts, "devmem_bind_opts");
-	if (!err)
-		err = check_options(&o, &wanted);
+	err = read_options(opts, check_rx_options, &o, &wanted);
 	if (err)
 		return err;
 	if (!nic || !buffer || !out)
@@ -353,17 +380,10 @@ static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer,
 					   "over each other; bind it once, to as many queues as it "
 					   "is to serve");
 	b = new_binding(nic, buffer, o.queues ? o.queues : 1);
-	err = b ? open_as(b, &o, wanted) : devmem__fail(ENOMEM, "no memory for a binding");
-	if (err) {
-		devmem__binding_free(b);
+	err = finish(b, b ? open_as(b, &o, wanted) : -ENOMEM, out);
+	if (err)
 		devmem__buffer_give(buffer);
-		return err;
-	}
-	devmem__nic_ref(nic);
-	devmem__buffer_ref(buffer);
-	tell_bound(b);
-	*out = b;
-	return 0;
+	return err;
 }
 
 int devmem_bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer,
@@ -381,9 +401,7 @@ static int bind_tx(const char *ifname, struct devmem_buffer *buffer,
 	struct devmem_binding *b;
 	int err;
 
-	err = devmem__options(&o, sizeof(o), opts, "devmem_bind_opts");
-	if (!err)
-		err = check_tx_options(&o, &wanted);
+	err = read_options(opts, check_tx_options, &o, &wanted);
 	if (err)
 		return err;
 	if (!buffer || !out)
@@ -402,18 +420,10 @@ static int bind_tx(const char *ifname, struct devmem_buffer *buffer,
 		return err;
 	b = new_binding(NULL, buffer, 0);
 	if (!b)
-		return devmem__fail(ENOMEM, "no memory for a binding");
+		return -ENOMEM;
 	b->sends = true;
 	memcpy(b->ifname, iface.name, sizeof(b->ifname));
-	err = open_as(b, &o, wanted);
-	if (err) {
-		devmem__binding_free(b);
-		return err;
-	}
-	devmem__buffer_ref(buffer);
-	tell_bound(b);
-	*out = b;
-	return 0;
+	return finish(b, open_as(b, &o, wanted), out);
 }
 
 int devmem_bind_tx(const char *ifname, struct devmem_buffer *buffer,
@@ -425,15 +435,8 @@ int devmem_bind_tx(const char *ifname, struct devmem_buffer *buffer,
 int devmem__binding_own(struct devmem_buffer *buffer, const char *why, struct devmem_binding **out)
 {
 	struct devmem_binding *b = new_binding(NULL, buffer, 0);
-	int err = b ? open_copy(b, why) : devmem__fail(ENOMEM, "no memory for a binding");
 
-	if (err) {
-		devmem__binding_free(b);
-		return err;
-	}
-	devmem__buffer_ref(buffer);
-	*out = b;
-	return 0;
+	return finish(b, b ? open_copy(b, why) : -ENOMEM, out);
 }
 
 unsigned int devmem_binding_queues(const struct devmem_binding *binding, uint32_t *list,
