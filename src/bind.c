@@ -632,44 +632,36 @@ int devmem__binding_misplaced(const struct devmem_binding *binding, int queue)
 	return queue;
 }
 
-static int steer(struct devmem_binding *binding, const struct sockaddr *local,
-		 const struct sockaddr *peer)
+/* @ask answers for the binding's queues. A binding that copies has none: nothing to do. */
+static int ask_about_flow(struct devmem_binding *binding, const char *caller,
+			  const struct sockaddr *local, const struct sockaddr *peer,
+			  int (*ask)(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+				     const struct sockaddr *local, const struct sockaddr *peer))
 {
 	int err = devmem__binding_check(binding);
 
 	if (err)
 		return err;
 	if (binding->sends)
-		return devmem__fail(EINVAL, "devmem_steer: the binding is for sending: the route "
-					    "says by which interface");
+		return devmem__fail(EINVAL,
+				    "%s: the binding is for sending and has no RX queues: pass one "
+				    "from devmem_bind_rx()",
+				    caller);
 	if (binding->way == DEVMEM__ENGINE_COPY)
 		return 0;
-	return devmem__nic_steer(binding->nic, binding->queues, binding->n, local, peer);
+	return ask(binding->nic, binding->queues, binding->n, local, peer);
 }
 
 int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local,
 		 const struct sockaddr *peer)
 {
-	return devmem__result(steer(binding, local, peer));
-}
-
-static int source_port(struct devmem_binding *binding, const struct sockaddr *local,
-		       const struct sockaddr *peer)
-{
-	int err = devmem__binding_check(binding);
-
-	if (err)
-		return err;
-	if (binding->sends)
-		return devmem__fail(EINVAL, "devmem_source_port: the binding is for sending: ask "
-					    "with the one of devmem_bind_rx()");
-	if (binding->way == DEVMEM__ENGINE_COPY)
-		return 0;
-	return devmem__nic_source_port(binding->nic, binding->queues, binding->n, local, peer);
+	return devmem__result(
+		ask_about_flow(binding, "devmem_steer", local, peer, devmem__nic_steer));
 }
 
 int devmem_source_port(struct devmem_binding *binding, const struct sockaddr *local,
 		       const struct sockaddr *peer)
 {
-	return devmem__result(source_port(binding, local, peer));
+	return devmem__result(ask_about_flow(binding, "devmem_source_port", local, peer,
+					     devmem__nic_source_port));
 }
