@@ -101,7 +101,7 @@ int devmem__binding_pages(struct devmem_binding *b, struct devmem__pages *pages)
 	};
 	uint32_t mtu;
 
-	if (devmem__nic_facts(b->nic, &q.entries, &mtu))
+	if (devmem__nic_ring_and_mtu(b->nic, &q.entries, &mtu))
 		q.entries = 0; /* it does not tell; the kernel's refusals remain */
 	b->entries = q.entries;
 	return devmem__page_size_list(&q, pages);
@@ -464,7 +464,7 @@ size_t devmem__binding_bytes(const struct devmem_binding *binding)
 
 bool devmem__binding_guarded(const struct devmem_binding *binding)
 {
-	return binding->nic && devmem__nic_guards(binding->nic);
+	return binding->nic && devmem__nic_has_guards(binding->nic);
 }
 
 unsigned int devmem__binding_ifindex(const struct devmem_binding *binding)
@@ -576,7 +576,7 @@ void devmem__binding_back(struct devmem_binding *binding, size_t tokens)
 
 bool devmem__binding_blame_link(struct devmem_binding *binding, int err)
 {
-	return devmem__nic_blame_link(binding->nic, err);
+	return devmem__nic_explain_link_down(binding->nic, err);
 }
 
 bool devmem__binding_has_queue(const struct devmem_binding *binding, int queue)
@@ -597,14 +597,15 @@ int devmem__binding_queue_of_napi(const struct devmem_binding *binding, unsigned
 
 int devmem__binding_queue_known(const struct devmem_binding *binding, unsigned int napi_id)
 {
-	return binding->way == DEVMEM__ENGINE_COPY ? -ENOENT
-						   : devmem__nic_queue_known(binding->nic, napi_id);
+	return binding->way == DEVMEM__ENGINE_COPY
+		       ? -ENOENT
+		       : devmem__nic_queue_of_napi_nowait(binding->nic, napi_id);
 }
 
 void devmem__binding_saw_mixture(const struct devmem_binding *binding)
 {
 	if (binding->nic)
-		devmem__nic_saw_mixture(binding->nic);
+		devmem__nic_report_gro_mixture(binding->nic);
 }
 
 int devmem__binding_misplaced(const struct devmem_binding *binding, int queue)

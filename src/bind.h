@@ -76,7 +76,7 @@ void devmem__binding_saw_mixture(const struct devmem_binding *binding);
  * Returns @queue. */
 int devmem__binding_misplaced(const struct devmem_binding *binding, int queue);
 
-/* devmem__nic_blame_link() of its NIC. */
+/* devmem__nic_explain_link_down() of its NIC. */
 bool devmem__binding_blame_link(struct devmem_binding *binding, int err);
 
 /* devmem__binding_guarded() - is urgent data for it dropped at the interface's ingress? */

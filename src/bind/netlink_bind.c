@@ -82,7 +82,7 @@ int devmem__bind_queues(struct devmem__nl *nl, struct devmem_nic *nic,
 		devmem__nl_nest_end(nl, queue);
 	}
 	err = devmem__nl_call(nl, got_id, id);
-	if (err && !devmem__nic_blame_link(nic, err))
+	if (err && !devmem__nic_explain_link_down(nic, err))
 		devmem__nl_fail(nl, err, "%s: the kernel does not bind the buffer",
 				devmem__nic_name(nic));
 	return err;

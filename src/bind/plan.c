@@ -167,7 +167,7 @@ static int answer(struct devmem_nic *nic, struct devmem_plan *plan)
 	err = devmem__options(&p, sizeof(p), plan, "devmem_plan");
 	if (err)
 		return err;
-	err = devmem__nic_check(nic) ?: devmem__nic_facts(nic, &p.ring_entries, &p.mtu);
+	err = devmem__nic_check(nic) ?: devmem__nic_ring_and_mtu(nic, &p.ring_entries, &p.mtu);
 	if (err)
 		return err;
 	err = devmem__plan_compute(&p);

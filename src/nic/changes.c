@@ -16,7 +16,7 @@ void devmem__change_free(struct devmem__change *c)
 	memset(c, 0, sizeof(*c));
 }
 
-void devmem__change_words(const struct devmem__change *c, char *text, size_t room)
+void devmem__change_describe(const struct devmem__change *c, char *text, size_t room)
 {
 	switch (c->kind) {
 	case DEVMEM__CHANGE_SPLIT:
@@ -75,7 +75,7 @@ void devmem__undo_commit(struct devmem__undo *undo)
 	undo->count++;
 }
 
-int devmem__undo_rollback(struct devmem__undo *undo, unsigned int keep, devmem__undo_one fn,
+int devmem__undo_rollback(struct devmem__undo *undo, unsigned int keep, devmem__undo_fn fn,
 			  void *arg)
 {
 	char first[512];

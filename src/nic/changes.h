@@ -56,12 +56,12 @@ struct devmem__undo {
 };
 
 /* What it is, in words: "RSS context 1". */
-void devmem__change_words(const struct devmem__change *change, char *text, size_t room);
+void devmem__change_describe(const struct devmem__change *change, char *text, size_t room);
 
 void devmem__change_free(struct devmem__change *change); /* what it owns */
 
 /* Undo one change, whatever it takes; a negative errno and a sentence if it could not be. */
-typedef int (*devmem__undo_one)(const struct devmem__change *change, void *arg);
+typedef int (*devmem__undo_fn)(const struct devmem__change *change, void *arg);
 
 /* A zeroed change to fill in, or NULL. It is the stack's; the next prepare or a rollback drops it
  * uncommitted. */
@@ -73,7 +73,7 @@ void devmem__undo_commit(struct devmem__undo *undo);
  * devmem__undo_rollback() - undo and forget all changes but the first @keep, the last one first.
  * Goes on past failures; the result and the sentence are those of the first one.
  */
-int devmem__undo_rollback(struct devmem__undo *undo, unsigned int keep, devmem__undo_one fn,
+int devmem__undo_rollback(struct devmem__undo *undo, unsigned int keep, devmem__undo_fn fn,
 			  void *arg);
 
 /* Free it, with whatever is in it. */

@@ -180,14 +180,14 @@ static int feature_on(struct devmem_nic *nic, const char *feature)
 		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
 	snprintf(c->feature, sizeof(c->feature), "%s", feature);
 	c->feature_before = before.wanted;
-	err = devmem__nic_write_down(nic, c);
+	err = devmem__nic_write_intent(nic, c);
 	if (err)
 		return err;
 	err = devmem__ethtool_set_feature(&nic->et, feature, true);
 	if (!err)
-		return devmem__nic_made(nic, c);
+		return devmem__nic_commit(nic, c);
 	err = feature_failed(nic, feature, err);
-	devmem__nic_not_made(nic, c);
+	devmem__nic_write_gone(nic, c);
 	return err;
 }
 
@@ -242,15 +242,15 @@ static int set_split(struct devmem_nic *nic, const struct devmem__split_state *b
 	c->split_before = before->split;
 	c->thresh = thresh;
 	c->thresh_before = before->thresh;
-	err = devmem__nic_write_down(nic, c);
+	err = devmem__nic_write_intent(nic, c);
 	if (err)
 		return err;
 	err = devmem__ethtool_set_split(&nic->et, split, DEVMEM_SPLIT_ENABLED, thresh, 0, &changed);
 	if (err)
 		err = split_failed(nic, before, err);
 	if (!err && changed)
-		return devmem__nic_made(nic, c);
-	devmem__nic_not_made(nic, c);
+		return devmem__nic_commit(nic, c);
+	devmem__nic_write_gone(nic, c);
 	return err;
 }
 
@@ -370,13 +370,13 @@ static int write_table(struct devmem_nic *nic, struct table_plan *p, const uint3
 }
 
 /* After a failure, whose sentence stays. */
-static void back_to_others(struct devmem_nic *nic, const uint32_t *queues, unsigned int n)
+static void drop_claim(struct devmem_nic *nic, const uint32_t *queues, unsigned int n)
 {
 	char why[512];
 	int err;
 
 	snprintf(why, sizeof(why), "%s", devmem_error());
-	err = devmem__nic_note_claim(nic, queues, n, false);
+	err = devmem__nic_update_claim(nic, queues, n, false);
 	if (err)
 		devmem__fail(-err, "%s", why);
 }
@@ -410,17 +410,17 @@ static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list
 	devmem__netdev_free(&q);
 	if (err)
 		return err;
-	nic->unwritten = false;
-	err = devmem__nic_note_claim(nic, queues, want, true);
+	nic->journal_failed = false;
+	err = devmem__nic_update_claim(nic, queues, want, true);
 	/* from here on things change */
 	if (!err)
 		err = change_settings(nic, &plan, queues, want);
 	plan_free(&plan);
 	if (!err)
 		return 0;
-	*no_journal = nic->unwritten;
-	err = devmem__nic_back_out(nic, savepoint, err);
-	back_to_others(nic, queues, want);
+	*no_journal = nic->journal_failed;
+	err = devmem__nic_rollback_failed(nic, savepoint, err);
+	drop_claim(nic, queues, want);
 	return err;
 }
 

@@ -17,7 +17,7 @@
 #include "nic/nic_impl.h"
 
 /* It may be called for each connection that a mixture ended: one of them wakes the thread. */
-void devmem__nic_saw_mixture(struct devmem_nic *nic)
+void devmem__nic_report_gro_mixture(struct devmem_nic *nic)
 {
 	const uint64_t one = 1;
 
@@ -38,22 +38,22 @@ static int turn_off(struct devmem_nic *nic)
 		return -ENOMEM;
 	snprintf(c->feature, sizeof(c->feature), "%s", DEVMEM__GRO);
 	c->feature_before = true;
-	err = devmem__nic_write_down(nic, c);
+	err = devmem__nic_write_intent(nic, c);
 	if (err)
 		return err;
 	err = devmem__ethtool_set_feature(&nic->et, DEVMEM__GRO, false);
 	if (err) {
-		devmem__nic_not_made(nic, c);
+		devmem__nic_write_gone(nic, c);
 		return err;
 	}
 	devmem__log(DEVMEM_LOG_WARNING,
 		    "%s: GRO merged packets that the NIC did not split with others that it did: it "
 		    "is turned off until the transaction ends",
 		    nic->et.name);
-	return devmem__nic_made(nic, c);
+	return devmem__nic_commit(nic, c);
 }
 
-void devmem__nic_merge_no_more(struct devmem_nic *nic)
+void devmem__nic_turn_gro_off(struct devmem_nic *nic)
 {
 	int err;
 

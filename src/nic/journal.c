@@ -13,9 +13,9 @@
 #include "base/mute.h"
 #include "nic/owned.h"
 
-#define MAX_BYTES   (64u << 20) /* of records that are still read */
-#define DENSE_BYTES (64u << 10) /* of records that are never too many */
-#define MAX_ASIDE   99u		/* damaged journals of an interface that are kept */
+#define MAX_BYTES     (64u << 20) /* of records that are still read */
+#define COMPACT_ABOVE (64u << 10) /* of records that are never too many */
+#define MAX_DAMAGED   99u	  /* damaged journals of an interface that are kept */
 /* behind every byte of the file: one for each owner */
 #define OWNER_LOCKS ((off_t)1 << 40)
 
@@ -33,7 +33,7 @@ int devmem__journal_path(const char *folder, uint64_t netns, uint32_t ifindex, c
 			    folder);
 }
 
-void devmem__journal_boot(char boot[40])
+void devmem__journal_boot_id(char boot[40])
 {
 	FILE *f = fopen("/proc/sys/kernel/random/boot_id", "re");
 
@@ -71,9 +71,9 @@ static uint64_t start_time(void)
 	return started;
 }
 
-static struct devmem__owner ourselves(uint32_t id)
+static struct devmem__journal_owner ourselves(uint32_t id)
 {
-	struct devmem__owner owner = { .id = id, .pid = getpid(), .started = start_time() };
+	struct devmem__journal_owner owner = { .id = id, .pid = getpid(), .started = start_time() };
 	FILE *f = fopen("/proc/self/comm", "re");
 
 	if (f) {
@@ -115,7 +115,7 @@ static int read_records(struct devmem__journal *j, uint64_t at, uint64_t end)
 		return devmem__fail(ENOMEM, "no memory to read the journal %s", j->path);
 	got = pread(j->fd, data, end - at, (off_t)at);
 	err = got < 0 ? -errno : 0;
-	j->damaged |= got > 0 && !devmem__book_read(&j->book, data, (size_t)got, &err);
+	j->damaged |= got > 0 && !devmem__journal_state_apply(&j->state, data, (size_t)got, &err);
 	j->damaged |= got >= 0 && (uint64_t)got < end - at;
 	free(data);
 	return err ? cannot(j, -err, "read") : 0;
@@ -134,9 +134,9 @@ static int read_new(struct devmem__journal *j)
 	if (err)
 		return cannot(j, -err, "read");
 	if (now.generation != j->extent.generation)
-		devmem__book_free(&j->book);
+		devmem__journal_state_free(&j->state);
 	j->extent = now;
-	at = now.start + j->book.bytes;
+	at = now.start + j->state.bytes;
 	j->damaged = at > now.end || now.end - now.start > MAX_BYTES;
 	return j->damaged || at == now.end ? 0 : read_records(j, at, now.end);
 }
@@ -202,7 +202,7 @@ static int append_bytes(struct devmem__journal *j, const unsigned char *p, size_
 	}
 	j->extent.end += bytes;
 	err = devmem__extent_write(j->fd, &j->extent);
-	if (!err && !devmem__book_read(&j->book, p, bytes, &err)) {
+	if (!err && !devmem__journal_state_apply(&j->state, p, bytes, &err)) {
 		err = err ? err : -EPROTO;
 		devmem__extent_write(j->fd, &before);
 	}
@@ -248,47 +248,48 @@ static uint64_t place_for(const struct devmem__extent *extent, size_t bytes)
  * Until the block is written the old records count, from then on the new ones: a process that is
  * killed in between leaves bytes that do not count, and are written over later.
  */
-static int write_anew(struct devmem__journal *j, const struct devmem__record *all)
+static int rewrite(struct devmem__journal *j, const struct devmem__record *all)
 {
 	const uint64_t at = place_for(&j->extent, all->bytes);
 	const struct devmem__extent anew = { j->extent.generation + 1, at, at + all->bytes };
-	struct devmem__book book = { 0 };
+	struct devmem__journal_state state = { 0 };
 	int err = 0;
 
-	if (!devmem__book_read(&book, all->p, all->bytes, &err))
+	if (!devmem__journal_state_apply(&state, all->p, all->bytes, &err))
 		err = err ? err : -EPROTO;
 	if (!err)
 		err = write_all(j->fd, all->p, all->bytes, (off_t)at);
 	if (!err)
 		err = devmem__extent_write(j->fd, &anew);
 	if (err) {
-		devmem__book_free(&book);
+		devmem__journal_state_free(&state);
 		return err;
 	}
-	devmem__book_free(&j->book);
-	j->book = book;
+	devmem__journal_state_free(&j->state);
+	j->state = state;
 	j->extent = anew;
 	(void)!ftruncate(j->fd, (off_t)anew.end);
 	return 0;
 }
 
-/* If it cannot be done now, there will be another time. Nobody may hold anything of the book. */
-static void write_anew_if_large(struct devmem__journal *j)
+/* If it cannot be done now, there will be another time. Nobody may hold anything of the state. */
+static void compact_if_large(struct devmem__journal *j)
 {
-	const uint64_t dense = j->dense > DENSE_BYTES ? j->dense : DENSE_BYTES;
+	const uint64_t compact_above =
+		j->compact_above > COMPACT_ABOVE ? j->compact_above : COMPACT_ABOVE;
 	struct devmem__record all;
 
-	if (j->damaged || !j->book.has_head || j->extent.end - j->extent.start <= dense)
+	if (j->damaged || !j->state.has_head || j->extent.end - j->extent.start <= compact_above)
 		return;
-	if (devmem__book_write(&j->book, &all)) {
-		j->dense = 4 * all.bytes;
-		if (j->extent.end - j->extent.start > j->dense)
-			write_anew(j, &all);
+	if (devmem__journal_state_encode(&j->state, &all)) {
+		j->compact_above = 4 * all.bytes;
+		if (j->extent.end - j->extent.start > j->compact_above)
+			rewrite(j, &all);
 	}
 	free(all.p);
 }
 
-int devmem__journal_bury(struct devmem__journal *j, uint32_t owner)
+int devmem__journal_write_leave(struct devmem__journal *j, uint32_t owner)
 {
 	struct devmem__record r;
 
@@ -296,7 +297,7 @@ int devmem__journal_bury(struct devmem__journal *j, uint32_t owner)
 	return append(j, &r);
 }
 
-int devmem__journal_claim(struct devmem__journal *j, const uint32_t *queues, uint32_t n)
+int devmem__journal_write_claim(struct devmem__journal *j, const uint32_t *queues, uint32_t n)
 {
 	struct devmem__record r;
 
@@ -304,19 +305,19 @@ int devmem__journal_claim(struct devmem__journal *j, const uint32_t *queues, uin
 	return append(j, &r);
 }
 
-int devmem__journal_intent(struct devmem__journal *j, struct devmem__change *change)
+int devmem__journal_write_intent(struct devmem__journal *j, struct devmem__change *change)
 {
 	struct devmem__record r;
 	int err;
 
-	devmem__record_change(&r, DEVMEM__RECORD_INTENT, j->owner, j->book.seq + 1, change);
+	devmem__record_change(&r, DEVMEM__RECORD_INTENT, j->owner, j->state.seq + 1, change);
 	err = append(j, &r);
 	if (!err)
-		change->seq = j->book.seq;
+		change->seq = j->state.seq;
 	return err;
 }
 
-int devmem__journal_done(struct devmem__journal *j, const struct devmem__change *change)
+int devmem__journal_write_done(struct devmem__journal *j, const struct devmem__change *change)
 {
 	struct devmem__record r;
 
@@ -326,7 +327,7 @@ int devmem__journal_done(struct devmem__journal *j, const struct devmem__change 
 
 /* On a full disk it is gone for us all the same, so that a file with nothing left to undo can be
  * removed. */
-int devmem__journal_gone(struct devmem__journal *j, uint64_t seq)
+int devmem__journal_write_gone(struct devmem__journal *j, uint64_t seq)
 {
 	struct devmem__record r;
 	int err;
@@ -334,7 +335,7 @@ int devmem__journal_gone(struct devmem__journal *j, uint64_t seq)
 	devmem__record_gone(&r, seq);
 	err = append(j, &r);
 	if (err)
-		devmem__book_cross_out(&j->book, seq);
+		devmem__journal_state_remove(&j->state, seq);
 	return err;
 }
 
@@ -347,7 +348,8 @@ static struct flock lock_of(uint32_t owner, short type)
 	};
 }
 
-bool devmem__journal_lives(const struct devmem__journal *j, const struct devmem__owner *owner)
+bool devmem__journal_owner_alive(const struct devmem__journal *j,
+				 const struct devmem__journal_owner *owner)
 {
 	struct flock lock = lock_of(owner->id, F_WRLCK);
 
@@ -361,7 +363,7 @@ bool devmem__journal_lives(const struct devmem__journal *j, const struct devmem_
 
 int devmem__journal_join(struct devmem__journal *j)
 {
-	struct devmem__owner us = ourselves(j->book.last_owner + 1);
+	struct devmem__journal_owner us = ourselves(j->state.last_owner + 1);
 	struct flock lock = lock_of(us.id, F_WRLCK);
 	struct devmem__record r;
 	int err;
@@ -381,23 +383,23 @@ int devmem__journal_join(struct devmem__journal *j)
 	return err;
 }
 
-static bool has_owners(const struct devmem__journal *j)
+static bool has_live_owner(const struct devmem__journal *j)
 {
-	for (unsigned int i = 0; i < j->book.nowners; i++)
-		if (devmem__journal_lives(j, &j->book.owners[i]))
+	for (unsigned int i = 0; i < j->state.nowners; i++)
+		if (devmem__journal_owner_alive(j, &j->state.owners[i]))
 			return true;
 	return false;
 }
 
 /* ----------------------------------------------------------------------------- opening, closing */
 
-static void clear(struct devmem__journal *j)
+void devmem__journal_close_unchanged(struct devmem__journal *j)
 {
 	if (j->fd >= 0)
 		close(j->fd);
 	j->fd = -1;
 	j->owner = 0;
-	devmem__book_free(&j->book);
+	devmem__journal_state_free(&j->state);
 }
 
 static int no_folder(const char *folder, int err)
@@ -460,7 +462,7 @@ static int open_locked(struct devmem__journal *j, bool make)
 
 static int start_over(struct devmem__journal *j)
 {
-	devmem__book_free(&j->book);
+	devmem__journal_state_free(&j->state);
 	j->extent = (struct devmem__extent){ 0 };
 	j->damaged = false;
 	return ftruncate(j->fd, 0) ? cannot(j, errno, "empty") : 0;
@@ -471,10 +473,10 @@ static int check_head(struct devmem__journal *j)
 {
 	char boot[40];
 
-	devmem__journal_boot(boot);
-	if (j->book.has_head && strcmp(j->book.head.boot, boot))
+	devmem__journal_boot_id(boot);
+	if (j->state.has_head && strcmp(j->state.head.boot, boot))
 		return start_over(j);
-	j->damaged |= !j->book.has_head && j->extent.generation;
+	j->damaged |= !j->state.has_head && j->extent.generation;
 	return 0;
 }
 
@@ -483,7 +485,7 @@ static int write_head(struct devmem__journal *j, const struct devmem__journal_he
 	struct devmem__record r;
 	int err;
 
-	if (!head || j->book.has_head)
+	if (!head || j->state.has_head)
 		return 0;
 	j->extent = (struct devmem__extent){ 1, DEVMEM__EXTENT_BLOCK, DEVMEM__EXTENT_BLOCK };
 	devmem__record_head(&r, head);
@@ -508,12 +510,12 @@ int devmem__journal_open(struct devmem__journal *j, const char *path,
 	if (!err)
 		err = check_head(j);
 	if (!err && j->damaged)
-		return head ? (clear(j), refuse_damaged(j)) : 0;
+		return head ? (devmem__journal_close_unchanged(j), refuse_damaged(j)) : 0;
 	if (!err)
 		err = write_head(j, head);
 	if (!err)
 		return 0;
-	clear(j);
+	devmem__journal_close_unchanged(j);
 	return err;
 }
 
@@ -532,7 +534,7 @@ static bool is_full(const char *folder)
 	return (fs.f_blocks && !fs.f_bavail) || (fs.f_files && !fs.f_favail);
 }
 
-int devmem__journal_may_write(const char *path)
+int devmem__journal_check_writable(const char *path)
 {
 	struct devmem__journal j = { .fd = -1 };
 	char folder[sizeof(j.path)], above[sizeof(j.path)];
@@ -555,7 +557,7 @@ int devmem__journal_may_write(const char *path)
 	return is_full(folder) ? cannot_write(&j, ENOSPC) : 0;
 }
 
-int devmem__journal_look(struct devmem__journal *j, const char *path)
+int devmem__journal_open_readonly(struct devmem__journal *j, const char *path)
 {
 	int err;
 
@@ -567,23 +569,23 @@ int devmem__journal_look(struct devmem__journal *j, const char *path)
 	if (!err)
 		err = read_new(j);
 	if (err)
-		clear(j);
+		devmem__journal_close_unchanged(j);
 	return err;
 }
 
 /* ------------------------------------------------------------------------------------ set aside */
 
-static void aside_name(const char *path, unsigned int n, char *name, size_t room)
+static void damaged_name(const char *path, unsigned int n, char *name, size_t room)
 {
 	const char *end = strstr(path, ".journal");
 
 	snprintf(name, room, "%.*s.damaged-%u", end ? (int)(end - path) : 0, path, n);
 }
 
-bool devmem__journal_aside(const char *path, char *name, size_t room)
+bool devmem__journal_find_damaged(const char *path, char *name, size_t room)
 {
-	for (unsigned int n = MAX_ASIDE; n; n--) {
-		aside_name(path, n, name, room);
+	for (unsigned int n = MAX_DAMAGED; n; n--) {
+		damaged_name(path, n, name, room);
 		if (!access(name, F_OK))
 			return true;
 	}
@@ -591,15 +593,15 @@ bool devmem__journal_aside(const char *path, char *name, size_t room)
 }
 
 /* Whoever lives holds a lock, whatever can be read of it. */
-static bool somebody_lives(const struct devmem__journal *j)
+static bool any_owner_alive(const struct devmem__journal *j)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = OWNER_LOCKS };
 
 	return fcntl(j->fd, F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
 }
 
-/* What is left in the book, in a new file by the old name. */
-static int begin_again(struct devmem__journal *j)
+/* What is left in the state, in a new file by the old name. */
+static int start_new_file(struct devmem__journal *j)
 {
 	const int fd = open(j->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 	struct devmem__record all = { 0 };
@@ -617,10 +619,10 @@ static int begin_again(struct devmem__journal *j)
 	if (devmem__extent_read(j->fd, head_bytes(), &begun) != -ENODATA)
 		/* somebody else has, before we had the lock */
 		return cannot(j, EEXIST, "begin again");
-	if (!devmem__book_write(&j->book, &all))
+	if (!devmem__journal_state_encode(&j->state, &all))
 		err = -ENOMEM;
 	if (!err)
-		err = write_anew(j, &all);
+		err = rewrite(j, &all);
 	free(all.p);
 	if (!err)
 		return 0;
@@ -628,37 +630,27 @@ static int begin_again(struct devmem__journal *j)
 	return cannot(j, -err, "begin again");
 }
 
-int devmem__journal_set_aside(struct devmem__journal *j, char *name, size_t room)
+int devmem__journal_rename_damaged(struct devmem__journal *j, char *name, size_t room)
 {
 	unsigned int n = 1;
 
-	if (somebody_lives(j))
+	if (any_owner_alive(j))
 		return devmem__fail(EBUSY,
 				    "the journal %s is damaged, and a process that uses it lives: "
 				    "end that one first; \"devmemctl show\" may tell which",
 				    j->path);
-	for (aside_name(j->path, n, name, room); n < MAX_ASIDE && !access(name, F_OK);)
-		aside_name(j->path, ++n, name, room);
+	for (damaged_name(j->path, n, name, room); n < MAX_DAMAGED && !access(name, F_OK);)
+		damaged_name(j->path, ++n, name, room);
 	if (rename(j->path, name))
 		return cannot(j, errno, "set aside");
 	j->damaged = false;
-	return j->book.nentries && j->book.has_head ? begin_again(j) : 0;
-}
-
-void devmem__journal_look_away(struct devmem__journal *j)
-{
-	clear(j);
+	return j->state.nentries && j->state.has_head ? start_new_file(j) : 0;
 }
 
 void devmem__journal_unlock(struct devmem__journal *j)
 {
-	write_anew_if_large(j);
+	compact_if_large(j);
 	flock(j->fd, LOCK_UN);
-}
-
-void devmem__journal_abandon(struct devmem__journal *j)
-{
-	clear(j);
 }
 
 void devmem__journal_close(struct devmem__journal *j)
@@ -667,11 +659,11 @@ void devmem__journal_close(struct devmem__journal *j)
 		return;
 	if (j->owner)
 		/* if it cannot be said, the lock that is gone says it */
-		devmem__journal_bury(j, j->owner);
+		devmem__journal_write_leave(j, j->owner);
 	j->owner = 0;
-	if (!j->book.nentries && !has_owners(j) && !j->damaged)
+	if (!j->state.nentries && !has_live_owner(j) && !j->damaged)
 		unlink(j->path);
 	else
-		write_anew_if_large(j);
-	clear(j); /* the locks go with the descriptor */
+		compact_if_large(j);
+	devmem__journal_close_unchanged(j); /* the locks go with the descriptor */
 }

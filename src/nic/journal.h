@@ -23,23 +23,23 @@
 struct devmem__journal {
 	int fd;		/* -1: not open */
 	uint32_t owner; /* our id; 0: we own nothing */
-	/* not all of it could be read; the book has what was whole */
+	/* not all of it could be read; the state has what was whole */
 	bool damaged;
 	char path[256];
 	/* what counted when it was locked last, with what we appended since */
 	struct devmem__extent extent;
-	uint64_t dense; /* bytes that it may have before it is written anew */
+	uint64_t compact_above; /* bytes that it may have before it is written anew */
 	/* as it was when it was locked last, with what we appended since */
-	struct devmem__book book;
+	struct devmem__journal_state state;
 };
 
 /* devmem__journal_path() - of an interface's journal. -ENAMETOOLONG. */
 int devmem__journal_path(const char *folder, uint64_t netns, uint32_t ifindex, char *path,
 			 size_t room);
 
-/* devmem__journal_boot() - the present boot id. devmem__journal_netns() - of this thread: inode
+/* devmem__journal_boot_id() - the present boot id. devmem__journal_netns() - of this thread: inode
  * number, or 0. */
-void devmem__journal_boot(char boot[40]);
+void devmem__journal_boot_id(char boot[40]);
 uint64_t devmem__journal_netns(void);
 
 /*
@@ -52,32 +52,29 @@ int devmem__journal_open(struct devmem__journal *journal, const char *path,
 			 const struct devmem__journal_head *head);
 
 /*
- * devmem__journal_may_write() - could one by this name be written now? Changes nothing, and what it
- * says may be otherwise by the time that it is opened. -EACCES, -EROFS, -ENOENT, -ENOSPC, -EPERM
- * and so on, as to open it and to write to it; sets the message.
+ * devmem__journal_check_writable() - could one by this name be written now? Changes nothing, and
+ * what it says may be otherwise by the time that it is opened. -EACCES, -EROFS, -ENOENT, -ENOSPC,
+ * -EPERM and so on, as to open it and to write to it; sets the message.
  */
-int devmem__journal_may_write(const char *path);
+int devmem__journal_check_writable(const char *path);
 
-/*
- * devmem__journal_look() - read it, and leave it as it is: for who only wants to know. -ENOENT. It
- * is closed by devmem__journal_look_away().
- */
-int devmem__journal_look(struct devmem__journal *journal, const char *path);
-void devmem__journal_look_away(struct devmem__journal *journal);
-
+/* devmem__journal_open_readonly() - read it, and leave it as it is: for who only wants to know.
+ * -ENOENT. It is closed by devmem__journal_close_unchanged(). */
+int devmem__journal_open_readonly(struct devmem__journal *journal, const char *path);
 /* devmem__journal_lock() - and read what is new. -EBADMSG: it was damaged. */
 int devmem__journal_lock(struct devmem__journal *journal);
 void devmem__journal_unlock(struct devmem__journal *journal);
 
 /*
- * devmem__journal_set_aside() - a damaged one gets another name, which is written to @name, so that
- * the next one can be begun; what is left in the book is written down anew. -EBUSY: a process lives
- * that uses it, and it stays as it is. Sets the message.
+ * devmem__journal_rename_damaged() - a damaged one gets another name, which is written to @name, so
+ * that the next one can be begun; what is left in the state is written down anew. -EBUSY: a process
+ * lives that uses it, and it stays as it is. Sets the message.
  */
-int devmem__journal_set_aside(struct devmem__journal *journal, char *name, size_t room);
+int devmem__journal_rename_damaged(struct devmem__journal *journal, char *name, size_t room);
 
-/* devmem__journal_aside() - is there one that was set aside? The latest of them goes to @name. */
-bool devmem__journal_aside(const char *path, char *name, size_t room);
+/* devmem__journal_find_damaged() - is there one that was set aside? The latest of them goes to
+ * @name. */
+bool devmem__journal_find_damaged(const char *path, char *name, size_t room);
 
 /*
  * devmem__journal_close() - we leave; it must be locked. What is left of ours is for others to
@@ -85,27 +82,29 @@ bool devmem__journal_aside(const char *path, char *name, size_t room);
  */
 void devmem__journal_close(struct devmem__journal *journal);
 
-/* devmem__journal_abandon() - we leave one that cannot be locked or read any more: the file stays
- * as it is. */
-void devmem__journal_abandon(struct devmem__journal *journal);
+/* devmem__journal_close_unchanged() - we leave one that cannot be locked or read any more: the file
+ * stays as it is. */
+void devmem__journal_close_unchanged(struct devmem__journal *journal);
 
 /* devmem__journal_join() - become an owner. */
 int devmem__journal_join(struct devmem__journal *journal);
 
-/* devmem__journal_lives() - is the owner a process that lives? Ours always is. */
-bool devmem__journal_lives(const struct devmem__journal *journal,
-			   const struct devmem__owner *owner);
+/* devmem__journal_owner_alive() - is the owner a process that lives? Ours always is. */
+bool devmem__journal_owner_alive(const struct devmem__journal *journal,
+				 const struct devmem__journal_owner *owner);
 
 /*
  * To append, while it is locked: on disk when this returns. -ENOSPC, -EIO, -ENOMEM, with the
  * sentence; then the file is as it was.
  */
 /* it is dead, and has no queues any more */
-int devmem__journal_bury(struct devmem__journal *journal, uint32_t owner);
-int devmem__journal_claim(struct devmem__journal *journal, const uint32_t *queues, uint32_t n);
+int devmem__journal_write_leave(struct devmem__journal *journal, uint32_t owner);
+int devmem__journal_write_claim(struct devmem__journal *journal, const uint32_t *queues,
+				uint32_t n);
 /* sets change->seq */
-int devmem__journal_intent(struct devmem__journal *journal, struct devmem__change *change);
-int devmem__journal_done(struct devmem__journal *journal, const struct devmem__change *change);
-int devmem__journal_gone(struct devmem__journal *journal, uint64_t seq);
+int devmem__journal_write_intent(struct devmem__journal *journal, struct devmem__change *change);
+int devmem__journal_write_done(struct devmem__journal *journal,
+			       const struct devmem__change *change);
+int devmem__journal_write_gone(struct devmem__journal *journal, uint64_t seq);
 
 #endif

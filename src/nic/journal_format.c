@@ -95,7 +95,7 @@ void devmem__record_head(struct devmem__record *r, const struct devmem__journal_
 	PUT(r, head->boot);
 }
 
-void devmem__record_join(struct devmem__record *r, const struct devmem__owner *owner)
+void devmem__record_join(struct devmem__record *r, const struct devmem__journal_owner *owner)
 {
 	begin(r, DEVMEM__RECORD_JOIN);
 	PUT(r, owner->id);
@@ -152,14 +152,14 @@ void devmem__record_leave(struct devmem__record *r, uint32_t owner)
 	PUT(r, owner);
 }
 
-void devmem__record_numbers(struct devmem__record *r, uint64_t seq, uint32_t last_owner)
+void devmem__record_counters(struct devmem__record *r, uint64_t seq, uint32_t last_owner)
 {
-	begin(r, DEVMEM__RECORD_NUMBERS);
+	begin(r, DEVMEM__RECORD_COUNTERS);
 	PUT(r, seq);
 	PUT(r, last_owner);
 }
 
-/* -------------------------------------------------------------------------------- all of a book */
+/* ------------------------------------------------------------------------------ the whole state */
 
 static void add(struct devmem__record *all, struct devmem__record *r)
 {
@@ -170,22 +170,22 @@ static void add(struct devmem__record *all, struct devmem__record *r)
 	free(r->p);
 }
 
-static bool has_entries(const struct devmem__book *book, uint32_t owner)
+static bool has_entries(const struct devmem__journal_state *state, uint32_t owner)
 {
-	for (unsigned int i = 0; i < book->nentries; i++)
-		if (book->entries[i].owner == owner)
+	for (unsigned int i = 0; i < state->nentries; i++)
+		if (state->entries[i].owner == owner)
 			return true;
 	return false;
 }
 
-static void add_owners(struct devmem__record *all, const struct devmem__book *book)
+static void add_owners(struct devmem__record *all, const struct devmem__journal_state *state)
 {
 	struct devmem__record r;
 
-	for (unsigned int i = 0; i < book->nowners; i++) {
-		const struct devmem__owner *o = &book->owners[i];
+	for (unsigned int i = 0; i < state->nowners; i++) {
+		const struct devmem__journal_owner *o = &state->owners[i];
 
-		if (o->left && !has_entries(book, o->id))
+		if (o->left && !has_entries(state, o->id))
 			continue;
 		devmem__record_join(&r, o);
 		add(all, &r);
@@ -196,12 +196,12 @@ static void add_owners(struct devmem__record *all, const struct devmem__book *bo
 	}
 }
 
-static void add_entries(struct devmem__record *all, const struct devmem__book *book)
+static void add_entries(struct devmem__record *all, const struct devmem__journal_state *state)
 {
 	struct devmem__record r;
 
-	for (unsigned int i = 0; i < book->nentries; i++) {
-		const struct devmem__entry *e = &book->entries[i];
+	for (unsigned int i = 0; i < state->nentries; i++) {
+		const struct devmem__journal_entry *e = &state->entries[i];
 
 		devmem__record_change(&r, DEVMEM__RECORD_INTENT, e->owner, e->seq, &e->change);
 		add(all, &r);
@@ -213,21 +213,22 @@ static void add_entries(struct devmem__record *all, const struct devmem__book *b
 }
 
 /* Only an owner who has not left makes changes: so they leave last. */
-bool devmem__book_write(const struct devmem__book *book, struct devmem__record *all)
+bool devmem__journal_state_encode(const struct devmem__journal_state *state,
+				  struct devmem__record *all)
 {
 	struct devmem__record r;
 
 	*all = (struct devmem__record){ 0 };
-	devmem__record_head(&r, &book->head);
+	devmem__record_head(&r, &state->head);
 	add(all, &r);
-	add_owners(all, book);
-	add_entries(all, book);
-	for (unsigned int i = 0; i < book->nowners; i++)
-		if (book->owners[i].left && has_entries(book, book->owners[i].id)) {
-			devmem__record_leave(&r, book->owners[i].id);
+	add_owners(all, state);
+	add_entries(all, state);
+	for (unsigned int i = 0; i < state->nowners; i++)
+		if (state->owners[i].left && has_entries(state, state->owners[i].id)) {
+			devmem__record_leave(&r, state->owners[i].id);
 			add(all, &r);
 		}
-	devmem__record_numbers(&r, book->seq, book->last_owner);
+	devmem__record_counters(&r, state->seq, state->last_owner);
 	add(all, &r);
 	return !all->failed;
 }
@@ -325,19 +326,20 @@ static bool finished(const struct cursor *c)
 
 /* -------------------------------------------------------------------------------- what they say */
 
-struct devmem__owner *devmem__book_owner(const struct devmem__book *book, uint32_t id)
+struct devmem__journal_owner *devmem__journal_state_owner(const struct devmem__journal_state *state,
+							  uint32_t id)
 {
-	for (unsigned int i = 0; i < book->nowners; i++)
-		if (book->owners[i].id == id)
-			return &book->owners[i];
+	for (unsigned int i = 0; i < state->nowners; i++)
+		if (state->owners[i].id == id)
+			return &state->owners[i];
 	return NULL;
 }
 
-static struct devmem__entry *find(const struct devmem__book *book, uint64_t seq)
+static struct devmem__journal_entry *find(const struct devmem__journal_state *state, uint64_t seq)
 {
-	for (unsigned int i = book->nentries; i-- > 0;)
-		if (book->entries[i].seq == seq)
-			return &book->entries[i];
+	for (unsigned int i = state->nentries; i-- > 0;)
+		if (state->entries[i].seq == seq)
+			return &state->entries[i];
 	return NULL;
 }
 
@@ -349,7 +351,7 @@ static void *one_more(void *array, unsigned int n, size_t size)
 	return full ? realloc(array, (n ? 2 * n : 1) * size) : array;
 }
 
-static void read_head(struct devmem__book *book, struct cursor *c)
+static void read_head(struct devmem__journal_state *state, struct cursor *c)
 {
 	struct devmem__journal_head head;
 	uint32_t version;
@@ -364,38 +366,38 @@ static void read_head(struct devmem__book *book, struct cursor *c)
 	c->bad |= version != VERSION;
 	if (!finished(c))
 		return;
-	book->head = head;
-	book->has_head = true;
+	state->head = head;
+	state->has_head = true;
 }
 
-static void read_join(struct devmem__book *book, struct cursor *c)
+static void read_join(struct devmem__journal_state *state, struct cursor *c)
 {
-	struct devmem__owner owner = { 0 }, *more;
+	struct devmem__journal_owner owner = { 0 }, *more;
 
 	GET(c, owner.id);
 	GET(c, owner.pid);
 	GET(c, owner.started);
 	GET_TEXT(c, owner.name);
-	c->bad |= owner.id <= book->last_owner;
+	c->bad |= owner.id <= state->last_owner;
 	if (!finished(c))
 		return;
-	more = one_more(book->owners, book->nowners, sizeof(*more));
+	more = one_more(state->owners, state->nowners, sizeof(*more));
 	c->no_memory = !more;
 	if (!more)
 		return;
-	book->owners = more;
-	book->owners[book->nowners++] = owner;
-	book->last_owner = owner.id;
+	state->owners = more;
+	state->owners[state->nowners++] = owner;
+	state->last_owner = owner.id;
 }
 
-static void read_claim(struct devmem__book *book, struct cursor *c)
+static void read_claim(struct devmem__journal_state *state, struct cursor *c)
 {
-	struct devmem__owner *owner;
+	struct devmem__journal_owner *owner;
 	uint32_t id, n, *queues;
 
 	GET(c, id);
 	queues = get_array(c, &n);
-	owner = devmem__book_owner(book, id);
+	owner = devmem__journal_state_owner(state, id);
 	c->bad |= !owner || owner->left;
 	if (!finished(c)) {
 		free(queues);
@@ -406,74 +408,76 @@ static void read_claim(struct devmem__book *book, struct cursor *c)
 	owner->nqueues = n;
 }
 
-static void add_entry(struct devmem__book *book, struct cursor *c, struct devmem__entry *entry)
+static void add_entry(struct devmem__journal_state *state, struct cursor *c,
+		      struct devmem__journal_entry *entry)
 {
-	struct devmem__entry *more = one_more(book->entries, book->nentries, sizeof(*more));
+	struct devmem__journal_entry *more =
+		one_more(state->entries, state->nentries, sizeof(*more));
 
 	c->no_memory = !more;
 	if (!more) {
 		devmem__change_free(&entry->change);
 		return;
 	}
-	book->entries = more;
-	book->entries[book->nentries++] = *entry;
-	book->seq = entry->seq;
+	state->entries = more;
+	state->entries[state->nentries++] = *entry;
+	state->seq = entry->seq;
 }
 
-static void read_change(struct devmem__book *book, struct cursor *c, bool done)
+static void read_change(struct devmem__journal_state *state, struct cursor *c, bool done)
 {
-	struct devmem__entry entry = { .done = done }, *there;
-	struct devmem__owner *owner;
+	struct devmem__journal_entry entry = { .done = done }, *there;
+	struct devmem__journal_owner *owner;
 
 	GET(c, entry.owner);
 	GET(c, entry.seq);
 	get_change(c, &entry.change);
 	entry.change.seq = entry.seq;
-	owner = devmem__book_owner(book, entry.owner);
-	there = find(book, entry.seq);
+	owner = devmem__journal_state_owner(state, entry.owner);
+	there = find(state, entry.seq);
 	c->bad |= !owner || owner->left;
 	c->bad |= done ? !there || there->owner != entry.owner ||
 				  there->change.kind != entry.change.kind
-		       : entry.seq <= book->seq;
+		       : entry.seq <= state->seq;
 	if (!finished(c)) {
 		devmem__change_free(&entry.change);
 	} else if (done) {
 		devmem__change_free(&there->change);
 		*there = entry;
 	} else {
-		add_entry(book, c, &entry);
+		add_entry(state, c, &entry);
 	}
 }
 
-bool devmem__book_cross_out(struct devmem__book *book, uint64_t seq)
+bool devmem__journal_state_remove(struct devmem__journal_state *state, uint64_t seq)
 {
-	struct devmem__entry *there = find(book, seq);
+	struct devmem__journal_entry *there = find(state, seq);
 
 	if (!there)
 		return false;
 	devmem__change_free(&there->change);
-	book->nentries--;
+	state->nentries--;
 	memmove(there, there + 1,
-		(size_t)(book->entries + book->nentries - there) * sizeof(*there));
+		(size_t)(state->entries + state->nentries - there) * sizeof(*there));
 	return true;
 }
 
-static void read_gone(struct devmem__book *book, struct cursor *c)
+static void read_gone(struct devmem__journal_state *state, struct cursor *c)
 {
 	uint64_t seq;
 
 	GET(c, seq);
-	if (finished(c) && !devmem__book_cross_out(book, seq))
+	if (finished(c) && !devmem__journal_state_remove(state, seq))
 		c->bad = true;
 }
 
-static void read_leave(struct devmem__book *book, struct cursor *c)
+static void read_leave(struct devmem__journal_state *state, struct cursor *c)
 {
-	struct devmem__owner *owner;
+	struct devmem__journal_owner *owner;
 	uint32_t id;
 
 	GET(c, id);
-	owner = devmem__book_owner(book, id);
+	owner = devmem__journal_state_owner(state, id);
 	c->bad |= !owner || owner->left;
 	if (!finished(c))
 		return;
@@ -481,45 +485,45 @@ static void read_leave(struct devmem__book *book, struct cursor *c)
 	owner->nqueues = 0;
 }
 
-static void read_numbers(struct devmem__book *book, struct cursor *c)
+static void read_counters(struct devmem__journal_state *state, struct cursor *c)
 {
 	uint32_t last_owner;
 	uint64_t seq;
 
 	GET(c, seq);
 	GET(c, last_owner);
-	c->bad |= seq < book->seq || last_owner < book->last_owner;
+	c->bad |= seq < state->seq || last_owner < state->last_owner;
 	if (!finished(c))
 		return;
-	book->seq = seq;
-	book->last_owner = last_owner;
+	state->seq = seq;
+	state->last_owner = last_owner;
 }
 
-static void read_one(struct devmem__book *book, uint32_t type, struct cursor *c)
+static void read_one(struct devmem__journal_state *state, uint32_t type, struct cursor *c)
 {
-	c->bad = book->has_head == (type == DEVMEM__RECORD_HEAD);
+	c->bad = state->has_head == (type == DEVMEM__RECORD_HEAD);
 	switch (type) {
 	case DEVMEM__RECORD_HEAD:
-		read_head(book, c);
+		read_head(state, c);
 		break;
 	case DEVMEM__RECORD_JOIN:
-		read_join(book, c);
+		read_join(state, c);
 		break;
 	case DEVMEM__RECORD_CLAIM:
-		read_claim(book, c);
+		read_claim(state, c);
 		break;
 	case DEVMEM__RECORD_INTENT:
 	case DEVMEM__RECORD_DONE:
-		read_change(book, c, type == DEVMEM__RECORD_DONE);
+		read_change(state, c, type == DEVMEM__RECORD_DONE);
 		break;
 	case DEVMEM__RECORD_GONE:
-		read_gone(book, c);
+		read_gone(state, c);
 		break;
 	case DEVMEM__RECORD_LEAVE:
-		read_leave(book, c);
+		read_leave(state, c);
 		break;
-	case DEVMEM__RECORD_NUMBERS:
-		read_numbers(book, c);
+	case DEVMEM__RECORD_COUNTERS:
+		read_counters(state, c);
 		break;
 	default:
 		c->bad = true;
@@ -532,7 +536,8 @@ static bool is_whole(const struct devmem__record_header *h, const unsigned char 
 	       h->bytes <= left - sizeof(*h) && h->sum == devmem__record_sum(data, h->bytes);
 }
 
-bool devmem__book_read(struct devmem__book *book, const unsigned char *data, size_t bytes, int *err)
+bool devmem__journal_state_apply(struct devmem__journal_state *state, const unsigned char *data,
+				 size_t bytes, int *err)
 {
 	*err = 0;
 	while (bytes) {
@@ -546,24 +551,24 @@ bool devmem__book_read(struct devmem__book *book, const unsigned char *data, siz
 			return false;
 		c.p = data + sizeof(h);
 		c.left = h.bytes;
-		read_one(book, h.type, &c);
+		read_one(state, h.type, &c);
 		*err = c.no_memory ? -ENOMEM : 0;
 		if (!finished(&c))
 			return false;
 		data += sizeof(h) + h.bytes;
 		bytes -= sizeof(h) + h.bytes;
-		book->bytes += sizeof(h) + h.bytes;
+		state->bytes += sizeof(h) + h.bytes;
 	}
 	return true;
 }
 
-void devmem__book_free(struct devmem__book *book)
+void devmem__journal_state_free(struct devmem__journal_state *state)
 {
-	for (unsigned int i = 0; i < book->nowners; i++)
-		free(book->owners[i].queues);
-	for (unsigned int i = 0; i < book->nentries; i++)
-		devmem__change_free(&book->entries[i].change);
-	free(book->owners);
-	free(book->entries);
-	memset(book, 0, sizeof(*book));
+	for (unsigned int i = 0; i < state->nowners; i++)
+		free(state->owners[i].queues);
+	for (unsigned int i = 0; i < state->nentries; i++)
+		devmem__change_free(&state->entries[i].change);
+	free(state->owners);
+	free(state->entries);
+	memset(state, 0, sizeof(*state));
 }

@@ -25,7 +25,7 @@ enum devmem__record_type {
 	/* an owner goes; what it left is undone by those that stay */
 	DEVMEM__RECORD_LEAVE,
 	/* where numbers go on, when the records that used them are not there any more */
-	DEVMEM__RECORD_NUMBERS,
+	DEVMEM__RECORD_COUNTERS,
 };
 
 struct devmem__journal_head {
@@ -36,7 +36,7 @@ struct devmem__journal_head {
 	char boot[40];
 };
 
-struct devmem__owner {
+struct devmem__journal_owner {
 	uint32_t id; /* from 1 on, never used again in a journal */
 	int32_t pid;
 	uint64_t started; /* clock ticks after boot, as in /proc/PID/stat */
@@ -46,7 +46,7 @@ struct devmem__owner {
 	uint32_t nqueues;
 };
 
-struct devmem__entry {
+struct devmem__journal_entry {
 	uint64_t seq; /* rising */
 	uint32_t owner;
 	bool done; /* else it may have been made, or not */
@@ -54,10 +54,10 @@ struct devmem__entry {
 };
 
 /* What the records say when all are read. */
-struct devmem__book {
+struct devmem__journal_state {
 	struct devmem__journal_head head;
-	struct devmem__owner *owners;
-	struct devmem__entry *entries; /* those that are not gone, in the order of seq */
+	struct devmem__journal_owner *owners;
+	struct devmem__journal_entry *entries; /* those that are not gone, in the order of seq */
 	unsigned int nowners, nentries;
 	uint64_t seq;	     /* the last one used */
 	uint32_t last_owner; /* the last id used */
@@ -66,18 +66,19 @@ struct devmem__book {
 };
 
 /*
- * devmem__book_read() - the records in @data, which go on where those before ended; book->bytes
- * counts on. Stops at the first that is not whole, or makes no sense where it stands: false, and
- * what came before it stands. false with -ENOMEM in *err, too.
+ * devmem__journal_state_apply() - the records in @data, which go on where those before ended;
+ * state->bytes counts on. Stops at the first that is not whole, or makes no sense where it stands:
+ * false, and what came before it stands. false with -ENOMEM in *err, too.
  */
-bool devmem__book_read(struct devmem__book *book, const unsigned char *data, size_t bytes,
-		       int *err);
-void devmem__book_free(struct devmem__book *book);
+bool devmem__journal_state_apply(struct devmem__journal_state *state, const unsigned char *data,
+				 size_t bytes, int *err);
+void devmem__journal_state_free(struct devmem__journal_state *state);
 
-/* devmem__book_cross_out() - what a GONE record does. false: there is no such entry. */
-bool devmem__book_cross_out(struct devmem__book *book, uint64_t seq);
+/* devmem__journal_state_remove() - what a GONE record does. false: there is no such entry. */
+bool devmem__journal_state_remove(struct devmem__journal_state *state, uint64_t seq);
 
-struct devmem__owner *devmem__book_owner(const struct devmem__book *book, uint32_t id);
+struct devmem__journal_owner *devmem__journal_state_owner(const struct devmem__journal_state *state,
+							  uint32_t id);
 
 /* What is in front of each record. Numbers are this machine's: a journal never leaves it. */
 struct devmem__record_header {
@@ -98,7 +99,7 @@ struct devmem__record {
 };
 
 void devmem__record_head(struct devmem__record *r, const struct devmem__journal_head *head);
-void devmem__record_join(struct devmem__record *r, const struct devmem__owner *owner);
+void devmem__record_join(struct devmem__record *r, const struct devmem__journal_owner *owner);
 void devmem__record_claim(struct devmem__record *r, uint32_t owner, const uint32_t *queues,
 			  uint32_t n);
 /* @type: INTENT or DONE */
@@ -106,13 +107,15 @@ void devmem__record_change(struct devmem__record *r, enum devmem__record_type ty
 			   uint64_t seq, const struct devmem__change *change);
 void devmem__record_gone(struct devmem__record *r, uint64_t seq);
 void devmem__record_leave(struct devmem__record *r, uint32_t owner);
-void devmem__record_numbers(struct devmem__record *r, uint64_t seq, uint32_t last_owner);
+void devmem__record_counters(struct devmem__record *r, uint64_t seq, uint32_t last_owner);
 bool devmem__record_end(struct devmem__record *r);
 
 /*
- * devmem__book_write() - the fewest records that say what the book says: without those of what is
- * undone, and of owners who left nothing. false: there was no memory. The caller frees @all->p.
+ * devmem__journal_state_encode() - the fewest records that say what the state says: without those
+ * of what is undone, and of owners who left nothing. false: there was no memory. The caller frees
+ * @all->p.
  */
-bool devmem__book_write(const struct devmem__book *book, struct devmem__record *all);
+bool devmem__journal_state_encode(const struct devmem__journal_state *state,
+				  struct devmem__record *all);
 
 #endif

@@ -36,7 +36,7 @@ static bool is_lost(struct devmem_nic *nic)
 
 	if (pthread_mutex_trylock(&nic->lock))
 		return false;
-	lost = nic->keeper.lost || devmem__nic_forgot_table(nic);
+	lost = nic->keeper.lost || devmem__nic_table_was_reset(nic);
 	pthread_mutex_unlock(&nic->lock);
 	return lost;
 }
@@ -48,7 +48,7 @@ static void mend(struct devmem_nic *nic)
 
 	if (err)
 		return;
-	err = devmem__nic_remake(nic);
+	err = devmem__nic_reapply(nic);
 	if (err && !nic->keeper.lost)
 		devmem__log(DEVMEM_LOG_WARNING,
 			    "%s: the NIC was reset and forgot its settings, and they cannot be "
@@ -77,7 +77,7 @@ static void *keep(void *arg)
 			return NULL;
 		if (fds[1].revents)
 			drain(fds[1].fd);
-		devmem__nic_merge_no_more(nic);
+		devmem__nic_turn_gro_off(nic);
 		if (is_lost(nic))
 			mend(nic);
 	}

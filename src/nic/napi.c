@@ -39,7 +39,7 @@ static void note_asked(struct devmem__napis *napis)
 	pthread_mutex_unlock(&napis->lock);
 }
 
-int devmem__nic_queue_known(struct devmem_nic *nic, unsigned int napi_id)
+int devmem__nic_queue_of_napi_nowait(struct devmem_nic *nic, unsigned int napi_id)
 {
 	struct devmem__netdev_queues q;
 	bool ask;

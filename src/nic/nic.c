@@ -130,7 +130,7 @@ int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem
 	return 0;
 }
 
-int devmem__nic_ask(struct devmem_nic *nic)
+int devmem__nic_probe(struct devmem_nic *nic)
 {
 	int err = devmem__ethtool_connect(&nic->et);
 
@@ -157,7 +157,7 @@ int devmem__nic_obstacle(const struct devmem_nic *nic)
 	return nic->obstacle ? devmem__fail(-nic->obstacle, "%s", nic->why) : 0;
 }
 
-int devmem__nic_look(struct devmem_nic *nic)
+int devmem__nic_check_present(struct devmem_nic *nic)
 {
 	int err = devmem__ethtool_find(&nic->et, nic->driver, nic->bus);
 
@@ -213,7 +213,7 @@ unsigned int devmem__nic_savepoint(const struct devmem_nic *nic)
 	return nic->undo.count;
 }
 
-bool devmem__nic_blame_link(struct devmem_nic *nic, int err)
+bool devmem__nic_explain_link_down(struct devmem_nic *nic, int err)
 {
 	const char *name = nic->et.name;
 
@@ -227,7 +227,7 @@ bool devmem__nic_blame_link(struct devmem_nic *nic, int err)
 	return true;
 }
 
-int devmem__nic_facts(struct devmem_nic *nic, uint32_t *ring_entries, uint32_t *mtu)
+int devmem__nic_ring_and_mtu(struct devmem_nic *nic, uint32_t *ring_entries, uint32_t *mtu)
 {
 	int err = devmem__ethtool_ring_entries(&nic->et, ring_entries);
 
@@ -264,7 +264,7 @@ const char *devmem__nic_bus(const struct devmem_nic *nic)
 	return nic->bus;
 }
 
-void devmem__nic_note_guards(struct devmem_nic *nic)
+void devmem__nic_update_has_guards(struct devmem_nic *nic)
 {
 	bool some = false;
 
@@ -273,7 +273,7 @@ void devmem__nic_note_guards(struct devmem_nic *nic)
 	atomic_store(&nic->guards, some);
 }
 
-bool devmem__nic_guards(const struct devmem_nic *nic)
+bool devmem__nic_has_guards(const struct devmem_nic *nic)
 {
 	return atomic_load(&nic->guards);
 }

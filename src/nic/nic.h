@@ -72,11 +72,11 @@ struct devmem__restore {
 
 /*
  * devmem__nic_open_idle() - without asking what it can do, and without undoing anything.
- * devmem__nic_ask() - what it can do, for devmem__nic_obstacle(); -ENODEV, -ENOMEM, -EMFILE.
+ * devmem__nic_probe() - what it can do, for devmem__nic_obstacle(); -ENODEV, -ENOMEM, -EMFILE.
  * Neither changes anything.
  */
 int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem_nic **out);
-int devmem__nic_ask(struct devmem_nic *nic);
+int devmem__nic_probe(struct devmem_nic *nic);
 
 /* devmem__nic_recover() - undo what dead processes left. 0, or the first failure. Not in a
  * transaction. */
@@ -87,14 +87,12 @@ int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *re
 int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 		      const struct sockaddr *local, const struct sockaddr *peer);
 
-/* devmem__nic_guards() - does this transaction drop urgent data at the interface's ingress? */
-bool devmem__nic_guards(const struct devmem_nic *nic);
+/* devmem__nic_has_guards() - does this transaction drop urgent data at the interface's ingress? */
+bool devmem__nic_has_guards(const struct devmem_nic *nic);
 
-/*
- * devmem__nic_saw_mixture() - GRO merged packets that the NIC did not split with others that it
- * did: it is to be turned off. For the way of the data: a thread does it.
- */
-void devmem__nic_saw_mixture(struct devmem_nic *nic);
+/* devmem__nic_report_gro_mixture() - GRO merged packets that the NIC did not split with others that
+ * it did: it is to be turned off. For the way of the data: a thread does it. */
+void devmem__nic_report_gro_mixture(struct devmem_nic *nic);
 
 /* devmem__nic_source_port() - one that a flow from @peer to @local comes to the queues with; or a
  * negative errno. */
@@ -102,11 +100,12 @@ int devmem__nic_source_port(struct devmem_nic *nic, const uint32_t *queues, unsi
 			    const struct sockaddr *local, const struct sockaddr *peer);
 
 /*
- * devmem__nic_queue_known() - the same for the way of the data: never waits for a lock of ours.
- * Answers from what the kernel said last; if the number is unknown, asks the kernel again, once a
- * second at most. -ENOENT; -EBUSY: somebody is changing settings, try again. Sets no sentence.
+ * devmem__nic_queue_of_napi_nowait() - the same for the way of the data: never waits for a lock of
+ * ours. Answers from what the kernel said last; if the number is unknown, asks the kernel again,
+ * once a second at most. -ENOENT; -EBUSY: somebody is changing settings, try again. Sets no
+ * sentence.
  */
-int devmem__nic_queue_known(struct devmem_nic *nic, unsigned int napi_id);
+int devmem__nic_queue_of_napi_nowait(struct devmem_nic *nic, unsigned int napi_id);
 
 /* Bindings that had queues of the NIC, are over, and were left to the next call that may wait:
  * bind/end.c */
@@ -120,14 +119,14 @@ struct devmem__nic_ended *devmem__nic_ended(struct devmem_nic *nic);
 int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id);
 
 /*
- * devmem__nic_blame_link() - a queue could not be bound, with @err: if that is since the interface
- * is down, sets the sentence and returns true. Drivers say it in many ways: gve -EAGAIN, mlx5
- * -ENODEV, bnxt -ENETDOWN; fbnic binds all the same.
+ * devmem__nic_explain_link_down() - a queue could not be bound, with @err: if that is since the
+ * interface is down, sets the sentence and returns true. Drivers say it in many ways: gve -EAGAIN,
+ * mlx5 -ENODEV, bnxt -ENETDOWN; fbnic binds all the same.
  */
-bool devmem__nic_blame_link(struct devmem_nic *nic, int err);
+bool devmem__nic_explain_link_down(struct devmem_nic *nic, int err);
 
-/* devmem__nic_facts() - entries of each RX ring, and the MTU in bytes. */
-int devmem__nic_facts(struct devmem_nic *nic, uint32_t *ring_entries, uint32_t *mtu);
+/* devmem__nic_ring_and_mtu() - entries of each RX ring, and the MTU in bytes. */
+int devmem__nic_ring_and_mtu(struct devmem_nic *nic, uint32_t *ring_entries, uint32_t *mtu);
 
 /* devmem__nic_is_leased() - its queues are another NIC's: settings, rings and NAPIs are to be seen
  * there alone. */

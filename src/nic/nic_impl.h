@@ -50,7 +50,7 @@ struct devmem_nic {
 	struct devmem__undo undo;
 	struct devmem__journal journal; /* opened with the first change */
 	/* something could not be written to it, since this was cleared */
-	bool unwritten;
+	bool journal_failed;
 	char journal_folder[192];
 	uint64_t netns;			     /* inode of the namespace that it was opened in */
 	char driver[32], bus[32];	     /* of the parent device; "" where there is none */
@@ -69,11 +69,11 @@ struct devmem_nic {
 };
 
 /*
- * devmem__nic_look() - is the interface here, where it was opened? To be asked before anything is
- * asked of it, since it may have been moved to another network namespace and back, with another
- * index. -ENODEV; sets the sentence.
+ * devmem__nic_check_present() - is the interface here, where it was opened? To be asked before
+ * anything is asked of it, since it may have been moved to another network namespace and back, with
+ * another index. -ENODEV; sets the sentence.
  */
-int devmem__nic_look(struct devmem_nic *nic);
+int devmem__nic_check_present(struct devmem_nic *nic);
 
 /* devmem__nic_may_change() - -EPERM with DEVMEM_NIC_KEEP; sets the sentence. */
 int devmem__nic_may_change(const struct devmem_nic *nic);
@@ -85,14 +85,14 @@ int devmem__nic_may_change(const struct devmem_nic *nic);
 int devmem__nic_queues(struct devmem_nic *nic, struct devmem__netdev_queues *q);
 
 /* source_port.c: may devmem_source_port() serve where there are no rules? */
-bool devmem__nic_hash_is_told(struct devmem_nic *nic);
+bool devmem__nic_hash_is_known(struct devmem_nic *nic);
 
 /* The change that made the rule, if we did, or NULL. */
 const struct devmem__change *devmem__nic_own_rule(const struct devmem_nic *nic,
 						  const struct devmem__rule *rule);
 
-/* devmem__undo_one for a NIC's changes; @arg is the NIC. */
-int devmem__nic_undo_one(const struct devmem__change *change, void *arg);
+/* devmem__undo_fn for a NIC's changes; @arg is the NIC. */
+int devmem__nic_undo_change(const struct devmem__change *change, void *arg);
 
 /* Of a change that was only intended: was it made? Fills in what could not be known before. */
 bool devmem__nic_was_made(struct devmem_nic *nic, struct devmem__change *change);
@@ -102,32 +102,32 @@ bool devmem__nic_find_context(struct devmem_nic *nic, struct devmem__change *cha
 
 /* urgent_filter.c: urgent data for where @rule's flow goes to is dropped; or the log says why not.
  * For who has begun. */
-void devmem__nic_guard(struct devmem_nic *nic, const struct devmem__rule *rule);
+void devmem__nic_add_guard(struct devmem_nic *nic, const struct devmem__rule *rule);
 
-/* Is there such a guard? For devmem__nic_guards(), whenever one was made or undone. */
-void devmem__nic_note_guards(struct devmem_nic *nic);
+/* Is there such a guard? For devmem__nic_has_guards(), whenever one was made or undone. */
+void devmem__nic_update_has_guards(struct devmem_nic *nic);
 
 /* How long may be waited, in all, for what others still hold: a moment on CLOCK_MONOTONIC, in
  * ms. */
-uint64_t devmem__nic_patience(void);
+uint64_t devmem__nic_deadline(void);
 
-/* devmem__nic_wait_a_bit() - a millisecond. false: the moment @until has passed. */
-bool devmem__nic_wait_a_bit(uint64_t until);
+/* devmem__nic_wait_1ms() - a millisecond. false: the moment @until has passed. */
+bool devmem__nic_wait_1ms(uint64_t until);
 
 /* devmem__nic_has_context() - is our context still there, as we made it? devmem__nic_contexts() - a
  * bit for each number. */
 bool devmem__nic_has_context(struct devmem_nic *nic, const struct devmem__change *c);
 uint64_t devmem__nic_contexts(struct devmem_nic *nic);
 
-/* remake.c. devmem__nic_forgot_table() - was the NIC reset? For who holds the lock.
- * devmem__nic_remake(): who has begun. */
-bool devmem__nic_forgot_table(struct devmem_nic *nic);
-int devmem__nic_remake(struct devmem_nic *nic);
+/* reapply.c. devmem__nic_table_was_reset() - was the NIC reset? For who holds the lock.
+ * devmem__nic_reapply(): who has begun. */
+bool devmem__nic_table_was_reset(struct devmem_nic *nic);
+int devmem__nic_reapply(struct devmem_nic *nic);
 
 /* gro.c, for the thread: GRO off, if a mixture was seen. */
 /* as the kernel names the feature; "gro" to ethtool -K. It is never turned on, but for undo */
 #define DEVMEM__GRO "rx-gro"
-void devmem__nic_merge_no_more(struct devmem_nic *nic);
+void devmem__nic_turn_gro_off(struct devmem_nic *nic);
 
 /* nic.c: with what it has, but for the transaction, which has ended. */
 void devmem__nic_free(struct devmem_nic *nic);
@@ -147,16 +147,16 @@ void devmem__nic_wait_free(struct devmem_nic *nic, const uint32_t *queues, unsig
 int devmem__nic_begin(struct devmem_nic *nic);
 void devmem__nic_end(struct devmem_nic *nic);
 /* the end of the transaction; for who holds the last reference */
-int devmem__nic_leave(struct devmem_nic *nic);
+int devmem__nic_end_transaction(struct devmem_nic *nic);
 
 /* A change: written down before it is made, and then as it is; or it was not made after all. */
-int devmem__nic_write_down(struct devmem_nic *nic, struct devmem__change *change);
-int devmem__nic_made(struct devmem_nic *nic, const struct devmem__change *change);
-void devmem__nic_not_made(struct devmem_nic *nic, const struct devmem__change *change);
+int devmem__nic_write_intent(struct devmem_nic *nic, struct devmem__change *change);
+int devmem__nic_commit(struct devmem_nic *nic, const struct devmem__change *change);
+void devmem__nic_write_gone(struct devmem_nic *nic, const struct devmem__change *change);
 
 void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__netdev_queues *q);
-int devmem__nic_note_claim(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
-			   bool claim);
+int devmem__nic_update_claim(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+			     bool claim);
 
 /*
  * devmem__nic_change_table() - sets the RSS table for ordinary traffic. @before and @after, from
@@ -167,9 +167,9 @@ int devmem__nic_change_table(struct devmem_nic *nic, uint32_t *before, uint32_t 
 			     uint32_t size, const char *what, const struct devmem__change **made);
 
 /* devmem__nic_rollback() for who has begun. */
-int devmem__nic_roll(struct devmem_nic *nic, unsigned int savepoint);
+int devmem__nic_rollback_locked(struct devmem_nic *nic, unsigned int savepoint);
 
 /* Roll back after a failure, whose number and sentence stay. Returns @err. */
-int devmem__nic_back_out(struct devmem_nic *nic, unsigned int savepoint, int err);
+int devmem__nic_rollback_failed(struct devmem_nic *nic, unsigned int savepoint, int err);
 
 #endif

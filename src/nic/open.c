@@ -9,7 +9,7 @@
 static void forget(struct devmem_nic *nic)
 {
 	if (nic->journal.fd >= 0)
-		devmem__journal_look_away(&nic->journal);
+		devmem__journal_close_unchanged(&nic->journal);
 	devmem__nic_free(nic);
 }
 
@@ -32,7 +32,7 @@ static int nic_open(const char *ifname, const struct devmem_nic_opts *opts, stru
 	err = devmem__nic_open_idle(ifname, o.journal, &nic);
 	if (err)
 		return err;
-	err = devmem__nic_ask(nic);
+	err = devmem__nic_probe(nic);
 	if (err) {
 		devmem__nic_free(nic);
 		return err;
@@ -69,7 +69,7 @@ int devmem__nic_unref(struct devmem_nic *nic)
 		return 0;
 	}
 	devmem__nic_keeper_stop(nic);
-	err = devmem__nic_leave(nic);
+	err = devmem__nic_end_transaction(nic);
 	devmem__nic_free(nic);
 	return err;
 }
@@ -85,7 +85,7 @@ int devmem__nic_rollback(struct devmem_nic *nic, unsigned int savepoint)
 
 	if (err)
 		return err; /* it is undone when the transaction ends */
-	err = devmem__nic_roll(nic, savepoint);
+	err = devmem__nic_rollback_locked(nic, savepoint);
 	devmem__nic_end(nic);
 	return err;
 }

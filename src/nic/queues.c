@@ -8,7 +8,7 @@
 
 #include "nic/nic_impl.h"
 
-#define PATIENCE_MS 5000u /* io_uring takes milliseconds to let go of a queue */
+#define MAX_WAIT_MS 5000u /* io_uring takes milliseconds to let go of a queue */
 #define WAIT_US	    1000u
 
 /* If there is no memory, the old answer stays. */
@@ -31,7 +31,7 @@ int devmem__nic_queues(struct devmem_nic *nic, struct devmem__netdev_queues *q)
 	int err;
 
 	memset(q, 0, sizeof(*q));
-	err = devmem__nic_look(nic);
+	err = devmem__nic_check_present(nic);
 	if (err)
 		return err;
 	err = devmem__netdev_queues(&nic->netdev, nic->et.ifindex, q);
@@ -74,12 +74,12 @@ static uint64_t milliseconds(void)
 	return (uint64_t)ts.tv_sec * 1000 + (uint64_t)ts.tv_nsec / 1000000;
 }
 
-uint64_t devmem__nic_patience(void)
+uint64_t devmem__nic_deadline(void)
 {
-	return milliseconds() + PATIENCE_MS;
+	return milliseconds() + MAX_WAIT_MS;
 }
 
-bool devmem__nic_wait_a_bit(uint64_t until)
+bool devmem__nic_wait_1ms(uint64_t until)
 {
 	if (milliseconds() >= until)
 		return false;
@@ -89,20 +89,20 @@ bool devmem__nic_wait_a_bit(uint64_t until)
 
 void devmem__nic_wait_unbound(struct devmem_nic *nic, uint32_t queue)
 {
-	const uint64_t until = devmem__nic_patience();
+	const uint64_t until = devmem__nic_deadline();
 	bool bound;
 
 	do {
 		pthread_mutex_lock(&nic->lock);
 		bound = are_used(nic, &queue, 1, DEVMEM__QUEUE_IO_URING);
 		pthread_mutex_unlock(&nic->lock);
-	} while (bound && devmem__nic_wait_a_bit(until));
+	} while (bound && devmem__nic_wait_1ms(until));
 }
 
 void devmem__nic_wait_free(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 			   uint64_t until)
 {
 	while (are_used(nic, queues, n, DEVMEM__QUEUE_IO_URING | DEVMEM__QUEUE_DMABUF) &&
-	       devmem__nic_wait_a_bit(until))
+	       devmem__nic_wait_1ms(until))
 		;
 }

@@ -37,14 +37,14 @@ int devmem__nic_change_table(struct devmem_nic *nic, uint32_t *before, uint32_t 
 	c->after = after;
 	c->size = size;
 	*made = c;
-	err = devmem__nic_write_down(nic, c);
+	err = devmem__nic_write_intent(nic, c);
 	if (err)
 		return err;
 	err = devmem__ethtool_set_table(&nic->et, c->after, c->size);
 	if (err) {
 		devmem__fail(-err, "%s: cannot %s (\"ethtool -X %s\"): %s", nic->et.name, what,
 			     nic->et.name, strerror(-err));
-		devmem__nic_not_made(nic, c);
+		devmem__nic_write_gone(nic, c);
 		return err;
 	}
 	err = read_back(nic, c);
@@ -52,5 +52,5 @@ int devmem__nic_change_table(struct devmem_nic *nic, uint32_t *before, uint32_t 
 		devmem__undo_commit(&nic->undo);
 		return err;
 	}
-	return devmem__nic_made(nic, c);
+	return devmem__nic_commit(nic, c);
 }

@@ -88,7 +88,7 @@ static int read_hash(struct devmem_nic *nic, const struct devmem__rule *flow,
 	return 0;
 }
 
-bool devmem__nic_hash_is_told(struct devmem_nic *nic)
+bool devmem__nic_hash_is_known(struct devmem_nic *nic)
 {
 	struct devmem__toeplitz_config hash;
 
@@ -168,7 +168,7 @@ static int source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned 
 	int err = flow_of(nic, local, peer, &flow);
 
 	if (!err)
-		err = devmem__nic_look(nic);
+		err = devmem__nic_check_present(nic);
 	if (!err)
 		err = read_hash(nic, &flow, &hash);
 	if (err)
@@ -177,13 +177,13 @@ static int source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned 
 	if (err)
 		return devmem__fail(-err, "%s: cannot read the RSS table (\"ethtool -x %s\"): %s",
 				    nic->et.name, nic->et.name, strerror(-err));
-	devmem__nic_guard(nic, &flow);
+	devmem__nic_add_guard(nic, &flow);
 	if (!leads_to_all(table, size, queues, n))
 		err = lead_in(nic, queues, n, table, size);
 	if (!err)
 		err = find_port(nic, &flow, &hash, table, size, queues, n, first_port(&flow));
 	free(table);
-	return err < 0 ? devmem__nic_back_out(nic, savepoint, err) : err;
+	return err < 0 ? devmem__nic_rollback_failed(nic, savepoint, err) : err;
 }
 
 int devmem__nic_source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,

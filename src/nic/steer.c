@@ -57,13 +57,13 @@ static int new_context(struct devmem_nic *nic, struct devmem__change *c)
 	c->after = main_table;
 	devmem__rss_over(c->after, c->size, c->queues, c->nqueues);
 	c->contexts_before = devmem__nic_contexts(nic);
-	err = devmem__nic_write_down(nic, c);
+	err = devmem__nic_write_intent(nic, c);
 	if (err)
 		return err;
 	err = devmem__ethtool_new_context(&nic->et, c->after, c->size, &c->context);
 	if (err) {
 		err = no_context(nic, err);
-		devmem__nic_not_made(nic, c);
+		devmem__nic_write_gone(nic, c);
 		return err;
 	}
 	if (!devmem__ethtool_table(&nic->et, c->context, &now, &size)) {
@@ -71,7 +71,7 @@ static int new_context(struct devmem_nic *nic, struct devmem__change *c)
 		c->after = now;
 		c->size = size;
 	}
-	return devmem__nic_made(nic, c);
+	return devmem__nic_commit(nic, c);
 }
 
 /* The context over these queues: the one that we have, or a new one. */
@@ -121,7 +121,7 @@ static int no_rules(struct devmem_nic *nic, int err)
 					    "n-tuple rules are turned off on %s: \"ethtool -K %s "
 					    "ntuple on\"",
 					    name, name);
-		if (!devmem__nic_hash_is_told(nic))
+		if (!devmem__nic_hash_is_known(nic))
 			return devmem__fail(EOPNOTSUPP,
 					    "%s (driver %s) has no n-tuple rules, so flows cannot "
 					    "be steered, and does not tell how it hashes them: "
@@ -165,7 +165,7 @@ static int add_rule(struct devmem_nic *nic, struct devmem__change *c,
 			return no_rules(nic, (int)at);
 	}
 	c->rule.fs.location = (uint32_t)at;
-	err = devmem__nic_write_down(nic, c);
+	err = devmem__nic_write_intent(nic, c);
 	if (err)
 		return err;
 	err = c->had_rule ? devmem__ethtool_delete_rule(&nic->et, (uint32_t)at) : 0;
@@ -177,7 +177,7 @@ static int add_rule(struct devmem_nic *nic, struct devmem__change *c,
 	if (!devmem__ethtool_rule(&nic->et, c->rule.fs.location, &now) &&
 	    devmem__rule_same_flow(&now, &c->rule))
 		c->rule = now;
-	return devmem__nic_made(nic, c);
+	return devmem__nic_commit(nic, c);
 }
 
 /* It may have been deleted already. */
@@ -218,7 +218,7 @@ static int put_rule(struct devmem_nic *nic, const struct devmem__rule *rule,
 	err = add_rule(nic, c, all);
 	if (err && nic->undo.count == made) {
 		put_old_back(nic, c);
-		devmem__nic_not_made(nic, c);
+		devmem__nic_write_gone(nic, c);
 	}
 	return err;
 }
@@ -372,16 +372,16 @@ static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 				    "%s: a queue and a local address are needed to steer a flow",
 				    nic->et.name);
 	many = build(nic, local, peer, rules);
-	err = many < 0 ? many : devmem__nic_look(nic);
+	err = many < 0 ? many : devmem__nic_check_present(nic);
 	if (!err)
 		err = check_flows(nic, rules, many, queues, n);
 	if (err)
 		return err;
 	for (int i = 0; i < many && !err; i++) {
-		devmem__nic_guard(nic, &rules[i]);
+		devmem__nic_add_guard(nic, &rules[i]);
 		err = lead(nic, &rules[i], queues, n, peer != NULL);
 	}
-	return err ? devmem__nic_back_out(nic, savepoint, err) : 0;
+	return err ? devmem__nic_rollback_failed(nic, savepoint, err) : 0;
 }
 
 int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,

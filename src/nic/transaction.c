@@ -18,8 +18,8 @@
 
 /* ---------------------------------------------------------------------------------------- words */
 
-static void tell(const struct devmem__restore *restore, const struct devmem_nic *nic, int result,
-		 const char *text)
+static void report_result(const struct devmem__restore *restore, const struct devmem_nic *nic,
+			  int result, const char *text)
 {
 	if (restore && restore->report)
 		restore->report(restore->arg, nic->et.name, result, text);
@@ -38,7 +38,7 @@ static void log_made(const struct devmem_nic *nic, const struct devmem__change *
 {
 	char what[64];
 
-	devmem__change_words(change, what, sizeof(what));
+	devmem__change_describe(change, what, sizeof(what));
 	devmem__log(DEVMEM_LOG_INFO, "%s: changed %s, until the last who needs it is gone",
 		    nic->et.name, what);
 }
@@ -46,17 +46,18 @@ static void log_made(const struct devmem_nic *nic, const struct devmem__change *
 /* --------------------------------------------------------------------------------------- others */
 
 /* Does the owner use the NIC? @leaving: we do no longer. */
-static bool uses_nic(const struct devmem_nic *nic, const struct devmem__owner *o, bool leaving)
+static bool uses_nic(const struct devmem_nic *nic, const struct devmem__journal_owner *o,
+		     bool leaving)
 {
 	if (o->id == nic->journal.owner)
 		return !leaving && (o->nqueues || nic->undo.count);
-	return devmem__journal_lives(&nic->journal, o);
+	return devmem__journal_owner_alive(&nic->journal, o);
 }
 
 static bool is_used(const struct devmem_nic *nic, bool leaving)
 {
-	for (unsigned int i = 0; i < nic->journal.book.nowners; i++)
-		if (uses_nic(nic, &nic->journal.book.owners[i], leaving))
+	for (unsigned int i = 0; i < nic->journal.state.nowners; i++)
+		if (uses_nic(nic, &nic->journal.state.owners[i], leaving))
 			return true;
 	return false;
 }
@@ -64,8 +65,8 @@ static bool is_used(const struct devmem_nic *nic, bool leaving)
 static bool is_claimed(const struct devmem_nic *nic, bool leaving, const uint32_t *table,
 		       uint32_t size)
 {
-	for (unsigned int i = 0; i < nic->journal.book.nowners; i++) {
-		const struct devmem__owner *o = &nic->journal.book.owners[i];
+	for (unsigned int i = 0; i < nic->journal.state.nowners; i++) {
+		const struct devmem__journal_owner *o = &nic->journal.state.owners[i];
 
 		if (uses_nic(nic, o, leaving) &&
 		    devmem__rss_uses(table, size, o->queues, o->nqueues))
@@ -76,16 +77,16 @@ static bool is_claimed(const struct devmem_nic *nic, bool leaving, const uint32_
 
 void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__netdev_queues *q)
 {
-	const struct devmem__book *book = &nic->journal.book;
+	const struct devmem__journal_state *state = &nic->journal.state;
 
 	for (unsigned int i = 0; i < nic->claimed.n; i++)
 		if (nic->claimed.queue[i] < q->count)
 			q->use[nic->claimed.queue[i]] |= DEVMEM__QUEUE_CLAIMED;
-	for (unsigned int i = 0; i < book->nowners; i++) {
-		const struct devmem__owner *o = &book->owners[i];
+	for (unsigned int i = 0; i < state->nowners; i++) {
+		const struct devmem__journal_owner *o = &state->owners[i];
 
 		if (o->id == nic->journal.owner || !o->nqueues ||
-		    !devmem__journal_lives(&nic->journal, o))
+		    !devmem__journal_owner_alive(&nic->journal, o))
 			continue;
 		for (uint32_t k = 0; k < o->nqueues; k++)
 			if (o->queues[k] < q->count)
@@ -99,16 +100,16 @@ void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__netde
  * The dead let go of their queues some time after they died, and until then the settings cannot be
  * put back. That is waited for once: a queue of theirs that is bound later is somebody else's.
  */
-static void bury_the_dead(struct devmem_nic *nic, uint64_t until)
+static void release_dead_owners(struct devmem_nic *nic, uint64_t until)
 {
-	for (unsigned int i = 0; i < nic->journal.book.nowners; i++) {
-		const struct devmem__owner *o = &nic->journal.book.owners[i];
+	for (unsigned int i = 0; i < nic->journal.state.nowners; i++) {
+		const struct devmem__journal_owner *o = &nic->journal.state.owners[i];
 
-		if (o->left || devmem__journal_lives(&nic->journal, o))
+		if (o->left || devmem__journal_owner_alive(&nic->journal, o))
 			continue;
 		devmem__nic_wait_free(nic, o->queues, o->nqueues, until);
 		/* if it cannot be said, it is waited for again */
-		devmem__journal_bury(&nic->journal, o->id);
+		devmem__journal_write_leave(&nic->journal, o->id);
 	}
 }
 
@@ -142,91 +143,94 @@ static bool must_stay(struct devmem_nic *nic, const struct devmem__change *c, bo
  * some time after its ring is closed, and while the interface is down that cannot be seen: so it is
  * tried again.
  */
-static int undo_patiently(struct devmem_nic *nic, const struct devmem__change *c, uint64_t until)
+static int undo_with_retries(struct devmem_nic *nic, const struct devmem__change *c, uint64_t until)
 {
-	int err = devmem__nic_undo_one(c, nic);
+	int err = devmem__nic_undo_change(c, nic);
 
-	while ((err == -EINVAL || err == -EBUSY) && is_shared(c) && devmem__nic_wait_a_bit(until))
-		err = devmem__nic_undo_one(c, nic);
+	while ((err == -EINVAL || err == -EBUSY) && is_shared(c) && devmem__nic_wait_1ms(until))
+		err = devmem__nic_undo_change(c, nic);
 	return err;
 }
 
-static int undo_entry(struct devmem_nic *nic, struct devmem__entry *e, uint64_t until)
+static int undo_entry(struct devmem_nic *nic, struct devmem__journal_entry *e, uint64_t until)
 {
 	return e->done || devmem__nic_was_made(nic, &e->change)
-		       ? undo_patiently(nic, &e->change, until)
+		       ? undo_with_retries(nic, &e->change, until)
 		       : 0;
 }
 
 /* The number of the entry is all that is needed of it: crossing it out frees it. Returns what
  * undoing it returned. */
-static int undo_and_cross_out(struct devmem_nic *nic, struct devmem__entry *e, uint64_t until,
-			      const struct devmem__restore *restore)
+static int undo_and_mark_gone(struct devmem_nic *nic, struct devmem__journal_entry *e,
+			      uint64_t until, const struct devmem__restore *restore)
 {
 	const uint64_t seq = e->seq;
 	char what[64], text[128];
 	int err = undo_entry(nic, e, until);
 
-	devmem__change_words(&e->change, what, sizeof(what));
+	devmem__change_describe(&e->change, what, sizeof(what));
 	snprintf(text, sizeof(text), "%s: as it was before process %d", what,
-		 devmem__book_owner(&nic->journal.book, e->owner)->pid);
-	tell(restore, nic, err, err ? devmem_error() : text);
+		 devmem__journal_state_owner(&nic->journal.state, e->owner)->pid);
+	report_result(restore, nic, err, err ? devmem_error() : text);
 	log_undone(nic, err, text);
 	if (!err || err == -ESTALE) {
 		char why[512];
 
 		snprintf(why, sizeof(why), "%s", devmem_error());
 		/* if it cannot be said, it is found undone next time */
-		devmem__journal_gone(&nic->journal, seq);
+		devmem__journal_write_gone(&nic->journal, seq);
 		if (err)
 			devmem__fail(-err, "%s", why);
 	}
 	return err;
 }
 
-static void tell_kept(struct devmem_nic *nic, const struct devmem__entry *e, bool lives,
-		      const struct devmem__restore *restore)
+static void report_kept(struct devmem_nic *nic, const struct devmem__journal_entry *e, bool lives,
+			const struct devmem__restore *restore)
 {
-	const struct devmem__owner *o = devmem__book_owner(&nic->journal.book, e->owner);
+	const struct devmem__journal_owner *o =
+		devmem__journal_state_owner(&nic->journal.state, e->owner);
 	char what[64], text[192];
 
-	devmem__change_words(&e->change, what, sizeof(what));
+	devmem__change_describe(&e->change, what, sizeof(what));
 	snprintf(text, sizeof(text),
 		 lives ? "%s: kept, in use by process %d (%s)"
 		       : "%s: kept, changed by process %d (%s), which is gone, and needed by "
 			 "others",
 		 what, o->pid, o->name);
-	tell(restore, nic, 1, text);
+	report_result(restore, nic, 1, text);
 }
 
 /*
  * Everything that nobody alive owns and, when we are leaving, our own, the last one first. Goes on
  * past failures; the result and the sentence are those of the first one.
  */
-static int undo_book(struct devmem_nic *nic, bool leaving, const struct devmem__restore *restore)
+static int undo_journal(struct devmem_nic *nic, bool leaving, const struct devmem__restore *restore)
 {
-	struct devmem__book *book = &nic->journal.book;
+	struct devmem__journal_state *state = &nic->journal.state;
 	const bool used = is_used(nic, leaving);
 	/* for all of it: others wait for the lock meanwhile */
-	const uint64_t until = devmem__nic_patience();
+	const uint64_t until = devmem__nic_deadline();
 	char first[512] = "";
 	int result = 0;
 
-	bury_the_dead(nic, until);
-	for (unsigned int i = book->nentries; i-- > 0;) {
-		struct devmem__entry *e = &book->entries[i];
+	release_dead_owners(nic, until);
+	for (unsigned int i = state->nentries; i-- > 0;) {
+		struct devmem__journal_entry *e = &state->entries[i];
 		bool us = e->owner == nic->journal.owner;
-		bool lives = !us && devmem__journal_lives(&nic->journal,
-							  devmem__book_owner(book, e->owner));
+		bool lives =
+			!us &&
+			devmem__journal_owner_alive(&nic->journal,
+						    devmem__journal_state_owner(state, e->owner));
 		int err;
 
 		if (us && !leaving)
 			continue;
 		if (lives || (used && must_stay(nic, &e->change, leaving))) {
-			tell_kept(nic, e, lives, restore);
+			report_kept(nic, e, lives, restore);
 			continue;
 		}
-		err = undo_and_cross_out(nic, e, until, restore);
+		err = undo_and_mark_gone(nic, e, until, restore);
 		if (err && !result) {
 			result = err;
 			snprintf(first, sizeof(first), "%s", devmem_error());
@@ -244,7 +248,7 @@ static int path_of(const struct devmem_nic *nic, char *path, size_t room)
 
 /* An interface that goes to another namespace may come back with another index, and its old one be
  * somebody else's. */
-static bool is_of(const struct devmem_nic *nic, const struct devmem__journal_head *head)
+static bool is_journal_of(const struct devmem_nic *nic, const struct devmem__journal_head *head)
 {
 	return head->netns == nic->netns && !strcmp(head->bus, nic->bus) &&
 	       !strcmp(head->driver, nic->driver);
@@ -252,15 +256,15 @@ static bool is_of(const struct devmem_nic *nic, const struct devmem__journal_hea
 
 static int check_head(const struct devmem_nic *nic)
 {
-	const struct devmem__book *book = &nic->journal.book;
+	const struct devmem__journal_state *state = &nic->journal.state;
 
-	if (!book->has_head || is_of(nic, &book->head))
+	if (!state->has_head || is_journal_of(nic, &state->head))
 		return 0;
 	return devmem__fail(EEXIST,
 			    "the journal %s is of another interface (%s), which was moved or "
 			    "removed: \"devmemctl restore\" it when it is here again, or remove "
 			    "the file",
-			    nic->journal.path, book->head.ifname);
+			    nic->journal.path, state->head.ifname);
 }
 
 static void warn(const struct devmem_nic *nic)
@@ -272,11 +276,11 @@ static void warn(const struct devmem_nic *nic)
 
 /* What a damaged journal still says was undone. It is no success: what else there was cannot be
  * known. */
-static int set_aside(struct devmem_nic *nic, const struct devmem__restore *restore)
+static int rename_damaged(struct devmem_nic *nic, const struct devmem__restore *restore)
 {
 	const char *name = nic->et.name;
 	char aside[sizeof(nic->journal.path) + 16];
-	int err = devmem__journal_set_aside(&nic->journal, aside, sizeof(aside));
+	int err = devmem__journal_rename_damaged(&nic->journal, aside, sizeof(aside));
 
 	if (!err)
 		err = devmem__fail(EBADMSG,
@@ -285,13 +289,14 @@ static int set_aside(struct devmem_nic *nic, const struct devmem__restore *resto
 				   "compare \"ethtool -g %s\", \"-k\", \"-x\" and \"-n\" with what "
 				   "should be; the journal is kept as %s",
 				   name, name, aside);
-	tell(restore, nic, -EBADMSG, devmem_error());
+	report_result(restore, nic, -EBADMSG, devmem_error());
 	warn(nic);
 	return err;
 }
 
 /* What the dead left, by the journal of this name; then it is closed. */
-static int put_back(struct devmem_nic *nic, const char *path, const struct devmem__restore *restore)
+static int restore_from(struct devmem_nic *nic, const char *path,
+			const struct devmem__restore *restore)
 {
 	int err = devmem__journal_open(&nic->journal, path, NULL);
 
@@ -300,12 +305,12 @@ static int put_back(struct devmem_nic *nic, const char *path, const struct devme
 	if (err) {
 		if (err != -ENOENT)
 			warn(nic);
-		devmem__journal_abandon(&nic->journal);
+		devmem__journal_close_unchanged(&nic->journal);
 		return err;
 	}
-	err = undo_book(nic, false, restore);
+	err = undo_journal(nic, false, restore);
 	if (nic->journal.damaged)
-		err = set_aside(nic, restore);
+		err = rename_damaged(nic, restore);
 	devmem__journal_close(&nic->journal);
 	return err;
 }
@@ -321,11 +326,11 @@ static int open_journal(struct devmem_nic *nic)
 	snprintf(head.ifname, sizeof(head.ifname), "%s", nic->et.name);
 	snprintf(head.driver, sizeof(head.driver), "%s", nic->driver);
 	snprintf(head.bus, sizeof(head.bus), "%s", nic->bus);
-	devmem__journal_boot(head.boot);
+	devmem__journal_boot_id(head.boot);
 	err = devmem__journal_open(&nic->journal, path, &head);
 	if (err == -EBADMSG)
 		/* fails, too, but the next time there is none */
-		err = put_back(nic, path, NULL);
+		err = restore_from(nic, path, NULL);
 	if (!err)
 		err = check_head(nic);
 	if (!err)
@@ -339,11 +344,11 @@ static int open_journal(struct devmem_nic *nic)
  * Who changes no settings has nothing to put back. What is missing then is that others are told
  * which queues are his, and if they bind one first, the kernel tells him.
  */
-static int go_without(struct devmem_nic *nic, int err)
+static int allow_no_journal(struct devmem_nic *nic, int err)
 {
 	if (!err || !nic->only_binds || devmem__nl_short_of(err))
 		return err;
-	devmem__journal_abandon(&nic->journal);
+	devmem__journal_close_unchanged(&nic->journal);
 	devmem__log(DEVMEM_LOG_INFO,
 		    "%s: nothing is written down, and nothing has to be, since no setting is "
 		    "changed: %s",
@@ -356,14 +361,14 @@ int devmem__nic_begin(struct devmem_nic *nic)
 	int err;
 
 	pthread_mutex_lock(&nic->lock);
-	err = go_without(nic, nic->journal.fd >= 0 ? devmem__journal_lock(&nic->journal)
-						   : open_journal(nic));
+	err = allow_no_journal(nic, nic->journal.fd >= 0 ? devmem__journal_lock(&nic->journal)
+							 : open_journal(nic));
 	if (err) {
 		pthread_mutex_unlock(&nic->lock);
 		return err;
 	}
 	/* what the dead left may be in our way; if it must stay, it stays */
-	undo_book(nic, false, NULL);
+	undo_journal(nic, false, NULL);
 	return 0;
 }
 
@@ -375,17 +380,17 @@ void devmem__nic_end(struct devmem_nic *nic)
 }
 
 /* What it said cannot be read any more: what we know ourselves must do. @err: why. */
-static int leave_without_journal(struct devmem_nic *nic, int err)
+static int undo_without_journal(struct devmem_nic *nic, int err)
 {
 	char why[512];
 	int undone;
 
 	snprintf(why, sizeof(why), "%s", devmem_error());
-	undone = devmem__undo_rollback(&nic->undo, 0, devmem__nic_undo_one, nic);
+	undone = devmem__undo_rollback(&nic->undo, 0, devmem__nic_undo_change, nic);
 	return undone ? undone : devmem__fail(-err, "%s", why);
 }
 
-int devmem__nic_leave(struct devmem_nic *nic)
+int devmem__nic_end_transaction(struct devmem_nic *nic)
 {
 	int err;
 
@@ -393,11 +398,11 @@ int devmem__nic_leave(struct devmem_nic *nic)
 		return 0; /* nothing was changed */
 	err = devmem__journal_lock(&nic->journal);
 	if (err) {
-		err = leave_without_journal(nic, err);
-		devmem__journal_abandon(&nic->journal);
+		err = undo_without_journal(nic, err);
+		devmem__journal_close_unchanged(&nic->journal);
 		return err;
 	}
-	err = undo_book(nic, true, NULL);
+	err = undo_journal(nic, true, NULL);
 	devmem__journal_close(&nic->journal);
 	return err;
 }
@@ -411,17 +416,17 @@ static bool is_of_another_index(const struct devmem_nic *nic, const char *path)
 	char driver[32] = "", bus[32] = "";
 	bool same;
 
-	if (!nic->bus[0] || devmem__journal_look(&journal, path))
+	if (!nic->bus[0] || devmem__journal_open_readonly(&journal, path))
 		return false;
-	same = journal.book.has_head && is_of(nic, &journal.book.head) &&
-	       journal.book.head.ifindex != nic->et.ifindex;
+	same = journal.state.has_head && is_journal_of(nic, &journal.state.head) &&
+	       journal.state.head.ifindex != nic->et.ifindex;
 	/* ports of one device look alike: it is not that of another one which is here */
 	if (same) {
-		atomic_init(&other.ifindex, journal.book.head.ifindex);
+		atomic_init(&other.ifindex, journal.state.head.ifindex);
 		devmem__ethtool_driver(&other, driver, bus);
 		same = strcmp(driver, nic->driver) || strcmp(bus, nic->bus);
 	}
-	devmem__journal_look_away(&journal);
+	devmem__journal_close_unchanged(&journal);
 	return same;
 }
 
@@ -433,10 +438,10 @@ static bool is_ours(const struct devmem_nic *nic, const char *path)
 
 	if (access(path, F_OK))
 		return false;
-	if (devmem__journal_look(&journal, path))
+	if (devmem__journal_open_readonly(&journal, path))
 		return true;
-	ours = !journal.book.has_head || is_of(nic, &journal.book.head);
-	devmem__journal_look_away(&journal);
+	ours = !journal.state.has_head || is_journal_of(nic, &journal.state.head);
+	devmem__journal_close_unchanged(&journal);
 	return ours;
 }
 
@@ -472,7 +477,7 @@ int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *re
 		/* without, queues cannot be waited for */
 		devmem__nl_open(&nic->netdev, "netdev");
 	if (!err)
-		err = put_back(nic, path, restore);
+		err = restore_from(nic, path, restore);
 	else if (err != -ENOENT)
 		warn(nic);
 	return err == -ENOENT ? 0 : err;
@@ -481,25 +486,25 @@ int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *re
 /* -------------------------------------------------------------------------------------- changes */
 
 /* What the process is short of says nothing about the journal. */
-static int written(struct devmem_nic *nic, int err)
+static int note_journal_result(struct devmem_nic *nic, int err)
 {
-	nic->unwritten |= err && !devmem__nl_short_of(err);
+	nic->journal_failed |= err && !devmem__nl_short_of(err);
 	return err;
 }
 
-int devmem__nic_write_down(struct devmem_nic *nic, struct devmem__change *change)
+int devmem__nic_write_intent(struct devmem_nic *nic, struct devmem__change *change)
 {
-	return written(nic, devmem__journal_intent(&nic->journal, change));
+	return note_journal_result(nic, devmem__journal_write_intent(&nic->journal, change));
 }
 
-int devmem__nic_made(struct devmem_nic *nic, const struct devmem__change *change)
+int devmem__nic_commit(struct devmem_nic *nic, const struct devmem__change *change)
 {
 	devmem__undo_commit(&nic->undo);
 	log_made(nic, change);
-	return written(nic, devmem__journal_done(&nic->journal, change));
+	return note_journal_result(nic, devmem__journal_write_done(&nic->journal, change));
 }
 
-void devmem__nic_not_made(struct devmem_nic *nic, const struct devmem__change *change)
+void devmem__nic_write_gone(struct devmem_nic *nic, const struct devmem__change *change)
 {
 	char why[512];
 
@@ -507,36 +512,36 @@ void devmem__nic_not_made(struct devmem_nic *nic, const struct devmem__change *c
 		return;
 	snprintf(why, sizeof(why), "%s", devmem_error());
 	/* then it is found not made, later */
-	if (devmem__journal_gone(&nic->journal, change->seq))
+	if (devmem__journal_write_gone(&nic->journal, change->seq))
 		devmem__fail(EIO, "%s", why);
 }
 
-static int undo_and_note(const struct devmem__change *change, void *arg)
+static int undo_and_write_gone(const struct devmem__change *change, void *arg)
 {
 	struct devmem_nic *nic = arg;
-	int err = devmem__nic_undo_one(change, nic);
+	int err = devmem__nic_undo_change(change, nic);
 	char what[64], text[128];
 
-	devmem__change_words(change, what, sizeof(what));
+	devmem__change_describe(change, what, sizeof(what));
 	snprintf(text, sizeof(text), "%s: as it was, since what it was for failed", what);
 	log_undone(nic, err, text);
 	if (change->seq && (!err || err == -ESTALE))
-		devmem__nic_not_made(nic, change);
+		devmem__nic_write_gone(nic, change);
 	return err;
 }
 
-int devmem__nic_roll(struct devmem_nic *nic, unsigned int savepoint)
+int devmem__nic_rollback_locked(struct devmem_nic *nic, unsigned int savepoint)
 {
-	const int err = devmem__undo_rollback(&nic->undo, savepoint, undo_and_note, nic);
+	const int err = devmem__undo_rollback(&nic->undo, savepoint, undo_and_write_gone, nic);
 
-	devmem__nic_note_guards(nic);
+	devmem__nic_update_has_guards(nic);
 	return err;
 }
 
 /* --------------------------------------------------------------------------------------- claims */
 
-int devmem__nic_note_claim(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
-			   bool claim)
+int devmem__nic_update_claim(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+			     bool claim)
 {
 	int err = claim ? devmem__queue_set_add(&nic->claimed, queues, n) : 0;
 
@@ -545,8 +550,9 @@ int devmem__nic_note_claim(struct devmem_nic *nic, const uint32_t *queues, unsig
 	if (!claim)
 		devmem__queue_set_remove(&nic->claimed, queues, n);
 	if (nic->journal.fd >= 0)
-		err = written(nic, devmem__journal_claim(&nic->journal, nic->claimed.queue,
-							 nic->claimed.n));
+		err = note_journal_result(nic, devmem__journal_write_claim(&nic->journal,
+									   nic->claimed.queue,
+									   nic->claimed.n));
 	if (err && claim)
 		devmem__queue_set_remove(&nic->claimed, queues, n);
 	return err;
@@ -557,16 +563,16 @@ void devmem__nic_release(struct devmem_nic *nic, const uint32_t *queues, unsigne
 {
 	if (devmem__nic_begin(nic))
 		return;
-	devmem__nic_note_claim(nic, queues, n, false);
+	devmem__nic_update_claim(nic, queues, n, false);
 	devmem__nic_end(nic);
 }
 
-int devmem__nic_back_out(struct devmem_nic *nic, unsigned int savepoint, int err)
+int devmem__nic_rollback_failed(struct devmem_nic *nic, unsigned int savepoint, int err)
 {
 	char why[512], left[512];
 
 	snprintf(why, sizeof(why), "%s", devmem_error());
-	if (!devmem__nic_roll(nic, savepoint))
+	if (!devmem__nic_rollback_locked(nic, savepoint))
 		return devmem__fail(-err, "%s", why);
 	/* both are news: why it failed, and that something could not be put back */
 	snprintf(left, sizeof(left), "%s", devmem_error());

@@ -97,7 +97,7 @@ static int undo_split(struct devmem_nic *nic, const struct devmem__change *c)
 
 /* ------------------------------------------------------------------------------------- features */
 
-/* devmem__nic_merge_no_more() left it off; if it is on, that was somebody else, or it was put back
+/* devmem__nic_turn_gro_off() left it off; if it is on, that was somebody else, or it was put back
  * already. */
 static int undo_gro(struct devmem_nic *nic)
 {
@@ -334,10 +334,10 @@ bool devmem__nic_was_made(struct devmem_nic *nic, struct devmem__change *c)
 	return true; /* what is as it was before is left alone when it is undone */
 }
 
-int devmem__nic_undo_one(const struct devmem__change *change, void *arg)
+int devmem__nic_undo_change(const struct devmem__change *change, void *arg)
 {
 	struct devmem_nic *nic = arg;
-	int err = devmem__nic_look(nic);
+	int err = devmem__nic_check_present(nic);
 
 	if (err)
 		return err;

@@ -15,7 +15,7 @@
  * guarded. */
 #define MAX_GUARDS 64u
 
-static void go_without(struct devmem_nic *nic, int err, const char *what)
+static void warn_no_guard(struct devmem_nic *nic, int err, const char *what)
 {
 	devmem__log(DEVMEM_LOG_WARNING,
 		    "%s: %s (%s): what is steered to bound queues is not guarded against urgent "
@@ -49,13 +49,13 @@ static int need_qdisc(struct devmem_nic *nic)
 	if (err)
 		return err < 0 ? err : 0;
 	c = devmem__undo_prepare(&nic->undo, DEVMEM__CHANGE_QDISC);
-	err = c ? devmem__nic_write_down(nic, c) : -ENOMEM;
+	err = c ? devmem__nic_write_intent(nic, c) : -ENOMEM;
 	if (err)
 		return err;
 	err = devmem__tc_add_qdisc(&nic->tc, nic->et.ifindex);
 	if (!err)
-		return devmem__nic_made(nic, c);
-	devmem__nic_not_made(nic, c);
+		return devmem__nic_commit(nic, c);
+	devmem__nic_write_gone(nic, c);
 	return err;
 }
 
@@ -70,17 +70,17 @@ static int make_guard(struct devmem_nic *nic, const struct devmem__rule *flow)
 		return err;
 	c->guard_id |= 1;
 	c->rule = *flow;
-	err = devmem__nic_write_down(nic, c);
+	err = devmem__nic_write_intent(nic, c);
 	if (err)
 		return err;
 	err = devmem__tc_guard(&nic->tc, nic->et.ifindex, flow, c->guard_id);
 	if (!err)
-		return devmem__nic_made(nic, c);
-	devmem__nic_not_made(nic, c);
+		return devmem__nic_commit(nic, c);
+	devmem__nic_write_gone(nic, c);
 	return err;
 }
 
-void devmem__nic_guard(struct devmem_nic *nic, const struct devmem__rule *rule)
+void devmem__nic_add_guard(struct devmem_nic *nic, const struct devmem__rule *rule)
 {
 	const unsigned int savepoint = devmem__nic_savepoint(nic);
 	const struct devmem__rule flow = devmem__rule_from_any(rule);
@@ -98,13 +98,13 @@ void devmem__nic_guard(struct devmem_nic *nic, const struct devmem__rule *rule)
 	}
 	err = need_qdisc(nic);
 	if (err) {
-		go_without(nic, err, "it takes no clsact qdisc");
+		warn_no_guard(nic, err, "it takes no clsact qdisc");
 		return;
 	}
 	err = make_guard(nic, &flow);
-	devmem__nic_note_guards(nic);
+	devmem__nic_update_has_guards(nic);
 	if (!err)
 		return;
-	go_without(nic, err, "it takes no filter that drops");
-	devmem__nic_roll(nic, savepoint);
+	warn_no_guard(nic, err, "it takes no filter that drops");
+	devmem__nic_rollback_locked(nic, savepoint);
 }

@@ -27,17 +27,17 @@ static void mend(unsigned char *data, size_t size)
 }
 
 /* Everything that is to be undone has an owner, and numbers rise. */
-static void check(const struct devmem__book *book, size_t size)
+static void check(const struct devmem__journal_state *state, size_t size)
 {
 	uint64_t last = 0;
 
-	if (book->bytes > size || (!book->has_head && (book->nowners || book->nentries)))
+	if (state->bytes > size || (!state->has_head && (state->nowners || state->nentries)))
 		abort();
-	for (unsigned int i = 0; i < book->nentries; i++) {
-		const struct devmem__entry *e = &book->entries[i];
+	for (unsigned int i = 0; i < state->nentries; i++) {
+		const struct devmem__journal_entry *e = &state->entries[i];
 
-		if (!devmem__book_owner(book, e->owner) || e->seq <= last || e->seq > book->seq ||
-		    e->change.seq != e->seq)
+		if (!devmem__journal_state_owner(state, e->owner) || e->seq <= last ||
+		    e->seq > state->seq || e->change.seq != e->seq)
 			abort();
 		if (e->change.kind == DEVMEM__CHANGE_TABLE &&
 		    (!e->change.before || !e->change.after))
@@ -46,52 +46,53 @@ static void check(const struct devmem__book *book, size_t size)
 			abort();
 		last = e->seq;
 	}
-	for (unsigned int i = 0; i < book->nowners; i++)
-		if (book->owners[i].nqueues && !book->owners[i].queues)
+	for (unsigned int i = 0; i < state->nowners; i++)
+		if (state->owners[i].nqueues && !state->owners[i].queues)
 			abort();
 }
 
 /* In two portions, as by a process that reads what others appended meanwhile: it comes to the
  * same. */
 static void read_in_portions(const unsigned char *data, size_t size,
-			     const struct devmem__book *whole)
+			     const struct devmem__journal_state *whole)
 {
-	struct devmem__book book = { 0 };
+	struct devmem__journal_state state = { 0 };
 	size_t first = whole->bytes / 2;
 	int err;
 
-	devmem__book_read(&book, data, first, &err);
-	devmem__book_read(&book, data + book.bytes, size - book.bytes, &err);
-	if (book.bytes != whole->bytes || book.nentries != whole->nentries ||
-	    book.nowners != whole->nowners)
+	devmem__journal_state_apply(&state, data, first, &err);
+	devmem__journal_state_apply(&state, data + state.bytes, size - state.bytes, &err);
+	if (state.bytes != whole->bytes || state.nentries != whole->nentries ||
+	    state.nowners != whole->nowners)
 		abort();
-	devmem__book_free(&book);
+	devmem__journal_state_free(&state);
 }
 
 /* The fewest records that say the same do say it. */
-static void write_anew(const struct devmem__book *book)
+static void rewrite(const struct devmem__journal_state *state)
 {
-	struct devmem__book again = { 0 };
+	struct devmem__journal_state again = { 0 };
 	struct devmem__record all;
 	int err;
 
-	if (!devmem__book_write(book, &all) || !devmem__book_read(&again, all.p, all.bytes, &err))
+	if (!devmem__journal_state_encode(state, &all) ||
+	    !devmem__journal_state_apply(&again, all.p, all.bytes, &err))
 		abort();
-	if (again.nentries != book->nentries || again.nowners > book->nowners ||
-	    again.seq != book->seq || again.last_owner != book->last_owner)
+	if (again.nentries != state->nentries || again.nowners > state->nowners ||
+	    again.seq != state->seq || again.last_owner != state->last_owner)
 		abort();
-	for (unsigned int i = 0; i < book->nentries; i++)
-		if (again.entries[i].seq != book->entries[i].seq ||
-		    again.entries[i].done != book->entries[i].done ||
-		    again.entries[i].owner != book->entries[i].owner)
+	for (unsigned int i = 0; i < state->nentries; i++)
+		if (again.entries[i].seq != state->entries[i].seq ||
+		    again.entries[i].done != state->entries[i].done ||
+		    again.entries[i].owner != state->entries[i].owner)
 			abort();
-	devmem__book_free(&again);
+	devmem__journal_state_free(&again);
 	free(all.p);
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 {
-	struct devmem__book book = { 0 };
+	struct devmem__journal_state state = { 0 };
 	/* of its own, so that the sanitizer sees its end */
 	unsigned char *data = malloc(size ? size : 1);
 	int err;
@@ -101,14 +102,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *input, size_t size)
 	if (size)
 		memcpy(data, input, size);
 	mend(data, size);
-	if (devmem__book_read(&book, data, size, &err) && book.bytes != size)
+	if (devmem__journal_state_apply(&state, data, size, &err) && state.bytes != size)
 		abort();
-	check(&book, size);
-	if (!err && book.has_head)
-		write_anew(&book);
+	check(&state, size);
+	if (!err && state.has_head)
+		rewrite(&state);
 	if (!err)
-		read_in_portions(data, size, &book);
-	devmem__book_free(&book);
+		read_in_portions(data, size, &state);
+	devmem__journal_state_free(&state);
 	free(data);
 	return 0;
 }
@@ -128,8 +129,8 @@ size_t fuzz_seed(uint8_t *data, size_t room)
 	const struct devmem__journal_head head = {
 		.netns = 4026531840, .ifindex = 2, .ifname = "lab0", .boot = "b"
 	};
-	const struct devmem__owner owners[] = { { .id = 1, .pid = 10, .name = "a" },
-						{ .id = 2, .pid = 11, .name = "b" } };
+	const struct devmem__journal_owner owners[] = { { .id = 1, .pid = 10, .name = "a" },
+							{ .id = 2, .pid = 11, .name = "b" } };
 	uint32_t table[] = { 0, 1, 2, 3 }, queues[] = { 2, 3 };
 	struct devmem__change changes[] = {
 		{ .kind = DEVMEM__CHANGE_SPLIT,

@@ -34,7 +34,7 @@ static int set_up(void **state)
 	snprintf(folder, sizeof(folder), "%s/journal.XXXXXX",
 		 access("/dev/shm", W_OK) ? "/tmp" : "/dev/shm");
 	assert_non_null(mkdtemp(folder));
-	devmem__journal_boot(head.boot);
+	devmem__journal_boot_id(head.boot);
 	return devmem__journal_path(folder, 7, 3, path, sizeof(path));
 }
 
@@ -87,19 +87,19 @@ static void write_changes(struct devmem__journal *j)
 	};
 
 	for (unsigned int i = 0; i < 4; i++) {
-		assert_int_equal(devmem__journal_intent(j, &c[i]), 0);
+		assert_int_equal(devmem__journal_write_intent(j, &c[i]), 0);
 		assert_int_equal(c[i].seq, i + 1);
 		if (i != 2)
-			assert_int_equal(devmem__journal_done(j, &c[i]), 0);
+			assert_int_equal(devmem__journal_write_done(j, &c[i]), 0);
 		devmem__change_free(&c[i]);
 	}
 }
 
-static void check_changes(const struct devmem__book *book)
+static void check_changes(const struct devmem__journal_state *state)
 {
-	const struct devmem__entry *e = book->entries;
+	const struct devmem__journal_entry *e = state->entries;
 
-	assert_int_equal(book->nentries, 4);
+	assert_int_equal(state->nentries, 4);
 	for (unsigned int i = 0; i < 4; i++)
 		assert_int_equal(e[i].done, i != 2);
 	assert_int_equal(e[0].change.thresh_before, 1536);
@@ -127,23 +127,23 @@ static void what_is_written_comes_back(void **state)
 
 	(void)state;
 	opened(&j);
-	assert_int_equal(devmem__journal_claim(&j, (uint32_t[]){ 2, 3 }, 2), 0);
+	assert_int_equal(devmem__journal_write_claim(&j, (uint32_t[]){ 2, 3 }, 2), 0);
 	write_changes(&j);
-	check_changes(&j.book);
+	check_changes(&j.state);
 	devmem__journal_unlock(&j);
 
 	assert_int_equal(devmem__journal_open(&other, path, NULL), 0);
-	check_changes(&other.book);
-	assert_int_equal(other.book.nowners, 1);
-	assert_int_equal(other.book.owners[0].pid, getpid());
-	assert_int_equal(other.book.owners[0].queues[1], 3);
-	assert_string_equal(other.book.head.driver, "bnxt_en");
-	assert_true(devmem__journal_lives(&other, &other.book.owners[0]));
+	check_changes(&other.state);
+	assert_int_equal(other.state.nowners, 1);
+	assert_int_equal(other.state.owners[0].pid, getpid());
+	assert_int_equal(other.state.owners[0].queues[1], 3);
+	assert_string_equal(other.state.head.driver, "bnxt_en");
+	assert_true(devmem__journal_owner_alive(&other, &other.state.owners[0]));
 	devmem__journal_close(&other);
 
 	assert_int_equal(devmem__journal_lock(&j), 0);
 	for (uint64_t seq = 4; seq; seq--)
-		assert_int_equal(devmem__journal_gone(&j, seq), 0);
+		assert_int_equal(devmem__journal_write_gone(&j, seq), 0);
 	devmem__journal_close(&j);
 	assert_int_equal(file_size(), -1);
 }
@@ -159,16 +159,16 @@ static void two_owners(void **state)
 	devmem__journal_unlock(&a);
 	opened(&b);
 	assert_int_equal(b.owner, 2);
-	assert_int_equal(devmem__journal_intent(&b, &c), 0);
+	assert_int_equal(devmem__journal_write_intent(&b, &c), 0);
 	devmem__journal_unlock(&b);
 	assert_int_equal(devmem__journal_lock(&a), 0);
-	assert_int_equal(a.book.nentries, 1);
-	assert_int_equal(a.book.entries[0].owner, 2);
-	assert_true(devmem__journal_lives(&a, &a.book.owners[1]));
+	assert_int_equal(a.state.nentries, 1);
+	assert_int_equal(a.state.entries[0].owner, 2);
+	assert_true(devmem__journal_owner_alive(&a, &a.state.owners[1]));
 	devmem__journal_close(&a);
 	assert_int_equal(devmem__journal_lock(&b), 0);
-	assert_true(b.book.owners[0].left);
-	assert_int_equal(devmem__journal_gone(&b, c.seq), 0);
+	assert_true(b.state.owners[0].left);
+	assert_int_equal(devmem__journal_write_gone(&b, c.seq), 0);
 	devmem__journal_close(&b);
 	assert_int_equal(file_size(), -1);
 }
@@ -215,9 +215,9 @@ static void the_dead_are_told_from_the_living(void **state)
 	killed();
 	opened(&j);
 	assert_int_equal(j.owner, 2);
-	assert_false(devmem__journal_lives(&j, &j.book.owners[0]));
-	assert_true(devmem__journal_lives(&j, &j.book.owners[1]));
-	check_changes(&j.book);
+	assert_false(devmem__journal_owner_alive(&j, &j.state.owners[0]));
+	assert_true(devmem__journal_owner_alive(&j, &j.state.owners[1]));
+	check_changes(&j.state);
 	devmem__journal_close(&j);
 	assert_true(file_size() > 0); /* what they left is still to be undone */
 }
@@ -244,15 +244,15 @@ static void cut_anywhere(void **state)
 		assert_int_equal(devmem__journal_open(&j, path, &head), -EBADMSG);
 		assert_non_null(strstr(devmem_error(), "is damaged"));
 		assert_int_equal(devmem__journal_open(&j, path, NULL), 0);
-		assert_true(j.damaged && j.book.nentries <= 4 && j.book.bytes <= (size_t)cut);
-		most = j.book.nentries > most ? j.book.nentries : most;
+		assert_true(j.damaged && j.state.nentries <= 4 && j.state.bytes <= (size_t)cut);
+		most = j.state.nentries > most ? j.state.nentries : most;
 		devmem__journal_close(&j);
 		assert_int_equal(file_size(), cut);
 	}
 	assert_int_equal(most, 4);
 	assert_int_equal(devmem__journal_open(&(struct devmem__journal){ 0 }, path, &head),
 			 -EBADMSG);
-	assert_false(devmem__journal_aside(path, name, sizeof(name)));
+	assert_false(devmem__journal_find_damaged(path, name, sizeof(name)));
 }
 
 static void spoil(off_t at)
@@ -278,14 +278,14 @@ static void spoiled_anywhere(void **state)
 		struct devmem__journal j;
 
 		spoil(at);
-		assert_int_equal(devmem__journal_look(&j, path), 0);
+		assert_int_equal(devmem__journal_open_readonly(&j, path), 0);
 		assert_true(j.damaged);
-		devmem__journal_look_away(&j);
+		devmem__journal_close_unchanged(&j);
 		spoil(at);
 	}
 }
 
-static void set_aside(void **state)
+static void rename_damaged(void **state)
 {
 	struct devmem__journal j, other;
 	char name[300], again[300];
@@ -294,32 +294,32 @@ static void set_aside(void **state)
 	killed();
 	spoil(file_size() - 1);
 	assert_int_equal(devmem__journal_open(&j, path, NULL), 0);
-	assert_int_equal(j.book.nentries, 4);
-	assert_false(j.book.entries[3].done); /* that it was made was lost */
-	while (j.book.nentries > 1)
-		devmem__book_cross_out(&j.book, j.book.entries[1].seq);
-	assert_int_equal(devmem__journal_set_aside(&j, name, sizeof(name)), 0);
+	assert_int_equal(j.state.nentries, 4);
+	assert_false(j.state.entries[3].done); /* that it was made was lost */
+	while (j.state.nentries > 1)
+		devmem__journal_state_remove(&j.state, j.state.entries[1].seq);
+	assert_int_equal(devmem__journal_rename_damaged(&j, name, sizeof(name)), 0);
 	assert_int_equal(access(name, F_OK), 0);
 	devmem__journal_close(&j);
 	/* what could not be undone is in the new one */
 	opened(&j);
-	assert_int_equal(j.book.nentries, 1);
-	assert_int_equal(j.book.entries[0].change.thresh_before, 1536);
+	assert_int_equal(j.state.nentries, 1);
+	assert_int_equal(j.state.entries[0].change.thresh_before, 1536);
 	assert_int_equal(j.owner, 2);
 	devmem__journal_unlock(&j);
 	/* a second one: the process that has it open lives */
 	spoil(40);
 	assert_int_equal(devmem__journal_open(&other, path, NULL), 0);
-	assert_int_equal(devmem__journal_set_aside(&other, again, sizeof(again)), -EBUSY);
+	assert_int_equal(devmem__journal_rename_damaged(&other, again, sizeof(again)), -EBUSY);
 	assert_non_null(strstr(devmem_error(), "lives"));
-	devmem__journal_abandon(&other);
-	devmem__journal_abandon(&j);
+	devmem__journal_close_unchanged(&other);
+	devmem__journal_close_unchanged(&j);
 	assert_int_equal(devmem__journal_open(&other, path, NULL), 0);
-	assert_int_equal(devmem__journal_set_aside(&other, again, sizeof(again)), 0);
+	assert_int_equal(devmem__journal_rename_damaged(&other, again, sizeof(again)), 0);
 	assert_string_not_equal(name, again);
 	devmem__journal_close(&other);
 	assert_int_equal(file_size(), -1);
-	assert_true(devmem__journal_aside(path, name, sizeof(name)));
+	assert_true(devmem__journal_find_damaged(path, name, sizeof(name)));
 	assert_string_equal(name, again);
 }
 
@@ -341,7 +341,7 @@ static void only_begun(void **state)
 		assert_int_equal(fclose(f), 0);
 		assert_int_equal(chmod(path, 0600), 0);
 		opened(&j);
-		assert_int_equal(j.book.nowners, 1);
+		assert_int_equal(j.state.nowners, 1);
 		devmem__journal_close(&j);
 		assert_int_equal(file_size(), -1);
 	}
@@ -379,7 +379,7 @@ static void restoring_from_a_damaged_one(void **state)
 		reports = 0;
 		assert_int_equal(devmem_nic_restore("lo", &opts), -EBADMSG);
 		assert_int_equal(reports, 1);
-		assert_true(devmem__journal_aside(path, name, sizeof(name)));
+		assert_true(devmem__journal_find_damaged(path, name, sizeof(name)));
 		assert_int_equal(unlink(name), 0);
 		/* of the half of it there is something left that cannot be undone on this
 		 * interface */
@@ -399,10 +399,10 @@ static void bind_and_unbind(struct devmem__journal *j)
 				    .after = numbers(512) };
 
 	assert_int_equal(devmem__journal_lock(j), 0);
-	assert_int_equal(devmem__journal_claim(j, (uint32_t[]){ 5 }, 1), 0);
-	assert_int_equal(devmem__journal_intent(j, &c), 0);
-	assert_int_equal(devmem__journal_done(j, &c), 0);
-	assert_int_equal(devmem__journal_gone(j, c.seq), 0);
+	assert_int_equal(devmem__journal_write_claim(j, (uint32_t[]){ 5 }, 1), 0);
+	assert_int_equal(devmem__journal_write_intent(j, &c), 0);
+	assert_int_equal(devmem__journal_write_done(j, &c), 0);
+	assert_int_equal(devmem__journal_write_gone(j, c.seq), 0);
 	devmem__change_free(&c);
 }
 
@@ -426,13 +426,14 @@ static void it_stays_small(void **state)
 	assert_in_range(largest, 64 << 10, 256 << 10);
 	assert_true(j.extent.generation > 10);
 	assert_int_equal(devmem__journal_lock(&other), 0);
-	check_changes(&other.book);
-	assert_int_equal(other.book.nowners, 2);
-	assert_true(devmem__journal_lives(&other, devmem__book_owner(&other.book, 2)));
-	assert_int_equal(devmem__book_owner(&other.book, 2)->queues[0], 5);
-	assert_int_equal(other.book.seq, 4 + 200);
+	check_changes(&other.state);
+	assert_int_equal(other.state.nowners, 2);
+	assert_true(
+		devmem__journal_owner_alive(&other, devmem__journal_state_owner(&other.state, 2)));
+	assert_int_equal(devmem__journal_state_owner(&other.state, 2)->queues[0], 5);
+	assert_int_equal(other.state.seq, 4 + 200);
 	for (uint64_t seq = 4; seq; seq--)
-		assert_int_equal(devmem__journal_gone(&other, seq), 0);
+		assert_int_equal(devmem__journal_write_gone(&other, seq), 0);
 	devmem__journal_close(&other);
 	assert_int_equal(devmem__journal_lock(&j), 0);
 	devmem__journal_close(&j);
@@ -455,8 +456,8 @@ static void those_who_left_are_forgotten(void **state)
 		devmem__journal_close(&other);
 	}
 	assert_int_equal(devmem__journal_lock(&j), 0);
-	assert_true(j.book.nowners < 20);
-	assert_int_equal(j.book.last_owner, 61);
+	assert_true(j.state.nowners < 20);
+	assert_int_equal(j.state.last_owner, 61);
 	devmem__journal_close(&j);
 }
 
@@ -512,15 +513,16 @@ static bool killed_at_call(unsigned int n)
 static void check_after_the_kill(struct devmem__journal *j, unsigned int *anew)
 {
 	struct devmem__change c = { .kind = DEVMEM__CHANGE_SPLIT, .split = true };
-	const uint64_t seq = j->book.seq, generation = j->extent.generation;
+	const uint64_t seq = j->state.seq, generation = j->extent.generation;
 
 	assert_int_equal(devmem__journal_lock(j), 0);
-	check_changes(&j->book);
-	assert_int_equal(j->book.seq, seq);
-	assert_true(devmem__journal_lives(j, devmem__book_owner(&j->book, j->owner)));
+	check_changes(&j->state);
+	assert_int_equal(j->state.seq, seq);
+	assert_true(
+		devmem__journal_owner_alive(j, devmem__journal_state_owner(&j->state, j->owner)));
 	*anew += j->extent.generation != generation;
-	assert_int_equal(devmem__journal_intent(j, &c), 0);
-	assert_int_equal(devmem__journal_gone(j, c.seq), 0);
+	assert_int_equal(devmem__journal_write_intent(j, &c), 0);
+	assert_int_equal(devmem__journal_write_gone(j, c.seq), 0);
 	flock(j->fd, LOCK_UN); /* and it is not written anew by us */
 }
 
@@ -575,7 +577,7 @@ static void refused(int err, const char *why)
 	assert_int_equal(devmem__journal_open(&j, path, &head), err);
 	assert_non_null(strstr(devmem_error(), why));
 	assert_int_equal(devmem__journal_open(&j, path, NULL), err);
-	assert_int_equal(devmem__journal_look(&j, path), err);
+	assert_int_equal(devmem__journal_open_readonly(&j, path), err);
 	assert_int_equal(j.fd, -1);
 }
 
@@ -652,10 +654,10 @@ static void of_another_boot(void **state)
 	(void)state;
 	strcpy(head.boot, "another");
 	killed();
-	devmem__journal_boot(head.boot);
+	devmem__journal_boot_id(head.boot);
 	opened(&j);
-	assert_int_equal(j.book.nentries, 0);
-	assert_string_equal(j.book.head.boot, head.boot);
+	assert_int_equal(j.state.nentries, 0);
+	assert_string_equal(j.state.head.boot, head.boot);
 	devmem__journal_close(&j);
 }
 
@@ -679,14 +681,14 @@ static void a_full_disk(void **state)
 	limit = (struct rlimit){ (rlim_t)size + 100, old.rlim_max };
 	signal(SIGXFSZ, SIG_IGN);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &limit), 0);
-	assert_int_equal(devmem__journal_intent(&j, &c), -EFBIG);
+	assert_int_equal(devmem__journal_write_intent(&j, &c), -EFBIG);
 	assert_non_null(strstr(devmem_error(), "nothing is changed"));
 	assert_int_equal(file_size(), size);
 	assert_int_equal(c.seq, 0);
-	assert_int_equal(j.book.nentries, 0);
+	assert_int_equal(j.state.nentries, 0);
 	assert_int_equal(setrlimit(RLIMIT_FSIZE, &old), 0);
-	assert_int_equal(devmem__journal_intent(&j, &c), 0);
-	assert_int_equal(devmem__journal_gone(&j, c.seq), 0);
+	assert_int_equal(devmem__journal_write_intent(&j, &c), 0);
+	assert_int_equal(devmem__journal_write_gone(&j, c.seq), 0);
 	devmem__change_free(&c);
 	devmem__journal_close(&j);
 	assert_int_equal(file_size(), -1);
@@ -857,10 +859,10 @@ static void a_guard_that_is_rolled_back(void **state)
 	assert_non_null(c);
 	c->guard_id = 1;
 	devmem__undo_commit(&nic->undo);
-	devmem__nic_note_guards(nic);
-	assert_true(devmem__nic_guards(nic));
-	devmem__nic_roll(nic, 0);
-	assert_false(devmem__nic_guards(nic));
+	devmem__nic_update_has_guards(nic);
+	assert_true(devmem__nic_has_guards(nic));
+	devmem__nic_rollback_locked(nic, 0);
+	assert_false(devmem__nic_has_guards(nic));
 	assert_int_equal(devmem_nic_close(nic), 0);
 }
 
@@ -871,24 +873,24 @@ static void may_it_be_written(void **state)
 	struct devmem__journal j;
 
 	(void)state;
-	assert_int_equal(devmem__journal_may_write(path), 0);
+	assert_int_equal(devmem__journal_check_writable(path), 0);
 	assert_int_equal(file_size(), -1);
 	opened(&j);
-	assert_int_equal(devmem__journal_may_write(path), 0);
+	assert_int_equal(devmem__journal_check_writable(path), 0);
 	devmem__journal_close(&j);
 	snprintf(below, sizeof(below), "%s/deeper/x.journal", folder);
-	assert_int_equal(devmem__journal_may_write(below), 0); /* the folder would be made */
+	assert_int_equal(devmem__journal_check_writable(below), 0); /* the folder would be made */
 	snprintf(below, sizeof(below), "%s/much/deeper/x.journal", folder);
-	assert_int_equal(devmem__journal_may_write(below), -ENOENT);
+	assert_int_equal(devmem__journal_check_writable(below), -ENOENT);
 	assert_non_null(strstr(devmem_error(), "much/deeper"));
-	assert_int_equal(devmem__journal_may_write("/dev/null/x.journal"), -ENOTDIR);
+	assert_int_equal(devmem__journal_check_writable("/dev/null/x.journal"), -ENOTDIR);
 	if (geteuid()) {
 		assert_int_equal(chmod(folder, 0500), 0);
-		assert_int_equal(devmem__journal_may_write(path), -EACCES);
+		assert_int_equal(devmem__journal_check_writable(path), -EACCES);
 		assert_non_null(strstr(devmem_error(), path));
 	}
 	assert_int_equal(chmod(folder, 0777), 0);
-	assert_int_equal(devmem__journal_may_write(path), -EPERM);
+	assert_int_equal(devmem__journal_check_writable(path), -EPERM);
 }
 
 /* Somebody else's file by a link: not followed. */
@@ -912,7 +914,7 @@ int main(void)
 		TEST(the_dead_are_told_from_the_living),
 		TEST(cut_anywhere),
 		TEST(spoiled_anywhere),
-		TEST(set_aside),
+		TEST(rename_damaged),
 		TEST(only_begun),
 		TEST(restoring_from_a_damaged_one),
 		TEST(it_stays_small),

@@ -135,12 +135,12 @@ static void a_journal_that_may_not_grow(void)
 	struct stat before, after;
 	char path[256];
 
-	devmem__journal_boot(head.boot);
+	devmem__journal_boot_id(head.boot);
 	CHECK(!devmem__journal_path(folder, 7, 3, path, sizeof(path)));
 	CHECK(!devmem__journal_open(&j, path, &head) && !devmem__journal_join(&j));
 	CHECK(!stat(path, &before));
 	limit_files((rlim_t)before.st_size + 1);
-	CHECK(devmem__journal_claim(&j, queues, 3) == -EFBIG);
+	CHECK(devmem__journal_write_claim(&j, queues, 3) == -EFBIG);
 	CHECK(strstr(devmem_error(), "RLIMIT_FSIZE"));
 	CHECK(!stat(path, &after) && after.st_size == before.st_size && !is_pending(SIGXFSZ));
 }

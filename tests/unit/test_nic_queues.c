@@ -169,23 +169,23 @@ static void claims_of_many_queues(void **state)
 	char folder[] = "/tmp/claims.XXXXXX", path[64];
 	struct devmem__journal_head head = { .ifname = "many0" };
 	struct devmem_nic *nic = calloc(1, sizeof(*nic));
-	const struct devmem__owner *us;
+	const struct devmem__journal_owner *us;
 
 	(void)state;
 	assert_non_null(nic);
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/1-1.journal", folder);
-	devmem__journal_boot(head.boot);
+	devmem__journal_boot_id(head.boot);
 	assert_int_equal(devmem__journal_open(&nic->journal, path, &head), 0);
 	assert_int_equal(devmem__journal_join(&nic->journal), 0);
-	assert_int_equal(devmem__nic_note_claim(nic, queues, 3, true), 0);
-	us = &nic->journal.book.owners[0];
+	assert_int_equal(devmem__nic_update_claim(nic, queues, 3, true), 0);
+	us = &nic->journal.state.owners[0];
 	assert_int_equal(us->nqueues, 3);
 	assert_memory_equal(us->queues, queues, sizeof(queues));
 	assert_false(nic->keep || nic->obstacle);
 	for (unsigned int i = 0; i < sizeof(nic->why); i++)
 		assert_int_equal(nic->why[i], 0);
-	assert_int_equal(devmem__nic_note_claim(nic, &queues[1], 1, false), 0);
+	assert_int_equal(devmem__nic_update_claim(nic, &queues[1], 1, false), 0);
 	assert_int_equal(us->nqueues, 2);
 	assert_int_equal(us->queues[0], 2047);
 	assert_int_equal(us->queues[1], 3);

@@ -513,10 +513,12 @@ static unsigned int left_behind(const struct devmem__journal *journal)
 {
 	unsigned int n = 0;
 
-	for (unsigned int i = 0; i < journal->book.nentries; i++)
-		n += !devmem__journal_lives(journal,
-					    devmem__book_owner(&journal->book,
-							       journal->book.entries[i].owner));
+	for (unsigned int i = 0; i < journal->state.nentries; i++)
+		n += !devmem__journal_owner_alive(journal,
+						  devmem__journal_state_owner(&journal->state,
+									      journal->state
+										      .entries[i]
+										      .owner));
 	return n;
 }
 
@@ -526,7 +528,7 @@ static void check_aside(struct report *r, const char *name, const char *path)
 {
 	char aside[sizeof(((struct devmem__journal *)0)->path) + 16];
 
-	if (!devmem__journal_aside(path, aside, sizeof(aside)))
+	if (!devmem__journal_find_damaged(path, aside, sizeof(aside)))
 		return;
 	report_add(r, WARNING, "journal",
 		   "a damaged journal is kept as %s: which of its changes are not undone is "
@@ -541,7 +543,7 @@ static void check_aside(struct report *r, const char *name, const char *path)
 /* The library changes no setting of a NIC without a journal. */
 static bool check_writable(struct report *r, const char *path)
 {
-	if (!devmem__journal_may_write(path))
+	if (!devmem__journal_check_writable(path))
 		return true;
 	report_add(r, PROBLEM, "journal", "%s", devmem_error());
 	report_todo(r, "let the programs' user write to the folder, or name another one in "
@@ -563,7 +565,7 @@ static void check_journal(struct report *r, const struct nic *n)
 	if (!err)
 		writable = check_writable(r, path);
 	if (!err)
-		err = devmem__journal_look(&journal, path);
+		err = devmem__journal_open_readonly(&journal, path);
 	if (err == -ENOENT || (err && !writable))
 		return;
 	if (err) {
@@ -582,7 +584,7 @@ static void check_journal(struct report *r, const struct nic *n)
 			   left);
 	if (left || journal.damaged)
 		report_todo(r, "devmemctl restore %s", n->name);
-	devmem__journal_look_away(&journal);
+	devmem__journal_close_unchanged(&journal);
 }
 
 /* ------------------------------------------------------------------------------------ all of it */
@@ -593,7 +595,7 @@ static int open_nic(struct nic *n, const char *ifname)
 	int err = devmem__nic_open_idle(ifname, NULL, &n->nic);
 
 	if (!err)
-		err = devmem__nic_ask(n->nic);
+		err = devmem__nic_probe(n->nic);
 	if (!err)
 		err = devmem__ethtool_open(&n->et, ifname);
 	if (err)

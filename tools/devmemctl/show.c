@@ -119,10 +119,10 @@ static void collect_journal(struct iface *i, unsigned int ifindex, const char *f
 	if (!err)
 		err = devmem__journal_path(folder ? folder : DEVMEM__JOURNAL_FOLDER,
 					   devmem__journal_netns(), ifindex, path, sizeof(path));
-	if (!err && !devmem__journal_aside(path, i->aside, sizeof(i->aside)))
+	if (!err && !devmem__journal_find_damaged(path, i->aside, sizeof(i->aside)))
 		i->aside[0] = '\0';
 	if (!err)
-		err = devmem__journal_look(journal, path);
+		err = devmem__journal_open_readonly(journal, path);
 	if (!err) {
 		i->journal = journal;
 		return;
@@ -170,7 +170,7 @@ static void iface_free(struct iface *i)
 		free(i->rule[r].hit);
 	free(i->rule);
 	if (i->journal)
-		devmem__journal_look_away(i->journal);
+		devmem__journal_close_unchanged(i->journal);
 	free(i->journal);
 	free(i->binding);
 	devmem__netdev_free(&i->queues);

@@ -6,33 +6,36 @@
 
 #include "show.h"
 
-static const char *state_of(const struct devmem__journal *journal, const struct devmem__owner *o)
+static const char *state_of(const struct devmem__journal *journal,
+			    const struct devmem__journal_owner *o)
 {
-	return devmem__journal_lives(journal, o) ? "lives" : o->left ? "has left" : "died";
+	return devmem__journal_owner_alive(journal, o) ? "lives" : o->left ? "has left" : "died";
 }
 
-static bool has_changes(const struct devmem__journal *journal, const struct devmem__owner *o)
+static bool has_changes(const struct devmem__journal *journal,
+			const struct devmem__journal_owner *o)
 {
-	for (unsigned int i = 0; i < journal->book.nentries; i++)
-		if (journal->book.entries[i].owner == o->id)
+	for (unsigned int i = 0; i < journal->state.nentries; i++)
+		if (journal->state.entries[i].owner == o->id)
 			return true;
 	return false;
 }
 
 /* Processes that ended without leaving changes are not shown. */
-static bool of_interest(const struct devmem__journal *journal, const struct devmem__owner *o)
+static bool of_interest(const struct devmem__journal *journal,
+			const struct devmem__journal_owner *o)
 {
-	return devmem__journal_lives(journal, o) || has_changes(journal, o);
+	return devmem__journal_owner_alive(journal, o) || has_changes(journal, o);
 }
 
 void show_journal_print(const struct devmem__journal *journal)
 {
-	const struct devmem__book *book = &journal->book;
+	const struct devmem__journal_state *state = &journal->state;
 	char words[64];
 
 	printf("  journal %s%s\n", journal->path, journal->damaged ? ", which is damaged" : "");
-	for (unsigned int i = 0; i < book->nowners; i++) {
-		const struct devmem__owner *o = &book->owners[i];
+	for (unsigned int i = 0; i < state->nowners; i++) {
+		const struct devmem__journal_owner *o = &state->owners[i];
 
 		if (!of_interest(journal, o))
 			continue;
@@ -43,17 +46,18 @@ void show_journal_print(const struct devmem__journal *journal)
 			printf("%s %u", q ? "," : ", has queue", o->queues[q]);
 		printf("\n");
 	}
-	for (unsigned int i = 0; i < book->nentries; i++) {
-		const struct devmem__owner *o = devmem__book_owner(book, book->entries[i].owner);
+	for (unsigned int i = 0; i < state->nentries; i++) {
+		const struct devmem__journal_owner *o =
+			devmem__journal_state_owner(state, state->entries[i].owner);
 
-		devmem__change_words(&book->entries[i].change, words, sizeof(words));
+		devmem__change_describe(&state->entries[i].change, words, sizeof(words));
 		printf("    to be undone: %s, changed by process %d%s\n", words, o->pid,
-		       devmem__journal_lives(journal, o) ? "" : " (\"devmemctl restore\")");
+		       devmem__journal_owner_alive(journal, o) ? "" : " (\"devmemctl restore\")");
 	}
 }
 
 static void json_owner(struct out_json *j, const struct devmem__journal *journal,
-		       const struct devmem__owner *o)
+		       const struct devmem__journal_owner *o)
 {
 	out_object(j, NULL);
 	out_number(j, "pid", (uint64_t)o->pid);
@@ -68,16 +72,17 @@ static void json_owner(struct out_json *j, const struct devmem__journal *journal
 }
 
 static void json_entry(struct out_json *j, const struct devmem__journal *journal,
-		       const struct devmem__entry *e)
+		       const struct devmem__journal_entry *e)
 {
-	const struct devmem__owner *o = devmem__book_owner(&journal->book, e->owner);
+	const struct devmem__journal_owner *o =
+		devmem__journal_state_owner(&journal->state, e->owner);
 	char words[64];
 
-	devmem__change_words(&e->change, words, sizeof(words));
+	devmem__change_describe(&e->change, words, sizeof(words));
 	out_object(j, NULL);
 	out_string(j, "change", words);
 	out_number(j, "pid", (uint64_t)o->pid);
-	out_bool(j, "owner_lives", devmem__journal_lives(journal, o));
+	out_bool(j, "owner_lives", devmem__journal_owner_alive(journal, o));
 	out_end(j);
 }
 
@@ -91,13 +96,13 @@ void show_journal_json(struct out_json *j, const struct devmem__journal *journal
 	out_string(j, "path", journal->path);
 	out_bool(j, "damaged", journal->damaged);
 	out_array(j, "owners");
-	for (unsigned int i = 0; i < journal->book.nowners; i++)
-		if (of_interest(journal, &journal->book.owners[i]))
-			json_owner(j, journal, &journal->book.owners[i]);
+	for (unsigned int i = 0; i < journal->state.nowners; i++)
+		if (of_interest(journal, &journal->state.owners[i]))
+			json_owner(j, journal, &journal->state.owners[i]);
 	out_end(j);
 	out_array(j, "changes");
-	for (unsigned int i = 0; i < journal->book.nentries; i++)
-		json_entry(j, journal, &journal->book.entries[i]);
+	for (unsigned int i = 0; i < journal->state.nentries; i++)
+		json_entry(j, journal, &journal->state.entries[i]);
 	out_end(j);
 	out_end(j);
 }

@@ -19,25 +19,25 @@
 /* The RSS table as whoever changed it last left it: this process or another one. */
 static const struct devmem__change *last_table(const struct devmem_nic *nic)
 {
-	const struct devmem__book *book = &nic->journal.book;
+	const struct devmem__journal_state *state = &nic->journal.state;
 
-	for (unsigned int i = book->nentries; i-- > 0;)
-		if (book->entries[i].change.kind == DEVMEM__CHANGE_TABLE)
-			return &book->entries[i].change;
+	for (unsigned int i = state->nentries; i-- > 0;)
+		if (state->entries[i].change.kind == DEVMEM__CHANGE_TABLE)
+			return &state->entries[i].change;
 	return NULL;
 }
 
 /* The queues of all who use the NIC. -ENOMEM. */
 static int claimed_by_all(const struct devmem_nic *nic, struct devmem__queue_set *claimed)
 {
-	const struct devmem__book *book = &nic->journal.book;
+	const struct devmem__journal_state *state = &nic->journal.state;
 	int err = 0;
 
 	*claimed = (struct devmem__queue_set){ 0 };
-	for (unsigned int i = 0; !err && i < book->nowners; i++)
-		if (!book->owners[i].left)
-			err = devmem__queue_set_add(claimed, book->owners[i].queues,
-						    book->owners[i].nqueues);
+	for (unsigned int i = 0; !err && i < state->nowners; i++)
+		if (!state->owners[i].left)
+			err = devmem__queue_set_add(claimed, state->owners[i].queues,
+						    state->owners[i].nqueues);
 	return err;
 }
 
@@ -55,7 +55,7 @@ static bool leads_to_claimed(const struct devmem_nic *nic, const uint32_t *table
  * The default table, with our queues in it, which we had taken out of it, or which had not been in
  * it: nobody wants that. What else somebody made of the table is his, and stays.
  */
-bool devmem__nic_forgot_table(struct devmem_nic *nic)
+bool devmem__nic_table_was_reset(struct devmem_nic *nic)
 {
 	const struct devmem__change *c = last_table(nic);
 	uint32_t *now, size;
@@ -103,17 +103,17 @@ static int take_out(struct devmem_nic *nic)
 			    nic->et.name, strerror(-err));
 }
 
-static int remake_table(struct devmem_nic *nic)
+static int reapply_table(struct devmem_nic *nic)
 {
 	const struct devmem__change *c = last_table(nic);
 	int err;
 
-	if (!devmem__nic_forgot_table(nic))
+	if (!devmem__nic_table_was_reset(nic))
 		return 0;
 	if (!c)
 		return take_out(nic);
 	err = devmem__ethtool_set_table(&nic->et, c->after, c->size);
-	if (!err && devmem__nic_forgot_table(nic))
+	if (!err && devmem__nic_table_was_reset(nic))
 		err = -EIO;
 	return err ? devmem__fail(-err, "%s: cannot take the queues out of the RSS table again: %s",
 				  nic->et.name, strerror(-err))
@@ -124,12 +124,12 @@ static int remake_table(struct devmem_nic *nic)
 static int write_down_again(struct devmem_nic *nic, struct devmem__change *c)
 {
 	if (c->seq)
-		devmem__journal_gone(&nic->journal, c->seq);
+		devmem__journal_write_gone(&nic->journal, c->seq);
 	c->seq = 0;
-	return devmem__nic_write_down(nic, c);
+	return devmem__nic_write_intent(nic, c);
 }
 
-static int remake_context(struct devmem_nic *nic, struct devmem__change *c)
+static int reapply_context(struct devmem_nic *nic, struct devmem__change *c)
 {
 	int err;
 
@@ -142,10 +142,10 @@ static int remake_context(struct devmem_nic *nic, struct devmem__change *c)
 		return err;
 	err = devmem__ethtool_new_context(&nic->et, c->after, c->size, &c->context);
 	if (!err)
-		return devmem__journal_done(&nic->journal, c);
+		return devmem__journal_write_done(&nic->journal, c);
 	devmem__fail(-err, "%s: cannot make an RSS context again: %s", nic->et.name,
 		     strerror(-err));
-	devmem__nic_not_made(nic, c);
+	devmem__nic_write_gone(nic, c);
 	c->seq = 0;
 	return err;
 }
@@ -179,8 +179,8 @@ static bool is_there(const struct devmem__rule *rule, const struct devmem__rules
 	return false;
 }
 
-static int remake_rule(struct devmem_nic *nic, struct devmem__change *c,
-		       const struct devmem__rules *all)
+static int reapply_rule(struct devmem_nic *nic, struct devmem__change *c,
+			const struct devmem__rules *all)
 {
 	int64_t at = place_for(&c->rule, all);
 	struct devmem__rule now;
@@ -198,14 +198,14 @@ static int remake_rule(struct devmem_nic *nic, struct devmem__change *c,
 	if (err) {
 		devmem__fail(-err, "%s: cannot make a rule again: %s", nic->et.name,
 			     strerror(-err));
-		devmem__nic_not_made(nic, c);
+		devmem__nic_write_gone(nic, c);
 		c->seq = 0;
 		return err;
 	}
 	if (!devmem__ethtool_rule(&nic->et, c->rule.fs.location, &now) &&
 	    devmem__rule_same_flow(&now, &c->rule))
 		c->rule = now;
-	return devmem__journal_done(&nic->journal, c);
+	return devmem__journal_write_done(&nic->journal, c);
 }
 
 /* Of each rule the change that made the context it leads to, or NULL; from malloc(). NULL: no
@@ -225,7 +225,7 @@ static struct devmem__change **contexts_of_rules(struct devmem_nic *nic)
 	return of;
 }
 
-static int remake_if_lost(struct devmem_nic *nic, struct devmem__change *c)
+static int reapply_if_lost(struct devmem_nic *nic, struct devmem__change *c)
 {
 	struct devmem__rules all;
 	int err = devmem__ethtool_rules(&nic->et, &all);
@@ -234,12 +234,12 @@ static int remake_if_lost(struct devmem_nic *nic, struct devmem__change *c)
 		err = devmem__fail(-err, "%s: cannot list the rules: %s", nic->et.name,
 				   strerror(-err));
 	else if (!is_there(&c->rule, &all))
-		err = remake_rule(nic, c, &all);
+		err = reapply_rule(nic, c, &all);
 	free(all.rules);
 	return err;
 }
 
-static int remake_rules(struct devmem_nic *nic, struct devmem__change **of)
+static int reapply_rules(struct devmem_nic *nic, struct devmem__change **of)
 {
 	int failed = 0;
 
@@ -251,25 +251,25 @@ static int remake_rules(struct devmem_nic *nic, struct devmem__change **of)
 			continue;
 		if (of[i])
 			devmem__rule_to_context(&c->rule, of[i]->context);
-		err = remake_if_lost(nic, c);
+		err = reapply_if_lost(nic, c);
 		failed = failed ? failed : err;
 	}
 	return failed;
 }
 
 /* The table first: it may be one more change, so that changes move. */
-int devmem__nic_remake(struct devmem_nic *nic)
+int devmem__nic_reapply(struct devmem_nic *nic)
 {
-	int err = remake_table(nic);
+	int err = reapply_table(nic);
 	struct devmem__change **of = err ? NULL : contexts_of_rules(nic);
 
 	if (!err && !of)
 		err = devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
 	for (unsigned int i = 0; !err && i < nic->undo.count; i++)
 		if (nic->undo.changes[i].kind == DEVMEM__CHANGE_CONTEXT)
-			err = remake_context(nic, &nic->undo.changes[i]);
+			err = reapply_context(nic, &nic->undo.changes[i]);
 	if (!err)
-		err = remake_rules(nic, of);
+		err = reapply_rules(nic, of);
 	free(of);
 	return err;
 }
