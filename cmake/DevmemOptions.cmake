@@ -38,15 +38,15 @@ target_compile_options(devmem_warnings INTERFACE
 	-Wwrite-strings -Wundef -Wvla -Wformat=2 -Wimplicit-fallthrough $<$<BOOL:${DEVMEM_WERROR}>:-Werror>)
 
 function(devmem_compile_check what file headers)
-	add_library(devmem_check_${what} OBJECT src/backends/${file})
+	add_library(devmem_check_${what} OBJECT tests/headers/${file})
 	target_include_directories(devmem_check_${what} PRIVATE include src)
 	target_include_directories(devmem_check_${what} SYSTEM PRIVATE ${headers})
 	target_compile_definitions(devmem_check_${what} PRIVATE _GNU_SOURCE)
 	target_link_libraries(devmem_check_${what} PRIVATE devmem_warnings)
 endfunction()
 
-# devmem_check(NAME MODULE FILE): src/backends/FILE, which compares our picture of a library that is only loaded with its own
-# headers, is compiled where pkg-config finds them. DEVMEM_CHECK_NAME is AUTO, ON or OFF.
+# devmem_check(NAME MODULE FILE): compile tests/headers/FILE if pkg-config finds MODULE. FILE compares our declarations of a library
+# that we load at run time with that library's own headers. DEVMEM_CHECK_NAME is AUTO, ON or OFF.
 function(devmem_check name module file)
 	if(DEVMEM_CHECK_${name} STREQUAL "OFF")
 		return()

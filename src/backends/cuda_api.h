@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The CUDA driver's interface, as much of it as we use, under our own names: neither its library
- * nor its header is needed to build, and none to run. cuda_check.c compares all that is written
- * here with the real cuda.h where there is one.
+ * The part of the CUDA driver's interface that we use, under our own names. Building needs neither
+ * the driver's library nor its header, and running works without the driver.
+ * tests/headers/cuda_check.c compares these declarations with the real cuda.h where it is
+ * installed.
  */
 #ifndef DEVMEM__BACKENDS_CUDA_API_H
 #define DEVMEM__BACKENDS_CUDA_API_H

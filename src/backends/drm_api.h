@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What is used of libdrm.so.2 (2.4.61 or later), by dlopen: the library neither needs it to be
- * built nor to run. The kernel's constants and structures are here under our own names, since few
- * machines have both headers. drm_check.c compares all of it with the real ones where they are.
+ * The part of libdrm.so.2 (2.4.61 or later) that we use, loaded by dlopen(): neither building nor
+ * running needs libdrm. The kernel's constants and structures are here under our own names, since
+ * few machines have both headers. tests/headers/drm_check.c compares these declarations with the
+ * real ones where those are installed.
  */
 #ifndef DEVMEM__BACKENDS_DRM_API_H
 #define DEVMEM__BACKENDS_DRM_API_H
