@@ -15,7 +15,7 @@ import sys
 TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
 FOLDERS = ("src/", "tools/", "examples/", "tests/")
 LIST = re.compile(r"## Where things live\n\n```\n(.*?)```", re.S)
-NAME = re.compile(r"[\w*./-]+\.(?:\[ch\]|[ch]|py|sh|json|svg|map)(?!\w)|[\w*-]+(?:/[\w*-]+)*/(?![^\s:,;)])")
+NAME = re.compile(r"[\w*./-]+\.(?:\[ch\]|[ch]|py|sh|json|svg|map|ptx|sed)(?!\w)|[\w*-]+(?:/[\w*-]+)*/(?![^\s:,;)])")
 
 
 def lines(text):
