@@ -14,7 +14,7 @@
 #include <unistd.h>
 
 #include "base/internal.h"
-#include "base/mute.h"
+#include "base/nosignal.h"
 
 #define MAX_TEXT   1280
 #define NOT_LOOKED (-2) /* at the environment yet */
@@ -81,12 +81,12 @@ static void print(int level, const char *text)
 {
 	char line[MAX_TEXT + 32];
 	int n = snprintf(line, sizeof(line), "libdevmem: %s: %s\n", names[level], text);
-	struct devmem__mute mute;
+	struct devmem__nosignal nosignal;
 	ssize_t ignored;
 
-	devmem__mute(&mute);
+	devmem__nosignal_begin(&nosignal);
 	ignored = write(STDERR_FILENO, line, (size_t)n);
-	devmem__unmute(&mute);
+	devmem__nosignal_end(&nosignal);
 	(void)ignored; /* nobody to tell */
 }
 

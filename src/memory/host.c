@@ -9,7 +9,7 @@
 
 #include "memory/host.h"
 #include "memory/limits.h"
-#include "base/mute.h"
+#include "base/nosignal.h"
 
 #ifndef MFD_HUGE_SHIFT
 #define MFD_HUGE_SHIFT 26
@@ -134,7 +134,7 @@ static int make_memfd(size_t bytes, size_t page)
 {
 	bool huge = page > devmem__host_page();
 	unsigned int flags = MFD_CLOEXEC | MFD_ALLOW_SEALING;
-	struct devmem__mute mute;
+	struct devmem__nosignal nosignal;
 	int fd, err = huge ? 0 : devmem__limits_check(bytes, "a memory file");
 
 	if (err)
@@ -144,9 +144,9 @@ static int make_memfd(size_t bytes, size_t page)
 	fd = new_memfd(flags);
 	if (fd < 0)
 		return no_such_pages(errno, page);
-	devmem__mute(&mute); /* a memory file is a file: RLIMIT_FSIZE counts */
+	devmem__nosignal_begin(&nosignal); /* a memory file is a file: RLIMIT_FSIZE counts */
 	err = allocate(fd, bytes, huge);
-	devmem__unmute(&mute);
+	devmem__nosignal_end(&nosignal);
 	if (err) {
 		close(fd);
 		return no_memory(-err, bytes, page);

@@ -6,7 +6,7 @@
 #include <unistd.h>
 
 #include "nic/extent.h"
-#include "base/mute.h"
+#include "base/nosignal.h"
 #include "nic/journal_format.h"
 
 #define MAGIC 0x584d5644u /* "DVMX" */
@@ -66,7 +66,7 @@ int devmem__extent_write(int fd, const struct devmem__extent *extent)
 
 	b.sum = sum_of(&b);
 	do
-		n = devmem__mute_pwrite(fd, &b, sizeof(b), 0);
+		n = devmem__nosignal_pwrite(fd, &b, sizeof(b), 0);
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;

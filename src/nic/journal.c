@@ -10,7 +10,7 @@
 #include <unistd.h>
 
 #include "nic/journal.h"
-#include "base/mute.h"
+#include "base/nosignal.h"
 #include "nic/owned.h"
 
 #define MAX_BYTES     (64u << 20) /* of records that are still read */
@@ -176,7 +176,7 @@ int devmem__journal_lock(struct devmem__journal *j)
 static int write_all(int fd, const unsigned char *p, size_t bytes, off_t at)
 {
 	while (bytes) {
-		ssize_t n = devmem__mute_pwrite(fd, p, bytes, at);
+		ssize_t n = devmem__nosignal_pwrite(fd, p, bytes, at);
 
 		if (n < 0 && errno == EINTR)
 			continue;

@@ -16,7 +16,7 @@
 #include "child.h"
 #include "fds.h"
 #include "nic/journal.h"
-#include "base/mute.h"
+#include "base/nosignal.h"
 
 #define MIB (1u << 20)
 
@@ -150,7 +150,7 @@ static void journals(void **state)
 	char command[128];
 
 	(void)state;
-	snprintf(folder, sizeof(folder), "/tmp/mute.XXXXXX");
+	snprintf(folder, sizeof(folder), "/tmp/nosignal.XXXXXX");
 	assert_non_null(mkdtemp(folder));
 	in_a_process(a_journal_that_may_not_grow);
 	snprintf(command, sizeof(command), "rm -rf %s", folder);
@@ -195,13 +195,13 @@ static void the_log(void **state)
 
 static void errno_is_kept(void **state)
 {
-	struct devmem__mute mute;
+	struct devmem__nosignal nosignal;
 
 	(void)state;
 	errno = 77;
-	devmem__mute(&mute);
+	devmem__nosignal_begin(&nosignal);
 	assert_int_equal(errno, 77);
-	devmem__unmute(&mute);
+	devmem__nosignal_end(&nosignal);
 	assert_int_equal(errno, 77);
 }
 
@@ -216,5 +216,5 @@ int main(void)
 
 	signal(SIGXFSZ, SIG_DFL); /* who runs the tests may have ignored them */
 	signal(SIGPIPE, SIG_DFL);
-	return cmocka_run_group_tests_name("mute", tests, NULL, NULL);
+	return cmocka_run_group_tests_name("nosignal", tests, NULL, NULL);
 }

@@ -5,11 +5,11 @@
 #include <unistd.h>
 
 #include "base/internal.h"
-#include "base/mute.h"
+#include "base/nosignal.h"
 
 static const int raised[] = { SIGXFSZ, SIGPIPE };
 
-void devmem__mute(struct devmem__mute *mute)
+void devmem__nosignal_begin(struct devmem__nosignal *nosignal)
 {
 	int saved = errno;
 	sigset_t set;
@@ -17,8 +17,8 @@ void devmem__mute(struct devmem__mute *mute)
 	sigemptyset(&set);
 	for (size_t i = 0; i < ARRAY_SIZE(raised); i++)
 		sigaddset(&set, raised[i]);
-	pthread_sigmask(SIG_BLOCK, &set, &mute->before);
-	sigpending(&mute->pending);
+	pthread_sigmask(SIG_BLOCK, &set, &nosignal->before);
+	sigpending(&nosignal->pending);
 	errno = saved;
 }
 
@@ -35,26 +35,26 @@ static void consume(int signal)
 		;
 }
 
-void devmem__unmute(const struct devmem__mute *mute)
+void devmem__nosignal_end(const struct devmem__nosignal *nosignal)
 {
 	int saved = errno;
 	sigset_t pending;
 
 	sigpending(&pending);
 	for (size_t i = 0; i < ARRAY_SIZE(raised); i++)
-		if (sigismember(&pending, raised[i]) && !sigismember(&mute->pending, raised[i]))
+		if (sigismember(&pending, raised[i]) && !sigismember(&nosignal->pending, raised[i]))
 			consume(raised[i]);
-	pthread_sigmask(SIG_SETMASK, &mute->before, NULL);
+	pthread_sigmask(SIG_SETMASK, &nosignal->before, NULL);
 	errno = saved;
 }
 
-ssize_t devmem__mute_pwrite(int fd, const void *p, size_t bytes, off_t at)
+ssize_t devmem__nosignal_pwrite(int fd, const void *p, size_t bytes, off_t at)
 {
-	struct devmem__mute mute;
+	struct devmem__nosignal nosignal;
 	ssize_t n;
 
-	devmem__mute(&mute);
+	devmem__nosignal_begin(&nosignal);
 	n = pwrite(fd, p, bytes, at);
-	devmem__unmute(&mute);
+	devmem__nosignal_end(&nosignal);
 	return n;
 }
