@@ -10,22 +10,22 @@ static const char *const names[] = {
 	[DEVMEM__ENGINE_SYSCALL] = "syscall",
 };
 
-int devmem__engine_name_parse(const char *name, enum devmem__engine_id *way)
+int devmem__engine_name_parse(const char *name, enum devmem__engine_id *engine)
 {
-	*way = DEVMEM__ENGINE_ANY;
+	*engine = DEVMEM__ENGINE_ANY;
 	if (!name)
 		return 0;
 	for (size_t i = DEVMEM__ENGINE_DEVMEM; i < ARRAY_SIZE(names); i++) {
 		if (strcmp(name, names[i]))
 			continue;
-		*way = (enum devmem__engine_id)i;
+		*engine = (enum devmem__engine_id)i;
 		return 0;
 	}
 	return devmem__fail(EINVAL, "no engine \"%s\": there are devmem, zcrx, copy and syscall",
 			    name);
 }
 
-const char *devmem__engine_name(enum devmem__engine_id way)
+const char *devmem__engine_name(enum devmem__engine_id engine)
 {
-	return names[way];
+	return names[engine];
 }

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The error sentence of each thread, and the library's version. */
+/* Each thread's error message, and the library's version. */
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -9,11 +9,11 @@
 #define STR_(x) #x
 #define STR(x)	STR_(x)
 
-static _Thread_local char sentence[512] = "no error";
+static _Thread_local char message[512] = "no error";
 
 const char *devmem_error(void)
 {
-	return sentence;
+	return message;
 }
 
 const char *devmem_version(void)
@@ -24,19 +24,19 @@ const char *devmem_version(void)
 
 int devmem__fail(int err, const char *fmt, ...)
 {
-	char text[sizeof(sentence)];
+	char text[sizeof(message)];
 	int saved = errno;
-	bool news;
+	bool is_new;
 	va_list ap;
 
 	va_start(ap, fmt);
 	devmem__text_v(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	/* what is tried again and again, or handed on by several, is told once */
-	news = devmem__log_wants(DEVMEM_LOG_DEBUG) && strcmp(text, sentence);
-	memcpy(sentence, text, sizeof(sentence));
-	if (news)
-		devmem__log(DEVMEM_LOG_DEBUG, "%s", sentence);
+	/* log it once, even if the call is repeated or several callers pass the error on */
+	is_new = devmem__log_wants(DEVMEM_LOG_DEBUG) && strcmp(text, message);
+	memcpy(message, text, sizeof(message));
+	if (is_new)
+		devmem__log(DEVMEM_LOG_DEBUG, "%s", message);
 	errno = saved;
 	return -err;
 }
@@ -44,5 +44,5 @@ int devmem__fail(int err, const char *fmt, ...)
 void devmem__failed(const char *call, int result)
 {
 	if (result != -EAGAIN && result != -EINTR && result != -ENOBUFS)
-		devmem__log(DEVMEM_LOG_ERROR, "%s (%s: %d)", sentence, call, result);
+		devmem__log(DEVMEM_LOG_ERROR, "%s (%s: %d)", message, call, result);
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The end of an event says what it is of, in 8 bytes: they are read and compared together. */
+/* The last 8 bytes of an event say what it belongs to. They are read and compared together. */
 #ifndef DEVMEM__BASE_EVENT_H
 #define DEVMEM__BASE_EVENT_H
 
@@ -10,11 +10,8 @@
 
 #define DEVMEM__EVENT_END offsetof(struct devmem_event, tokens)
 
-_Static_assert(sizeof(struct devmem_event) - DEVMEM__EVENT_END == sizeof(uint64_t), "tokens, sock, "
-										    "buffer and "
-										    "type lie "
-										    "together, at "
-										    "the end");
+/* tokens, sock, buffer and type */
+_Static_assert(sizeof(struct devmem_event) - DEVMEM__EVENT_END == sizeof(uint64_t), "last 8 bytes");
 
 static inline uint64_t devmem__event_end(const struct devmem_event *ev)
 {
@@ -24,8 +21,8 @@ static inline uint64_t devmem__event_end(const struct devmem_event *ev)
 	return end;
 }
 
-/* devmem__event_of() - what is alike in all events of this kind, socket and buffer: all but how
- * many tokens they have. */
+/* devmem__event_of() - the last 8 bytes without the token count: equal in all events of this type,
+ * socket and buffer. */
 static inline uint64_t devmem__event_of(const struct devmem_event *ev)
 {
 	const struct devmem_event tokens = { .tokens = UINT16_MAX };

@@ -26,7 +26,7 @@ static inline void devmem__list_del(struct devmem__list *node)
 	devmem__list_init(node);
 }
 
-/* Puts @node at the end; where it was linked before does not matter. */
+/* Moves @node to the end of @list, from any list that it is in. */
 static inline void devmem__list_append(struct devmem__list *list, struct devmem__list *node)
 {
 	devmem__list_del(node);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Records for whoever asks: the program, by devmem_log_set(), or whoever runs it, by the
- * environment. Nobody by default, and then a record is one comparison; none is made for what goes
- * as it should on the way of the data.
+ * Log records go to whoever asks for them: the program by devmem_log_set(), or the user by the
+ * environment. By default nobody does, and a record costs one comparison. The data path logs
+ * nothing as long as all goes well.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -16,8 +16,8 @@
 #include "base/internal.h"
 #include "base/nosignal.h"
 
-#define MAX_TEXT   1280
-#define NOT_LOOKED (-2) /* at the environment yet */
+#define MAX_TEXT 1280
+#define NOT_READ (-2) /* DEVMEM_LOG has not been read yet */
 
 static const char *const names[] = {
 	[DEVMEM_LOG_ERROR] = "error",
@@ -27,19 +27,19 @@ static const char *const names[] = {
 };
 
 /*
- * Where records go is the process's, as its standard error is: errors are of threads, objects are
- * many, and much of what is told is of no object, or of one that did not come to be. The lock is
- * held while @fn runs: records come one after the other, and when devmem_log_set() returns, nobody
- * is in the @fn that was there before.
+ * The process has one log, as it has one standard error: an error message belongs to a thread,
+ * there are many objects, and many records concern no object or one that could not be made. The
+ * lock is held while @fn runs. So records arrive one after the other, and when devmem_log_set()
+ * returns, no thread is in the previous @fn.
  */
 static struct {
 	atomic_int level;
-	pthread_mutex_t lock; /* of what follows, and of storing @level */
+	pthread_mutex_t lock; /* protects what follows, and stores to @level */
 	void (*fn)(void *arg, int level, const char *text);
 	void *arg;
-} sink = { .level = NOT_LOOKED, .lock = PTHREAD_MUTEX_INITIALIZER };
+} sink = { .level = NOT_READ, .lock = PTHREAD_MUTEX_INITIALIZER };
 
-static _Thread_local bool telling; /* this thread is in @fn */
+static _Thread_local bool delivering; /* this thread is in @fn */
 
 /* ------------------------------------------------------------------------------------- how much */
 
@@ -51,7 +51,7 @@ static int parse(const char *word)
 	return word[0] >= '0' && word[0] <= '7' && !word[1] ? word[0] - '0' : DEVMEM_LOG_OFF;
 }
 
-/* Of a program that runs with more rights than its user, the environment is not to be trusted. */
+/* A program that runs with more rights than its user must not trust the environment. */
 static int environment(void)
 {
 	const char *word = secure_getenv("DEVMEM_LOG");
@@ -59,10 +59,10 @@ static int environment(void)
 	return word ? parse(word) : DEVMEM_LOG_OFF;
 }
 
-/* What the program has set meanwhile stays. */
-static int look(void)
+/* If the program has set a level meanwhile, that one stays. */
+static int read_environment(void)
 {
-	int before = NOT_LOOKED, level = environment();
+	int before = NOT_READ, level = environment();
 
 	return atomic_compare_exchange_strong(&sink.level, &before, level) ? level : before;
 }
@@ -71,12 +71,12 @@ bool devmem__log_wants(int level)
 {
 	int most = atomic_load_explicit(&sink.level, memory_order_relaxed);
 
-	return level <= (most == NOT_LOOKED ? look() : most) && !telling;
+	return level <= (most == NOT_READ ? read_environment() : most) && !delivering;
 }
 
 /* -------------------------------------------------------------------------------------- records */
 
-/* In one piece: others write there too. */
+/* By one write(): others write to standard error too. */
 static void print(int level, const char *text)
 {
 	char line[MAX_TEXT + 32];
@@ -87,21 +87,21 @@ static void print(int level, const char *text)
 	devmem__nosignal_begin(&nosignal);
 	ignored = write(STDERR_FILENO, line, (size_t)n);
 	devmem__nosignal_end(&nosignal);
-	(void)ignored; /* nobody to tell */
+	(void)ignored; /* there is nobody to report it to */
 }
 
 /*
- * Only the thread that called fork() is in the child. If another one was telling something it has
- * the lock for ever, and what fails in the child could not be told. One that forked in @fn goes on
- * there and gives it back itself.
+ * Only the thread that called fork() exists in the child. If another thread held the lock, nobody
+ * would ever release it, and the child could log nothing. A thread that called fork() inside @fn
+ * holds the lock itself and releases it when @fn returns.
  */
 static void in_child(void)
 {
-	if (!telling)
+	if (!delivering)
 		pthread_mutex_init(&sink.lock, NULL);
 }
 
-static void look_for_forks(void)
+static void handle_forks(void)
 {
 	pthread_atfork(NULL, NULL, in_child);
 }
@@ -110,25 +110,25 @@ static void take_lock(void)
 {
 	static pthread_once_t once = PTHREAD_ONCE_INIT;
 
-	pthread_once(&once, look_for_forks);
+	pthread_once(&once, handle_forks);
 	pthread_mutex_lock(&sink.lock);
 }
 
-/* A thread that was cancelled in here would keep the lock. */
-static void tell(int level, const char *text)
+/* Cancellation is off: a cancelled thread would keep the lock. */
+static void deliver(int level, const char *text)
 {
 	int cancel;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
 	take_lock();
-	telling = true;
+	delivering = true;
 	if (level > atomic_load(&sink.level))
-		; /* it was set to less since we looked */
+		; /* the level was lowered meanwhile */
 	else if (sink.fn)
 		sink.fn(sink.arg, level, text);
 	else
 		print(level, text);
-	telling = false;
+	delivering = false;
 	pthread_mutex_unlock(&sink.lock);
 	pthread_setcancelstate(cancel, NULL);
 }
@@ -144,7 +144,7 @@ void devmem__log(int level, const char *fmt, ...)
 	va_start(ap, fmt);
 	devmem__text_v(text, sizeof(text), fmt, ap);
 	va_end(ap);
-	tell(level, text);
+	deliver(level, text);
 	errno = saved;
 }
 
@@ -154,7 +154,7 @@ int devmem__log_to(int level, void (*fn)(void *arg, int level, const char *text)
 {
 	if (level < DEVMEM_LOG_ENVIRONMENT || level > DEVMEM_LOG_DEBUG)
 		return -EINVAL;
-	if (telling)
+	if (delivering)
 		return -EBUSY;
 	take_lock();
 	sink.fn = fn;

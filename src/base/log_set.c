@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Where the log goes, as the program sets it. Its errors have messages, so it stands above both
- * error.c and log.c. */
+/* devmem_log_set() sets error messages, so it stands above both error.c and log.c. */
 #include <errno.h>
 
 #include "base/internal.h"
@@ -12,8 +11,8 @@ static int log_set(int level, void (*fn)(void *arg, int level, const char *text)
 	if (err == -EINVAL)
 		return devmem__fail(EINVAL, "devmem_log_set: there is no level %d", level);
 	if (err == -EBUSY)
-		return devmem__fail(EBUSY, "devmem_log_set: a record is being told, by the "
-					   "function that this was called from");
+		return devmem__fail(EBUSY, "devmem_log_set: called from the log function "
+					   "itself: call it after that has returned");
 	return err;
 }
 

@@ -7,7 +7,7 @@
 #include "base/internal.h"
 #include "base/nosignal.h"
 
-static const int raised[] = { SIGXFSZ, SIGPIPE };
+static const int signals[] = { SIGXFSZ, SIGPIPE };
 
 void devmem__nosignal_begin(struct devmem__nosignal *nosignal)
 {
@@ -15,14 +15,14 @@ void devmem__nosignal_begin(struct devmem__nosignal *nosignal)
 	sigset_t set;
 
 	sigemptyset(&set);
-	for (size_t i = 0; i < ARRAY_SIZE(raised); i++)
-		sigaddset(&set, raised[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		sigaddset(&set, signals[i]);
 	pthread_sigmask(SIG_BLOCK, &set, &nosignal->before);
 	sigpending(&nosignal->pending);
 	errno = saved;
 }
 
-/* The kernel sends both to the thread that writes, so no other can have taken it.
+/* The kernel sends both signals to the thread that writes, so no other thread can have taken it.
  * [send_sig(SIGXFSZ, current, 0)] */
 static void consume(int signal)
 {
@@ -41,9 +41,10 @@ void devmem__nosignal_end(const struct devmem__nosignal *nosignal)
 	sigset_t pending;
 
 	sigpending(&pending);
-	for (size_t i = 0; i < ARRAY_SIZE(raised); i++)
-		if (sigismember(&pending, raised[i]) && !sigismember(&nosignal->pending, raised[i]))
-			consume(raised[i]);
+	for (size_t i = 0; i < ARRAY_SIZE(signals); i++)
+		if (sigismember(&pending, signals[i]) &&
+		    !sigismember(&nosignal->pending, signals[i]))
+			consume(signals[i]);
 	pthread_sigmask(SIG_SETMASK, &nosignal->before, NULL);
 	errno = saved;
 }

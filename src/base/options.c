@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Option structures that grow: the first member is the caller's idea of the size. */
+/* Option structures that grow: the first member is the size that the caller knows. */
 #include <errno.h>
 #include <string.h>
 

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * getpid() would be a system call for each call on the way of the data, and a grandchild may have
- * its grandparent's number. So the number is our own, in a page that the kernel clears in a child,
- * whichever way that was made.
+ * getpid() would cost a system call in each call on the data path, and a grandchild may get its
+ * grandparent's pid. So the number is our own, in a page that the kernel clears in a child, however
+ * the child was made.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -17,8 +17,8 @@
 
 _Atomic uint32_t *devmem__process_page;
 
-/* The last number that was given; a child goes on from its parent's. What a process is can be no
- * object's. */
+/* The last number that was given out. A child counts on from its parent's, so no object made by an
+ * ancestor carries the child's number. */
 static _Atomic uint32_t last_process;
 
 static void make_page(void)

@@ -1,8 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Text for people. Names of interfaces and paths come from the machine, other words from drivers
- * and the kernel: any of them may hold bytes that make a terminal or a log do something. Such bytes
- * are shown as \xNN instead.
+ * Text for people. It contains names of interfaces, paths, and words of drivers and the kernel. Any
+ * of these may hold bytes that a terminal or a log acts on. Such bytes are shown as \xNN instead.
  */
 #include <stdarg.h>
 #include <stdio.h>
@@ -10,18 +9,18 @@
 
 #include "base/internal.h"
 
-#define RAW_TEXT 1280 /* bytes: the longest text there is */
+#define RAW_TEXT 1280 /* bytes of the longest text */
 
-/* Characters that move what is around them, or begin a new line or a command. C1 begins with
- * U+0080, and 0x9b is "ESC [". */
+/* Characters that reorder the text around them, or begin a new line or a command. The C1 controls
+ * begin at U+0080; one of them, 0x9b, means "ESC [". */
 static bool is_control(uint32_t c)
 {
 	return c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x061c || c == 0x200e || c == 0x200f ||
 	       (c >= 0x2028 && c <= 0x202e) || (c >= 0x2066 && c <= 0x2069);
 }
 
-/* Bytes of the UTF-8 character at @p, or 0 if it is none. The terminating zero ends a character
- * that was cut. */
+/* Returns the length of the UTF-8 character at @p in bytes, or 0 if it is not valid. The
+ * terminating zero makes a truncated character invalid. */
 static size_t character(const unsigned char *p, uint32_t *c)
 {
 	static const uint32_t least[] = { 0, 0, 0x80, 0x800, 0x10000 };
@@ -36,7 +35,7 @@ static size_t character(const unsigned char *p, uint32_t *c)
 	return *c >= least[bytes] && *c <= 0x10ffff && *c >> 11 != 0x1b ? bytes : 0;
 }
 
-/* What does not fit whole is left out. */
+/* Stops before the first character that does not fit whole. */
 static void make_harmless(char *to, size_t room, const unsigned char *from)
 {
 	size_t at = 0;

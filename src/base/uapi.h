@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel's netlink families and ethtool ioctls call their numbers, under our own names:
- * the headers of the distributions that we build on lack many of them. Where a number came later
- * than 6.12, its kernel is noted. [include/uapi/linux/netdev.h, ethtool_netlink_generated.h,
- * ethtool.h, of 7.3]
+ * Numbers of the kernel's netlink families and ethtool ioctls, under our own names: the headers of
+ * the distributions that we build on lack many of them. A number that is newer than 6.12 has its
+ * kernel version beside it. [include/uapi/linux/netdev.h, ethtool_netlink_generated.h, ethtool.h,
+ * of 7.3]
  */
 #ifndef DEVMEM__BASE_UAPI_H
 #define DEVMEM__BASE_UAPI_H
@@ -35,23 +35,23 @@ enum {
 	DEVMEM_NETDEV_A_QUEUE_TYPE = 3,	    /* u32 */
 	DEVMEM_NETDEV_A_QUEUE_NAPI_ID = 4,  /* u32 */
 	DEVMEM_NETDEV_A_QUEUE_DMABUF = 5,   /* u32: id of the binding */
-	DEVMEM_NETDEV_A_QUEUE_IO_URING = 6, /* nest, there if zcrx has the queue (6.15) */
-	DEVMEM_NETDEV_A_QUEUE_XSK = 7,	    /* nest, there if AF_XDP has the queue (6.15) */
-	/* nest, there if the queue is leased to a netkit (7.1) */
+	DEVMEM_NETDEV_A_QUEUE_IO_URING = 6, /* nest, present if zcrx has the queue (6.15) */
+	DEVMEM_NETDEV_A_QUEUE_XSK = 7,	    /* nest, present if AF_XDP has the queue (6.15) */
+	/* nest, present if the queue is leased to a netkit (7.1) */
 	DEVMEM_NETDEV_A_QUEUE_LEASE = 8,
 };
 
 enum {
-	/* these are "uint": four bytes or eight, as the value needs */
+	/* those without a type here are "uint": 4 or 8 bytes, as the value needs */
 	DEVMEM_NETDEV_A_PAGE_POOL_ID = 1,
 	DEVMEM_NETDEV_A_PAGE_POOL_IFINDEX = 2, /* u32 */
 	DEVMEM_NETDEV_A_PAGE_POOL_NAPI_ID = 3,
 	DEVMEM_NETDEV_A_PAGE_POOL_INFLIGHT = 4,	    /* pages */
 	DEVMEM_NETDEV_A_PAGE_POOL_INFLIGHT_MEM = 5, /* bytes */
-	/* there if its queue is gone, and its pages are not all back */
+	/* present if the queue is gone and some pages are still out */
 	DEVMEM_NETDEV_A_PAGE_POOL_DETACH_TIME = 6,
 	DEVMEM_NETDEV_A_PAGE_POOL_DMABUF = 7,	/* u32: id of the binding */
-	DEVMEM_NETDEV_A_PAGE_POOL_IO_URING = 8, /* nest, there if zcrx has it (6.15) */
+	DEVMEM_NETDEV_A_PAGE_POOL_IO_URING = 8, /* nest, present if zcrx has it (6.15) */
 };
 
 enum {
@@ -66,7 +66,7 @@ enum {
 	DEVMEM_ETHTOOL_MSG_FEATURES_SET = 12,
 	DEVMEM_ETHTOOL_MSG_RINGS_GET = 15,
 	DEVMEM_ETHTOOL_MSG_RINGS_SET = 16,
-	/* numbered with the messages that the kernel sends */
+	/* numbered among the messages that the kernel sends */
 	DEVMEM_ETHTOOL_MSG_RINGS_NTF = 17,
 };
 
@@ -80,29 +80,29 @@ enum {
 	DEVMEM_ETHTOOL_A_RINGS_HEADER = 1,	    /* nest */
 	DEVMEM_ETHTOOL_A_RINGS_RX = 6,		    /* u32, entries */
 	DEVMEM_ETHTOOL_A_RINGS_TCP_DATA_SPLIT = 11, /* u8, enum devmem__split; absent: unknown */
-	DEVMEM_ETHTOOL_A_RINGS_HDS_THRESH = 17, /* u32; absent where the driver has none (6.14) */
+	DEVMEM_ETHTOOL_A_RINGS_HDS_THRESH = 17,	    /* u32; absent if the driver has none (6.14) */
 };
 
 enum devmem__split {
-	DEVMEM_SPLIT_UNKNOWN = 0, /* as a setting: what the driver thinks best */
+	DEVMEM_SPLIT_UNKNOWN = 0, /* as a setting: the driver decides */
 	DEVMEM_SPLIT_DISABLED = 1,
 	DEVMEM_SPLIT_ENABLED = 2,
 };
 
 enum {
 	DEVMEM_ETHTOOL_A_FEATURES_HEADER = 1, /* nest */
-	DEVMEM_ETHTOOL_A_FEATURES_HW = 2,     /* bitset: those that a user may switch */
-	DEVMEM_ETHTOOL_A_FEATURES_WANTED = 3, /* bitset: those that are asked for */
+	DEVMEM_ETHTOOL_A_FEATURES_HW = 2,     /* bitset: features that a user may change */
+	DEVMEM_ETHTOOL_A_FEATURES_WANTED = 3, /* bitset: features that are requested */
 	DEVMEM_ETHTOOL_A_FEATURES_ACTIVE = 4, /* bitset */
 };
 
 enum {
-	/* flag: a list of what is set; without it, of what has a value */
+	/* flag: the bits that are listed are set; without it, each has a value */
 	DEVMEM_ETHTOOL_A_BITSET_NOMASK = 1,
 	DEVMEM_ETHTOOL_A_BITSET_BITS = 3,      /* nest of bits */
 	DEVMEM_ETHTOOL_A_BITSET_BITS_BIT = 1,  /* nest */
 	DEVMEM_ETHTOOL_A_BITSET_BIT_NAME = 2,  /* string */
-	DEVMEM_ETHTOOL_A_BITSET_BIT_VALUE = 3, /* flag: it is set */
+	DEVMEM_ETHTOOL_A_BITSET_BIT_VALUE = 3, /* flag: the bit is set */
 };
 
 /* ---------------------------------------------------------------------------- ioctl SIOCETHTOOL */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the kernel's socket and io_uring interfaces call device memory, under our own names: the
- * headers of the distributions that we build on lack them. [include/uapi/asm-generic/socket.h,
+ * What the kernel's socket and io_uring interfaces define for device memory, under our own names:
+ * the headers of the distributions that we build on lack it. [include/uapi/asm-generic/socket.h,
  * linux/uio.h, linux/io_uring.h]
  */
 #ifndef DEVMEM__BASE_UAPI_SOCK_H
@@ -13,7 +13,7 @@
 #define DEVMEM_SO_LINEAR   78
 #define DEVMEM_SO_DMABUF   79 /* cmsg: a fragment in the dma-buf (6.12) */
 #define DEVMEM_SO_DONTNEED 80 /* setsockopt: give fragments back (6.12) */
-/* cmsg of sendmsg: number of the binding to send from (6.16) */
+/* cmsg of sendmsg(): id of the binding to send from (6.16) */
 #define DEVMEM_SCM_DMABUF      79
 #define DEVMEM_MSG_SOCK_DEVMEM 0x2000000 /* recvmsg: report device fragments as cmsgs (6.12) */
 
@@ -32,9 +32,10 @@ struct devmem__token_run {
 	uint32_t count;
 };
 #define DEVMEM__MAX_RUNS  128  /* one more: -EINVAL */
-#define DEVMEM__MAX_FRAGS 1024 /* those beyond are left out silently */
+#define DEVMEM__MAX_FRAGS 1024 /* the kernel silently skips the rest */
 
-/* io_uring_register(): busy polling (6.9), for sockets as they come [struct io_uring_napi] */
+/* io_uring_register(): busy polling (6.9). The kernel finds out which NAPI instances the sockets
+ * use. [struct io_uring_napi] */
 #define DEVMEM_IORING_REGISTER_NAPI 27
 struct devmem__napi {
 	uint32_t busy_poll_us;
@@ -57,8 +58,8 @@ struct devmem__buf_reg {
 	uint64_t resv[3];
 };
 
-/* provided buffers that receives use up little by little (6.12), and the completion's flag: there
- * is more of it */
+/* IOU_PBUF_RING_INC: receives consume a provided buffer bit by bit (6.12). IORING_CQE_F_BUF_MORE:
+ * the buffer of this completion is not used up. */
 #define DEVMEM_PBUF_RING_INC  2
 #define DEVMEM_CQE_F_BUF_MORE (1u << 4)
 
@@ -66,9 +67,9 @@ struct devmem__buf_reg {
 #define DEVMEM_IORING_REGISTER_ZCRX_IFQ 32
 #define DEVMEM_IORING_OP_RECV_ZC	58
 #define DEVMEM_ZCRX_AREA_DMABUF		1
-#define DEVMEM_ZCRX_AREA_MASK		(~(uint64_t)0 << 48) /* of an offset: which area */
+#define DEVMEM_ZCRX_AREA_MASK		(~(uint64_t)0 << 48) /* bits of an offset: the area */
 
-struct devmem__zcrx_rqe { /* of the refill ring: a fragment comes back */
+struct devmem__zcrx_rqe { /* entry of the refill ring: returns a fragment */
 	uint64_t off;
 	uint32_t len;
 	uint32_t pad;
@@ -80,8 +81,8 @@ struct devmem__zcrx_cqe { /* the second half of a fragment's completion */
 };
 
 struct devmem__zcrx_area_reg {
-	uint64_t addr; /* 0 of a dma-buf */
-	uint64_t len;  /* all of it */
+	uint64_t addr; /* 0 for a dma-buf */
+	uint64_t len;  /* of the whole area */
 	uint64_t rq_area_token;
 	uint32_t flags;
 	uint32_t dmabuf_fd;
@@ -101,7 +102,7 @@ struct devmem__zcrx_ifq_reg {
 		uint32_t rqes;
 		uint32_t resv2;
 		uint64_t resv[2];
-	} offsets;	     /* answer: in the region */
+	} offsets;	     /* answer: offsets in the region */
 	uint32_t zcrx_id;    /* answer */
 	uint32_t rx_buf_len; /* bytes: 0, or a page size (7.0) */
 	uint64_t resv[3];
@@ -110,7 +111,7 @@ struct devmem__zcrx_ifq_reg {
 struct devmem__region_desc { /* struct io_uring_region_desc */
 	uint64_t user_addr;
 	uint64_t size;
-	uint32_t flags; /* 1: memory of the user */
+	uint32_t flags; /* 1: memory that the user provides */
 	uint32_t id;
 	uint64_t mmap_offset;
 	uint64_t resv[4];
