@@ -30,8 +30,8 @@ static int cannot_open(const char *path)
 	case EACCES:
 	case EPERM:
 		return devmem__fail(EACCES,
-				    "%s may not be opened: run as root, or add the user to the "
-				    "group that owns it (video)",
+				    "%s cannot be opened by this user: run as root, or add the "
+				    "user to the group that owns it (video)",
 				    path);
 	case ENOENT:
 	case ENOTDIR:

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Which backends there are, and which one is taken where none is named. */
+/* The table of backends, and the choice of one for a program that names none. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdarg.h>
@@ -17,15 +17,14 @@ static const struct devmem_backend *const own[] = {
 	&devmem__backend_drm,	  &devmem__backend_cuda,     &devmem__backend_import,
 };
 
-/* What the program has brought is there for the whole process, as its name says: the one state that
- * is not an object's. */
+/* Backends that the program has registered serve the whole process, since their names do. */
 static struct {
 	pthread_mutex_t lock;
 	unsigned int n;
 	struct devmem_backend table[MAX_REGISTERED];
 } registered = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* The one with index @i, which never goes away; NULL: there are not so many. */
+/* The backend with index @i, which stays for ever. NULL: there are no more. */
 static const struct devmem_backend *backend_at(unsigned int i)
 {
 	const struct devmem_backend *found = NULL;
@@ -49,7 +48,7 @@ const struct devmem_backend *devmem__backend_find(const char *name)
 	return NULL;
 }
 
-/* ------------------------------------------------------------------------- of the program's own */
+/* ---------------------------------------------------------------------------- the program's own */
 
 static int add(const struct devmem_backend *ops)
 {
@@ -79,14 +78,15 @@ static int backend_register(const struct devmem_backend *backend)
 	for (size_t i = 0; i < ARRAY_SIZE(own); i++)
 		if (!strcmp(own[i]->name, ops.name))
 			return devmem__fail(EEXIST,
-					    "backend \"%s\" is the library's own: take another "
+					    "backend \"%s\" is the library's own: choose another "
 					    "name",
 					    ops.name);
 	err = add(&ops);
 	if (err == -EEXIST)
-		return devmem__fail(EEXIST, "a backend \"%s\" was registered already", ops.name);
-	return err ? devmem__fail(-err,
-				  "%u backends were registered, and there is room for no more",
+		return devmem__fail(EEXIST,
+				    "a backend \"%s\" is already registered: choose another name",
+				    ops.name);
+	return err ? devmem__fail(-err, "%u backends are registered, and no more fit",
 				  MAX_REGISTERED)
 		   : 0;
 }
@@ -142,9 +142,9 @@ struct choice {
 };
 
 /*
- * Large pieces of memory come first, since they allow large receive pages; what a NIC can write to
- * comes before what it cannot. A page size that is asked for leaves those that can have it. Returns
- * how many.
+ * Large blocks of memory come first, since they allow large receive pages. Memory that a NIC can
+ * write to comes before memory that it cannot. If a page size is requested, only backends that can
+ * provide it remain. Returns the number of choices.
  */
 static unsigned int choices(uint32_t page_size, struct choice choice[4])
 {
@@ -167,7 +167,7 @@ static unsigned int choices(uint32_t page_size, struct choice choice[4])
 	return ARRAY_SIZE(any);
 }
 
-/* One refusal more; the same one twice (a device that is missing) is told once. */
+/* Adds a refusal. The same one twice (a missing device) is listed once. */
 static void note_refusal(char *refusals, size_t room)
 {
 	const char *why = devmem_error();
@@ -201,7 +201,7 @@ static int create_best(size_t bytes, struct devmem_buffer_opts *o, struct devmem
 	return 0;
 }
 
-/* -ENOENT, with all names in the sentence. */
+/* -ENOENT, with all names in the error message. */
 static int unknown(const char *name)
 {
 	const struct devmem_backend *backend;
@@ -213,34 +213,31 @@ static int unknown(const char *name)
 	return devmem__fail(ENOENT, "no backend \"%s\": there are %s", name, names);
 }
 
-/* What a backend does not look at is refused rather than passed over. @backend NULL: whichever is
- * taken. */
+/* Refuses options that the backend would ignore. @backend NULL: the library chooses one. */
 static int check_options(const struct devmem_backend *backend, const struct devmem_buffer_opts *o)
 {
 	const char *name = backend ? backend->name : "none";
 	const uint32_t takes = backend ? backend->flags : DEVMEM_BACKEND_PAGES;
 
 	if (o->reserved || o->offset || o->bytes)
-		return devmem__fail(EINVAL, "devmem_buffer_create: a reserved option is set, or "
-					    "offset or bytes, which are for "
-					    "devmem_buffer_import()");
+		return devmem__fail(EINVAL, "devmem_buffer_create: reserved must be 0, and offset "
+					    "and bytes are for devmem_buffer_import()");
 	if (o->device && o->near)
-		return devmem__fail(EINVAL, "devmem_buffer_create: a device, or an interface that "
-					    "it is to be near to, not both");
+		return devmem__fail(EINVAL, "devmem_buffer_create: device or near, not both");
 	if ((o->device || o->near) && !(takes & DEVMEM_BACKEND_DEVICES))
 		return devmem__fail(EINVAL,
-				    "device \"%s\" was asked for, and backend %s has none to "
+				    "device \"%s\" was requested, but backend %s has none to "
 				    "choose from",
 				    o->device ? o->device : o->near, name);
 	if (o->page_size && !(takes & DEVMEM_BACKEND_PAGES))
 		return devmem__fail(EINVAL,
-				    "a page size of %u bytes was asked for, and backend %s has its "
-				    "own way",
+				    "a page size of %u bytes was requested, but backend %s does "
+				    "not take one",
 				    o->page_size, name);
 	return 0;
 }
 
-static void tell(const struct devmem_buffer *buffer)
+static void log_choice(const struct devmem_buffer *buffer)
 {
 	const char *why, *name = devmem_buffer_backend(buffer, &why);
 
@@ -269,7 +266,7 @@ static int buffer_create(const char *backend, size_t bytes, const struct devmem_
 		return devmem__fail(EINVAL, "devmem_buffer_create: a buffer of 0 bytes");
 	err = ops ? devmem__buffer_new(ops, bytes, &o, out) : create_best(bytes, &o, out);
 	if (!err)
-		tell(*out);
+		log_choice(*out);
 	return err;
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Buffer objects: who holds them, what they are, and access by the processor. */
+/* Buffer objects: references, facts, and access by the processor. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
@@ -14,17 +14,17 @@
 struct devmem_buffer {
 	atomic_uint refs;
 	atomic_bool bound;
-	uint32_t process;		  /* that made it */
-	struct devmem_buffer *next_ended; /* of those that a ring was the last to use */
+	uint32_t process;		  /* the one that made it */
+	struct devmem_buffer *next_ended; /* in the list of devmem__buffer_drop() */
 	struct devmem_backend ops;	  /* completed */
 	struct devmem_memory mem;
 	char why[1024];
 };
 
 /*
- * Events name a buffer in 16 bits. The dma-buf's descriptor number serves: unique in the process
- * while the buffer lives, without any state of our own. 0 stands for "no buffer", so the number
- * must not be 0.
+ * An event has 16 bits to name its buffer. We use the dma-buf's descriptor number: it is unique in
+ * the process while the buffer lives, and needs no state of our own. 0 means "no buffer", so the
+ * number must not be 0.
  */
 static int number_fd(struct devmem_memory *mem)
 {
@@ -52,8 +52,8 @@ static void free_memory(struct devmem_memory *mem)
 }
 
 /*
- * In a forked child: our copy of the mapping and of the descriptor. What the backend has may be the
- * device's, which knows of one owner: CUDA cannot even be asked there.
+ * In a forked child, release only our copies of the mapping and the descriptor. The backend's part
+ * may belong to a device that knows only one owner: CUDA cannot even be called in a child.
  */
 static void forget_memory(struct devmem_memory *mem)
 {
@@ -257,8 +257,8 @@ static int buffer_sync(struct devmem_buffer *buffer, unsigned int flags)
 	if (!(flags & (DEVMEM_SYNC_READ | DEVMEM_SYNC_WRITE)) ||
 	    flags & ~(DEVMEM_SYNC_READ | DEVMEM_SYNC_WRITE | DEVMEM_SYNC_END))
 		return devmem__fail(EINVAL,
-				    "devmem_buffer_sync: flags %#x; READ, WRITE or both, and START "
-				    "or END",
+				    "devmem_buffer_sync: flags %#x: pass READ, WRITE or both, with "
+				    "START or END",
 				    flags);
 	return devmem__buffer_check(buffer) ?: devmem__memory_sync(&buffer->mem, flags);
 }
@@ -272,8 +272,9 @@ static int check_range(const struct devmem_buffer *buffer, uint64_t offset, size
 {
 	if (offset <= buffer->mem.bytes && bytes <= buffer->mem.bytes - offset)
 		return 0;
-	return devmem__fail(ERANGE, "%zu bytes from %llu on do not lie in a buffer of %llu", bytes,
-			    (unsigned long long)offset, (unsigned long long)buffer->mem.bytes);
+	return devmem__fail(ERANGE, "%zu bytes at offset %llu are not within a buffer of %llu",
+			    bytes, (unsigned long long)offset,
+			    (unsigned long long)buffer->mem.bytes);
 }
 
 int devmem__buffer_read(struct devmem_buffer *buffer, uint64_t offset, void *to, size_t bytes)

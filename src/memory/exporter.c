@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * NVIDIA's exporter maps memory for PCI devices only, and the kernel does not check: a NIC on
- * another bus would be given addresses of something else. The exporter's name tells, so that
+ * NVIDIA's exporter maps memory for PCI devices only, and the kernel does not check that. A NIC on
+ * another bus would get addresses of other memory. We recognize the exporter by its name, so that
  * imported descriptors are covered too.
  */
 #include <errno.h>
@@ -25,10 +25,10 @@ int devmem__exporter_name(const char *fdinfo, char name[64])
 }
 
 /*
- * The name is that of the driver's file or module, and changes with how it was built: "nv_dmabuf"
- * (580.159, seen on an H100; tests/gpu), "nvidia", "nvmap" on their SoCs. So whatever begins like
- * that is refused: a foreign exporter refused by mistake costs an error, one of theirs let through
- * costs memory.
+ * The name is that of the driver's file or module, and depends on how the driver was built:
+ * "nv_dmabuf" (580.159, seen on an H100; tests/gpu), "nvidia", "nvmap" on NVIDIA's SoCs. So every
+ * name that begins with "nv" counts. Refusing another vendor's exporter by mistake costs an error;
+ * letting one of NVIDIA's through corrupts memory.
  */
 bool devmem__exporter_needs_pci(const char *name)
 {

@@ -1,17 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* Who exported a dma-buf, and what that means for a NIC. */
+/* Which driver exported a dma-buf, and which NICs can use it. */
 #ifndef DEVMEM__MEMORY_EXPORTER_H
 #define DEVMEM__MEMORY_EXPORTER_H
 
 #include "base/internal.h"
 
 /*
- * devmem__exporter_name() - from the fdinfo file of a dma-buf (/proc/self/fdinfo/FD). Negative
- * errno if it cannot be read, -ENODATA if it names none. No sentence.
+ * devmem__exporter_name() - read the exporter's name from the dma-buf's fdinfo file
+ * (/proc/self/fdinfo/FD). Returns a negative errno if the file cannot be read, -ENODATA if it names
+ * no exporter. Sets no error message.
  */
 int devmem__exporter_name(const char *fdinfo, char name[64]);
 
-/* May this exporter's memory be bound only to NICs on PCI? */
+/* devmem__exporter_needs_pci() - true if only NICs on PCI may use this exporter's memory. */
 bool devmem__exporter_needs_pci(const char *name);
 
 #endif

@@ -50,8 +50,8 @@ int devmem__host_open(const char *path, const char *remedy)
 	case EACCES:
 	case EPERM:
 		return devmem__fail(EACCES,
-				    "%s may not be opened: run as root, or add the user to the "
-				    "group that owns it",
+				    "%s cannot be opened by this user: run as root, or add the "
+				    "user to the group that owns it",
 				    path);
 	case ENOENT:
 	case ENOTDIR:
@@ -66,9 +66,9 @@ int devmem__host_open(const char *path, const char *remedy)
 }
 
 /*
- * Allocated now, so that too little memory is an error here and not a signal later. Huge pages are
- * reserved by a mapping first: that fails at once, where allocating would clear every free one
- * before it finds that there are too few.
+ * Allocate now, so that a lack of memory is an error here and not a signal later. For huge pages,
+ * reserve them first by a mapping. That fails at once if there are too few; fallocate() would clear
+ * every free one before it fails.
  */
 static int allocate(int fd, size_t bytes, bool huge)
 {
@@ -88,8 +88,8 @@ static int allocate(int fd, size_t bytes, bool huge)
 	return err;
 }
 
-/* Kernel 6.3 wants to be told that nobody runs it, and may be set to refuse others
- * (vm.memfd_noexec); older ones know no such. */
+/* Linux 6.3 wants the flag for a file that nobody executes, and may be set to refuse other files
+ * (vm.memfd_noexec). Older kernels do not know the flag. */
 static int new_memfd(unsigned int flags)
 {
 	int fd = memfd_create("libdevmem", flags | MFD_NOEXEC_SEAL);
@@ -102,8 +102,8 @@ static int no_such_pages(int err, size_t page)
 	char there[160];
 
 	if (err != ENODEV && err != EINVAL)
-		return devmem__fail(err, "no memory file with pages of %zu bytes: %s", page,
-				    strerror(err));
+		return devmem__fail(err, "cannot create a memory file with pages of %zu bytes: %s",
+				    page, strerror(err));
 	devmem__limits_huge_words(there, sizeof(there));
 	return devmem__fail(EINVAL, "this machine has no pages of %zu bytes (%s)", page, there);
 }
@@ -114,18 +114,17 @@ static int no_memory(int err, size_t bytes, size_t page)
 
 	if (err == EFBIG)
 		return devmem__fail(EFBIG,
-				    "no file may have %zu bytes here, not even in memory "
-				    "(RLIMIT_FSIZE): \"ulimit -f unlimited\"",
+				    "RLIMIT_FSIZE does not allow a file of %zu bytes, not even in "
+				    "memory: run \"ulimit -f unlimited\"",
 				    bytes);
 	if (!devmem__limits_huge(page, &unused, &all))
 		return devmem__fail(err,
-				    "no %zu bytes of memory: make the buffer smaller, or free some",
+				    "cannot allocate %zu bytes: make the buffer smaller, or free "
+				    "memory",
 				    bytes);
 	return devmem__fail(err,
-			    "no %zu bytes of huge-page memory: %" PRIu64 " of %" PRIu64 " pages "
-			    "are free; "
-			    "reserve "
-			    "more in "
+			    "cannot allocate %zu bytes of huge pages: %" PRIu64 " of %" PRIu64
+			    " pages are free; reserve more in "
 			    "/sys/kernel/mm/hugepages/hugepages-%zukB/nr_hugepages",
 			    bytes, unused, all, page >> 10);
 }
@@ -144,14 +143,14 @@ static int make_memfd(size_t bytes, size_t page)
 	fd = new_memfd(flags);
 	if (fd < 0)
 		return no_such_pages(errno, page);
-	devmem__nosignal_begin(&nosignal); /* a memory file is a file: RLIMIT_FSIZE counts */
+	devmem__nosignal_begin(&nosignal); /* RLIMIT_FSIZE applies to memory files too */
 	err = allocate(fd, bytes, huge);
 	devmem__nosignal_end(&nosignal);
 	if (err) {
 		close(fd);
 		return no_memory(-err, bytes, page);
 	}
-	/* udmabuf wants a file that cannot shrink under it, and none that is sealed against
+	/* udmabuf requires a file that cannot shrink, and refuses one that is sealed against
 	 * writing */
 	if (fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK)) {
 		err = errno;
@@ -194,9 +193,9 @@ int devmem__host_memfd(size_t bytes, size_t page, uint32_t *taken, char words[DE
 }
 
 /*
- * From the beginning, wherever the memory is: exporters that use the kernel's helper for GEM
- * objects map their first page where another one is asked for [drm_gem_shmem_any_fault(): "page
- * offset within VMA"]. It costs addresses and nothing else.
+ * Maps the dma-buf from its beginning, even if the memory begins further in. Exporters that use the
+ * kernel's helper for GEM objects map their first page whatever offset is requested
+ * [drm_gem_shmem_any_fault(): "page offset within VMA"]. This costs nothing but addresses.
  */
 int devmem__host_map(struct devmem_memory *mem)
 {

@@ -8,19 +8,21 @@
 #define DEVMEM__HUGE_PAGE  (2u << 20)
 #define DEVMEM__HOST_WORDS 240
 
-size_t devmem__host_page(void); /* the system's */
+size_t devmem__host_page(void); /* bytes of the system's pages */
 
-/* devmem__host_check() - is @bytes made of such pages? @page 0: the system's. -EINVAL */
+/* devmem__host_check() - 0 if @page is a possible page size and @bytes a multiple of it. @page 0:
+ * the system's page size. -EINVAL */
 int devmem__host_check(size_t bytes, size_t page);
 
-/* devmem__host_open() - a device. -ENOENT, with @remedy in the sentence; -EACCES */
+/* devmem__host_open() - open a device. -ENOENT, with @remedy in the error message; -EACCES */
 int devmem__host_open(const char *path, const char *remedy);
 
 /*
- * devmem__host_memfd() - a memory file, its memory allocated, sealed so that it cannot shrink.
- * Returns its descriptor.
- * @page:	0: huge pages if they fit and are free, else the system's.
- * @taken:	the size of its pages; @words: and what there is to say about them.
+ * devmem__host_memfd() - make a memory file, allocate all its memory, and seal it so that it cannot
+ * shrink. Returns its descriptor.
+ * @page:	page size in bytes. 0: huge pages if they fit and are free, else the system's.
+ * @taken:	returns the page size.
+ * @words:	returns a description of the pages.
  */
 int devmem__host_memfd(size_t bytes, size_t page, uint32_t *taken, char words[DEVMEM__HOST_WORDS]);
 

@@ -8,7 +8,7 @@
 #include "memory/limits.h"
 
 #define HUGE_PAGES "/sys/kernel/mm/hugepages"
-#define MAX_SIZES  8 /* of huge pages: no processor has more */
+#define MAX_SIZES  8 /* of huge pages: no processor has more sizes */
 
 bool devmem__limits_number(const char *path, uint64_t *number)
 {
@@ -40,7 +40,7 @@ uint64_t devmem__limits_available(void)
 	return available == UINT64_MAX ? available : (available + swap) << 10;
 }
 
-/* "0::/path" is the line of version 2, which alone has one tree for everything. */
+/* "0::/path" is the line of cgroup version 2, the only one with a single tree for everything. */
 static bool cgroup_path(const char *self, char *path, size_t room)
 {
 	FILE *f = fopen(self, "re");
@@ -70,13 +70,13 @@ uint64_t devmem__limits_cgroup(const char *self, const char *mount, char *file, 
 	do {
 		slash = strrchr(path, '/');
 		snprintf(limit, sizeof(limit), "%s%s/memory.max", mount, slash[1] ? path : "");
-		/* "max" is no number */
+		/* "max" is not a number */
 		if (devmem__limits_number(limit, &max) && max < least) {
 			least = max;
 			snprintf(file, room, "%s", limit);
 		}
 		if (slash == path && slash[1])
-			slash++; /* what is left is the root */
+			slash++; /* only the root is left */
 		*slash = '\0';
 	} while (*path);
 	return least;
@@ -89,14 +89,14 @@ int devmem__limits_check(uint64_t bytes, const char *what)
 
 	if (bytes > available)
 		return devmem__fail(ENOMEM,
-				    "no %" PRIu64 " bytes of memory for %s: %" PRIu64 " are "
-				    "available",
+				    "cannot allocate %" PRIu64 " bytes for %s: only "
+				    "%" PRIu64 " are available",
 				    bytes, what, available);
 	max = devmem__limits_cgroup("/proc/self/cgroup", "/sys/fs/cgroup", file, sizeof(file));
 	if (bytes > max)
 		return devmem__fail(ENOMEM,
-				    "no %" PRIu64 " bytes of memory for %s: this process's cgroup "
-				    "may have %" PRIu64 " (%s)",
+				    "cannot allocate %" PRIu64 " bytes for %s: this "
+				    "process's cgroup is limited to %" PRIu64 " (%s)",
 				    bytes, what, max, file);
 	return 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Memory by its backend's operations, and what is done where one is missing. Nobody else asks
- * whether there is one.
+ * Memory by its backend's operations, and replacements for those that the backend lacks. No other
+ * file needs to know whether a backend has an operation.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,7 @@
 
 #include "memory/memory.h"
 
-/* bytes: of what is copied between two memories that the processor cannot map */
+/* bytes copied at a time between two memories that the processor cannot map */
 #define BOUNCE 16384u
 
 int devmem__memory_map(struct devmem_memory *mem)
@@ -28,8 +28,8 @@ int devmem__memory_sync(const struct devmem_memory *mem, unsigned int flags)
 	};
 
 	if (!(mem->backend->flags & DEVMEM_BACKEND_DMABUF))
-		return 0; /* nobody else writes to it */
-	/* EINTR and EAGAIN are part of this ioctl's contract [include/uapi/linux/dma-buf.h] */
+		return 0; /* no device writes to it */
+	/* repeat it on EINTR and EAGAIN [include/uapi/linux/dma-buf.h] */
 	while (ioctl(mem->fd, DMA_BUF_IOCTL_SYNC, &sync))
 		if (errno != EINTR && errno != EAGAIN)
 			return devmem__fail(errno, "the dma-buf's exporter refused to sync: %s",
@@ -37,7 +37,7 @@ int devmem__memory_sync(const struct devmem_memory *mem, unsigned int flags)
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------ what is missing */
+/* ------------------------------------------------------------------------- what a backend lacks */
 
 static int no_map(struct devmem_memory *mem)
 {
@@ -57,7 +57,7 @@ static int probe_nothing(char *text, size_t room)
 	return 0;
 }
 
-/* The first half of an access through the mapping; the second is to end the bracket. */
+/* Begins an access through the mapping. end_access() closes the bracket. */
 static int begin_access(struct devmem_memory *mem, unsigned int access)
 {
 	int err = devmem__memory_map(mem);
@@ -96,7 +96,7 @@ static int no_gather(struct devmem_memory *to, uint64_t offset, struct devmem_me
 		     void (*done)(void *arg, int result), void *arg)
 {
 	(void)to, (void)offset, (void)from, (void)ranges, (void)n, (void)done, (void)arg;
-	return -EOPNOTSUPP; /* no sentence: the processor does it then */
+	return -EOPNOTSUPP; /* no error message: the processor gathers instead */
 }
 
 /* -------------------------------------------------------------------- gathered by the processor */
@@ -118,8 +118,8 @@ static int copy_bounced(struct devmem_memory *to, uint64_t offset, struct devmem
 	return err;
 }
 
-/* Either may be memory that the processor cannot map: then it is copied by its backend, from or to
- * the other's mapping. */
+/* Either memory may be one that the processor cannot map. Its backend then copies, from or to the
+ * other's mapping. */
 static int copy_range(struct devmem_memory *to, uint64_t offset, struct devmem_memory *from,
 		      const struct devmem_range *range)
 {
@@ -194,9 +194,9 @@ int devmem__backend_complete(const struct devmem_backend *given, struct devmem_b
 	if (!ops->name || !ops->name[0] || !ops->alloc || !ops->map != !ops->unmap ||
 	    ops->reserved ||
 	    ops->flags & ~(DEVMEM_BACKEND_DMABUF | DEVMEM_BACKEND_DEVICES | DEVMEM_BACKEND_PAGES))
-		return devmem__fail(EINVAL, "a backend needs a name and alloc(), and both of map() "
-					    "and unmap() or neither; and has no flags that this "
-					    "library does not know");
+		return devmem__fail(EINVAL, "a backend needs a name, alloc(), both map() and "
+					    "unmap() or neither, reserved 0, and only flags that "
+					    "this library knows");
 	ops->what = ops->what ? ops->what : "memory of the program's own";
 	ops->probe = ops->probe ? ops->probe : probe_nothing;
 	ops->free = ops->free ? ops->free : nothing_to_undo;

@@ -223,7 +223,7 @@ no_privilege() {
 	has ok xdp ''
 	# the memory may be had, as by a group that owns the device
 	doctor 1 --backend udmabuf lab0
-	has problem udmabuf 'may not be opened.* -> run as root'
+	has problem udmabuf 'cannot be opened by this user.* -> run as root'
 	AS=()
 }
 

@@ -547,10 +547,10 @@ static int with_a_cgroup_of_16_mib(void)
 		   "echo $PPID >small/cgroup.procs"))
 		return 1;
 	if (!told(create("udmabuf", NULL, 32 * MIB, 4 * KIB, &buffer), ENOMEM,
-		  "cgroup may have 16777216 (/sys/fs/cgroup/small/memory.max)"))
+		  "cgroup is limited to 16777216 (/sys/fs/cgroup/small/memory.max)"))
 		return 2;
 	if (!told(create("dma-heap", NULL, 32 * MIB, 0, &buffer), ENOMEM,
-		  "cgroup may have 16777216"))
+		  "cgroup is limited to 16777216"))
 		return 3;
 	return create("udmabuf", NULL, 4 * MIB, 4 * KIB, &buffer) ? 4 : 0;
 }
@@ -638,13 +638,13 @@ static int as_nobody(void)
 	if (!told(create("drm", CARD, 4096, 0, &buffer), EACCES, "group that owns it"))
 		return 2;
 	if (!told(create("drm", NULL, 4096, 0, &buffer), EACCES,
-		  "no card can be used: " CARD " may not be opened"))
+		  "no card can be used: " CARD " cannot be opened by this user"))
 		return 3;
 	if (!told(create("dma-heap", "other", 4096, 0, &buffer), EACCES, "group that owns it"))
 		return 4;
-	return probed("drm", false, CARD " may not be opened") &&
-			       probed("udmabuf", false, "may not be opened") &&
-			       probed("dma-heap", false, "may not be opened")
+	return probed("drm", false, CARD " cannot be opened by this user") &&
+			       probed("udmabuf", false, "cannot be opened by this user") &&
+			       probed("dma-heap", false, "cannot be opened by this user")
 		       ? 0
 		       : 5;
 }

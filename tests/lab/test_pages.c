@@ -504,7 +504,7 @@ static void the_best_there_is(void **state)
 
 	(void)state;
 	backend_is(make_buffer("udmabuf", 2 * MIB, 0), "udmabuf",
-		   "pages of 4 KiB (no 2097152 bytes of huge-page memory");
+		   "pages of 4 KiB (cannot allocate 2097152 bytes of huge pages");
 	backend_is(make_buffer(NULL, 2 * MIB, 0), "dma-heap", "nr_hugepages");
 	devmem_buffer_close(all);
 	assert_int_equal(lab_dmabufs(), 0);
@@ -556,7 +556,7 @@ static int as_nobody(void)
 	if (devmem_buffer_create("dma-heap", 4096, NULL, &buffer) != -EACCES ||
 	    !strstr(devmem_error(), "group"))
 		return 2;
-	return made("shm", "may not be opened");
+	return made("shm", "cannot be opened by this user");
 }
 
 /* Runs @fn where it can do no harm: a process of its own. */
