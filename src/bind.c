@@ -375,14 +375,14 @@ static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer,
 	if (err)
 		return err;
 	devmem__binding_end_on(nic); /* it may have this buffer, or the queues */
-	if (!devmem__buffer_take(buffer))
+	if (!devmem__buffer_claim(buffer))
 		return devmem__fail(EBUSY, "the buffer is bound already: two bindings would write "
 					   "over each other; bind it once, to as many queues as it "
 					   "is to serve");
 	b = new_binding(nic, buffer, o.queues ? o.queues : 1);
 	err = finish(b, b ? open_as(b, &o, wanted) : -ENOMEM, out);
 	if (err)
-		devmem__buffer_give(buffer);
+		devmem__buffer_unclaim(buffer);
 	return err;
 }
 

@@ -70,7 +70,7 @@ static void end(struct devmem_binding *b)
 	else
 		forget(b);
 	if (!b->sends)
-		devmem__buffer_give(b->buffer);
+		devmem__buffer_unclaim(b->buffer);
 	b->over = true;
 }
 

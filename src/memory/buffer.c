@@ -143,12 +143,12 @@ int devmem__buffer_check(const struct devmem_buffer *buffer)
 	return devmem__process_check(buffer->process, "the buffer");
 }
 
-bool devmem__buffer_take(struct devmem_buffer *buffer)
+bool devmem__buffer_claim(struct devmem_buffer *buffer)
 {
 	return !atomic_exchange(&buffer->bound, true);
 }
 
-void devmem__buffer_give(struct devmem_buffer *buffer)
+void devmem__buffer_unclaim(struct devmem_buffer *buffer)
 {
 	atomic_store(&buffer->bound, false);
 }

@@ -40,12 +40,12 @@ void devmem__buffer_end_all(struct devmem_buffer **ended);
 int devmem__buffer_check(const struct devmem_buffer *buffer);
 
 /*
- * devmem__buffer_take() - claim it for a receive binding; false if it has one already. The kernel
+ * devmem__buffer_claim() - claim it for a receive binding; false if it has one already. The kernel
  * allocates the pages of a dma-buf separately for each binding, so two bindings of one buffer would
  * overwrite each other's data.
  */
-bool devmem__buffer_take(struct devmem_buffer *buffer);
-void devmem__buffer_give(struct devmem_buffer *buffer);
+bool devmem__buffer_claim(struct devmem_buffer *buffer);
+void devmem__buffer_unclaim(struct devmem_buffer *buffer);
 
 /* devmem_buffer_map(), devmem_buffer_read() and devmem_buffer_write() for calls inside the library,
  * which may try something else on failure. */
