@@ -123,9 +123,7 @@ static int initialize(void)
 	case DEVMEM__CUDA_SUCCESS:
 		return 0;
 	case DEVMEM__CUDA_NO_DEVICE:
-		return devmem__fail(ENODEV, "there is a CUDA driver and no device: is one hidden "
-					    "by CUDA_VISIBLE_DEVICES, or not passed into this "
-					    "container?");
+		return devmem__cuda_no_device();
 	case DEVMEM__CUDA_NOT_INITIALIZED:
 		return devmem__fail(ENODEV, "CUDA was used before this process was forked, and "
 					    "cannot be used in it: fork first");
@@ -151,6 +149,13 @@ const struct devmem__cuda *devmem__cuda_load(int *err)
 		*err = initialize();
 	pthread_mutex_unlock(&driver.lock);
 	return *err ? NULL : &driver.calls;
+}
+
+int devmem__cuda_no_device(void)
+{
+	return devmem__fail(ENODEV, "there is a CUDA driver and no device: is one hidden "
+				    "by CUDA_VISIBLE_DEVICES, or not passed into this "
+				    "container?");
 }
 
 static int to_errno(unsigned int result)

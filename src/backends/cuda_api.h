@@ -187,6 +187,9 @@ const struct devmem__cuda *devmem__cuda_load(int *err);
  * @result. */
 int devmem__cuda_fail(const struct devmem__cuda *cu, unsigned int result, const char *call);
 
+/* devmem__cuda_no_device() - -ENODEV: there is a driver but no device. */
+int devmem__cuda_no_device(void);
+
 /* A call, its result as an errno: CUDA_CALL(cu, cuMemFree, pointer). */
 #define CUDA_CALL(cu, call, ...) devmem__cuda_fail(cu, (cu)->call(__VA_ARGS__), #call)
 

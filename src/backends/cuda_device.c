@@ -28,9 +28,7 @@ int devmem__cuda_count(const struct devmem__cuda *cu, int *count)
 	if (err)
 		return err;
 	if (*count < 1)
-		return devmem__fail(ENODEV, "there is a CUDA driver and no device: is one hidden "
-					    "by CUDA_VISIBLE_DEVICES, or not passed into this "
-					    "container?");
+		return devmem__cuda_no_device();
 	*count = *count < MAX_DEVICES ? *count : MAX_DEVICES;
 	return 0;
 }
