@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * cuda: memory of an NVIDIA GPU, ours or the program's, exported by the driver. All calls are made
- * in the primary context of the GPU, which the runtime uses too, or in the one that the program's
- * memory was made in; the caller's current context is as it was when they return.
+ * cuda: memory of an NVIDIA GPU, allocated by us or by the program and exported by the driver. All
+ * calls run in the primary context of the GPU, which CUDA's runtime uses too, or in the context
+ * that the program's memory was made in. They leave the caller's current context as it was.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,13 +16,13 @@
 #include "backends/cuda_gather.h"
 #include "memory/host.h"
 
-/* what memory that other devices reach is made of, at least [nv-p2p.h] */
+/* the smallest pages of memory that other devices can reach [nv-p2p.h] */
 #define RDMA_PAGE  (64u << 10)
 #define LARGE_PAGE (2u << 20)
 
 enum kind {
-	MAPPED, /* of cuMemCreate(), mapped at an address of its own */
-	/* of cuMemAlloc(), where the GPU does not let others reach the first kind */
+	MAPPED, /* of cuMemCreate(), mapped at an address of our own */
+	/* of cuMemAlloc(), if other devices cannot reach the first kind on this GPU */
 	ALLOCATED,
 	FOREIGN, /* the program's */
 };
@@ -30,11 +30,11 @@ enum kind {
 struct cuda_memory {
 	const struct devmem__cuda *cu;
 	struct devmem__cuda_device device;
-	struct CUctx_st *context; /* in which calls are made */
+	struct CUctx_st *context; /* that calls run in */
 	enum kind kind;
-	bool sync_memops; /* is of cuMemAlloc() */
+	bool sync_memops; /* set_sync_memops() applies: it is of cuMemAlloc() */
 	unsigned long long pointer;
-	size_t reserved; /* bytes: MAPPED has whole pages of the GPU's */
+	size_t reserved; /* bytes; MAPPED: whole pages of the GPU */
 	struct CUstream_st *stream;
 	struct devmem__cuda_gather *gather;
 };
@@ -71,7 +71,7 @@ err_address:
 	return err;
 }
 
-static int obtain_mapped(struct cuda_memory *m, size_t bytes)
+static int allocate_mapped(struct cuda_memory *m, size_t bytes)
 {
 	const struct devmem__cuda_prop prop = {
 		.type = DEVMEM__CUDA_ALLOCATION_PINNED,
@@ -94,9 +94,9 @@ static int obtain_mapped(struct cuda_memory *m, size_t bytes)
 	return err;
 }
 
-/* Small pieces would share a page of the GPU's with others, and begin in its middle, where nothing
- * can be exported. */
-static int obtain_allocated(struct cuda_memory *m, size_t bytes)
+/* A small allocation would share a page of the GPU with others and begin in the middle of it. The
+ * driver exports nothing from there. So we allocate whole large pages. */
+static int allocate_by_memalloc(struct cuda_memory *m, size_t bytes)
 {
 	int err;
 
@@ -110,8 +110,9 @@ static int obtain_allocated(struct cuda_memory *m, size_t bytes)
 			    m->pointer);
 }
 
-/* Without the flag that goes with attribute 110 memory of cuMemCreate() is out of a NIC's reach. */
-static int obtain(struct cuda_memory *m, size_t bytes)
+/* A NIC can reach memory of cuMemCreate() only with gpuDirectRDMACapable, which takes attribute
+ * 110. */
+static int allocate(struct cuda_memory *m, size_t bytes)
 {
 	const bool mapped =
 		devmem__cuda_attribute(m->cu, &m->device, DEVMEM__CUDA_VIRTUAL_MEMORY) &&
@@ -121,10 +122,10 @@ static int obtain(struct cuda_memory *m, size_t bytes)
 		return 0;
 	m->kind = mapped ? MAPPED : ALLOCATED;
 	m->sync_memops = !mapped;
-	return mapped ? obtain_mapped(m, bytes) : obtain_allocated(m, bytes);
+	return mapped ? allocate_mapped(m, bytes) : allocate_by_memalloc(m, bytes);
 }
 
-static void give_up(struct cuda_memory *m)
+static void free_pointer(struct cuda_memory *m)
 {
 	switch (m->kind) {
 	case MAPPED:
@@ -142,9 +143,9 @@ static void give_up(struct cuda_memory *m)
 /* --------------------------------------------------------------------------------------- export */
 
 /*
- * The driver would not export it: does it end behind its allocation? What was mapped is one
- * allocation for each piece, so that going beyond the first says nothing before the driver was
- * asked.
+ * Called when the driver refused to export the range: true if the range ends beyond its allocation.
+ * This cannot be checked before asking the driver. Mapped memory has an allocation for each mapped
+ * piece, and the driver may export several of them at once.
  */
 static bool goes_beyond(const struct cuda_memory *m, uint64_t bytes, unsigned long long *base,
 			size_t *all)
@@ -155,8 +156,8 @@ static bool goes_beyond(const struct cuda_memory *m, uint64_t bytes, unsigned lo
 }
 
 /*
- * Exactly the range, so it begins where its dma-buf does. Flags are 0: the mapping by way of PCIe
- * alone, which can be asked for since 12.8, goes round the IOMMU and is for coherent platforms.
+ * Exports exactly the range, so the buffer's offset in its dma-buf is 0. Flags are 0. The flag of
+ * CUDA 12.8 that forces the mapping over PCIe bypasses the IOMMU and is for coherent platforms.
  * [nv-dmabuf.c]
  */
 static int export(struct cuda_memory *m, struct devmem_memory *mem)
@@ -172,11 +173,11 @@ static int export(struct cuda_memory *m, struct devmem_memory *mem)
 		return err;
 	if (goes_beyond(m, mem->bytes, &base, &all))
 		return devmem__fail(ERANGE,
-				    "the driver does not export %llu bytes at %#llx, and the "
-				    "allocation there has %zu from %#llx on",
+				    "the driver does not export %llu bytes at %#llx: the "
+				    "allocation there has %zu bytes from %#llx on",
 				    (unsigned long long)mem->bytes, m->pointer, all, base);
 	snprintf(why, sizeof(why), "%s", devmem_error());
-	/* unknown to older drivers */
+	/* older drivers do not know this attribute; reachable then stays 1 */
 	m->cu->cuPointerGetAttribute(&reachable, DEVMEM__CUDA_POINTER_RDMA, m->pointer);
 	return devmem__fail(ENODEV, "GPU %s does not export this memory%s: %s", m->device.address,
 			    reachable ? ""
@@ -185,8 +186,8 @@ static int export(struct cuda_memory *m, struct devmem_memory *mem)
 			    why);
 }
 
-/* A NIC writes behind CUDA's back: synchronous copies are to wait for themselves. It is defined for
- * cuMemAlloc() alone. */
+/* A NIC writes to the memory without CUDA's knowledge, so synchronous copies must really wait until
+ * they are done. The attribute is defined only for memory of cuMemAlloc(). */
 static int set_sync_memops(struct cuda_memory *m)
 {
 	const unsigned int on = 1;
@@ -197,8 +198,8 @@ static int set_sync_memops(struct cuda_memory *m)
 			 m->pointer);
 }
 
-/* Not behind the default stream, and before what else runs: somebody waits for what a NIC has
- * brought. */
+/* The stream does not wait for the default stream, and has the highest priority: somebody waits for
+ * the data that the NIC has delivered. */
 static int make_stream(struct cuda_memory *m)
 {
 	int least, greatest, err = CUDA_CALL(m->cu, cuCtxGetStreamPriorityRange, &least, &greatest);
@@ -209,14 +210,14 @@ static int make_stream(struct cuda_memory *m)
 			 DEVMEM__CUDA_STREAM_NON_BLOCKING, greatest);
 }
 
-static void unequip(struct cuda_memory *m)
+static void tear_down(struct cuda_memory *m)
 {
 	devmem__cuda_gather_free(m->gather);
 	if (m->stream)
 		m->cu->cuStreamDestroy(m->stream);
 }
 
-static int equip(struct cuda_memory *m, struct devmem_memory *mem)
+static int set_up(struct cuda_memory *m, struct devmem_memory *mem)
 {
 	int err = make_stream(m);
 
@@ -226,13 +227,13 @@ static int equip(struct cuda_memory *m, struct devmem_memory *mem)
 		err = export(m, mem);
 	if (err)
 		goto err_equipment;
-	err = set_sync_memops(m); /* lasts, so that it is not set on what is refused */
+	err = set_sync_memops(m); /* last, since it stays set: not on memory that we refuse */
 	if (!err)
 		return 0;
 	close(mem->fd);
 	mem->fd = -1;
 err_equipment:
-	unequip(m);
+	tear_down(m);
 	return err;
 }
 
@@ -246,7 +247,7 @@ static uint32_t block_of(const struct cuda_memory *m, uint64_t bytes)
 							   : RDMA_PAGE;
 }
 
-static void tell(const struct cuda_memory *m, const char *why, struct devmem_memory *mem)
+static void describe(const struct cuda_memory *m, const char *why, struct devmem_memory *mem)
 {
 	static const char *const kinds[] = {
 		[MAPPED] = "memory of cuMemCreate()",
@@ -262,18 +263,18 @@ static void tell(const struct cuda_memory *m, const char *why, struct devmem_mem
 
 static int make_inside(struct cuda_memory *m, struct devmem_memory *mem)
 {
-	int err = obtain(m, mem->bytes);
+	int err = allocate(m, mem->bytes);
 
 	if (err)
 		return err;
-	err = equip(m, mem);
+	err = set_up(m, mem);
 	if (err)
-		give_up(m);
+		free_pointer(m);
 	return err;
 }
 
-/* @context: in which the program's memory was made, or NULL. The primary one is kept in any case:
- * it may be the same. */
+/* @context: the one that the program's memory was made in, or NULL for the primary one. We retain
+ * the primary context in either case, since @context may be the same. */
 static int make_in_context(struct cuda_memory *m, struct CUctx_st *context,
 			   struct devmem_memory *mem)
 {
@@ -310,7 +311,7 @@ static int make(const struct cuda_memory *template, struct CUctx_st *context, co
 	}
 	mem->priv = m;
 	mem->block = block_of(m, mem->bytes);
-	tell(m, why, mem);
+	describe(m, why, mem);
 	return 0;
 }
 
@@ -337,9 +338,10 @@ static void cuda_free(struct devmem_memory *mem)
 	struct devmem__cuda_scope scope;
 	const bool inside = !devmem__cuda_enter(m->cu, m->context, &scope);
 
-	/* without its context nothing can be waited for, but the driver is asked all the same */
-	unequip(m);
-	give_up(m);
+	/* If the context could not be entered, we can wait for nothing, but try to free all the
+	 * same. */
+	tear_down(m);
+	free_pointer(m);
 	if (inside)
 		devmem__cuda_leave(&scope);
 	m->cu->cuDevicePrimaryCtxRelease(m->device.id);
@@ -358,17 +360,17 @@ static int ask_pointer(const struct cuda_memory *m, unsigned int attribute, void
 	const unsigned int result = m->cu->cuPointerGetAttribute(value, attribute, m->pointer);
 
 	if (result == DEVMEM__CUDA_INVALID_VALUE)
-		return devmem__fail(EINVAL, "%#llx is no memory of CUDA's", m->pointer);
+		return devmem__fail(EINVAL, "%#llx is not CUDA memory", m->pointer);
 	if (result == DEVMEM__CUDA_INVALID_CONTEXT)
 		return devmem__fail(EINVAL,
 				    "no CUDA context is current in this thread, and this driver "
-				    "wants one to say what %#llx is",
+				    "needs one to identify the memory at %#llx",
 				    m->pointer);
 	return devmem__cuda_fail(m->cu, result, "cuPointerGetAttribute");
 }
 
-/* Whose it is. Memory that the driver moves about says that it is the device's, so that is asked
- * first. */
+/* Finds out which device and context the memory belongs to. Managed memory, which the driver moves
+ * about, claims to be the device's, so that attribute is read first. */
 static int look_at_pointer(struct foreign *f)
 {
 	unsigned int managed = 0, type = 0;
@@ -378,7 +380,8 @@ static int look_at_pointer(struct foreign *f)
 		err = ask_pointer(&f->memory, DEVMEM__CUDA_POINTER_TYPE, &type);
 	if (!err && (managed || type != DEVMEM__CUDA_TYPE_DEVICE))
 		return devmem__fail(EINVAL,
-				    "%#llx is %s memory: only a device's own can be exported",
+				    "%#llx is %s memory: only a device's own memory can be "
+				    "exported",
 				    f->memory.pointer, managed ? "managed" : "host");
 	if (!err)
 		err = ask_pointer(&f->memory, DEVMEM__CUDA_POINTER_ORDINAL, &ordinal);
@@ -386,7 +389,7 @@ static int look_at_pointer(struct foreign *f)
 		err = ask_pointer(&f->memory, DEVMEM__CUDA_POINTER_CONTEXT, &f->context);
 	if (!err)
 		err = devmem__cuda_describe(f->memory.cu, ordinal, &f->memory.device);
-	f->memory.sync_memops = f->context; /* what was mapped is of no context */
+	f->memory.sync_memops = f->context; /* mapped memory has no context */
 	return err;
 }
 
@@ -418,7 +421,7 @@ static int buffer_wrap_cuda(uint64_t pointer, size_t bytes, const struct devmem_
 		return err;
 	if (!out || o.reserved || o.page_size || o.device || o.near || o.offset || o.bytes)
 		return devmem__fail(EINVAL, "devmem_buffer_wrap_cuda: no place for the result, or "
-					    "an option, which it has none of");
+					    "an option is set: it takes none");
 	if (!bytes || bytes % page || pointer % page)
 		return devmem__fail(EINVAL,
 				    "devmem_buffer_wrap_cuda: %zu bytes at %#llx: both must be "
@@ -475,7 +478,7 @@ static int cuda_copy_out(struct devmem_memory *mem, uint64_t offset, void *to, s
 	return err;
 }
 
-/* Between two GPUs, or two contexts of one, a kernel may not reach; the processor can. */
+/* A kernel may not reach memory of another GPU or of another context. The processor copies then. */
 static int cuda_gather(struct devmem_memory *to, uint64_t offset, struct devmem_memory *from,
 		       const struct devmem_range *ranges, unsigned int n,
 		       void (*done)(void *arg, int result), void *arg)
@@ -495,9 +498,9 @@ static int cuda_gather(struct devmem_memory *to, uint64_t offset, struct devmem_
 	return err;
 }
 
-/* -------------------------------------------------------------------------------- what there is */
+/* ---------------------------------------------------------------------------------- the devices */
 
-/* Adds a line on one device; returns 1 if it exports memory. */
+/* Adds a few words on one device. Returns 1 if it exports memory, 0 if not. */
 static int list_device(const struct devmem__cuda *cu, int ordinal, char *text, size_t room)
 {
 	struct devmem__cuda_device device;
@@ -525,7 +528,7 @@ static int cuda_probe(char *text, size_t room)
 		err = list_device(cu, i, text, room);
 		n += err > 0;
 	}
-	return err < 0 ? err : n ? 0 : -ENODEV; /* with the last one's sentence */
+	return err < 0 ? err : n ? 0 : -ENODEV; /* with the last device's error message */
 }
 
 const struct devmem_backend devmem__backend_cuda = {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* libcuda.so.1 by dlopen(), and what its results mean. */
+/* Loads libcuda.so.1 by dlopen(), and translates its results. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <pthread.h>
@@ -11,7 +11,7 @@
 #define OLDEST	11070 /* CUDA 11.7: cuMemGetHandleForAddressRange() */
 #define UPDATE	"update the NVIDIA driver to R515 or newer"
 
-/* The one thing that is the process's: the driver cannot be loaded twice, nor unloaded. */
+/* The driver is one for the process: it can be neither loaded twice nor unloaded. */
 static struct {
 	pthread_mutex_t lock;
 	void *handle;
@@ -19,8 +19,8 @@ static struct {
 	struct devmem__cuda calls;
 } driver = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* cuGetProcAddress(), which gives each call in the form that it had in a version of CUDA. Either of
- * its own two forms. */
+/* cuGetProcAddress() returns each call in the form that it had in a given version of CUDA. It has
+ * two forms itself. */
 struct finder {
 	unsigned int (*second)(const char *name, void **call, int version, uint64_t flags,
 			       unsigned int *status);
@@ -51,8 +51,8 @@ static int open_library(void)
 			    dlerror());
 }
 
-/* Asked before all else, so that a driver that is too old is told by its version and not by what it
- * lacks. */
+/* Checked first, so that the error message for an old driver names its version and not a missing
+ * call. */
 static int check_version(void)
 {
 	unsigned int (*get)(int *version) = (unsigned int (*)(int *))dlsym(driver.handle, "cuDriver"
@@ -63,15 +63,15 @@ static int check_version(void)
 	if (get && get(&version) == DEVMEM__CUDA_SUCCESS && version >= OLDEST)
 		return 0;
 	return devmem__fail(ENODEV,
-			    "the CUDA driver is of CUDA %d.%d, and memory is exported from 11.7 "
-			    "on: " UPDATE,
+			    "the driver is for CUDA %d.%d, and exporting memory needs "
+			    "11.7: " UPDATE,
 			    version / 1000, version % 1000 / 10);
 }
 
-/* All of them, or the name of one that is missing. */
+/* Finds all calls. Returns NULL, or the name of one that is missing. */
 static const char *find_calls(const struct finder *finder, struct devmem__cuda *calls)
 {
-	/* POSIX makes a function of what dlsym() gives, and the driver does it in the same way */
+	/* POSIX lets us cast the result of dlsym() to a function; the driver relies on it too */
 #define FIND(name, version, ...) \
 	calls->name = (__typeof__(calls->name))find(finder, #name, version);
 #define MISSING(name, version, ...) \
@@ -113,8 +113,8 @@ static int load(void)
 	return err;
 }
 
-/* Cheap after the first time, and the way to learn that the process was forked since: the driver
- * does not survive that. */
+/* cuInit() is cheap after the first time. It fails in a process that was forked since, which the
+ * driver does not survive. */
 static int initialize(void)
 {
 	const unsigned int result = driver.calls.cuInit(0);
@@ -125,14 +125,14 @@ static int initialize(void)
 	case DEVMEM__CUDA_NO_DEVICE:
 		return devmem__cuda_no_device();
 	case DEVMEM__CUDA_NOT_INITIALIZED:
-		return devmem__fail(ENODEV, "CUDA was used before this process was forked, and "
-					    "cannot be used in it: fork first");
+		return devmem__fail(ENODEV, "CUDA was used before fork() and cannot be used in the "
+					    "child: fork first");
 	case DEVMEM__CUDA_STUB_LIBRARY:
 		return devmem__fail(ENODEV, LIBRARY " is the toolkit's stub, not the driver's: "
 						    "take it out of the library path");
 	case DEVMEM__CUDA_DRIVER_MISMATCH:
-		return devmem__fail(ENODEV, LIBRARY " is not of the version of the loaded kernel "
-						    "module: restart the machine");
+		return devmem__fail(ENODEV, LIBRARY " does not match the version of the loaded "
+						    "kernel module: restart the machine");
 	case DEVMEM__CUDA_SYSTEM_NOT_READY:
 		return devmem__fail(ENODEV, "the GPUs are not ready: is nvidia-fabricmanager "
 					    "running?");
@@ -153,9 +153,8 @@ const struct devmem__cuda *devmem__cuda_load(int *err)
 
 int devmem__cuda_no_device(void)
 {
-	return devmem__fail(ENODEV, "there is a CUDA driver and no device: is one hidden "
-				    "by CUDA_VISIBLE_DEVICES, or not passed into this "
-				    "container?");
+	return devmem__fail(ENODEV, "there is a CUDA driver but no device: is it hidden by "
+				    "CUDA_VISIBLE_DEVICES, or not passed into this container?");
 }
 
 static int to_errno(unsigned int result)
@@ -186,8 +185,8 @@ int devmem__cuda_fail(const struct devmem__cuda *cu, unsigned int result, const 
 	if (result == DEVMEM__CUDA_SUCCESS)
 		return 0;
 	if (cu->cuGetErrorName(result, &name) != DEVMEM__CUDA_SUCCESS || !name)
-		name = "an error that the driver has no name for";
+		name = "an error without a name";
 	if (cu->cuGetErrorString(result, &text) != DEVMEM__CUDA_SUCCESS || !text)
-		text = "no more is known";
+		text = "no description";
 	return devmem__fail(to_errno(result), "%s: %s (%s, %u)", call, text, name, result);
 }

@@ -11,14 +11,14 @@
 #include "devmem/backend.h"
 #include "base/internal.h"
 
-/* The driver's own tags, since its handles are pointers to structures that nobody sees. */
+/* The driver's own tags: its handles are pointers to these opaque structures. */
 struct CUctx_st;
 struct CUevent_st;
 struct CUfunc_st;
 struct CUmod_st;
 struct CUstream_st;
 
-/* results, of which we tell these apart */
+/* the results that we distinguish */
 #define DEVMEM__CUDA_SUCCESS		0
 #define DEVMEM__CUDA_INVALID_VALUE	1
 #define DEVMEM__CUDA_OUT_OF_MEMORY	2
@@ -91,9 +91,9 @@ struct devmem__cuda_copy {
 };
 
 /*
- * The call, the version of CUDA whose form of it we mean (cuGetProcAddress gives just that one,
- * whatever came later), and its parameters. Results are of type unsigned int, which is what the
- * driver's enumerations are. All of them, or none.
+ * Each call, the version of CUDA whose form of it we use (cuGetProcAddress returns exactly that
+ * form, whatever came later), and its parameters. Results are of type unsigned int, as the driver's
+ * enumerations are. The library needs all of these calls.
  */
 #define DEVMEM__CUDA_CALLS(X)                                                                      \
 	X(cuGetErrorName, 6000, unsigned int result, const char **name)                            \
@@ -162,8 +162,8 @@ struct devmem__cuda_copy {
 	  unsigned int gz, unsigned int bx, unsigned int by, unsigned int bz, unsigned int shared, \
 	  struct CUstream_st *stream, void **parameters, void **extra)
 
-/* What drivers that are recent enough for all else may lack: NULL then. CUDA 13 changed this one,
- * hence the version. */
+/* Calls that drivers recent enough for the others may lack: they are NULL then. CUDA 13 changed
+ * this one, hence the version. */
 #define DEVMEM__CUDA_NEWER_CALLS(X)                                                           \
 	X(cuMemcpyBatchAsync, 12080, unsigned long long *to, unsigned long long *from,        \
 	  size_t *bytes, size_t n, struct devmem__cuda_copy *how, size_t *first, size_t ways, \
@@ -177,20 +177,20 @@ struct devmem__cuda {
 };
 
 /*
- * devmem__cuda_load() - the driver's calls, initialized; NULL with the sentence set, and @err the
- * negative errno: -ENOENT, no libcuda.so.1; -ENODEV, too old, or no device. What failed is tried
- * again the next time, since it may be installed by then. Any thread.
+ * devmem__cuda_load() - the calls of the initialized driver. NULL: an error message is set, and
+ * @err is a negative errno: -ENOENT, no libcuda.so.1; -ENODEV, the driver is too old, or there is
+ * no device. The next call tries again, since the driver may be installed by then. Any thread.
  */
 const struct devmem__cuda *devmem__cuda_load(int *err);
 
-/* devmem__cuda_fail() - 0, or a negative errno with the sentence set to what the driver says of
- * @result. */
+/* devmem__cuda_fail() - 0, or a negative errno with the driver's description of @result as the
+ * error message. */
 int devmem__cuda_fail(const struct devmem__cuda *cu, unsigned int result, const char *call);
 
 /* devmem__cuda_no_device() - -ENODEV: there is a driver but no device. */
 int devmem__cuda_no_device(void);
 
-/* A call, its result as an errno: CUDA_CALL(cu, cuMemFree, pointer). */
+/* Makes a call and returns its result as an errno: CUDA_CALL(cu, cuMemFree, pointer). */
 #define CUDA_CALL(cu, call, ...) devmem__cuda_fail(cu, (cu)->call(__VA_ARGS__), #call)
 
 #endif

@@ -9,7 +9,7 @@
 
 #define MAX_DEVICES 64
 
-/* -------------------------------------------------------------------------------- what there is */
+/* ---------------------------------------------------------------------------------- the devices */
 
 int devmem__cuda_attribute(const struct devmem__cuda *cu, const struct devmem__cuda_device *device,
 			   unsigned int attribute)
@@ -46,8 +46,10 @@ int devmem__cuda_describe(const struct devmem__cuda *cu, int ordinal,
 	if (!err)
 		err = CUDA_CALL(cu, cuDeviceGetName, device->name, sizeof(device->name),
 				device->id);
-	if (!err && !devmem__cuda_parse_address(address, device->address)) /* capitals */
-		return devmem__fail(EPROTO, "CUDA device %d says that its PCI address is \"%s\"",
+	if (!err &&
+	    !devmem__cuda_parse_address(address,
+					device->address)) /* the driver writes upper-case digits */
+		return devmem__fail(EPROTO, "CUDA device %d reports the invalid PCI address \"%s\"",
 				    ordinal, address);
 	return err;
 }
@@ -64,15 +66,15 @@ int devmem__cuda_exports(const struct devmem__cuda *cu, const struct devmem__cud
 		return cannot_export(device, "it has no unified addressing");
 	if (!devmem__cuda_attribute(cu, device, DEVMEM__CUDA_RDMA))
 		return cannot_export(device, "other devices cannot reach it (GPUDirect RDMA): that "
-					     "takes a GPU for data centres or workstations");
+					     "needs a GPU for data centres or workstations");
 	if (!devmem__cuda_attribute(cu, device, DEVMEM__CUDA_DMA_BUF))
-		return cannot_export(device, "no dma-buf: that takes NVIDIA's open kernel modules, "
+		return cannot_export(device, "no dma-buf: that needs NVIDIA's open kernel modules, "
 					     "a GPU of Turing or newer for data centres or "
 					     "workstations, and Linux 5.12");
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------ which one */
+/* --------------------------------------------------------------------------------- choosing one */
 
 static bool take_hex(const char **text, size_t most, unsigned int *value)
 {
@@ -85,8 +87,8 @@ static bool take_hex(const char **text, size_t most, unsigned int *value)
 	return true;
 }
 
-/* Numbers with colons between: how many, 0 if one is missing. The first may have eight digits, as a
- * domain. */
+/* Parses up to three numbers that colons separate. Returns how many, 0 if one is missing. The first
+ * may have eight digits, as a domain does. */
 static unsigned int take_parts(const char **text, unsigned int part[3])
 {
 	for (unsigned int n = 0;; ++*text) {
@@ -140,8 +142,8 @@ static int choose_address(const struct devmem__cuda *cu, const char *text, int c
 
 	if (!devmem__cuda_parse_address(text, address))
 		return devmem__fail(EINVAL,
-				    "CUDA device \"%s\": a number as in \"0\", or a PCI address as "
-				    "in \"0000:65:00.0\"",
+				    "CUDA device \"%s\": pass a number like \"0\" or a PCI address "
+				    "like \"0000:65:00.0\"",
 				    text);
 	for (int i = 0; i < count; i++) {
 		struct devmem__cuda_device other;
@@ -155,11 +157,11 @@ static int choose_address(const struct devmem__cuda *cu, const char *text, int c
 		return 0;
 	}
 	return devmem__fail(ENODEV,
-			    "no CUDA device at PCI address %s; CUDA_VISIBLE_DEVICES may hide it",
+			    "no CUDA device at PCI address %s: CUDA_VISIBLE_DEVICES may hide it",
 			    address);
 }
 
-/* Among those that export memory. */
+/* Considers only devices that export memory. */
 static int choose_near(const struct devmem__cuda *cu, const char *ifname, int count,
 		       struct devmem__cuda_device *device, const char **why)
 {
@@ -179,7 +181,7 @@ static int choose_near(const struct devmem__cuda *cu, const char *ifname, int co
 	if (err)
 		return err;
 	if (!n)
-		return -ENODEV; /* with the last one's sentence */
+		return -ENODEV; /* with the last device's error message */
 	return devmem__cuda_describe(cu, ordinals[devmem__pci_nearest(&to, places, n, why)],
 				     device);
 }

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Which CUDA device, what it can do, and calls in a context of its without touching the
- * caller's. */
+/* Choosing a CUDA device, what it can do, and calls in one of its contexts that leave the caller's
+ * current context alone. */
 #ifndef DEVMEM__BACKENDS_CUDA_DEVICE_H
 #define DEVMEM__BACKENDS_CUDA_DEVICE_H
 
@@ -9,11 +9,11 @@
 struct devmem__cuda_device {
 	int id; /* the driver's handle */
 	int ordinal;
-	char address[16]; /* on PCI, as sysfs writes it: 0000:65:00.0 */
+	char address[16]; /* PCI address as sysfs writes it: 0000:65:00.0 */
 	char name[64];
 };
 
-/* devmem__cuda_attribute() - of a device, 0 if the driver does not know it. */
+/* devmem__cuda_attribute() - an attribute of a device; 0 if the driver does not know it. */
 int devmem__cuda_attribute(const struct devmem__cuda *cu, const struct devmem__cuda_device *device,
 			   unsigned int attribute);
 
@@ -22,19 +22,20 @@ int devmem__cuda_describe(const struct devmem__cuda *cu, int ordinal,
 			  struct devmem__cuda_device *device);
 
 /*
- * devmem__cuda_choose() - by options.device: an ordinal, or a PCI address, which may lack its
- * domain and its function and be in capitals; by options.near; or the first. @why: a few words,
- * empty if it was named. -ENODEV, -EINVAL
+ * devmem__cuda_choose() - choose by options.device, by options.near, or the first. options.device
+ * is an ordinal or a PCI address, which may lack its domain and function and have upper-case
+ * digits.
+ * @why: a few words on the choice; empty if the device was named. -ENODEV, -EINVAL
  */
 int devmem__cuda_choose(const struct devmem__cuda *cu, const struct devmem_buffer_opts *o,
 			struct devmem__cuda_device *device, const char **why);
 
-/* devmem__cuda_exports() - 0, or -ENODEV with a sentence on what keeps the device from exporting
+/* devmem__cuda_exports() - 0, or -ENODEV with an error message on why the device cannot export
  * memory. */
 int devmem__cuda_exports(const struct devmem__cuda *cu, const struct devmem__cuda_device *device);
 
-/* devmem__cuda_parse_address() - to the form of struct devmem__cuda_device. False: it is no PCI
- * address. */
+/* devmem__cuda_parse_address() - convert @text to the form of struct devmem__cuda_device. false: it
+ * is not a PCI address. */
 bool devmem__cuda_parse_address(const char *text, char address[16]);
 
 struct devmem__cuda_scope {
@@ -43,9 +44,8 @@ struct devmem__cuda_scope {
 };
 
 /*
- * devmem__cuda_enter() - until devmem__cuda_leave() calls are made in @context; then the thread's
- * own context, if any, is current again. A graph that is captured meanwhile, by any thread, is not
- * disturbed.
+ * devmem__cuda_enter() - make @context current until devmem__cuda_leave(), which restores the
+ * thread's own context, if any. A graph that any thread captures meanwhile is not disturbed.
  */
 int devmem__cuda_enter(const struct devmem__cuda *cu, struct CUctx_st *context,
 		       struct devmem__cuda_scope *scope);

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Gathering is put on a stream and not waited for. What a launch reads from the host, its list of
- * pieces, lies in a slot; slots are taken in turn, and an event tells when the GPU is through with
- * one.
+ * A gather is queued on a stream and not waited for. Each launch reads its list of pieces from a
+ * slot in host memory. Slots are used in turn; an event says when the GPU has finished with a slot.
  *
- * That it is over is told by cuStreamAddCallback(). cuLaunchHostFunc() looks like it and is newer,
- * but is not called when the GPU has failed: whoever waits for the bytes would wait for ever.
+ * cuStreamAddCallback() reports the end of a gather. cuLaunchHostFunc() is similar and newer, but
+ * its function is not called when the GPU has failed, and whoever waits for the bytes would wait
+ * for ever.
  */
 #include <errno.h>
 #include <stdatomic.h>
@@ -16,53 +16,54 @@
 #include "backends/cuda_gather.h"
 
 #define SLOTS 8u
-/* of a slot: 128 MiB in pages of 4 KiB, so that a launch costs little beside what it copies */
+/* pieces of a slot: 128 MiB in pages of 4 KiB, so that a launch costs little beside its copying */
 #define PIECES 32768u
-/* of a gather's first launch, each next one twice that: the GPU begins while lists are made */
+/* pieces of a gather's first launch. Each next launch has twice as many: the GPU starts early and
+ * copies while we make the next list. */
 #define FIRST 2048u
-/* bytes: longer ranges are cut, so that warps have about the same to do */
+/* bytes: longer ranges are cut, so that all warps have about the same work */
 #define PIECE	16384u
-#define THREADS 256u /* of a block: small ones find room beside other kernels */
+#define THREADS 256u /* of a block: small blocks find room beside other kernels */
 #define WARPS	(THREADS / 32)
-/* for each multiprocessor: half of its warps, at the registers that the kernel takes */
+/* for each multiprocessor: half of its warps, given the registers that the kernel uses */
 #define BLOCKS 4u
 #define BATCH  1024u /* ranges of a cuMemcpyBatchAsync() */
 
-/* As the kernel reads it. */
+/* Read by the kernel (cuda_gather.ptx). */
 struct piece {
 	uint64_t source;
-	uint32_t target; /* from where the launch's first piece goes to */
+	uint32_t target; /* offset from the target of the launch's first piece */
 	uint32_t bytes;
 };
 
 struct slot {
 	struct devmem__cuda_gather *gather;
 	struct piece *pieces;
-	unsigned long long device; /* the GPU's address of them */
+	unsigned long long device; /* the GPU's address of pieces */
 	struct CUevent_st *event;
-	atomic_bool promised; /* done is to be called, once */
+	atomic_bool promised; /* done is still to be called, once */
 	void (*done)(void *arg, int result);
 	void *arg;
 };
 
-enum way { BY_KERNEL, BY_BATCH, BY_COPIES };
+enum method { BY_KERNEL, BY_BATCH, BY_COPIES };
 
-/* What cuMemcpyBatchAsync() reads while it is called. */
+/* The arguments of cuMemcpyBatchAsync(), which reads them before it returns. */
 struct batch {
 	unsigned long long to[BATCH], from[BATCH];
 	size_t bytes[BATCH];
 };
 
 struct devmem__cuda_gather {
-	atomic_uint refs; /* the owner's, and one for each promise */
+	atomic_uint refs; /* the owner's, and one for each callback to come */
 	const struct devmem__cuda *cu;
 	struct CUstream_st *stream;
-	enum way way;
+	enum method method;
 	struct CUmod_st *module;
 	struct CUfunc_st *kernel;
-	unsigned int most_blocks;
+	unsigned int max_blocks;
 	void *pinned;
-	unsigned int next; /* the slot that was used longest ago */
+	unsigned int next; /* the least recently used slot */
 	struct slot slot[SLOTS];
 	struct batch *batch;
 	char words[200];
@@ -76,15 +77,15 @@ static void unref(struct devmem__cuda_gather *g)
 	free(g);
 }
 
-/* ------------------------------------------------------------------------------ what goes where */
+/* ----------------------------------------------------------------------------------- the pieces */
 
-/* What is left to be copied. */
+/* The ranges that remain to be copied. */
 struct rest {
 	const struct devmem_range *range;
 	unsigned int n;
-	uint64_t taken; /* of the first of them */
+	uint64_t taken; /* bytes of the first range that are taken already */
 	unsigned long long source, target;
-	unsigned int most; /* pieces that the next launch takes */
+	unsigned int max; /* pieces of the next launch */
 };
 
 struct part {
@@ -102,14 +103,14 @@ static bool is_left(struct rest *rest)
 	return rest->n;
 }
 
-/* Call it while something is left. */
-static struct part take(struct rest *rest, uint64_t most)
+/* The next part, at most @max bytes. Call it only while something is left. */
+static struct part take(struct rest *rest, uint64_t max)
 {
 	const uint64_t left = rest->range->length - rest->taken;
 	struct part part = {
 		.source = rest->source + rest->range->offset + rest->taken,
 		.target = rest->target,
-		.bytes = left < most ? left : most,
+		.bytes = left < max ? left : max,
 	};
 
 	rest->taken += part.bytes;
@@ -117,8 +118,8 @@ static struct part take(struct rest *rest, uint64_t most)
 	return part;
 }
 
-/* Nearly all of them are, in pages of 4 KiB: a third of the list's time is what taking those at
- * once saves. */
+/* True if the next range makes one piece. Nearly all ranges do with pages of 4 KiB; handling them
+ * apart saves a third of the time that making the list takes. */
 static bool is_whole(const struct rest *rest)
 {
 	return !rest->taken && rest->range->length <= PIECE - 15;
@@ -138,13 +139,13 @@ static struct part take_whole(struct rest *rest)
 	return part;
 }
 
-/* ----------------------------------------------------------------------------------------- ways */
+/* -------------------------------------------------------------------------------------- methods */
 
 static int launch(struct devmem__cuda_gather *g, struct slot *slot, unsigned long long target,
 		  unsigned int n)
 {
 	const unsigned int wanted = n ? (n + WARPS - 1) / WARPS : 1;
-	const unsigned int blocks = wanted < g->most_blocks ? wanted : g->most_blocks;
+	const unsigned int blocks = wanted < g->max_blocks ? wanted : g->max_blocks;
 	unsigned long long pieces = slot->device;
 	void *parameters[] = { &pieces, &target, &n };
 
@@ -153,16 +154,16 @@ static int launch(struct devmem__cuda_gather *g, struct slot *slot, unsigned lon
 }
 
 /*
- * A cut is where the target is aligned to 16: no unit is divided, and what agrees with its source
- * goes on agreeing. Making the list is most of what a long gather costs, and takes half as long
- * again when @all is written with each piece.
+ * Long ranges are cut where the target is aligned to 16 bytes. So no unit of the kernel is divided,
+ * and a piece whose source has the same alignment keeps it. Making the list is most of the cost of
+ * a long gather; writing to @all for each piece would make it take half as long again.
  */
 static unsigned int list(struct piece *pieces, struct rest *all)
 {
 	struct rest rest = *all;
 	unsigned int n = 0;
 
-	while (n < all->most && is_left(&rest)) {
+	while (n < all->max && is_left(&rest)) {
 		const struct part part =
 			is_whole(&rest) ? take_whole(&rest) : take(&rest, PIECE - rest.target % 16);
 
@@ -181,7 +182,7 @@ static int by_kernel(struct devmem__cuda_gather *g, struct slot *slot, struct re
 	const unsigned long long first = rest->target;
 	const unsigned int n = list(slot->pieces, rest);
 
-	rest->most = rest->most < PIECES / 2 ? rest->most * 2 : PIECES;
+	rest->max = rest->max < PIECES / 2 ? rest->max * 2 : PIECES;
 	return launch(g, slot, first, n);
 }
 
@@ -217,8 +218,8 @@ static int by_copies(struct devmem__cuda_gather *g, struct rest *rest)
 
 /* -------------------------------------------------------------------------------------- running */
 
-/* On a thread of the driver's. @result: of the GPU's, by then. */
-static void over(struct CUstream_st *stream, unsigned int result, void *arg)
+/* Runs on a thread of the driver. @result: the GPU's state by then. */
+static void gather_over(struct CUstream_st *stream, unsigned int result, void *arg)
 {
 	struct slot *slot = arg;
 
@@ -237,7 +238,7 @@ static int promise(struct devmem__cuda_gather *g, struct slot *slot,
 	slot->arg = arg;
 	atomic_store(&slot->promised, true);
 	atomic_fetch_add(&g->refs, 1);
-	err = CUDA_CALL(g->cu, cuStreamAddCallback, g->stream, over, slot, 0);
+	err = CUDA_CALL(g->cu, cuStreamAddCallback, g->stream, gather_over, slot, 0);
 	if (!err)
 		return 0;
 	atomic_store(&slot->promised, false);
@@ -245,7 +246,7 @@ static int promise(struct devmem__cuda_gather *g, struct slot *slot,
 	return err;
 }
 
-/* As much of it as one slot holds; the last one of a gather has its promise. */
+/* Queues as much as one slot holds. The last slot of a gather gets the callback. */
 static int run_slot(struct devmem__cuda_gather *g, struct rest *rest,
 		    void (*done)(void *arg, int result), void *arg)
 {
@@ -255,14 +256,14 @@ static int run_slot(struct devmem__cuda_gather *g, struct rest *rest,
 	if (err)
 		return err;
 	g->next = (g->next + 1) % SLOTS;
-	if (g->way == BY_KERNEL)
+	if (g->method == BY_KERNEL)
 		err = by_kernel(g, slot, rest);
 	else
-		err = g->way == BY_BATCH ? by_batch(g, rest) : by_copies(g, rest);
+		err = g->method == BY_BATCH ? by_batch(g, rest) : by_copies(g, rest);
 	if (!err && !is_left(rest))
 		err = promise(g, slot, done, arg);
-	/* Behind the callback, which reads the slot too. Without an event only the end of
-	 * everything tells. */
+	/* The event comes after the callback, which reads the slot too. Without an event, only the
+	 * end of all work on the stream says that the slot is free. */
 	if (!err && g->cu->cuEventRecord(slot->event, g->stream) != DEVMEM__CUDA_SUCCESS)
 		g->cu->cuStreamSynchronize(g->stream);
 	return err;
@@ -273,7 +274,7 @@ int devmem__cuda_gather_run(struct devmem__cuda_gather *g, unsigned long long ta
 			    unsigned int n, void (*done)(void *arg, int result), void *arg)
 {
 	struct rest rest = {
-		.range = ranges, .n = n, .source = source, .target = target, .most = FIRST
+		.range = ranges, .n = n, .source = source, .target = target, .max = FIRST
 	};
 	int err = 0;
 
@@ -283,15 +284,15 @@ int devmem__cuda_gather_run(struct devmem__cuda_gather *g, unsigned long long ta
 	}
 	while (!err && is_left(&rest))
 		err = run_slot(g, &rest, done, arg);
-	if (err) /* what is under way already must not write to what is the caller's again */
+	if (err) /* queued copies must not write to memory that is the caller's again */
 		g->cu->cuStreamSynchronize(g->stream);
 	return err;
 }
 
 /* --------------------------------------------------------------------- from creation to the end */
 
-/* The first launch loads what is loaded lazily, which waits for all that runs on the GPU: better
- * now. It copies nothing. */
+/* The first launch loads what the driver loads lazily. That waits for everything that runs on the
+ * GPU, so we do it now, with a launch that copies nothing. */
 static int load_kernel(struct devmem__cuda_gather *g)
 {
 	int err = CUDA_CALL(g->cu, cuModuleLoadData, &g->module, devmem__cuda_gather_ptx);
@@ -331,8 +332,8 @@ static int make_lists(struct devmem__cuda_gather *g)
 	return err;
 }
 
-/* The best way that works here. Only without memory is there none. */
-static int choose_way(struct devmem__cuda_gather *g)
+/* Chooses the best method that works here. Fails only for lack of memory. */
+static int choose_method(struct devmem__cuda_gather *g)
 {
 	int err = make_lists(g);
 
@@ -343,15 +344,15 @@ static int choose_way(struct devmem__cuda_gather *g)
 		return 0;
 	}
 	unload_kernel(g);
-	g->way = g->cu->cuMemcpyBatchAsync ? BY_BATCH : BY_COPIES;
-	snprintf(g->words, sizeof(g->words), "%s, since there is no kernel: %.120s",
-		 g->way == BY_BATCH ? "by cuMemcpyBatchAsync()" : "by a copy for each range",
+	g->method = g->cu->cuMemcpyBatchAsync ? BY_BATCH : BY_COPIES;
+	snprintf(g->words, sizeof(g->words), "%s, since the kernel does not work: %.120s",
+		 g->method == BY_BATCH ? "by cuMemcpyBatchAsync()" : "by a copy for each range",
 		 devmem_error());
-	if (g->way == BY_BATCH)
+	if (g->method == BY_BATCH)
 		g->batch = malloc(sizeof(*g->batch));
-	return g->way == BY_BATCH && !g->batch ? devmem__fail(ENOMEM, "no memory for lists of "
-								      "copies")
-					       : 0;
+	return g->method == BY_BATCH && !g->batch ? devmem__fail(ENOMEM, "no memory for lists of "
+									 "copies")
+						  : 0;
 }
 
 static int make_events(struct devmem__cuda_gather *g)
@@ -372,8 +373,8 @@ static void called(struct CUstream_st *stream, unsigned int result, void *arg)
 	(void)stream, (void)result, (void)arg;
 }
 
-/* What a gather ends with, once, so that the driver has the thread for it and what else it
- * wants. */
+/* Runs the calls that a gather ends with once, so that the driver sets up its callback thread and
+ * whatever else they need. */
 static int warm_up(struct devmem__cuda_gather *g)
 {
 	int err = CUDA_CALL(g->cu, cuStreamAddCallback, g->stream, called, NULL, 0);
@@ -395,10 +396,10 @@ int devmem__cuda_gather_new(const struct devmem__cuda *cu, const struct devmem__
 	atomic_init(&g->refs, 1);
 	g->cu = cu;
 	g->stream = stream;
-	g->most_blocks = BLOCKS * (processors > 0 ? (unsigned int)processors : 1);
+	g->max_blocks = BLOCKS * (processors > 0 ? (unsigned int)processors : 1);
 	err = make_events(g);
 	if (!err)
-		err = choose_way(g);
+		err = choose_method(g);
 	if (!err)
 		err = warm_up(g);
 	if (err)
@@ -409,8 +410,8 @@ int devmem__cuda_gather_new(const struct devmem__cuda *cu, const struct devmem__
 }
 
 /*
- * A GPU that has failed may call back late, or never: what was promised is kept here then, and what
- * a late callback looks at goes with the last of them.
+ * A GPU that has failed may call back late or never. So done() is called here instead. The memory
+ * that late callbacks read is freed with the last of them (unref()).
  */
 static void keep_promises(struct devmem__cuda_gather *g)
 {

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * dma-heap: memory of one of the kernel's heaps, a dma-buf from the start. The system heap takes
- * blocks of 1 MiB, then 64 KiB, then single pages, so that large receive pages fit without huge
- * pages. [drivers/dma-buf/heaps/system_heap.c]
+ * dma-heap: memory of one of the kernel's heaps, which is a dma-buf from the start. The system heap
+ * allocates blocks of 1 MiB, then of 64 KiB, then single pages. So large receive pages fit without
+ * huge pages. [drivers/dma-buf/heaps/system_heap.c]
  */
 #include <dirent.h>
 #include <errno.h>
@@ -23,18 +23,18 @@
 #define BLOCK  (64u << 10)
 #define REMEDY "the kernel needs CONFIG_DMABUF_HEAPS_SYSTEM"
 
-/* What is known of a heap by its name. Of others the kernel's bind finds out. */
+/* What we know about a heap by its name. The kernel's bind finds out about other heaps. */
 struct heap {
 	const char *name;
-	/* of ordinary memory, which it takes without end, until the kernel kills processes for
-	 * it */
+	/* The heap allocates ordinary memory without a limit, until the kernel has to kill
+	 * processes. */
 	bool pages;
 };
 
 static const struct heap known[] = {
 	{ SYSTEM, true },
 	{ "system_cc_shared", true },
-	/* the contiguous ones, by the names that they have had: each buffer is one piece
+	/* CMA heaps, by all the names that they have had: each buffer is contiguous
 	 * [drivers/dma-buf/heaps/cma_heap.c] */
 	{ "default_cma_region", false },
 	{ "linux,cma", false },
@@ -54,7 +54,7 @@ static bool is_name(const char *name)
 	return *name && *name != '.' && !strchr(name, '/');
 }
 
-/* In words, those that there are. Returns how many. */
+/* Lists the names of the heaps. Returns how many there are. */
 static unsigned int list_heaps(char *text, size_t room)
 {
 	struct dirent **entry;
@@ -84,7 +84,7 @@ static int no_such_heap(const char *name)
 			    n == 1 ? "is" : "are", n ? names : "none");
 }
 
-/* The heap that is taken where none is named is missed as a device, others as a name. */
+/* A missing default heap is reported as a missing device, any other as an unknown name. */
 static int open_heap(const char *asked, char path[128])
 {
 	const char *name = asked ? asked : SYSTEM;
@@ -126,8 +126,8 @@ static int dma_heap_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
 
 	if (opts->near)
 		return devmem__fail(EINVAL,
-				    "near \"%s\" was asked for, and heaps are no nearer to one "
-				    "interface than to another: name one as the device",
+				    "near \"%s\" was requested, but no heap is nearer to an "
+				    "interface than another: name a heap as the device",
 				    opts->near);
 	err = devmem__host_check(bytes, 0);
 	if (!err && heap && heap->pages)
@@ -145,7 +145,7 @@ static int dma_heap_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
 	return 0;
 }
 
-/* The system's heap is the one that is taken unasked; without it, the others have to be named. */
+/* The system heap is the default. Without it, the other heaps must be named. */
 static int dma_heap_probe(char *text, size_t room)
 {
 	char names[256];

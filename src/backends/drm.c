@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * drm: GEM objects of a graphics card's driver, exported as dma-bufs (PRIME). A dumb buffer is what
- * every driver with screens makes in the same way, and so does vgem, which has no hardware; other
- * objects are made by calls of each driver, so that the program makes them and has them wrapped.
- * [Documentation/gpu/drm-mm.rst]
+ * drm: GEM objects of a graphics card's driver, exported as dma-bufs (PRIME). We allocate dumb
+ * buffers: every driver with screens makes them by the same call, and so does vgem, which has no
+ * hardware. Other objects need calls of the respective driver, so the program makes them and we
+ * wrap them. [Documentation/gpu/drm-mm.rst]
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -18,10 +18,10 @@
 #include "memory/host.h"
 #include "backends/import.h"
 
-/* A dumb buffer is an image: lines of 1024 pixels of 32 bits, which no driver has to round up. */
+/* A dumb buffer is an image. No driver has to round up lines of 1024 pixels of 32 bits. */
 #define PIXELS 1024u
 #define LINE   4096u
-/* the kernel counts its bytes in 32 bits [drm_mode_create_dumb()] */
+/* the kernel counts the bytes in 32 bits [drm_mode_create_dumb()] */
 #define MAX_BYTES (UINT32_MAX - LINE + 1)
 
 /* --------------------------------------------------------------------------------- dumb buffers */
@@ -39,8 +39,8 @@ static int create_dumb(const struct devmem__drm_card *card, uint64_t bytes, uint
 	return 0;
 }
 
-/* Whoever maps the dma-buf can write only if it was exported for both: what DRM_CLOEXEC | DRM_RDWR
- * are names of. */
+/* A mapping of the dma-buf is writable only if it was exported with O_RDWR. DRM_CLOEXEC and
+ * DRM_RDWR are other names of these flags. */
 static int export_object(const struct devmem__drm_card *card, uint32_t handle)
 {
 	int fd;
@@ -55,7 +55,7 @@ static int export_object(const struct devmem__drm_card *card, uint32_t handle)
 			    strerror(errno));
 }
 
-/* A driver may round up: then all of it is the buffer, since a NIC can only be given all of a
+/* A driver may round up. The buffer then has the larger size, since a NIC can only bind a whole
  * dma-buf. */
 static int take_size(const struct devmem__drm_card *card, uint64_t asked, struct devmem_memory *mem)
 {
@@ -63,13 +63,13 @@ static int take_size(const struct devmem__drm_card *card, uint64_t asked, struct
 
 	if (end < 0 || (uint64_t)end < asked)
 		return devmem__fail(EIO,
-				    "%s (%s) exported %lld bytes where %" PRIu64 " were asked for",
+				    "%s (%s) exported %lld bytes, but %" PRIu64 " were requested",
 				    card->path, card->driver, (long long)end, asked);
 	mem->bytes = (uint64_t)end;
 	return 0;
 }
 
-/* The dma-buf keeps the memory: the handle is needed no more. */
+/* The dma-buf keeps the memory, so the handle is not needed any more. */
 static int make_dumb(const struct devmem__drm_card *card, uint64_t bytes, struct devmem_memory *mem)
 {
 	struct devmem__drm_destroy_dumb destroy;
@@ -95,16 +95,16 @@ static int drm_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
 
 	if (opts->near)
 		return devmem__fail(EINVAL,
-				    "near \"%s\" was asked for, which backend drm cannot do: name "
-				    "a card as the device, or its driver",
+				    "near \"%s\" was requested, but backend drm cannot choose by "
+				    "it: name a card or its driver as the device",
 				    opts->near);
 	err = devmem__host_check(bytes, 0);
 	if (err)
 		return err;
 	if (bytes > MAX_BYTES)
 		return devmem__fail(EFBIG,
-				    "a dumb buffer has less than 4 GiB, and %" PRIu64 " bytes were "
-				    "asked for",
+				    "a dumb buffer must be smaller than 4 GiB, and "
+				    "%" PRIu64 " bytes were requested",
 				    bytes);
 	err = devmem__drm_open(DEVMEM__DRM_DEVICES, opts->device, &card);
 	if (err)
@@ -135,7 +135,7 @@ const struct devmem_backend devmem__backend_drm = {
 	.unmap = devmem__host_unmap,
 };
 
-/* ---------------------------------------------------------------------------- the program's own */
+/* --------------------------------------------------------------- wrapping the program's objects */
 
 struct wrap {
 	const struct devmem_buffer_opts *opts;
@@ -149,10 +149,11 @@ static void describe(struct devmem_memory *mem, const struct devmem__drm_card *c
 	char *name = card->api->card_name(card->fd);
 
 	snprintf(mem->what, sizeof(mem->what),
-		 "%" PRIu64 " bytes of an object of %" PRIu64 " that the program has of driver %s "
-		 "(handle %u)",
+		 "%" PRIu64 " of the %" PRIu64 " bytes of the program's object (driver %s, "
+		 "handle %u)",
 		 mem->bytes, all, card->driver, handle);
-	if (name && strlen(name) < sizeof(mem->device)) /* another buffer like it is a dumb one */
+	/* the device for devmem__buffer_like(), which makes a dumb buffer */
+	if (name && strlen(name) < sizeof(mem->device))
 		memcpy(mem->device, name, strlen(name) + 1);
 	free(name);
 }

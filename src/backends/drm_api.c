@@ -22,14 +22,14 @@ static const struct {
 	{ "drmDropMaster", offsetof(struct devmem__drm_api, drop_master) },
 };
 
-/* Stays loaded with the process, as a library does that is linked. */
+/* Stays loaded until the process ends, like a linked library. */
 static struct {
 	pthread_mutex_t lock;
 	void *handle;
 	struct devmem__drm_api api;
 } drm = { .lock = PTHREAD_MUTEX_INITIALIZER };
 
-/* All or none. */
+/* Resolves all symbols, or fails. */
 static int resolve(void *handle, struct devmem__drm_api *api)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(symbols); i++) {
@@ -38,7 +38,7 @@ static int resolve(void *handle, struct devmem__drm_api *api)
 		if (!symbol)
 			return devmem__fail(ENOENT, LIBRARY " has no %s: it is older than 2.4.61",
 					    symbols[i].name);
-		/* C has no cast from data to code */
+		/* C does not define a cast from a data pointer to a function pointer */
 		memcpy((char *)api + symbols[i].at, &symbol, sizeof(symbol));
 	}
 	return 0;

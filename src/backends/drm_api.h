@@ -12,7 +12,7 @@
 
 #include "base/internal.h"
 
-/* drmVersion, as far as it is looked at [xf86drm.h] */
+/* drmVersion, as far as we read it [xf86drm.h] */
 struct devmem__drm_version {
 	int major, minor, patch;
 	int name_bytes;
@@ -20,19 +20,19 @@ struct devmem__drm_version {
 };
 
 struct devmem__drm_api {
-	struct devmem__drm_version *(*get_version)(int fd); /* NULL: errno */
+	struct devmem__drm_version *(*get_version)(int fd); /* NULL and errno */
 	void (*free_version)(struct devmem__drm_version *version);
-	/* this and the others: -1 and errno */
+	/* this and the others return -1 and set errno on failure */
 	int (*get_cap)(int fd, uint64_t capability, uint64_t *value);
 	int (*ioctl)(int fd, unsigned long request, void *arg);
 	int (*handle_to_fd)(int fd, uint32_t handle, uint32_t flags, int *prime_fd);
 	int (*node_type)(int fd); /* DEVMEM__DRM_NODE_ */
-	/* /dev/dri/cardN of any of its nodes, for free(); NULL */
+	/* /dev/dri/cardN for any node of the card, to be freed with free(); or NULL */
 	char *(*card_name)(int fd);
 	int (*drop_master)(int fd);
 };
 
-/* devmem__drm_api() - all of it, loaded once, or -ENOENT. Any thread. */
+/* devmem__drm_api() - load libdrm once and return all its calls. -ENOENT. Any thread. */
 int devmem__drm_api(const struct devmem__drm_api **api);
 
 #define DEVMEM__DRM_NODE_PRIMARY 0
@@ -45,8 +45,8 @@ int devmem__drm_api(const struct devmem__drm_api **api);
 
 struct devmem__drm_create_dumb {
 	uint32_t height, width, bpp, flags; /* pixels; bits per pixel; 0 */
-	uint32_t handle, pitch;		    /* the answer: bytes from one line to the next, */
-	uint64_t size;			    /* and of all of it */
+	uint32_t handle, pitch;		    /* answers; pitch: bytes from line to line */
+	uint64_t size;			    /* answer: bytes of the buffer */
 };
 
 struct devmem__drm_destroy_dumb {

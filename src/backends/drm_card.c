@@ -18,7 +18,8 @@ int devmem__drm_identify(struct devmem__drm_card *card)
 	struct devmem__drm_version *version = card->api->get_version(card->fd);
 
 	if (!version)
-		return devmem__fail(ENODEV, "%s is no DRM device: %s", card->path, strerror(errno));
+		return devmem__fail(ENODEV, "%s is not a DRM device: %s", card->path,
+				    strerror(errno));
 	snprintf(card->driver, sizeof(card->driver), "%.*s", version->name_bytes, version->name);
 	card->api->free_version(version);
 	return 0;
@@ -44,8 +45,8 @@ static int cannot_open(const char *path)
 	}
 }
 
-/* Who opens a card first becomes the master of its screens, which nobody else can be then: that is
- * not what is wanted. */
+/* The first process that opens a card becomes the master of its screens and keeps others from it.
+ * We give that up at once. */
 static int open_path(const char *path, struct devmem__drm_card *card)
 {
 	int err;
@@ -53,7 +54,7 @@ static int open_path(const char *path, struct devmem__drm_card *card)
 	snprintf(card->path, sizeof(card->path), "%s", path);
 	card->driver[0] = '\0';
 	if (strlen(path) >= sizeof(card->path))
-		return devmem__fail(ENODEV, "%s has too long a name for a DRM device", path);
+		return devmem__fail(ENODEV, "the path %s is too long for a DRM device", path);
 	card->fd = open(path, O_RDWR | O_CLOEXEC);
 	if (card->fd < 0)
 		return cannot_open(path);
@@ -87,8 +88,8 @@ static int is_render_node(const struct devmem__drm_card *card)
 {
 	char *primary = card->api->card_name(card->fd);
 	int err = devmem__fail(ENODEV,
-			       "%s is a render node, which makes no dumb buffers: take its "
-			       "card%s%s, or give an object of the driver's own to "
+			       "%s is a render node, which makes no dumb buffers: name its "
+			       "card%s%s, or pass an object of its driver to "
 			       "devmem_buffer_wrap_gem()",
 			       card->path, primary ? ", " : "", primary ? primary : "");
 
@@ -97,9 +98,9 @@ static int is_render_node(const struct devmem__drm_card *card)
 }
 
 /*
- * The capability is told of cards with screens alone [drm_getcap()]; vgem has none, and makes dumb
- * buffers. What any driver answers to a request for one without a size tells too, and makes
- * nothing: EINVAL if it has the call, else ENOSYS [drm_mode_create_dumb()].
+ * The kernel reports the capability only for cards with screens [drm_getcap()]. vgem has no screens
+ * but makes dumb buffers. So we also request a dumb buffer without a size, which makes nothing: the
+ * answer is EINVAL if the driver has the call, else ENOSYS [drm_mode_create_dumb()].
  */
 static int makes_dumb_buffers(const struct devmem__drm_card *card)
 {
@@ -113,8 +114,8 @@ static int makes_dumb_buffers(const struct devmem__drm_card *card)
 	if (card->api->ioctl(card->fd, DEVMEM__DRM_CREATE_DUMB, &nothing) && errno == EINVAL)
 		return 0;
 	return devmem__fail(ENODEV,
-			    "%s: its driver %s makes no dumb buffers: take another card, or give "
-			    "an object of the driver's own to devmem_buffer_wrap_gem()",
+			    "%s: its driver %s makes no dumb buffers: name another card, or pass "
+			    "an object of the driver to devmem_buffer_wrap_gem()",
 			    card->path, card->driver);
 }
 
@@ -125,7 +126,7 @@ static int serves(const struct devmem__drm_card *card)
 	return err ? err : devmem__drm_exports(card);
 }
 
-/* ---------------------------------------------------------------------------------- all of them */
+/* ------------------------------------------------------------------------------------ all cards */
 
 static int by_number(const void *a, const void *b)
 {
@@ -134,7 +135,7 @@ static int by_number(const void *a, const void *b)
 	return one < other ? -1 : one > other;
 }
 
-/* Numbers of those that there are, in their order. Negative errno. */
+/* Fills in the numbers of the cards in ascending order. Returns how many, or a negative errno. */
 static int list_cards(const char *path, unsigned int number[MAX_CARDS])
 {
 	DIR *dir = opendir(path);
@@ -167,13 +168,14 @@ static void note(char *text, size_t room, const char *words)
 	snprintf(text + used, room - used, "%s%s", used ? "; " : "", words);
 }
 
-/* The error of several cards: that of each if they agree. @all: of those before, 0 at first. */
+/* The error for several cards: their own if all have the same one, else -ENODEV. @all: the error of
+ * the cards before, 0 at first. */
 static int in_common(int all, int err)
 {
 	return !all || all == err ? err : -ENODEV;
 }
 
-/* The first one, of @driver unless that is NULL, that serves; or why none does. */
+/* Opens the first card that serves, of @driver unless that is NULL; or says why none does. */
 static int open_first(const char *dir, const char *driver, struct devmem__drm_card *card)
 {
 	unsigned int number[MAX_CARDS];
@@ -219,7 +221,7 @@ int devmem__drm_open(const char *dir, const char *device, struct devmem__drm_car
 	return err;
 }
 
-/* What the card @path can do, in words. */
+/* Describes what the card @path can do. */
 static int judge(const char *path, struct devmem__drm_card *card, char *words, size_t room)
 {
 	int err = open_path(path, card);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* DRM's cards: finding one, and what it can be asked before anything is made. */
+/* DRM cards: finding one, and asking what it can do before anything is allocated. */
 #ifndef DEVMEM__BACKENDS_DRM_CARD_H
 #define DEVMEM__BACKENDS_DRM_CARD_H
 
@@ -15,23 +15,23 @@ struct devmem__drm_card {
 };
 
 /*
- * devmem__drm_open() - a card of the folder @dir that makes dumb buffers and exports them.
- * @device: its path; or a driver's name, such as "vgem"; NULL: the first one.
+ * devmem__drm_open() - open a card in folder @dir that makes dumb buffers and exports them.
+ * @device: the card's path, or a driver's name such as "vgem"; NULL: the first card that serves.
  * -ENOENT, -ENODEV, -EACCES
  */
 int devmem__drm_open(const char *dir, const char *device, struct devmem__drm_card *card);
 void devmem__drm_close(struct devmem__drm_card *card);
 
-/* devmem__drm_exports() - 0, or -ENODEV: it does not. @card needs no more than its descriptor, and
- * the names for the sentence. */
+/* devmem__drm_exports() - 0, or -ENODEV if the card cannot export. Of @card only fd, and the names
+ * for the error message, must be set. */
 int devmem__drm_exports(const struct devmem__drm_card *card);
 
-/* devmem__drm_identify() - the driver's name, of a descriptor that is there. -ENODEV: it is of no
- * DRM device. */
+/* devmem__drm_identify() - fill in the driver's name of the open card->fd. -ENODEV: it is not a DRM
+ * device. */
 int devmem__drm_identify(struct devmem__drm_card *card);
 
-/* devmem__drm_list() - all there are and what they can do, in words. 0: one of them serves; else
- * the sentence says it too. */
+/* devmem__drm_list() - describe all cards and what they can do. 0: one of them serves. Otherwise
+ * the error message has the same words. */
 int devmem__drm_list(const char *dir, char *text, size_t room);
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* import: a dma-buf that somebody else has exported. What can be done with it is its exporter's to
- * say. */
+/* import: a dma-buf that somebody else has exported. Its exporter decides what it can be used
+ * for. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -25,13 +25,12 @@ static int check_dmabuf(int fd)
 	struct statfs fs;
 
 	if (fstatfs(fd, &fs))
-		return devmem__fail(errno,
-				    "devmem_buffer_import: descriptor %d cannot be looked at: %s",
+		return devmem__fail(errno, "devmem_buffer_import: cannot examine descriptor %d: %s",
 				    fd, strerror(errno));
 	if (fs.f_type != DMA_BUF_MAGIC)
 		return devmem__fail(EINVAL,
-				    "descriptor %d is no dma-buf: import what an exporter gave out "
-				    "for sharing",
+				    "descriptor %d is not a dma-buf: import one that an exporter "
+				    "made for sharing",
 				    fd);
 	return 0;
 }
@@ -42,13 +41,13 @@ static int take_range(const struct devmem_buffer_opts *o, uint64_t all, struct d
 
 	if (o->offset % page || o->bytes % page)
 		return devmem__fail(EINVAL,
-				    "%llu bytes of a dma-buf, from %llu on: both must be multiples "
-				    "of %zu",
+				    "%llu bytes at offset %llu of a dma-buf: both must be "
+				    "multiples of %zu",
 				    (unsigned long long)o->bytes, (unsigned long long)o->offset,
 				    page);
 	if (o->offset >= all || o->bytes > all - o->offset)
 		return devmem__fail(ERANGE,
-				    "%llu bytes from %llu on do not lie in a dma-buf of %llu",
+				    "%llu bytes at offset %llu are not within a dma-buf of %llu",
 				    (unsigned long long)o->bytes, (unsigned long long)o->offset,
 				    (unsigned long long)all);
 	mem->offset = o->offset;
@@ -59,11 +58,11 @@ static int take_range(const struct devmem_buffer_opts *o, uint64_t all, struct d
 int devmem__import_range(int fd, const struct devmem_buffer_opts *o, struct devmem_memory *mem,
 			 uint64_t *all)
 {
-	/* its size, and nothing else: a dma-buf has no position */
+	/* this only returns its size: a dma-buf has no file position */
 	off_t end = lseek(fd, 0, SEEK_END);
 
 	if (end <= 0)
-		return devmem__fail(EINVAL, "descriptor %d: the dma-buf does not tell its size",
+		return devmem__fail(EINVAL, "descriptor %d: the dma-buf does not report its size",
 				    fd);
 	*all = (uint64_t)end;
 	return take_range(o, *all, mem);
@@ -138,8 +137,7 @@ static int import_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
 
 static int import_probe(char *text, size_t room)
 {
-	snprintf(text, room,
-		 "any dma-buf; whether the processor can map it is its exporter's to say");
+	snprintf(text, room, "any dma-buf; its exporter decides whether the processor can map it");
 	return 0;
 }
 

@@ -17,7 +17,7 @@
 
 #define DEVICES "/sys/devices/"
 
-/* ----------------------------------------------------------------------------- where things are */
+/* ------------------------------------------------------------------------------------ locations */
 
 static int read_node(const char *device)
 {
@@ -54,8 +54,7 @@ void devmem__pci_place_of_address(const char *address, struct devmem__place *pla
 	place_of(link, place);
 }
 
-/* By the driver and not by /sys/class/net, which shows the network namespace that sysfs was mounted
- * in. */
+/* Asks the driver. /sys/class/net would show the network namespace that sysfs was mounted in. */
 static int ask_bus(const char *ifname, char bus[ETHTOOL_BUSINFO_LEN])
 {
 	struct ethtool_drvinfo info = { .cmd = ETHTOOL_GDRVINFO };
@@ -72,8 +71,9 @@ static int ask_bus(const char *ifname, char bus[ETHTOOL_BUSINFO_LEN])
 	if (fd >= 0)
 		close(fd);
 	if (err && err != EOPNOTSUPP)
-		return devmem__fail(err, "interface %s, to which memory is to be near: %s", ifname,
-				    strerror(err));
+		return devmem__fail(err,
+				    "cannot locate interface %s, which memory is to be near: %s",
+				    ifname, strerror(err));
 	snprintf(bus, ETHTOOL_BUSINFO_LEN, "%s", err ? "" : info.bus_info);
 	return 0;
 }
@@ -84,22 +84,22 @@ int devmem__pci_place_of_interface(const char *ifname, struct devmem__place *pla
 	int err = ask_bus(ifname, bus);
 
 	*place = (struct devmem__place){ .node = -1 };
-	if (err || !bus[0] || strchr(bus, '/')) /* "N/A": on no bus */
+	if (err || !bus[0] || strchr(bus, '/')) /* "N/A": it is on no bus */
 		return err;
 	devmem__pci_place_of_address(bus, place);
 	if (place->path[0])
 		return 0;
-	/* a subfunction, below its NIC */
+	/* a subfunction is on the auxiliary bus, below its NIC */
 	snprintf(link, sizeof(link), "/sys/bus/auxiliary/devices/%.31s", bus);
 	place_of(link, place);
 	return 0;
 }
 
-/* ------------------------------------------------------------------------------------- how near */
+/* ------------------------------------------------------------------------------------- nearness */
 
 struct nearness {
-	unsigned int common; /* parts of the way from the root that are the same */
-	unsigned int rest;   /* parts behind them */
+	unsigned int common; /* parts of the path that are the same from the root on */
+	unsigned int rest;   /* parts after them */
 	bool same_node;
 };
 
@@ -112,7 +112,7 @@ static unsigned int parts(const char *path)
 	return n;
 }
 
-/* What has not even the host bridge in common, or is not on PCI, has nothing in common. */
+/* 0 if not even the host bridge is the same, or if a device is not on PCI. */
 static unsigned int common_parts(const char *a, const char *b)
 {
 	unsigned int n = 0;

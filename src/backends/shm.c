@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* shm: a memory file and nothing else. No NIC can write to it, and no device is needed for it. */
+/* shm: just a memory file. No NIC can write to it, and it needs no device. */
 #include <stdio.h>
 
 #include "memory/host.h"

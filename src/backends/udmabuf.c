@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * udmabuf: ordinary memory (a memfd) exported as a dma-buf by /dev/udmabuf. Every kernel of a
- * distribution has it, so this is the backend of the lab, of CI, and of a machine without a GPU.
+ * udmabuf: ordinary memory (a memfd) exported as a dma-buf by /dev/udmabuf. The kernels of all
+ * distributions have it, so this is the backend of the lab, of CI, and of machines without a GPU.
  * [drivers/dma-buf/udmabuf.c]
  */
 #include <errno.h>
@@ -19,7 +19,7 @@
 #define PARAMETERS "/sys/module/udmabuf/parameters/"
 #define REMEDY	   "load it with \"modprobe udmabuf\""
 
-/* The kernel says only EINVAL when a buffer is over its limit; the parameter tells. 0: cannot be
+/* For a buffer over its limit the kernel only says EINVAL, so we read the limit. 0: it cannot be
  * read. */
 static size_t size_limit(void)
 {
@@ -35,7 +35,7 @@ static int check_limit(size_t bytes)
 	if (!limit || bytes <= limit)
 		return 0;
 	return devmem__fail(EFBIG,
-			    "a udmabuf may have %zu MiB here and %zu were asked for: "
+			    "a udmabuf may have %zu MiB here, but %zu were requested: "
 			    "raise " PARAMETERS "size_limit_mb",
 			    limit >> 20, bytes >> 20);
 }
@@ -85,8 +85,8 @@ out_device:
 	return 0;
 }
 
-/* Of the limits on memory that is pinned, and on lists, none is the driver's for what is asked of
- * it here: one memory file. */
+/* Of the driver's limits only size_limit_mb applies to us. A buffer is one memory file, so
+ * list_limit does not matter, and RLIMIT_MEMLOCK does not count it. */
 static int udmabuf_probe(char *text, size_t room)
 {
 	char huge[120], size[64] = "size_limit_mb cannot be read";
@@ -102,7 +102,7 @@ static int udmabuf_probe(char *text, size_t room)
 	devmem__limits_number(PARAMETERS "list_limit", &list);
 	devmem__limits_huge_words(huge, sizeof(huge));
 	snprintf(text, room,
-		 "%s; %s; list_limit (%llu) and RLIMIT_MEMLOCK do not matter, since it is one "
+		 "%s; %s; list_limit (%llu) and RLIMIT_MEMLOCK do not matter: a buffer is one "
 		 "entry and not counted as locked",
 		 size, huge, (unsigned long long)list);
 	return 0;

@@ -299,13 +299,13 @@ static void an_object_that_is_wrapped(void **state)
 {
 	(void)state;
 	works(an_object_of_ours, "drm",
-	      " bytes of an object of 4194304 that the program has of driver vgem (handle ");
+	      " of the 4194304 bytes of the program's object (driver vgem, handle ");
 }
 
 static void an_object_of_a_render_node_that_is_wrapped(void **state)
 {
 	(void)state;
-	works(an_object_of_a_render_node, "drm", "that the program has of driver vgem");
+	works(an_object_of_a_render_node, "drm", "of the program's object (driver vgem, ");
 }
 
 static void memory_that_is_imported(void **state)
@@ -423,7 +423,7 @@ static void limits_of_the_driver(void **state)
 	run("cp /sys/module/udmabuf/parameters/size_limit_mb /tmp/limit; echo 8 "
 	    ">/sys/module/udmabuf/parameters/size_limit_mb");
 	refused(create("udmabuf", NULL, 8 * MIB + 4 * KIB, 0, &buffer), EFBIG,
-		"may have 8 MiB here and 8 were asked for");
+		"may have 8 MiB here, but 8 were requested");
 	ok(create("udmabuf", NULL, 8 * MIB, 0, &buffer));
 	run("cat /tmp/limit >/sys/module/udmabuf/parameters/size_limit_mb");
 	devmem_buffer_close(buffer);
@@ -446,10 +446,11 @@ static void cards_that_are_not_there(void **state)
 
 	(void)state;
 	refused(create("drm", RENDER, 4096, 0, &buffer), ENODEV,
-		"is a render node, which makes no dumb buffers: take its card, " CARD);
+		"is a render node, which makes no dumb buffers: name its card, " CARD);
 	refused(create("drm", "nosuch", 4096, 0, &buffer), ENODEV,
 		"no card of driver \"nosuch\" can be used: " CARD " is of driver vgem");
-	refused(create("drm", "/dev/null", 4096, 0, &buffer), ENODEV, "/dev/null is no DRM device");
+	refused(create("drm", "/dev/null", 4096, 0, &buffer), ENODEV,
+		"/dev/null is not a DRM device");
 	refused(create("drm", "/dev/dri/card99", 4096, 0, &buffer), ENODEV,
 		"there is no /dev/dri/card99");
 	ok(create("drm", CARD, 4096, 0, &buffer));
@@ -467,10 +468,10 @@ static void objects_that_are_not_there(void **state)
 	(void)state;
 	refused(devmem_buffer_wrap_gem(fd, handle + 1, NULL, &buffer), ENOENT,
 		"no object with handle");
-	refused(devmem_buffer_wrap_gem(null, handle, NULL, &buffer), ENODEV, "is no DRM device");
+	refused(devmem_buffer_wrap_gem(null, handle, NULL, &buffer), ENODEV, "is not a DRM device");
 	refused(devmem_buffer_wrap_gem(fd, handle, DEVMEM_OPTS(devmem_buffer_opts, .offset = MIB),
 				       &buffer),
-		ERANGE, "do not lie in a dma-buf of 1048576");
+		ERANGE, "are not within a dma-buf of 1048576");
 	close(fd);
 	close(null);
 }
@@ -502,11 +503,11 @@ static void what_is_no_dma_buf(void **state)
 	int fd = open("/dev/zero", O_RDWR | O_CLOEXEC);
 
 	(void)state;
-	refused(devmem_buffer_import(fd, NULL, &buffer), EINVAL, "is no dma-buf");
+	refused(devmem_buffer_import(fd, NULL, &buffer), EINVAL, "is not a dma-buf");
 	close(fd);
 	fd = devmem_buffer_fd(theirs);
 	refused(devmem_buffer_import(fd, DEVMEM_OPTS(devmem_buffer_opts, .offset = MIB), &buffer),
-		ERANGE, "do not lie in a dma-buf");
+		ERANGE, "are not within a dma-buf");
 	refused(devmem_buffer_import(fd, DEVMEM_OPTS(devmem_buffer_opts, .offset = 100), &buffer),
 		EINVAL, "multiples of 4096");
 	devmem_buffer_close(theirs);

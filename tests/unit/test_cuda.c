@@ -113,7 +113,7 @@ static void devices_that_export_nothing(void **state)
 	static const struct {
 		const char *without, *words;
 	} cases[] = {
-		{ "124=0", "no dma-buf: that takes NVIDIA's open kernel modules" },
+		{ "124=0", "no dma-buf: that needs NVIDIA's open kernel modules" },
 		{ "116=0", "GPUDirect RDMA" },
 		{ "41=0", "unified addressing" },
 	};
@@ -353,7 +353,7 @@ static void a_range_over_several_pieces(void **state)
 	expect_copies(b, MIB - 300, 1000); /* where one ends and the next begins */
 	devmem_buffer_close(b);
 	expect_refused(pointer + MIB, 3 * MIB + PAGE, -ERANGE,
-		       "the allocation there has 2097152 from");
+		       "the allocation there has 2097152 bytes from");
 	expect_refused(pointer + 2 * MIB, 2 * MIB + PAGE, -ERANGE, "does not export");
 	fake_cuda_pieces_free(pointer, 2 * MIB);
 	free_and_leave(other);
@@ -373,10 +373,10 @@ static void what_cannot_be_wrapped(void **state)
 	expect_refused(pointer, 0, -EINVAL, "not 0");
 	expect_refused(pointer, MIB + PAGE, -ERANGE, "does not export");
 	expect_refused(pointer + MIB - PAGE, 2 * PAGE, -ERANGE,
-		       "the allocation there has 1048576 from");
+		       "the allocation there has 1048576 bytes from");
 	expect_refused(pointer, SIZE_MAX - PAGE + 1, -ERANGE, "does not export");
 	assert_false(fake_cuda_sync_memops(pointer));
-	expect_refused(PAGE, PAGE, -EINVAL, "0x1000 is no memory of CUDA's");
+	expect_refused(PAGE, PAGE, -EINVAL, "0x1000 is not CUDA memory");
 	cuda_fail("cuPointerGetAttribute=201");
 	expect_refused(pointer, PAGE, -EINVAL, "no CUDA context is current");
 	cuda_fail("");

@@ -60,7 +60,7 @@ static void too_old(void **state)
 {
 	(void)state;
 	setenv("FAKE_CUDA_DRIVER", "11040", 1);
-	expect(-ENODEV, "the CUDA driver is of CUDA 11.4");
+	expect(-ENODEV, "the driver is for CUDA 11.4");
 	assert_int_equal(listed(), -ENODEV);
 	unsetenv("FAKE_CUDA_DRIVER");
 }
@@ -92,7 +92,7 @@ static void it_does_not_initialize(void **state)
 		int err;
 		const char *words;
 	} cases[] = {
-		{ "cuInit=100", -ENODEV, "no device" },	    { "cuInit=3", -ENODEV, "forked" },
+		{ "cuInit=100", -ENODEV, "no device" },	    { "cuInit=3", -ENODEV, "fork()" },
 		{ "cuInit=34", -ENODEV, "stub" },	    { "cuInit=803", -ENODEV, "restart" },
 		{ "cuInit=802", -ENODEV, "fabricmanager" }, { "cuInit=999", -EIO, "cuInit: " },
 	};

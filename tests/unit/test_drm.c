@@ -126,10 +126,10 @@ static void cards_that_are_not_there(void **state)
 	none(dir, "third", ENODEV, "no card of driver \"third\" can be used: ");
 	says("/card9 is of driver second");
 	none(dir, "/dev/nosuch", ENODEV, "there is no /dev/nosuch (No such file");
-	none(dir, card0, ENODEV, "/card0 is no DRM device");
+	none(dir, card0, ENODEV, "/card0 is not a DRM device");
 	none(dir, "/", EISDIR, "cannot open /");
 	memset(longest, '/', 199);
-	none(dir, longest, ENODEV, "too long a name");
+	none(dir, longest, ENODEV, "too long for a DRM device");
 	free(longest);
 	if (!geteuid())
 		return;
@@ -143,7 +143,7 @@ static void cards_that_cannot(void **state)
 	setenv("FAKE_DRM_CANNOT", "dumb", 1);
 	none(dir, card9, ENODEV, "its driver second makes no dumb buffers");
 	none(dir, NULL, ENODEV, "no card can be used: ");
-	says("/card0 is no DRM device");
+	says("/card0 is not a DRM device");
 	says("; ");
 	/* the capability is not told of a card without screens */
 	setenv("FAKE_DRM_CANNOT", "dumb_told", 1);
@@ -155,7 +155,7 @@ static void cards_that_cannot(void **state)
 	setenv("FAKE_DRM_FAIL", "cap_prime:5", 1);
 	none(dir, card9, ENODEV, "does not tell whether it exports");
 	setenv("FAKE_DRM_FAIL", "version:13", 1);
-	none(dir, card9, ENODEV, "is no DRM device: Permission denied");
+	none(dir, card9, ENODEV, "is not a DRM device: Permission denied");
 }
 
 static void a_render_node_names_its_card(void **state)
@@ -163,7 +163,7 @@ static void a_render_node_names_its_card(void **state)
 	(void)state;
 	setenv("FAKE_DRM_NODE", "2", 1);
 	none(dir, render, ENODEV,
-	     "is a render node, which makes no dumb buffers: take its card, /dev/dri/card42, or ");
+	     "is a render node, which makes no dumb buffers: name its card, /dev/dri/card42, or ");
 	says("devmem_buffer_wrap_gem()");
 }
 
@@ -174,7 +174,7 @@ static void all_are_listed(void **state)
 	(void)state;
 	assert_int_equal(devmem__drm_list(dir, text, sizeof(text)), 0);
 	print_message("%s\n", text);
-	assert_non_null(strstr(text, "/card0 is no DRM device"));
+	assert_non_null(strstr(text, "/card0 is not a DRM device"));
 	assert_non_null(strstr(text, "/card9 (second) makes dumb buffers; "));
 	assert_true(strstr(text, "card9") < strstr(text, "card10"));
 	setenv("FAKE_DRM_CANNOT", "dumb", 1);
@@ -216,7 +216,7 @@ static void sizes_and_options(void **state)
 	(void)state;
 	assert_int_equal(devmem_buffer_create("drm", 4095, NULL, &b), -EINVAL);
 	assert_int_equal(devmem_buffer_create("drm", 1ull << 32, NULL, &b), -EFBIG);
-	says("less than 4 GiB");
+	says("smaller than 4 GiB");
 	assert_int_equal(devmem_buffer_create("drm", 8192,
 					      DEVMEM_OPTS(devmem_buffer_opts, .near = "lo"), &b),
 			 -EINVAL);
@@ -238,7 +238,7 @@ static void what_the_driver_refuses(void **state)
 	refused(card9, EMFILE, "did not export an object: Too many open files");
 	unsetenv("FAKE_DRM_FAIL");
 	setenv("FAKE_DRM_SIZE", "-4096", 1);
-	refused(card9, EIO, "exported 4096 bytes where 8192 were asked for");
+	refused(card9, EIO, "exported 4096 bytes, but 8192 were requested");
 }
 
 /* --------------------------------------------------------------- an object of the program's own */
@@ -273,7 +273,7 @@ static void an_object_is_wrapped(void **state)
 			 0);
 	close(fd);
 	assert_string_equal(devmem_buffer_backend(b, &why), "drm");
-	assert_non_null(strstr(why, "of driver second (handle 7)"));
+	assert_non_null(strstr(why, "(driver second, handle 7)"));
 	assert_int_equal(devmem_buffer_size(b), 16384);
 	assert_int_equal(devmem_buffer_size(part), 8192);
 	devmem_buffer_close(b);
@@ -298,17 +298,17 @@ static void what_cannot_be_wrapped(void **state)
 	(void)state;
 	assert_int_equal(an_object(fd, &handle), 0);
 	not_wrapped(fd, 99, NULL, ENOENT, "has no object with handle 99");
-	not_wrapped(other, handle, NULL, ENODEV, "is no DRM device");
-	not_wrapped(-1, handle, NULL, ENODEV, "descriptor -1 is no DRM device");
+	not_wrapped(other, handle, NULL, ENODEV, "is not a DRM device");
+	not_wrapped(-1, handle, NULL, ENODEV, "descriptor -1 is not a DRM device");
 	not_wrapped(fd, handle, DEVMEM_OPTS(devmem_buffer_opts, .offset = 16384), ERANGE,
-		    "do not lie in a dma-buf of 16384");
+		    "are not within a dma-buf of 16384");
 	not_wrapped(fd, handle, DEVMEM_OPTS(devmem_buffer_opts, .bytes = 100), EINVAL,
 		    "multiples of 4096");
 	not_wrapped(fd, handle, DEVMEM_OPTS(devmem_buffer_opts, .device = card9), EINVAL,
 		    "other than offset and bytes");
 	assert_int_equal(devmem_buffer_wrap_gem(fd, handle, NULL, NULL), -EINVAL);
 	setenv("FAKE_DRM_SIZE", "-16384", 1);
-	not_wrapped(fd, handle, NULL, EINVAL, "does not tell its size");
+	not_wrapped(fd, handle, NULL, EINVAL, "does not report its size");
 	setenv("FAKE_DRM_CANNOT", "prime", 1);
 	not_wrapped(fd, handle, NULL, ENODEV, "does not export");
 	close(fd);
