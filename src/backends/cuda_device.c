@@ -165,8 +165,8 @@ static int choose_address(const struct devmem__cuda *cu, const char *text, int c
 static int choose_near(const struct devmem__cuda *cu, const char *ifname, int count,
 		       struct devmem__cuda_device *device, const char **why)
 {
-	struct devmem__place to, places[MAX_DEVICES];
-	int ordinals[MAX_DEVICES], err = devmem__pci_place_of_interface(ifname, &to);
+	struct devmem__pci_location to, locations[MAX_DEVICES];
+	int ordinals[MAX_DEVICES], err = devmem__pci_locate_interface(ifname, &to);
 	unsigned int n = 0;
 
 	for (int i = 0; !err && i < count; i++) {
@@ -175,14 +175,14 @@ static int choose_near(const struct devmem__cuda *cu, const char *ifname, int co
 		err = devmem__cuda_describe(cu, i, &other);
 		if (err || devmem__cuda_exports(cu, &other))
 			continue;
-		devmem__pci_place_of_address(other.address, &places[n]);
+		devmem__pci_locate_address(other.address, &locations[n]);
 		ordinals[n++] = i;
 	}
 	if (err)
 		return err;
 	if (!n)
 		return -ENODEV; /* with the last device's error message */
-	return devmem__cuda_describe(cu, ordinals[devmem__pci_nearest(&to, places, n, why)],
+	return devmem__cuda_describe(cu, ordinals[devmem__pci_nearest(&to, locations, n, why)],
 				     device);
 }
 

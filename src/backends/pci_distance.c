@@ -35,23 +35,23 @@ static int read_node(const char *device)
 	return node;
 }
 
-static void place_of(const char *link, struct devmem__place *place)
+static void locate(const char *link, struct devmem__pci_location *location)
 {
 	char device[PATH_MAX];
 
-	*place = (struct devmem__place){ .node = -1 };
+	*location = (struct devmem__pci_location){ .node = -1 };
 	if (!realpath(link, device) || strncmp(device, DEVICES, strlen(DEVICES)))
 		return;
-	place->node = read_node(device);
-	snprintf(place->path, sizeof(place->path), "%.255s", device + strlen(DEVICES));
+	location->node = read_node(device);
+	snprintf(location->path, sizeof(location->path), "%.255s", device + strlen(DEVICES));
 }
 
-void devmem__pci_place_of_address(const char *address, struct devmem__place *place)
+void devmem__pci_locate_address(const char *address, struct devmem__pci_location *location)
 {
 	char link[64];
 
 	snprintf(link, sizeof(link), "/sys/bus/pci/devices/%.32s", address);
-	place_of(link, place);
+	locate(link, location);
 }
 
 /* Asks the driver. /sys/class/net would show the network namespace that sysfs was mounted in. */
@@ -78,20 +78,20 @@ static int ask_bus(const char *ifname, char bus[ETHTOOL_BUSINFO_LEN])
 	return 0;
 }
 
-int devmem__pci_place_of_interface(const char *ifname, struct devmem__place *place)
+int devmem__pci_locate_interface(const char *ifname, struct devmem__pci_location *location)
 {
 	char bus[ETHTOOL_BUSINFO_LEN] = "", link[64];
 	int err = ask_bus(ifname, bus);
 
-	*place = (struct devmem__place){ .node = -1 };
+	*location = (struct devmem__pci_location){ .node = -1 };
 	if (err || !bus[0] || strchr(bus, '/')) /* "N/A": it is on no bus */
 		return err;
-	devmem__pci_place_of_address(bus, place);
-	if (place->path[0])
+	devmem__pci_locate_address(bus, location);
+	if (location->path[0])
 		return 0;
 	/* a subfunction is on the auxiliary bus, below its NIC */
 	snprintf(link, sizeof(link), "/sys/bus/auxiliary/devices/%.31s", bus);
-	place_of(link, place);
+	locate(link, location);
 	return 0;
 }
 
@@ -131,7 +131,8 @@ static unsigned int common_parts(const char *a, const char *b)
 	return n;
 }
 
-static struct nearness nearness(const struct devmem__place *to, const struct devmem__place *from)
+static struct nearness nearness(const struct devmem__pci_location *to,
+				const struct devmem__pci_location *from)
 {
 	const unsigned int common = common_parts(to->path, from->path);
 
@@ -151,14 +152,15 @@ static bool nearer(const struct nearness *a, const struct nearness *b)
 	return a->same_node && !b->same_node;
 }
 
-unsigned int devmem__pci_nearest(const struct devmem__place *to, const struct devmem__place *places,
-				 unsigned int n, const char **why)
+unsigned int devmem__pci_nearest(const struct devmem__pci_location *to,
+				 const struct devmem__pci_location *locations, unsigned int n,
+				 const char **why)
 {
-	struct nearness best = nearness(to, &places[0]);
+	struct nearness best = nearness(to, &locations[0]);
 	unsigned int found = 0;
 
 	for (unsigned int i = 1; i < n; i++) {
-		const struct nearness other = nearness(to, &places[i]);
+		const struct nearness other = nearness(to, &locations[i]);
 
 		if (!nearer(&other, &best))
 			continue;

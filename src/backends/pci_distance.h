@@ -5,26 +5,27 @@
 
 #include "base/internal.h"
 
-struct devmem__place {
+struct devmem__pci_location {
 	/* the device's path below /sys/devices: pci0000:64/0000:64:00.0/0000:65:00.0. Empty:
 	 * unknown */
 	char path[256];
 	int node; /* NUMA node; -1: unknown */
 };
 
-/* devmem__pci_place_of_address() - the location is unknown if there is no such device. */
-void devmem__pci_place_of_address(const char *address, struct devmem__place *place);
+/* devmem__pci_locate_address() - the location is unknown if there is no such device. */
+void devmem__pci_locate_address(const char *address, struct devmem__pci_location *location);
 
-/* devmem__pci_place_of_interface() - look in this thread's network namespace. The location of an
+/* devmem__pci_locate_interface() - look in this thread's network namespace. The location of an
  * interface that is on no bus is unknown. -ENODEV: no such interface */
-int devmem__pci_place_of_interface(const char *ifname, struct devmem__place *place);
+int devmem__pci_locate_interface(const char *ifname, struct devmem__pci_location *location);
 
 /*
  * devmem__pci_nearest() - the index of the location out of @n, at least one, that is nearest to
  * @to. The nearest one shares most parts of the path from the root; among equals it has the shorter
  * rest, then is on the same NUMA node, then is the first. @why: a few words on the choice.
  */
-unsigned int devmem__pci_nearest(const struct devmem__place *to, const struct devmem__place *places,
-				 unsigned int n, const char **why);
+unsigned int devmem__pci_nearest(const struct devmem__pci_location *to,
+				 const struct devmem__pci_location *locations, unsigned int n,
+				 const char **why);
 
 #endif

@@ -87,7 +87,7 @@ static void everywhere(void)
 {
 	struct devmem_binding *binding;
 	struct devmem_buffer *buffer;
-	struct devmem__place place;
+	struct devmem__pci_location place;
 	struct devmem_nic *nic;
 
 	in_a_namespace();
@@ -99,8 +99,8 @@ static void everywhere(void)
 	devmem_binding_close(binding);
 	CHECK(devmem_nic_open("lo:1", NULL, &nic) == -ENODEV);
 	CHECK(devmem_bind_tx("lo:1", buffer, NULL, &binding) == -ENODEV);
-	CHECK(!devmem__pci_place_of_interface(LONG, &place));
-	CHECK(devmem__pci_place_of_interface("lo:1", &place) == -ENODEV);
+	CHECK(!devmem__pci_locate_interface(LONG, &place));
+	CHECK(devmem__pci_locate_interface("lo:1", &place) == -ENODEV);
 }
 
 static void alternative_names(void **state)
