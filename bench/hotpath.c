@@ -56,9 +56,9 @@ static struct devmem_sock *make_sock(struct devmem_ring *ring, uint16_t slot, ui
 	sock->stream = (struct devmem__stream){
 		.out = sock->stream.out, .slot = slot, .merge = merge, .dmabuf_id = 1, .buffer = 3
 	};
-	devmem__list_init(&sock->dirty);
-	devmem__list_init(&sock->rearm);
-	devmem__list_init(&sock->raised);
+	devmem__list_init(&sock->tokens.node);
+	devmem__list_init(&sock->request.rearm);
+	devmem__list_init(&sock->lowat.node);
 	return sock;
 }
 
@@ -74,8 +74,8 @@ __attribute__((noinline)) unsigned int one_completion(struct devmem_ring *ring,
 	int got;
 
 	devmem__rx_start(&rx, c->data, c->len, NULL, 0, c->bytes, 0);
-	got = devmem__rx_next(&rx, &sock->stream, &ring->count, ev, n);
-	if (devmem__rx_next(&rx, &sock->stream, &ring->count, ev + got, n - (unsigned int)got))
+	got = devmem__rx_next(&rx, &sock->stream, &ring->received, ev, n);
+	if (devmem__rx_next(&rx, &sock->stream, &ring->received, ev + got, n - (unsigned int)got))
 		exit(1);
 	devmem__backpressure_out(sock, sock->stream.out.count);
 	if (devmem_release(ring, ev, (unsigned int)got))
@@ -88,7 +88,7 @@ static void kernel_takes_batches(struct devmem_ring *ring)
 {
 	devmem__dontneed_flush(ring, true);
 	io_uring_submit(&ring->uring.io);
-	while (!devmem__list_empty(&ring->batches_out))
+	while (!devmem__list_empty(&ring->tokens.in_flight))
 		devmem__dontneed_settle(ring);
 	io_uring_cq_advance(&ring->uring.io, io_uring_cq_ready(&ring->uring.io));
 }
@@ -107,13 +107,13 @@ int main(int argc, char **argv)
 		return 77;
 	}
 	record(&control, fragments, merge > 1);
-	ring->socks = calloc(sockets, sizeof(*ring->socks));
-	ring->slots = sockets;
+	ring->socks.slot = calloc(sockets, sizeof(*ring->socks.slot));
+	ring->socks.slots = sockets;
 	for (unsigned int i = 0; i < sockets; i++)
-		ring->socks[i] = make_sock(ring, (uint16_t)i, merge);
+		ring->socks.slot[i] = make_sock(ring, (uint16_t)i, merge);
 	for (unsigned int round = 0; round < ROUNDS; round++) {
 		for (unsigned int i = 0; i < sockets; i++) {
-			events += one_completion(ring, ring->socks[i], &control, ev, 512);
+			events += one_completion(ring, ring->socks.slot[i], &control, ev, 512);
 			if (i % 16 == 15 || i == sockets - 1)
 				kernel_takes_batches(ring);
 		}

@@ -29,22 +29,22 @@
 void devmem__tx_todo(struct devmem__tx *tx)
 {
 	if (devmem__list_empty(&tx->todo))
-		devmem__list_append(&tx->sock->ring->sending, &tx->todo);
+		devmem__list_append(&tx->sock->ring->sends.todo, &tx->todo);
 }
 
 void devmem__tx_tell(struct devmem__tx *tx)
 {
-	if (devmem__list_empty(&tx->told))
-		devmem__list_append(&tx->sock->ring->told, &tx->told);
+	if (devmem__list_empty(&tx->to_report))
+		devmem__list_append(&tx->sock->ring->sends.to_report, &tx->to_report);
 }
 
 void devmem__tx_publish(struct devmem__tx *tx)
 {
-	tx->sock->sends = (struct devmem__sends){
-		.freed = tx->q.freed,
-		.count = devmem__sendq_count(&tx->q),
-		.numbered = tx->q.numbered,
-	};
+	struct devmem__sock_sends *sends = &tx->sock->sends;
+
+	sends->freed = tx->q.freed;
+	sends->count = devmem__sendq_count(&tx->q);
+	sends->numbered = tx->q.numbered;
 }
 
 /* ------------------------------------------------------------------------------------- failures */
@@ -127,14 +127,14 @@ static int open_tx(struct devmem_sock *sock, struct devmem__tx **out)
 	if (!tx)
 		return devmem__fail(ENOMEM, "no memory to send");
 	tx->sock = sock;
-	tx->max = sock->max_sends ? sock->max_sends : MAX_SENDS;
+	tx->max = sock->sends.max ? sock->sends.max : MAX_SENDS;
 	tx->fd = sock->ring->uring.calls ? fcntl(sock->fd, F_DUPFD_CLOEXEC, 0) : sock->fd;
 	if (tx->fd < 0) {
 		free(tx);
 		return devmem__fail(errno, "cannot duplicate a descriptor: %s", strerror(errno));
 	}
 	devmem__list_init(&tx->todo);
-	devmem__list_init(&tx->told);
+	devmem__list_init(&tx->to_report);
 	*out = sock->tx = tx;
 	return 0;
 }
@@ -190,7 +190,7 @@ static int look_at_route(struct devmem__tx *tx, const struct devmem_binding *bin
 
 	if (tx->routed == bound)
 		return 0;
-	err = devmem__links_add(&tx->sock->ring->links, bound);
+	err = devmem__links_add(&tx->sock->ring->links.watched, bound);
 	if (err)
 		return err;
 	leaves = devmem__route_leaves_by(tx->fd);
@@ -228,14 +228,14 @@ void devmem__tx_free(struct devmem_sock *sock)
 	if (tx->was_off && !tx->q.next_id && !sock->ring->uring.abandoned)
 		setsockopt(tx->fd, SOL_SOCKET, SO_ZEROCOPY, &(int){ 0 }, sizeof(int));
 	devmem__list_del(&tx->todo);
-	devmem__list_del(&tx->told);
+	devmem__list_del(&tx->to_report);
 	devmem__sendq_close(&tx->q);
 	if (tx->fd != sock->fd)
 		close(tx->fd);
 	free(tx->stage);
 	free(tx);
 	sock->tx = NULL;
-	sock->sends = (struct devmem__sends){ 0 };
+	sock->sends = (struct devmem__sock_sends){ 0 };
 }
 
 bool devmem__tx_busy(const struct devmem_sock *sock)
@@ -414,8 +414,8 @@ static unsigned int sends_over(struct devmem__tx *tx, struct devmem_event *event
 	while (out < n && (send = devmem__sendq_done(&tx->q, &result))) {
 		events[out++] = sent_event(tx->sock, send, result);
 		count(&tx->sock->ring->stats, send, result);
-		tx->sock->ring->sends_over++;
-		devmem__binding_drop(send->binding, &tx->sock->ring->ended);
+		tx->sock->ring->sends.over++;
+		devmem__binding_drop(send->binding, &tx->sock->ring->bindings.ended);
 		devmem__sendq_pop(&tx->q);
 	}
 	devmem__tx_publish(tx);
@@ -434,7 +434,7 @@ static unsigned int news(struct devmem__tx *tx, struct devmem_event *event)
 	if (tx->misplaced) {
 		tx->misplaced = false;
 		explain_elsewhere(tx);
-		sock->ring->last = true;
+		sock->ring->report.last = true;
 		event->type = DEVMEM_EVENT_MISPLACED;
 		event->result = -ENODEV;
 		return 1;
@@ -451,24 +451,26 @@ static unsigned int news(struct devmem__tx *tx, struct devmem_event *event)
  * been. Where there is none, or those of receives wait for room (overtake.c), the connection itself
  * is asked.
  */
-unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *events,
-				 unsigned int n)
+unsigned int devmem__tx_to_events(struct devmem_ring *ring, struct devmem_event *events,
+				  unsigned int n)
 {
 	unsigned int out = 0;
 
-	while (out < n && !devmem__list_empty(&ring->told)) {
-		struct devmem__tx *tx = container_of(ring->told.next, struct devmem__tx, told);
+	while (out < n && !devmem__list_empty(&ring->sends.to_report)) {
+		struct devmem__tx *tx =
+			container_of(ring->sends.to_report.next, struct devmem__tx, to_report);
 		struct devmem_sock *sock = tx->sock;
 		int result;
 
-		if ((!sock->armed || ring->place.held_of) && devmem__sendq_done(&tx->q, &result))
-			devmem__tx_look(tx, sock->ended ? -EPIPE : -ECONNRESET);
+		if ((!sock->request.armed || ring->spill.held_of) &&
+		    devmem__sendq_done(&tx->q, &result))
+			devmem__tx_look(tx, sock->end.reported ? -EPIPE : -ECONNRESET);
 		out += sends_over(tx, events + out, n - out);
-		while (out < n && !ring->last && news(tx, events + out))
+		while (out < n && !ring->report.last && news(tx, events + out))
 			out++;
-		if (out == n || ring->last)
+		if (out == n || ring->report.last)
 			break;
-		devmem__list_del(&tx->told);
+		devmem__list_del(&tx->to_report);
 		devmem__sock_let_go(sock);
 	}
 	return out;
@@ -478,10 +480,10 @@ unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *
 
 void devmem__tx_abort_all(struct devmem_ring *ring)
 {
-	for (unsigned int i = 0; i < ring->slots; i++)
-		if (ring->socks[i] && ring->socks[i]->tx &&
-		    devmem__sendq_count(&ring->socks[i]->tx->q))
-			devmem__tx_reset(ring->socks[i]->tx, -ECONNABORTED);
+	for (unsigned int i = 0; i < ring->socks.slots; i++)
+		if (ring->socks.slot[i] && ring->socks.slot[i]->tx &&
+		    devmem__sendq_count(&ring->socks.slot[i]->tx->q))
+			devmem__tx_reset(ring->socks.slot[i]->tx, -ECONNABORTED);
 }
 
 static void await(struct devmem__tx *tx, uint64_t *waited_ms)
@@ -508,7 +510,7 @@ void devmem__tx_await_all(struct devmem_ring *ring)
 {
 	uint64_t waited_ms = 0;
 
-	for (unsigned int i = 0; i < ring->slots; i++)
-		if (ring->socks[i] && ring->socks[i]->tx)
-			await(ring->socks[i]->tx, &waited_ms);
+	for (unsigned int i = 0; i < ring->socks.slots; i++)
+		if (ring->socks.slot[i] && ring->socks.slot[i]->tx)
+			await(ring->socks.slot[i]->tx, &waited_ms);
 }

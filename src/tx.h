@@ -15,9 +15,9 @@ void devmem__tx_prepare(struct devmem_ring *ring);
 /* devmem__tx_done() - a completion. false: it is not of a send. */
 bool devmem__tx_done(const struct io_uring_cqe *cqe);
 
-/* devmem__tx_hand_out() - events of sends that are over; 0 if there are none now. */
-unsigned int devmem__tx_hand_out(struct devmem_ring *ring, struct devmem_event *events,
-				 unsigned int n);
+/* devmem__tx_to_events() - events of sends that are over; 0 if there are none now. */
+unsigned int devmem__tx_to_events(struct devmem_ring *ring, struct devmem_event *events,
+				  unsigned int n);
 
 /* The connection is over, perhaps: a receive failed with @err. */
 void devmem__tx_broken(struct devmem_sock *sock, int err);
@@ -39,7 +39,7 @@ bool devmem__tx_busy(const struct devmem_sock *sock);
 #define DEVMEM__TX_LOOK_NS 2000000000u
 static inline bool devmem__tx_waits(const struct devmem_ring *ring)
 {
-	return ring->stats.sends != ring->sends_over;
+	return ring->stats.sends != ring->sends.over;
 }
 void devmem__tx_look_at_stalls(struct devmem_ring *ring);
 /* the message of such a connection's end, if it is one */

@@ -55,9 +55,9 @@ static void provide(struct copy *c, unsigned int number)
 
 /* Takes what it may have. true: there is nothing to receive into, because other rings have it
  * all. */
-static bool copy_refill(struct devmem__binding_use *source)
+static bool copy_refill(struct devmem__binding_use *use)
 {
-	struct copy *c = source->own;
+	struct copy *c = use->state;
 
 	while (c->provided < c->most) {
 		int number = devmem__chunks_take(c->chunks);
@@ -93,9 +93,9 @@ static void chunk_used_up(struct copy *c, unsigned int number)
 static int free_group(struct devmem_ring *ring)
 {
 	for (unsigned int i = DEVMEM__RECV_BUFFERS_GROUP + 1; i < MAX_GROUPS; i++) {
-		if (ring->groups & 1u << i)
+		if (ring->bindings.buffer_groups & 1u << i)
 			continue;
-		ring->groups |= 1u << i;
+		ring->bindings.buffer_groups |= 1u << i;
 		return (int)i;
 	}
 	return devmem__fail(EMFILE, "sockets of %u copying bindings are on this ring: open another",
@@ -130,10 +130,10 @@ static unsigned int at_least_one(unsigned int n)
 	return n ? n : 1;
 }
 
-static int copy_open(struct devmem__binding_use *source, const struct devmem_ring_opts *opts)
+static int copy_open(struct devmem__binding_use *use, const struct devmem_ring_opts *opts)
 {
-	struct devmem__chunks *chunks = devmem__binding_chunks(source->binding);
-	struct devmem_ring *ring = source->ring;
+	struct devmem__chunks *chunks = devmem__binding_chunks(use->binding);
+	struct devmem_ring *ring = use->ring;
 	struct copy *c = calloc(1, sizeof(*c) + chunks->count * sizeof(c->chunk[0]));
 	bool staged;
 	int err;
@@ -142,8 +142,8 @@ static int copy_open(struct devmem__binding_use *source, const struct devmem_rin
 	if (!c)
 		return devmem__fail(ENOMEM, "no memory to divide a buffer");
 	c->chunks = chunks;
-	c->memory = devmem__binding_memory(source->binding, &staged);
-	c->base = source->binding == ring->own ? (uintptr_t)c->memory : 0;
+	c->memory = devmem__binding_memory(use->binding, &staged);
+	c->base = use->binding == ring->bindings.own ? (uintptr_t)c->memory : 0;
 	c->pages = at_least_one((unsigned int)(chunks->bytes / devmem__system_page()));
 	err = free_group(ring);
 	if (err < 0)
@@ -157,26 +157,26 @@ static int copy_open(struct devmem__binding_use *source, const struct devmem_rin
 	if (c->most > chunks->count / 4)
 		c->most = at_least_one(chunks->count / 4);
 	atomic_fetch_add(&chunks->rings, 1);
-	source->own = c;
+	use->state = c;
 	return 0;
 
 err_group:
-	ring->groups &= ~(1u << c->group);
+	ring->bindings.buffer_groups &= ~(1u << c->group);
 err_free:
 	free(c);
 	return err;
 }
 
-static void copy_close(struct devmem__binding_use *source)
+static void copy_close(struct devmem__binding_use *use)
 {
-	struct copy *c = source->own;
+	struct copy *c = use->state;
 
-	devmem__uring_no_buffers(&source->ring->uring, c->group);
+	devmem__uring_no_buffers(&use->ring->uring, c->group);
 	munmap(c->ring, c->entries * sizeof(struct io_uring_buf));
-	source->ring->groups &= ~(1u << c->group);
+	use->ring->bindings.buffer_groups &= ~(1u << c->group);
 	for (unsigned int i = 0; i < c->chunks->count; i++) {
 		if (c->chunk[i].pieces) /* the ring is being closed */
-			devmem__binding_back(source->binding, c->pages);
+			devmem__binding_back(use->binding, c->pages);
 		if (c->chunk[i].ours)
 			devmem__chunks_give(c->chunks, i);
 	}
@@ -189,7 +189,7 @@ static void copy_close(struct devmem__binding_use *source)
 
 static void copy_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe)
 {
-	struct copy *c = sock->source->own;
+	struct copy *c = sock->use->state;
 	uint64_t user_data = sqe->user_data;
 
 	io_uring_prep_recv_multishot(sqe, sock->fd, NULL, 0, 0);
@@ -200,7 +200,7 @@ static void copy_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe)
 
 static bool copy_can_arm(const struct devmem_sock *sock)
 {
-	const struct copy *c = sock->source->own;
+	const struct copy *c = sock->use->state;
 
 	return c->provided > 0;
 }
@@ -223,7 +223,7 @@ static bool extend(struct devmem_event *last, uint64_t offset, uint32_t bytes)
 static int new_piece(struct devmem_sock *sock, unsigned int number, uint64_t offset, uint32_t bytes,
 		     struct devmem_event *event)
 {
-	struct copy *c = sock->source->own;
+	struct copy *c = sock->use->state;
 	int64_t token = devmem__copy_tokens_get(&c->pieces, number, sock->stream.slot);
 
 	if (token < 0)
@@ -235,12 +235,12 @@ static int new_piece(struct devmem_sock *sock, unsigned int number, uint64_t off
 		.token = (uint32_t)token,
 		.tokens = 1,
 		.sock = sock->stream.slot,
-		.buffer = sock->host ? 0 : sock->stream.buffer,
-		.type = sock->host ? DEVMEM_EVENT_HOST : DEVMEM_EVENT_DATA,
+		.buffer = sock->unbound ? 0 : sock->stream.buffer,
+		.type = sock->unbound ? DEVMEM_EVENT_HOST : DEVMEM_EVENT_DATA,
 	};
 	sock->stream.out.count++;
-	sock->ring->count.fragments++;
-	sock->ring->count.descriptors++;
+	sock->ring->received.fragments++;
+	sock->ring->received.descriptors++;
 	return 0;
 }
 
@@ -249,7 +249,7 @@ static int new_piece(struct devmem_sock *sock, unsigned int number, uint64_t off
 static int take_one(struct devmem_sock *sock, const struct io_uring_cqe *cqe,
 		    struct devmem_event *events, int out, size_t *pages)
 {
-	struct copy *c = sock->source->own;
+	struct copy *c = sock->use->state;
 	unsigned int number = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
 	struct chunk *chunk = &c->chunk[number];
 	uint64_t offset = c->base + number * c->chunks->bytes + chunk->used;
@@ -302,7 +302,7 @@ static int copy_take(struct devmem_sock *sock, struct devmem_event *events, unsi
 		return 0;
 	io_uring_cq_advance(&ring->uring.io, seen);
 	ring->stats.completions += seen;
-	ring->count.plain += bytes;
+	ring->received.plain += bytes;
 	devmem__lowat_received(sock, bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX);
 	devmem__backpressure_out(sock, pages);
 	return out;
@@ -311,7 +311,7 @@ static int copy_take(struct devmem_sock *sock, struct devmem_event *events, unsi
 /* Without incremental consumption a receive uses a buffer up even if it brings nothing. */
 static void copy_empty(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 {
-	struct copy *c = sock->source->own;
+	struct copy *c = sock->use->state;
 
 	if (cqe->flags & IORING_CQE_F_BUFFER && !(cqe->flags & DEVMEM_CQE_F_BUF_MORE))
 		chunk_used_up(c, cqe->flags >> IORING_CQE_BUFFER_SHIFT);
@@ -322,7 +322,7 @@ static void copy_empty(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 /* One by one: what an event is of is a piece of a chunk, and may be its last. */
 static int copy_release(struct devmem_sock *sock, const struct devmem_event *event, unsigned int n)
 {
-	struct copy *c = sock->source->own;
+	struct copy *c = sock->use->state;
 	int64_t number = event->tokens == 1 ? devmem__copy_tokens_put(&c->pieces, event->token,
 								      sock->stream.slot)
 					    : -EINVAL;
@@ -341,14 +341,14 @@ static int copy_release(struct devmem_sock *sock, const struct devmem_event *eve
 	return 1;
 }
 
-/* All goes back with the source. */
+/* All goes back with the use. */
 static void copy_drop(struct devmem_sock *sock)
 {
 	(void)sock;
 }
 
 const struct devmem__engine devmem__engine_copy = {
-	.way = DEVMEM__ENGINE_COPY,
+	.id = DEVMEM__ENGINE_COPY,
 	.ends_get_lost = true,
 	.open = copy_open,
 	.close = copy_close,

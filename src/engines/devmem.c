@@ -12,10 +12,10 @@
 #include "recv/messages.h"
 #include "recv/token_release.h"
 
-static int open_source(struct devmem__binding_use *source, const struct devmem_ring_opts *opts)
+static int open_source(struct devmem__binding_use *use, const struct devmem_ring_opts *opts)
 {
 	(void)opts;
-	return devmem__messages_open(source->ring);
+	return devmem__messages_open(use->ring);
 }
 
 static void arm(struct devmem_sock *sock, struct io_uring_sqe *sqe)
@@ -25,7 +25,7 @@ static void arm(struct devmem_sock *sock, struct io_uring_sqe *sqe)
 
 static bool can_arm(const struct devmem_sock *sock)
 {
-	return sock->ring->bufs.free > 0;
+	return sock->ring->messages.buffers.free > 0;
 }
 
 /* How many of the events after the first go on where the one before ended: same socket and buffer,
@@ -66,7 +66,7 @@ static bool recover(struct devmem_sock *sock, int res)
 	if (res != -ENODEV && (res != -EFAULT || devmem__decrypted(sock->fd)))
 		return false;
 	devmem__binding_saw_mixture(sock->binding);
-	sock->ring->explained = true;
+	sock->ring->report.explained = true;
 	devmem__fail(-res, "the next bytes of a connection cannot be had: the NIC did not split a "
 			   "packet, and GRO merged it with others that it did split (\"ethtool -K "
 			   "IFACE gro off\")");
@@ -75,7 +75,7 @@ static bool recover(struct devmem_sock *sock, int res)
 }
 
 const struct devmem__engine devmem__engine_devmem = {
-	.way = DEVMEM__ENGINE_DEVMEM,
+	.id = DEVMEM__ENGINE_DEVMEM,
 	.open = open_source,
 	.arm = arm,
 	.can_arm = can_arm,

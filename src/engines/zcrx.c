@@ -55,10 +55,10 @@ static uint32_t refill_entries(const struct devmem_ring_opts *opts, size_t pages
 }
 
 /* One attempt, with pages of @size. Returns -errno without a sentence. */
-static int register_queue(struct devmem__binding_use *source, struct devmem__zcrx_ifq_reg *reg,
+static int register_queue(struct devmem__binding_use *use, struct devmem__zcrx_ifq_reg *reg,
 			  struct devmem__zcrx_area_reg *area, struct zcrx *z, uint32_t size)
 {
-	struct devmem_buffer *buffer = devmem__binding_buffer(source->binding);
+	struct devmem_buffer *buffer = devmem__binding_buffer(use->binding);
 	struct devmem__region_desc region = {
 		.user_addr = (uintptr_t)z->region,
 		.size = z->region_bytes,
@@ -66,14 +66,14 @@ static int register_queue(struct devmem__binding_use *source, struct devmem__zcr
 	};
 	uint32_t queue = 0;
 
-	devmem_binding_queues(source->binding, &queue, 1);
+	devmem_binding_queues(use->binding, &queue, 1);
 	*area = (struct devmem__zcrx_area_reg){
 		.len = devmem_buffer_size(buffer),
 		.flags = DEVMEM_ZCRX_AREA_DMABUF,
 		.dmabuf_fd = (uint32_t)devmem_buffer_fd(buffer),
 	};
 	*reg = (struct devmem__zcrx_ifq_reg){
-		.if_idx = devmem__binding_ifindex(source->binding),
+		.if_idx = devmem__binding_ifindex(use->binding),
 		.if_rxq = queue,
 		.rq_entries = z->entries,
 		.area_ptr = (uintptr_t)area,
@@ -81,17 +81,17 @@ static int register_queue(struct devmem__binding_use *source, struct devmem__zcr
 		/* older kernels know no such thing */
 		.rx_buf_len = size == devmem__system_page() ? 0 : size,
 	};
-	return io_uring_register((unsigned int)source->ring->uring.io.ring_fd,
+	return io_uring_register((unsigned int)use->ring->uring.io.ring_fd,
 				 DEVMEM_IORING_REGISTER_ZCRX_IFQ, reg, 1);
 }
 
-static int refused(struct devmem__binding_use *source, int err)
+static int refused(struct devmem__binding_use *use, int err)
 {
 	uint32_t queue = 0;
 
-	if (devmem__binding_blame_link(source->binding, err))
+	if (devmem__binding_blame_link(use->binding, err))
 		return err;
-	devmem_binding_queues(source->binding, &queue, 1);
+	devmem_binding_queues(use->binding, &queue, 1);
 	switch (err) {
 	case -EPERM:
 		return devmem__fail(EPERM, "engine zcrx needs the machine's own CAP_NET_ADMIN, not "
@@ -143,20 +143,20 @@ static void take_over(struct zcrx *z, const struct devmem__zcrx_ifq_reg *reg,
 }
 
 /* The largest pages that can be had. */
-static int try_sizes(struct devmem__binding_use *source, struct zcrx *z, size_t bytes)
+static int try_sizes(struct devmem__binding_use *use, struct zcrx *z, size_t bytes)
 {
 	struct devmem__zcrx_area_reg area;
 	struct devmem__zcrx_ifq_reg reg;
 	struct devmem__pages pages;
-	int err = devmem__binding_pages(source->binding, &pages);
+	int err = devmem__binding_pages(use->binding, &pages);
 
 	for (unsigned int i = 0; !err && i < pages.n; i++) {
-		int refusal = register_queue(source, &reg, &area, z, pages.size[i]);
+		int refusal = register_queue(use, &reg, &area, z, pages.size[i]);
 
 		if (refusal >= 0) {
 			z->shift = (unsigned int)__builtin_ctz(pages.size[i]);
 			z->refill.pages = (uint32_t)(bytes >> z->shift);
-			devmem__binding_set_pages(source->binding, &pages, i);
+			devmem__binding_set_pages(use->binding, &pages, i);
 			take_over(z, &reg, &area);
 			devmem__log(DEVMEM_LOG_INFO,
 				    "a ring of engine zcrx has a queue, with pages of %u KiB (%s)",
@@ -164,22 +164,22 @@ static int try_sizes(struct devmem__binding_use *source, struct zcrx *z, size_t 
 			return 0;
 		}
 		if (i + 1 == pages.n || !devmem__page_size_go_on(refusal))
-			return refused(source, refusal);
+			return refused(use, refusal);
 		devmem__page_size_refused(&pages, pages.size[i], strerror(-refusal));
 	}
 	return err;
 }
 
-static int zcrx_open(struct devmem__binding_use *source, const struct devmem_ring_opts *opts)
+static int zcrx_open(struct devmem__binding_use *use, const struct devmem_ring_opts *opts)
 {
-	size_t bytes = devmem__binding_bytes(source->binding), most = bytes / devmem__system_page();
+	size_t bytes = devmem__binding_bytes(use->binding), most = bytes / devmem__system_page();
 	struct zcrx *z = calloc(1, sizeof(*z));
 	int err;
 
 	if (!z)
 		return devmem__fail(ENOMEM, "no memory for a queue of engine zcrx");
 	err = devmem__zcrx_refill_open(&z->refill, most);
-	if (!err && !devmem__binding_take_queue(source->binding))
+	if (!err && !devmem__binding_take_queue(use->binding))
 		err = devmem__fail(EBUSY, "another ring has the queue of this binding: with engine "
 					  "zcrx each ring takes a binding of its own");
 	if (err)
@@ -188,16 +188,16 @@ static int zcrx_open(struct devmem__binding_use *source, const struct devmem_rin
 	err = map_region(z);
 	if (err)
 		goto err_queue;
-	err = try_sizes(source, z, bytes);
+	err = try_sizes(use, z, bytes);
 	if (err)
 		goto err_region;
-	source->own = z;
+	use->state = z;
 	return 0;
 
 err_region:
 	munmap(z->region, z->region_bytes);
 err_queue:
-	devmem__binding_give_queue(source->binding, false);
+	devmem__binding_give_queue(use->binding, false);
 err_refill:
 	devmem__zcrx_refill_close(&z->refill);
 	free(z);
@@ -205,11 +205,11 @@ err_refill:
 }
 
 /* The kernel has let go of the queue with the ring: nothing else ends it. */
-static void zcrx_close(struct devmem__binding_use *source)
+static void zcrx_close(struct devmem__binding_use *use)
 {
-	struct zcrx *z = source->own;
+	struct zcrx *z = use->state;
 
-	devmem__binding_give_queue(source->binding, !source->ring->uring.abandoned);
+	devmem__binding_give_queue(use->binding, !use->ring->uring.abandoned);
 	munmap(z->region, z->region_bytes);
 	devmem__zcrx_refill_close(&z->refill);
 	free(z);
@@ -219,9 +219,9 @@ static void zcrx_close(struct devmem__binding_use *source)
 
 static void zcrx_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe)
 {
-	const struct zcrx *z = sock->source->own;
+	const struct zcrx *z = sock->use->state;
 
-	if (sock->messages) {
+	if (sock->request.messages) {
 		/* with the flag, since GRO puts unsplit bytes in front of our fragments, in one
 		 * packet */
 		devmem__messages_arm(sock, sqe, DEVMEM_MSG_SOCK_DEVMEM);
@@ -235,7 +235,7 @@ static void zcrx_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe)
 
 static bool zcrx_can_arm(const struct devmem_sock *sock)
 {
-	return !sock->messages || sock->ring->bufs.free > 0;
+	return !sock->request.messages || sock->ring->messages.buffers.free > 0;
 }
 
 /* What all events of a socket have in common; the rest is filled in by the loop. */
@@ -254,7 +254,7 @@ static void received(struct devmem_sock *sock, const struct devmem_event *events
 		     unsigned int fragments)
 {
 	struct devmem_ring *ring = sock->ring;
-	struct zcrx *z = sock->source->own;
+	struct zcrx *z = sock->use->state;
 	uint64_t bytes = 0;
 
 	for (unsigned int i = 0; i < n; i++) {
@@ -264,9 +264,9 @@ static void received(struct devmem_sock *sock, const struct devmem_event *events
 	}
 	io_uring_cq_advance(&ring->uring.io, fragments);
 	ring->stats.completions += fragments;
-	ring->count.device += bytes;
-	ring->count.fragments += fragments;
-	ring->count.descriptors += n;
+	ring->received.device += bytes;
+	ring->received.fragments += fragments;
+	ring->received.descriptors += n;
 	sock->stream.out.count += fragments;
 	devmem__lowat_received(sock, bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX);
 	devmem__backpressure_out(sock, fragments);
@@ -337,7 +337,7 @@ static inline bool take_run(struct taking *t, struct devmem_event *ev)
 
 static int zcrx_take(struct devmem_sock *sock, struct devmem_event *events, unsigned int n)
 {
-	const struct zcrx *z = sock->source->own;
+	const struct zcrx *z = sock->use->state;
 	const struct io_uring_cq *cq = &sock->ring->uring.io.cq;
 	const struct devmem_event common = pattern(sock);
 	struct taking t = {
@@ -355,7 +355,7 @@ static int zcrx_take(struct devmem_sock *sock, struct devmem_event *events, unsi
 	const uint32_t first = t.head;
 	unsigned int out = 0;
 
-	if (sock->messages)
+	if (sock->request.messages)
 		return 0;
 	while (out < n && take_run(&t, &events[out]))
 		out++;
@@ -366,14 +366,14 @@ static int zcrx_take(struct devmem_sock *sock, struct devmem_event *events, unsi
 
 static void note_fallback(struct devmem_ring *ring)
 {
-	size_t length = strlen(ring->why);
+	size_t length = strlen(ring->choice.why);
 
 	if (ring->stats.fallbacks++)
 		return;
 	devmem__log(DEVMEM_LOG_WARNING, "bytes come that zero-copy receive cannot have, since "
 					"their packets were not split or came through another "
 					"queue: they are copied");
-	snprintf(ring->why + length, sizeof(ring->why) - length,
+	snprintf(ring->choice.why + length, sizeof(ring->choice.why) - length,
 		 "; some bytes were copied, since their packets were not split or came through "
 		 "another queue");
 }
@@ -389,16 +389,16 @@ static bool may_come_otherwise(const struct devmem_sock *sock, int res)
 {
 	if (res == -EFAULT)
 		return !devmem__decrypted(sock->fd);
-	return res == (sock->messages ? -ENODEV : -ENOMEM);
+	return res == (sock->request.messages ? -ENODEV : -ENOMEM);
 }
 
 static bool zcrx_recover(struct devmem_sock *sock, int res)
 {
-	if (res == -ENOSPC && !sock->messages)
+	if (res == -ENOSPC && !sock->request.messages)
 		return true;
 	if (!may_come_otherwise(sock, res))
 		return false;
-	if (++sock->stuck > MAX_STUCK) {
+	if (++sock->request.switches > MAX_STUCK) {
 		devmem__binding_saw_mixture(sock->binding);
 		devmem__fail(-res, "the next bytes of a connection can be had neither by zero-copy "
 				   "receive nor by copying: the NIC split a packet in the wrong "
@@ -406,15 +406,15 @@ static bool zcrx_recover(struct devmem_sock *sock, int res)
 				   "off\", or engine devmem), or another program has the queue "
 				   "that they come through");
 		devmem__log(DEVMEM_LOG_ERROR, "%s", devmem_error());
-		sock->ring->explained = true;
+		sock->ring->report.explained = true;
 		return false;
 	}
 	if (devmem__messages_open(sock->ring)) {
-		sock->ring->explained = true;
+		sock->ring->report.explained = true;
 		return false;
 	}
-	sock->messages = !sock->messages;
-	if (sock->messages)
+	sock->request.messages = !sock->request.messages;
+	if (sock->request.messages)
 		note_fallback(sock->ring);
 	return true;
 }
@@ -461,7 +461,7 @@ static void came_back(struct devmem_sock *sock, unsigned int tokens)
 static bool take_back(struct devmem_sock *sock, uint32_t token, unsigned int tokens,
 		      unsigned int taken)
 {
-	struct zcrx *z = sock->source->own;
+	struct zcrx *z = sock->use->state;
 
 	return taken + tokens <= sock->stream.out.count &&
 	       devmem__zcrx_refill_back(&z->refill, token & ~SAME_PAGE, tokens, token & SAME_PAGE);
@@ -505,21 +505,21 @@ static int zcrx_release(struct devmem_sock *sock, const struct devmem_event *eve
 }
 
 /* Once in each turn. true: not all of what came back found room. */
-static bool zcrx_refill(struct devmem__binding_use *source)
+static bool zcrx_refill(struct devmem__binding_use *use)
 {
-	struct zcrx *z = source->own;
+	struct zcrx *z = use->state;
 
 	if (!z->refill.waiting)
 		return false;
 	refill(z);
 	if (z->refill.waiting > z->waited)
-		source->ring->stats.refill_waits += z->refill.waiting - z->waited;
+		use->ring->stats.refill_waits += z->refill.waiting - z->waited;
 	z->waited = z->refill.waiting;
 	return z->waited > 0;
 }
 
 const struct devmem__engine devmem__engine_zcrx = {
-	.way = DEVMEM__ENGINE_ZCRX,
+	.id = DEVMEM__ENGINE_ZCRX,
 	.keep = true,
 	.ends_get_lost = true,
 	.open = zcrx_open,

@@ -25,13 +25,14 @@
  */
 static void pause_if_full(struct devmem_sock *sock)
 {
-	if (!sock->max_tokens || sock->paused || sock->stream.out.count < sock->max_tokens)
+	if (!sock->backpressure.max_fragments || sock->backpressure.paused ||
+	    sock->stream.out.count < sock->backpressure.max_fragments)
 		return;
-	sock->paused = true;
+	sock->backpressure.paused = true;
 	sock->ring->stats.paused++;
-	sock->stall.looked = sock->ring->now;
-	devmem__list_append(&sock->ring->pausing, &sock->pausing);
-	if (sock->armed)
+	sock->backpressure.stall.checked_at = sock->ring->now;
+	devmem__list_append(&sock->ring->backpressure.paused, &sock->backpressure.node);
+	if (sock->request.armed)
 		devmem__sock_cancel(sock);
 }
 
@@ -40,11 +41,11 @@ static void pause_if_full(struct devmem_sock *sock)
 /* There are sends, and the kernel has let go of none of their bytes since this was asked last. */
 static bool sends_stand_still(struct devmem_sock *sock)
 {
-	const uint64_t before = sock->stall.freed;
+	const uint64_t before = sock->backpressure.stall.freed;
 
 	if (!sock->sends.count)
 		return false;
-	sock->stall.freed = sock->sends.freed;
+	sock->backpressure.stall.freed = sock->sends.freed;
 	return before == sock->sends.freed;
 }
 
@@ -77,7 +78,7 @@ static bool are_refused(struct devmem__stall *stall, int fd)
  */
 static void grow(struct devmem_sock *sock)
 {
-	struct devmem__stall *stall = &sock->stall;
+	struct devmem__stall *stall = &sock->backpressure.stall;
 	uint32_t info[SK_MEMINFO_VARS], bytes;
 	socklen_t len = sizeof(info);
 
@@ -98,24 +99,26 @@ void devmem__backpressure_look(struct devmem_ring *ring)
 {
 	struct devmem__list *node;
 
-	for (node = ring->pausing.next; node != &ring->pausing; node = node->next) {
-		struct devmem_sock *sock = container_of(node, struct devmem_sock, pausing);
+	for (node = ring->backpressure.paused.next; node != &ring->backpressure.paused;
+	     node = node->next) {
+		struct devmem_sock *sock =
+			container_of(node, struct devmem_sock, backpressure.node);
 
-		if (ring->now - sock->stall.looked < DEVMEM__STALL_NS)
+		if (ring->now - sock->backpressure.stall.checked_at < DEVMEM__STALL_NS)
 			continue;
-		sock->stall.looked = ring->now;
-		if (sends_stand_still(sock) && are_refused(&sock->stall, sock->fd))
+		sock->backpressure.stall.checked_at = ring->now;
+		if (sends_stand_still(sock) && are_refused(&sock->backpressure.stall, sock->fd))
 			grow(sock);
 	}
 }
 
 void devmem__backpressure_leave(struct devmem_sock *sock)
 {
-	devmem__list_del(&sock->pausing);
-	sock->paused = false;
-	if (sock->stall.steps)
-		devmem__sockopts_rcvbuf_back(sock, sock->stall.rcvbuf);
-	sock->stall.steps = 0;
+	devmem__list_del(&sock->backpressure.node);
+	sock->backpressure.paused = false;
+	if (sock->backpressure.stall.steps)
+		devmem__sockopts_rcvbuf_back(sock, sock->backpressure.stall.rcvbuf);
+	sock->backpressure.stall.steps = 0;
 }
 
 /* -------------------------------------------------------------------------------------- counted */
@@ -127,8 +130,8 @@ void devmem__backpressure_out(struct devmem_sock *sock, size_t pages)
 	uint64_t bytes = pages ? devmem__binding_out(sock->binding, pages) : 0;
 
 	if (bytes) {
-		ring->low_bytes = bytes;
-		ring->low_buffer = sock->host ? 0 : sock->stream.buffer;
+		ring->backpressure.low_bytes = bytes;
+		ring->backpressure.low_buffer = sock->unbound ? 0 : sock->stream.buffer;
 		ring->stats.low++;
 	}
 	devmem__lowat_fragments(sock, pages);
@@ -140,23 +143,24 @@ void devmem__backpressure_back(struct devmem_sock *sock, size_t pages)
 {
 	if (pages)
 		devmem__binding_back(sock->binding, pages);
-	if (sock->paused && sock->stream.out.count <= sock->max_tokens / 2)
+	if (sock->backpressure.paused &&
+	    sock->stream.out.count <= sock->backpressure.max_fragments / 2)
 		devmem__backpressure_leave(sock); /* it is on the list of those to be armed */
 }
 
 unsigned int devmem__backpressure_events(struct devmem_ring *ring, struct devmem_event *event)
 {
-	if (!ring->low_bytes)
+	if (!ring->backpressure.low_bytes)
 		return 0;
 	*event = (struct devmem_event){
-		.offset = ring->low_bytes,
-		.buffer = ring->low_buffer,
+		.offset = ring->backpressure.low_bytes,
+		.buffer = ring->backpressure.low_buffer,
 		.type = DEVMEM_EVENT_LOW,
 	};
 	devmem__log(DEVMEM_LOG_WARNING,
 		    "a buffer runs low: %llu bytes of it are out; connections stall when it is "
 		    "empty",
-		    (unsigned long long)ring->low_bytes);
-	ring->low_bytes = 0;
+		    (unsigned long long)ring->backpressure.low_bytes);
+	ring->backpressure.low_bytes = 0;
 	return 1;
 }

@@ -43,8 +43,8 @@ int devmem__end_is(struct devmem_sock *sock, int err)
 {
 	if (!is_of_connection(err))
 		return err;
-	sock->error = sock->error ? sock->error : err;
-	return sock->error;
+	sock->end.error = sock->end.error ? sock->end.error : err;
+	return sock->end.error;
 }
 
 bool devmem__end_is_there(int fd)
@@ -73,11 +73,11 @@ int devmem__end_why(struct devmem_sock *sock, int otherwise)
 	int err = 0;
 	socklen_t len = sizeof(err);
 
-	if (!sock->error)
-		sock->error = in_completions(sock);
-	if (!sock->error && !getsockopt(sock->fd, SOL_SOCKET, SO_ERROR, &err, &len))
-		sock->error = -err;
-	return sock->error ? sock->error : otherwise;
+	if (!sock->end.error)
+		sock->end.error = in_completions(sock);
+	if (!sock->end.error && !getsockopt(sock->fd, SOL_SOCKET, SO_ERROR, &err, &len))
+		sock->end.error = -err;
+	return sock->end.error ? sock->end.error : otherwise;
 }
 
 int devmem__end_by_us(struct devmem_sock *sock, int err)
@@ -93,15 +93,15 @@ int devmem__end_by_us(struct devmem_sock *sock, int err)
  */
 int devmem__end_of_stream(const struct devmem_sock *sock)
 {
-	return sock->error == -EPIPE ? 0 : sock->error;
+	return sock->end.error == -EPIPE ? 0 : sock->end.error;
 }
 
 /* ---------------------------------------------------------------------------- without a receive */
 
 static void is_over(struct devmem_sock *sock, int error)
 {
-	sock->end = error;
-	devmem__list_append(&sock->ring->over, &sock->over);
+	sock->end.result = error;
+	devmem__list_append(&sock->ring->ends.known, &sock->end.node);
 }
 
 /*
@@ -113,7 +113,7 @@ static void look_behind_bytes(struct devmem_sock *sock)
 {
 	const int error = devmem__end_is_there(sock->fd) ? devmem__end_why(sock, 0) : 0;
 
-	if (error && ++sock->waited > PATIENCE)
+	if (error && ++sock->end.checks > PATIENCE)
 		is_over(sock, error);
 }
 
@@ -143,17 +143,17 @@ void devmem__ends_look_past(struct devmem_ring *ring)
 {
 	const bool unseen = io_uring_cq_has_overflow(&ring->uring.io);
 
-	if (ring->now - ring->ends_looked < DEVMEM__STALL_NS)
+	if (ring->now - ring->ends.checked_at < DEVMEM__STALL_NS)
 		return;
-	ring->ends_looked = ring->now;
-	for (unsigned int i = 0; i < ring->slots; i++) {
-		struct devmem_sock *sock = ring->socks[i];
+	ring->ends.checked_at = ring->now;
+	for (unsigned int i = 0; i < ring->socks.slots; i++) {
+		struct devmem_sock *sock = ring->socks.slot[i];
 
-		if (!sock || sock->ended || sock->detached)
+		if (!sock || sock->end.reported || sock->detached)
 			continue;
-		if (sock->behind || unseen)
+		if (sock->spill.blocked || unseen)
 			look_behind_bytes(sock);
-		else if (!devmem__list_empty(&sock->rearm))
+		else if (!devmem__list_empty(&sock->request.rearm))
 			look(sock);
 	}
 }
@@ -163,11 +163,11 @@ void devmem__ends_look(struct devmem_ring *ring)
 {
 	struct devmem__list *node;
 
-	if (ring->now - ring->ends_looked < DEVMEM__STALL_NS ||
+	if (ring->now - ring->ends.checked_at < DEVMEM__STALL_NS ||
 	    io_uring_cq_ready(&ring->uring.io) || io_uring_cq_has_overflow(&ring->uring.io) ||
-	    ring->rx_sock || ring->place.held_of)
+	    ring->messages.rx_sock || ring->spill.held_of)
 		return;
-	ring->ends_looked = ring->now;
-	for (node = ring->rearm.next; node != &ring->rearm; node = node->next)
-		look(container_of(node, struct devmem_sock, rearm));
+	ring->ends.checked_at = ring->now;
+	for (node = ring->requests.rearm.next; node != &ring->requests.rearm; node = node->next)
+		look(container_of(node, struct devmem_sock, request.rearm));
 }

@@ -27,9 +27,9 @@
  * most of a large page empty. */
 static uint64_t held_in(const struct devmem_sock *sock, uint64_t bytes, uint32_t page_size)
 {
-	const uint64_t pages = (uint64_t)sock->fill_pages * page_size;
+	const uint64_t pages = (uint64_t)sock->lowat.fill_pages * page_size;
 
-	return pages > sock->fill_bytes ? bytes * sock->fill_bytes / pages : bytes;
+	return pages > sock->lowat.fill_bytes ? bytes * sock->lowat.fill_bytes / pages : bytes;
 }
 
 /*
@@ -41,7 +41,7 @@ static uint32_t high_mark(const struct devmem_sock *sock)
 {
 	const uint32_t page_size = devmem_binding_page_size(sock->binding, NULL);
 	const uint64_t bytes =
-		devmem__binding_bytes(sock->binding) / 4 / (sock->ring->raised_count + 1);
+		devmem__binding_bytes(sock->binding) / 4 / (sock->ring->lowat.count + 1);
 	const uint64_t share = held_in(sock, bytes, page_size);
 	const uint32_t most = page_size < LARGE_PAGE ? HIGH_MARK : HIGHER_MARK;
 
@@ -55,26 +55,27 @@ static bool set_mark(struct devmem_sock *sock, uint32_t mark)
 
 	if (!sqe)
 		return false;
-	sock->lowat = mark;
-	sock->before.lowat_set = true;
-	devmem__uring_setsockopt(sqe, sock->fd, SO_RCVLOWAT, &sock->lowat, sizeof(sock->lowat));
+	sock->lowat.value = mark;
+	sock->saved.lowat_set = true;
+	devmem__uring_setsockopt(sqe, sock->fd, SO_RCVLOWAT, &sock->lowat.value,
+				 sizeof(sock->lowat.value));
 	sock->ring->stats.lowat_changes++;
 	return true;
 }
 
 void devmem__lowat_forget(struct devmem_sock *sock)
 {
-	if (devmem__list_empty(&sock->raised))
+	if (devmem__list_empty(&sock->lowat.node))
 		return;
-	devmem__list_del(&sock->raised);
-	sock->ring->raised_count--;
+	devmem__list_del(&sock->lowat.node);
+	sock->ring->lowat.count--;
 }
 
 /* The application's socket goes on without us: nobody would look after our mark. */
 void devmem__lowat_leave(struct devmem_sock *sock)
 {
 	devmem__lowat_forget(sock);
-	sock->lowat_managed = false;
+	sock->lowat.managed = false;
 }
 
 static bool fall(struct devmem_sock *sock)
@@ -82,9 +83,9 @@ static bool fall(struct devmem_sock *sock)
 	if (!set_mark(sock, 1))
 		return false;
 	devmem__lowat_forget(sock);
-	sock->full_receives = 0;
-	sock->streamed = 0;
-	sock->fell = sock->ring->now;
+	sock->lowat.full_receives = 0;
+	sock->lowat.streamed = 0;
+	sock->lowat.fell_at = sock->ring->now;
 	return true;
 }
 
@@ -96,23 +97,24 @@ static bool fall(struct devmem_sock *sock)
  */
 static void learn(struct devmem_sock *sock, uint32_t bytes)
 {
-	if (sock->fell && sock->ring->now - sock->fell < DEVMEM__TICK_NS) {
-		sock->held_back += sock->held_back < DOUBLINGS;
-		sock->reached = 0;
+	if (sock->lowat.fell_at && sock->ring->now - sock->lowat.fell_at < DEVMEM__TICK_NS) {
+		sock->lowat.held_back += sock->lowat.held_back < DOUBLINGS;
+		sock->lowat.reached = 0;
 	}
-	sock->fell = 0;
-	sock->streamed += bytes;
-	sock->reached += sock->lowat > 1 && bytes >= sock->lowat;
-	if (sock->reached < FORGIVEN)
+	sock->lowat.fell_at = 0;
+	sock->lowat.streamed += bytes;
+	sock->lowat.reached += sock->lowat.value > 1 && bytes >= sock->lowat.value;
+	if (sock->lowat.reached < FORGIVEN)
 		return;
-	sock->reached = 0;
-	sock->held_back -= sock->held_back > 0;
+	sock->lowat.reached = 0;
+	sock->lowat.held_back -= sock->lowat.held_back > 0;
 }
 
 static bool is_stream(const struct devmem_sock *sock)
 {
-	return sock->full_receives >= STREAMING &&
-	       (!sock->held_back || sock->streamed >= (uint64_t)PROVEN << sock->held_back);
+	return sock->lowat.full_receives >= STREAMING &&
+	       (!sock->lowat.held_back || sock->lowat.streamed >= (uint64_t)PROVEN
+									  << sock->lowat.held_back);
 }
 
 static uint64_t at_most(uint64_t a, uint64_t b)
@@ -123,9 +125,9 @@ static uint64_t at_most(uint64_t a, uint64_t b)
 /* @bytes came in @elapsed ns: about twice that may pass until @mark bytes are there. */
 static void be_patient(struct devmem_sock *sock, uint64_t mark, uint64_t bytes, uint64_t elapsed)
 {
-	sock->patience = 2 * mark * elapsed / bytes;
-	if (sock->patience < DEVMEM__TICK_NS)
-		sock->patience = DEVMEM__TICK_NS;
+	sock->lowat.patience = 2 * mark * elapsed / bytes;
+	if (sock->lowat.patience < DEVMEM__TICK_NS)
+		sock->lowat.patience = DEVMEM__TICK_NS;
 }
 
 static void raise_mark(struct devmem_sock *sock, uint64_t bytes, uint64_t elapsed)
@@ -135,8 +137,8 @@ static void raise_mark(struct devmem_sock *sock, uint64_t bytes, uint64_t elapse
 	if (mark < WORTH_RAISING || !set_mark(sock, (uint32_t)mark))
 		return;
 	be_patient(sock, mark, bytes, elapsed);
-	devmem__list_append(&sock->ring->raised, &sock->raised);
-	sock->ring->raised_count++;
+	devmem__list_append(&sock->ring->lowat.raised, &sock->lowat.node);
+	sock->ring->lowat.count++;
 }
 
 /* A stream begins slowly: a mark that was set then is too low later. */
@@ -144,7 +146,7 @@ static void follow_rate(struct devmem_sock *sock, uint64_t bytes, uint64_t elaps
 {
 	uint64_t mark = at_most(bytes * FILL_NS / elapsed, high_mark(sock));
 
-	if (mark / 5 * 4 < sock->lowat || !set_mark(sock, (uint32_t)mark))
+	if (mark / 5 * 4 < sock->lowat.value || !set_mark(sock, (uint32_t)mark))
 		return;
 	be_patient(sock, mark, bytes, elapsed);
 }
@@ -152,31 +154,32 @@ static void follow_rate(struct devmem_sock *sock, uint64_t bytes, uint64_t elaps
 /* How full pages are, of late. */
 void devmem__lowat_fragments(struct devmem_sock *sock, size_t pages)
 {
-	sock->fill_pages += (uint32_t)pages;
-	if (sock->fill_pages < REMEMBERED)
+	sock->lowat.fill_pages += (uint32_t)pages;
+	if (sock->lowat.fill_pages < REMEMBERED)
 		return;
-	sock->fill_pages /= 2;
-	sock->fill_bytes /= 2;
+	sock->lowat.fill_pages /= 2;
+	sock->lowat.fill_bytes /= 2;
 }
 
 void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes)
 {
-	uint64_t elapsed = sock->ring->now - sock->last_receive, recent = sock->recent + bytes;
+	uint64_t elapsed = sock->ring->now - sock->lowat.last_receive,
+		 recent = sock->lowat.recent + bytes;
 
-	if (!sock->lowat_managed)
+	if (!sock->lowat.managed)
 		return;
 	learn(sock, bytes);
-	sock->fill_bytes += bytes;
-	sock->recent = elapsed ? 0 : recent; /* completions of one turn count together */
+	sock->lowat.fill_bytes += bytes;
+	sock->lowat.recent = elapsed ? 0 : recent; /* completions of one turn count together */
 	if (!elapsed)
 		return;
-	sock->last_receive = sock->ring->now;
-	if (sock->lowat > 1) {
-		devmem__list_append(&sock->ring->raised, &sock->raised);
+	sock->lowat.last_receive = sock->ring->now;
+	if (sock->lowat.value > 1) {
+		devmem__list_append(&sock->ring->lowat.raised, &sock->lowat.node);
 		follow_rate(sock, recent, elapsed);
 		return;
 	}
-	sock->full_receives = recent >= FULL_RECEIVE ? sock->full_receives + 1 : 0;
+	sock->lowat.full_receives = recent >= FULL_RECEIVE ? sock->lowat.full_receives + 1 : 0;
 	if (is_stream(sock))
 		raise_mark(sock, recent, elapsed);
 }
@@ -187,9 +190,9 @@ void devmem__lowat_fall(struct devmem_ring *ring)
 {
 	while (devmem__lowat_waits(ring)) {
 		struct devmem_sock *sock =
-			container_of(ring->raised.next, struct devmem_sock, raised);
+			container_of(ring->lowat.raised.next, struct devmem_sock, lowat.node);
 
-		if (ring->now - sock->last_receive < sock->patience || !fall(sock))
+		if (ring->now - sock->lowat.last_receive < sock->lowat.patience || !fall(sock))
 			return;
 	}
 }
@@ -197,8 +200,8 @@ void devmem__lowat_fall(struct devmem_ring *ring)
 uint64_t devmem__lowat_due(const struct devmem_ring *ring)
 {
 	const struct devmem_sock *sock =
-		container_of(ring->raised.next, struct devmem_sock, raised);
-	uint64_t silent = ring->now - sock->last_receive;
+		container_of(ring->lowat.raised.next, struct devmem_sock, lowat.node);
+	uint64_t silent = ring->now - sock->lowat.last_receive;
 
-	return silent < sock->patience ? sock->patience - silent : 0;
+	return silent < sock->lowat.patience ? sock->lowat.patience - silent : 0;
 }

@@ -12,28 +12,29 @@ int devmem__messages_open(struct devmem_ring *ring)
 {
 	int err;
 
-	if (ring->bufs.ring)
+	if (ring->messages.buffers.ring)
 		return 0;
-	ring->msg.msg_controllen = DEVMEM__CONTROL_BYTES;
-	err = devmem__recv_buffers_open(&ring->bufs, &ring->uring, ring->opts.buffers,
+	ring->messages.header.msg_controllen = DEVMEM__CONTROL_BYTES;
+	err = devmem__recv_buffers_open(&ring->messages.buffers, &ring->uring, ring->opts.buffers,
 					ring->opts.buffer_bytes);
 	if (!err)
 		/* other sockets were there before */
-		devmem__recv_buffers_want(&ring->bufs, ring->slots);
+		devmem__recv_buffers_want(&ring->messages.buffers, ring->socks.slots);
 	return err;
 }
 
 void devmem__messages_close(struct devmem_ring *ring)
 {
-	if (ring->bufs.ring)
-		devmem__recv_buffers_close(&ring->bufs, &ring->uring);
+	if (ring->messages.buffers.ring)
+		devmem__recv_buffers_close(&ring->messages.buffers, &ring->uring);
 }
 
 void devmem__messages_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe, int flags)
 {
 	uint64_t user_data = sqe->user_data;
 
-	io_uring_prep_recvmsg_multishot(sqe, sock->fd, &sock->ring->msg, (unsigned int)flags);
+	io_uring_prep_recvmsg_multishot(sqe, sock->fd, &sock->ring->messages.header,
+					(unsigned int)flags);
 	sqe->flags |= IOSQE_BUFFER_SELECT;
 	sqe->buf_group = DEVMEM__RECV_BUFFERS_GROUP;
 	sqe->user_data = user_data;
@@ -41,7 +42,8 @@ void devmem__messages_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe, in
 
 int devmem__messages_put_host(struct devmem_ring *ring, uint32_t token)
 {
-	if (!ring->bufs.ring || devmem__recv_buffers_put(&ring->bufs, token))
+	if (!ring->messages.buffers.ring ||
+	    devmem__recv_buffers_put(&ring->messages.buffers, token))
 		return devmem__fail(EINVAL, "a HOST fragment was released that is not out");
 	return 0;
 }

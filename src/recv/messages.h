@@ -27,7 +27,7 @@ void devmem__messages_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe, in
 static inline bool devmem__messages_begin(struct devmem_ring *ring, const struct io_uring_cqe *cqe,
 					  struct devmem__rx *rx)
 {
-	struct devmem__recv_buffers *bufs = &ring->bufs;
+	struct devmem__recv_buffers *bufs = &ring->messages.buffers;
 	unsigned int id = cqe->flags >> IORING_CQE_BUFFER_SHIFT;
 	const unsigned char *p = devmem__recv_buffers_take(bufs, id);
 	struct io_uring_recvmsg_out out;
@@ -49,7 +49,8 @@ static inline bool devmem__messages_is_end(const struct devmem_ring *ring,
 	struct io_uring_recvmsg_out out;
 
 	memcpy(&out,
-	       devmem__recv_buffers_memory(&ring->bufs, cqe->flags >> IORING_CQE_BUFFER_SHIFT),
+	       devmem__recv_buffers_memory(&ring->messages.buffers,
+					   cqe->flags >> IORING_CQE_BUFFER_SHIFT),
 	       sizeof(out));
 	return !out.payloadlen && !out.controllen;
 }
@@ -60,9 +61,9 @@ static inline void devmem__messages_handed(struct devmem_ring *ring, const struc
 					   unsigned int host, bool done)
 {
 	if (host)
-		devmem__recv_buffers_hold(&ring->bufs, rx->host_token & 0xffff, host);
+		devmem__recv_buffers_hold(&ring->messages.buffers, rx->host_token & 0xffff, host);
 	if (done)
-		devmem__recv_buffers_put(&ring->bufs, rx->host_token);
+		devmem__recv_buffers_put(&ring->messages.buffers, rx->host_token);
 }
 
 /* devmem__messages_put_host() - a HOST fragment comes back. -EINVAL: it is not out */

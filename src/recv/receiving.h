@@ -13,7 +13,7 @@
 void devmem__sock_arm_pending(struct devmem_ring *ring);
 void devmem__sock_cancel(struct devmem_sock *sock);
 void devmem__sock_cancel_end(struct devmem_sock *sock); /* the poll for the connection's end */
-/* those for which there was no room before: ring->uncancelled */
+/* those for which there was no room before: ring->requests.uncancelled */
 void devmem__sock_cancel_again(struct devmem_ring *ring);
 void devmem__sock_disarmed(struct devmem_sock *sock);
 void devmem__sock_end_comes(struct devmem_sock *sock, int res);
@@ -35,8 +35,8 @@ int devmem__end_why(struct devmem_sock *sock, int otherwise);
 int devmem__end_by_us(struct devmem_sock *sock, int err);
 int devmem__end_of_stream(const struct devmem_sock *sock);
 
-/* ends.c: sockets that cannot receive now, those that stay on ring->rearm. Did their streams end?
- * Then they are on ring->over. */
+/* ends.c: sockets that cannot receive now, those that stay on ring->requests.rearm. Did their
+ * streams end? Then they are on ring->ends.known. */
 void devmem__ends_look(struct devmem_ring *ring);
 
 /* ... and with the spill buffer full, all sockets. After devmem__overtake(), with no completion in
@@ -53,7 +53,7 @@ unsigned int devmem__backpressure_events(struct devmem_ring *ring, struct devmem
 #define DEVMEM__STALL_NS 100000000u
 static inline bool devmem__backpressure_waits(const struct devmem_ring *ring)
 {
-	return !devmem__list_empty(&ring->pausing);
+	return !devmem__list_empty(&ring->backpressure.paused);
 }
 
 void devmem__backpressure_look(struct devmem_ring *ring);
@@ -90,7 +90,7 @@ void devmem__lowat_forget(struct devmem_sock *sock);
 void devmem__lowat_leave(struct devmem_sock *sock);
 static inline bool devmem__lowat_waits(const struct devmem_ring *ring)
 {
-	return !devmem__list_empty(&ring->raised);
+	return !devmem__list_empty(&ring->lowat.raised);
 }
 
 /* ns until the first mark may fall, if one is raised */

@@ -18,15 +18,15 @@ void devmem__sock_watch_end(struct devmem_sock *sock)
 {
 	struct io_uring_sqe *sqe;
 
-	if (!sock->engine->ends_get_lost || sock->ring->uring.calls || sock->end_armed ||
-	    !sock->armed || sock->ended || sock->detached || sock->sends.numbered)
+	if (!sock->engine->ends_get_lost || sock->ring->uring.calls || sock->request.end_armed ||
+	    !sock->request.armed || sock->end.reported || sock->detached || sock->sends.numbered)
 		return;
 	sqe = devmem__uring_sqe(&sock->ring->uring, DEVMEM__CQE_END, sock);
 	if (!sqe)
 		return; /* with the next receive */
 	io_uring_prep_poll_add(sqe, sock->fd, POLLRDHUP);
 	sqe->user_data = (uintptr_t)sock | DEVMEM__CQE_END;
-	sock->end_armed = true;
+	sock->request.end_armed = true;
 }
 
 /*
@@ -36,14 +36,14 @@ void devmem__sock_watch_end(struct devmem_sock *sock)
  */
 void devmem__sock_end_comes(struct devmem_sock *sock, int res)
 {
-	sock->end_armed = false;
+	sock->request.end_armed = false;
 	if (res == POLLERR && sock->tx) { /* a notification of a send */
 		devmem__sock_watch_end(sock);
 		devmem__sock_let_go(sock);
 		return;
 	}
-	sock->ending = sock->armed;
-	if (sock->armed && !sock->ended && !sock->detached)
+	sock->request.end_seen = sock->request.armed;
+	if (sock->request.armed && !sock->end.reported && !sock->detached)
 		devmem__sock_cancel(sock);
 	devmem__sock_let_go(sock);
 }
@@ -56,10 +56,10 @@ static void arm(struct devmem_sock *sock)
 	if (!sqe)
 		return; /* stays on the list for the next turn */
 	sock->engine->arm(sock, sqe);
-	sock->armed = true;
-	sock->waited = 0;
+	sock->request.armed = true;
+	sock->end.checks = 0;
 	ring->stats.rearms++;
-	devmem__list_del(&sock->rearm);
+	devmem__list_del(&sock->request.rearm);
 	devmem__sock_watch_end(sock);
 }
 
@@ -79,12 +79,12 @@ void devmem__sock_arm_pending(struct devmem_ring *ring)
 {
 	struct devmem__list *node, *next;
 
-	for (node = ring->rearm.next; node != &ring->rearm && completions_have_room(ring);
-	     node = next) {
-		struct devmem_sock *sock = container_of(node, struct devmem_sock, rearm);
+	for (node = ring->requests.rearm.next;
+	     node != &ring->requests.rearm && completions_have_room(ring); node = next) {
+		struct devmem_sock *sock = container_of(node, struct devmem_sock, request.rearm);
 
 		next = node->next;
-		if (!sock->paused && sock->engine->can_arm(sock))
+		if (!sock->backpressure.paused && sock->engine->can_arm(sock))
 			arm(sock);
 	}
 }
@@ -92,9 +92,9 @@ void devmem__sock_arm_pending(struct devmem_ring *ring)
 /* The receive in the kernel has ended; another follows unless the stream has ended too. */
 void devmem__sock_disarmed(struct devmem_sock *sock)
 {
-	sock->armed = sock->ending = false;
-	if (!sock->ended && !sock->detached)
-		devmem__list_append(&sock->ring->rearm, &sock->rearm);
+	sock->request.armed = sock->request.end_seen = false;
+	if (!sock->end.reported && !sock->detached)
+		devmem__list_append(&sock->ring->requests.rearm, &sock->request.rearm);
 }
 
 /* @object: which hears of it; NULL: nobody. false: there is no room for it now. */
@@ -120,14 +120,15 @@ bool devmem__sock_cancel_request(struct devmem_sock *sock, enum devmem__cqe_kind
 void devmem__sock_cancel(struct devmem_sock *sock)
 {
 	if (cancel(sock, DEVMEM__CQE_RECV, DEVMEM__CQE_CANCEL, sock))
-		sock->cancels++;
+		sock->request.cancels++;
 	else
-		sock->ring->uncancelled = true;
+		sock->ring->requests.uncancelled = true;
 }
 
 static bool is_unwanted(const struct devmem_sock *sock)
 {
-	return sock->detached || sock->ended || sock->paused || sock->ending;
+	return sock->detached || sock->end.reported || sock->backpressure.paused ||
+	       sock->request.end_seen;
 }
 
 /*
@@ -137,8 +138,8 @@ static bool is_unwanted(const struct devmem_sock *sock)
  */
 void devmem__sock_cancelled(struct devmem_sock *sock, int res)
 {
-	sock->cancels--;
-	if ((res == -ENOENT || res == -EALREADY) && sock->armed && is_unwanted(sock))
+	sock->request.cancels--;
+	if ((res == -ENOENT || res == -EALREADY) && sock->request.armed && is_unwanted(sock))
 		devmem__sock_cancel(sock);
 	devmem__sock_let_go(sock);
 }
@@ -146,21 +147,21 @@ void devmem__sock_cancelled(struct devmem_sock *sock, int res)
 void devmem__sock_cancel_end(struct devmem_sock *sock)
 {
 	if (!cancel(sock, DEVMEM__CQE_END, DEVMEM__CQE_OTHER, NULL))
-		sock->ring->uncancelled = true;
+		sock->ring->requests.uncancelled = true;
 }
 
 /* A socket that was let go is the application's own: a receive of ours would take its bytes. */
 void devmem__sock_cancel_again(struct devmem_ring *ring)
 {
-	ring->uncancelled = false;
-	for (unsigned int i = 0; i < ring->slots && !ring->uncancelled; i++) {
-		struct devmem_sock *sock = ring->socks[i];
+	ring->requests.uncancelled = false;
+	for (unsigned int i = 0; i < ring->socks.slots && !ring->requests.uncancelled; i++) {
+		struct devmem_sock *sock = ring->socks.slot[i];
 
 		if (!sock)
 			continue;
-		if (sock->armed && !sock->cancels && is_unwanted(sock))
+		if (sock->request.armed && !sock->request.cancels && is_unwanted(sock))
 			devmem__sock_cancel(sock);
-		if (sock->end_armed && sock->detached)
+		if (sock->request.end_armed && sock->detached)
 			devmem__sock_cancel_end(sock);
 	}
 }

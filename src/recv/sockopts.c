@@ -34,17 +34,17 @@ static int set(const struct devmem_sock *sock, int name, int value)
 
 void devmem__sockopts_look(struct devmem_sock *sock)
 {
-	sock->before.lowat = get(sock, SO_RCVLOWAT, 1);
+	sock->saved.lowat = get(sock, SO_RCVLOWAT, 1);
 }
 
 /* To be called before the receive buffer is set: to set it locks it. [net/core/sock.c:
  * __sock_set_rcvbuf] */
 static void look_at_rcvbuf(struct devmem_sock *sock)
 {
-	if (sock->before.rcvbuf)
+	if (sock->saved.rcvbuf)
 		return;
-	sock->before.rcvbuf = get(sock, SO_RCVBUF, 0);
-	sock->before.tuned = !(get(sock, SO_BUF_LOCK, RCVBUF_IS_LOCKED) & RCVBUF_IS_LOCKED);
+	sock->saved.rcvbuf = get(sock, SO_RCVBUF, 0);
+	sock->saved.tuned = !(get(sock, SO_BUF_LOCK, RCVBUF_IS_LOCKED) & RCVBUF_IS_LOCKED);
 }
 
 /* The kernel enlarges a receive buffer that could not hold so much. [net/ipv4/tcp.c:
@@ -60,8 +60,8 @@ int devmem__sockopts_lowat(struct devmem_sock *sock, int bytes)
 				    "the kernel does not take %d bytes as a low-water mark "
 				    "(SO_RCVLOWAT): %s",
 				    bytes, strerror(-err));
-	sock->before.lowat_set = true;
-	sock->before.rcvbuf_set = get(sock, SO_RCVBUF, 0) != sock->before.rcvbuf;
+	sock->saved.lowat_set = true;
+	sock->saved.rcvbuf_set = get(sock, SO_RCVBUF, 0) != sock->saved.rcvbuf;
 	return 0;
 }
 
@@ -84,7 +84,7 @@ int devmem__sockopts_limit(struct devmem_sock *sock, uint32_t fragments)
 				    "the kernel does not take %d bytes as a receive buffer "
 				    "(SO_RCVBUF): %s",
 				    value, strerror(-err));
-	sock->before.limited = sock->before.rcvbuf_set = true;
+	sock->saved.limited = sock->saved.rcvbuf_set = true;
 	return 0;
 }
 
@@ -100,26 +100,26 @@ void devmem__sockopts_rcvbuf(struct devmem_sock *sock, uint32_t bytes)
 {
 	look_at_rcvbuf(sock);
 	set_rcvbuf(sock, (int)bytes);
-	sock->before.rcvbuf_set = true;
+	sock->saved.rcvbuf_set = true;
 }
 
 static void rcvbuf_as_before(struct devmem_sock *sock)
 {
 	int locks;
 
-	if (!sock->before.rcvbuf_set)
+	if (!sock->saved.rcvbuf_set)
 		return;
-	sock->before.rcvbuf_set = false;
-	set_rcvbuf(sock, sock->before.rcvbuf);
+	sock->saved.rcvbuf_set = false;
+	set_rcvbuf(sock, sock->saved.rcvbuf);
 	locks = get(sock, SO_BUF_LOCK, 0);
-	if (sock->before.tuned)
+	if (sock->saved.tuned)
 		set(sock, SO_BUF_LOCK, locks & ~RCVBUF_IS_LOCKED);
-	sock->before.rcvbuf = 0; /* it may be tuned from here on */
+	sock->saved.rcvbuf = 0; /* it may be tuned from here on */
 }
 
 void devmem__sockopts_rcvbuf_back(struct devmem_sock *sock, uint32_t bytes)
 {
-	if (sock->before.limited)
+	if (sock->saved.limited)
 		set_rcvbuf(sock, (int)bytes);
 	else
 		rcvbuf_as_before(sock);
@@ -130,10 +130,10 @@ void devmem__sockopts_rcvbuf_back(struct devmem_sock *sock, uint32_t bytes)
 void devmem__sockopts_back(struct devmem_sock *sock)
 {
 	rcvbuf_as_before(sock);
-	if (!sock->before.lowat_set)
+	if (!sock->saved.lowat_set)
 		return;
-	sock->before.lowat_set = false;
-	set(sock, SO_RCVLOWAT, sock->before.lowat);
+	sock->saved.lowat_set = false;
+	set(sock, SO_RCVLOWAT, sock->saved.lowat);
 	/* for a request that was not handed in and reads it there */
-	sock->lowat = (uint32_t)sock->before.lowat;
+	sock->lowat.value = (uint32_t)sock->saved.lowat;
 }

@@ -29,72 +29,73 @@ int devmem__spill_check(const struct devmem_ring_opts *o)
  * buffer is of. */
 int devmem__spill_open(struct devmem_ring *ring, const struct devmem_binding *binding)
 {
-	struct devmem__place *place = &ring->place;
-	size_t bytes = place->bytes ? place->bytes : DEFAULT_BYTES;
+	struct devmem__ring_spill *spill = &ring->spill;
+	size_t bytes = spill->bytes ? spill->bytes : DEFAULT_BYTES;
 	int err;
 
-	if (place->buffer)
+	if (spill->buffer)
 		return 0;
-	err = devmem__buffer_like(devmem__binding_buffer(binding), bytes, &place->buffer);
+	err = devmem__buffer_like(devmem__binding_buffer(binding), bytes, &spill->buffer);
 	if (err)
 		return err;
-	err = devmem__set_reserve(&place->used, bytes / CHUNK);
+	err = devmem__set_reserve(&spill->used, bytes / CHUNK);
 	if (err) {
-		devmem_buffer_close(place->buffer);
-		place->buffer = NULL;
+		devmem_buffer_close(spill->buffer);
+		spill->buffer = NULL;
 		return err;
 	}
-	place->chunks = (unsigned int)(bytes / CHUNK);
+	spill->chunks = (unsigned int)(bytes / CHUNK);
 	return 0;
 }
 
 void devmem__spill_close(struct devmem_ring *ring)
 {
-	devmem_buffer_close(ring->place.buffer);
-	devmem__set_free(&ring->place.used);
+	devmem_buffer_close(ring->spill.buffer);
+	devmem__set_free(&ring->spill.used);
 }
 
 bool devmem__spill_owns(const struct devmem_ring *ring, const struct devmem_event *ev)
 {
-	return ring->place.buffer && ev->buffer == devmem_buffer_id(ring->place.buffer);
+	return ring->spill.buffer && ev->buffer == devmem_buffer_id(ring->spill.buffer);
 }
 
 int devmem__spill_put(struct devmem_ring *ring, uint32_t chunk, unsigned int chunks)
 {
-	if (devmem__set_take(&ring->place.used, chunk, chunks))
+	if (devmem__set_take(&ring->spill.used, chunk, chunks))
 		return devmem__fail(EINVAL, "a fragment in the spill buffer was released that is "
 					    "not out");
 	return 0;
 }
 
 /* The first free run of at most @want chunks. Returns its length, 0 if nothing is free. */
-static unsigned int find_room(const struct devmem__place *place, unsigned int want, uint32_t *start)
+static unsigned int find_room(const struct devmem__ring_spill *spill, unsigned int want,
+			      uint32_t *start)
 {
 	struct devmem__token_run used = { 0 };
 	size_t at = 0;
 
 	for (;;) {
-		bool more = devmem__set_next_run(&place->used, at, &used);
-		size_t end = more ? used.start : place->chunks;
+		bool more = devmem__set_next_run(&spill->used, at, &used);
+		size_t end = more ? used.start : spill->chunks;
 
-		if (end > place->chunks)
-			end = place->chunks;
+		if (end > spill->chunks)
+			end = spill->chunks;
 		if (end > at) {
 			*start = (uint32_t)at;
 			return end - at < want ? (unsigned int)(end - at) : want;
 		}
-		if (!more || used.start >= place->chunks)
+		if (!more || used.start >= spill->chunks)
 			return 0;
 		at = (size_t)used.start + used.count;
 	}
 }
 
-static int no_room(const struct devmem__place *place)
+static int no_room(const struct devmem__ring_spill *spill)
 {
 	return devmem__fail(ENOBUFS,
 			    "the spill buffer of %u KiB is full: release fragments of it and call "
 			    "again, or give the ring a larger one (spill_bytes)",
-			    place->chunks * (CHUNK / 1024));
+			    spill->chunks * (CHUNK / 1024));
 }
 
 /*
@@ -103,25 +104,25 @@ static int no_room(const struct devmem__place *place)
  */
 int devmem__spill_held(struct devmem_ring *ring, struct devmem_event *event)
 {
-	struct devmem__place *place = &ring->place;
-	struct devmem_event *held = &place->held;
+	struct devmem__ring_spill *spill = &ring->spill;
+	struct devmem_event *held = &spill->held;
 	unsigned int want = (held->length + CHUNK - 1) / CHUNK, chunks;
 	uint32_t start = 0, bytes;
 	int err;
 
-	chunks = find_room(place, want < MAX_CHUNKS ? want : MAX_CHUNKS, &start);
+	chunks = find_room(spill, want < MAX_CHUNKS ? want : MAX_CHUNKS, &start);
 	if (!chunks)
-		return no_room(place);
+		return no_room(spill);
 	bytes = chunks * CHUNK < held->length ? chunks * CHUNK : held->length;
-	err = devmem__buffer_write(place->buffer, (uint64_t)start * CHUNK,
+	err = devmem__buffer_write(spill->buffer, (uint64_t)start * CHUNK,
 				   (const void *)(uintptr_t)held->offset, bytes);
 	if (!err)
-		err = devmem__set_add(&place->used, start, chunks);
+		err = devmem__set_add(&spill->used, start, chunks);
 	if (err)
 		return err;
 	*event = *held;
 	event->type = DEVMEM_EVENT_DATA;
-	event->buffer = devmem_buffer_id(place->buffer);
+	event->buffer = devmem_buffer_id(spill->buffer);
 	event->offset = (uint64_t)start * CHUNK;
 	event->length = bytes;
 	event->token = start;
@@ -140,8 +141,8 @@ int devmem__spill_held(struct devmem_ring *ring, struct devmem_event *event)
 /* Nothing of the held run is wanted any more: its receive buffer goes back. */
 void devmem__spill_drop(struct devmem_ring *ring)
 {
-	struct devmem_event held = ring->place.held;
+	struct devmem_event held = ring->spill.held;
 
-	ring->place.held_of = NULL;
+	ring->spill.held_of = NULL;
 	devmem__messages_put_host(ring, held.token);
 }

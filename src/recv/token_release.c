@@ -31,8 +31,8 @@ static struct devmem__batch *get_batch(struct devmem_sock *sock)
 	struct devmem_ring *ring = sock->ring;
 	struct devmem__batch *batch;
 
-	if (!devmem__list_empty(&ring->batches_spare)) {
-		batch = container_of(ring->batches_spare.next, struct devmem__batch, node);
+	if (!devmem__list_empty(&ring->tokens.spare)) {
+		batch = container_of(ring->tokens.spare.next, struct devmem__batch, node);
 		devmem__list_del(&batch->node);
 	} else {
 		batch = malloc(sizeof(*batch));
@@ -48,7 +48,7 @@ static struct devmem__batch *get_batch(struct devmem_sock *sock)
 
 static void spare_batch(struct devmem_ring *ring, struct devmem__batch *batch)
 {
-	devmem__list_append(&ring->batches_spare, &batch->node);
+	devmem__list_append(&ring->tokens.spare, &batch->node);
 }
 
 /* The kernel has done with a batch. */
@@ -60,7 +60,7 @@ static void settle(struct devmem__batch *batch, bool released)
 		ring->stats.release_operations++;
 		ring->stats.tokens_released += batch->tokens.frags;
 	}
-	batch->sock->batches_out--;
+	batch->sock->tokens.batches_in_flight--;
 	spare_batch(ring, batch);
 }
 
@@ -86,17 +86,17 @@ static void queue_batch(struct devmem__batch *batch)
 	devmem__uring_setsockopt(sqe, sock->fd, DEVMEM_SO_DONTNEED, batch->tokens.run,
 				 batch->tokens.runs * sizeof(batch->tokens.run[0]));
 	batch->sq_tail = ring->uring.io.sq.sqe_tail;
-	devmem__list_append(&ring->batches_out, &batch->node);
+	devmem__list_append(&ring->tokens.in_flight, &batch->node);
 }
 
 static void hand_in(struct devmem_sock *sock)
 {
-	struct devmem__batch *batch = sock->batch;
+	struct devmem__batch *batch = sock->tokens.batch;
 
-	sock->batch = NULL;
-	devmem__list_del(&sock->dirty);
-	sock->ring->tokens_pending -= batch->tokens.frags;
-	sock->batches_out++;
+	sock->tokens.batch = NULL;
+	devmem__list_del(&sock->tokens.node);
+	sock->ring->tokens.pending -= batch->tokens.frags;
+	sock->tokens.batches_in_flight++;
 	queue_batch(batch);
 }
 
@@ -122,20 +122,20 @@ static void batch_tokens(struct devmem_sock *sock, uint32_t token, unsigned int 
 	while (count) {
 		unsigned int taken;
 
-		if (!sock->batch) {
-			sock->batch = get_batch(sock);
+		if (!sock->tokens.batch) {
+			sock->tokens.batch = get_batch(sock);
 			/* no memory: they are in no book any more, so they go back now */
-			if (!sock->batch) {
+			if (!sock->tokens.batch) {
 				release_now(sock, token, count);
 				return;
 			}
-			devmem__list_append(&sock->ring->dirty, &sock->dirty);
+			devmem__list_append(&sock->ring->tokens.held, &sock->tokens.node);
 		}
-		taken = devmem__batch_add(&sock->batch->tokens, token, count);
-		sock->ring->tokens_pending += taken;
+		taken = devmem__batch_add(&sock->tokens.batch->tokens, token, count);
+		sock->ring->tokens.pending += taken;
 		token += taken;
 		count -= taken;
-		if (count || devmem__batch_full(&sock->batch->tokens))
+		if (count || devmem__batch_full(&sock->tokens.batch->tokens))
 			hand_in(sock);
 	}
 }
@@ -147,9 +147,9 @@ static void batch_tokens(struct devmem_sock *sock, uint32_t token, unsigned int 
  */
 static bool are_enough(const struct devmem_sock *sock)
 {
-	const unsigned int tokens = sock->batch->tokens.frags;
+	const unsigned int tokens = sock->tokens.batch->tokens.frags;
 
-	return tokens >= FEW_TOKENS || sock->lowat > 1 || sock->detached ||
+	return tokens >= FEW_TOKENS || sock->lowat.value > 1 || sock->detached ||
 	       (uint64_t)tokens * devmem_binding_page_size(sock->binding, NULL) >= FEW_BYTES;
 }
 
@@ -157,8 +157,8 @@ static bool are_enough(const struct devmem_sock *sock)
  * turn. */
 void devmem__dontneed_look(struct devmem_sock *sock)
 {
-	if (sock->batch && are_enough(sock))
-		devmem__list_append(&sock->ring->due, &sock->dirty);
+	if (sock->tokens.batch && are_enough(sock))
+		devmem__list_append(&sock->ring->tokens.due, &sock->tokens.node);
 }
 
 int devmem__dontneed(struct devmem_sock *sock, uint32_t token, unsigned int count)
@@ -177,7 +177,8 @@ int devmem__dontneed(struct devmem_sock *sock, uint32_t token, unsigned int coun
 static void hand_in_all(struct devmem__list *list)
 {
 	while (!devmem__list_empty(list)) {
-		struct devmem_sock *sock = container_of(list->next, struct devmem_sock, dirty);
+		struct devmem_sock *sock =
+			container_of(list->next, struct devmem_sock, tokens.node);
 
 		hand_in(sock);
 		devmem__sock_let_go(sock);
@@ -186,17 +187,17 @@ static void hand_in_all(struct devmem__list *list)
 
 void devmem__dontneed_flush(struct devmem_ring *ring, bool all)
 {
-	hand_in_all(&ring->due);
-	if (all || ring->tokens_pending >= DEVMEM__MANY_TOKENS)
-		hand_in_all(&ring->dirty);
+	hand_in_all(&ring->tokens.due);
+	if (all || ring->tokens.pending >= DEVMEM__MANY_TOKENS)
+		hand_in_all(&ring->tokens.held);
 }
 
 bool devmem__dontneed_is_few(const struct devmem_ring *ring)
 {
-	const struct devmem__list *node = ring->dirty.next;
+	const struct devmem__list *node = ring->tokens.held.next;
 	unsigned int n;
 
-	for (n = 0; node != &ring->dirty && n <= FEW_SOCKETS; n++)
+	for (n = 0; node != &ring->tokens.held && n <= FEW_SOCKETS; n++)
 		node = node->next;
 	return n <= FEW_SOCKETS;
 }
@@ -217,9 +218,9 @@ void devmem__dontneed_settle(struct devmem_ring *ring)
 {
 	if (io_uring_cq_has_overflow(&ring->uring.io))
 		return;
-	while (!devmem__list_empty(&ring->batches_out)) {
+	while (!devmem__list_empty(&ring->tokens.in_flight)) {
 		struct devmem__batch *batch =
-			container_of(ring->batches_out.next, struct devmem__batch, node);
+			container_of(ring->tokens.in_flight.next, struct devmem__batch, node);
 		struct devmem_sock *sock = batch->sock;
 
 		if (!was_handed_in(ring, batch))
@@ -246,10 +247,10 @@ void devmem__dontneed_all_now(struct devmem_sock *sock)
 {
 	struct devmem__token_run run = { 0 };
 
-	if (sock->batch) {
-		dontneed_now(sock->fd, &sock->batch->tokens);
-		spare_batch(sock->ring, sock->batch);
-		sock->batch = NULL;
+	if (sock->tokens.batch) {
+		dontneed_now(sock->fd, &sock->tokens.batch->tokens);
+		spare_batch(sock->ring, sock->tokens.batch);
+		sock->tokens.batch = NULL;
 	}
 	devmem__backpressure_back(sock, sock->stream.out.count);
 	while (devmem__set_next_run(&sock->stream.out, (size_t)run.start + run.count, &run))
@@ -260,10 +261,11 @@ void devmem__dontneed_close(struct devmem_ring *ring)
 {
 	struct devmem__list *node;
 
-	while (!devmem__list_empty(&ring->batches_out))
-		spare_batch(ring, container_of(ring->batches_out.next, struct devmem__batch, node));
-	while (!devmem__list_empty(&ring->batches_spare)) {
-		node = ring->batches_spare.next;
+	while (!devmem__list_empty(&ring->tokens.in_flight))
+		spare_batch(ring,
+			    container_of(ring->tokens.in_flight.next, struct devmem__batch, node));
+	while (!devmem__list_empty(&ring->tokens.spare)) {
+		node = ring->tokens.spare.next;
 		devmem__list_del(node);
 		free(container_of(node, struct devmem__batch, node));
 	}

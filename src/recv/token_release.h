@@ -20,7 +20,8 @@ void devmem__dontneed_look(struct devmem_sock *sock);
  * does it, or with @all of them. */
 static inline bool devmem__dontneed_due(const struct devmem_ring *ring)
 {
-	return !devmem__list_empty(&ring->due) || ring->tokens_pending >= DEVMEM__MANY_TOKENS;
+	return !devmem__list_empty(&ring->tokens.due) ||
+	       ring->tokens.pending >= DEVMEM__MANY_TOKENS;
 }
 
 void devmem__dontneed_flush(struct devmem_ring *ring, bool all);

@@ -14,24 +14,24 @@
 static void abandon_sock(struct devmem_sock *sock)
 {
 	devmem__tx_free(sock);
-	devmem__list_del(&sock->dirty);
-	devmem__list_del(&sock->rearm);
-	devmem__list_del(&sock->over);
-	devmem__list_del(&sock->raised);
-	devmem__list_del(&sock->pausing);
-	free(sock->batch);
+	devmem__list_del(&sock->tokens.node);
+	devmem__list_del(&sock->request.rearm);
+	devmem__list_del(&sock->end.node);
+	devmem__list_del(&sock->lowat.node);
+	devmem__list_del(&sock->backpressure.node);
+	free(sock->tokens.batch);
 	close(sock->fd);
 	devmem__set_free(&sock->stream.out);
-	devmem__binding_use_put(sock->source);
+	devmem__binding_use_put(sock->use);
 	free(sock);
 }
 
 void devmem__ring_abandon(struct devmem_ring *ring)
 {
 	ring->uring.abandoned = true;
-	for (unsigned int i = 0; i < ring->slots; i++)
-		if (ring->socks[i])
-			abandon_sock(ring->socks[i]);
-	devmem__release_forget(ring);
+	for (unsigned int i = 0; i < ring->socks.slots; i++)
+		if (ring->socks.slot[i])
+			abandon_sock(ring->socks.slot[i]);
+	devmem__remote_releases_free(ring);
 	devmem__gathers_forget(ring);
 }

@@ -69,23 +69,23 @@ static int check_socket(int fd)
  * names them. */
 static int get_slot(struct devmem_ring *ring)
 {
-	unsigned int slots = ring->slots ? ring->slots * 2 : 16;
+	unsigned int slots = ring->socks.slots ? ring->socks.slots * 2 : 16;
 	struct devmem_sock **socks;
 	unsigned int i;
 
-	for (i = 0; i < ring->slots; i++)
-		if (!ring->socks[i])
+	for (i = 0; i < ring->socks.slots; i++)
+		if (!ring->socks.slot[i])
 			return (int)i;
-	if (ring->slots == MAX_SOCKS)
+	if (ring->socks.slots == MAX_SOCKS)
 		return devmem__fail(EMFILE, "%d sockets are on this ring: open another", MAX_SOCKS);
 	if (slots > MAX_SOCKS)
 		slots = MAX_SOCKS;
-	socks = realloc(ring->socks, slots * sizeof(*socks));
+	socks = realloc(ring->socks.slot, slots * sizeof(*socks));
 	if (!socks)
 		return devmem__fail(ENOMEM, "no memory for %u sockets", slots);
-	memset(socks + ring->slots, 0, (slots - ring->slots) * sizeof(*socks));
-	ring->socks = socks;
-	ring->slots = slots;
+	memset(socks + ring->socks.slots, 0, (slots - ring->socks.slots) * sizeof(*socks));
+	ring->socks.slot = socks;
+	ring->socks.slots = slots;
 	return (int)i;
 }
 
@@ -93,7 +93,7 @@ static void init_stream(struct devmem_sock *sock, uint64_t user_data, int slot)
 {
 	sock->stream.user_data = user_data;
 	sock->stream.slot = (uint16_t)slot;
-	sock->stream.merge = sock->ring->merge;
+	sock->stream.merge = sock->ring->opts.merge;
 	sock->stream.dmabuf_id = devmem_binding_id(sock->binding);
 	sock->stream.buffer = devmem__binding_buffer_id(sock->binding);
 }
@@ -103,10 +103,10 @@ static int set_options(struct devmem_sock *sock, const struct devmem_attach_opts
 {
 	int err = 0;
 
-	sock->lowat_managed = !o->lowat;
-	sock->lowat = 1;
-	sock->max_tokens = o->max_fragments;
-	sock->max_sends = o->max_sends;
+	sock->lowat.managed = !o->lowat;
+	sock->lowat.value = 1;
+	sock->backpressure.max_fragments = o->max_fragments;
+	sock->sends.max = o->max_sends;
 	devmem__sockopts_look(sock);
 	if (o->lowat)
 		err = devmem__sockopts_lowat(sock, (int)o->lowat);
@@ -130,12 +130,12 @@ static uint64_t cookie_of(int fd)
 static int note_attached(struct devmem_sock *sock, int fd)
 {
 	const uint64_t cookie = cookie_of(fd);
-	int err = devmem__attached_add(&sock->ring->attached, cookie);
+	int err = devmem__attached_add(&sock->ring->socks.attached, cookie);
 
 	if (!err) {
 		err = devmem__attached_add(devmem__binding_attached(sock->binding), cookie);
 		if (err)
-			devmem__attached_remove(&sock->ring->attached, cookie);
+			devmem__attached_remove(&sock->ring->socks.attached, cookie);
 	}
 	if (err == -EALREADY)
 		return devmem__fail(EALREADY,
@@ -151,7 +151,7 @@ static int note_attached(struct devmem_sock *sock, int fd)
 
 static void forget_attached(struct devmem_sock *sock)
 {
-	devmem__attached_remove(&sock->ring->attached, sock->cookie);
+	devmem__attached_remove(&sock->ring->socks.attached, sock->cookie);
 	devmem__attached_remove(devmem__binding_attached(sock->binding), sock->cookie);
 	sock->cookie = 0;
 }
@@ -164,12 +164,12 @@ static int new_sock(struct devmem_ring *ring, int fd, struct devmem_sock **out)
 	if (!sock)
 		return devmem__fail(ENOMEM, "no memory for a socket");
 	sock->ring = ring;
-	devmem__list_init(&sock->dirty);
-	devmem__list_init(&sock->rearm);
-	devmem__list_init(&sock->raised);
-	devmem__list_init(&sock->pausing);
-	devmem__list_init(&sock->over);
-	devmem__list_init(&sock->leaving);
+	devmem__list_init(&sock->tokens.node);
+	devmem__list_init(&sock->request.rearm);
+	devmem__list_init(&sock->lowat.node);
+	devmem__list_init(&sock->backpressure.node);
+	devmem__list_init(&sock->end.node);
+	devmem__list_init(&sock->reap);
 	sock->fd = fcntl(fd, F_DUPFD_CLOEXEC, 0);
 	if (sock->fd < 0) {
 		err = devmem__fail(errno, "cannot duplicate descriptor %d: %s", fd,
@@ -188,12 +188,12 @@ static int open_own(struct devmem_ring *ring)
 	struct devmem_buffer *buffer;
 	int err;
 
-	if (ring->own)
+	if (ring->bindings.own)
 		return 0;
 	err = devmem__buffer_new(&devmem__backend_shm, ring->opts.host_bytes, &o, &buffer);
 	if (err)
 		return err;
-	err = devmem__binding_own(buffer, "the socket has no binding", &ring->own);
+	err = devmem__binding_own(buffer, "the socket has no binding", &ring->bindings.own);
 	devmem_buffer_close(buffer);
 	return err;
 }
@@ -205,16 +205,16 @@ static int check_way(const struct devmem_ring *ring, const struct devmem_binding
 	const char *why;
 
 	devmem_binding_engine(binding, &why);
-	if (way == DEVMEM__ENGINE_ZCRX && ring->way != DEVMEM__ENGINE_ZCRX)
+	if (way == DEVMEM__ENGINE_ZCRX && ring->choice.asked != DEVMEM__ENGINE_ZCRX)
 		return devmem__fail(EOPNOTSUPP, "the binding is for engine zcrx: open the ring "
 						"with that engine too");
-	if (ring->way == DEVMEM__ENGINE_ANY || ring->way == DEVMEM__ENGINE_SYSCALL ||
-	    ring->way == way)
+	if (ring->choice.asked == DEVMEM__ENGINE_ANY ||
+	    ring->choice.asked == DEVMEM__ENGINE_SYSCALL || ring->choice.asked == way)
 		return 0;
 	return devmem__fail(EOPNOTSUPP,
 			    "the ring was opened for engine %s, and the binding is of engine %s "
 			    "(%s)",
-			    devmem__engine_name(ring->way), devmem__engine_name(way), why);
+			    devmem__engine_name(ring->choice.asked), devmem__engine_name(way), why);
 }
 
 /* What was decided goes on record. */
@@ -222,14 +222,16 @@ static void note_engine(struct devmem_ring *ring, const struct devmem_binding *b
 {
 	const char *why, *name = devmem_binding_engine(binding, &why);
 
-	ring->engine = ring->uring.calls ? devmem__engine_name(DEVMEM__ENGINE_SYSCALL) : name;
+	ring->choice.engine =
+		ring->uring.calls ? devmem__engine_name(DEVMEM__ENGINE_SYSCALL) : name;
 	if (ring->uring.calls)
-		snprintf(ring->why, sizeof(ring->why), "%s; with a binding of engine %s: %.200s",
-			 ring->no_uring, name, why);
+		snprintf(ring->choice.why, sizeof(ring->choice.why),
+			 "%s; with a binding of engine %s: %.200s", ring->choice.no_uring, name,
+			 why);
 	else
-		snprintf(ring->why, sizeof(ring->why), "%s", why);
-	devmem__log(DEVMEM_LOG_DEBUG, "a socket is attached with engine %s: %s", ring->engine,
-		    ring->why);
+		snprintf(ring->choice.why, sizeof(ring->choice.why), "%s", why);
+	devmem__log(DEVMEM_LOG_DEBUG, "a socket is attached with engine %s: %s",
+		    ring->choice.engine, ring->choice.why);
 }
 
 /* Ties the socket to its binding: with everything that others of the same binding share on this
@@ -240,34 +242,34 @@ static int join(struct devmem_sock *sock, struct devmem_binding *binding,
 	struct devmem_ring *ring = sock->ring;
 	int err = binding ? 0 : open_own(ring);
 
-	sock->host = !binding;
-	binding = binding ? binding : ring->own;
+	sock->unbound = !binding;
+	binding = binding ? binding : ring->bindings.own;
 	if (!err)
 		err = check_way(ring, binding);
 	if (!err && devmem__binding_ifindex(binding))
-		err = devmem__links_add(&ring->links, devmem__binding_ifindex(binding));
-	sock->place = o->flags & DEVMEM_ATTACH_PLACE &&
-		      devmem__binding_engine_id(binding) != DEVMEM__ENGINE_COPY;
-	if (!err && sock->place)
+		err = devmem__links_add(&ring->links.watched, devmem__binding_ifindex(binding));
+	sock->spill.wanted = o->flags & DEVMEM_ATTACH_PLACE &&
+			     devmem__binding_engine_id(binding) != DEVMEM__ENGINE_COPY;
+	if (!err && sock->spill.wanted)
 		err = devmem__spill_open(ring, binding);
 	if (!err && devmem__binding_engine_id(binding) == DEVMEM__ENGINE_DEVMEM)
 		err = devmem__set_reserve(&sock->stream.out,
 					  devmem__binding_bytes(binding) / SMALLEST_PAGE);
 	if (!err)
-		err = devmem__binding_use_get(ring, binding, &sock->source);
+		err = devmem__binding_use_get(ring, binding, &sock->use);
 	if (err) {
 		devmem__set_free(&sock->stream.out);
 		return err;
 	}
 	sock->binding = binding;
-	sock->engine = sock->source->engine;
+	sock->engine = sock->use->engine;
 	return 0;
 }
 
 static void part(struct devmem_sock *sock)
 {
 	devmem__set_free(&sock->stream.out);
-	devmem__binding_use_put(sock->source);
+	devmem__binding_use_put(sock->use);
 }
 
 /* kTLS would decrypt with the processor what lies in device memory. */
@@ -357,9 +359,9 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 		devmem__urgent_watch(sock);
 	note_engine(ring, sock->binding);
 	init_stream(sock, user_data, slot);
-	ring->socks[slot] = sock;
-	devmem__list_append(&ring->rearm, &sock->rearm);
-	devmem__recv_buffers_want(&ring->bufs, (unsigned int)slot + 1);
+	ring->socks.slot[slot] = sock;
+	devmem__list_append(&ring->requests.rearm, &sock->request.rearm);
+	devmem__recv_buffers_want(&ring->messages.buffers, (unsigned int)slot + 1);
 	*out = sock;
 	return 0;
 
@@ -410,16 +412,16 @@ void devmem_detach(struct devmem_sock *sock)
 	forget_attached(sock);
 	devmem__urgent_leave(sock);
 	devmem__dontneed_look(sock);
-	devmem__list_del(&sock->rearm);
-	devmem__list_del(&sock->over);
+	devmem__list_del(&sock->request.rearm);
+	devmem__list_del(&sock->end.node);
 	devmem__lowat_leave(sock);
 	devmem__backpressure_leave(sock);
 	devmem__sockopts_back(sock);
-	if (ring->place.held_of == sock)
+	if (ring->spill.held_of == sock)
 		devmem__spill_drop(ring);
-	if (sock->armed)
+	if (sock->request.armed)
 		devmem__sock_cancel(sock);
-	if (sock->end_armed)
+	if (sock->request.end_armed)
 		devmem__sock_cancel_end(sock);
 	devmem__tx_detach(sock);
 	devmem__sock_let_go(sock);
@@ -429,18 +431,18 @@ void devmem_detach(struct devmem_sock *sock)
 
 static bool is_referred_to(const struct devmem_sock *sock)
 {
-	return sock->armed || sock->end_armed || sock->cancels || sock->stream.out.count ||
-	       sock->batch || sock->batches_out || sock->ring->rx_sock == sock ||
-	       devmem__tx_busy(sock);
+	return sock->request.armed || sock->request.end_armed || sock->request.cancels ||
+	       sock->stream.out.count || sock->tokens.batch || sock->tokens.batches_in_flight ||
+	       sock->ring->messages.rx_sock == sock || devmem__tx_busy(sock);
 }
 
 void devmem__socks_reap(struct devmem_ring *ring)
 {
-	while (!devmem__list_empty(&ring->leaving)) {
+	while (!devmem__list_empty(&ring->socks.reap)) {
 		struct devmem_sock *sock =
-			container_of(ring->leaving.next, struct devmem_sock, leaving);
+			container_of(ring->socks.reap.next, struct devmem_sock, reap);
 
-		devmem__list_del(&sock->leaving);
+		devmem__list_del(&sock->reap);
 		if (!is_referred_to(sock))
 			devmem__sock_free(sock);
 	}
@@ -456,20 +458,20 @@ void devmem__sock_free(struct devmem_sock *sock)
 		devmem__uring_submit(&ring->uring);
 	if (io_uring_sq_ready(&ring->uring.io))
 		devmem__uring_forget(&ring->uring, sock, sock->fd);
-	ring->socks[sock->stream.slot] = NULL;
+	ring->socks.slot[sock->stream.slot] = NULL;
 	forget_attached(sock);
 	devmem__tx_free(sock);
-	devmem__list_del(&sock->dirty);
-	devmem__list_del(&sock->rearm);
+	devmem__list_del(&sock->tokens.node);
+	devmem__list_del(&sock->request.rearm);
 	devmem__urgent_leave(sock);
-	devmem__list_del(&sock->over);
-	devmem__list_del(&sock->leaving);
+	devmem__list_del(&sock->end.node);
+	devmem__list_del(&sock->reap);
 	devmem__lowat_leave(sock);
 	devmem__backpressure_leave(sock);
 	devmem__sockopts_back(sock);
 	close(sock->fd);
 	devmem__set_free(&sock->stream.out);
-	devmem__binding_use_put(sock->source);
+	devmem__binding_use_put(sock->use);
 	free(sock);
 }
 

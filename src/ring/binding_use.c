@@ -16,10 +16,10 @@ static const struct devmem__engine *const engines[] = {
 	&devmem__engine_zcrx,
 };
 
-static const struct devmem__engine *engine_of(enum devmem__engine_id way)
+static const struct devmem__engine *engine_of(enum devmem__engine_id id)
 {
 	for (size_t i = 0; i < ARRAY_SIZE(engines); i++)
-		if (engines[i]->way == way)
+		if (engines[i]->id == id)
 			return engines[i];
 	return NULL;
 }
@@ -29,49 +29,49 @@ static struct devmem__binding_use *find(struct devmem_ring *ring,
 {
 	struct devmem__list *node;
 
-	for (node = ring->sources.next; node != &ring->sources; node = node->next) {
-		struct devmem__binding_use *source =
+	for (node = ring->bindings.uses.next; node != &ring->bindings.uses; node = node->next) {
+		struct devmem__binding_use *use =
 			container_of(node, struct devmem__binding_use, node);
 
-		if (source->binding == binding)
-			return source;
+		if (use->binding == binding)
+			return use;
 	}
 	return NULL;
 }
 
-static void end(struct devmem__binding_use *source)
+static void end(struct devmem__binding_use *use)
 {
-	devmem__list_del(&source->node);
-	if (source->engine->close)
-		source->engine->close(source);
-	devmem__binding_drop(source->binding, &source->ring->ended);
-	free(source);
+	devmem__list_del(&use->node);
+	if (use->engine->close)
+		use->engine->close(use);
+	devmem__binding_drop(use->binding, &use->ring->bindings.ended);
+	free(use);
 }
 
 int devmem__binding_use_get(struct devmem_ring *ring, struct devmem_binding *binding,
 			    struct devmem__binding_use **out)
 {
-	struct devmem__binding_use *source = find(ring, binding);
+	struct devmem__binding_use *use = find(ring, binding);
 	int err;
 
-	if (!source) {
-		source = calloc(1, sizeof(*source));
-		if (!source)
+	if (!use) {
+		use = calloc(1, sizeof(*use));
+		if (!use)
 			return devmem__fail(ENOMEM, "no memory for the first socket of a binding");
-		devmem__list_init(&source->node);
-		source->ring = ring;
-		source->binding = binding;
-		source->engine = engine_of(devmem__binding_engine_id(binding));
-		err = source->engine->open ? source->engine->open(source, &ring->opts) : 0;
+		devmem__list_init(&use->node);
+		use->ring = ring;
+		use->binding = binding;
+		use->engine = engine_of(devmem__binding_engine_id(binding));
+		err = use->engine->open ? use->engine->open(use, &ring->opts) : 0;
 		if (err) {
-			free(source);
+			free(use);
 			return err;
 		}
 		devmem__binding_ref(binding);
-		devmem__list_append(&ring->sources, &source->node);
+		devmem__list_append(&ring->bindings.uses, &use->node);
 	}
-	source->socks++;
-	*out = source;
+	use->socks++;
+	*out = use;
 	return 0;
 }
 
@@ -79,21 +79,21 @@ int devmem__binding_use_get(struct devmem_ring *ring, struct devmem_binding *bin
 int devmem__binding_use_prepare(struct devmem_ring *ring, struct devmem_binding *binding)
 {
 	const struct devmem__engine *engine = engine_of(devmem__binding_engine_id(binding));
-	struct devmem__binding_use *source;
+	struct devmem__binding_use *use;
 	int err;
 
 	if (!engine->keep)
 		return 0;
-	err = devmem__binding_use_get(ring, binding, &source);
+	err = devmem__binding_use_get(ring, binding, &use);
 	if (!err)
-		devmem__binding_use_put(source);
+		devmem__binding_use_put(use);
 	return err;
 }
 
-void devmem__binding_use_put(struct devmem__binding_use *source)
+void devmem__binding_use_put(struct devmem__binding_use *use)
 {
-	if (!--source->socks && !source->engine->keep)
-		end(source);
+	if (!--use->socks && !use->engine->keep)
+		end(use);
 }
 
 /* What was given back, here or on another ring, is received into again. */
@@ -101,24 +101,24 @@ void devmem__binding_use_refill(struct devmem_ring *ring)
 {
 	struct devmem__list *node;
 
-	ring->hungry = false;
-	for (node = ring->sources.next; node != &ring->sources; node = node->next) {
-		struct devmem__binding_use *source =
+	ring->bindings.starved = false;
+	for (node = ring->bindings.uses.next; node != &ring->bindings.uses; node = node->next) {
+		struct devmem__binding_use *use =
 			container_of(node, struct devmem__binding_use, node);
 
-		if (source->engine->refill && source->engine->refill(source))
-			ring->hungry = true;
+		if (use->engine->refill && use->engine->refill(use))
+			ring->bindings.starved = true;
 	}
 }
 
 void devmem__binding_use_close_all(struct devmem_ring *ring)
 {
-	while (!devmem__list_empty(&ring->sources))
-		end(container_of(ring->sources.next, struct devmem__binding_use, node));
+	while (!devmem__list_empty(&ring->bindings.uses))
+		end(container_of(ring->bindings.uses.next, struct devmem__binding_use, node));
 }
 
 void devmem__ring_end_used(struct devmem_ring *ring)
 {
-	devmem__binding_end_all(&ring->ended);
-	devmem__buffer_end_all(&ring->ended_buffers);
+	devmem__binding_end_all(&ring->bindings.ended);
+	devmem__buffer_end_all(&ring->bindings.ended_buffers);
 }

@@ -12,7 +12,7 @@ static int open_uring(struct devmem_ring *ring)
 		.entries = ring->opts.entries,
 		.buffers = ring->opts.buffers,
 		.busy_poll_us = ring->opts.busy_poll_us,
-		.large = ring->way == DEVMEM__ENGINE_ZCRX,
+		.large = ring->choice.asked == DEVMEM__ENGINE_ZCRX,
 	};
 
 	return devmem__uring_open(&ring->uring, &o);
@@ -23,7 +23,7 @@ static int open_calls(struct devmem_ring *ring)
 	if (ring->opts.busy_poll_us)
 		return devmem__fail(ENOSYS, "engine syscall cannot busy poll: leave busy_poll_us "
 					    "at 0");
-	ring->engine = devmem__engine_name(DEVMEM__ENGINE_SYSCALL);
+	ring->choice.engine = devmem__engine_name(DEVMEM__ENGINE_SYSCALL);
 	return devmem__uring_open_syscall_ring(&ring->uring, ring->opts.entries);
 }
 
@@ -33,20 +33,22 @@ int devmem__ring_choose_uring(struct devmem_ring *ring)
 {
 	int err;
 
-	ring->engine = devmem__engine_name(ring->way == DEVMEM__ENGINE_ANY ? DEVMEM__ENGINE_DEVMEM
-									   : ring->way);
-	snprintf(ring->why, sizeof(ring->why),
-		 ring->way == DEVMEM__ENGINE_ANY ? "no socket is attached yet"
-						 : "it was asked for");
-	snprintf(ring->no_uring, sizeof(ring->no_uring), "plain system calls were asked for");
-	if (ring->way == DEVMEM__ENGINE_SYSCALL)
+	ring->choice.engine =
+		devmem__engine_name(ring->choice.asked == DEVMEM__ENGINE_ANY ? DEVMEM__ENGINE_DEVMEM
+									     : ring->choice.asked);
+	snprintf(ring->choice.why, sizeof(ring->choice.why),
+		 ring->choice.asked == DEVMEM__ENGINE_ANY ? "no socket is attached yet"
+							  : "it was asked for");
+	snprintf(ring->choice.no_uring, sizeof(ring->choice.no_uring),
+		 "plain system calls were asked for");
+	if (ring->choice.asked == DEVMEM__ENGINE_SYSCALL)
 		return open_calls(ring);
 	err = open_uring(ring);
-	if (!err || ring->way != DEVMEM__ENGINE_ANY)
+	if (!err || ring->choice.asked != DEVMEM__ENGINE_ANY)
 		return err;
-	snprintf(ring->no_uring, sizeof(ring->no_uring), "%s", devmem_error());
-	snprintf(ring->why, sizeof(ring->why), "%s", ring->no_uring);
+	snprintf(ring->choice.no_uring, sizeof(ring->choice.no_uring), "%s", devmem_error());
+	snprintf(ring->choice.why, sizeof(ring->choice.why), "%s", ring->choice.no_uring);
 	devmem__log(DEVMEM_LOG_WARNING, "a ring works by plain system calls, at a higher price: %s",
-		    ring->no_uring);
+		    ring->choice.no_uring);
 	return open_calls(ring);
 }

@@ -17,10 +17,10 @@
  * said. */
 static void explain(struct devmem_ring *ring, int error)
 {
-	if (error && !ring->explained)
+	if (error && !ring->report.explained)
 		devmem__fail(-error, "the connection broke: %s", strerror(-error));
-	ring->explained = false;
-	ring->last = error;
+	ring->report.explained = false;
+	ring->report.last = error;
 }
 
 static struct devmem_event end_event(const struct devmem_sock *sock, int error)
@@ -40,15 +40,15 @@ unsigned int devmem__end_stream(struct devmem_sock *sock, int error, struct devm
 	devmem__urgent_explain(sock);
 	if (error)
 		devmem__tx_broken(sock, error);
-	if (sock->ended || sock->detached) {
-		sock->ring->explained = false;
+	if (sock->end.reported || sock->detached) {
+		sock->ring->report.explained = false;
 		return 0;
 	}
-	sock->ended = true;
+	sock->end.reported = true;
 	devmem__urgent_leave(sock);
-	devmem__list_del(&sock->rearm);
+	devmem__list_del(&sock->request.rearm);
 	devmem__lowat_forget(sock);
-	if (sock->ring->place.held_of == sock)
+	if (sock->ring->spill.held_of == sock)
 		devmem__spill_drop(sock->ring);
 	explain(sock->ring, error);
 	*event = end_event(sock, error);
@@ -82,33 +82,34 @@ static unsigned int receive_failed(struct devmem_sock *sock, int res, struct dev
 static unsigned int look_where(struct devmem_sock *sock, struct devmem_event *event)
 {
 	struct devmem_ring *ring = sock->ring;
-	bool was = sock->misplaced, host = !ring->rx.devmem && ring->rx.bytes_left, told, ours;
+	bool was = sock->arrival.misplaced,
+	     host = !ring->messages.rx.devmem && ring->messages.rx.bytes_left, told, ours;
 	int queue;
 
-	sock->misplaced = host && !sock->unsplit;
-	if (!host || (was && sock->misplaced))
+	sock->arrival.misplaced = host && !sock->arrival.unsplit;
+	if (!host || (was && sock->arrival.misplaced))
 		return 0;
-	told = sock->last_look && ring->now - sock->last_look < SECOND;
+	told = sock->arrival.checked_at && ring->now - sock->arrival.checked_at < SECOND;
 	if (!told) {
 		queue = devmem__sock_queue_known(sock);
 		if (queue == -EBUSY) {
-			sock->misplaced = false;
+			sock->arrival.misplaced = false;
 			return 0;
 		}
-		sock->last_look = ring->now;
+		sock->arrival.checked_at = ring->now;
 		ours = queue >= 0 && devmem__binding_has_queue(sock->binding, queue);
-		if (ours && !sock->unsplit)
+		if (ours && !sock->arrival.unsplit)
 			devmem__log(DEVMEM_LOG_WARNING,
 				    "packets come through queue %d that the NIC did not split: "
 				    "they are copied",
 				    queue);
-		sock->unsplit = ours;
-		sock->misplaced = !sock->unsplit;
+		sock->arrival.unsplit = ours;
+		sock->arrival.misplaced = !sock->arrival.unsplit;
 	}
-	ring->stats.misplaced += sock->misplaced;
-	if (sock->detached || !sock->misplaced || told)
+	ring->stats.misplaced += sock->arrival.misplaced;
+	if (sock->detached || !sock->arrival.misplaced || told)
 		return 0;
-	ring->last = true;
+	ring->report.last = true;
 	*event = (struct devmem_event){
 		.user_data = sock->stream.user_data,
 		.result = devmem__binding_misplaced(sock->binding, queue),
@@ -128,20 +129,20 @@ static unsigned int receive_empty(struct devmem_sock *sock, const struct io_urin
 			    : devmem__end_stream(sock, 0, event);
 }
 
-/* A message. What it brought is left in ring->rx; what else happened is an event. */
+/* A message. What it brought is left in ring->messages.rx; what else happened is an event. */
 static unsigned int message(struct devmem_sock *sock, const struct io_uring_cqe *cqe,
 			    struct devmem_event *event)
 {
 	struct devmem_ring *ring = sock->ring;
 
-	if (!devmem__messages_begin(ring, cqe, &ring->rx)) {
-		devmem__messages_handed(ring, &ring->rx, 0, true);
+	if (!devmem__messages_begin(ring, cqe, &ring->messages.rx)) {
+		devmem__messages_handed(ring, &ring->messages.rx, 0, true);
 		return devmem__end_stream(sock, 0, event);
 	}
-	ring->rx_sock = sock;
-	ring->rx.one_host = sock->place;
-	sock->stuck = 0;
-	devmem__lowat_received(sock, ring->rx.bytes_left);
+	ring->messages.rx_sock = sock;
+	ring->messages.rx.one_host = sock->spill.wanted;
+	sock->request.switches = 0;
+	devmem__lowat_received(sock, ring->messages.rx.bytes_left);
 	return look_where(sock, event);
 }
 
@@ -149,7 +150,7 @@ static unsigned int message(struct devmem_sock *sock, const struct io_uring_cqe 
 static unsigned int receive_done(struct devmem_sock *sock, const struct io_uring_cqe *cqe,
 				 struct devmem_event *event)
 {
-	const bool messages = !sock->engine->take || sock->messages;
+	const bool messages = !sock->engine->take || sock->request.messages;
 	unsigned int out;
 
 	sock->ring->stats.completions++;
@@ -164,8 +165,8 @@ static unsigned int receive_done(struct devmem_sock *sock, const struct io_uring
 }
 
 /* One completion of any kind. Returns how many events it made at once. */
-unsigned int devmem__hand_out_one(struct devmem_ring *ring, const struct io_uring_cqe *cqe,
-				  struct devmem_event *event)
+unsigned int devmem__completion_to_event(struct devmem_ring *ring, const struct io_uring_cqe *cqe,
+					 struct devmem_event *event)
 {
 	void *object = (void *)(uintptr_t)(cqe->user_data & ~(uint64_t)DEVMEM__CQE_KINDS);
 
@@ -176,17 +177,17 @@ unsigned int devmem__hand_out_one(struct devmem_ring *ring, const struct io_urin
 		devmem__dontneed_failed(object);
 		break;
 	case DEVMEM__CQE_WAKE:
-		ring->wake_armed = false;
+		ring->wake.armed = false;
 		break;
 	case DEVMEM__CQE_WATCH:
 		return devmem__watch_done(object, cqe->res, event);
 	case DEVMEM__CQE_TICK:
-		ring->tick_armed = false;
-		ring->idle |= !ring->stirred || devmem__dontneed_is_few(ring);
+		ring->tick.armed = false;
+		ring->tick.idle |= !ring->tick.had_events || devmem__dontneed_is_few(ring);
 		break;
 	case DEVMEM__CQE_LINK:
-		ring->link_armed = false;
-		devmem__links_read(&ring->links);
+		ring->links.armed = false;
+		devmem__links_read(&ring->links.watched);
 		break;
 	case DEVMEM__CQE_END:
 		devmem__sock_end_comes(object, cqe->res);

@@ -56,9 +56,9 @@ static int stage(struct devmem_sock *sock, struct devmem_event *events, int n)
 			    "what a connection received cannot be copied into its buffer: %s",
 			    devmem_error());
 		discard(sock, events + i, n - i);
-		if (sock->armed)
+		if (sock->request.armed)
 			devmem__sock_cancel(sock);
-		sock->ring->explained = true;
+		sock->ring->report.explained = true;
 		return i + (int)devmem__end_stream(sock, err, events + i);
 	}
 	return n;
@@ -76,42 +76,44 @@ static int take_fragments(struct devmem_sock *sock, struct devmem_event *events,
 	*taken = got > 0;
 	if (got <= 0)
 		return got;
-	sock->stuck = 0;
-	if (sock->detached || sock->ended) {
+	sock->request.switches = 0;
+	if (sock->detached || sock->end.reported) {
 		discard(sock, events, got);
 		devmem__sock_let_go(sock);
 		return 0;
 	}
-	return sock->engine->way == DEVMEM__ENGINE_COPY ? stage(sock, events, got) : got;
+	return sock->engine->id == DEVMEM__ENGINE_COPY ? stage(sock, events, got) : got;
 }
 
-/* Events from the completion that is open; it stays open (ring->rx_sock) until used up. Or
+/* Events from the completion that is open; it stays open (ring->messages.rx_sock) until used up. Or
  * -ENOMEM. */
 static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
 {
-	struct devmem_sock *sock = ring->rx_sock;
-	unsigned int host = ring->rx.host_events;
+	struct devmem_sock *sock = ring->messages.rx_sock;
+	unsigned int host = ring->messages.rx.host_events;
 	size_t out_before = sock->stream.out.count;
-	int got = devmem__rx_next(&ring->rx, &sock->stream, &ring->count, events, n);
-	bool done = got == 0 || got == -EBADMSG || (got > 0 && devmem__rx_is_over(&ring->rx));
+	int got = devmem__rx_next(&ring->messages.rx, &sock->stream, &ring->received, events, n);
+	bool done =
+		got == 0 || got == -EBADMSG || (got > 0 && devmem__rx_is_over(&ring->messages.rx));
 
-	devmem__messages_handed(ring, &ring->rx, ring->rx.host_events - host, done);
+	devmem__messages_handed(ring, &ring->messages.rx, ring->messages.rx.host_events - host,
+				done);
 	devmem__backpressure_out(sock, sock->stream.out.count - out_before);
 	if (done)
-		ring->rx_sock = NULL;
-	if ((sock->detached || sock->ended) && got > 0) {
+		ring->messages.rx_sock = NULL;
+	if ((sock->detached || sock->end.reported) && got > 0) {
 		discard(sock, events, got);
 		got = 0;
 	}
-	if (got > 0 && sock->place && events[got - 1].type == DEVMEM_EVENT_HOST) {
-		ring->place.held_of = sock;
-		ring->place.held = events[--got];
+	if (got > 0 && sock->spill.wanted && events[got - 1].type == DEVMEM_EVENT_HOST) {
+		ring->spill.held_of = sock;
+		ring->spill.held = events[--got];
 	}
 	if (got == -EBADMSG) {
 		devmem__log(DEVMEM_LOG_ERROR, "%s", devmem_error());
-		ring->explained = true;
+		ring->report.explained = true;
 		got = (int)devmem__end_stream(sock, -EBADMSG, events);
-		if (sock->armed) /* what comes after a hole is of no use */
+		if (sock->request.armed) /* what comes after a hole is of no use */
 			devmem__sock_cancel(sock);
 	}
 	if (done)
@@ -121,8 +123,8 @@ static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, 
 
 static unsigned int woken(struct devmem_ring *ring, struct devmem_event *event)
 {
-	if (!atomic_load_explicit(&ring->woken, memory_order_relaxed) ||
-	    !atomic_exchange(&ring->woken, false))
+	if (!atomic_load_explicit(&ring->remote.woken, memory_order_relaxed) ||
+	    !atomic_exchange(&ring->remote.woken, false))
 		return 0;
 	*event = (struct devmem_event){ .type = DEVMEM_EVENT_WOKEN };
 	return 1;
@@ -143,7 +145,7 @@ static int link_result(enum devmem__link_state state)
 static unsigned int link_news(struct devmem_ring *ring, struct devmem_event *event)
 {
 	const struct devmem__link *link =
-		ring->links.news ? devmem__links_next(&ring->links) : NULL;
+		ring->links.watched.news ? devmem__links_next(&ring->links.watched) : NULL;
 
 	if (!link)
 		return 0;
@@ -160,11 +162,12 @@ static unsigned int known_end(struct devmem_ring *ring, struct devmem_event *eve
 {
 	unsigned int out = 0;
 
-	while (!out && !devmem__list_empty(&ring->over)) {
-		struct devmem_sock *sock = container_of(ring->over.next, struct devmem_sock, over);
+	while (!out && !devmem__list_empty(&ring->ends.known)) {
+		struct devmem_sock *sock =
+			container_of(ring->ends.known.next, struct devmem_sock, end.node);
 
-		devmem__list_del(&sock->over);
-		out = devmem__end_stream(sock, sock->end, event);
+		devmem__list_del(&sock->end.node);
+		out = devmem__end_stream(sock, sock->end.result, event);
 	}
 	return out;
 }
@@ -177,9 +180,9 @@ static unsigned int hand_out_news(struct devmem_ring *ring, struct devmem_event 
 
 	if (!out && atomic_load_explicit(&ring->gathers.news, memory_order_relaxed))
 		out = devmem__gathers_event(ring, event);
-	if (!out && ring->low_bytes)
+	if (!out && ring->backpressure.low_bytes)
 		out = devmem__backpressure_events(ring, event);
-	if (!out && !devmem__list_empty(&ring->over))
+	if (!out && !devmem__list_empty(&ring->ends.known))
 		out = known_end(ring, event);
 	return out ? out : link_news(ring, event);
 }
@@ -201,18 +204,19 @@ static int hand_out_first(struct devmem_ring *ring, struct devmem_event *events,
 	unsigned int out;
 	int got;
 
-	if (!ring->place.held_of)
+	if (!ring->spill.held_of)
 		return hand_out_open(ring, events, n);
 	got = devmem__spill_held(ring, events);
 	if (got != -ENOBUFS)
 		return got;
 	out = devmem__overtake(ring, events, n);
-	if (out < n && !ring->last)
-		out += devmem__tx_hand_out(ring, events + out, n - out);
+	if (out < n && !ring->report.last)
+		out += devmem__tx_to_events(ring, events + out, n - out);
 	return out ? (int)out : devmem__spill_held(ring, events);
 }
 
-int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
+int devmem__completions_to_events(struct devmem_ring *ring, struct devmem_event *events,
+				  unsigned int n)
 {
 	struct io_uring_cqe *cqe;
 	struct devmem_sock *sock;
@@ -221,14 +225,14 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 	unsigned int out = 0;
 	bool taken;
 
-	ring->last = false;
-	while (out < n && !ring->last) {
+	ring->report.last = false;
+	while (out < n && !ring->report.last) {
 		if (look && hand_out_news(ring, events + out)) {
 			out++;
 			continue;
 		}
 		look = false;
-		if (ring->place.held_of || ring->rx_sock) {
+		if (ring->spill.held_of || ring->messages.rx_sock) {
 			int got = hand_out_first(ring, events + out, n - out);
 
 			if (got < 0)
@@ -240,14 +244,14 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 		if (!cqe) {
 			unsigned int sent = 0;
 
-			if (!devmem__list_empty(&ring->told))
-				sent = devmem__tx_hand_out(ring, events + out, n - out);
+			if (!devmem__list_empty(&ring->sends.to_report))
+				sent = devmem__tx_to_events(ring, events + out, n - out);
 			out += sent;
-			look = (seen && !out) || ring->low_bytes;
+			look = (seen && !out) || ring->backpressure.low_bytes;
 			seen = false;
 			if (sent || look)
 				continue;
-			if (!devmem__list_empty(&ring->batches_out))
+			if (!devmem__list_empty(&ring->tokens.in_flight))
 				devmem__dontneed_settle(ring);
 			break;
 		}
@@ -261,7 +265,7 @@ int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsi
 			if (taken)
 				continue;
 		}
-		out += devmem__hand_out_one(ring, cqe, events + out);
+		out += devmem__completion_to_event(ring, cqe, events + out);
 		io_uring_cqe_seen(&ring->uring.io, cqe);
 		seen = true;
 	}

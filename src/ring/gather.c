@@ -27,7 +27,7 @@ struct devmem__gather {
 	struct devmem_event event[]; /* the fragments */
 };
 
-void devmem__gathers_open(struct devmem__gathers *gathers)
+void devmem__gathers_open(struct devmem__ring_gathers *gathers)
 {
 	pthread_mutex_init(&gathers->lock, NULL);
 	pthread_cond_init(&gathers->ended, NULL);
@@ -73,14 +73,15 @@ int devmem_event_split(struct devmem_event *event, uint32_t bytes, struct devmem
 static int find(const struct devmem_ring *ring, const struct devmem_event *ev,
 		struct devmem_buffer **buffer)
 {
-	const struct devmem_sock *sock = ev->sock < ring->slots ? ring->socks[ev->sock] : NULL;
+	const struct devmem_sock *sock =
+		ev->sock < ring->socks.slots ? ring->socks.slot[ev->sock] : NULL;
 
 	/* host bytes and the spill buffer are the ring's: such a fragment outlives a socket that is
 	 * detached */
 	*buffer = NULL;
 	if (ev->type == DEVMEM_EVENT_HOST || (ev->type == DEVMEM_EVENT_PART && !ev->buffer))
 		return 0;
-	*buffer = ring->place.buffer;
+	*buffer = ring->spill.buffer;
 	if (!devmem__spill_owns(ring, ev)) {
 		if (!sock)
 			return devmem__fail(EINVAL, "devmem_gather: a fragment whose socket is not "
@@ -173,7 +174,7 @@ static struct devmem__gather *get(struct devmem_ring *ring, unsigned int n)
 
 static void put(struct devmem_ring *ring, struct devmem__gather *g)
 {
-	devmem__buffer_drop(g->to, &ring->ended_buffers);
+	devmem__buffer_drop(g->to, &ring->bindings.ended_buffers);
 	g->next = ring->gathers.spare;
 	ring->gathers.spare = g;
 }
@@ -186,7 +187,7 @@ static void put(struct devmem_ring *ring, struct devmem__gather *g)
 static void over(struct devmem__gather *g)
 {
 	struct devmem_ring *ring = g->ring;
-	struct devmem__gathers *gathers = &ring->gathers;
+	struct devmem__ring_gathers *gathers = &ring->gathers;
 
 	pthread_mutex_lock(&gathers->lock);
 	gathers->under_way--;
@@ -283,7 +284,7 @@ static int start(struct devmem__gather *g, uint64_t offset, bool *begun)
 
 static void append(struct devmem_ring *ring, struct devmem__gather *g)
 {
-	struct devmem__gathers *gathers = &ring->gathers;
+	struct devmem__ring_gathers *gathers = &ring->gathers;
 
 	g->next = NULL;
 	if (gathers->first)
@@ -348,7 +349,7 @@ int devmem_gather(struct devmem_ring *ring, const struct devmem_event *events, u
 
 /* ----------------------------------------------------------------------------------------- over */
 
-static struct devmem__gather *next_over(struct devmem__gathers *gathers)
+static struct devmem__gather *next_over(struct devmem__ring_gathers *gathers)
 {
 	struct devmem__gather *g = gathers->first;
 
@@ -381,14 +382,14 @@ unsigned int devmem__gathers_event(struct devmem_ring *ring, struct devmem_event
 	};
 	if (!event->result)
 		ring->stats.bytes_gathered += g->bytes;
-	ring->gathers_over++;
+	ring->gathers.reported++;
 	put(ring, g);
 	return 1;
 }
 
 void devmem__gathers_await(struct devmem_ring *ring)
 {
-	struct devmem__gathers *gathers = &ring->gathers;
+	struct devmem__ring_gathers *gathers = &ring->gathers;
 
 	pthread_mutex_lock(&gathers->lock);
 	while (gathers->under_way)
@@ -396,7 +397,7 @@ void devmem__gathers_await(struct devmem_ring *ring)
 	pthread_mutex_unlock(&gathers->lock);
 }
 
-static void free_spare(struct devmem__gathers *gathers)
+static void free_spare(struct devmem__ring_gathers *gathers)
 {
 	struct devmem__gather *g;
 

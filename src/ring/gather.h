@@ -6,23 +6,32 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <stdint.h>
+
+#include "ring/wake.h"
 
 struct devmem_event;
 struct devmem_ring;
 struct devmem__gather;
 
-struct devmem__gathers {
-	/* in the order in which they began and are handed out */
+struct devmem__ring_gathers {
+	/* in the order in which they began, and are reported */
 	struct devmem__gather *first, *last;
 	struct devmem__gather *spare;
-	/* of @under_way: a backend says from any thread that it is done */
-	pthread_mutex_t lock;
+	uint64_t reported;
+	/*
+	 * From here on other threads write too, on cache lines of their own: a backend says from
+	 * any thread that a gather is over. @lock is for @under_way. @news: gathers are over that
+	 * the ring's thread has not seen; it clears it before it looks at the first of them, in
+	 * next_over(), which pairs with the stores in over().
+	 */
+	_Alignas(DEVMEM__CACHE_LINE) pthread_mutex_t lock;
 	pthread_cond_t ended;
 	unsigned int under_way;
-	atomic_bool news; /* some ended that nobody has looked at */
+	atomic_bool news;
 };
 
-void devmem__gathers_open(struct devmem__gathers *gathers);
+void devmem__gathers_open(struct devmem__ring_gathers *gathers);
 
 /* devmem__gathers_await() - nobody copies from or to any memory any more; devmem__gathers_close():
  * forget them all. */

@@ -26,13 +26,17 @@ void devmem__ring_abandon(struct devmem_ring *ring);
 int devmem__binding_use_get(struct devmem_ring *ring, struct devmem_binding *binding,
 			    struct devmem__binding_use **out);
 int devmem__binding_use_prepare(struct devmem_ring *ring, struct devmem_binding *binding);
-void devmem__binding_use_put(struct devmem__binding_use *source);
+void devmem__binding_use_put(struct devmem__binding_use *use);
 void devmem__binding_use_refill(struct devmem_ring *ring);
 void devmem__binding_use_close_all(struct devmem_ring *ring);
 
-/* release.c: fragments on their way back */
-void devmem__release_take_over(struct devmem_ring *ring);
-void devmem__release_forget(struct devmem_ring *ring); /* what was handed over: memory alone */
+/*
+ * release.c: fragments that come back. Other threads queue theirs for the ring's thread:
+ * devmem__remote_releases_take() - release all that are queued. devmem__remote_releases_free() -
+ * free the queue alone, in a forked child.
+ */
+void devmem__remote_releases_take(struct devmem_ring *ring);
+void devmem__remote_releases_free(struct devmem_ring *ring);
 int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *events,
 			unsigned int n);
 
@@ -55,12 +59,13 @@ void devmem__visit_over(struct devmem_ring *ring, int cancel);
 void devmem__await_visitors(struct devmem_ring *ring);
 
 /* completions.c: all completions that there are */
-int devmem__hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n);
+int devmem__completions_to_events(struct devmem_ring *ring, struct devmem_event *events,
+				  unsigned int n);
 
 /* completion.c: one of them. Both return how many events that makes: 0 or 1. @error: 0 is the end
  * of the stream. */
-unsigned int devmem__hand_out_one(struct devmem_ring *ring, const struct io_uring_cqe *cqe,
-				  struct devmem_event *event);
+unsigned int devmem__completion_to_event(struct devmem_ring *ring, const struct io_uring_cqe *cqe,
+					 struct devmem_event *event);
 unsigned int devmem__end_stream(struct devmem_sock *sock, int error, struct devmem_event *event);
 
 /* overtake.c: the spill buffer is full. Hand out what is not behind that, and say of each socket

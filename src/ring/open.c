@@ -56,11 +56,19 @@ static int check_options(struct devmem_ring_opts *o)
 	return devmem__spill_check(o);
 }
 
+/* calloc() does not align to a cache line. */
+static struct devmem_ring *new_ring(void)
+{
+	struct devmem_ring *ring = aligned_alloc(_Alignof(struct devmem_ring), sizeof(*ring));
+
+	return ring ? memset(ring, 0, sizeof(*ring)) : NULL;
+}
+
 int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out)
 {
 	struct devmem_ring_opts o;
 	struct devmem_ring *ring;
-	enum devmem__engine_id way;
+	enum devmem__engine_id engine;
 	int err;
 
 	err = devmem__options(&o, sizeof(o), opts, "devmem_ring_opts");
@@ -69,37 +77,36 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 	if (!err)
 		err = check_options(&o);
 	if (!err)
-		err = devmem__engine_name_parse(o.engine, &way);
+		err = devmem__engine_name_parse(o.engine, &engine);
 	if (err)
 		return err;
-	ring = calloc(1, sizeof(*ring));
+	ring = new_ring();
 	if (!ring)
 		return devmem__fail(ENOMEM, "no memory for a ring");
 	ring->opts = o;
-	ring->way = way;
+	ring->choice.asked = engine;
 	ring->uring.process = devmem__process();
 	ring->uring.thread = devmem__thread();
-	ring->merge = o.merge;
-	ring->place.bytes = o.spill_bytes;
-	devmem__links_init(&ring->links);
+	ring->spill.bytes = o.spill_bytes;
+	devmem__links_init(&ring->links.watched);
 	devmem__gathers_open(&ring->gathers);
-	devmem__attached_open(&ring->attached);
-	devmem__list_init(&ring->sources);
-	devmem__list_init(&ring->dirty);
-	devmem__list_init(&ring->due);
-	devmem__list_init(&ring->rearm);
-	devmem__list_init(&ring->raised);
-	devmem__list_init(&ring->pausing);
-	devmem__list_init(&ring->over);
-	devmem__list_init(&ring->leaving);
-	devmem__list_init(&ring->sending);
-	devmem__list_init(&ring->told);
-	devmem__list_init(&ring->watches);
-	devmem__list_init(&ring->batches_spare);
-	devmem__list_init(&ring->batches_out);
-	atomic_init(&ring->notify_fd, -1);
-	ring->wake_fd = eventfd(0, EFD_CLOEXEC);
-	if (ring->wake_fd < 0) {
+	devmem__attached_open(&ring->socks.attached);
+	devmem__list_init(&ring->bindings.uses);
+	devmem__list_init(&ring->tokens.held);
+	devmem__list_init(&ring->tokens.due);
+	devmem__list_init(&ring->requests.rearm);
+	devmem__list_init(&ring->lowat.raised);
+	devmem__list_init(&ring->backpressure.paused);
+	devmem__list_init(&ring->ends.known);
+	devmem__list_init(&ring->socks.reap);
+	devmem__list_init(&ring->sends.todo);
+	devmem__list_init(&ring->sends.to_report);
+	devmem__list_init(&ring->watches.list);
+	devmem__list_init(&ring->tokens.spare);
+	devmem__list_init(&ring->tokens.in_flight);
+	atomic_init(&ring->remote.notify_fd, -1);
+	ring->wake.fd = eventfd(0, EFD_CLOEXEC);
+	if (ring->wake.fd < 0) {
 		err = devmem__fail(errno, "cannot make an eventfd: %s", strerror(errno));
 		goto err_ring;
 	}
@@ -110,9 +117,9 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 	return 0;
 
 err_wake:
-	close(ring->wake_fd);
+	close(ring->wake.fd);
 err_ring:
-	devmem__attached_close(&ring->attached);
+	devmem__attached_close(&ring->socks.attached);
 	devmem__gathers_close(ring);
 	free(ring);
 	return err;
@@ -132,7 +139,7 @@ static void stop_requests(struct devmem_ring *ring)
 	struct devmem_event scratch[64];
 
 	devmem__uring_cancel_all(&ring->uring);
-	while (devmem__hand_out(ring, scratch, ARRAY_SIZE(scratch)) > 0)
+	while (devmem__completions_to_events(ring, scratch, ARRAY_SIZE(scratch)) > 0)
 		;
 }
 
@@ -147,12 +154,12 @@ static void end_all(struct devmem_ring *ring)
 	stop_requests(ring);
 	devmem__tx_await_all(ring);
 	devmem__gathers_await(ring);
-	devmem__release_take_over(ring);
-	for (unsigned int i = 0; i < ring->slots; i++) {
-		if (!ring->socks[i])
+	devmem__remote_releases_take(ring);
+	for (unsigned int i = 0; i < ring->socks.slots; i++) {
+		if (!ring->socks.slot[i])
 			continue;
-		ring->socks[i]->engine->drop(ring->socks[i]);
-		devmem__sock_free(ring->socks[i]);
+		ring->socks.slot[i]->engine->drop(ring->socks.slot[i]);
+		devmem__sock_free(ring->socks.slot[i]);
 	}
 	devmem__gathers_close(ring);
 }
@@ -167,30 +174,30 @@ void devmem_ring_close(struct devmem_ring *ring)
 		devmem__ring_abandon(ring);
 	devmem__dontneed_close(ring);
 	devmem__watch_close(ring);
-	devmem__links_close(&ring->links);
+	devmem__links_close(&ring->links.watched);
 	devmem__urgent_close(ring);
 	devmem__spill_close(ring);
 	devmem__messages_close(ring);
 	devmem__uring_close(&ring->uring);
-	if (ring->notify_fd >= 0)
-		close(ring->notify_fd);
+	if (ring->remote.notify_fd >= 0)
+		close(ring->remote.notify_fd);
 	devmem__binding_use_close_all(ring);
 	devmem__ring_end_used(ring);
-	devmem_binding_close(ring->own);
-	close(ring->wake_fd);
-	devmem__attached_close(&ring->attached);
-	free(ring->socks);
+	devmem_binding_close(ring->bindings.own);
+	close(ring->wake.fd);
+	devmem__attached_close(&ring->socks.attached);
+	free(ring->socks.slot);
 	free(ring);
 }
 
 struct devmem_buffer *devmem_ring_spill(const struct devmem_ring *ring)
 {
-	return ring->place.buffer;
+	return ring->spill.buffer;
 }
 
 const char *devmem_ring_engine(const struct devmem_ring *ring, const char **reason)
 {
 	if (reason)
-		*reason = ring->why;
-	return ring->engine;
+		*reason = ring->choice.why;
+	return ring->choice.engine;
 }

@@ -18,7 +18,7 @@ static struct io_uring_cqe *cqe_at(const struct io_uring *io, uint32_t i)
 
 static bool has_bytes(const struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 {
-	const bool messages = !sock->engine->take || sock->messages;
+	const bool messages = !sock->engine->take || sock->request.messages;
 
 	if (messages)
 		return cqe->flags & IORING_CQE_F_BUFFER &&
@@ -34,12 +34,12 @@ static bool has_to_wait(const struct io_uring_cqe *cqe)
 
 	switch ((enum devmem__cqe_kind)(cqe->user_data & DEVMEM__CQE_KINDS)) {
 	case DEVMEM__CQE_RECV:
-		sock->behind |= has_bytes(sock, cqe);
-		return sock->behind;
+		sock->spill.blocked |= has_bytes(sock, cqe);
+		return sock->spill.blocked;
 	case DEVMEM__CQE_END:
 	/* of a receive that may have ended: its completion comes first */
 	case DEVMEM__CQE_CANCEL:
-		return sock->behind;
+		return sock->spill.blocked;
 	default:
 		return false;
 	}
@@ -47,12 +47,12 @@ static bool has_to_wait(const struct io_uring_cqe *cqe)
 
 static void forget(struct devmem_ring *ring)
 {
-	for (unsigned int i = 0; i < ring->slots; i++)
-		if (ring->socks[i])
-			ring->socks[i]->behind = false;
-	ring->place.held_of->behind = true;
-	if (ring->rx_sock)
-		ring->rx_sock->behind = true;
+	for (unsigned int i = 0; i < ring->socks.slots; i++)
+		if (ring->socks.slot[i])
+			ring->socks.slot[i]->spill.blocked = false;
+	ring->spill.held_of->spill.blocked = true;
+	if (ring->messages.rx_sock)
+		ring->messages.rx_sock->spill.blocked = true;
 }
 
 /* What is between head and tail is ours: the kernel does not look at it. What stays moves up to the
@@ -70,21 +70,21 @@ static void close_gaps(struct io_uring *io, uint32_t head, uint32_t tail)
 
 unsigned int devmem__overtake(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
 {
-	const struct devmem__rx open = ring->rx;
+	const struct devmem__rx open = ring->messages.rx;
 	struct io_uring *io = &ring->uring.io;
 	const uint32_t head = *io->cq.khead, tail = io_uring_smp_load_acquire(io->cq.ktail);
 	unsigned int out = 0;
 
 	forget(ring);
-	for (uint32_t i = head; i != tail && out < n && !ring->last; i++) {
+	for (uint32_t i = head; i != tail && out < n && !ring->report.last; i++) {
 		struct io_uring_cqe *cqe = cqe_at(io, i);
 
 		if (has_to_wait(cqe))
 			continue;
-		out += devmem__hand_out_one(ring, cqe, events + out);
+		out += devmem__completion_to_event(ring, cqe, events + out);
 		cqe->user_data = DEVMEM__CQE_OTHER;
 	}
-	ring->rx = open; /* a message that tells of an end was read there */
+	ring->messages.rx = open; /* a message that tells of an end was read there */
 	close_gaps(io, head, tail);
 	return out;
 }

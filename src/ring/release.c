@@ -11,8 +11,8 @@
 #include "recv/messages.h"
 #include "ring/loop.h"
 
-struct devmem__handover {
-	struct devmem__handover *next;
+struct devmem__remote_release {
+	struct devmem__remote_release *next;
 	unsigned int n;
 	struct devmem_event event[];
 };
@@ -21,7 +21,8 @@ struct devmem__handover {
  * Returns how many, or -errno. */
 static int release_some(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
 {
-	struct devmem_sock *sock = events->sock < ring->slots ? ring->socks[events->sock] : NULL;
+	struct devmem_sock *sock =
+		events->sock < ring->socks.slots ? ring->socks.slot[events->sock] : NULL;
 	int got;
 
 	if (devmem__spill_owns(ring, events))
@@ -64,9 +65,10 @@ int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *eve
 	return release_here(ring, events, n, true);
 }
 
-static int hand_over(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
+static int release_remotely(struct devmem_ring *ring, const struct devmem_event *events,
+			    unsigned int n)
 {
-	struct devmem__handover *h = malloc(sizeof(*h) + n * sizeof(h->event[0]));
+	struct devmem__remote_release *h = malloc(sizeof(*h) + n * sizeof(h->event[0]));
 	int cancel;
 
 	if (!h)
@@ -77,8 +79,8 @@ static int hand_over(struct devmem_ring *ring, const struct devmem_event *events
 		if (events[i].type == DEVMEM_EVENT_DATA || events[i].type == DEVMEM_EVENT_HOST)
 			h->event[h->n++] = events[i];
 	cancel = devmem__visit(ring);
-	h->next = atomic_load_explicit(&ring->handover, memory_order_relaxed);
-	while (!atomic_compare_exchange_weak(&ring->handover, &h->next, h))
+	h->next = atomic_load_explicit(&ring->remote.released, memory_order_relaxed);
+	while (!atomic_compare_exchange_weak(&ring->remote.released, &h->next, h))
 		;
 	devmem__wake(ring);
 	devmem__visit_over(ring, cancel);
@@ -86,24 +88,24 @@ static int hand_over(struct devmem_ring *ring, const struct devmem_event *events
 }
 
 /* What other threads released. Nobody is there to be told of a bad one, so it is passed over. */
-void devmem__release_take_over(struct devmem_ring *ring)
+void devmem__remote_releases_take(struct devmem_ring *ring)
 {
-	struct devmem__handover *h, *next;
+	struct devmem__remote_release *h, *next;
 
-	if (!atomic_load(&ring->handover))
+	if (!atomic_load(&ring->remote.released))
 		return;
-	for (h = atomic_exchange(&ring->handover, NULL); h; h = next) {
+	for (h = atomic_exchange(&ring->remote.released, NULL); h; h = next) {
 		next = h->next;
 		release_here(ring, h->event, h->n, true);
 		free(h);
 	}
 }
 
-void devmem__release_forget(struct devmem_ring *ring)
+void devmem__remote_releases_free(struct devmem_ring *ring)
 {
-	struct devmem__handover *h, *next;
+	struct devmem__remote_release *h, *next;
 
-	for (h = atomic_exchange(&ring->handover, NULL); h; h = next) {
+	for (h = atomic_exchange(&ring->remote.released, NULL); h; h = next) {
 		next = h->next;
 		free(h);
 	}
@@ -113,7 +115,7 @@ static int release(struct devmem_ring *ring, const struct devmem_event *events, 
 {
 	if (devmem__uring_is_this_thread_s(&ring->uring))
 		return release_here(ring, events, n, false);
-	return devmem__uring_check_process(&ring->uring) ?: hand_over(ring, events, n);
+	return devmem__uring_check_process(&ring->uring) ?: release_remotely(ring, events, n);
 }
 
 int devmem_release(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)

@@ -26,13 +26,13 @@
 
 void devmem__urgent_explain(struct devmem_sock *sock)
 {
-	if (!sock->urgent.found || sock->error != -EPROTO || sock->ended)
+	if (!sock->urgent.found || sock->end.error != -EPROTO || sock->end.reported)
 		return;
 	devmem__fail(EPROTO, "the peer has sent urgent data (TCP's URG flag), which the kernel "
 			     "cannot take from device memory: its segments were dropped, and the "
 			     "connection was aborted");
 	devmem__log(DEVMEM_LOG_WARNING, "%s", devmem_error());
-	sock->ring->explained = true;
+	sock->ring->report.explained = true;
 }
 
 /*
@@ -40,7 +40,7 @@ void devmem__urgent_explain(struct devmem_sock *sock)
  * short; keepalive probes are seen and dropped too. So only what is dropped beyond what is seen
  * counts, and only while none has data.
  */
-bool devmem__urgent_judge(struct devmem__urgent *u, const struct devmem__urgent *now)
+bool devmem__urgent_judge(struct devmem__sock_urgent *u, const struct devmem__sock_urgent *now)
 {
 	const uint32_t dropped = now->drops - u->drops, seen = now->segments - u->segments;
 	const bool received = now->received != u->received;
@@ -67,7 +67,7 @@ static bool read_drops(int fd, uint32_t *drops)
 	return true;
 }
 
-static bool read_tcp(int fd, struct devmem__urgent *now)
+static bool read_tcp(int fd, struct devmem__sock_urgent *now)
 {
 	struct tcp_info info = { 0 };
 	socklen_t len = sizeof(info);
@@ -119,10 +119,10 @@ static bool has_least_ttl(int fd)
 /* Once for each ring. It takes CAP_NET_ADMIN, which who bound the queues had. */
 static void open_samples(struct devmem_ring *ring)
 {
-	if (ring->samples || ring->samples_refused)
+	if (ring->urgent.samples || ring->urgent.refused)
 		return;
-	ring->samples_refused = devmem__samples_open(&ring->samples);
-	if (ring->samples_refused)
+	ring->urgent.refused = devmem__samples_open(&ring->urgent.samples);
+	if (ring->urgent.refused)
 		devmem__log(DEVMEM_LOG_INFO, "connections whose peers send urgent data stand still "
 					     "without an error: it is dropped at the interface's "
 					     "ingress, and the kernel does not tell of whom");
@@ -130,7 +130,7 @@ static void open_samples(struct devmem_ring *ring)
 
 void devmem__urgent_watch(struct devmem_sock *sock)
 {
-	struct devmem__urgent *u = &sock->urgent;
+	struct devmem__sock_urgent *u = &sock->urgent;
 	struct sockaddr_in6 ends[2];
 
 	if (has_least_ttl(sock->fd) || !read_drops(sock->fd, &u->drops) || !read_tcp(sock->fd, u) ||
@@ -141,20 +141,20 @@ void devmem__urgent_watch(struct devmem_sock *sock)
 	if (devmem__binding_guarded(sock->binding))
 		open_samples(sock->ring);
 	u->watched = true;
-	if (!sock->ring->watched++)
-		sock->ring->urgent_due = sock->ring->now + DEVMEM__URGENT_NS;
+	if (!sock->ring->urgent.watched++)
+		sock->ring->urgent.due = sock->ring->now + DEVMEM__URGENT_NS;
 }
 
 void devmem__urgent_leave(struct devmem_sock *sock)
 {
-	sock->ring->watched -= sock->urgent.watched;
+	sock->ring->urgent.watched -= sock->urgent.watched;
 	sock->urgent.watched = false;
 }
 
 /* The first question takes no lock of the socket, and is the only one of nearly all sockets. */
 static bool stands_still(struct devmem_sock *sock)
 {
-	struct devmem__urgent now = { 0 };
+	struct devmem__sock_urgent now = { 0 };
 
 	if (!read_drops(sock->fd, &now.drops) || now.drops == sock->urgent.drops ||
 	    !read_tcp(sock->fd, &now))
@@ -171,7 +171,7 @@ static void end(struct devmem_sock *sock)
 
 static void look_at(struct devmem_sock *sock)
 {
-	if (sock && sock->urgent.watched && !sock->paused && stands_still(sock))
+	if (sock && sock->urgent.watched && !sock->backpressure.paused && stands_still(sock))
 		end(sock);
 }
 
@@ -190,7 +190,7 @@ static bool is_of(const struct devmem_sock *sock, const struct devmem__sample *s
 /* The same segment for the second time, and no byte between them: it will come for ever. */
 static void note(struct devmem_sock *sock, const struct devmem__sample *s)
 {
-	struct devmem__urgent *u = &sock->urgent, now;
+	struct devmem__sock_urgent *u = &sock->urgent, now;
 
 	if (!read_tcp(sock->fd, &now))
 		return;
@@ -207,36 +207,37 @@ static void sampled(const struct devmem__sample *s, void *arg)
 {
 	struct devmem_ring *ring = arg;
 
-	for (unsigned int i = 0; i < ring->slots; i++)
-		if (is_of(ring->socks[i], s)) {
-			note(ring->socks[i], s);
+	for (unsigned int i = 0; i < ring->socks.slots; i++)
+		if (is_of(ring->socks.slot[i], s)) {
+			note(ring->socks.slot[i], s);
 			return;
 		}
 }
 
 void devmem__urgent_close(struct devmem_ring *ring)
 {
-	devmem__samples_close(ring->samples);
+	devmem__samples_close(ring->urgent.samples);
 }
 
 /* --------------------------------------------------------------------------------- now and then */
 
 void devmem__urgent_look(struct devmem_ring *ring)
 {
-	unsigned int n = ring->slots < AT_ONCE ? ring->slots : AT_ONCE;
+	unsigned int n = ring->socks.slots < AT_ONCE ? ring->socks.slots : AT_ONCE;
 
-	if (ring->now < ring->urgent_due)
+	if (ring->now < ring->urgent.due)
 		return;
-	ring->urgent_due = ring->now + DEVMEM__URGENT_NS;
-	if (ring->samples) /* no more than the socket has room for: somebody may send many */
-		devmem__samples_read(ring->samples, sampled, ring);
+	ring->urgent.due = ring->now + DEVMEM__URGENT_NS;
+	if (ring->urgent.samples) /* no more than the socket has room for: somebody may send many */
+		devmem__samples_read(ring->urgent.samples, sampled, ring);
 	while (n--) {
-		ring->urgent_slot = ring->urgent_slot + 1 < ring->slots ? ring->urgent_slot + 1 : 0;
-		look_at(ring->socks[ring->urgent_slot]);
+		ring->urgent.slot =
+			ring->urgent.slot + 1 < ring->socks.slots ? ring->urgent.slot + 1 : 0;
+		look_at(ring->socks.slot[ring->urgent.slot]);
 	}
 }
 
 uint64_t devmem__urgent_due(const struct devmem_ring *ring)
 {
-	return ring->urgent_due > ring->now ? ring->urgent_due - ring->now : 0;
+	return ring->urgent.due > ring->now ? ring->urgent.due - ring->now : 0;
 }

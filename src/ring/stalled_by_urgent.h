@@ -10,11 +10,12 @@
 
 struct devmem_ring;
 struct devmem_sock;
+struct devmem__samples;
 
 #define DEVMEM__URGENT_NS 1000000000u /* how often a ring looks */
 
 /* Of a guarded socket: its counters when it was looked at last. */
-struct devmem__urgent {
+struct devmem__sock_urgent {
 	bool watched;
 	bool found;		/* it stands still, and was aborted */
 	uint32_t drops;		/* segments that the kernel dropped */
@@ -30,9 +31,19 @@ struct devmem__urgent {
 	uint64_t sampled_received;
 };
 
+/* Of a ring. */
+struct devmem__ring_urgent {
+	unsigned int watched; /* guarded sockets */
+	unsigned int slot;    /* of the socket that was checked last */
+	uint64_t due;	      /* ns: when the next ones are checked */
+	/* of segments that are dropped before they reach a socket, or NULL */
+	struct devmem__samples *samples;
+	bool refused; /* the kernel gives no samples */
+};
+
 /* What one look found of what the last one left in @u. true: the connection stands still. Pure; for
  * the tests. */
-bool devmem__urgent_judge(struct devmem__urgent *u, const struct devmem__urgent *now);
+bool devmem__urgent_judge(struct devmem__sock_urgent *u, const struct devmem__sock_urgent *now);
 
 void devmem__urgent_watch(struct devmem_sock *sock);
 void devmem__urgent_leave(struct devmem_sock *sock);

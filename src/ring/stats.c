@@ -17,17 +17,17 @@ static int ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats
 	if (size < sizeof(size))
 		return devmem__fail(EINVAL, "struct devmem_stats: set its size before the call");
 	s.size = size < sizeof(s) ? size : sizeof(s);
-	s.bytes_device = ring->count.device;
-	s.bytes_linear = ring->count.linear;
-	s.bytes_plain = ring->count.plain;
-	s.fragments = ring->count.fragments;
-	s.descriptors = ring->count.descriptors;
+	s.bytes_device = ring->received.device;
+	s.bytes_linear = ring->received.linear;
+	s.bytes_plain = ring->received.plain;
+	s.fragments = ring->received.fragments;
+	s.descriptors = ring->received.descriptors;
 	s.engine = devmem_ring_engine(ring, &s.engine_reason);
 	s.enter_calls = ring->uring.calls ? devmem__syscall_ring_made(ring->uring.calls)
 					  : ring->uring.enters;
 	s.tokens_outstanding = s.fragments - s.tokens_released;
-	s.sends_outstanding = s.sends - ring->sends_over;
-	s.gathers_outstanding = s.gathers - ring->gathers_over;
+	s.sends_outstanding = s.sends - ring->sends.over;
+	s.gathers_outstanding = s.gathers - ring->gathers.reported;
 	memset(stats, 0, size);
 	memcpy(stats, &s, s.size);
 	return 0;

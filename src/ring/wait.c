@@ -30,7 +30,7 @@ static uint64_t read_clock(void)
  */
 static int ring_fd(struct devmem_ring *ring)
 {
-	int fd = atomic_load(&ring->notify_fd), err;
+	int fd = atomic_load(&ring->remote.notify_fd), err;
 
 	err = devmem__uring_check_process(&ring->uring);
 	if (err)
@@ -50,7 +50,7 @@ static int ring_fd(struct devmem_ring *ring)
 		close(fd);
 		return devmem__fail(-err, "io_uring takes no eventfd: %s", strerror(-err));
 	}
-	atomic_store(&ring->notify_fd, fd);
+	atomic_store(&ring->remote.notify_fd, fd);
 	return fd;
 }
 
@@ -65,9 +65,9 @@ static void quiet_notify_fd(struct devmem_ring *ring)
 	uint64_t times;
 	ssize_t ignored;
 
-	if (atomic_load_explicit(&ring->notify_fd, memory_order_relaxed) < 0)
+	if (atomic_load_explicit(&ring->remote.notify_fd, memory_order_relaxed) < 0)
 		return;
-	ignored = read(ring->notify_fd, &times, sizeof(times));
+	ignored = read(ring->remote.notify_fd, &times, sizeof(times));
 	(void)ignored; /* fails if it is quiet */
 }
 
@@ -75,36 +75,36 @@ static void quiet_notify_fd(struct devmem_ring *ring)
  * one must look at? */
 static bool has_news(struct devmem_ring *ring)
 {
-	return atomic_load(&ring->handover) || atomic_load(&ring->woken) ||
-	       atomic_load(&ring->gathers.news) || !devmem__list_empty(&ring->over);
+	return atomic_load(&ring->remote.released) || atomic_load(&ring->remote.woken) ||
+	       atomic_load(&ring->gathers.news) || !devmem__list_empty(&ring->ends.known);
 }
 
 static void arm_wake(struct devmem_ring *ring)
 {
 	struct io_uring_sqe *sqe;
 
-	if (ring->wake_armed)
+	if (ring->wake.armed)
 		return;
 	sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_WAKE, NULL);
 	if (!sqe)
 		return;
-	io_uring_prep_read(sqe, ring->wake_fd, &ring->wake_value, sizeof(ring->wake_value), 0);
+	io_uring_prep_read(sqe, ring->wake.fd, &ring->wake.value, sizeof(ring->wake.value), 0);
 	sqe->user_data = DEVMEM__CQE_WAKE;
-	ring->wake_armed = true;
+	ring->wake.armed = true;
 }
 
 static void arm_links(struct devmem_ring *ring)
 {
 	struct io_uring_sqe *sqe;
 
-	if (ring->link_armed || ring->links.fd < 0)
+	if (ring->links.armed || ring->links.watched.fd < 0)
 		return;
 	sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_LINK, NULL);
 	if (!sqe)
 		return;
-	io_uring_prep_poll_add(sqe, ring->links.fd, POLLIN);
+	io_uring_prep_poll_add(sqe, ring->links.watched.fd, POLLIN);
 	sqe->user_data = DEVMEM__CQE_LINK;
-	ring->link_armed = true;
+	ring->links.armed = true;
 }
 
 /*
@@ -117,15 +117,16 @@ static uint64_t tick_ns(const struct devmem_ring *ring)
 {
 	uint64_t due = devmem__lowat_waits(ring) ? devmem__lowat_due(ring) : UINT64_MAX;
 
-	if ((devmem__backpressure_waits(ring) || !devmem__list_empty(&ring->rearm) ||
-	     ring->place.held_of) &&
+	if ((devmem__backpressure_waits(ring) || !devmem__list_empty(&ring->requests.rearm) ||
+	     ring->spill.held_of) &&
 	    due > DEVMEM__STALL_NS)
 		due = DEVMEM__STALL_NS;
 	if (devmem__tx_waits(ring) && due > DEVMEM__TX_LOOK_NS)
 		due = DEVMEM__TX_LOOK_NS;
-	if ((ring->hungry || !devmem__list_empty(&ring->dirty)) && due > DEVMEM__TICK_NS)
+	if ((ring->bindings.starved || !devmem__list_empty(&ring->tokens.held)) &&
+	    due > DEVMEM__TICK_NS)
 		due = DEVMEM__TICK_NS;
-	if (ring->watched && due > devmem__urgent_due(ring))
+	if (ring->urgent.watched && due > devmem__urgent_due(ring))
 		due = devmem__urgent_due(ring);
 	return due;
 }
@@ -133,7 +134,7 @@ static uint64_t tick_ns(const struct devmem_ring *ring)
 /* The completion of a tick comes in @ns, or before. */
 static bool tick_comes(const struct devmem_ring *ring, uint64_t ns)
 {
-	return ring->tick_armed && ring->tick_due <= ring->now + ns;
+	return ring->tick.armed && ring->tick.due <= ring->now + ns;
 }
 
 /*
@@ -151,13 +152,13 @@ static void arm_tick(struct devmem_ring *ring, uint64_t ns)
 	sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_TICK, NULL);
 	if (!sqe)
 		return;
-	ring->tick = (struct __kernel_timespec){ (int64_t)(ns / 1000000000u),
-						 (long long)(ns % 1000000000u) };
-	io_uring_prep_timeout(sqe, &ring->tick, 0, 0);
+	ring->tick.time = (struct __kernel_timespec){ (int64_t)(ns / 1000000000u),
+						      (long long)(ns % 1000000000u) };
+	io_uring_prep_timeout(sqe, &ring->tick.time, 0, 0);
 	sqe->user_data = DEVMEM__CQE_TICK;
-	ring->tick_armed = true;
-	ring->tick_due = ring->now + ns;
-	ring->stirred = false;
+	ring->tick.armed = true;
+	ring->tick.due = ring->now + ns;
+	ring->tick.had_events = false;
 }
 
 /*
@@ -169,19 +170,19 @@ static uint64_t prepare(struct devmem_ring *ring, bool will_wait)
 {
 	uint64_t due;
 
-	devmem__release_take_over(ring);
-	if (ring->uncancelled)
+	devmem__remote_releases_take(ring);
+	if (ring->requests.uncancelled)
 		devmem__sock_cancel_again(ring);
-	if (ring->watched)
+	if (ring->urgent.watched)
 		devmem__urgent_look(ring);
-	if (ring->idle || devmem__dontneed_due(ring))
-		devmem__dontneed_flush(ring, ring->idle);
+	if (ring->tick.idle || devmem__dontneed_due(ring))
+		devmem__dontneed_flush(ring, ring->tick.idle);
 	devmem__binding_use_refill(ring);
-	if (!devmem__list_empty(&ring->sending))
+	if (!devmem__list_empty(&ring->sends.todo))
 		devmem__tx_prepare(ring);
-	if (!devmem__list_empty(&ring->rearm))
+	if (!devmem__list_empty(&ring->requests.rearm))
 		devmem__sock_arm_pending(ring);
-	if (!devmem__list_empty(&ring->rearm))
+	if (!devmem__list_empty(&ring->requests.rearm))
 		devmem__ends_look(ring);
 	devmem__watch_arm(ring);
 	arm_wake(ring);
@@ -197,7 +198,7 @@ static uint64_t prepare(struct devmem_ring *ring, bool will_wait)
 	 * call */
 	if (!will_wait || (!devmem__lowat_waits(ring) && !ring->uring.calls))
 		arm_tick(ring, due);
-	ring->idle = false;
+	ring->tick.idle = false;
 	return due;
 }
 
@@ -225,7 +226,7 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 
 	/* Pairs with the exchange in devmem__wake(): what was handed over before we said that we
 	 * sleep is seen. */
-	atomic_store(&ring->sleeping, true);
+	atomic_store(&ring->remote.sleeping, true);
 	if (has_news(ring)) {
 		ts = (struct __kernel_timespec){ 0 };
 		forever = false;
@@ -236,7 +237,7 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 	else
 		ret = io_uring_submit_and_wait_timeout(&ring->uring.io, &cqe, known + 1,
 						       forever ? NULL : &ts, NULL);
-	atomic_store_explicit(&ring->sleeping, false, memory_order_relaxed);
+	atomic_store_explicit(&ring->remote.sleeping, false, memory_order_relaxed);
 	return entered(ret);
 }
 
@@ -258,7 +259,7 @@ static uint64_t turn_ns(const struct devmem_ring *ring, uint64_t deadline, uint6
  * descriptor. */
 static bool may_sleep_elsewhere(struct devmem_ring *ring)
 {
-	atomic_store(&ring->sleeping, true);
+	atomic_store(&ring->remote.sleeping, true);
 	return !has_news(ring);
 }
 
@@ -268,17 +269,18 @@ static bool may_sleep_elsewhere(struct devmem_ring *ring)
  */
 static bool must_flush(struct devmem_ring *ring, int timeout_ms)
 {
-	ring->idle |= timeout_ms > 0;
-	return timeout_ms >= (int)(DEVMEM__TICK_NS / 1000000u) && !devmem__list_empty(&ring->dirty);
+	ring->tick.idle |= timeout_ms > 0;
+	return timeout_ms >= (int)(DEVMEM__TICK_NS / 1000000u) &&
+	       !devmem__list_empty(&ring->tokens.held);
 }
 
 static int hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
 {
-	int got = devmem__hand_out(ring, events, n);
+	int got = devmem__completions_to_events(ring, events, n);
 
-	if (!devmem__list_empty(&ring->leaving))
+	if (!devmem__list_empty(&ring->socks.reap))
 		devmem__socks_reap(ring);
-	ring->stirred |= got > 0;
+	ring->tick.had_events |= got > 0;
 	return got;
 }
 
@@ -292,7 +294,7 @@ static int make_room(struct devmem_ring *ring, struct devmem_event *events, unsi
 {
 	int got, err;
 
-	devmem__release_take_over(ring);
+	devmem__remote_releases_take(ring);
 	got = hand_out(ring, events, n);
 	if (got != -ENOBUFS)
 		return got;
@@ -306,7 +308,7 @@ static int make_room(struct devmem_ring *ring, struct devmem_event *events, unsi
 
 static int sleep_until(struct devmem_ring *ring, uint64_t when)
 {
-	struct pollfd woken = { .fd = ring->wake_fd, .events = POLLIN };
+	struct pollfd woken = { .fd = ring->wake.fd, .events = POLLIN };
 	const uint64_t now = read_clock(), ns = when > now ? when - now : 0;
 	const struct timespec ts = { (time_t)(ns / 1000000000u), (long)(ns % 1000000000u) };
 
@@ -326,16 +328,16 @@ static int sleep_until(struct devmem_ring *ring, uint64_t when)
  */
 static int rest(struct devmem_ring *ring, uint64_t deadline)
 {
-	const uint64_t until = ring->brought + (uint64_t)ring->opts.coalesce_us * 1000u;
+	const uint64_t until = ring->events_at + (uint64_t)ring->opts.coalesce_us * 1000u;
 	int err = 0;
 
-	if (!ring->opts.coalesce_us || !ring->brought)
+	if (!ring->opts.coalesce_us || !ring->events_at)
 		return 0;
-	ring->brought = 0;
-	atomic_store(&ring->resting, true); /* pairs with the exchange in devmem_wake() */
-	if (!atomic_load(&ring->woken))
+	ring->events_at = 0;
+	atomic_store(&ring->remote.resting, true); /* pairs with the exchange in devmem_wake() */
+	if (!atomic_load(&ring->remote.woken))
 		err = sleep_until(ring, until < deadline ? until : deadline);
-	atomic_store_explicit(&ring->resting, false, memory_order_relaxed);
+	atomic_store_explicit(&ring->remote.resting, false, memory_order_relaxed);
 	return err;
 }
 
@@ -384,7 +386,7 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 		ring->now = read_clock();
 		seen = *ring->uring.io.cq.khead;
 		got = hand_out(ring, events, n);
-		ring->brought = got > 0 ? ring->now : 0;
+		ring->events_at = got > 0 ? ring->now : 0;
 		if (got || err)
 			return got ? got : err;
 		/*
@@ -396,7 +398,7 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 		if (!tick && ring->now >= deadline && may_sleep_elsewhere(ring) &&
 		    !must_flush(ring, timeout_ms))
 			return 0;
-		ring->idle |= tick;
+		ring->tick.idle |= tick;
 	}
 }
 

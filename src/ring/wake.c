@@ -17,12 +17,12 @@ void devmem__wake(struct devmem_ring *ring)
 
 	/* Pairs with the store in enter(): either we see that the ring sleeps, or it sees what we
 	 * did before. */
-	if (!atomic_exchange(&ring->sleeping, false))
+	if (!atomic_exchange(&ring->remote.sleeping, false))
 		return;
-	ignored = write(ring->wake_fd, &one, sizeof(one));
+	ignored = write(ring->wake.fd, &one, sizeof(one));
 	/* Linux before 7.3 may lose what one eventfd is to tell another. [io_uring/eventfd.c:
 	 * io_eventfd_do_signal] */
-	notify_fd = atomic_load(&ring->notify_fd);
+	notify_fd = atomic_load(&ring->remote.notify_fd);
 	if (notify_fd >= 0)
 		ignored = write(notify_fd, &one, sizeof(one));
 	(void)ignored; /* fails only if the counter is full, and then the ring is awake */
@@ -38,19 +38,19 @@ int devmem__visit(struct devmem_ring *ring)
 	int cancel;
 
 	pthread_setcancelstate(PTHREAD_CANCEL_DISABLE, &cancel);
-	atomic_fetch_add(&ring->visitors, 1);
+	atomic_fetch_add(&ring->remote.visitors, 1);
 	return cancel;
 }
 
 void devmem__visit_over(struct devmem_ring *ring, int cancel)
 {
-	atomic_fetch_sub(&ring->visitors, 1); /* from here on the ring may be gone */
+	atomic_fetch_sub(&ring->remote.visitors, 1); /* from here on the ring may be gone */
 	pthread_setcancelstate(cancel, NULL);
 }
 
 void devmem__await_visitors(struct devmem_ring *ring)
 {
-	while (atomic_load(&ring->visitors))
+	while (atomic_load(&ring->remote.visitors))
 		nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
 }
 
@@ -65,9 +65,9 @@ void devmem_wake(struct devmem_ring *ring)
 	if (!devmem__process_is(ring->uring.process))
 		return; /* the eventfd is the parent's, too */
 	cancel = devmem__visit(ring);
-	atomic_store(&ring->woken, true);
-	if (atomic_exchange(&ring->resting, false)) { /* pairs with the store in rest() */
-		ignored = write(ring->wake_fd, &one, sizeof(one));
+	atomic_store(&ring->remote.woken, true);
+	if (atomic_exchange(&ring->remote.resting, false)) { /* pairs with the store in rest() */
+		ignored = write(ring->wake.fd, &one, sizeof(one));
 		(void)ignored;
 	}
 	devmem__wake(ring);

@@ -11,7 +11,7 @@
 #include "ring/loop.h"
 
 struct devmem__watch {
-	struct devmem__list node; /* ring->watches */
+	struct devmem__list node; /* ring->watches.list */
 	struct devmem_ring *ring;
 	int fd;
 	uint64_t user_data;
@@ -23,7 +23,7 @@ static struct devmem__watch *find(struct devmem_ring *ring, int fd)
 {
 	struct devmem__list *node;
 
-	for (node = ring->watches.next; node != &ring->watches; node = node->next) {
+	for (node = ring->watches.list.next; node != &ring->watches.list; node = node->next) {
 		struct devmem__watch *watch = container_of(node, struct devmem__watch, node);
 
 		if (watch->fd == fd && !watch->removed)
@@ -56,8 +56,8 @@ static int watch(struct devmem_ring *ring, int fd, uint64_t user_data)
 	watch->fd = fd;
 	watch->user_data = user_data;
 	devmem__list_init(&watch->node);
-	devmem__list_append(&ring->watches, &watch->node);
-	ring->watches_idle = true;
+	devmem__list_append(&ring->watches.list, &watch->node);
+	ring->watches.unarmed = true;
 	return 0;
 }
 
@@ -99,10 +99,10 @@ void devmem__watch_arm(struct devmem_ring *ring)
 {
 	struct devmem__list *node;
 
-	if (!ring->watches_idle)
+	if (!ring->watches.unarmed)
 		return;
-	ring->watches_idle = false;
-	for (node = ring->watches.next; node != &ring->watches; node = node->next) {
+	ring->watches.unarmed = false;
+	for (node = ring->watches.list.next; node != &ring->watches.list; node = node->next) {
 		struct devmem__watch *watch = container_of(node, struct devmem__watch, node);
 		struct io_uring_sqe *sqe;
 
@@ -110,7 +110,7 @@ void devmem__watch_arm(struct devmem_ring *ring)
 			continue;
 		sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_WATCH, watch);
 		if (!sqe) {
-			ring->watches_idle = true;
+			ring->watches.unarmed = true;
 			return;
 		}
 		io_uring_prep_poll_add(sqe, watch->fd, POLLIN);
@@ -122,7 +122,7 @@ void devmem__watch_arm(struct devmem_ring *ring)
 unsigned int devmem__watch_done(struct devmem__watch *watch, int res, struct devmem_event *event)
 {
 	watch->armed = false;
-	watch->ring->watches_idle = true;
+	watch->ring->watches.unarmed = true;
 	if (watch->removed) {
 		drop(watch);
 		return 0;
@@ -137,6 +137,6 @@ unsigned int devmem__watch_done(struct devmem__watch *watch, int res, struct dev
 
 void devmem__watch_close(struct devmem_ring *ring)
 {
-	while (!devmem__list_empty(&ring->watches))
-		drop(container_of(ring->watches.next, struct devmem__watch, node));
+	while (!devmem__list_empty(&ring->watches.list))
+		drop(container_of(ring->watches.list.next, struct devmem__watch, node));
 }

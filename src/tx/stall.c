@@ -66,7 +66,7 @@ void devmem__tx_explain(const struct devmem_sock *sock)
 	if (!sock->tx || !sock->tx->stall.over)
 		return;
 	fail(sock->tx);
-	sock->ring->explained = true;
+	sock->ring->report.explained = true;
 }
 
 static void look(struct devmem__tx *tx)
@@ -104,10 +104,10 @@ static void look(struct devmem__tx *tx)
 
 void devmem__tx_look_at_stalls(struct devmem_ring *ring)
 {
-	if (ring->now - ring->sends_looked < DEVMEM__TX_LOOK_NS)
+	if (ring->now - ring->sends.checked_at < DEVMEM__TX_LOOK_NS)
 		return;
-	ring->sends_looked = ring->now;
-	for (unsigned int i = 0; i < ring->slots; i++)
-		if (ring->socks[i] && ring->socks[i]->tx)
-			look(ring->socks[i]->tx);
+	ring->sends.checked_at = ring->now;
+	for (unsigned int i = 0; i < ring->socks.slots; i++)
+		if (ring->socks.slot[i] && ring->socks.slot[i]->tx)
+			look(ring->socks.slot[i]->tx);
 }

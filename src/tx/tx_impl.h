@@ -23,9 +23,9 @@ struct devmem__tx_stall {
 struct devmem__tx {
 	struct devmem_sock *sock;
 	struct devmem__sendq q;
-	/* ring->sending: there is something to ask the kernel for */
+	/* ring->sends.todo: there is something to ask the kernel for */
 	struct devmem__list todo;
-	struct devmem__list told; /* ring->told: there may be events */
+	struct devmem__list to_report; /* ring->sends.to_report: there may be events */
 	/* the socket's; by system calls a duplicate, since no descriptor has two requests */
 	int fd;
 	uint32_t max;

@@ -195,7 +195,7 @@ static bool poll_for(struct devmem__tx *tx, enum devmem__cqe_kind kind, unsigned
 
 static void see_half(struct devmem__tx *tx)
 {
-	if (tx->half || !tx->sock->ended)
+	if (tx->half || !tx->sock->end.reported)
 		return;
 	tx->half = tx->stir = true;
 }
@@ -238,7 +238,7 @@ void devmem__tx_prepare(struct devmem_ring *ring)
 {
 	struct devmem__list *node, *next;
 
-	for (node = ring->sending.next; node != &ring->sending; node = next) {
+	for (node = ring->sends.todo.next; node != &ring->sends.todo; node = next) {
 		struct devmem__tx *tx = container_of(node, struct devmem__tx, todo);
 		bool done;
 
@@ -366,7 +366,7 @@ static void room(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 	if (!(cqe->flags & IORING_CQE_F_MORE))
 		tx->room = false;
 	if (cqe->res > 0 && cqe->res & POLLHUP)
-		devmem__tx_look(tx, sock->ended ? -EPIPE : -ECONNRESET);
+		devmem__tx_look(tx, sock->end.reported ? -EPIPE : -ECONNRESET);
 	tx->peer_ended |= cqe->res > 0 && cqe->res & POLLRDHUP;
 	if (cqe->res != POLLRDHUP)
 		tx->full = false;
@@ -381,7 +381,7 @@ static void stirred(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 		tx->polling = tx->cancelling = false;
 	tx->stir = true;
 	if (cqe->res > 0 && cqe->res & POLLHUP)
-		devmem__tx_look(tx, sock->ended ? -EPIPE : -ECONNRESET);
+		devmem__tx_look(tx, sock->end.reported ? -EPIPE : -ECONNRESET);
 	devmem__tx_todo(tx);
 }
 

@@ -36,7 +36,7 @@ int ppoll(struct pollfd *fds, nfds_t n, const struct timespec *timeout, const si
 
 	(void)mask;
 	assert_int_equal(n, 1);
-	if (fds->fd != f.ring->wake_fd)
+	if (fds->fd != f.ring->wake.fd)
 		return poll(fds, 1,
 			    timeout ? (int)(timeout->tv_sec * 1000 +
 					    (timeout->tv_nsec + 999999) / 1000000)

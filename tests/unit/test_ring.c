@@ -216,14 +216,14 @@ static void what_attach_refuses(void **state)
 static void devmem_wake_keeps_errno(void **state)
 {
 	struct devmem_ring *ring = ring_or_skip(state);
-	const int fd = ring->wake_fd;
+	const int fd = ring->wake.fd;
 
-	ring->wake_fd = -1;
-	atomic_store(&ring->sleeping, true);
+	ring->wake.fd = -1;
+	atomic_store(&ring->remote.sleeping, true);
 	errno = ENOTTY;
 	devmem_wake(ring);
 	assert_int_equal(errno, ENOTTY);
-	ring->wake_fd = fd;
+	ring->wake.fd = fd;
 }
 
 static void what_release_refuses(void **state)

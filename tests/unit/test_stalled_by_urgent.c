@@ -5,18 +5,18 @@
 #include "unit.h"
 #include "ring/stalled_by_urgent.h"
 
-static struct devmem__urgent before(void)
+static struct devmem__sock_urgent before(void)
 {
-	return (struct devmem__urgent){
+	return (struct devmem__sock_urgent){
 		.drops = 5, .segments = 100, .data_segments = 60, .received = 4000
 	};
 }
 
 /* One look, after which so much more of each. */
-static bool look(struct devmem__urgent *u, uint32_t drops, uint32_t segments, uint32_t data,
+static bool look(struct devmem__sock_urgent *u, uint32_t drops, uint32_t segments, uint32_t data,
 		 uint64_t received)
 {
-	const struct devmem__urgent now = {
+	const struct devmem__sock_urgent now = {
 		.drops = u->drops + drops,
 		.segments = u->segments + segments,
 		.data_segments = u->data_segments + data,
@@ -28,7 +28,7 @@ static bool look(struct devmem__urgent *u, uint32_t drops, uint32_t segments, ui
 
 static void the_segment_and_its_repetition(void **state)
 {
-	struct devmem__urgent u = before();
+	struct devmem__sock_urgent u = before();
 
 	(void)state;
 	assert_false(look(&u, 1, 0, 0, 0));
@@ -40,7 +40,7 @@ static void the_segment_and_its_repetition(void **state)
 
 static void bytes_that_come_begin_it_anew(void **state)
 {
-	struct devmem__urgent u = before();
+	struct devmem__sock_urgent u = before();
 
 	(void)state;
 	assert_false(look(&u, 7, 9, 9, 20000));
@@ -53,7 +53,7 @@ static void bytes_that_come_begin_it_anew(void **state)
 /* Each is seen by TCP, and dropped. [net/ipv4/tcp_input.c: tcp_validate_incoming()] */
 static void keepalive_probes(void **state)
 {
-	struct devmem__urgent u = before();
+	struct devmem__sock_urgent u = before();
 
 	(void)state;
 	for (int i = 0; i < 100; i++)
@@ -64,7 +64,7 @@ static void keepalive_probes(void **state)
  * tcp_prune_ofo_queue()] */
 static void memory_is_short_behind_a_gap(void **state)
 {
-	struct devmem__urgent u = before();
+	struct devmem__sock_urgent u = before();
 
 	(void)state;
 	for (int i = 0; i < 100; i++)
@@ -73,7 +73,7 @@ static void memory_is_short_behind_a_gap(void **state)
 
 static void while_acknowledgements_come(void **state)
 {
-	struct devmem__urgent u = before();
+	struct devmem__sock_urgent u = before();
 
 	(void)state;
 	assert_false(look(&u, 1, 30, 0, 0));
@@ -84,7 +84,7 @@ static void while_acknowledgements_come(void **state)
 
 static void counters_wrap(void **state)
 {
-	struct devmem__urgent u = { .drops = UINT32_MAX, .segments = UINT32_MAX };
+	struct devmem__sock_urgent u = { .drops = UINT32_MAX, .segments = UINT32_MAX };
 
 	(void)state;
 	assert_true(look(&u, 3, 1, 0, 0));

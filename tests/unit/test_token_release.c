@@ -70,10 +70,10 @@ static void a_failure_that_has_no_room_is_no_success(void **state)
 	fill(ring);
 	release_in_vain(sock);
 	assert_true(io_uring_cq_has_overflow(&ring->uring.io));
-	assert_int_equal(sock->batches_out, 1);
+	assert_int_equal(sock->tokens.batches_in_flight, 1);
 	for (int i = 0; i < 3; i++)
 		assert_int_equal(devmem_wait(ring, ev, 64, 10), 0);
-	assert_int_equal(sock->batches_out, 0);
+	assert_int_equal(sock->tokens.batches_in_flight, 0);
 	/* by system call, where the kernel knows it */
 	assert_true(ring->stats.release_operations <= 1);
 	devmem_ring_close(ring);
