@@ -213,7 +213,7 @@ static int settle(struct receiver *r)
 }
 
 /* Nothing came, or all was right? */
-static int judge(const struct receiver *r)
+static int check_validation(const struct receiver *r)
 {
 	const struct nc_check *c = &r->check;
 
@@ -330,16 +330,16 @@ static int get_connection(struct receiver *r)
 	return who.fd < 0 ? -1 : take_connection(r, &who);
 }
 
-static void tell_silent(const struct address *peer, const char *why)
+static void report_silent(const struct address *peer, const char *why)
 {
 	char text[ADDRESS_TEXT];
 
 	say("%s has not sent anything, and %s", address_text(peer, text), why);
 }
 
-static void let_go(struct receiver *r, const char *why)
+static void drop_connection(struct receiver *r, const char *why)
 {
-	tell_silent(&r->peer, why);
+	report_silent(&r->peer, why);
 	if (r->sock)
 		devmem_detach(r->sock);
 	r->sock = NULL;
@@ -357,13 +357,13 @@ static bool has_sent(int fd)
 	return !ioctl(fd, FIONREAD, &bytes) && bytes > 0;
 }
 
-static void let_wait(struct receiver *r)
+static void accept_waiting(struct receiver *r)
 {
 	struct stranger who;
 
 	if (r->waiting_n == MAX_WAITING) {
 		who = forget_waiting(r, 0);
-		tell_silent(&who.peer, "too many others wait: its connection is closed");
+		report_silent(&who.peer, "too many others wait: its connection is closed");
 		close(who.fd);
 	}
 	who.fd = address_accept(r->listener, &who.peer);
@@ -377,10 +377,10 @@ static int look_at_waiting(struct receiver *r, unsigned int i)
 	const struct stranger who = forget_waiting(r, i);
 
 	if (has_sent(who.fd)) {
-		let_go(r, "another one has: its connection is closed");
+		drop_connection(r, "another one has: its connection is closed");
 		return take_connection(r, &who);
 	}
-	tell_silent(&who.peer, "its connection is over");
+	report_silent(&who.peer, "its connection is over");
 	close(who.fd);
 	return 0;
 }
@@ -403,7 +403,7 @@ static int await_somebody(struct receiver *r)
 		if (fds[2 + i].revents)
 			return look_at_waiting(r, i);
 	if (fds[1].revents)
-		let_wait(r);
+		accept_waiting(r);
 	return 0;
 }
 
@@ -427,7 +427,7 @@ static int receive_all(struct receiver *r)
 		if (stopped() || (!r->lost && receive_some(r) < 0))
 			return -1;
 		if (r->lost) /* somebody has looked whether the port is open, for instance */
-			let_go(r, "its connection is over: it goes on listening");
+			drop_connection(r, "its connection is over: it goes on listening");
 		r->lost = false;
 		nc_report_progress(&r->report, r->ring);
 	}
@@ -487,7 +487,7 @@ int nc_receive(const struct nc_options *opt)
 		return nc_report_close(&r.report, err == -ENOENT ? NC_USAGE : NC_FAILED, true);
 	}
 	err = bind_queues(&r) || open_ring(&r) || listen_for_it(&r) || receive_all(&r);
-	if (judge(&r))
+	if (check_validation(&r))
 		err = -1;
 	return finish(&r, err);
 }

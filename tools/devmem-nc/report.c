@@ -55,7 +55,7 @@ void nc_report_connected(struct nc_report *r, const char *peer)
 {
 	snprintf(r->peer, sizeof(r->peer), "%s", peer);
 	r->started = now();
-	r->told = r->started;
+	r->reported_at = r->started;
 }
 
 static uint64_t copied(const struct nc_report *r)
@@ -75,17 +75,17 @@ void nc_report_progress(struct nc_report *r, const struct devmem_ring *ring)
 	char text[32], rate[32];
 	uint64_t bytes;
 
-	if (!r->opt->progress || t - r->told < 1)
+	if (!r->opt->progress || t - r->reported_at < 1)
 		return;
 	devmem_ring_stats(ring, &r->stats);
 	bytes = uncopied(r) + copied(r);
 	fprintf(stderr, "\r%6.0f s  %s, %s/s, %.1f %% without a copy      ", t - r->started,
 		out_bytes(text, sizeof(text), bytes),
 		out_bytes(rate, sizeof(rate),
-			  (uint64_t)((double)(bytes - r->told_bytes) / (t - r->told))),
+			  (uint64_t)((double)(bytes - r->reported_bytes) / (t - r->reported_at))),
 		bytes ? 100.0 * (double)uncopied(r) / (double)bytes : 100.0);
-	r->told = t;
-	r->told_bytes = bytes;
+	r->reported_at = t;
+	r->reported_bytes = bytes;
 }
 
 void nc_report_ring(struct nc_report *r, const struct devmem_ring *ring)
@@ -123,7 +123,7 @@ static void say_sent(const struct nc_report *r)
 
 static void for_people(const struct nc_report *r, int status)
 {
-	if (r->told > r->started)
+	if (r->reported_at > r->started)
 		fputc('\n', stderr);
 	if (r->opt->mode == NC_PROBE) {
 		if (!status && r->queues_wait)

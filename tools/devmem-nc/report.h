@@ -27,8 +27,8 @@ struct nc_report {
 	uint64_t wrong;		 /* bytes that were not what -v expects */
 	unsigned int most_sends; /* under way at the same time */
 	double started;		 /* when the connection was there; 0: never */
-	double told;		 /* a line of progress */
-	uint64_t told_bytes;
+	double reported_at;	 /* a line of progress */
+	uint64_t reported_bytes;
 };
 
 /* nc_report_open() - before anything is changed, so that a file that cannot be written is told in

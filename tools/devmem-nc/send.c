@@ -34,12 +34,12 @@ struct sender {
 	int fd;
 	uint32_t slots;
 	/* counted without end: they come back in order, so a number says which slot it is */
-	uint32_t sends, back;
+	uint32_t sends, completed;
 	uint32_t ready;	   /* bytes in the next slot that are not handed over yet */
 	bool refused, end; /* @end: of standard input */
 	bool peer_ended;
 	int failure;	    /* of a send, before its connection's, or 0 */
-	uint64_t came_back; /* bytes, which nobody wants */
+	uint64_t discarded; /* bytes, which nobody wants */
 	unsigned char *piece;
 	struct devmem_range range[CHUNKS];
 };
@@ -76,14 +76,14 @@ static int push(struct sender *s)
 	nc_trace_send(s->opt, s->ready);
 	s->ready = 0;
 	s->sends++;
-	if (s->sends - s->back > s->report.most_sends)
-		s->report.most_sends = s->sends - s->back;
+	if (s->sends - s->completed > s->report.most_sends)
+		s->report.most_sends = s->sends - s->completed;
 	return 0;
 }
 
 static bool has_room(const struct sender *s)
 {
-	return !s->end && !s->ready && s->sends - s->back < s->slots;
+	return !s->end && !s->ready && s->sends - s->completed < s->slots;
 }
 
 static int read_some(struct sender *s)
@@ -146,7 +146,7 @@ static int broke(const struct sender *s, int result)
 
 static int sent(struct sender *s, const struct devmem_event *ev)
 {
-	s->back++;
+	s->completed++;
 	if (ev->result < 0)
 		return await_reason(s, ev->result);
 	if (ev->result && s->opt->no_copies)
@@ -164,7 +164,7 @@ static int take_event(struct sender *s, const struct devmem_event *ev)
 		s->refused = false;
 		return push(s);
 	case DEVMEM_EVENT_HOST:
-		s->came_back += ev->length;
+		s->discarded += ev->length;
 		return 0;
 	case DEVMEM_EVENT_END:
 		s->peer_ended = true;
@@ -211,7 +211,7 @@ static int send_all(struct sender *s)
 {
 	int fed, taken;
 
-	while (!s->end || s->ready || s->sends != s->back || s->failure) {
+	while (!s->end || s->ready || s->sends != s->completed || s->failure) {
 		if (stopped())
 			return -1;
 		fed = feed(s);
@@ -292,9 +292,9 @@ static int resolve(struct sender *s)
 static int finish(struct sender *s, int err)
 {
 	stop_end();
-	if (s->came_back)
+	if (s->discarded)
 		say("%llu bytes came from the receiver and were dropped",
-		    (unsigned long long)s->came_back);
+		    (unsigned long long)s->discarded);
 	if (s->ring)
 		devmem_ring_stats(s->ring, &s->report.stats);
 	devmem_ring_close(s->ring);

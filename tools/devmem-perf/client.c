@@ -175,7 +175,7 @@ static int measure(struct client *c)
 }
 
 /* The server is told why. */
-static void tell(struct client *c)
+static void report_failure(struct client *c)
 {
 	struct message m = { 0 };
 
@@ -204,7 +204,7 @@ int perf_client(const struct perf_options *opt)
 	err = prepare(&c) || measure(&c);
 	stop_end();
 	if (err && c.control.fd >= 0)
-		tell(&c);
+		report_failure(&c);
 	control_close(&c.control);
 	c.report.restored = !memory_close(&c.memory);
 	if (!c.report.restored)

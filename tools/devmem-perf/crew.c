@@ -241,7 +241,7 @@ bool crew_is_done(const struct crew *c)
 }
 
 /* The thread goes on with an empty one at once; adding up is not its affair. */
-static void take_times(struct crew *c, struct worker *w, struct tally *sum)
+static void merge_times(struct crew *c, struct worker *w, struct tally *sum)
 {
 	struct hdr *full;
 
@@ -264,20 +264,20 @@ void crew_interval(struct crew *c, struct point *p)
 
 	hdr_reset(c->interval);
 	for (unsigned int i = 0; i < c->workers; i++)
-		take_times(c, &c->worker[i], &sum);
+		merge_times(c, &c->worker[i], &sum);
 	hdr_merge(c->all, c->interval);
 	*p = (struct point){
 		.end_us = (clock_now() - c->measure) / CLOCK_US,
-		.bytes_received = sum.bytes_in - c->told.bytes_in,
-		.bytes_sent = sum.bytes_out - c->told.bytes_out,
+		.bytes_received = sum.bytes_in - c->reported.bytes_in,
+		.bytes_sent = sum.bytes_out - c->reported.bytes_out,
 		.messages = test_receives(c->test, c->which)
-				    ? sum.messages_in - c->told.messages_in
-				    : sum.messages_out - c->told.messages_out,
+				    ? sum.messages_in - c->reported.messages_in
+				    : sum.messages_out - c->reported.messages_out,
 		.count = c->interval->count,
 		.p50 = hdr_percentile(c->interval, 50),
 		.p99 = hdr_percentile(c->interval, 99),
 	};
-	c->told = sum;
+	c->reported = sum;
 }
 
 /* ---------------------------------------------------------------------------------------- close */

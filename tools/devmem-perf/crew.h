@@ -32,7 +32,7 @@ struct crew {
 	pthread_cond_t changed;
 	unsigned int ready, begun; /* threads: of @lock */
 	int event;		   /* becomes readable when a thread has ended */
-	struct tally told;	   /* what the last interval ended with */
+	struct tally reported;	   /* what the last interval ended with */
 	struct hdr *spare, *interval, *all;
 	char why[MEMORY_WHY];
 };

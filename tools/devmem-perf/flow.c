@@ -100,7 +100,7 @@ static int write_message(struct worker *w, const struct flow *f, uint64_t n)
 
 static bool may_send(const struct worker *w, const struct flow *f)
 {
-	if (f->refused || f->shut || f->failure || f->sends - f->back >= w->slots)
+	if (f->refused || f->shut || f->failure || f->sends - f->completed >= w->slots)
 		return false;
 	if (w->part == PART_ANSWERS)
 		return f->sends < f->received / w->in_size;
@@ -140,7 +140,7 @@ static int send_one(struct worker *w, struct flow *f, uint64_t due)
 /* Nothing more is to be sent, and what was sent is over. */
 static bool is_done(const struct worker *w, const struct flow *f)
 {
-	if (f->sends != f->back)
+	if (f->sends != f->completed)
 		return false;
 	switch (w->part) {
 	case PART_LISTENS:
@@ -223,7 +223,7 @@ static int verify(struct worker *w, const struct flow *f, const struct devmem_ev
 	return 0;
 }
 
-static int came(struct worker *w, struct flow *f, const struct devmem_event *ev, uint64_t now)
+static int take_bytes(struct worker *w, struct flow *f, const struct devmem_event *ev, uint64_t now)
 {
 	const uint64_t before = f->received / w->in_size;
 
@@ -267,8 +267,8 @@ static int sent(struct worker *w, struct flow *f, const struct devmem_event *ev,
 	if (ev->result < 0)
 		return await_reason(w, f, ev->result);
 	if (w->part == PART_SENDS)
-		record(w, f->start[f->back % w->slots], now);
-	f->back++;
+		record(w, f->start[f->completed % w->slots], now);
+	f->completed++;
 	w->tally.bytes_out += ev->length;
 	w->tally.messages_out++;
 	return 0;
@@ -292,7 +292,7 @@ int flow_event(struct worker *w, struct flow *f, const struct devmem_event *ev, 
 	switch (ev->type) {
 	case DEVMEM_EVENT_DATA:
 	case DEVMEM_EVENT_HOST:
-		return came(w, f, ev, now);
+		return take_bytes(w, f, ev, now);
 	case DEVMEM_EVENT_SENT:
 		return sent(w, f, ev, now);
 	case DEVMEM_EVENT_SENDABLE:

@@ -29,7 +29,7 @@ static int wait_for(struct lobby *l, int operation, int fd, uint32_t events, uin
 /* It rings again and again as long as there is something to look at. */
 static void set_timer(struct lobby *l)
 {
-	const bool wanted = l->guests || l->deaf;
+	const bool wanted = l->guests || l->paused;
 	const long ns = wanted ? (long)TICK : 0;
 
 	if (l->ticks == wanted)
@@ -42,9 +42,9 @@ static void set_timer(struct lobby *l)
 
 static void listen_or_not(struct lobby *l, bool on)
 {
-	if (l->deaf == !on)
+	if (l->paused == !on)
 		return;
-	l->deaf = !on;
+	l->paused = !on;
 	wait_for(l, EPOLL_CTL_MOD, l->listener, on ? EPOLLIN : 0, LISTENER);
 }
 
@@ -91,7 +91,7 @@ void lobby_close(struct lobby *l)
 
 /* --------------------------------------------------------------------------------------- guests */
 
-static void leaves(struct lobby *l, struct guest *g)
+static void vacate(struct lobby *l, struct guest *g)
 {
 	wait_for(l, EPOLL_CTL_DEL, g->control.fd, 0, 0);
 	g->control = (struct control){ .fd = -1 };
@@ -104,7 +104,7 @@ static void send_away(struct lobby *l, struct guest *g, const char *why)
 	struct control control = g->control;
 	struct message m = { 0 };
 
-	leaves(l, g);
+	vacate(l, g);
 	control.until = 0;
 	message_begin(&m, "refused");
 	message_add(&m, "why", "%s", why);
@@ -120,11 +120,11 @@ static struct guest *free_seat(struct lobby *l)
 	return NULL;
 }
 
-static void lacks(struct lobby *l, int err)
+static void pause_for_shortage(struct lobby *l, int err)
 {
-	if (!l->lacking)
+	if (!l->shortage_reported)
 		say("no client can be taken now: %s", strerror(-err));
-	l->lacking = true;
+	l->shortage_reported = true;
 	listen_or_not(l, false);
 }
 
@@ -141,10 +141,10 @@ static void admit(struct lobby *l)
 		if (fd == -EAGAIN || fd == -EINTR)
 			return;
 		if (fd < 0) {
-			lacks(l, fd);
+			pause_for_shortage(l, fd);
 			return;
 		}
-		l->lacking = false;
+		l->shortage_reported = false;
 		address_unmap(&g->peer);
 		g->since = clock_now();
 		if (control_open(&g->control, fd, CONTROL_ROOM_ASKED))
@@ -156,10 +156,10 @@ static void admit(struct lobby *l)
 	listen_or_not(l, false); /* until the timer has made some room */
 }
 
-static void look_at_silence(struct lobby *l)
+static void drop_silent_guests(struct lobby *l)
 {
 	const uint64_t now = clock_now(),
-		       most = l->deaf && AT_ONCE < l->patience ? AT_ONCE : l->patience;
+		       most = l->paused && AT_ONCE < l->patience ? AT_ONCE : l->patience;
 	uint64_t times;
 
 	if (read(l->timer, &times, sizeof(times)) < 0)
@@ -179,7 +179,7 @@ static bool listen_to(struct lobby *l, struct guest *g, struct lines *said)
 	if (got == -EPIPE || got == -ECONNRESET) {
 		struct control control = g->control;
 
-		leaves(l, g);
+		vacate(l, g);
 		control_close(&control);
 	} else if (got < 0) {
 		send_away(l, g, control_why(got));
@@ -198,10 +198,10 @@ static bool next(struct lobby *l, struct guest *out, struct lines *said)
 		if (what == LISTENER) {
 			admit(l);
 		} else if (what == TIMER) {
-			look_at_silence(l);
+			drop_silent_guests(l);
 		} else if (l->seat[what].control.fd >= 0 && listen_to(l, &l->seat[what], said)) {
 			*out = l->seat[what];
-			leaves(l, &l->seat[what]);
+			vacate(l, &l->seat[what]);
 			return true;
 		}
 	}

@@ -31,9 +31,9 @@ struct lobby {
 	unsigned int seats; /* of these, so that descriptors are left for a test */
 	unsigned int guests;
 	/* the listener is not watched until the timer comes: no seat is free, or no descriptor */
-	bool deaf;
-	bool lacking; /* that was told */
-	bool ticks;   /* the timer rings */
+	bool paused;
+	bool shortage_reported; /* that was told */
+	bool ticks;		/* the timer rings */
 };
 
 /* lobby_open() - @listener stays the caller's, and does not block any more. -1 after a sentence. */

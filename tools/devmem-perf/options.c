@@ -365,7 +365,7 @@ static int take(int letter, const char *text, struct perf_options *opt)
 /* ---------------------------------------------------------------------------------- all of them */
 
 /* Which end an option is for: it must not be taken by the other as if it did something there. */
-static int whose(int letter, const struct perf_options *opt)
+static int check_end(int letter, const struct perf_options *opt)
 {
 	static const int server[] = { '1', DATA_PORT, PATIENCE, MAX_TIME };
 	static const int client[] = { 'M', 'D', 'l', 'r', 'o', RATE,	'c', 'T',
@@ -503,7 +503,7 @@ int perf_parse(int argc, char **argv, struct perf_options *opt)
 			return unknown(argv);
 		if (letter == ':')
 			return wrong("%s wants a value", argv[optind - 1]);
-		status = whose(letter, opt);
+		status = check_end(letter, opt);
 		if (!status)
 			status = take(letter, optarg, opt);
 		if (status || opt->action > PERF_CLIENT)

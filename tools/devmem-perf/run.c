@@ -128,7 +128,7 @@ static void look_at_pools(struct run *r)
 	}
 }
 
-static void tell(struct run *r, bool keep)
+static void end_interval(struct run *r, bool keep)
 {
 	struct point p;
 
@@ -191,19 +191,19 @@ static int wait_until(struct run *r, uint64_t when)
 
 int run_all(struct run *r)
 {
-	uint64_t n = r->test->bytes ? 1 : 0, end = end_of(r, n), told = 0;
+	uint64_t n = r->test->bytes ? 1 : 0, end = end_of(r, n), reported = 0;
 	int err = 0;
 
 	while (!err && !crew_is_done(r->crew)) {
-		err = wait_until(r, told == r->crew->until ? CLOCK_NEVER : end);
-		if (err || clock_now() < end || told == r->crew->until)
+		err = wait_until(r, reported == r->crew->until ? CLOCK_NEVER : end);
+		if (err || clock_now() < end || reported == r->crew->until)
 			continue;
-		tell(r, n++);
-		told = end;
+		end_interval(r, n++);
+		reported = end;
 		end = end_of(r, n);
 	}
-	if (!err && told != r->crew->until && n)
-		tell(r, true); /* the last one was not whole */
+	if (!err && reported != r->crew->until && n)
+		end_interval(r, true); /* the last one was not whole */
 	if (err)
 		crew_stop(r->crew);
 	return err;

@@ -32,7 +32,7 @@ struct flow {
 	struct devmem_sock *sock;
 	uint64_t received; /* bytes */
 	/* messages handed over, and those whose memory is ours again */
-	uint64_t sends, back;
+	uint64_t sends, completed;
 	uint64_t answered;	   /* PART_ASKS: responses that are complete */
 	uint64_t limit;		   /* messages to send; UINT64_MAX: none */
 	uint64_t *start;	   /* by slot: when that message began, or was due */
