@@ -50,7 +50,7 @@ client() {
 }
 
 wrong_arguments() {
-	wrong 'the first word is "server" or "client"'
+	wrong 'the first word must be "server" or "client"'
 	wrong 'an interface is missing' server
 	wrong 'no interface "nosuch0"' server nosuch0
 	wrong 'no interface "a\?b"' server $'a\033b'
@@ -95,10 +95,10 @@ wrong_bytes() {
 	local direction
 	for direction in to-server to-client; do
 		client 1 wrong -n 300K -v --corrupt 200000 -D $direction -e copy lo ::1
-		says "$ERR" 'a wrong byte: that at 200000 of connection 0 came as'
+		says "$ERR" 'a wrong byte: byte 200000 of connection 0 is 0x'
 	done
 	client 1 wrong-rr -n 3K -v --corrupt 2000 -M rr -e copy lo ::1
-	says "$ERR" 'a wrong byte: that at 2000 of connection 0 came as'
+	says "$ERR" 'a wrong byte: byte 2000 of connection 0 is 0x'
 }
 
 # dying ARGUMENT...: a client that goes on until it is ended, once it is at it.
@@ -143,11 +143,11 @@ talk() {
 }
 
 strangers() {
-	talk 'GET / HTTP/1.1\r\n\r\n' 'it is no devmem-perf'
+	talk 'GET / HTTP/1.1\r\n\r\n' 'it is not devmem-perf'
 	talk 'devmem-perf 9 test\n\n' 'another version'
-	talk 'devmem-perf 1 go\n\n' 'begins with the parameters'
+	talk 'devmem-perf 1 go\n\n' 'must be the parameters'
 	talk 'devmem-perf 1 test\nsize -1\n\n' 'damaged'
-	talk "devmem-perf 1 test\n$(printf 'x %.0s' {1..3000})" 'has no end'
+	talk "devmem-perf 1 test\n$(printf 'x %.0s' {1..3000})" 'its message is too long'
 	exec 7<>"/dev/tcp/127.0.0.1/$PORT" 7>&-	# and one that goes without a word
 	client 0 after -n 1M -e copy lo ::1
 	served 143 TERM
@@ -171,29 +171,29 @@ clients_that_hold_it() {
 	local peer
 	serve -e copy --patience 0.5 --max-time 0.5 lo
 	exec 7<>"/dev/tcp/127.0.0.1/$PORT"
-	hears 'it says nothing'
+	hears 'it did not send a message in time'
 	"$HOSTILE" drip $PORT 1 'devmem-perf 1 test' >/dev/null	# it ends when it is let go
 	exec 7<>"/dev/tcp/127.0.0.1/$PORT"
 	say_test 1 0 >&7
-	hears "no test that is so long"
+	hears "does not allow so long a test"
 	exec 7<>"/dev/tcp/127.0.0.1/$PORT"
 	say_test 2 1024 >&7
 	hears 'ready'
 	exec 8<>"/dev/tcp/127.0.0.1/$((PORT + 1))"
-	hears 'does not make its connections in the time'
+	hears 'did not make its connections in the time'
 	exec 7<>"/dev/tcp/127.0.0.1/$PORT" 8>&-
 	say_test 1 1024 >&7
 	hears 'ready'
 	exec 8<>"/dev/tcp/127.0.0.1/$((PORT + 1))"
 	hears 'attached'
-	hears 'it says nothing'
+	hears 'it did not send a message in time'
 	exec 7<>"/dev/tcp/127.0.0.1/$PORT" 8>&-
 	say_test 1 1024 >&7
 	hears 'ready'
 	exec 8<>"/dev/tcp/127.0.0.1/$((PORT + 1))"
 	hears 'attached'
 	printf 'devmem-perf 1 go\n\n' >&7
-	hears 'did not end it in the time'
+	hears 'did not end the test in the time'
 	exec 7>&- 8>&-
 	served 143 TERM
 	# more than have a seat: a client that speaks at once is served at once
@@ -212,7 +212,7 @@ server_dies() {
 	dying
 	served 143 TERM
 	died 1
-	says "$WORK/dying" 'the server: a signal came|the server has gone'
+	says "$WORK/dying" 'the server: stopped by a signal|the server has gone'
 	serve -e copy --once lo
 	client 0 once -n 1K lo ::1
 	served 0

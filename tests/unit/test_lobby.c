@@ -130,7 +130,7 @@ static void a_limit_is_of_all_that_is_said(void **state)
 		assert_false(next(&f, &g, 20));
 		assert_true(i < 1000);
 	}
-	hears(drips, "it says nothing");
+	hears(drips, "it did not send a message in time");
 	tear_down(&f);
 }
 

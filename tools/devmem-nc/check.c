@@ -9,7 +9,7 @@ void nc_check_begin(struct nc_check *check, unsigned int modulo)
 	*check = (struct nc_check){ .modulo = modulo, .next = 1 };
 }
 
-/* In 8 bits, also where the modulus has more: so it is in ncdevmem. */
+/* The value has 8 bits even if the modulus has more, as in ncdevmem. */
 static unsigned char expect(struct nc_check *check)
 {
 	const unsigned char byte = check->next ? check->next : '\n';

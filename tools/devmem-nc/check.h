@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Are the bytes what ncdevmem's -v expects: 1, 2, ... N-1, a line's end, and again? They were made
- * for yes(1). */
+/* Checks that the bytes are what ncdevmem's -v expects: 1, 2, ... N-1, newline, and so on from 1.
+ * yes(1) generates them. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -10,15 +10,15 @@
 
 struct nc_check {
 	unsigned int modulo;
-	unsigned char next;	     /* a number that begins with 1; 0 stands for a line's end */
-	uint64_t position;	     /* in the stream */
-	uint64_t wrong, first_wrong; /* bytes; where */
+	unsigned char next;	     /* the next value, from 1 up; 0 stands for a newline */
+	uint64_t position;	     /* bytes checked so far */
+	uint64_t wrong, first_wrong; /* number of wrong bytes; position of the first */
 };
 
 void nc_check_begin(struct nc_check *check, unsigned int modulo);
 
-/* nc_check_bytes() - the next @n of the stream. Each wrong one is told. false: there are so many
- * that it is hopeless. */
+/* nc_check_bytes() - checks the next @n bytes of the stream and reports each wrong one. False: too
+ * many were wrong, so give up. */
 bool nc_check_bytes(struct nc_check *check, const void *bytes, size_t n);
 
 #endif

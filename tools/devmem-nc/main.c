@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* devmem-nc: netcat over device memory, and in the place of the kernel's ncdevmem. */
+/* devmem-nc: netcat over device memory, and a replacement for the kernel's ncdevmem. */
 #include <stdio.h>
 
 #include <devmem/devmem.h>

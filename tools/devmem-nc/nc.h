@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line, and how the program ends. */
+/* The command line and the exit status. */
 #ifndef NC_H
 #define NC_H
 
@@ -8,11 +8,11 @@
 
 #include "interface.h"
 
-/* The exit status; 128 and a signal's number if one ended it. */
+/* The exit status. If a signal ended the program, it is 128 plus the signal's number. */
 enum {
 	NC_OK = 0,
 	NC_FAILED = 1,
-	/* the command line is wrong, the interface's name included; nothing was changed */
+	/* the command line is wrong, or there is no such interface; nothing was changed */
 	NC_USAGE = 2,
 };
 
@@ -26,23 +26,24 @@ enum nc_mode {
 
 struct nc_options {
 	enum nc_mode mode;
-	/* the kernel's name of it, perhaps in @iface: not to be copied */
+	/* the kernel's name of the interface. It may point into @iface, so do not copy this
+	 * structure */
 	const char *interface;
 	struct devmem__iface iface;
-	const char *receiver, *sender; /* addresses or names; NULL: not said */
+	const char *receiver, *sender; /* addresses or names; NULL: not given */
 	int family;		       /* AF_INET, AF_INET6, or AF_UNSPEC: either */
 	uint16_t port;
-	int first_queue;	    /* -1: not said */
-	uint32_t queues;	    /* 0: not said */
+	int first_queue;	    /* -1: not given */
+	uint32_t queues;	    /* 0: not given */
 	const char *engine;	    /* for devmem_bind_opts */
 	const char *backend, *json; /* or NULL */
-	uint32_t page_size, chunk;  /* bytes; 0: not said */
+	uint32_t page_size, chunk;  /* bytes; 0: not given */
 	uint32_t buffer_mib;
-	unsigned int modulo; /* of the bytes that are to come; 0: they are not checked */
+	unsigned int modulo; /* for checking the received bytes; 0: do not check */
 	bool keep_settings, no_copies, trace, progress;
 };
 
-/* nc_parse() - NC_OK, or NC_USAGE after a sentence. */
+/* nc_parse() - returns NC_OK, or NC_USAGE after printing an error message. */
 int nc_parse(int argc, char **argv, struct nc_options *opt);
 
 extern const char nc_usage[];

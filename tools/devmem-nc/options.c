@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* From words to options: ncdevmem's letters with their meaning, and a long name for each. */
+/* Parses options: ncdevmem's letters with their meaning, and a long name for each. */
 #include <getopt.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -16,9 +16,9 @@
 const char say_program[] = "devmem-nc";
 
 const char nc_usage[] =
-	"usage: devmem-nc [option]... -f INTERFACE -l -p PORT               what comes, to "
-	"standard output\n"
-	"       devmem-nc [option]... -f INTERFACE -s ADDRESS -p PORT       standard input, to "
+	"usage: devmem-nc [option]... -f INTERFACE -l -p PORT               receive, to standard "
+	"output\n"
+	"       devmem-nc [option]... -f INTERFACE -s ADDRESS -p PORT       send standard input to "
 	"ADDRESS\n"
 	"       devmem-nc [option]... -f INTERFACE                          can device memory be "
 	"received here?\n"
@@ -26,31 +26,30 @@ const char nc_usage[] =
 	"there.\n"
 	"  -f, --interface NAME     the NIC\n"
 	"  -l, --listen             receive one connection\n"
-	"  -s, --receiver ADDRESS   where to send to; with -l, where to listen (default: "
-	"everywhere)\n"
-	"  -c, --sender ADDRESS     who is expected, from the same port; when sending, where from, "
-	"by the same port\n"
+	"  -s, --receiver ADDRESS   address to send to; with -l, to listen on (default: all "
+	"addresses)\n"
+	"  -c, --sender ADDRESS     with -l, the sender to expect; otherwise, the address to send "
+	"from; both with the same port\n"
 	"  -p, --port N             TCP port\n"
-	"  -4, --ipv4; -6, --ipv6   this one alone\n"
+	"  -4, --ipv4; -6, --ipv6   use only this one\n"
 	"  -t, --first-queue N      RX queues to bind (default: the library chooses, from the last "
 	"one down)\n"
-	"  -q, --queues N           how many of them (default 1; of the last form, half of them)\n"
-	"  -n, --keep-settings      the NIC's settings are made already, by somebody else: only "
+	"  -q, --queues N           number of queues (default 1; in the last form, half of them)\n"
+	"  -n, --keep-settings      somebody else has set up the NIC: change no setting, only "
 	"bind\n"
-	"  -b, --page-size BYTES    of the pages that the queues take (default: the largest up to "
-	"64K)\n"
-	"  -e, --engine NAME        devmem, zcrx, copy, syscall, or auto: the best that can be "
+	"  -b, --page-size BYTES    page size of the queues (default: the largest up to 64K)\n"
+	"  -e, --engine NAME        devmem, zcrx, copy, syscall, or auto: the best available "
 	"(default devmem)\n"
-	"  -B, --backend NAME       where the memory comes from (default: the best there is)\n"
+	"  -B, --backend NAME       where the memory comes from (default: the best available)\n"
 	"  -m, --buffer MIB         size of the buffer (default 64)\n"
 	"  -L, --no-copies          fail if any byte is copied on its way\n"
-	"  -v, --validate N         what comes counts 1, 2, ... N-1, line's end: check that, and "
-	"print nothing of it\n"
-	"  -z, --chunk BYTES        hand what is sent to the kernel in pieces of that many bytes\n"
+	"  -v, --validate N         check that received bytes count 1, 2, ... N-1, newline; print "
+	"none of them\n"
+	"  -z, --chunk BYTES        pass what is sent to the kernel in pieces of so many bytes\n"
 	"  -j, --json FILE          write a summary to FILE (-: standard output, if nothing else "
 	"goes there)\n"
-	"      --no-progress        no line each second on a terminal\n"
-	"      --trace              say what ncdevmem says, line by line (also if called by that "
+	"      --no-progress        print no progress line each second on a terminal\n"
+	"      --trace              print the lines that ncdevmem prints (also if called by that "
 	"name)\n"
 	"  -h, --help\n"
 	"  -V, --version\n"
@@ -88,7 +87,7 @@ static const struct option longs[] = {
 	{ 0 },
 };
 
-/* getopt is to be silent, and to tell a missing value. */
+/* The leading ':' makes getopt silent and has it report a missing value as ':'. */
 static const char shorts[] = ":f:ls:c:p:46t:q:nb:e:B:m:Lv:z:j:hV";
 
 #define wrong(...) (say_usage(__VA_ARGS__), NC_USAGE)
@@ -220,7 +219,7 @@ static int check_interface(struct nc_options *opt)
 	return NC_OK;
 }
 
-/* What does not go together. */
+/* Refuses combinations that do not go together. */
 static int check(struct nc_options *opt)
 {
 	const bool data = opt->mode == NC_RECEIVE && !opt->modulo;
@@ -236,16 +235,16 @@ static int check(struct nc_options *opt)
 	if (opt->mode == NC_SEND && opt->engine && !strcmp(opt->engine, "zcrx"))
 		return wrong("engine zcrx only receives");
 	if (opt->mode == NC_PROBE && opt->engine && !strcmp(opt->engine, "copy"))
-		return wrong("whether engine copy can be is no question: it can");
+		return wrong("there is nothing to probe with engine copy: it always works");
 	if (opt->no_copies && opt->engine && !strcmp(opt->engine, "copy"))
 		return wrong("engine copy copies, and -L allows no copies");
 	if (data && opt->json && !strcmp(opt->json, "-"))
-		return wrong("what comes goes to standard output, and the summary cannot: --json "
+		return wrong("received bytes go to standard output, so the summary cannot: --json "
 			     "wants a file");
 	return check_interface(opt);
 }
 
-/* A word that getopt does not know: a long one, or one letter of several. */
+/* An option that getopt does not know: a long one, or one letter of several. */
 static int unknown(char **argv)
 {
 	if (optopt > 0 && optopt < 256 && !strchr(shorts, optopt))
@@ -260,7 +259,7 @@ static bool called(const char *program, const char *name)
 	return program && !strcmp(slash ? slash + 1 : program, name);
 }
 
-/* It would be in the middle of what comes, or is typed. */
+/* A progress line would disturb received bytes on the terminal, or what the user types. */
 static bool on_terminal(const struct nc_options *opt)
 {
 	return (opt->mode == NC_RECEIVE && !opt->modulo && isatty(STDOUT_FILENO)) ||
@@ -279,7 +278,7 @@ int nc_parse(int argc, char **argv, struct nc_options *opt)
 				    .progress = isatty(STDERR_FILENO),
 				    .trace = called(argv[0], "ncdevmem") };
 	opterr = 0;
-	optind = 0; /* glibc: from the beginning, also the second time */
+	optind = 0; /* has glibc start from the beginning, on a second call too */
 	while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {
 		if (letter == '?')
 			return unknown(argv);
@@ -290,7 +289,8 @@ int nc_parse(int argc, char **argv, struct nc_options *opt)
 			return status;
 	}
 	if (optind < argc)
-		return wrong("\"%s\" is no option, and nothing else is taken", argv[optind]);
+		return wrong("\"%s\" is not an option, and there are no other arguments",
+			     argv[optind]);
 	if (opt->mode == NC_PROBE && (opt->receiver || opt->sender))
 		opt->mode = NC_SEND;
 	if (on_terminal(opt))

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Can device memory be received here? The buffer is bound to some queues, nothing is received, and
- * all is put back. */
+/* Checks whether device memory can be received here: binds the buffer to some queues, receives
+ * nothing, and restores everything. */
 #include <errno.h>
 #include <string.h>
 
@@ -18,10 +18,10 @@ static int try_out(const struct nc_options *opt, struct nc_report *report,
 		return -1;
 	nc_report_binding(report, buffer, *binding);
 	nc_trace_bound(opt, *binding);
-	if (!strcmp(report->engine, "copy")) /* the library would go on without */
+	if (!strcmp(report->engine, "copy")) /* the library would go on and copy */
 		return failed("%s: %s", opt->interface, report->engine_reason);
 	if (opt->engine && !strcmp(opt->engine, "zcrx"))
-		return 0; /* its queues are bound by a ring, not yet */
+		return 0; /* a ring binds its queues later */
 	return nc_queue_cannot_go(opt->interface, report->queues[0]);
 }
 
@@ -38,7 +38,7 @@ int nc_probe(const struct nc_options *opt)
 		return NC_USAGE;
 	err = devmem_buffer_create(opt->backend, (size_t)opt->buffer_mib << 20, NULL, &buffer);
 	if (err) {
-		failed_by_library("no buffer");
+		failed_by_library("cannot create the buffer");
 		return nc_report_close(&report, err == -ENOENT ? NC_USAGE : NC_FAILED, true);
 	}
 	err = try_out(opt, &report, buffer, &nic, &binding);

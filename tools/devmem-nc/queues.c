@@ -26,7 +26,9 @@ static int channels(const char *interface, struct ethtool_channels *ch, uint32_t
 	return err;
 }
 
-/* 0: it does not tell, and the bind will say what is wrong with it. */
+/*
+ * Returns the number of RX queues, or 0 if it is unknown: the bind will then report what is wrong.
+ */
 static uint32_t count(const char *interface, bool *combined)
 {
 	struct ethtool_channels ch = { 0 };
@@ -99,19 +101,20 @@ int nc_bind(const struct nc_options *opt, struct devmem_buffer *buffer, struct d
 int nc_unbind(struct devmem_nic *nic, struct devmem_binding *binding)
 {
 	devmem_binding_close(binding);
-	return devmem_nic_close(nic) ? failed_by_library("the NIC could not be put back") : 0;
+	return devmem_nic_close(nic) ? failed_by_library("cannot put the NIC's settings back") : 0;
 }
 
 /*
- * With so few channels that the queue is not among them. What the kernel says is its affair; if it
- * did as it was told, it is told otherwise at once. [net/ethtool/channels.c, net/ethtool/ioctl.c]
+ * Requests so few channels that the queue is not among them. The kernel's error code does not
+ * matter. If it does as it was told, the channels are restored at once. [net/ethtool/channels.c,
+ * net/ethtool/ioctl.c]
  */
 int nc_queue_cannot_go(const char *interface, uint32_t first)
 {
 	struct ethtool_channels before = { 0 }, fewer;
 
 	if (!first || channels(interface, &before, ETHTOOL_GCHANNELS))
-		return 0; /* there is always one */
+		return 0; /* queue 0 always exists */
 	fewer = before;
 	if (before.combined_count) {
 		fewer.combined_count =
@@ -123,6 +126,7 @@ int nc_queue_cannot_go(const char *interface, uint32_t first)
 	if (channels(interface, &fewer, ETHTOOL_SCHANNELS))
 		return 0;
 	channels(interface, &before, ETHTOOL_SCHANNELS);
-	return failed("%s: queue %u could be taken away while it was bound: its driver is at fault",
+	return failed("%s: queue %u could be removed while it was bound: this is a fault of its "
+		      "driver",
 		      interface, first);
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * One connection into device memory. What comes is read where it lies, for standard output or to be
- * checked, and given back: all that one wait brought with one call, and the library passes it on in
- * batches.
+ * Receives one connection into device memory. Bytes are read in place, for standard output or for
+ * checking. All fragments of one wait are released with one call; the library releases them to the
+ * kernel in batches.
  */
 #include <errno.h>
 #include <poll.h>
@@ -20,10 +20,10 @@
 #include "trace.h"
 
 #define EVENTS	   256
-#define LAST_TURNS 100 /* of 10 ms, at most */
-/* connections beside the one that is attached, until a byte decides */
+#define LAST_TURNS 100 /* at most so many, of 10 ms each */
+/* connections besides the attached one, until one of them sends a byte */
 #define MAX_WAITING 8
-#define PIECE	    (256u << 10) /* bytes that are read out of the buffer at a time */
+#define PIECE	    (256u << 10) /* bytes read from the buffer at a time */
 
 struct stranger {
 	int fd;
@@ -33,20 +33,20 @@ struct stranger {
 struct receiver {
 	const struct nc_options *opt;
 	struct nc_report report;
-	struct address local, peer; /* @peer: who is expected, then who came */
+	struct address local, peer; /* @peer: the expected sender (-c), then the actual one */
 	struct devmem_buffer *buffer;
 	struct devmem_nic *nic;
 	struct devmem_binding *binding;
 	struct devmem_ring *ring;
 	struct devmem_sock *sock;
 	int listener, fd;
-	struct stranger waiting[MAX_WAITING]; /* in the order in which they came */
+	struct stranger waiting[MAX_WAITING]; /* in order of arrival */
 	unsigned int waiting_n;
 	struct nc_check check;
 	uint64_t linear, in_place; /* bytes so far */
 	unsigned char *piece;
 	bool over;
-	/* the connection broke before its first byte: it was not the one that is waited for */
+	/* the connection broke before its first byte: it was not the one that is awaited */
 	bool lost;
 };
 
@@ -61,7 +61,8 @@ static int write_out(const unsigned char *p, size_t n)
 		if (done >= 0)
 			continue;
 		done = 0;
-		if (errno == EAGAIN) /* who gave it to us does not want to wait; we do */
+		/* standard output was set non-blocking by others; wait for it */
+		if (errno == EAGAIN)
 			poll(&(struct pollfd){ .fd = STDOUT_FILENO, .events = POLLOUT }, 1, -1);
 		else if (errno != EINTR)
 			return failed("cannot write to standard output: %s", strerror(errno));
@@ -75,7 +76,7 @@ static int take_bytes(struct receiver *r, const unsigned char *p, size_t n)
 {
 	if (!r->opt->modulo)
 		return write_out(p, n);
-	/* what there is to say is said at the end */
+	/* the result is reported at the end */
 	return nc_check_bytes(&r->check, p, n) ? 0 : -1;
 }
 
@@ -83,12 +84,13 @@ static int take_fragment(struct receiver *r, const struct devmem_event *ev)
 {
 	size_t n;
 
-	if (strcmp(r->report.engine, "copy")) /* that one copies there */
+	if (strcmp(r->report.engine, "copy")) /* that engine copies bytes into the buffer */
 		r->in_place += ev->length;
 	nc_trace_fragment(r->opt, ev, r->in_place, devmem_binding_id(r->binding));
 	if (ev->buffer != devmem_buffer_id(r->buffer))
-		return failed("bytes came into another program's device memory, through its queue: "
-			      "who steers them there? See \"devmemctl show %s\"",
+		return failed("bytes arrived in another program's device memory, through its "
+			      "queue: see \"devmemctl show %s\" for the rule that steers them "
+			      "there",
 			      r->opt->interface);
 	for (size_t done = 0; done < ev->length; done += n) {
 		n = ev->length - done < PIECE ? ev->length - done : PIECE;
@@ -126,7 +128,7 @@ static int link_news(struct receiver *r, int result)
 		return failed("%s is gone", r->opt->interface);
 	say("%s: %s", r->opt->interface,
 	    result == 1	  ? "the link is up again"
-	    : result == 0 ? "the link is down: it goes on when it is back"
+	    : result == 0 ? "the link is down: receiving goes on when it is up again"
 			  : "it was moved to another network namespace");
 	return 0;
 }
@@ -163,7 +165,7 @@ static struct stranger forget_waiting(struct receiver *r, unsigned int i)
 	return gone;
 }
 
-/* Now it is the connection that was waited for, and others are refused. */
+/* The awaited connection has been found: refuse all others. */
 static void close_listener(struct receiver *r)
 {
 	while (r->waiting_n)
@@ -173,7 +175,7 @@ static void close_listener(struct receiver *r)
 	r->listener = -1;
 }
 
-/* All that a wait brought goes back together. Returns how much that was. */
+/* Waits once, handles the events and releases all of them with one call. Returns their number. */
 static int turn(struct receiver *r, int timeout_ms)
 {
 	struct devmem_event ev[EVENTS];
@@ -196,8 +198,8 @@ static int turn(struct receiver *r, int timeout_ms)
 	return err ? err : n;
 }
 
-/* The last fragments go home: handed in by one turn, and known to be back after another, or
- * some. */
+/* Waits until the last fragments are back: one turn hands them in, and later ones learn that they
+ * are back. */
 static int settle(struct receiver *r)
 {
 	struct devmem_stats st = { .size = sizeof(st) };
@@ -212,7 +214,7 @@ static int settle(struct receiver *r)
 	return n < 0 ? -1 : 0;
 }
 
-/* Nothing came, or all was right? */
+/* Reports the validation's result. Returns -1 if bytes were wrong. */
 static int check_validation(const struct receiver *r)
 {
 	const struct nc_check *c = &r->check;
@@ -231,8 +233,8 @@ static int check_validation(const struct receiver *r)
 
 /* --------------------------------------------------------------------------------- a connection */
 
-/* A NIC may not have rules that look at the sender too: ncdevmem does without then, and so do
- * we. */
+/* A NIC may have no rules that match the sender, too. Then the rule matches only the receiver, as
+ * in ncdevmem. */
 static int steer(struct receiver *r)
 {
 	const struct sockaddr *local = &r->local.sa;
@@ -259,14 +261,14 @@ static int bind_queues(struct receiver *r)
 	nc_report_binding(&r->report, r->buffer, r->binding);
 	nc_trace_bound(r->opt, r->binding);
 	if (r->opt->no_copies && !strcmp(r->report.engine, "copy"))
-		return failed("what comes would be copied, and -L does not allow it: %s",
+		return failed("received bytes would be copied, and -L does not allow it: %s",
 			      r->report.engine_reason);
 	return steer(r);
 }
 
 /*
- * Whether bytes lie in device memory is up to the binding; without io_uring they still do. As
- * ncdevmem has it: one descriptor for each fragment, to be told of.
+ * The binding decides whether bytes arrive in device memory, whether or not the ring has io_uring.
+ * With --trace, fragments are not merged: like ncdevmem, it prints one line for each.
  */
 static int open_ring(struct receiver *r)
 {
@@ -279,13 +281,13 @@ static int open_ring(struct receiver *r)
 		return failed_by_library("cannot open a ring");
 	if (devmem_ring_fd(r->ring) < 0)
 		return failed_by_library("cannot wait");
-	/* or the first bytes of the connection would be copied */
+	/* otherwise the first bytes of the connection would be copied */
 	if (devmem_ring_prepare(r->ring, r->binding))
 		return failed_by_library("cannot take the queue");
 	return 0;
 }
 
-/* Not before the rule is there: what comes earlier is copied. */
+/* Called after the rule is installed: bytes that arrive earlier are copied. */
 static int listen_for_it(struct receiver *r)
 {
 	const bool both = !r->opt->receiver && r->opt->family == AF_UNSPEC;
@@ -307,12 +309,12 @@ static int take_connection(struct receiver *r, const struct stranger *who)
 	nc_report_connected(&r->report, address_text(&r->peer, text));
 	nc_trace_accepted(r->opt, &r->peer);
 	err = devmem_attach(r->ring, r->fd, r->binding, 0, NULL, &r->sock);
-	/* the next one may find what this one lacks */
+	/* the next connection may find enough resources */
 	r->lost = err == -EMFILE || err == -ENFILE || err == -ENOMEM;
 	if (err && !r->lost)
 		return failed_by_library("cannot receive from the connection");
 	if (err)
-		say("a connection is lost: %s", devmem_error());
+		say("lost a connection: %s", devmem_error());
 	else
 		nc_report_attached(&r->report, r->binding);
 	return 0;
@@ -349,7 +351,8 @@ static void drop_connection(struct receiver *r, const char *why)
 
 /* ------------------------------------------------------------------------- until a byte decides */
 
-/* It is known without a look at them, which the kernel cannot take if they lie in device memory. */
+/* FIONREAD counts the bytes without reading them, which the kernel cannot do if they lie in device
+ * memory. */
 static bool has_sent(int fd)
 {
 	int bytes = 0;
@@ -371,7 +374,7 @@ static void accept_waiting(struct receiver *r)
 		r->waiting[r->waiting_n++] = who;
 }
 
-/* One that waits has sent something, or is over. */
+/* A waiting connection has sent something, or has ended. */
 static int look_at_waiting(struct receiver *r, unsigned int i)
 {
 	const struct stranger who = forget_waiting(r, i);
@@ -385,7 +388,7 @@ static int look_at_waiting(struct receiver *r, unsigned int i)
 	return 0;
 }
 
-/* The one that is attached comes first. */
+/* Waits for any connection; the attached one comes first. */
 static int await_somebody(struct receiver *r)
 {
 	struct pollfd fds[2 + MAX_WAITING] = {
@@ -407,8 +410,8 @@ static int await_somebody(struct receiver *r)
 	return 0;
 }
 
-/* While nobody has sent a byte, whoever does it first is the one that is waited for: who is silent
- * holds up nobody. */
+/* Until a byte has arrived, the first connection that sends one is the awaited one. Silent
+ * connections do not hold up others. */
 static int receive_some(struct receiver *r)
 {
 	int n;
@@ -426,8 +429,8 @@ static int receive_all(struct receiver *r)
 			return -1;
 		if (stopped() || (!r->lost && receive_some(r) < 0))
 			return -1;
-		if (r->lost) /* somebody has looked whether the port is open, for instance */
-			drop_connection(r, "its connection is over: it goes on listening");
+		if (r->lost) /* for example a port scan */
+			drop_connection(r, "its connection is over: still listening");
 		r->lost = false;
 		nc_report_progress(&r->report, r->ring);
 	}
@@ -483,7 +486,7 @@ int nc_receive(const struct nc_options *opt)
 	nc_check_begin(&r.check, opt->modulo);
 	err = devmem_buffer_create(opt->backend, (size_t)opt->buffer_mib << 20, NULL, &r.buffer);
 	if (err) {
-		failed_by_library("no buffer");
+		failed_by_library("cannot create the buffer");
 		return nc_report_close(&r.report, err == -ENOENT ? NC_USAGE : NC_FAILED, true);
 	}
 	err = bind_queues(&r) || open_ring(&r) || listen_for_it(&r) || receive_all(&r);

@@ -108,7 +108,7 @@ static void say_received(const struct nc_report *r)
 	    out_bytes(in_place, sizeof(in_place), r->stats.bytes_device),
 	    out_bytes(linear, sizeof(linear), r->stats.bytes_linear),
 	    out_bytes(plain, sizeof(plain), r->stats.bytes_plain));
-	/* this line is ncdevmem's */
+	/* ncdevmem prints this line */
 	fprintf(stderr, "total_received=%llu\n", (unsigned long long)r->stats.bytes_device);
 }
 

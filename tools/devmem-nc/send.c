@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Standard input out of device memory. The buffer is a ring of slots: what was read lies in one,
- * belongs to the kernel from devmem_send() until its SENT event, and as many are under way as there
- * are slots, where ncdevmem waits after each line.
+ * Sends standard input from device memory. The buffer is a ring of slots. A slot holds the bytes of
+ * one read and belongs to the kernel from devmem_send() until its SENT event. As many sends are
+ * under way as there are slots, whereas ncdevmem waits after each line.
  */
 #include <errno.h>
 #include <poll.h>
@@ -19,9 +19,9 @@
 
 #define EVENTS 256
 #define SLOT   (128u << 10) /* bytes */
-/* pieces of one send (-z): what the kernel takes of them at a time */
+/* at most so many pieces per send (-z), as the kernel takes no more at a time */
 #define CHUNKS 1024u
-#define READS  16 /* between two looks at what came back */
+#define READS  16 /* reads between two checks for completions */
 
 struct sender {
 	const struct nc_options *opt;
@@ -33,13 +33,13 @@ struct sender {
 	struct devmem_sock *sock;
 	int fd;
 	uint32_t slots;
-	/* counted without end: they come back in order, so a number says which slot it is */
+	/* totals: sends complete in order, so a send's number identifies its slot */
 	uint32_t sends, completed;
-	uint32_t ready;	   /* bytes in the next slot that are not handed over yet */
-	bool refused, end; /* @end: of standard input */
+	uint32_t ready;	   /* bytes in the next slot that are not sent yet */
+	bool refused, end; /* @end: standard input has ended */
 	bool peer_ended;
-	int failure;	    /* of a send, before its connection's, or 0 */
-	uint64_t discarded; /* bytes, which nobody wants */
+	int failure;	    /* a send's errno, until the connection's own error is known; or 0 */
+	uint64_t discarded; /* bytes that the peer sent, which are discarded */
 	unsigned char *piece;
 	struct devmem_range range[CHUNKS];
 };
@@ -68,7 +68,7 @@ static int push(struct sender *s)
 		return 0;
 	err = devmem_send(s->sock, s->binding, s->range, make_ranges(s, offset), s->sends);
 	s->refused = err == -EAGAIN;
-	/* an event tells when to go on; or why it failed */
+	/* an event says when to go on, or why it failed */
 	if (err == -EAGAIN || err == -ECANCELED)
 		return 0;
 	if (err)
@@ -106,7 +106,7 @@ static int read_some(struct sender *s)
 	return push(s);
 }
 
-/* What is at hand of standard input. Returns how often there was something. */
+/* Reads what standard input has now. Returns the number of reads, or -1. */
 static int feed(struct sender *s)
 {
 	struct pollfd in = { .fd = STDIN_FILENO, .events = POLLIN };
@@ -127,8 +127,8 @@ static int failed_by_send(const struct sender *s)
 	return failed("cannot send: %s", strerror(-s->failure));
 }
 
-/* The connection's ERROR event says more than a number. If only the send failed, it is told of our
- * own abort. */
+/* Waits for the connection's ERROR event, which has a better reason than the send's errno. If only
+ * the send failed, the event reports our own abort. */
 static int await_reason(struct sender *s, int failure)
 {
 	if (!s->failure && !s->peer_ended)
@@ -248,7 +248,7 @@ static int bind_buffer(struct sender *s)
 	return 0;
 }
 
-/* Of what comes back nothing lies in device memory, whatever the engine that sends. */
+/* What the peer sends back never arrives in device memory, whatever engine sends. */
 static int open_ring(struct sender *s)
 {
 	const bool by_calls = s->opt->engine && !strcmp(s->opt->engine, "syscall");
@@ -293,7 +293,7 @@ static int finish(struct sender *s, int err)
 {
 	stop_end();
 	if (s->discarded)
-		say("%llu bytes came from the receiver and were dropped",
+		say("discarded %llu bytes that the receiver sent",
 		    (unsigned long long)s->discarded);
 	if (s->ring)
 		devmem_ring_stats(s->ring, &s->report.stats);
@@ -319,7 +319,7 @@ int nc_send(const struct nc_options *opt)
 		return NC_USAGE;
 	err = devmem_buffer_create(opt->backend, (size_t)opt->buffer_mib << 20, NULL, &s.buffer);
 	if (err) {
-		failed_by_library("no buffer");
+		failed_by_library("cannot create the buffer");
 		return nc_report_close(&s.report, err == -ENOENT ? NC_USAGE : NC_FAILED, true);
 	}
 	err = bind_buffer(&s) || open_ring(&s) || get_connection(&s) || send_all(&s);

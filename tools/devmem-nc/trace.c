@@ -13,7 +13,7 @@
 			fprintf(stderr, __VA_ARGS__); \
 	} while (0)
 
-/* It knows IPv6 alone, and writes IPv4 as a part of that. */
+/* ncdevmem uses only IPv6 and prints an IPv4 address as an IPv4-mapped one. */
 static const char *host_of(const struct address *a, char text[INET6_ADDRSTRLEN + 8])
 {
 	char host[INET6_ADDRSTRLEN] = "?";
@@ -28,7 +28,7 @@ static const char *host_of(const struct address *a, char text[INET6_ADDRSTRLEN +
 
 static unsigned int port_of(const struct address *a)
 {
-	return ntohs(a->v4.sin_port); /* at the same place in both */
+	return ntohs(a->v4.sin_port); /* at the same offset in both */
 }
 
 void nc_trace_interface(const struct nc_options *opt)

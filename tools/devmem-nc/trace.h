@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What the kernel's ncdevmem says, in its words, for scripts that look for them: only where
- * nc_options.trace is set, except for what it says of wrong bytes.
- */
+/* Messages of the kernel's ncdevmem, word for word, for scripts that look for them. They are
+ * printed only if nc_options.trace is set, except for those about wrong bytes. */
 #ifndef TRACE_H
 #define TRACE_H
 
@@ -17,7 +15,9 @@ void nc_trace_bound_tx(const struct nc_options *opt, const struct devmem_binding
 void nc_trace_listening(const struct nc_options *opt, const struct address *at);
 void nc_trace_accepted(const struct nc_options *opt, const struct address *peer);
 
-/* What a wait brought: its bytes, and all so far that lie in device memory. */
+/*
+ * One call for each thing that a wait returned. @total: bytes received into device memory so far.
+ */
 void nc_trace_fragment(const struct nc_options *opt, const struct devmem_event *ev, uint64_t total,
 		       uint32_t id);
 void nc_trace_linear(const struct nc_options *opt, uint32_t bytes);

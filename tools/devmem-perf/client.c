@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * The client's side of a test: ask the server, make the connections, measure, and take the server's
- * figures. Its own memory is there before it asks, so that what fails here is no matter of the
- * server's.
+ * figures. The client's own memory is made first, so that a failure of it does not concern the
+ * server.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -22,7 +22,7 @@
 struct client {
 	const struct perf_options *opt;
 	struct report report;
-	struct address server; /* first where it listens, then where the data go */
+	struct address server; /* first the control address, then the data address */
 	struct control control;
 	struct memory memory;
 	struct crew crew;
@@ -69,7 +69,7 @@ static int connect_all(struct client *c)
 	return -1;
 }
 
-/* All that comes from the server's port of data, wherever it goes. */
+/* Steers everything that comes from the server's data port, to whatever local port. */
 static int steer(struct client *c)
 {
 	struct address any = { .v6 = { .sin6_family = c->server.sa.sa_family } };
@@ -97,8 +97,8 @@ static int ask(struct client *c)
 	while (message_next(&l, &key, &value))
 		if (!strcmp(key, "port"))
 			number_parse(value, 65535, false, &port);
-	c->server.v4.sin_port = htons((uint16_t)port); /* at the same place in IPv6 */
-	return port ? 0 : failed("the server does not say where the data go");
+	c->server.v4.sin_port = htons((uint16_t)port); /* at the same offset in IPv6 */
+	return port ? 0 : failed("the server did not name its data port");
 }
 
 static int reach(struct client *c)
@@ -130,7 +130,7 @@ static int prepare(struct client *c)
 	return reach(c) || ask(c) || steer(c) || connect_all(c) ? -1 : 0;
 }
 
-/* Both ends must have all connections in their rings before the first byte. */
+/* Both ends must have attached all connections before the first byte is sent. */
 static int begin(struct client *c)
 {
 	struct lines l;
@@ -144,7 +144,7 @@ static int begin(struct client *c)
 	return 0;
 }
 
-/* What one end has sent the other has received. */
+/* Checks that each end has received all that the other has sent. */
 static int compare(struct client *c)
 {
 	const struct side *own = &c->report.own.side, *peer = &c->report.peer.side;
@@ -153,9 +153,7 @@ static int compare(struct client *c)
 		return 0;
 	return failed("bytes were lost: the client sent %" PRIu64 " and the server received "
 		      "%" PRIu64 ", the server sent "
-		      "%" PRIu64 " and the "
-		      "client "
-		      "received "
+		      "%" PRIu64 " and the client received "
 		      "%" PRIu64,
 		      own->total_sent, peer->total_received, peer->total_sent, own->total_received);
 }
@@ -174,7 +172,7 @@ static int measure(struct client *c)
 	return err ? -1 : compare(c);
 }
 
-/* The server is told why. */
+/* Tells the server why the client failed. */
 static void report_failure(struct client *c)
 {
 	struct message m = { 0 };
@@ -183,7 +181,7 @@ static void report_failure(struct client *c)
 	message_add(&m, "why", "%s",
 		    stopped()	? "it was ended by a signal"
 		    : failure() ? failure()
-				: "it does not know");
+				: "it does not know why");
 	control_send(&c->control, &m);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Nanoseconds of a clock that only goes forward. */
+/* A monotonic clock, in nanoseconds. */
 #ifndef CLOCK_H
 #define CLOCK_H
 

@@ -37,7 +37,7 @@ void control_close(struct control *c)
 	*c = (struct control){ .fd = -1 };
 }
 
-/* Milliseconds that are left; -1: no limit. */
+/* Milliseconds that are left, for poll(2); -1: no limit. */
 static int left_ms(uint64_t until)
 {
 	const uint64_t now = clock_now(), ns = until > now ? until - now : 0;
@@ -47,7 +47,7 @@ static int left_ms(uint64_t until)
 					 : INT_MAX;
 }
 
-/* 0: the connection has something, or a signal came that does not stop the program. */
+/* Returns 0 if the connection is ready, or a signal came that does not stop the program. */
 static int wait_for(const struct control *c, short events, uint64_t until)
 {
 	struct pollfd pfd = { .fd = c->fd, .events = events };
@@ -76,7 +76,7 @@ int control_send(struct control *c, struct message *m)
 	return err;
 }
 
-/* One that is there already, or with what has just come. */
+/* Looks for a complete message in the buffer. */
 static int find(struct control *c, struct lines *l)
 {
 	int n = message_find(c->text, c->have);
@@ -132,13 +132,13 @@ const char *control_why(int err)
 	case -EPIPE:
 		return "it has closed the connection";
 	case -EPROTO:
-		return "it is no devmem-perf, by what it says";
+		return "it is not devmem-perf: its message is of another kind";
 	case -EPROTONOSUPPORT:
 		return "it is a devmem-perf of another version: use the same at both ends";
 	case -EMSGSIZE:
-		return "what it says has no end";
+		return "its message is too long";
 	case -ETIMEDOUT:
-		return "it says nothing";
+		return "it did not send a message in time";
 	default:
 		return strerror(-err);
 	}

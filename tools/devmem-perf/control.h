@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The control connection: messages over a socket. */
+/* The control connection, which carries messages between client and server. */
 #ifndef CONTROL_H
 #define CONTROL_H
 
@@ -7,43 +7,39 @@
 
 #include "message.h"
 
-#define CONTROL_ROOM_ASKED 4096 /* bytes that a server takes from anybody */
-/* ... and a client from the server that it has chosen */
+#define CONTROL_ROOM_ASKED 4096 /* bytes; the longest message that a server accepts, from anybody */
+/* the longest message that a client accepts from its server */
 #define CONTROL_ROOM_RESULT (8u << 20)
 
 struct control {
 	int fd;
 	char *text;
 	size_t have, used, room;
-	/* whatever is waited for is over then: clock_now(); CLOCK_NEVER: no limit */
+	/* when every wait ends, as of clock_now(); CLOCK_NEVER: no limit */
 	uint64_t until;
 };
 
-/*
- * control_open() - takes @fd over, also on failure. 0, or -ENOMEM. A peer that goes without a word
- * is noticed, too. There is no limit yet.
- */
+/* control_open() - takes over @fd, also on failure. Returns 0 or -ENOMEM. Keepalive notices a peer
+ * that vanishes silently. There is no time limit yet. */
 int control_open(struct control *c, int fd, size_t room);
 void control_close(struct control *c);
 
-/* control_send() - and ends and frees the message. 0, or a negative errno; -ETIMEDOUT: the peer
- * does not take it. */
+/* control_send() - ends, sends and frees the message. Returns 0 or a negative errno; -ETIMEDOUT:
+ * the peer does not read it. */
 int control_send(struct control *c, struct message *m);
 
 /*
- * control_take() - what can be had without waiting. 1: a message, valid until the next call. 0: not
- * yet. -EPIPE: the peer has closed; -EPROTO, -EPROTONOSUPPORT: as message_find(); -EMSGSIZE: too
- * long; else what the connection says.
+ * control_take() - reads a message without waiting. 1: a message, valid until the next call. 0:
+ * none yet. -EPIPE: the peer has closed; -EPROTO, -EPROTONOSUPPORT: as message_find(); -EMSGSIZE:
+ * too long; otherwise the connection's errno.
  */
 int control_take(struct control *c, struct lines *l);
 
-/*
- * control_await() - the same, and wait. 1, or as above; -ETIMEDOUT; -EINTR: the program is to stop.
- * @timeout_ms: or -1; of a whole message, however slowly it comes.
- */
+/* control_await() - the same, but waits. Returns 1 or an errno as above; -ETIMEDOUT; -EINTR: the
+ * program is to stop. @timeout_ms: for the whole message, however slowly it comes; -1: no limit. */
 int control_await(struct control *c, struct lines *l, int timeout_ms);
 
-/* control_why() - what such an errno means, in words. */
+/* control_why() - describes such an errno. */
 const char *control_why(int err);
 
 #endif

@@ -47,10 +47,10 @@ void crew_leave(struct crew *c, bool failed, bool broken)
 		c->failed = true;
 	c->done++;
 	if (write(c->event, &one, sizeof(one)) < 0)
-		abort(); /* an eventfd takes 2^64 of them */
+		abort(); /* an eventfd counts to almost 2^64 */
 }
 
-/* Until all threads came that far. */
+/* Waits until all threads have reached this step. */
 static void await(struct crew *c, const unsigned int *count)
 {
 	pthread_mutex_lock(&c->lock);
@@ -75,7 +75,7 @@ static int fail(struct crew *c, const char *why)
 	return -1;
 }
 
-/* Its flows are those whose number is its own, modulo the number of threads. */
+/* A worker's flows are those whose number, modulo the number of threads, is the worker's. */
 static int make_flows(struct crew *c, struct worker *w, const int *fd)
 {
 	const uint64_t n = c->test->connections, each = c->workers;
@@ -120,7 +120,7 @@ static int make_worker(struct crew *c, struct worker *w, unsigned int number, co
 	return make_flows(c, w, fd) || !w->times ? -1 : 0;
 }
 
-/* Signals are for the main thread. */
+/* Starts the threads with all signals blocked: only the main thread handles them. */
 static int start(struct crew *c)
 {
 	sigset_t all, before;
@@ -141,7 +141,7 @@ static int start(struct crew *c)
 		for (unsigned int k = 0; k < c->worker[i].flows; k++)
 			close(c->worker[i].flow[k].fd);
 	c->workers = started; /* crew_close() waits for these */
-	return fail(c, "no more threads");
+	return fail(c, "cannot start a thread");
 }
 
 static int find_processors(struct crew *c)
@@ -240,7 +240,8 @@ bool crew_is_done(const struct crew *c)
 	return c->done >= c->workers;
 }
 
-/* The thread goes on with an empty one at once; adding up is not its affair. */
+/* Takes a thread's histogram and gives it an empty one, so that the merging does not hold up the
+ * thread. */
 static void merge_times(struct crew *c, struct worker *w, struct tally *sum)
 {
 	struct hdr *full;
@@ -303,9 +304,9 @@ int crew_close(struct crew *c, struct result *r)
 		if (c->worker[i].why[0])
 			fail(c, c->worker[i].why);
 	if (c->stop)
-		fail(c, "it was stopped");
+		fail(c, "the test was stopped");
 	if (c->workers) {
-		crew_interval(c, &last); /* what came back after the time was over */
+		crew_interval(c, &last); /* what completed after the measured time */
 		if (crew_sum(c, r))
 			fail(c, "no memory");
 	}

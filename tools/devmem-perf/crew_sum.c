@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* From what the threads counted to the figures of an end. */
+/* Sums up the threads' counters to one end's figures. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,7 +37,7 @@ static void add_worker(const struct crew *c, const struct worker *w, struct resu
 	result_add_stats(s, &a->stats, &b->stats);
 }
 
-/* From when the first thread began until the last one ended. */
+/* The time from when the first thread began until the last one ended. */
 static uint64_t measured(const struct crew *c)
 {
 	uint64_t first = CLOCK_NEVER, last = 0;

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Structures as lists of named members, so that they go over a connection, and into JSON, by one
- * table. */
+/* Structures as tables of named members, so that one table serves for sending them over a
+ * connection and for writing JSON. */
 #ifndef FIELDS_H
 #define FIELDS_H
 
@@ -10,11 +10,11 @@
 #include "message.h"
 #include "out.h"
 
-/* A member is a uint64_t, or text in an array. */
+/* A member is a uint64_t or a char array. */
 struct field {
 	const char *name;
 	size_t offset;
-	size_t room; /* of text; 0: it is a number */
+	size_t room; /* size of the char array; 0: it is a number */
 };
 
 #define FIELD_NUMBER(type, member)                        \
@@ -26,13 +26,14 @@ struct field {
 #member, offsetof(struct type, member), sizeof(((struct type *)0)->member) \
 	}
 
-/* Ends with a field without a name. */
+/* fields_add() - adds all members to a message. The table ends with a field without a name. */
 void fields_add(struct message *m, const struct field *fields, const void *from);
 
-/* fields_take() - 1: it is one of them; 0: it is none; -1: it is, and the value is no number. */
+/* fields_take() - stores a value. 1: stored; 0: no member has this key; -1: the member's value is
+ * not a number. */
 int fields_take(const struct field *fields, void *to, const char *key, const char *value);
 
-/* Text that is empty is null. */
+/* fields_out() - writes all members as JSON. Empty text becomes null. */
 void fields_out(struct out_json *j, const struct field *fields, const void *from);
 
 #endif

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * One connection. The buffer that is sent from is a ring of slots: a message lies in one, belongs
- * to the kernel from devmem_send() until its SENT event, and as many are under way as --depth says.
+ * One connection. The buffer that is sent from is a ring of slots. A slot holds one message and
+ * belongs to the kernel from devmem_send() until its SENT event. --depth says how many sends may be
+ * under way.
  */
 #include <errno.h>
 #include <inttypes.h>
@@ -23,7 +24,7 @@ static double between(const struct worker *w)
 	return (double)CLOCK_SECOND / (double)w->test->rate;
 }
 
-/* All connections take turns, so that messages do not come in bunches. */
+/* Connections take turns, so that messages are spread evenly over time. */
 uint64_t flow_due(const struct worker *w, const struct flow *f, uint64_t n)
 {
 	if (!w->test->rate)
@@ -45,8 +46,8 @@ uint64_t flow_unsent(const struct worker *w, const struct flow *f, uint64_t end)
 	return due > f->sends ? due - f->sends : 0;
 }
 
-/* Of those that began in the measured time, whenever they end: the slow ones are not to be left
- * out. */
+/* Records every message that began in the measured time, whenever it ends. Otherwise the slow ones
+ * would be left out. */
 static void record(struct worker *w, uint64_t start, uint64_t now)
 {
 	if (crew_measures(w->crew, start))
@@ -79,7 +80,7 @@ int flow_fill(struct worker *w)
 	return w->test->verify ? 0 : write_pattern(w, 0, 0, devmem_buffer_size(w->buffer));
 }
 
-/* The bytes of message number @n, and among them perhaps the one that is to be wrong. */
+/* Writes message @n, with one wrong byte if --corrupt asks for it. */
 static int write_message(struct worker *w, const struct flow *f, uint64_t n)
 {
 	const uint64_t position = n * w->out_size, offset = slot_of(w, f, n),
@@ -114,7 +115,7 @@ uint64_t flow_next(const struct worker *w, const struct flow *f)
 	return may_send(w, f) ? flow_due(w, f, f->sends) : CLOCK_NEVER;
 }
 
-/* 0: sent; 1: not now. */
+/* Returns 0 if it was sent, 1 if it cannot be sent now. */
 static int send_one(struct worker *w, struct flow *f, uint64_t due)
 {
 	const struct devmem_range range = { .offset = slot_of(w, f, f->sends),
@@ -126,7 +127,7 @@ static int send_one(struct worker *w, struct flow *f, uint64_t due)
 	f->start[f->sends % w->slots] = due ? due : clock_now();
 	err = devmem_send(f->sock, w->tx, &range, 1, f->sends);
 	f->refused = err == -EAGAIN;
-	/* an event tells when to go on; or why it failed */
+	/* an event says when to go on, or why it failed */
 	if (err == -EAGAIN || err == -ECANCELED)
 		return 1;
 	if (err == -EPIPE || err == -ECONNRESET)
@@ -137,7 +138,7 @@ static int send_one(struct worker *w, struct flow *f, uint64_t due)
 	return 0;
 }
 
-/* Nothing more is to be sent, and what was sent is over. */
+/* True if there is nothing more to send and all sends are complete. */
 static bool is_done(const struct worker *w, const struct flow *f)
 {
 	if (f->sends != f->completed)
@@ -190,10 +191,8 @@ static int verify_bytes(struct worker *w, const struct flow *f, uint64_t positio
 	for (n = 0; pattern_matches(position + n, p + n, 1); n++)
 		;
 	return worker_fail(w,
-			   "a wrong byte: that at %" PRIu64 " of connection %" PRIu64 " came as "
-			   "0x%02x and "
-			   "was sent as "
-			   "0x%02x",
+			   "a wrong byte: byte %" PRIu64 " of connection "
+			   "%" PRIu64 " is 0x%02x instead of 0x%02x",
 			   position + n, f->index, p[n], *pattern_at(position + n, 1, &one));
 }
 
@@ -204,7 +203,7 @@ static int read_bytes(struct worker *w, uint64_t offset, size_t bytes)
 	pthread_mutex_lock(&w->lane->lock);
 	err = devmem_buffer_read(w->lane->buffer, offset, w->piece, bytes);
 	pthread_mutex_unlock(&w->lane->lock);
-	return err ? worker_fail(w, "cannot read what came: %s", devmem_error()) : 0;
+	return err ? worker_fail(w, "cannot read the received bytes: %s", devmem_error()) : 0;
 }
 
 static int verify(struct worker *w, const struct flow *f, const struct devmem_event *ev)
@@ -229,8 +228,9 @@ static int take_bytes(struct worker *w, struct flow *f, const struct devmem_even
 
 	if (ev->type == DEVMEM_EVENT_DATA &&
 	    (!w->lane->buffer || ev->buffer != devmem_buffer_id(w->lane->buffer)))
-		return worker_fail(w, "bytes came into another program's device memory, through "
-				      "its queue: who steers them there? \"devmemctl show\" tells");
+		return worker_fail(w, "bytes arrived in another program's device memory, through "
+				      "its queue: see \"devmemctl show\" for the rule that steers "
+				      "them there");
 	if (w->test->verify && verify(w, f, ev))
 		return -1;
 	f->received += ev->length;
@@ -239,12 +239,12 @@ static int take_bytes(struct worker *w, struct flow *f, const struct devmem_even
 	for (; w->part == PART_ASKS && f->answered < f->received / w->in_size; f->answered++)
 		record(w, f->start[f->answered % w->slots], now);
 	if (w->part == PART_ASKS && f->answered > f->sends)
-		return worker_fail(w, "there came more responses than were asked for");
+		return worker_fail(w, "more responses came than requests were sent");
 	return 0;
 }
 
-/* The connection's ERROR event says more than a number. If only the send failed, it is told of our
- * own abort. */
+/* Waits for the connection's ERROR event, which has a better reason than the send's errno. If only
+ * the send failed, the event reports our own abort. */
 static int await_reason(struct worker *w, struct flow *f, int failure)
 {
 	if (f->ended)
@@ -274,7 +274,8 @@ static int sent(struct worker *w, struct flow *f, const struct devmem_event *ev,
 	return 0;
 }
 
-/* When both send, one of them ends first. */
+/* Handles the end of the peer's stream. With --direction both, one end is first, which is no
+ * failure. */
 static int ended(struct worker *w, struct flow *f)
 {
 	f->ended = true;
@@ -282,7 +283,7 @@ static int ended(struct worker *w, struct flow *f)
 		return worker_break(w, f, strerror(-f->failure));
 	if (!f->shut &&
 	    (w->part == PART_ASKS || (w->part == PART_SENDS && w->test->direction != TEST_BOTH)))
-		return worker_break(w, f, "the other end has closed it in the middle");
+		return worker_break(w, f, "the other end closed it before the test was over");
 	w->open -= f->shut;
 	return 0;
 }

@@ -9,7 +9,7 @@ void hdr_reset(struct hdr *h)
 	memset(h, 0, sizeof(*h));
 }
 
-/* How often the value is halved until it is less than 2,048. */
+/* The number of halvings until the value is less than 2,048. */
 static unsigned int bucket_of(uint64_t value)
 {
 	return 63 - 10 - (unsigned int)__builtin_clzll(value | (2 * HDR_HALF - 1));
@@ -22,7 +22,7 @@ static unsigned int counter_of(uint64_t value)
 	return bucket * HDR_HALF + (unsigned int)(value >> bucket);
 }
 
-/* The largest value that is counted there. */
+/* The largest value that this counter counts. */
 static uint64_t most_of(unsigned int counter)
 {
 	const unsigned int bucket = counter < 2 * HDR_HALF ? 0 : counter / HDR_HALF - 1;
@@ -63,7 +63,7 @@ void hdr_merge(struct hdr *to, const struct hdr *from)
 uint64_t hdr_percentile(const struct hdr *h, double percent)
 {
 	const double exact = percent / 100 * (double)h->count;
-	/* 99.9 % of 1,000 are 999, and not one more */
+	/* 99.9 % of 1,000 must give 999, in spite of rounding errors */
 	const uint64_t wanted = (uint64_t)ceil(exact - 1e-9 * exact);
 	uint64_t seen = 0;
 

@@ -12,10 +12,10 @@
 #include "lobby.h"
 #include "say.h"
 
-#define TICK	(50 * CLOCK_MS)	 /* between two looks at who has been silent */
-#define AT_ONCE (200 * CLOCK_MS) /* while others wait for a seat */
+#define TICK	(50 * CLOCK_MS)	 /* interval between checks for silent guests */
+#define AT_ONCE (200 * CLOCK_MS) /* the limit while others wait for a seat */
 
-/* What epoll tells. Others are guests. */
+/* Values in epoll's events; smaller ones are seat numbers. */
 #define LISTENER LOBBY_SEATS
 #define TIMER	 (LOBBY_SEATS + 1)
 
@@ -26,7 +26,7 @@ static int wait_for(struct lobby *l, int operation, int fd, uint32_t events, uin
 	return epoll_ctl(l->ready, operation, fd, &ready);
 }
 
-/* It rings again and again as long as there is something to look at. */
+/* The timer runs as long as there is something to check. */
 static void set_timer(struct lobby *l)
 {
 	const bool wanted = l->guests || l->paused;
@@ -48,7 +48,7 @@ static void listen_or_not(struct lobby *l, bool on)
 	wait_for(l, EPOLL_CTL_MOD, l->listener, on ? EPOLLIN : 0, LISTENER);
 }
 
-/* A quarter of the descriptors that are left. */
+/* The number of seats: a quarter of the descriptors that are left. */
 static unsigned int seats(const struct lobby *l)
 {
 	struct rlimit files;
@@ -98,7 +98,7 @@ static void vacate(struct lobby *l, struct guest *g)
 	l->guests--;
 }
 
-/* Told why, as far as that goes without waiting. */
+/* Sends the reason, if that is possible without waiting, and closes the connection. */
 static void send_away(struct lobby *l, struct guest *g, const char *why)
 {
 	struct control control = g->control;
@@ -123,7 +123,7 @@ static struct guest *free_seat(struct lobby *l)
 static void pause_for_shortage(struct lobby *l, int err)
 {
 	if (!l->shortage_reported)
-		say("no client can be taken now: %s", strerror(-err));
+		say("cannot accept a client now: %s", strerror(-err));
 	l->shortage_reported = true;
 	listen_or_not(l, false);
 }
@@ -151,9 +151,9 @@ static void admit(struct lobby *l)
 			continue;
 		l->guests++;
 		if (wait_for(l, EPOLL_CTL_ADD, fd, EPOLLIN, (uint32_t)(g - l->seat)))
-			send_away(l, g, "the server has no memory");
+			send_away(l, g, "the server is out of memory");
 	}
-	listen_or_not(l, false); /* until the timer has made some room */
+	listen_or_not(l, false); /* until the timer has freed a seat */
 }
 
 static void drop_silent_guests(struct lobby *l)
@@ -171,7 +171,7 @@ static void drop_silent_guests(struct lobby *l)
 		listen_or_not(l, true);
 }
 
-/* True: it has said something. */
+/* True: the guest has sent its message. */
 static bool listen_to(struct lobby *l, struct guest *g, struct lines *said)
 {
 	int got = control_take(&g->control, said);
@@ -223,7 +223,7 @@ void lobby_turn_away(struct lobby *l, const char *why)
 	struct message m = { 0 };
 
 	if (!lobby_next(l, &g, &said))
-		return; /* what else there is to do comes with the next call */
+		return; /* other work is done by the next call */
 	g.control.until = 0;
 	message_begin(&m, "refused");
 	message_add(&m, "why", "%s", why);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where those who have connected say what they want. Each has a seat, and a time in which its first
- * message has to be complete, however slowly it comes; all are listened to at once, so that nobody
- * waits for anybody. When all seats are taken those who did not speak at once lose theirs.
+ * Clients that have connected but not yet sent their first message. Each has a seat and a time
+ * limit for that whole message, however slowly it comes. All are polled together, so no client
+ * waits for another. When all seats are taken, clients that do not speak at once lose theirs.
  */
 #ifndef LOBBY_H
 #define LOBBY_H
@@ -16,35 +16,36 @@
 #define LOBBY_SEATS 64
 
 struct guest {
-	struct control control; /* fd -1: the seat is free */
+	struct control control; /* its fd is -1 if the seat is free */
 	struct address peer;
 	uint64_t since; /* ns */
 };
 
 struct lobby {
 	int listener;
-	/* for poll(2): lobby_next() or lobby_turn_away() has something to do */
+	/* for poll(2): readable when lobby_next() or lobby_turn_away() has something to do */
 	int ready;
 	int timer;
 	uint64_t patience; /* ns */
 	struct guest seat[LOBBY_SEATS];
-	unsigned int seats; /* of these, so that descriptors are left for a test */
+	unsigned int seats; /* usable seats, so that descriptors are left for a test */
 	unsigned int guests;
-	/* the listener is not watched until the timer comes: no seat is free, or no descriptor */
+	/* the listener is not watched until the timer fires: no seat or no descriptor is free */
 	bool paused;
-	bool shortage_reported; /* that was told */
-	bool ticks;		/* the timer rings */
+	bool shortage_reported; /* the shortage was reported */
+	bool ticks;		/* the timer is running */
 };
 
-/* lobby_open() - @listener stays the caller's, and does not block any more. -1 after a sentence. */
+/* lobby_open() - makes @listener non-blocking; the caller keeps it. Returns -1 after printing an
+ * error message. */
 int lobby_open(struct lobby *l, int listener, uint64_t patience_ms);
 
-/* lobby_next() - does what there is to do. A guest that has said something leaves the lobby: true,
- * and both are the caller's. */
+/* lobby_next() - handles what is ready. Returns true if a guest has sent its message: the guest
+ * leaves the lobby, and the caller owns @out and @said. */
 bool lobby_next(struct lobby *l, struct guest *out, struct lines *said);
 
-/* lobby_turn_away() - the same while no guest can be served: whoever has said something is told
- * why. */
+/* lobby_turn_away() - the same while no guest can be served: a guest that has sent its message is
+ * told why. */
 void lobby_turn_away(struct lobby *l, const char *why);
 
 void lobby_close(struct lobby *l);

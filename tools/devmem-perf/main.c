@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* devmem-perf: how fast bytes come into device memory, and leave it, and what that costs. */
+/* devmem-perf: measures how fast bytes reach device memory and leave it, and what that costs. */
 #include <stdio.h>
 
 #include <devmem/devmem.h>

@@ -7,7 +7,8 @@
 
 #include "memory.h"
 
-/* of all threads together, unless one has more: how many there are the client says */
+/* of all threads together, unless one buffer alone is larger: the client chooses the number of
+ * threads */
 #define MAX_MIB 2048
 
 static int explain(struct memory *m, const char *what)
@@ -32,8 +33,7 @@ int memory_create(const struct perf_options *opt, size_t bytes, struct devmem_bu
 	return devmem_buffer_create(backend, (bytes + page - 1) / page * page, &opts, out);
 }
 
-/* Zcrx only receives; what it is asked for with requests and responses goes out by the best way
- * there is. */
+/* zcrx only receives. If the test also sends, the best available engine sends. */
 int memory_bind_tx(const struct perf_options *opt, struct devmem_buffer *buffer,
 		   struct devmem_binding **out)
 {
@@ -43,7 +43,9 @@ int memory_bind_tx(const struct perf_options *opt, struct devmem_buffer *buffer,
 			      DEVMEM_OPTS(devmem_bind_opts, .engine = engine), out);
 }
 
-/* Whether bytes lie in device memory is up to the binding; without io_uring they still do. */
+/*
+ * The binding decides whether bytes arrive in device memory, whether or not the ring has io_uring.
+ */
 const char *memory_ring_engine(const struct perf_options *opt, bool receives)
 {
 	return is(opt, "syscall") ? "syscall" : is(opt, "zcrx") && receives ? "zcrx" : NULL;
@@ -54,7 +56,7 @@ static int bind_lane(struct memory *m, struct lane *lane)
 	const struct perf_options *opt = m->opt;
 
 	if (memory_create(opt, (size_t)opt->buffer_mib << 20, &lane->buffer))
-		return explain(m, "no buffer");
+		return explain(m, "cannot create the buffer");
 	if (devmem_bind_rx(m->nic, lane->buffer,
 			   DEVMEM_OPTS(devmem_bind_opts, .queues = opt->queues,
 				       .engine = opt->engine, .page_size = opt->page_size),
@@ -71,7 +73,7 @@ int memory_open(struct memory *m, const struct perf_options *opt, bool receives,
 	    (uint64_t)m->lanes * opt->buffer_mib > MAX_MIB) {
 		snprintf(m->why, sizeof(m->why),
 			 "with engine zcrx each thread receives into memory of its own, and that "
-			 "is more than 2 GiB: fewer --threads, or a smaller --buffer");
+			 "is more than 2 GiB: use fewer --threads, or a smaller --buffer");
 		m->lanes = 0;
 		return -1;
 	}
@@ -100,7 +102,8 @@ struct lane *memory_lane(struct memory *m, unsigned int thread)
 	return &m->lane[thread % m->lanes];
 }
 
-/* Several queues without an RSS context: a rule for each connection is what such a NIC can have. */
+/* A NIC without RSS contexts cannot spread one rule over several queues: then each connection needs
+ * its own rule. */
 int memory_steer(struct memory *m, const struct address *local, const struct address *peer)
 {
 	int err;
@@ -132,7 +135,7 @@ struct pagepool_state memory_pools(struct memory *m)
 		const struct devmem_binding *binding = m->lane[i].binding;
 		const bool zcrx = binding && !strcmp(devmem_binding_engine(binding, NULL), "zcrx");
 
-		/* all of zcrx are found at once */
+		/* one call finds all pools of zcrx */
 		if (zcrx ? !i : binding && devmem_binding_id(binding))
 			pagepool_add(&m->pagepool, zcrx ? 0 : devmem_binding_id(binding), &state);
 	}
@@ -146,7 +149,7 @@ int memory_close(struct memory *m)
 	for (unsigned int i = 0; i < m->lanes; i++)
 		devmem_binding_close(m->lane[i].binding);
 	if (m->nic && devmem_nic_close(m->nic))
-		err = explain(m, "the NIC could not be put back");
+		err = explain(m, "cannot put the NIC's settings back");
 	for (unsigned int i = 0; i < m->lanes; i++) {
 		devmem_buffer_close(m->lane[i].buffer);
 		pthread_mutex_destroy(&m->lane[i].lock);

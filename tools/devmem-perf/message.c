@@ -69,7 +69,7 @@ void message_free(struct message *m)
 
 /* ------------------------------------------------------------------------------------------- in */
 
-/* The first line, as far as it is there. 0: so far so good. */
+/* Checks the first line as far as it has arrived. Returns 0 if nothing is wrong yet. */
 static int first_line(const char *text, size_t bytes)
 {
 	const size_t magic = strlen(MAGIC), most = magic + 10 + 1 + MAX_KIND;
@@ -104,7 +104,7 @@ int message_find(const char *text, size_t bytes)
 	return end ? (int)(end - text) + 2 : 0;
 }
 
-/* Up to the line's end, which becomes the string's. */
+/* Ends the string at the line's end. Returns the next line. */
 static char *cut(char *line)
 {
 	char *end = strchr(line, '\n');

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* From words to options. What is measured is said to the client alone; each end has its own
+/* Parses options. Only the client takes what is to be measured; each end has options for its own
  * memory. */
 #include <getopt.h>
 #include <stdio.h>
@@ -21,43 +21,42 @@ const char say_program[] = "devmem-perf";
 const char perf_usage[] =
 	"usage: devmem-perf server [option]... INTERFACE\n"
 	"       devmem-perf client [option]... INTERFACE HOST\n"
-	"How fast TCP payload comes into device memory and leaves it, and what that costs. One end "
-	"is a server, which takes\n"
-	"one test after the other; the client says what is measured, and gets the figures of "
-	"both.\n"
-	"Either:\n"
+	"Measures how fast TCP payload reaches device memory and leaves it, and what that costs. A "
+	"server runs one test after\n"
+	"the other; the client says what is measured, and gets the figures of both ends.\n"
+	"Both:\n"
 	"  -H, --host-memory        ordinary memory at this end, and no INTERFACE\n"
-	"  -e, --engine NAME        devmem, zcrx, copy, syscall, or auto: the best that can be "
+	"  -e, --engine NAME        devmem, zcrx, copy, syscall, or auto: the best available "
 	"(default auto)\n"
 	"  -B, --backend NAME       where device memory comes from: cuda, udmabuf, ... (default: "
 	"the best host memory)\n"
-	"  -d, --device NAME        which device of it (default of cuda: the nearest to "
+	"  -d, --device NAME        the backend's device (default of cuda: the nearest to "
 	"INTERFACE)\n"
-	"  -m, --buffer MIB         memory that is received into (default 64)\n"
-	"  -q, --queues N           RX queues to bind (default 1; of engine zcrx, one for each "
+	"  -m, --buffer MIB         size of the buffer to receive into (default 64)\n"
+	"  -q, --queues N           RX queues to bind (default 1; with engine zcrx, one for each "
 	"thread)\n"
-	"  -b, --page-size BYTES    of the pages that the queues take (default: the largest up to "
-	"64K)\n"
+	"  -b, --page-size BYTES    page size of the queues (default: the largest up to 64K)\n"
 	"      --lowat BYTES        SO_RCVLOWAT (default: managed by the library)\n"
-	"      --coalesce US        let completions come together for so long, for many "
-	"connections (default 0)\n"
-	"      --busy-poll US       look for packets so long before sleeping (default 0)\n"
+	"      --coalesce US        wait so long to collect completions, for many connections "
+	"(default 0)\n"
+	"      --busy-poll US       poll for packets so long before sleeping (default 0)\n"
 	"      --pin LIST           processors for the threads, such as 2,4-7; or \"nic\": those "
 	"of its interrupts\n"
-	"  -p, --port N             of the server (default 5301), whose next one carries the data\n"
-	"  -4, --ipv4; -6, --ipv6   this one alone\n"
-	"      --progress           a line each interval, on a terminal and elsewhere "
+	"  -p, --port N             the server's port (default 5301); the next port carries the "
+	"data\n"
+	"  -4, --ipv4; -6, --ipv6   use only this one\n"
+	"      --progress           print a line each interval, on a terminal and elsewhere "
 	"(--no-progress: never)\n"
 	"  -h, --help\n"
 	"  -V, --version\n"
 	"Server:\n"
 	"  -1, --once               end after one test, with its status\n"
-	"      --data-port N        instead of the next one\n"
-	"      --patience SECONDS   a client may take so long for each step (default 10): to say "
-	"what it wants, to make its\n"
+	"      --data-port N        port for the data (default: the one after --port)\n"
+	"      --patience SECONDS   time that a client has for each step (default 10): to say what "
+	"it wants, to make its\n"
 	"                           connections (and 0.1 s more for each), to begin, to take its "
 	"figures\n"
-	"      --max-time SECONDS   a test may take so long (default 3600)\n"
+	"      --max-time SECONDS   longest test allowed (default 3600)\n"
 	"Client:\n"
 	"  -M, --mode NAME          stream, rr (request and response), messages (many small ones; "
 	"default stream)\n"
@@ -65,16 +64,16 @@ const char perf_usage[] =
 	"to-server)\n"
 	"  -l, --size BYTES         of a send, request or message (default 256K, 64, 64)\n"
 	"  -r, --response BYTES     of a response (default: as the request)\n"
-	"  -o, --depth N            so many under way on each connection (default 16, 1, 256)\n"
-	"      --rate N             so many requests or messages a second, each measured from when "
-	"it was due\n"
+	"  -o, --depth N            sends under way on each connection (default 16, 1, 256)\n"
+	"      --rate N             requests or messages per second, each measured from when it "
+	"was due\n"
 	"  -c, --connections N      (default 1)\n"
 	"  -T, --threads N          at each end (default 1)\n"
 	"  -t, --time SECONDS       (default 10)\n"
 	"  -w, --warmup SECONDS     before that, not measured (default 1; with --bytes 0)\n"
-	"  -n, --bytes BYTES        so many each way, instead of --time\n"
-	"  -i, --interval SECONDS   of what is told in between (default 1)\n"
-	"  -v, --verify             every byte\n"
+	"  -n, --bytes BYTES        send so many bytes each way, instead of --time\n"
+	"  -i, --interval SECONDS   between two lines of progress (default 1)\n"
+	"  -v, --verify             check every byte\n"
 	"      --corrupt POSITION   send that byte of each stream wrong, to see that it is "
 	"noticed\n"
 	"  -j, --json FILE          write all figures to FILE (-: standard output)\n"
@@ -140,13 +139,13 @@ static const struct option longs[] = {
 	{ 0 },
 };
 
-/* getopt is to be silent, and to tell a missing value. */
+/* The leading ':' makes getopt silent and has it report a missing value as ':'. */
 static const char shorts[] = ":He:B:d:m:q:b:p:46hV1M:D:l:r:o:c:T:t:w:n:i:vj:";
 
 #define wrong(...) (say_usage(__VA_ARGS__), PERF_USAGE)
 
-/* What the client did not say: by mode, and in the end. */
-#define NOT_SAID UINT64_MAX
+/* A value that the user did not give: its default depends on other options. */
+#define NOT_GIVEN UINT64_MAX
 
 static const char *name_of(int letter)
 {
@@ -275,7 +274,7 @@ static int take_name(int letter, const char *text, const char *const *names, uin
 		     names[0], names[1], names[2]);
 }
 
-/* As the one who types it sees it: at the client. */
+/* Directions are as seen from the client, where they are typed. */
 static int take_direction(const char *text, struct perf_options *opt)
 {
 	const char *full = !strcmp(text, "tx")	 ? "to-server"
@@ -364,7 +363,7 @@ static int take(int letter, const char *text, struct perf_options *opt)
 
 /* ---------------------------------------------------------------------------------- all of them */
 
-/* Which end an option is for: it must not be taken by the other as if it did something there. */
+/* Refuses an option of the other end, which would have no effect here. */
 static int check_end(int letter, const struct perf_options *opt)
 {
 	static const int server[] = { '1', DATA_PORT, PATIENCE, MAX_TIME };
@@ -392,7 +391,7 @@ static void fill_in(struct test *t)
 		t->response = t->size;
 	if (!t->depth)
 		t->depth = depths[t->mode];
-	if (t->warmup_ms == NOT_SAID)
+	if (t->warmup_ms == NOT_GIVEN)
 		t->warmup_ms = t->bytes ? 0 : 1000;
 }
 
@@ -423,7 +422,7 @@ static int take_words(int argc, char **argv, struct perf_options *opt)
 	return PERF_OK;
 }
 
-/* What does not go together. */
+/* Refuses combinations that do not go together. */
 static int check(struct perf_options *opt)
 {
 	const char *complaint = opt->action == PERF_CLIENT ? test_check(&opt->test) : NULL;
@@ -434,7 +433,7 @@ static int check(struct perf_options *opt)
 		return wrong("--page-size wants a power of two, not %u", opt->page_size);
 	if (opt->host_memory && opt->engine && strcmp(opt->engine, "copy") &&
 	    strcmp(opt->engine, "syscall"))
-		return wrong("engine %s is for device memory, and --host-memory is none",
+		return wrong("engine %s needs device memory, so it cannot go with --host-memory",
 			     opt->engine);
 	if (opt->host_memory && opt->pin && !strcmp(opt->pin, "nic"))
 		return wrong("--pin nic wants an interface: name the processors");
@@ -442,7 +441,7 @@ static int check(struct perf_options *opt)
 		return wrong("--%s cannot be 0: nobody could be served",
 			     opt->patience_ms ? "max-time" : "patience");
 	if (!opt->data_port && opt->port == 65535)
-		return wrong("there is no port behind 65535 for the data: --data-port");
+		return wrong("there is no port after 65535 for the data: use --data-port");
 	if (!opt->data_port)
 		opt->data_port = (uint16_t)(opt->port + 1);
 	if (opt->data_port == opt->port)
@@ -450,7 +449,7 @@ static int check(struct perf_options *opt)
 	return PERF_OK;
 }
 
-/* A word that getopt does not know: a long one, or one letter of several. */
+/* An option that getopt does not know: a long one, or one letter of several. */
 static int unknown(char **argv)
 {
 	if (optopt > 0 && optopt < 256 && !strchr(shorts, optopt))
@@ -471,8 +470,8 @@ static int take_action(int argc, char **argv, struct perf_options *opt)
 		opt->action = strchr(word, 'h') ? PERF_HELP : PERF_VERSION;
 		return PERF_OK;
 	}
-	return wrong("the first word is \"server\" or \"client\"%s%s%s", *word ? ", not \"" : "",
-		     word, *word ? "\"" : "");
+	return wrong("the first word must be \"server\" or \"client\"%s%s%s",
+		     *word ? ", not \"" : "", word, *word ? "\"" : "");
 }
 
 int perf_parse(int argc, char **argv, struct perf_options *opt)
@@ -488,14 +487,14 @@ int perf_parse(int argc, char **argv, struct perf_options *opt)
 				      .test = { .connections = 1,
 						.threads = 1,
 						.time_ms = 10000,
-						.warmup_ms = NOT_SAID,
+						.warmup_ms = NOT_GIVEN,
 						.interval_ms = 1000,
 						.corrupt = TEST_NO_CORRUPTION } };
 	status = take_action(argc, argv, opt);
 	if (status || opt->action > PERF_CLIENT)
 		return status;
 	opterr = 0;
-	optind = 0; /* glibc: from the beginning, also the second time */
+	optind = 0; /* has glibc start from the beginning, on a second call too */
 	argc--;
 	argv++;
 	while ((letter = getopt_long(argc, argv, shorts, longs, NULL)) != -1) {

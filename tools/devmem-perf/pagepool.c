@@ -6,7 +6,7 @@
 
 #include "pagepool.h"
 
-/* Of the family "netdev"; the headers of older distributions lack it.
+/* Constants of netlink family "netdev", which the headers of older distributions lack.
  * [include/uapi/linux/netdev.h] */
 enum {
 	CMD_PAGE_POOL_GET = 5,
@@ -14,11 +14,11 @@ enum {
 
 enum {
 	POOL_IFINDEX = 2,
-	/* pages; these are "uint": four bytes or eight, as the value needs */
+	/* pages; these are of type "uint": four or eight bytes, depending on the value */
 	POOL_INFLIGHT = 4,
 	POOL_INFLIGHT_MEM = 5, /* bytes */
-	POOL_DMABUF = 7,       /* number of the binding */
-	POOL_IO_URING = 8,     /* nest, there if zcrx has it */
+	POOL_DMABUF = 7,       /* the binding's number */
+	POOL_IO_URING = 8,     /* a nest, present if zcrx has the pool */
 	POOL_MAX = POOL_IO_URING,
 };
 
@@ -50,7 +50,7 @@ static uint64_t number_of(struct nlattr *a)
 	return nla_len(a) >= (int)sizeof(uint64_t) ? nla_get_u64(a) : nla_get_u32(a);
 }
 
-/* The kernel lists those of all interfaces. */
+/* The kernel dumps the pools of all interfaces: skip those of others. */
 static int got_pool(struct nl_msg *msg, void *arg)
 {
 	const struct search *s = arg;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The command line, and how the program ends. */
+/* The command line and the exit status. */
 #ifndef PERF_H
 #define PERF_H
 
@@ -9,7 +9,7 @@
 #include "interface.h"
 #include "test.h"
 
-/* The exit status; 128 and a signal's number if one ended it. */
+/* The exit status. If a signal ended the program, it is 128 plus the signal's number. */
 enum {
 	PERF_OK = 0,
 	PERF_FAILED = 1,
@@ -26,23 +26,24 @@ enum perf_action {
 struct perf_options {
 	enum perf_action action;
 	struct test test; /* the client's */
-	/* the kernel's name of it, perhaps in @iface: not to be copied. NULL: host memory */
+	/* the kernel's name of the interface; NULL: host memory. It may point into @iface, so do
+	 * not copy this structure */
 	const char *interface;
 	struct devmem__iface iface;
-	const char *host; /* the server's name or address; of the server NULL */
+	const char *host; /* the server's name or address; NULL in the server */
 	int family;	  /* AF_INET, AF_INET6, or AF_UNSPEC: either */
 	uint16_t port, data_port;
-	const char *engine;	      /* for devmem_bind_opts; NULL: the best that can be */
+	const char *engine;	      /* for devmem_bind_opts; NULL: the best available */
 	const char *backend, *device; /* or NULL */
 	uint32_t buffer_mib, queues, page_size, lowat, busy_poll_us, coalesce_us;
 	const char *pin;	 /* or NULL */
 	const char *json, *plot; /* or NULL */
-	/* the server's limits: for a step of a client's, and for a whole test */
+	/* the server's limits: for each step of a client, and for a whole test */
 	uint64_t patience_ms, max_time_ms;
 	bool host_memory, once, progress;
 };
 
-/* perf_parse() - PERF_OK, or PERF_USAGE after a sentence. */
+/* perf_parse() - returns PERF_OK, or PERF_USAGE after printing an error message. */
 int perf_parse(int argc, char **argv, struct perf_options *opt);
 
 extern const char perf_usage[];

@@ -64,7 +64,7 @@ static int by_number(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* Numbers of its interrupts, which are the names of files. */
+/* Collects the numbers of its interrupts, which are the names of files. */
 static unsigned int interrupts(const char *folder, int *number_of, unsigned int room)
 {
 	DIR *dir = opendir(folder);

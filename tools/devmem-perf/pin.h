@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Processors for the threads. */
+/* Pins threads to processors. */
 #ifndef PIN_H
 #define PIN_H
 
@@ -13,17 +13,18 @@ struct pin_list {
 	int cpu[PIN_MAX];
 };
 
-/* pin_parse() - "0,2,4-7", as the kernel writes it too. false: it is none, or of none. */
+/* pin_parse() - parses a list such as "0,2,4-7", the kernel's format. False: it is malformed or
+ * empty. */
 bool pin_parse(struct pin_list *list, const char *text);
 
 /*
- * pin_near() - those that take the interrupts of an interface, each once; or else those near it.
- * @root: "", or a folder that holds another /proc and /sys, for tests. Sets @why to where that is
- * from. false: nothing can be told, and @why says so.
+ * pin_near() - lists the processors that handle the interface's interrupts, each once; if those are
+ * unknown, the processors near the interface. @root: "", or for tests a folder that holds another
+ * /proc and /sys. Sets @why to the list's source. False: neither is known, and @why says so.
  */
 bool pin_near(struct pin_list *list, const char *root, const char *interface, const char **why);
 
-/* pin_thread() - this thread to that one. 0 or a negative errno. */
+/* pin_thread() - pins the calling thread. Returns 0 or a negative errno. */
 int pin_thread(int cpu);
 
 #endif

@@ -6,7 +6,7 @@
 #include "plot.h"
 
 #define WIDTH  900
-#define LEFT   90 /* of both panels, and their common size */
+#define LEFT   90 /* LEFT, RIGHT and HEIGHT are the same for both panels */
 #define RIGHT  880
 #define HEIGHT 220
 
@@ -17,13 +17,13 @@
 struct line {
 	const char *name, *colour;
 	unsigned int n;
-	double *x, *y; /* seconds; in the panel's unit, or NaN: nothing there */
+	double *x, *y; /* seconds; values in the panel's unit, NaN where there is none */
 };
 
 struct panel {
 	const char *title, *unit;
-	double top;	/* where it begins in the picture */
-	double seconds; /* how long its time is */
+	double top;	/* its upper edge */
+	double seconds; /* the length of its time axis */
 	struct line line[2];
 	unsigned int lines;
 };
@@ -98,7 +98,7 @@ static void draw_axes(FILE *f, const struct panel *p, double most, double tick)
 	fputs("</g>\n", f);
 }
 
-/* Where a value is missing, the line is interrupted. */
+/* The line is interrupted where a value is missing. */
 static void draw_line(FILE *f, const struct panel *p, const struct line *l, double most)
 {
 	bool down = false;
@@ -147,7 +147,7 @@ static void draw_panel(FILE *f, const struct panel *p)
 
 /* -------------------------------------------------------------------------------- what is in it */
 
-/* An interval that was cut short by the end says little, unless there are few. */
+/* Leaves out a short last interval, which says little, unless there are few intervals. */
 static unsigned int whole_points(const struct test *t, const struct result *r)
 {
 	const uint64_t start = r->points >= 10 ? r->point[r->points - 2].end_us : 0;
@@ -182,7 +182,7 @@ static void free_lines(struct panel *p)
 	}
 }
 
-/* In bits a second. */
+/* Values are in bits per second. */
 static void add_throughput(struct panel *p, const struct test *t, const struct result *receiver,
 			   const char *name, const char *colour)
 {
@@ -197,7 +197,7 @@ static void add_throughput(struct panel *p, const struct test *t, const struct r
 	}
 }
 
-/* In nanoseconds. */
+/* Values are in nanoseconds. */
 static void add_latency(struct panel *p, const struct test *t, const struct result *r)
 {
 	struct line *p50 = add_line(p, t, r, "p50", BLUE), *p99 = add_line(p, t, r, "p99", ORANGE);
@@ -208,7 +208,7 @@ static void add_latency(struct panel *p, const struct test *t, const struct resu
 	}
 }
 
-/* The largest unit of which there is at least one. */
+/* Scales to the largest unit of which the highest value has at least one. */
 static void scale(struct panel *p, const char *const *units, unsigned int n)
 {
 	double most = highest(p), by = 1;

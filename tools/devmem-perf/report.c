@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* For people. */
+/* The report as text. */
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
@@ -85,7 +85,7 @@ static void print_latency(FILE *f, const char *name, const struct latency *l, co
 			"", l->over);
 }
 
-/* Words of the other end, as they may be shown. */
+/* Prints text from the other end, filtered for the terminal. */
 static void print_engine(FILE *f, const char *engine, const char *reason)
 {
 	fputs("           engine ", f);
@@ -123,7 +123,7 @@ static void print_in(FILE *f, const struct side *s)
 	if (s->pools)
 		fprintf(f,
 			"           page pools of the queues: up to %" PRIu64 " pages, %s, were "
-			"out\n",
+			"in use\n",
 			s->pool_pages, out_bytes(plain, sizeof(plain), s->pool_bytes));
 }
 
@@ -142,7 +142,7 @@ static void print_out(FILE *f, const struct side *s)
 	print_engine(f, s->tx_engine, s->tx_engine_reason);
 }
 
-/* Of processor time and system calls: for each GiB, and of messages for each of these. */
+/* Processor time and system calls, for each GiB and, with messages, for each message. */
 static void print_cost(FILE *f, const struct result *r, const struct test *t)
 {
 	const struct side *s = &r->side;
@@ -215,9 +215,8 @@ static void warn_of_unsent(FILE *f, const struct report *r)
 
 	if (unsent)
 		fprintf(f,
-			"WARNING: %" PRIu64 " messages were due and were never sent: that is more "
-			"than goes, and their latency is not among these "
-			"figures\n",
+			"WARNING: %" PRIu64 " messages were due and were never sent: --rate is too "
+			"high, and the latencies do not include them\n",
 			unsent);
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is told when a test is over: to people, to programs, and as a picture. */
+/* The report at the end of a test: as text, as JSON, and as a picture. */
 #ifndef REPORT_H
 #define REPORT_H
 
@@ -11,22 +11,23 @@
 struct report {
 	const struct perf_options *opt;
 	const struct test *test;
-	struct result own, peer; /* of the client; the server has none of its peer */
+	struct result own, peer; /* @peer: only the client has its peer's figures */
 	FILE *json, *plot;	 /* or NULL */
-	bool restored;		 /* the client's NIC is as it was */
+	bool restored;		 /* the client's NIC is as it was before */
 };
 
-/* report_open() - of the client, before anything is changed, so that a file that cannot be written
- * is told in time. */
+/* report_open() - opens the client's files. It is called before anything is changed, so that a
+ * failure is reported in time. */
 int report_open(struct report *r, const struct perf_options *opt);
 
-/* report_close() - all of it. Returns @status, or PERF_FAILED if it could not be told. */
+/* report_close() - writes the whole report. Returns @status, or PERF_FAILED if @status was 0 and
+ * the report could not be written. */
 int report_close(struct report *r, int status);
 
-/* report_server() - in two lines, where the server runs. */
+/* report_server() - prints a summary where the server runs. */
 void report_server(const struct report *r);
 
-/* report_flow() - what went to that end: bytes, whole messages, and in which time. */
+/* report_flow() - what the receiver got: bytes, whole messages, and the time. */
 struct flow_figures {
 	uint64_t bytes, messages, nanoseconds;
 	double bits_per_second, messages_per_second;
@@ -34,10 +35,10 @@ struct flow_figures {
 
 struct flow_figures report_flow(const struct side *receiver);
 
-/* report_zero_copy() - no byte was copied, at either end. */
+/* report_zero_copy() - true if no byte was copied at either end. */
 bool report_zero_copy(const struct report *r);
 
-/* report_json() - all figures, for programs, as far as it came. */
+/* report_json() - writes all figures as JSON, as far as the test got. */
 void report_json(const struct report *r, int status);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* For programs. Keys may be added; those that are there keep their names and meanings. */
+/* The report as JSON. Keys may be added. Existing keys keep their names and meanings. */
 #include <devmem/devmem.h>
 
 #include "out.h"
@@ -21,7 +21,7 @@ static void json_list(struct out_json *j, const char *key, const struct field *f
 	out_end(j);
 }
 
-/* What was not pinned is on no processor, and not on the last one that a number can tell. */
+/* A thread that was not pinned has the processor null, not CPU_ANY's number. */
 static void json_threads(struct out_json *j, const struct result *r)
 {
 	out_array(j, "threads");

@@ -91,7 +91,7 @@ const struct field point_fields[] = {
 	FIELD_NUMBER(point, p99),	 { 0 },
 };
 
-/* A member of devmem_stats, and where it goes. */
+/* Maps a member of devmem_stats to the member of the same name in struct side. */
 #define SAME(member)                                                                 \
 	{                                                                            \
 		offsetof(struct devmem_stats, member), offsetof(struct side, member) \
@@ -225,7 +225,7 @@ void result_free(struct result *r)
 
 /* -------------------------------------------------------------------------- over the connection */
 
-/* "thread" and "point" begin another of their kind; what follows with that word before it is of the
+/* "thread" and "point" begin a new item of their kind; lines with that word in front belong to the
  * last one. */
 void result_pack(struct message *m, const struct result *r)
 {
@@ -243,7 +243,7 @@ void result_pack(struct message *m, const struct result *r)
 	}
 }
 
-/* What the lines after this word are of. NULL: it is no such word, or there is no room. */
+/* Finds the structure for the lines after this word. NULL: unknown word, or no room. */
 static const struct field *section(struct result *r, const char *word, void **to)
 {
 	if (!strcmp(word, "side"))

@@ -11,11 +11,11 @@
 #include "run.h"
 #include "stop.h"
 
-#define LAST_WORDS_MS 3000 /* for the other end to say why it has broken a connection off */
+#define LAST_WORDS_MS 3000 /* time for the other end to say why it broke off a connection */
 
 static int fail(struct run *r, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* The first reason counts. */
+/* Keeps the first reason only. */
 static int fail(struct run *r, const char *fmt, ...)
 {
 	va_list ap;
@@ -37,7 +37,7 @@ static const char *other(const struct run *r)
 
 static int reason(struct run *r, struct lines *l)
 {
-	const char *key, *value, *why = "it does not say why";
+	const char *key, *value, *why = "it gives no reason";
 
 	while (message_next(l, &key, &value))
 		if (!strcmp(key, "why"))
@@ -47,18 +47,17 @@ static int reason(struct run *r, struct lines *l)
 
 static int gone(struct run *r, int err)
 {
-	return err == -EINTR ? fail(r, "a signal came")
+	return err == -EINTR ? fail(r, "stopped by a signal")
 			     : fail(r, "the %s has gone: %s", other(r), control_why(err));
 }
 
-/* Anything else than figures and failures has its own time. */
+/* Handles a message that may come at any time: figures, or a failure. */
 static int take(struct run *r, struct lines *l)
 {
 	if (!strcmp(l->kind, "failed") || !strcmp(l->kind, "refused"))
 		return reason(r, l);
 	if (strcmp(l->kind, "result") || !r->peer)
-		return fail(r, "the %s says \"%s\", and it is not the time for that", other(r),
-			    l->kind);
+		return fail(r, "the %s sent \"%s\", which was not expected", other(r), l->kind);
 	r->have_peer = result_parse(r->peer, l);
 	return r->have_peer ? 0 : fail(r, "the figures of the %s are damaged", other(r));
 }
@@ -97,8 +96,7 @@ void run_turn_away(struct run *r)
 	lobby_turn_away(r->lobby, "a test is under way: try again when it is over");
 }
 
-/* When the other end has held this one for long enough. A test of a number of bytes ends when they
- * have come. */
+/* The server's deadline for the test. A test of a number of bytes ends when they have arrived. */
 static uint64_t deadline(const struct run *r, uint64_t from)
 {
 	const uint64_t planned = r->test->bytes ? r->limit : r->test->time_ms * CLOCK_MS;
@@ -134,13 +132,13 @@ static void end_interval(struct run *r, bool keep)
 
 	crew_interval(r->crew, &p);
 	if (!keep)
-		return; /* it was the warming up */
+		return; /* this was the warm-up */
 	look_at_pools(r);
 	if (result_add_point(r->own, &p) && r->opt->progress)
 		live_line(&p, r->own->points > 1 ? &r->own->point[r->own->points - 2] : NULL);
 }
 
-/* @n: of the interval that ends next; 0: warming up. */
+/* The end of interval @n; 0: the warm-up. */
 static uint64_t end_of(const struct run *r, uint64_t n)
 {
 	const uint64_t end = r->crew->measure + n * r->test->interval_ms * CLOCK_MS;
@@ -148,7 +146,7 @@ static uint64_t end_of(const struct run *r, uint64_t n)
 	return end < r->crew->until ? end : r->crew->until;
 }
 
-/* What is there of the other end, and of others. */
+/* Handles what poll() has found: events of threads, the other end, other clients. */
 static int listen_to(struct run *r, const struct pollfd *fds)
 {
 	struct lines l;
@@ -178,9 +176,9 @@ static int wait_until(struct run *r, uint64_t when)
 	const uint64_t ms = when > now ? (when - now + CLOCK_MS - 1) / CLOCK_MS : 0;
 
 	if (stopped())
-		return fail(r, "a signal came");
+		return fail(r, "stopped by a signal");
 	if (now >= r->control->until)
-		return fail(r, "the %s did not end it in the time that the server gives for that",
+		return fail(r, "the %s did not end the test in the time that the server allows",
 			    other(r));
 	if (r->control->until < when)
 		return wait_until(r, r->control->until);
@@ -203,7 +201,7 @@ int run_all(struct run *r)
 		end = end_of(r, n);
 	}
 	if (!err && reported != r->crew->until && n)
-		end_interval(r, true); /* the last one was not whole */
+		end_interval(r, true); /* the last interval, which was not whole */
 	if (err)
 		crew_stop(r->crew);
 	return err;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The server: one test after the other. Its memory is made, bound and put back for each, so that
- * between tests the NIC is as it was; and whatever a client does, the next one is served: each step
- * has a limit, for all of it and not for each byte.
+ * The server: one test after the other. Memory is made, bound and restored for each test, so that
+ * between tests the NIC is as it was. Whatever a client does, the next one is served: each step has
+ * a limit for the whole step, not for each byte.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -21,9 +21,9 @@
 #include "say.h"
 #include "stop.h"
 
-/* longer for each connection that the client has made */
+/* added to the limit for each connection that the client has made */
 #define EACH (100 * CLOCK_MS)
-/* times --patience, for what is under way when the time of a test is over */
+/* this many times --patience, for what is under way when the time of a test is over */
 #define GRACES 3
 
 struct server {
@@ -32,7 +32,7 @@ struct server {
 	struct lobby lobby;
 };
 
-/* A client's test. */
+/* One client's test. */
 struct session {
 	const struct perf_options *opt;
 	struct address local, peer;
@@ -42,9 +42,9 @@ struct session {
 	struct crew crew;
 	struct run run;
 	struct report report;
-	int listener; /* for the data */
+	int listener; /* for the data connections */
 	int *fd;
-	bool began; /* it was a client, and not just somebody */
+	bool began; /* a real client, which sent a test */
 };
 
 static int answer(struct session *s, const char *kind, const char *why)
@@ -65,7 +65,7 @@ static int refuse(struct session *s, const char *why)
 
 /* --------------------------------------------------------------------------------------- before */
 
-/* How long the client may take for the next step. */
+/* Sets the client's time limit for the next step. */
 static void set_limit(struct session *s, uint64_t connections)
 {
 	s->control.until = clock_now() + s->opt->patience_ms * CLOCK_MS + connections * EACH;
@@ -76,33 +76,32 @@ static int get_test(struct session *s, struct lines *said)
 	const char *complaint;
 
 	if (strcmp(said->kind, "test"))
-		return refuse(s, "a client begins with the parameters of a test");
+		return refuse(s, "the first message must be the parameters of a test");
 	complaint = test_parse(&s->test, said);
 	if (complaint)
 		return refuse(s, complaint);
 	if (!s->test.bytes && s->test.time_ms + s->test.warmup_ms > s->opt->max_time_ms)
-		return refuse(s, "the server takes no test that is so long: a shorter --time, or "
-				 "the server with a longer --max-time");
+		return refuse(s, "the server does not allow so long a test: use a shorter --time, "
+				 "or a server with a longer --max-time");
 	return 0;
 }
 
-/* Where the data arrive: at the address that the client has reached, so that the rule need not lead
- * more than that here. */
+/* Listens for the data connections. They use the address by which the client has reached the
+ * server, so the rule need not cover more than that. */
 static int open_data(struct session *s)
 {
 	struct address at = s->local;
 
-	at.v4.sin_port = htons(s->opt->data_port); /* at the same place in IPv6 */
+	at.v4.sin_port = htons(s->opt->data_port); /* at the same offset in IPv6 */
 	if (memory_open(&s->memory, s->opt, test_receives(&s->test, TEST_SERVER),
 			(unsigned int)s->test.threads) ||
 	    memory_steer(&s->memory, &at, NULL))
 		return refuse(s, s->memory.why);
 	s->local = at;
-	/* not before: what comes before the rule is there is copied */
+	/* only now: bytes that arrive before the rule is installed are copied */
 	s->listener = address_listen(&at, false, 1024);
 	if (s->listener < 0 || fcntl(s->listener, F_SETFL, O_NONBLOCK))
-		return refuse(s, "the server cannot listen for the data: it says why where it "
-				 "runs");
+		return refuse(s, "the server cannot listen for the data: see its own messages");
 	return 0;
 }
 
@@ -129,7 +128,7 @@ static bool same_host(const struct address *a, const struct address *b)
 		       : !memcmp(&a->v6.sin6_addr, &b->v6.sin6_addr, sizeof(a->v6.sin6_addr));
 }
 
-/* 1: it is the client's next; 0: it was somebody else's, or is not there any more. */
+/* Returns 1 if this is the client's next connection; 0 if it was somebody else's, or is gone. */
 static int accept_one(struct session *s, uint64_t i)
 {
 	struct address peer = { 0 };
@@ -140,9 +139,9 @@ static int accept_one(struct session *s, uint64_t i)
 	if (fd == -EAGAIN || fd == -EINTR)
 		return 0;
 	if (fd < 0) {
-		failed("no connection: %s", strerror(-fd));
-		return refuse(s, "the server cannot take that many connections: it says why where "
-				 "it runs");
+		failed("cannot accept a connection: %s", strerror(-fd));
+		return refuse(s, "the server cannot take that many connections: see its own "
+				 "messages");
 	}
 	address_unmap(&peer);
 	if (!same_host(&peer, &s->peer)) {
@@ -157,8 +156,8 @@ static int accept_one(struct session *s, uint64_t i)
 	return 1;
 }
 
-/* The client may go, or say that it cannot; others may come; and it has no more time than it is
- * given. */
+/* Waits for the next connection. Meanwhile the client may leave or report a failure, others may
+ * connect, and the client's time may run out. */
 static int wait_for_connection(struct session *s)
 {
 	struct pollfd fds[3] = {
@@ -174,10 +173,10 @@ static int wait_for_connection(struct session *s)
 		if (stopped())
 			return refuse(s, "the server was ended by a signal");
 		if (now >= s->control.until)
-			return refuse(s, "the client does not make its connections in the time "
-					 "that the server gives for that");
+			return refuse(s, "the client did not make its connections in the time "
+					 "that the server allows");
 		if (poll(fds, 3, (int)((s->control.until - now) / CLOCK_MS) + 1) < 0)
-			/* a signal, or nothing that would last */
+			/* a signal, or a passing lack of resources */
 			fds[0].revents = fds[1].revents = fds[2].revents = 0;
 		if (fds[2].revents)
 			run_turn_away(&s->run);
@@ -284,7 +283,8 @@ static int finish(struct session *s, int err)
 	return err;
 }
 
-/* @said: the guest's first words. @began: it was a test, however it ended. */
+/* Serves one client. @said: its first message. @began: set if that requested a test, however the
+ * test ended. */
 static int serve(struct server *server, struct guest *guest, struct lines *said, bool *began)
 {
 	struct session *s = calloc(1, sizeof(*s));
@@ -320,7 +320,9 @@ static int serve(struct server *server, struct guest *guest, struct lines *said,
 	return err;
 }
 
-/* What cannot be is told now, and not to the first client. */
+/*
+ * Tries to bind memory at the start, so that a failure is reported now and not to the first client.
+ */
 static int try_memory(const struct perf_options *opt)
 {
 	struct memory m;
@@ -341,7 +343,7 @@ static int listen_for_clients(struct server *server)
 	server->listener = address_listen(&any, opt->family == AF_UNSPEC, 128);
 	if (server->listener < 0 || lobby_open(&server->lobby, server->listener, opt->patience_ms))
 		return -1;
-	say("ready on port %u, and port %u for data: a test is begun by \"devmem-perf client\"",
+	say("ready on port %u, and port %u for data: start a test with \"devmem-perf client\"",
 	    opt->port, opt->data_port);
 	return 0;
 }

@@ -27,19 +27,19 @@ const char *const test_modes[] = { "stream", "rr", "messages", NULL };
 const char *const test_directions[] = { "to-server", "to-client", "both", NULL };
 
 #define MAX_POINTS 10000
-/* bytes: of what one end sends from, with when each message was begun */
+/* bytes: the memory that one end sends from, and the times at which messages began */
 #define MAX_SLOTS (UINT64_C(2) << 30)
 
-/* In the units of the command line, where these sentences are read. */
+/* The error messages use the command line's units, because the user reads them there. */
 static const struct {
 	size_t offset;
 	uint64_t least, most;
 	const char *complaint;
 } limits[] = {
 	{ offsetof(struct test, mode), 0, TEST_MESSAGES,
-	  "there is no such mode: stream, rr or messages" },
+	  "there is no such mode: use stream, rr or messages" },
 	{ offsetof(struct test, direction), 0, TEST_BOTH,
-	  "there is no such direction: to-server, to-client or both" },
+	  "there is no such direction: use to-server, to-client or both" },
 	{ offsetof(struct test, size), 1, 64 << 20, "--size is from 1 byte to 64 MiB" },
 	{ offsetof(struct test, response), 1, 64 << 20, "--response is from 1 byte to 64 MiB" },
 	{ offsetof(struct test, depth), 1, 32768, "--depth is from 1 to 32768" },
@@ -75,7 +75,7 @@ const char *test_check(const struct test *t)
 			return limits[i].complaint;
 	if (t->threads > t->connections)
 		return "there are more threads than connections, and one would have nothing to do: "
-		       "more --connections";
+		       "use more --connections";
 	if (t->mode == TEST_RR && t->direction != TEST_TO_SERVER)
 		return "requests go to the server and responses to the client: --direction is for "
 		       "the other modes";
@@ -87,11 +87,11 @@ const char *test_check(const struct test *t)
 	if (t->corrupt != TEST_NO_CORRUPTION && !t->verify)
 		return "nobody would notice the wrong byte: --corrupt wants --verify";
 	if (t->time_ms / t->interval_ms > MAX_POINTS)
-		return "that is too many intervals for the time: a longer --interval";
+		return "there are too many intervals in the time: use a longer --interval";
 	if ((test_stride(larger(t->size, t->response)) + sizeof(uint64_t)) * test_slots(t) *
 		    t->connections >
 	    MAX_SLOTS)
-		return "all that may be under way is more than 2 GiB: less --depth, --size or "
+		return "more than 2 GiB could be under way: use a smaller --depth, --size or "
 		       "--connections";
 	return NULL;
 }
@@ -130,8 +130,8 @@ uint64_t test_limit(const struct test *t, uint64_t i)
 	return t->bytes ? all / t->connections + (i < all % t->connections) : UINT64_MAX;
 }
 
-/* A response says that its request has come, and often a turn before the kernel says that its
- * memory is free. */
+/* A response shows that its request has arrived, and often comes a turn before the kernel reports
+ * that the request's memory is free. So requests need twice the slots. */
 uint64_t test_slots(const struct test *t)
 {
 	return t->mode == TEST_RR ? 2 * t->depth : t->depth;

@@ -17,7 +17,7 @@
 #include "worker.h"
 
 #define EVENTS 256
-#define TIMER  0 /* what its events carry; others carry a flow */
+#define TIMER  0 /* user_data of the timer's events; other events carry a flow */
 
 int worker_fail(struct worker *w, const char *fmt, ...)
 {
@@ -57,7 +57,7 @@ static void take_snapshot(struct worker *w, struct snapshot *s)
 	s->system_us = microseconds(spent.ru_stime);
 }
 
-/* Of the connections, since the last call. */
+/* Adds up the connections' retransmits since the last call, and their round-trip times. */
 static void look_at_tcp(struct worker *w)
 {
 	struct tcp_info info;
@@ -104,7 +104,7 @@ static int push_all(struct worker *w)
 	return 0;
 }
 
-/* The times at which something begins or ends. */
+/* Begins and ends measuring and sending when their times have come. */
 static int look_at_clock(struct worker *w, uint64_t now)
 {
 	const bool began = !w->going && w->crew->started <= now;
@@ -112,7 +112,8 @@ static int look_at_clock(struct worker *w, uint64_t now)
 
 	if (!w->begin.at && w->crew->measure <= now)
 		begin(w);
-	if (over && push_all(w)) /* what was due by then and had room is not unsent */
+	/* messages that were due in time and had room must not count as unsent */
+	if (over && push_all(w))
 		return -1;
 	if (over)
 		finish(w);
@@ -121,7 +122,7 @@ static int look_at_clock(struct worker *w, uint64_t now)
 	return began || over ? push_all(w) : 0;
 }
 
-/* Until the next of them. */
+/* Time until the next of these. */
 static int timeout_ms(const struct worker *w, uint64_t now)
 {
 	const uint64_t next = !w->begin.at ? w->crew->measure
@@ -136,8 +137,8 @@ static int timeout_ms(const struct worker *w, uint64_t now)
 						 : INT_MAX;
 }
 
-/* For the next message that only waits for its time, even if that has come since it was looked at:
- * then it rings at once. */
+/* Arms the timer for the next message that waits only for its time. If that has passed meanwhile,
+ * the timer expires at once. */
 static void arm(struct worker *w)
 {
 	struct itimerspec when = { 0 };
@@ -167,7 +168,7 @@ static int take_event(struct worker *w, const struct devmem_event *ev, uint64_t 
 	case DEVMEM_EVENT_READY:
 		w->armed = 0;
 		return read(w->timer, &times, sizeof(times)) < 0 && errno != EAGAIN
-			       ? worker_fail(w, "no timer: %s", strerror(errno))
+			       ? worker_fail(w, "cannot use a timer: %s", strerror(errno))
 			       : 0;
 	case DEVMEM_EVENT_LINK:
 		return ev->result == -ENODEV ? worker_fail(w, "the interface is gone") : 0;
@@ -185,7 +186,7 @@ static bool is_of_flow(const struct devmem_event *ev)
 	       ev->type != DEVMEM_EVENT_WOKEN && ev->type != DEVMEM_EVENT_LOW;
 }
 
-/* What comes goes back at once; then what it has made room for is sent. */
+/* Releases received fragments at once, then sends what they have made room for. */
 static int turn(struct worker *w, int timeout)
 {
 	struct devmem_event ev[EVENTS];
@@ -211,7 +212,7 @@ static int turn(struct worker *w, int timeout)
 	return err ? err : timer ? push_all(w) : 0;
 }
 
-/* The last fragments go home: handed in by one turn, and known to be back after another. */
+/* Waits for the last fragments: one turn hands them in, and another learns that they are back. */
 static void settle(struct worker *w)
 {
 	struct devmem_stats st = { .size = sizeof(st) };
@@ -240,7 +241,7 @@ static int work(struct worker *w)
 			return -1;
 	}
 	if (!w->begin.at)
-		return worker_fail(w, "it was over before anything was measured");
+		return worker_fail(w, "the test ended before anything was measured");
 	if (!w->end.at)
 		finish(w);
 	settle(w);
@@ -255,7 +256,7 @@ static int open_tx(struct worker *w)
 
 	w->stride = test_stride(w->out_size);
 	if (memory_create(opt, w->flows * w->slots * w->stride, &w->buffer))
-		return worker_fail(w, "no buffer to send from: %s", devmem_error());
+		return worker_fail(w, "cannot create the buffer to send from: %s", devmem_error());
 	if (memory_bind_tx(opt, w->buffer, &w->tx))
 		return worker_fail(w, "cannot send from device memory: %s", devmem_error());
 	return flow_fill(w);
@@ -267,9 +268,9 @@ static int open_timer(struct worker *w)
 		return 0;
 	w->timer = timerfd_create(CLOCK_MONOTONIC, TFD_NONBLOCK | TFD_CLOEXEC);
 	if (w->timer < 0)
-		return worker_fail(w, "no timer: %s", strerror(errno));
+		return worker_fail(w, "cannot use a timer: %s", strerror(errno));
 	return devmem_watch(w->ring, w->timer, TIMER)
-		       ? worker_fail(w, "no timer: %s", devmem_error())
+		       ? worker_fail(w, "cannot use a timer: %s", devmem_error())
 		       : 0;
 }
 
@@ -294,7 +295,7 @@ static int open_all(struct worker *w)
 	int err = w->cpu >= 0 ? pin_thread(w->cpu) : 0;
 
 	if (err)
-		return worker_fail(w, "processor %d: %s", w->cpu, strerror(-err));
+		return worker_fail(w, "cannot use processor %d: %s", w->cpu, strerror(-err));
 	w->piece = malloc(CREW_PIECE);
 	if (!w->piece)
 		return worker_fail(w, "no memory");
@@ -303,13 +304,13 @@ static int open_all(struct worker *w)
 	return open_ring(w);
 }
 
-/* A connection that is not over is broken off, so that the other end notices, and nobody uses the
- * memory any more. */
+/* Aborts connections that are not over, so that the other end notices, and nobody uses the memory
+ * any more. */
 static void close_all(struct worker *w)
 {
 	struct devmem_ring *ring;
 
-	pthread_mutex_lock(&w->lock); /* nobody is to wake it any more */
+	pthread_mutex_lock(&w->lock); /* nobody may wake the ring any more */
 	ring = w->ring;
 	w->ring = NULL;
 	pthread_mutex_unlock(&w->lock);
@@ -340,7 +341,7 @@ void *worker_main(void *worker)
 	if (!err)
 		work(w);
 	if (!w->begin.at)
-		crew_step(w->crew, CREW_BEGUN); /* nobody needs to wait for that */
+		crew_step(w->crew, CREW_BEGUN); /* so that nobody waits for it */
 	close_all(w);
 	crew_leave(w->crew, w->why[0], w->broken);
 	return NULL;

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * A thread with its own ring, its share of the connections, and a buffer of its own to send from.
- * What flows and the crew share of it; others go by crew.h.
- */
+/* A worker thread with its own ring, its share of the connections, and its own buffer to send from.
+ * This header has what flows and the crew share; other files use crew.h. */
 #ifndef WORKER_H
 #define WORKER_H
 
@@ -18,35 +16,36 @@
 
 struct crew;
 
-/* What an end does on a connection. */
+/* The role of an end on a connection. */
 enum part {
-	PART_LISTENS, /* receives, and sends nothing */
-	PART_SENDS,   /* as much as goes or as is due; it may receive, too */
-	PART_ASKS,    /* requests, and waits for responses */
+	PART_LISTENS, /* only receives */
+	PART_SENDS,   /* sends as fast as possible or at --rate; it may receive, too */
+	PART_ASKS,    /* sends requests and waits for responses */
 	PART_ANSWERS,
 };
 
 struct flow {
-	uint64_t index; /* of all connections: when it is its turn, with --rate */
+	uint64_t index; /* its number among all connections, which with --rate gives its turn */
 	int fd;
 	struct devmem_sock *sock;
 	uint64_t received; /* bytes */
-	/* messages handed over, and those whose memory is ours again */
+	/* messages passed to the kernel, and those of them whose memory is free again */
 	uint64_t sends, completed;
-	uint64_t answered;	   /* PART_ASKS: responses that are complete */
-	uint64_t limit;		   /* messages to send; UINT64_MAX: none */
-	uint64_t *start;	   /* by slot: when that message began, or was due */
-	uint64_t retransmits;	   /* of the connection, when the measured time began */
-	bool refused, ended, shut; /* @ended: nothing more comes; @shut: nor goes */
-	int failure;		   /* of a send, before its connection's, or 0 */
+	uint64_t answered;	   /* PART_ASKS: complete responses received */
+	uint64_t limit;		   /* messages to send; UINT64_MAX: no limit */
+	uint64_t *start;	   /* by slot: when its message began, or was due */
+	uint64_t retransmits;	   /* the connection's total when the measured time began */
+	bool refused, ended, shut; /* @ended: the peer sends no more; @shut: we send no more */
+	/* a send's errno, until the connection's own error is known; or 0 */
+	int failure;
 };
 
-/* From the beginning; the main thread looks at it. */
+/* Totals of the whole test. The main thread reads them. */
 struct tally {
 	uint64_t bytes_in, bytes_out, messages_in, messages_out;
 };
 
-/* What is measured lies between two of these. */
+/* Figures of the measured time are the difference of two of these. */
 struct snapshot {
 	uint64_t at; /* 0: not taken */
 	struct tally tally;
@@ -64,56 +63,57 @@ struct worker {
 	pthread_t thread;
 	struct lane *lane;
 	struct devmem_ring *ring;
-	struct devmem_buffer *buffer; /* to send from: slots, those of a flow together */
+	struct devmem_buffer *buffer; /* to send from; a flow's slots are adjacent */
 	struct devmem_binding *tx;
-	uint64_t slots, stride; /* of each flow; bytes */
+	uint64_t slots, stride; /* slots per flow; bytes per slot */
 	struct flow *flow;
 	unsigned int flows, open;
-	int timer;	      /* --rate: when the next one is due; or -1 */
-	uint64_t armed;	      /* for when */
-	bool going, enough;   /* it has begun; the time is over */
-	unsigned char *piece; /* what is read out of the buffer to be verified */
-	pthread_mutex_t lock; /* of the next two, and of whether there is a ring */
+	int timer;	      /* timerfd for the next message at --rate, or -1 */
+	uint64_t armed;	      /* when the timer expires */
+	bool going, enough;   /* sending has begun; the measured time is over */
+	unsigned char *piece; /* bytes read from the buffer for --verify */
+	pthread_mutex_t lock; /* protects the next two, and whether there is a ring */
 	struct tally tally;
-	struct hdr *times; /* since the main thread took the last ones */
+	struct hdr *times; /* latencies since the main thread last took them */
 	struct snapshot begin, end;
 	uint64_t unsent, retransmits, rtt_us;
 	char engine[16], engine_reason[512], warning[512];
-	bool broken;	      /* it failed since a connection did */
-	char why[MEMORY_WHY]; /* it failed; "": it did not */
+	bool broken;	      /* it failed because a connection broke */
+	char why[MEMORY_WHY]; /* why it failed; "": it did not */
 };
 
-/* worker_fail() - why. The first reason counts. Returns -1. */
+/* worker_fail() - records why the worker failed. Only the first reason is kept. Returns -1. */
 int worker_fail(struct worker *w, const char *fmt, ...) __attribute__((format(printf, 2, 3)));
 
-/* worker_break() - the same, and that it was a connection: the other end may know why. */
+/* worker_break() - the same for a broken connection, of which the other end may know the cause. */
 int worker_break(struct worker *w, const struct flow *f, const char *what);
 
-/* worker_main() - of the thread. */
+/* worker_main() - the thread's function. */
 void *worker_main(void *worker);
 
 /* --------------------------------------------------------------------------------------- flow.c */
 
-/* flow_open() - attaches it. -1: worker_fail() was told why, as by all that follow. */
+/* flow_open() - attaches the connection. Returns -1 after worker_fail(), as all that follow. */
 int flow_open(struct worker *w, struct flow *f);
 
-/* flow_fill() - what is sent, unless each message is written when it is its turn (--verify). */
+/* flow_fill() - fills the buffer that is sent from. With --verify each message is written just
+ * before it is sent instead. */
 int flow_fill(struct worker *w);
 
-/* flow_push() - send what can be sent now, and end it if that was all. */
+/* flow_push() - sends what can be sent now, and ends the flow if that was all. */
 int flow_push(struct worker *w, struct flow *f);
 
-/* flow_event() - of its socket. @now: when it came out of the ring. */
+/* flow_event() - handles an event of its socket. @now: when the event came out of the ring. */
 int flow_event(struct worker *w, struct flow *f, const struct devmem_event *ev, uint64_t now);
 
-/* flow_due() - when its message number @n is; without --rate, 0: at once. */
+/* flow_due() - when message @n is due; 0 without --rate: at once. */
 uint64_t flow_due(const struct worker *w, const struct flow *f, uint64_t n);
 
-/* flow_next() - when it sends next, if nothing else holds it up; CLOCK_NEVER: something does, or
- * that was all. */
+/* flow_next() - when the flow can send next. CLOCK_NEVER: something else holds it up, or it has
+ * sent everything. */
 uint64_t flow_next(const struct worker *w, const struct flow *f);
 
-/* flow_unsent() - messages that were due before @end, and are not sent. */
+/* flow_unsent() - number of messages that were due before @end but are not sent. */
 uint64_t flow_unsent(const struct worker *w, const struct flow *f, uint64_t end);
 
 #endif
