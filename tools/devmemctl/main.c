@@ -72,11 +72,5 @@ static int run(int argc, char **argv)
 
 int main(int argc, char **argv)
 {
-	int status = run(argc, argv);
-
-	/* a disk that is full is no success */
-	if (!fflush(stdout) && !ferror(stdout))
-		return status;
-	fprintf(stderr, "devmemctl: cannot write: %s\n", strerror(errno));
-	return CTL_NO;
+	return out_finish(run(argc, argv), CTL_NO);
 }

@@ -1,16 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* Parses options. A mistake is reported in one line that says what to do. */
-#include <ctype.h>
-#include <errno.h>
 #include <getopt.h>
 #include <stdarg.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "base/internal.h"
 
 #include "ctl.h"
+#include "number.h"
 #include "out.h"
 
 #define BUFFER_MIB 64
@@ -75,29 +73,6 @@ static const char *name_of(int letter)
 	return "?";
 }
 
-/* Parses digits, followed by K, M or G if @units is set. Returns 0 if it is not a number, or more
- * than @most. */
-static uint64_t number(const char *text, uint64_t most, bool units)
-{
-	static const char letters[] = "KMG";
-	const char *unit;
-	uint64_t n;
-	char *end;
-
-	if (!isdigit((unsigned char)*text))
-		return 0;
-	errno = 0;
-	n = strtoull(text, &end, 10);
-	unit = units && *end ? strchr(letters, *end) : NULL;
-	if (errno || n > most)
-		return 0;
-	if (unit) {
-		n <<= 10 * (unit - letters + 1); /* no overflow: @most is less than 2^32 */
-		end++;
-	}
-	return *end || n > most ? 0 : n;
-}
-
 static int take_number(const struct ctl_verb *verb, int letter, const char *text,
 		       struct ctl_options *opt)
 {
@@ -112,16 +87,17 @@ static int take_number(const struct ctl_verb *verb, int letter, const char *text
 		{ 's', 1 << 30, true, &opt->message },
 		{ 'p', 1 << 30, true, &opt->page_size },
 	};
+	uint64_t n;
 
 	for (size_t i = 0; i < ARRAY_SIZE(numbers); i++) {
 		if (numbers[i].letter != letter)
 			continue;
-		*numbers[i].to = (uint32_t)number(text, numbers[i].most, numbers[i].bytes);
-		if (!*numbers[i].to)
+		if (!number_parse(text, numbers[i].most, numbers[i].bytes, &n) || !n)
 			return wrong(verb, "--%s wants a number%s from 1 to %u, not \"%s\"",
 				     name_of(letter),
 				     numbers[i].bytes ? " of bytes, such as 64K," : "",
 				     numbers[i].most, text);
+		*numbers[i].to = (uint32_t)n;
 	}
 	return CTL_OK;
 }
@@ -143,11 +119,12 @@ static int take(const struct ctl_verb *verb, int letter, const char *text, struc
 		*help = true;
 		return CTL_OK;
 	case 'm':
-		opt->buffer_bytes = number(text, 1 << 20, false) << 20;
-		if (opt->buffer_bytes)
-			return CTL_OK;
-		return wrong(verb, "--buffer wants a number of MiB from 1 to %u, not \"%s\"",
-			     1 << 20, text);
+		if (!number_parse(text, 1 << 20, false, &opt->buffer_bytes) || !opt->buffer_bytes)
+			return wrong(verb,
+				     "--buffer wants a number of MiB from 1 to %u, not \"%s\"",
+				     1 << 20, text);
+		opt->buffer_bytes <<= 20;
+		return CTL_OK;
 	default:
 		return take_number(verb, letter, text, opt);
 	}
