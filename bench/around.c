@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * Counts what a program takes that has no marks in it: its other end is the command that is run
- * between them. Whatever it does meanwhile that is not receiving is counted too.
- */
+/* Counts a program that has no marks in it. Its other end is the command that is run between the
+ * marks. Whatever the program does meanwhile besides receiving is counted too. */
 #include <errno.h>
 #include <spawn.h>
 #include <stdio.h>

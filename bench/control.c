@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* A known number of instructions, to see that counting counts: scripts/bench fails if it does not
+/* Executes a known number of instructions, to check the counter: scripts/bench fails if it does not
  * find them. */
 #include "../lab/count/mark.h"
 
-#define ROUNDS 10000000 /* of two instructions */
+#define ROUNDS 10000000 /* of two instructions each */
 
 void spin(unsigned long n);
 

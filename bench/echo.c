@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * What comes goes back: each fragment is sent from where the NIC wrote it, and released when it is
- * the caller's again. The processor never touches a byte. echo_copy.c does the same by copying.
- */
+/* Echoes what it receives: each fragment is sent from where the NIC wrote it, and released when the
+ * send is complete. The processor never touches a byte. echo_copy.c does the same by copying. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -14,9 +12,9 @@
 
 struct echo {
 	struct devmem_ring *ring;
-	struct devmem_sock **sock; /* of each connection */
-	struct devmem_event *held; /* by cookie: what is being sent */
-	uint32_t *free;		   /* cookies that nobody has, the first @free_n of these */
+	struct devmem_sock **sock; /* one per connection */
+	struct devmem_event *held; /* by cookie: the fragments being sent */
+	uint32_t *free;		   /* unused cookies: the first @free_n of these */
 	uint32_t free_n, most;
 	unsigned int open;
 	uint64_t bytes;
@@ -39,7 +37,7 @@ static void prepare(struct echo *e, const struct bench *b)
 	}
 	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = b->engine), &e->ring))
 		bench_die("%s", devmem_error());
-	/* as many sends as there can be fragments: never -EAGAIN */
+	/* as many sends as there can be fragments, so that devmem_send() never returns -EAGAIN */
 	for (unsigned int i = 0; i < b->connections; i++)
 		if (devmem_attach(e->ring, b->fd[i], b->binding, i,
 				  DEVMEM_OPTS(devmem_attach_opts, .lowat = b->lowat,
@@ -69,7 +67,7 @@ static void sent(struct echo *e, const struct devmem_event *ev)
 	e->free[e->free_n++] = (uint32_t)ev->offset;
 }
 
-/* Returns how many fragments may be released: they are put into @back. */
+/* Handles events. Puts fragments that may be released into @back and returns their number. */
 static unsigned int take(struct echo *e, const struct bench *b, const struct devmem_event *ev,
 			 int n, struct devmem_event *back)
 {
@@ -84,7 +82,7 @@ static unsigned int take(struct echo *e, const struct bench *b, const struct dev
 			back[over++] = e->held[ev[i].offset];
 			sent(e, &ev[i]);
 			break;
-		case DEVMEM_EVENT_END: /* the client has everything by then */
+		case DEVMEM_EVENT_END: /* the client has received everything by then */
 			e->open--;
 			break;
 		case DEVMEM_EVENT_HOST:
@@ -114,7 +112,7 @@ static void echo(struct echo *e, const struct bench *b)
 	}
 }
 
-/* Otherwise something else was measured. */
+/* Checks that what was meant to be measured was measured. */
 static void check(const struct bench_result *r, const struct devmem_stats *now)
 {
 	if (now->bytes_sent_copied || now->bytes_sent != r->bytes || now->sends_outstanding)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The other end of the echoes here: sends, reads back what comes and, asked for, verifies it. Never
- * more than a window is under way, which both sides have room for, and reading never waits for
- * sending, so nobody can wait for ever. It shuts its side only when all is back. Paced, another
- * portion may go at fixed times.
+ * The other end of the echoes here: sends, reads what comes back and, on request, verifies it. At
+ * most a window is under way, for which both sides have room, and reading never waits for sending,
+ * so there can be no deadlock. It shuts down its side only when everything is back. When paced,
+ * another portion may be sent at fixed times.
  */
 #include <errno.h>
 #include <poll.h>
@@ -27,8 +27,8 @@ static bool pattern;
 
 struct client {
 	unsigned int n;
-	uint64_t bytes, portion, window; /* of each connection */
-	uint64_t interval;		 /* ns between a connection's portions; 0: at once */
+	uint64_t bytes, portion, window; /* bytes, per connection */
+	uint64_t interval;		 /* ns between the portions of a connection; 0: no pause */
 	uint64_t start;
 	struct pollfd fd[FAR_MAX_CONNECTIONS];
 	uint64_t sent[FAR_MAX_CONNECTIONS], back[FAR_MAX_CONNECTIONS];
@@ -47,7 +47,7 @@ static uint64_t at_most(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* Bytes that may have been sent by now. */
+/* The number of bytes that may have been sent by now. */
 static uint64_t due(const struct client *c, uint64_t now)
 {
 	if (!c->interval)
@@ -55,8 +55,8 @@ static uint64_t due(const struct client *c, uint64_t now)
 	return at_most(c->bytes, ((now - c->start) / c->interval + 1) * c->portion);
 }
 
-/* How many bytes may go: a whole portion, or nothing, so that the window's end does not cut it into
- * small ones. */
+/* The number of bytes to send now: a whole portion or nothing, so that the window's end does not
+ * cut portions into small pieces. */
 static uint64_t may_send(const struct client *c, unsigned int i, uint64_t now)
 {
 	uint64_t wanted = at_most(c->portion, c->bytes - c->sent[i]);
@@ -92,7 +92,7 @@ static void read_some(struct client *c, unsigned int i)
 	c->back[i] += (uint64_t)n;
 }
 
-/* Sends or reads what can be, or waits. false: all is back. */
+/* Sends and reads what is possible, or waits. False: everything is back. */
 static bool turn(struct client *c)
 {
 	uint64_t now = clock_ns(),

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * An echo as one would write it without any of this: epoll, recv and send, of ordinary memory, in
- * large portions. echo.c is measured against it. It has no low-water mark: whoever waits for the
- * rest of an answer sends no more, and a mark that nobody takes back would wait for that.
+ * An echo as one would write it without libdevmem: epoll, recv() and send() with ordinary memory,
+ * in large portions. echo.c is compared with it. It has no low-water mark: a peer that waits for
+ * the rest of an answer sends no more, so a mark that is not lowered would wait forever.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@
 #define ROOM   (1u << 20)
 #define EVENTS 64
 
-/* What was received and not yet sent back. While there is something, nothing more is received. */
+/* Bytes that were received and not yet sent back. While there are any, nothing more is received. */
 struct echo {
 	unsigned char *memory;
 	size_t from, to;
@@ -53,7 +53,7 @@ static struct echo *prepare(const struct bench *b)
 	return e;
 }
 
-/* true: all that was received. */
+/* True: everything that was received has been sent back. */
 static bool send_back(const struct bench *b, unsigned int connection, struct echo *e,
 		      struct bench_result *r)
 {
@@ -82,8 +82,8 @@ static void wait_for(int epoll, const struct bench *b, unsigned int connection, 
 		bench_die("epoll: %s", strerror(errno));
 }
 
-/* A receive that was not full has left nothing: epoll tells of what comes later. true: the stream
- * has ended. */
+/* A receive that did not fill the buffer has left nothing: epoll reports what comes later. True:
+ * the stream has ended. */
 static bool readable(int epoll, const struct bench *b, unsigned int connection, struct echo *e,
 		     struct bench_result *r)
 {

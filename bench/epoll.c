@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * What a program does without any of this: epoll, and recv into ordinary memory. It has a single
- * buffer, used again at once. libdevmem's engine "copy" is measured against it.
- */
+/* A receiver without libdevmem: epoll, and recv() into ordinary memory, with a single buffer that
+ * is reused at once. libdevmem's engine "copy" is compared with it. */
 #include <errno.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -11,7 +9,7 @@
 
 #include "setup.h"
 
-/* Counted in the lab, million instructions per GiB: 64 KiB 352, 256 KiB 327, 512 KiB 322, 1 MiB
+/* Million instructions per GiB, counted in the lab: 64 KiB 352, 256 KiB 327, 512 KiB 322, 1 MiB
  * 317, 4 MiB 322. */
 #define ROOM   (1u << 20)
 #define EVENTS 64
@@ -33,7 +31,7 @@ static int watch(const struct bench *b)
 	return epoll;
 }
 
-/* One call: if there is more, epoll says so again. true: the stream has ended. */
+/* Receives with one call: if there is more, epoll says so again. True: the stream has ended. */
 static bool readable(struct bench *b, unsigned int connection, struct bench_result *r)
 {
 	ssize_t n = recv(b->fd[connection], memory, room, MSG_DONTWAIT);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What the far ends here share: connections to what is measured, and what they send. Failures end
- * the program. */
+/* Shared by the far ends here: connections to the measured program, and the bytes that they send. A
+ * failure ends the program. */
 #ifndef BENCH_FAR_H
 #define BENCH_FAR_H
 
@@ -12,13 +12,13 @@
 
 void __attribute__((noreturn)) far_failed(const char *what);
 
-/* @from: the source port, or 0. */
+/* @from: the source port, or 0 for any. */
 int far_connect(const char *address, unsigned int port, unsigned int from);
 
-void far_await_go(int fd); /* the byte that is sent when counting begins */
+void far_await_go(int fd); /* waits for the byte that is sent when counting begins */
 
-/* Zeros, or bytes that can be verified: what is sent at @position, and how many of them (at most
- * @n) lie there. */
+/* The bytes to send at @position: zeros, or a pattern that can be verified. @available is the
+ * number of bytes there, at most @n. */
 const unsigned char *far_bytes(bool pattern, uint64_t position, size_t n, size_t *available);
 
 #endif

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Plain epoll and libdevmem's engine "copy" on the loopback of this machine, in turns: no NIC, no privilege. Prints
-# lines of JSON. Every byte is verified first; what is timed then is receiving alone.
+# Plain epoll and libdevmem's engine "copy" take turns on this machine's loopback: no NIC, no privilege. Prints lines
+# of JSON. Every byte is verified first; the timed runs only receive.
 # bench/host.sh BUILD-FOLDER MIB ROUNDS
 set -euo pipefail
 
@@ -29,13 +29,13 @@ wait_for() {
 	fail "the receiver does not listen ($tries)"
 }
 
-# allowed N: the n-th processor that we may use; the first if there are fewer
+# allowed N: the n-th processor that this process may use; the first if there are fewer
 allowed() {
 	taskset -pc $$ | sed 's/.*: //; s/,/\n/g' | while IFS=- read -r from to; do seq "$from" "${to:-$from}"; done |
 		awk -v n="$1" 'NR == 1 || NR == n { found = $0 } END { print found }'
 }
 
-# receive PROGRAM MIB SENDER-OPTION OPTION...: its line of JSON
+# receive PROGRAM MIB SENDER-OPTION OPTION...: prints the program's line of JSON
 receive() {
 	local program=$1 mib=$2 sends=$3
 	shift 3
@@ -43,7 +43,7 @@ receive() {
 	taskset -c "$RECEIVER" "$PROGRAMS/$program" --bytes "${mib}M" --port "$PORT" "$@" 2>"$LOG" &
 	PID=$!
 	wait_for
-	# shellcheck disable=SC2086 # none or one
+	# shellcheck disable=SC2086 # one option or none
 	taskset -c "$SENDER" "$PROGRAMS/bench_send" $sends ::1 "$PORT" 1 "${mib}M" "$PORTION" || fail "sending"
 	wait "$PID" || fail "$program"
 	PID=''

@@ -4,8 +4,8 @@
  * descriptor to a released token: no kernel, no NIC. Run by bench/hotpath.sh under callgrind, which
  * counts what is executed in one_completion(); the numbers repeat exactly.
  *
- * hotpath SOCKETS MERGE FRAGMENTS: control buffers as the kernel writes them, in turn for each
- * socket.
+ * hotpath SOCKETS MERGE FRAGMENTS: makes control buffers as the kernel writes them, for each
+ * socket in turn.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 
 #include "recv/token_release.h"
 
-#define ROUNDS	   64 /* completions for each socket */
+#define ROUNDS	   64 /* completions per socket */
 #define FRAG_BYTES 4096
 
 struct control {
@@ -50,7 +50,7 @@ static struct devmem_sock *make_sock(struct devmem_ring *ring, uint16_t slot, ui
 		exit(1);
 	sock->ring = ring;
 	sock->engine = &devmem__engine_devmem;
-	/* counts what is out; nothing else of it is looked at here */
+	/* only its count of fragments that are out is used here */
 	sock->binding = calloc(1, 4096);
 	sock->fd = -1;
 	sock->stream = (struct devmem__stream){
@@ -83,7 +83,7 @@ __attribute__((noinline)) unsigned int one_completion(struct devmem_ring *ring,
 	return (unsigned int)got;
 }
 
-/* The kernel's part, which is not counted: batches that were handed in are done. */
+/* The kernel's part, which is not counted: it completes the batches that were handed in. */
 static void kernel_takes_batches(struct devmem_ring *ring)
 {
 	devmem__dontneed_flush(ring, true);

@@ -1,18 +1,18 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
 # The library's own instructions per fragment, from completion to descriptor to released token, counted by callgrind:
-# they repeat exactly, whatever else the machine does. Fails when there are more than there may be.
+# they repeat exactly, whatever else the machine does. Fails if there are more than the limit.
 # bench/hotpath.sh BUILD_FOLDER
 set -euo pipefail
 
 PROGRAM=${1:?usage: bench/hotpath.sh BUILD_FOLDER}/bench/hotpath
-MOST=60			# instructions for each fragment, without merging
+MOST=60			# instructions per fragment, without merging
 MAX_GROWTH=110		# per cent, from 1 to 1,024 sockets
 
 OUT=$(mktemp "${TMPDIR:-/tmp}/hotpath.XXXXXX")
 trap 'rm -f "$OUT"' EXIT
 
-# count SOCKETS MERGE: prints instructions for a hundred fragments
+# count SOCKETS MERGE: prints the instructions per hundred fragments
 count() {
 	local fragments total
 	fragments=$(valgrind --quiet --tool=callgrind --collect-atstart=no --toggle-collect=one_completion \
@@ -23,7 +23,7 @@ count() {
 	echo $((total * 100 / fragments))
 }
 
-# A program that cannot make an io_uring exits with 77, and so do we.
+# If the program cannot make an io_uring, it exits with 77, and so does this script.
 one=$(count 1 1)
 many=$(count 1024 1)
 merged=$(count 1 1024)

@@ -1,25 +1,25 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# In the guest of scripts/bench: the same bytes received by the kernel's ncdevmem, by the leanest loops, by plain
-# epoll and by libdevmem; and echoed, and sent. Prints lines of JSON. bench/lab.sh MIB ROUNDS CALLS-MIB PART...
+# Runs in the guest of scripts/bench: the kernel's ncdevmem, the leanest loops, plain epoll and libdevmem receive the
+# same bytes; others echo and send. Prints lines of JSON. bench/lab.sh MIB ROUNDS CALLS-MIB PART...
 #
 #   devmem	engine devmem and its leanest loop, 4 KiB pages; ncdevmem
 #   zcrx		engine zcrx and its leanest loop, 4 KiB pages and 64 KiB pages
 #   copy		engine copy and epoll
 #   pages	engine devmem with default options, and at 4 KiB
 #   echo		from device memory to device memory and back, and an echo that copies
-#   guards	engine devmem with and without the filters against urgent data, of which the NIC's processor has the cost
+#   guards	engine devmem with and without the filters against urgent data, whose cost falls on the NIC's processor
 #   send		from device memory: libdevmem, its leanest loop, and a plain send
 #
-# Three processors: 0 is the far end's, 1 is the NIC's (its threads), 2 is of what is measured.
+# There are three processors: 0 for the far end, 1 for the NIC's threads, 2 for the measured program.
 set -euo pipefail
 
 MIB=$1 ROUNDS=$2 CALLS_MIB=$3 PARTS=("${@:4}")
-LARGE_MIB=$((MIB * 4))	# where little is executed for each byte, beginning and ending must not weigh too much
+LARGE_MIB=$((MIB * 4))	# for programs that execute little per byte, so that beginning and end weigh less
 SMALL=(--page 4K) LARGE=(--page 64K --buffer 128M) ECHO=(--buffer 128M)
-PORTION=64K		# what the sender hands its TCP at a time
-WINDOW=4M		# that an echo's client has under way
-INTERVAL=200		# microseconds between portions where traffic is paced: 328 MB/s
+PORTION=64K		# what the sender passes to TCP at a time
+WINDOW=4M		# what an echo's client has under way
+INTERVAL=200		# microseconds between portions of paced traffic: 328 MB/s
 PACE=0
 CONNECTED=1		# connections
 ulimit -n 4096		# for 1,024 of them
@@ -41,13 +41,13 @@ fail() {
 	exit 1
 }
 
-# Packets are dealt with on the NIC's processor, whoever sends: not in the middle of a receiver.
+# Has packets handled on the NIC's processor, whoever sends, and not in the middle of a receiver.
 thread_nics() {
 	echo 1 >/sys/class/net/lab0/threaded
 	ip netns exec far sh -c 'echo 1 >/sys/class/net/lab1/threaded'
 }
 
-# A queue that is bound gets a new thread, so this comes after it.
+# Binding a queue gives it a new thread, so this must run after each bind.
 pin_nics() {
 	local pid
 	for pid in $(pgrep '^napi/lab'); do
@@ -55,8 +55,9 @@ pin_nics() {
 	done
 }
 
-# The last receiver's buffer is freed when its last packet is, and that can wait on another processor for the next
-# one (net/core/skbuff.c: skb_attempt_defer_free), or for a page pool to look again. The next receiver must not pay.
+# Waits until the last receiver's buffer is freed, so that the next receiver does not pay for that. It is freed with its
+# last packet, which can wait on another processor for the next one (net/core/skbuff.c: skb_attempt_defer_free), or for
+# a page pool's next check.
 settle() {
 	local cpu tries
 	for tries in {1..100}; do
@@ -69,7 +70,7 @@ settle() {
 	fail "a buffer is not freed ($tries tries)"
 }
 
-# wait_for PID [PORT]: until it says that it listens, or does
+# wait_for PID [PORT]: waits until the program says that it listens, or listens on the port
 wait_for() {
 	local tries
 	for tries in {1..200}; do
@@ -86,7 +87,8 @@ far() {
 	ip netns exec far taskset -c "$SENDER" "/build/bench/$1" "${@:2}" || fail "$1"
 }
 
-# start PROGRAM MIB OPTION...: what is measured, until it waits for its other end. It prints a line of JSON.
+# start PROGRAM MIB OPTION...: starts the measured program, which prints a line of JSON, and waits until it is ready for its
+# other end
 start() {
 	local program=$1 mib=$2
 	shift 2
@@ -123,12 +125,12 @@ send_from() {
 	finish "$1"
 }
 
-# Not to be taken for one of the counts that are compared.
+# Under a name of its own, so that it is not taken for one of the counts that are compared.
 receive_apart() {
 	receive "$1" "$2" --name apart "${SMALL[@]}"
 }
 
-# calls COMMAND-NAME COMMAND...: "TOTAL WRITES" of the system calls that processes of this name make, exactly
+# calls COMMAND-NAME COMMAND...: prints "TOTAL WRITES", the exact numbers of system calls that processes of this name make
 calls() {
 	local name=$1
 	shift
@@ -140,7 +142,7 @@ calls() {
 	echo "!hist:keys=id if comm == \"$name\"" >"$TRACE"
 }
 
-# Twice with different amounts: the difference is free of set-up.
+# Counts with two amounts: the difference does not include set-up.
 count_calls() {
 	local what=$1 name=$2 few many
 	shift 2
@@ -150,15 +152,15 @@ count_calls() {
 		$((${many% *} - ${few% *})) $((${many#* } - ${few#* }))
 }
 
-# As hardware with LRO or HW-GRO does: packets of up to 64 KiB, so that large pages are filled.
+# Merges packets to up to 64 KiB, as hardware with LRO or HW-GRO does, so that large pages are filled.
 merge() {
 	ethtool -K lab0 rx-gro-hw "$1"
 	[[ $(ethtool -k lab0 | sed -n 's/^rx-gro-hw: //p') == "$1" ]] || fail "merging cannot be turned $1"
 }
 
-# pages SIZE: packets whose payload fills pages of this size. 8,928 bytes, as with an MTU of 9,000, are two pages of 4 KiB and
-# a rest that takes one by itself: a third more fragments. 8,192 are two; but where pages are large and packets are merged,
-# more of larger ones fit.
+# pages SIZE: sets an MTU whose payload fills pages of this size. With an MTU of 9,000 the payload is 8,928 bytes: two pages
+# of 4 KiB and a rest that takes a page by itself, which makes a third more fragments. 8,192 bytes are two pages. But where
+# pages are large and packets are merged, more bytes fit with larger packets.
 pages() {
 	local mtu=9000
 	[[ $1 != 4K ]] || mtu=8264
@@ -172,7 +174,7 @@ count_all_calls() {
 	count_calls ncdevmem ncdevmem by ncdevmem small apart
 }
 
-# pair LOOP NAME SUFFIX MIB OPTION...: the loop and libdevmem, one after the other
+# pair LOOP NAME SUFFIX MIB OPTION...: runs the loop and libdevmem, one after the other
 pair() {
 	local loop=$1 name=$2 suffix=$3 mib=$4
 	shift 4
@@ -231,7 +233,7 @@ round_guards() {
 	pages 64K
 }
 
-# What hardware does when it sends is not taken for work of the processor that is counted.
+# Keeps the work that hardware would do to send off the processor that is counted.
 wire_apart() {
 	local file
 	for file in /sys/kernel/debug/labnic/lab?/wire_apart; do
@@ -239,7 +241,7 @@ wire_apart() {
 	done
 }
 
-# Not counted: is what comes back what was sent?
+# Checks, without counting, that the bytes that come back are those that were sent.
 verify() {
 	VERIFY=(--pattern)
 	"$@" --name apart >/dev/null
@@ -277,8 +279,8 @@ round_echo() {
 	wire_apart 0
 }
 
-# What is sent lies in device memory, so a send buffer of TCP's takes none of the kernel's: with 4 MiB, as is the default, a
-# sender of 1 MiB at a time is woken twice as often, to send what was left over.
+# Sets the limit of TCP's send buffers. Bytes in device memory take no kernel memory there. With the default of 4 MiB, a
+# program that sends 1 MiB at a time is woken twice as often, to send what was left over.
 send_buffers() {
 	if [[ $1 == restore ]]; then
 		sysctl -qw net.ipv4.tcp_wmem="$SEND_BUFFERS"
@@ -301,7 +303,7 @@ round_send() {
 printf '{"name": "run", "kernel": "%s", "mib": %d, "rounds": %d, "parts": "%s"}\n' "$(uname -r)" "$MIB" "$ROUNDS" \
 	"${PARTS[*]}"
 thread_nics
-# The same code on one processor after the other: each must get its own count.
+# Runs the same code on one processor after the other: each run must have its own count.
 taskset -c "$SENDER" /build/bench/bench_control control-sender
 taskset -c "$RECEIVER" /build/bench/bench_control control-receiver
 [[ ${PARTS[*]} != *devmem* ]] || count_all_calls

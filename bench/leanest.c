@@ -1,19 +1,19 @@
 // SPDX-License-Identifier: MIT
 /*
- * The leanest loop that we know to receive device memory with liburing: no accounting of what is
- * out, no ordering of host bytes, no shedding, no errors but fatal ones. libdevmem is measured
- * against it, so whatever is found to make receiving cheaper goes in here first, also what would
- * not do in a library.
+ * The leanest loop that we know for receiving into device memory with liburing. It does not account
+ * for fragments that are out, does not order host bytes, sheds nothing, and every error is fatal.
+ * libdevmem is measured against it, so every way to make receiving cheaper goes in here first, even
+ * one that a library could not use.
  *
- * Measured advice that it follows, by what it saves:
+ * What was measured to save time, and so is done here:
  *   large receives	control data for 400 fragments and 1 MiB of payload, so that no limit cuts a
  *			packet in two
  *   few buffers	4, without transparent huge pages: they stay in the cache
- *   few wake-ups	SO_RCVLOWAT 768 KiB, fixed. 512 KiB takes 2 % more on paced traffic and the
- *			same on other; with 1 MiB, pages overflow the pool's own store, which takes
- *			1 % more on other
- *   few releases	one SO_DEVMEM_DONTNEED for all that a wake-up brought, riding on the next
- *			wait, its own completion skipped (it would end the wait)
+ *   few wake-ups	SO_RCVLOWAT 768 KiB, fixed. 512 KiB costs 2 % more with paced traffic and
+ *			the same otherwise. With 1 MiB, pages overflow the pool's own store, which
+ *			costs 1 % more with unpaced traffic
+ *   few releases	one SO_DEVMEM_DONTNEED for all that a wake-up brought, submitted with the
+ *			next wait; its own completion is skipped, as it would end the wait
  *   cheap wake-ups	DEFER_TASKRUN and SINGLE_ISSUER
  *   less than 1 % each	a registered ring, registered files
  */
@@ -43,7 +43,7 @@ struct leanest {
 	unsigned char *memory;
 	size_t stride;
 	struct msghdr msg;
-	struct batch *batch; /* of each connection */
+	struct batch *batch; /* one per connection */
 	unsigned int open;
 	struct bench_result r;
 };
@@ -114,7 +114,7 @@ static void arm(struct leanest *l, unsigned int connection)
 	sqe->user_data = connection;
 }
 
-/* The kernel reads the runs while it is entered, so they may be written again afterwards. */
+/* The kernel reads the runs during io_uring_enter(), so they may be overwritten afterwards. */
 static void release(struct leanest *l, unsigned int connection)
 {
 	const uint32_t level_and_name[2] = { SOL_SOCKET, DEVMEM_SO_DONTNEED };
@@ -133,7 +133,7 @@ static void release(struct leanest *l, unsigned int connection)
 	l->r.releases++;
 }
 
-/* Full in the middle of a wake-up, which the limits make rare: hand it in there. */
+/* The batch is full in the middle of a wake-up, which the limits make rare: hand it in now. */
 static void release_now(struct leanest *l, unsigned int connection)
 {
 	release(l, connection);
@@ -145,7 +145,7 @@ static void release_now(struct leanest *l, unsigned int connection)
 static void add_token(struct leanest *l, unsigned int connection, uint32_t token)
 {
 	struct batch *batch = &l->batch[connection];
-	struct devmem__token_run *last = batch->run + batch->runs; /* the one after it */
+	struct devmem__token_run *last = batch->run + batch->runs; /* one past the last run */
 
 	if (batch->tokens && token == last[-1].start + last[-1].count &&
 	    batch->tokens < DEVMEM__MAX_FRAGS) {

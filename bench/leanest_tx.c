@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * The leanest loop that we know to send device memory with liburing: one connection, one sendmsg at
- * a time, the oldest memory first, and no errors but fatal ones. libdevmem's sender (tx.c) is
- * measured against it, so whatever is found to make sending cheaper goes in here first.
+ * The leanest loop that we know for sending device memory with liburing: one connection, one
+ * sendmsg at a time, the oldest memory first, and every error is fatal. libdevmem's sender (tx.c)
+ * is measured against it, so every way to make sending cheaper goes in here first.
  *
- *   few calls		a sendmsg is offered all that may be sent, and takes what fits into the send
- *			buffer
- *   few wake-ups	when that is full, the next one goes when a third of it is free, which
- *			notifications tell: a poll for room would be woken by each of them
+ *   few calls		a sendmsg is offered everything that may be sent, and takes what fits into
+ *			the send buffer
+ *   few wake-ups	when that is full, the next sendmsg waits until a third of it is free, which
+ *			notifications show. A poll for room would be woken by each notification
  *   cheap notifications	a receive from the error queue that waits in the ring
  */
-#include <time.h> /* the next one needs it, and does not say so */
+#include <time.h> /* errqueue.h needs it and does not include it */
 
 #include <errno.h>
 #include <liburing.h>
@@ -32,7 +32,7 @@ struct leanest {
 	struct iovec iov;
 	_Alignas(struct cmsghdr) unsigned char control[CMSG_SPACE(sizeof(uint32_t))];
 	_Alignas(struct cmsghdr) unsigned char err_control[256];
-	uint32_t part[PARTS]; /* bytes of each sendmsg that succeeded, by its number */
+	uint32_t part[PARTS]; /* bytes of each successful sendmsg, by its number */
 	uint32_t next_id;
 	uint64_t sent, freed, resume; /* bytes */
 	bool sending, hearing, full;

@@ -1,20 +1,22 @@
 // SPDX-License-Identifier: MIT
 /*
- * The leanest loop that we know for io_uring's zero-copy receive into a dma-buf: no accounting of
- * what is out, no other way for bytes that the NIC did not write there, no errors but fatal ones;
- * every fragment goes back at once. libdevmem's engine "zcrx" is measured against it, so whatever
- * is found to make receiving cheaper goes in here first, also what would not do in a library.
+ * The leanest loop that we know for io_uring's zero-copy receive into a dma-buf. It does not
+ * account for fragments that are out, cannot take bytes that the NIC did not write there, and every
+ * error is fatal; each fragment is released at once. libdevmem's engine "zcrx" is measured against
+ * it, so every way to make receiving cheaper goes in here first, even one that a library could not
+ * use.
  *
- * Advice that it follows, by what it saves:
- *   few wake-ups	SO_RCVLOWAT 512 KiB, fixed, as in leanest.c. With 4 KiB pages 256 KiB takes
- *			8 % more and 1 MiB 2 % more. With 64 KiB pages the wake-ups are most of what
- *			is left: 1 MiB takes 30 % less and 2 MiB half. That would compare marks,
- *			which are a matter of latency too; so it stays
+ * What was measured to save time, and so is done here:
+ *   few wake-ups	SO_RCVLOWAT 512 KiB, fixed as in leanest.c. With 4 KiB pages, 256 KiB costs
+ *			8 % more and 1 MiB 2 % more. With 64 KiB pages, wake-ups are most of the
+ *			remaining cost: 1 MiB costs 30 % less and 2 MiB half. But that would compare
+ *			marks, which also affect latency, so the mark stays
  *   large pages	the largest that the buffer takes
- *   no look-ups	a completion's offset goes to the refill ring as it is: the kernel looks at
- *			which page it is in, and not at the length [io_uring/zcrx.c: io_parse_rqe]
+ *   no look-ups	a completion's offset is written to the refill ring unchanged: the kernel
+ *			uses only the page that it is in, not the length [io_uring/zcrx.c:
+ *			io_parse_rqe]
  *   one store		of each ring's index for all that a wake-up brought
- *   cheap wake-ups	DEFER_TASKRUN and SINGLE_ISSUER, which zcrx wants anyway
+ *   cheap wake-ups	DEFER_TASKRUN and SINGLE_ISSUER, which zcrx requires anyway
  *   less than 1 % each	a registered ring, registered files
  */
 #include <errno.h>
@@ -29,8 +31,8 @@
 
 #define LARGEST_PAGE  (64u << 10)
 #define SMALLEST_PAGE (4u << 10)
-#define REFILL	      16384u /* a power of two, and no less than the buffer has pages */
-/* of fragments that wait: when it is full the kernel gives up */
+#define REFILL	      16384u /* a power of two, at least the number of the buffer's pages */
+/* completions of waiting fragments: when the ring is full, the kernel gives up */
 #define COMPLETIONS 8192u
 #define LOWAT	    (512u << 10)
 
@@ -93,7 +95,7 @@ static int register_queue(struct leanest *l, const struct bench *b, void *region
 
 static void open_queue(struct leanest *l, const struct bench *b)
 {
-	/* with the indices before them */
+	/* the entries, and a page before them for the indices */
 	const size_t bytes = REFILL * sizeof(struct devmem__zcrx_rqe) + 4096;
 	void *region =
 		mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -126,7 +128,7 @@ static void arm(struct leanest *l, unsigned int connection)
 	sqe->user_data = connection;
 }
 
-/* No fragment: a receive has ended. */
+/* Not a fragment: a receive has ended. */
 static void ended(struct leanest *l, const struct io_uring_cqe *cqe)
 {
 	if (cqe->res == -ENOSPC)
@@ -137,7 +139,7 @@ static void ended(struct leanest *l, const struct io_uring_cqe *cqe)
 		l->open--;
 }
 
-/* What a wake-up brought. Returns how many completions. */
+/* Handles what a wake-up brought. Returns the number of completions. */
 static uint32_t take(struct leanest *l)
 {
 	const struct io_uring_cq *cq = &l->io.cq;
@@ -174,7 +176,7 @@ static void receive(struct leanest *l)
 	}
 }
 
-/* The kernel ends a ring some time after it was closed, and the queue is bound until then. */
+/* Closes the ring. The kernel ends it some time later, and the queue is bound until then. */
 static void close_ring(struct leanest *l, struct bench *b)
 {
 	uint32_t queue;

@@ -1,39 +1,39 @@
 # SPDX-License-Identifier: MIT
-# Part of bench/lab.sh: the same bytes by every receiver there is. The kernel's ncdevmem and iou-zcrx, and iperf3, have no
-# marks: what is counted is all that their processor executes while their other end runs, so what they print and control is
-# in it. The NIC merges for all of them, as hardware with LRO or HW-GRO does.
+# Part of bench/lab.sh: every receiver there is receives the same bytes. The kernel's ncdevmem and iou-zcrx, and iperf3, have
+# no marks. So everything is counted that their processor executes while their other end runs, printing and control included.
+# The NIC merges packets for all of them, as hardware with LRO or HW-GRO does.
 # shellcheck shell=bash disable=SC2034,SC2153
 
 HW=/selftests/tools/testing/selftests/drivers/net/hw
-PEERS=/tmp/peers		# links, by which a server's calls are told from those of a client of the same name
+PEERS=/tmp/peers		# links that give servers another name than their clients, to count their system calls apart
 PEER_PORT=5201 PEER_ADDRESS=2001:db8:1ab::2
-ZCRX_QUEUE=3 ZCRX_PORT=5202	# iou-zcrx changes nothing of the NIC by itself
-ZCRX_MIB=2			# it has a pattern of so much, and ends when that is over
-IPERF3_AMOUNT=()		# what is asked for, unless an amount: it looks once in a second whether that was sent
-PRINTING_MIB=16			# for what takes long because it prints a line for each fragment
+ZCRX_QUEUE=3 ZCRX_PORT=5202	# iou-zcrx does not set up the NIC itself
+ZCRX_MIB=2			# its pattern has so much, and it ends after that
+IPERF3_AMOUNT=()		# its option for the length, if not an amount, whose end it checks only once a second
+PRINTING_MIB=16			# for ncdevmem, which is slow because it prints a line for each fragment
 
-# Receiver and pages. What copies has no pages; what is not ours takes those of 4 KiB.
+# Receivers and pages. Receivers that copy have no pages; those of others use pages of 4 KiB.
 MATRIX=(
 	"ncdevmem small" "iou-zcrx small" "iperf3 none" "epoll none" "copy none"
 	"leanest small" "devmem small" "syscall small" "leanest_zcrx small" "zcrx small"
 	"leanest default" "devmem default" "syscall default" "leanest_zcrx default" "zcrx default"
 )
 
-# serve NAME PORT COMMAND...: on the receiver's processor, until it listens
+# serve NAME PORT COMMAND...: starts it on the receiver's processor and waits until it listens
 serve() {
 	local name=$1 port=$2 program=$3
 	shift 3
 	: >"$LOG"
 	mkdir -p "$PEERS"
 	ln -sfn "$(type -P "$program")" "$PEERS/$name"
-	# What it prints goes nowhere, and what it writes there is counted apart.
+	# Its output is discarded; its writes are counted apart.
 	taskset -c "$RECEIVER" "$PEERS/$name" "$@" >/dev/null 2>"$LOG" &
 	STARTED=$!
 	wait_for "$STARTED" "$port"
 	pin_nics
 }
 
-# around NAME MIB COMMAND...: counted while this runs at the far end
+# around NAME MIB COMMAND...: counts while the command runs at the far end
 around() {
 	taskset -c "$SENDER" /build/bench/bench_around "$1" "$2M" ip netns exec far "${@:3}" || fail "the other end of $1"
 }
@@ -53,7 +53,7 @@ iperf3() {
 	iperf3_result <"$LOG.iperf3"
 }
 
-# Our line, with what its report says, which comes first: its seconds leave out how it came to be.
+# Puts iperf3's own figures, which come first, into our line: its seconds do not include set-up.
 iperf3_result() {
 	awk '/"sum_received"/ { inside = 1 }
 		inside && /"seconds":/ { gsub(/[^0-9.]/, ""); seconds = $0 }
@@ -65,14 +65,15 @@ iperf3_result() {
 		}'
 }
 
-# Debian 13's ethtool cannot set it. It stays as it is: for receivers that set it by themselves it makes no difference.
+# Sets hds-thresh to 0, which Debian 13's ethtool cannot do. It is not restored: receivers that set it by themselves are not
+# affected.
 no_threshold() {
 	local ynl=/selftests/tools/net/ynl/pyynl/cli.py
 	python3 "$ynl" --no-schema --spec /selftests/Documentation/netlink/specs/ethtool.yaml --do rings-set \
 		--json '{"header": {"dev-name": "lab0"}, "hds-thresh": 0}' >"$LOG" 2>&1 || fail "hds-thresh cannot be set"
 }
 
-# What iou-zcrx.py does for it.
+# Sets up the NIC as iou-zcrx.py does.
 prepare_zcrx() {
 	ethtool -G lab0 tcp-data-split on
 	ethtool -X lab0 equal $ZCRX_QUEUE
@@ -121,7 +122,7 @@ amount() {
 	esac
 }
 
-# What its threads are called.
+# The command name of the receiver's threads.
 command_of() {
 	case $1 in
 	iou-zcrx | iperf3) echo "$1-server" ;;
@@ -139,7 +140,7 @@ tell_absent() {
 		"$(head -n 1 $HW/iou-zcrx.missing 2>/dev/null | tr -d '[:punct:]' || echo 'not in this kernel')"
 }
 
-# each_receiver FUNCTION: with receiver and pages
+# each_receiver FUNCTION: calls it with each receiver and its pages
 each_receiver() {
 	local row
 	merge on
@@ -149,7 +150,7 @@ each_receiver() {
 	merge off
 }
 
-# Where little is called for each byte, a larger amount; where no more than 2 MiB can come, the difference to 1.
+# Receivers with few calls per byte get a larger amount. One that takes only 2 MiB is compared with 1 MiB.
 count_calls_of() {
 	local CALLS_MIB=64
 	case $1 in
@@ -163,7 +164,7 @@ count_of() {
 	by "$1" "$2" "peer-$1-$2" "$(amount "$1" "$2")"
 }
 
-# What prints, or ends after 2 MiB, has none.
+# Receivers that print, or that end after 2 MiB, have no rate.
 rate_of() {
 	[[ $1 == ncdevmem || $1 == iou-zcrx ]] || by "$1" "$2" "rate-$1-$2" "$LARGE_MIB"
 }
@@ -178,7 +179,7 @@ round_peers() {
 	each_receiver count_of
 }
 
-# Of an ordinary boot, in which time passes.
+# For an ordinary boot, in which real time passes.
 round_rates() {
 	local IPERF3_AMOUNT=(-t2)
 	each_receiver rate_of

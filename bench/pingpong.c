@@ -1,16 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
- * Latency of 64-byte messages: the peer in the namespace far sends one and waits for the echo.
- * Three connections take turns, so that whatever else goes on meets all: two whose messages arrive
- * in device memory, with the library's low-water mark and without any, and plain TCP, received as
- * in epoll.c: a loop for many connections, as ours is.
+ * Latency of 64-byte messages: the peer in the namespace "far" sends one and waits for the echo.
+ * Three connections take turns, so that disturbances affect all of them. Two receive into device
+ * memory, with the library's low-water mark and without any. The third is plain TCP, received as in
+ * epoll.c by a loop for many connections, like ours.
  *
- * One connection is not like the next: its ports decide by which queues of both NICs it goes, and
- * so which threads are woken. Its median is a few per cent off another's, plain TCP's too. So three
- * new ones are made again and again, and what is told is the mean of their medians.
+ * Connections differ: the ports decide which queues of both NICs a connection uses, and so which
+ * threads are woken. Medians differ by a few per cent, also with plain TCP. So sets of three new
+ * connections are made again and again, and the result is the mean of their medians.
  *
- * pingpong [ROUND-TRIPS [CPU-HERE CPU-THERE]]: prints a line of JSON. ROUND-TRIPS of each kind, in
- * all.
+ * pingpong [ROUND-TRIPS [CPU-HERE CPU-THERE]]: prints a line of JSON. ROUND-TRIPS is the total of
+ * each kind.
  */
 #include <arpa/inet.h>
 #include <errno.h>
@@ -27,9 +27,9 @@
 #include "setup.h"
 
 #define MESSAGE 64
-/* round trips on one connection before it is the other's turn; the first turn only warms up */
+/* round trips on one connection before the next one's turn; the first turn is the warm-up */
 #define TURN 25
-#define SETS 10 /* so often three new ones connect */
+#define SETS 10 /* number of sets of three new connections */
 
 #define PORT	   5400u
 #define PLAIN_PORT 5401u
@@ -38,11 +38,11 @@ enum { MANAGED, WITHOUT, IN_DEVICE_MEMORY, PLAIN = IN_DEVICE_MEMORY, CONNECTIONS
 static const char *const names[] = { "managed", "without", "plain" };
 
 struct pingpong {
-	unsigned int trips; /* on each connection */
+	unsigned int trips; /* round trips on each connection */
 	int cpu_here, cpu_there;
 	int fd[CONNECTIONS];	    /* the far ends */
-	double *taken[CONNECTIONS]; /* seconds of each round trip, of all sets */
-	unsigned int done;	    /* round trips of those sets that are over, of each kind */
+	double *taken[CONNECTIONS]; /* seconds of each round trip, over all sets */
+	unsigned int done;	    /* round trips of the finished sets, of each kind */
 };
 
 static int turn_of(unsigned int trip)
@@ -70,7 +70,7 @@ static void *dial(void *arg)
 	return NULL;
 }
 
-/* The far side: it measures. */
+/* The far side, which measures. */
 static void *ping(void *arg)
 {
 	struct pingpong *p = arg;
@@ -138,7 +138,7 @@ static void echo_plainly(int epoll, int fd)
 
 	do
 		n = epoll_wait(epoll, &ev, 1, -1);
-	/* a ring was closed just now: see devmem_ring_close() */
+	/* a ring has just been closed: see devmem_ring_close() */
 	while (n < 0 && errno == EINTR);
 	if (n != 1)
 		bench_die("epoll: %s", strerror(errno));
@@ -147,7 +147,7 @@ static void echo_plainly(int epoll, int fd)
 	answer(fd);
 }
 
-/* Our side: a message comes, goes back to the kernel, and is answered. */
+/* Our side: receives a message, releases it, and answers. */
 static void echo(struct devmem_ring *ring, int fd)
 {
 	struct devmem_event ev[16];
@@ -173,7 +173,7 @@ static void echo(struct devmem_ring *ring, int fd)
 
 /* ------------------------------------------------------------------------- a set of connections */
 
-/* The near ends of a set, and what they are received with. */
+/* The near ends of a set, and the objects that receive. */
 struct near {
 	int fd[CONNECTIONS];
 	struct devmem_ring *ring[IN_DEVICE_MEMORY];
@@ -238,8 +238,8 @@ static int by_size(const void *a, const void *b)
 	return (x > y) - (x < y);
 }
 
-/* The mean of the sets' medians; afterwards those that warmed up are gone, and the others lie
- * together. Returns how many. */
+/* Sets @median to the mean of the sets' medians, removes the warm-up's values and moves the others
+ * together. Returns their number. */
 static unsigned int summarize(const struct pingpong *p, double *taken, double *median)
 {
 	const unsigned int n = p->trips - TURN;
@@ -292,7 +292,7 @@ int main(int argc, char **argv)
 	}
 	bench_parse(&b, "pingpong", 1, options);
 	b.page_size = 4096;
-	b.connections = 0; /* it accepts its own */
+	b.connections = 0; /* connections are accepted here */
 	bench_bind(&b);
 	bench_listen(&b);
 	plain = listen_plainly();

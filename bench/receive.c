@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the leanest loops and epoll.c do, with libdevmem: the loop that the public header shows, and
- * nothing else. With --hold it keeps what came last, as a program does that works on it.
+ * The same as the leanest loops and epoll.c, with libdevmem: the loop that the public header shows,
+ * and nothing else. With --hold it keeps the latest fragments, as a program does that works on
+ * them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,10 +11,10 @@
 #include "setup.h"
 
 #define EVENTS 256
-/* events, a power of two: as many as tokens may be kept, and more */
+/* events, a power of two; more than the number of tokens that may be kept */
 #define HELD (1u << 20)
 
-/* What is kept, the oldest first. */
+/* The kept events, the oldest first. */
 struct held {
 	struct devmem_event *ev;
 	uint32_t first, last, tokens;
@@ -46,7 +47,7 @@ static void verify(struct bench *b, const struct devmem_event *ev, int n)
 		bench_die("%s", devmem_error());
 }
 
-/* Returns how many connections ended. */
+/* Returns the number of connections that ended. */
 static unsigned int consume(const struct devmem_event *ev, int n, uint64_t *bytes)
 {
 	unsigned int ended = 0;
@@ -74,8 +75,8 @@ static void release(struct devmem_ring *ring, const struct devmem_event *ev, uns
 		bench_die("%s", devmem_error());
 }
 
-/* Gives back the oldest until no more than @most tokens are kept, in one call, or in two where the
- * array ends. */
+/* Releases the oldest events until at most @most tokens are kept. Takes one call, or two where the
+ * array wraps. */
 static void keep(struct devmem_ring *ring, struct held *h, uint32_t most)
 {
 	uint32_t first = h->first % HELD, n;

@@ -1,20 +1,20 @@
 # SPDX-License-Identifier: MIT
-# Part of bench/lab.sh: libdevmem as something grows, and nothing else changes. Each curve has the same bytes at all of its
-# points. What is counted is called CURVE/ENGINE/PAGES/POINT.
+# Part of bench/lab.sh: libdevmem as one thing grows and nothing else changes. All points of a curve have the same bytes.
+# A count is named CURVE/ENGINE/PAGES/POINT.
 # shellcheck shell=bash disable=SC2034,SC2153
 
 # Engine and pages.
 CURVES=("devmem small" "devmem default" "zcrx small" "zcrx default")
 CONNECTIONS=(1 4 16 64 256 1024)
-FEW=16 MANY=1024	# what has a limit
+FEW=16 MANY=1024	# the points of the curve that has a limit
 ROOM=1000000		# pages
 QUEUES=(1 2 4)
 PAGE_SIZES=(4K 8K 16K 32K 64K)
-SEGMENTS=(1K 2K)	# of less than a page: packets that are not merged. TCP takes 12 bytes off for its time stamps
+SEGMENTS=(1K 2K)	# smaller than a page: packets that are not merged. TCP's time stamps take 12 bytes of each
 TOKENS_SMALL=(64 1024 4096 8192 12288 14336)	# of 16,384 pages, of which the NIC's ring has 1,024
 TOKENS_DEFAULT=(16 128 512 768 896)		# of 2,048 pages, of which it has 1,024
 
-# What copies, to see what is not of device memory.
+# epoll copies: it shows which costs are not due to device memory.
 CURVES_CONNECTIONS=("${CURVES[@]}" "epoll none")
 CURVES_MANY=("${CURVES[@]}" "devmem coalesced" "zcrx coalesced" "epoll none")
 
@@ -52,10 +52,10 @@ at_each() {
 	CONNECTED=1
 }
 
-# What 1,024 senders may have under way does not fit into the NIC's usual ring, nor into what TCP may have of a guest this small
-# (net.ipv4.tcp_mem, which is for all namespaces): packets would be dropped, and what is measured is how TCP recovers. So there is room
-# for it, and what is sent comes at fixed times, in portions as large as devmem-perf's. The more bytes, the less the beginnings
-# of so many weigh.
+# What 1,024 senders have under way fits neither into the NIC's usual ring nor into TCP's share of so small a guest's memory
+# (net.ipv4.tcp_mem, which is for all namespaces). Packets would be dropped, and TCP's recovery would be measured. So both
+# get more room, and portions as large as devmem-perf's are sent at fixed times. With more bytes, the beginnings of so many
+# connections weigh less.
 many() {
 	local ring memory MIB=$((LARGE_MIB * 8)) PORTION=256K PACE=$((INTERVAL * 4)) ROOMY=512M
 	ring=$(ethtool -g lab0 | awk '/^Current/ { now = 1 } now && $1 == "RX:" { print $2; exit }')
@@ -67,7 +67,7 @@ many() {
 	nsenter -t 1 -n sysctl -qw net.ipv4.tcp_mem="$memory"
 }
 
-# In the room that there is: the more bytes, the less the beginnings and ends of so many weigh.
+# In the usual room. With more bytes, the beginnings and ends of so many connections weigh less.
 connections() {
 	local MIB=$LARGE_MIB
 	at_each connections "${CURVES_CONNECTIONS[@]}" -- "${CONNECTIONS[@]}"
@@ -89,7 +89,7 @@ fragments() {
 	done
 }
 
-# One ring has them all; with zcrx it can have only one. Their own rings need room: 64 MiB of the largest pages each.
+# One ring has all queues; with zcrx a ring can have only one. Each queue's own ring takes 64 MiB of the largest pages.
 queues() {
 	local n
 	ethtool -L lab0 combined 8
@@ -102,7 +102,7 @@ queues() {
 	ethtool -L lab0 combined 4
 }
 
-# Four times the buffer, so that what is kept comes round.
+# Four times the buffer, so that the kept fragments are replaced.
 tokens() {
 	local n engine MIB=$LARGE_MIB
 	for engine in devmem zcrx; do
@@ -124,7 +124,7 @@ round_scale() {
 	merge off
 }
 
-# Only what has a limit.
+# Only the curve that has a limit.
 round_many() {
 	merge on
 	many

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The other end of the receivers here: connects, waits for a byte, sends zeros (or bytes that can
- * be verified), and closes. Paced, it sends a portion at fixed times, whatever became of the one
- * before: then what a receiver does repeats from run to run.
+ * The other end of the receivers here: connects, waits for a byte, sends zeros or bytes that can be
+ * verified, and closes. When paced, it sends a portion at fixed times, whatever became of the one
+ * before, so that the receiver's work repeats from run to run.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -68,7 +68,7 @@ int main(int argc, char **argv)
 	from = argc > 7 ? arg_number(argv[7], 65535) : 0;
 	for (unsigned int i = 0; i < n; i++)
 		fd[i] = far_connect(argv[1], arg_number(argv[2], 65535), from);
-	/* with a port of its own it is for ncdevmem, which is silent */
+	/* a fixed source port is for ncdevmem, which sends no byte */
 	for (unsigned int i = 0; i < n && !from; i++)
 		far_await_go(fd[i]);
 	clock_gettime(CLOCK_MONOTONIC, &when);
@@ -82,7 +82,7 @@ int main(int argc, char **argv)
 	}
 	for (unsigned int i = 0; i < n; i++)
 		shutdown(fd[i], SHUT_WR);
-	for (unsigned int i = 0; i < n; i++) { /* until the receiver closes too */
+	for (unsigned int i = 0; i < n; i++) { /* wait until the receiver closes too */
 		while (recv(fd[i], &go, 1, 0) > 0)
 			;
 		close(fd[i]);

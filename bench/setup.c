@@ -185,10 +185,8 @@ static struct sockaddr_in6 any_address(const struct bench *b)
 				      .sin6_port = htons((uint16_t)b->port) };
 }
 
-/*
- * What a copy goes to was used before, as with epoll.c: the first access to the memory of a dma-buf
- * maps all of it, and that is set-up.
- */
+/* Touches the destination of copies once, as epoll.c's buffer was: the first access to a dma-buf's
+ * memory maps all of it, which is set-up. */
 static void touch(const struct bench *b)
 {
 	void *memory;
@@ -289,7 +287,7 @@ static void add_time(struct bench_result *r, int sign)
 	r->system += sign * seconds(spent.ru_stime);
 }
 
-/* The marks are next to the caller's loop: nothing of ours is counted. */
+/* The marks are next to the caller's loop, so that nothing of this file is counted. */
 void bench_begin(const struct bench *b, struct bench_result *r)
 {
 	lab_count_name(b->name);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The other end of the senders here: an ordinary receiver, which throws away what comes. */
+/* The other end of the senders here: an ordinary receiver that discards what comes. */
 #include <poll.h>
 #include <stdio.h>
 #include <sys/socket.h>
@@ -10,7 +10,7 @@
 
 #define ROOM (1u << 20)
 
-/* false: the stream has ended. */
+/* False: the stream has ended. */
 static bool read_some(int fd)
 {
 	static unsigned char memory[ROOM];
@@ -30,7 +30,7 @@ static void read_all(struct pollfd *fd, unsigned int n)
 			if (!fd[i].revents || read_some(fd[i].fd))
 				continue;
 			close(fd[i].fd);
-			fd[i].fd = -1; /* poll leaves it out */
+			fd[i].fd = -1; /* poll() ignores it */
 			fd[i].revents = 0;
 			open--;
 		}

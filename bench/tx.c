@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * Sends a buffer over and over from device memory with libdevmem: what leanest_tx.c does by hand,
- * and tx_plain.c without device memory.
- */
+/* Sends a buffer over and over from device memory with libdevmem. leanest_tx.c does this by hand,
+ * and tx_plain.c without device memory. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -11,14 +9,14 @@
 #include "setup.h"
 
 #define EVENTS	  256
-#define UNDER_WAY 16 /* sends of each connection */
+#define UNDER_WAY 16 /* sends per connection */
 
 struct sender {
 	struct devmem_ring *ring;
-	struct devmem_sock **sock; /* of each connection */
-	uint64_t *queued;	   /* bytes, of each */
-	uint64_t each;		   /* bytes */
-	uint64_t next;		   /* place in the buffer of the next send */
+	struct devmem_sock **sock; /* one per connection */
+	uint64_t *queued;	   /* bytes, per connection */
+	uint64_t each;		   /* bytes per connection */
+	uint64_t next;		   /* offset of the next send in the buffer */
 	uint64_t sent;
 };
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* What tx.c does, as one would write it without device memory: send() of ordinary memory, which
- * blocks. */
+/* The same as tx.c without device memory, as one would write it: blocking send() of ordinary
+ * memory. */
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
