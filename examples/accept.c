@@ -4,9 +4,9 @@
 
 #include "accept.h"
 
-#define SKIPPED 64 /* connections in a row, at most, before the caller does something else */
+#define SKIPPED 64 /* the most connections to skip in a row before the caller does something else */
 
-/* accept(2) tells these of one connection, which is gone with that. */
+/* Errors that accept(2) reports about one connection, which is gone then. */
 static bool is_of_one(int err)
 {
 	switch (err) {

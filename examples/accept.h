@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The next connection of a listener, whatever became of those before it. */
+/* Accepts the next connection of a listener, whatever became of earlier ones. */
 #ifndef ACCEPT_H
 #define ACCEPT_H
 
@@ -7,13 +7,12 @@
 #include <sys/socket.h>
 
 /*
- * Takes the next connection; its descriptor is closed on exec. @peer and @bytes: as for accept(2),
- * or NULL.
- *
- * A connection that broke before it was accepted is skipped. Returns a descriptor, or a negative
- * errno: -EAGAIN, none waits (on a listener that does not block); -EINTR, a signal came; anything
- * else, this machine cannot take any now, such as -EMFILE: the connection still waits and the
- * listener stays readable, so wait a moment before the next try, and do not poll the listener.
+ * accept_next() - accepts the next connection. Its descriptor is closed on exec. @peer and @bytes:
+ * as for accept(2), or NULL. A connection that broke before it was accepted is skipped. Returns a
+ * descriptor or a negative errno. -EAGAIN: none waits (on a non-blocking listener). -EINTR: a
+ * signal came. Anything else: this machine cannot accept one now, for example -EMFILE. The
+ * connection still waits and the listener stays readable, so wait a moment before the next try, and
+ * do not poll the listener meanwhile.
  */
 int accept_next(int listener, struct sockaddr *peer, socklen_t *bytes);
 

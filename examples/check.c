@@ -2,7 +2,7 @@
 #include "check.h"
 #include "pattern.h"
 
-/* Copied out, piece by piece. */
+/* Compares data in the buffer by copying it out piece by piece. */
 static bool data_matches(struct devmem_buffer *buffer, uint64_t position,
 			 const struct devmem_event *ev)
 {

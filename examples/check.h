@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Is what an event brought what send_client sends? */
+/* Checks that an event's bytes are what send_client sends. */
 #ifndef CHECK_H
 #define CHECK_H
 
@@ -7,8 +7,8 @@
 
 #include <devmem/devmem.h>
 
-/* @ev: DATA, in @buffer, or HOST; it begins at @position of its stream. Works with memory that the
- * processor cannot map, too. */
+/* @ev: DATA in @buffer, or HOST, at @position of its stream. Works also with memory that the
+ * processor cannot map. */
 bool check_event(struct devmem_buffer *buffer, uint64_t position, const struct devmem_event *ev);
 
 #endif

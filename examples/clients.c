@@ -10,19 +10,21 @@
 #include "accept.h"
 #include "server.h"
 
-/* of a connection: the program's, the library's, and one more if it sends */
+/* per connection: the program's, the library's, and one more if it sends */
 #define DESCRIPTORS 3
-#define SPARE	    16	 /* descriptors for everything else, above those that are open now */
+#define SPARE	    16	 /* descriptors for everything else, beyond those that are open now */
 #define WORTH	    4096 /* bytes */
-#define RETRY	    0.1	 /* seconds: when something was lacking to take a connection */
-#define LINES	    10	 /* on broken connections, in a second: peers do not fill a disk */
+#define RETRY	    0.1	 /* seconds until the next try when a connection could not be accepted */
+/* messages per second about broken connections, so that peers cannot fill a disk */
+#define LINES 10
 
 const char server_silent[] = "it was silent for too long, or did not take what is kept for it, and "
 			     "others may want its place";
 
 void server_make_room(struct server *s)
 {
-	const int first = fcntl(s->listener, F_DUPFD_CLOEXEC, 0); /* those below are taken */
+	/* all descriptors below this one are in use */
+	const int first = fcntl(s->listener, F_DUPFD_CLOEXEC, 0);
 	struct rlimit files;
 	rlim_t most = 1;
 
@@ -50,7 +52,7 @@ static int listen_or_not(struct server *s, bool on)
 	return s->listen ? s->listen(s, on) : by_the_ring(s, on);
 }
 
-/* If it cannot be now, the listener is still watched, and the next turn tries again. */
+/* If this fails, the listener is still watched, and the next turn tries again. */
 static void stop_listening(struct server *s, double seconds)
 {
 	s->retry = s->now + seconds;
@@ -149,7 +151,8 @@ void server_runs_low(struct server *s, uint32_t fragment_bytes)
 	s->low = fragment_bytes;
 }
 
-/* More than half of the buffer may be out: the library tells again when it was less in between. */
+/* More than half of the buffer may be in use. The library reports that again if it was less in
+ * between. */
 static bool is_low(struct server *s)
 {
 	struct devmem_stats st = { .size = sizeof(st) };
@@ -162,7 +165,7 @@ static bool is_low(struct server *s)
 	return s->low;
 }
 
-/* Seconds between two looks. */
+/* Seconds between two checks. */
 static double step(const struct server *s)
 {
 	const double idle = s->opt.idle;

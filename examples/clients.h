@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The connections of a server that anybody may reach. What a peer does ends its own connection at
- * most, and what all peers together can make the server hold is bounded: there are so many
- * connections at a time, and none may be silent for long.
+ * The connections of a server that anybody may reach. What a peer does can end only its own
+ * connection. What all peers together can make the server hold is bounded: the number of
+ * connections is limited, and none may be silent for long.
  */
 #ifndef CLIENTS_H
 #define CLIENTS_H
@@ -14,22 +14,22 @@
 
 struct server;
 
-/* The first member of what a program keeps of a connection: events carry its address. */
+/* The first member of a program's structure for a connection: events carry its address. */
 struct client {
-	struct client *next, **link; /* of the server's */
+	struct client *next, **link; /* in the server's list */
 	struct devmem_sock *sock;    /* NULL: closed */
 	int fd;
-	double heard; /* when a byte moved last */
-	/* when as many bytes had moved as a place is worth while others wait for one */
+	double heard; /* when a byte last moved */
+	/* when enough bytes had moved to keep its place while others wait for one */
 	double paid;
-	uint32_t bytes; /* since then */
-	/* fragments that the program has kept for it so far, and those of them that it let go */
+	uint32_t bytes; /* moved since then */
+	/* totals of fragments that the program has kept for it, and of those that it has let go */
 	uint64_t kept, gone;
-	/* ... when so many have gone, all are gone that were kept at @since */
+	/* when @gone reaches this, all fragments are gone that were kept at @since */
 	uint64_t mark;
 	double since;
-	bool moved; /* any */
-	bool lost;  /* it broke */
+	bool moved; /* any byte has moved */
+	bool lost;  /* the connection broke */
 };
 
 #define CLIENTS_USAGE                                                                              \
@@ -42,53 +42,51 @@ struct client {
 	"                        one that has not taken back in a tenth of that what is kept for " \
 	"it\n"
 
-/* Before the first server_accept(): how many connections this process may have descriptors for. */
+/* Call before the first server_accept(): determines for how many connections this process has
+ * descriptors. */
 void server_make_room(struct server *s);
 
-/*
- * The next connection that waits, or -1: none does, or there is no room. Then the listener is not
- * watched until there is some, so that those who wait cost nothing.
- */
+/* Accepts the next waiting connection. Returns -1 if none waits or there is no room. Without room
+ * the listener is not watched, so that waiting peers cost nothing. */
 int server_accept(struct server *s);
 
-/*
- * Attaches it. @c: zero, or NULL: there was no memory for it. -1: the connection is over, which was
- * told and counted, and @c is the caller's to free.
- */
+/* Attaches a connection. @c: zeroed; NULL if there was no memory for it. Returns -1 if the
+ * connection is over, which was reported and counted; the caller frees @c. */
 int server_attach(struct server *s, struct client *c, int fd,
 		  const struct devmem_attach_opts *opts);
 
-/* Bytes of it have moved, in or out. */
+/* Call when bytes of the connection have moved, in or out. */
 void server_moved(const struct server *s, struct client *c, uint32_t bytes);
 
 /*
- * For a program that keeps fragments of a connection for as long as its peer likes: one more is
- * kept, one is let go, and the buffer has run low, of which fragments have up to so many bytes.
- * From then on, until half of it is free again, nobody may keep anything for long.
+ * For a program that keeps fragments of a connection for as long as its peer likes. Call these when
+ * it keeps one more, when it lets one go, and when the buffer has run low: a fragment has at most
+ * @fragment_bytes. From then until half of the buffer is free again, no connection may keep
+ * anything for long.
  */
 void server_keeps(const struct server *s, struct client *c);
 void server_lets_go(const struct server *s, struct client *c);
 void server_runs_low(struct server *s, uint32_t fragment_bytes);
 
-/* The next connection that has been silent, or has kept the buffer, for too long: the caller closes
+/* The next connection that has been silent, or has kept the buffer, for too long. The caller closes
  * it. NULL: none. */
 struct client *server_overdue(struct server *s);
-extern const char server_silent[]; /* why, in words */
+extern const char server_silent[]; /* the reason as text */
 
-/* It breaks: says so, and why. One that breaks before its first byte was nobody's stream, and is
- * not counted. */
+/* Reports that a connection broke, and why. One that breaks before its first byte is not counted,
+ * because it was nobody's stream. */
 void server_lose(struct server *s, struct client *c, const char *why);
 
-/* Detaches and closes it. It still has its place. */
+/* Detaches and closes the connection. It still occupies its place. */
 void server_hang_up(struct client *c);
 
-/* ... which is free now. */
+/* Frees its place. */
 void server_forget(struct server *s, struct client *c);
 
-/* Each turn: the listener is watched again if there is room again. */
+/* Call each turn: watches the listener again if there is room again. */
 void server_listen(struct server *s);
 
-/* How long a turn may wait so that no connection is overdue for long: milliseconds. */
+/* How long a turn may wait, in milliseconds, so that no connection is overdue for long. */
 int server_patience(const struct server *s);
 
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Each connection has some slots of the buffer. A slot is written, sent, and written again when the
- * SENT event says that nobody needs its bytes any more. What comes back is received to host memory:
- * sending and receiving go together in any way.
+ * Each connection has some slots of the buffer. A slot is written and sent, and is written again
+ * when the SENT event says that its bytes are no longer needed. What comes back is received into
+ * host memory: every way to send goes with every way to receive.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,8 +17,8 @@
 #include "pattern.h"
 #include "sockets.h"
 
-#define SLOT   (128u << 10) /* bytes: of one send */
-#define SLOTS  256u	    /* of all connections together, and at least two of each */
+#define SLOT   (128u << 10) /* bytes per send */
+#define SLOTS  256u	    /* for all connections together, but at least two for each */
 #define EVENTS 256
 #define MIB    1048576.0
 
@@ -26,10 +26,10 @@ struct flow {
 	int fd;
 	struct devmem_sock *sock;
 	uint64_t queued, returned; /* bytes */
-	/* counted without end: they come back in order, so a number says which slot it is */
+	/* totals: sends complete in order, so a send's number identifies its slot */
 	uint32_t sends, back;
 	bool refused, over;
-	int failure; /* of a send, before its connection's, or 0 */
+	int failure; /* a send's errno, until the connection's own error is known; or 0 */
 };
 
 struct sender {
@@ -38,7 +38,7 @@ struct sender {
 	struct devmem_binding *binding;
 	struct devmem_ring *ring;
 	struct flow *flow;
-	uint32_t slots; /* of each connection */
+	uint32_t slots; /* per connection */
 	unsigned int open, failed;
 };
 
@@ -58,7 +58,7 @@ static void close_flow(struct sender *s, struct flow *f)
 	close(f->fd);
 }
 
-/* What it has under way is given up. */
+/* Gives up a connection and what it has under way. */
 static void give_up(struct sender *s, struct flow *f, const char *what, const char *why)
 {
 	failed(what, why);
@@ -67,7 +67,7 @@ static void give_up(struct sender *s, struct flow *f, const char *what, const ch
 	close_flow(s, f);
 }
 
-/* @bytes of the stream from @position on, to @offset of the buffer. */
+/* Writes @bytes of the stream, from @position on, to @offset in the buffer. */
 static int write_bytes(const struct sender *s, uint64_t offset, uint64_t position, size_t bytes)
 {
 	const uint64_t wrong = s->job->corrupt ? s->job->bytes / 2 : UINT64_MAX;
@@ -86,7 +86,7 @@ static int write_bytes(const struct sender *s, uint64_t offset, uint64_t positio
 				   &(unsigned char){ *p ^ 0xff }, 1);
 }
 
-/* The next slot's worth. */
+/* Sends the next slot. */
 static int send_slot(struct sender *s, struct flow *f)
 {
 	const uint64_t left = s->job->bytes - f->queued,
@@ -104,7 +104,7 @@ static int send_slot(struct sender *s, struct flow *f)
 	return 0;
 }
 
-/* As much as there are free slots for. */
+/* Sends as much as there are free slots for. */
 static void send_some(struct sender *s, struct flow *f)
 {
 	int err = 0;
@@ -113,13 +113,14 @@ static void send_some(struct sender *s, struct flow *f)
 	       f->sends - f->back < s->slots && !err)
 		err = send_slot(s, f);
 	if (err == -EAGAIN)
-		f->refused = true;	   /* until it is SENDABLE */
-	else if (err && err != -ECANCELED) /* that one's event says more */
+		f->refused = true; /* until the SENDABLE event */
+	/* with -ECANCELED the connection's ERROR event says more */
+	else if (err && err != -ECANCELED)
 		give_up(s, f, "sending from device memory", devmem_error());
 }
 
-/* The connection's ERROR event says more than a number. If only the send failed, it is told of our
- * own abort. */
+/* Waits for the connection's ERROR event, which has a better reason than the send's errno. If only
+ * the send failed, the event reports our own abort. */
 static void await_reason(struct flow *f, int failure)
 {
 	if (!f->failure)
@@ -247,7 +248,7 @@ static int serve(struct sender *s)
 		send_some(s, &s->flow[i]);
 	while (s->open) {
 		n = devmem_wait(s->ring, ev, EVENTS, -1);
-		if (n == -EINTR || n == -ENOMEM) /* SIGCONT for one; nothing is lost */
+		if (n == -EINTR || n == -ENOMEM) /* for example SIGCONT; nothing is lost */
 			continue;
 		if (n < 0)
 			return failed("wait", devmem_error());

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The pattern, sent from device memory: what send_client --device does. */
+/* Sends the pattern from device memory, for send_client --device. */
 #ifndef DEVICE_SENDER_H
 #define DEVICE_SENDER_H
 
@@ -9,16 +9,16 @@
 
 struct device_job {
 	const struct addrinfo *to;
-	const char *interface; /* by which the connections leave */
-	const char *engine;    /* NULL: the best that can be */
+	const char *interface; /* the connections leave through it */
+	const char *engine;    /* NULL: the best available */
 	unsigned int connections;
-	uint64_t bytes; /* on each */
-	bool corrupt;	/* one byte of each is wrong */
-	bool echo;	/* the same bytes are to come back */
+	uint64_t bytes; /* per connection */
+	bool corrupt;	/* send one wrong byte on each connection */
+	bool echo;	/* the peer is to send the same bytes back */
 };
 
-/* Tells which engine it was and why. Returns how many connections failed, after sentences; at least
- * 1 on any failure. */
+/* Prints the engine and why it was chosen. Returns the number of failed connections, after error
+ * messages; at least 1 on any failure. */
 unsigned int device_send(const struct device_job *job);
 
 #endif

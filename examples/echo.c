@@ -1,11 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * gpu_echo_server: what comes on a connection is sent back on it from where it lies, in device
- * memory, and no byte of it passes through the processor.
- *
- * The buffer is bound twice, for receiving and for sending. Bytes that came are handed to
- * devmem_send() at once and belong to the kernel until their SENT event; only then is their
- * fragment released, and received into again.
+ * gpu_echo_server: sends back what a connection receives, from where it lies in device memory. No
+ * byte passes through the processor. The buffer is bound twice, for receiving and for sending.
+ * Received bytes are passed to devmem_send() at once and belong to the kernel until their SENT
+ * event. Only then is their fragment released, to be received into again.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -17,9 +15,9 @@
 #include "server.h"
 
 #define EVENTS 256
-/* a connection may hold one so-manieth of the buffer: one that does not read stops nobody else */
+/* a connection may hold 1/SHARE of the buffer, so that one that does not read stops nobody else */
 #define SHARE	   4
-#define LAST_TURNS 50 /* of 100 ms, for sends of connections that were cut */
+#define LAST_TURNS 50 /* turns of 100 ms, for sends of connections that were cut */
 
 static const char usage[] =
 	"usage: gpu_echo_server [options] INTERFACE\n"
@@ -39,30 +37,30 @@ static const char usage[] =
 	"  -P, --progress        a line each second (the default on a terminal; --no-progress: "
 	"never)\n" CLIENTS_USAGE "  -h, --help\n";
 
-/* Bytes that came, and are to be sent or being sent: the cookie of their send. */
+/* Received bytes that are to be sent or being sent. Its address is the cookie of the send. */
 struct record {
 	struct record *next;
-	struct record *all; /* the one that was made before it */
+	struct record *all; /* links all records, for freeing them */
 	struct devmem_event event;
 };
 
 struct connection {
 	struct client client;
-	struct connection *next; /* of those that are closed */
-	/* sends that are not back: what they carry has to know where it belongs */
+	struct connection *next; /* list of closed connections */
+	/* sends that are not complete: their records point here */
 	unsigned int out;
-	struct record *waiting, **last; /* for a SENDABLE event */
+	struct record *waiting, **last; /* records that wait for a SENDABLE event */
 	bool refused, ended;
-	int failure; /* of a send, before its connection's, or 0 */
+	int failure; /* a send's errno, until the connection's own error is known; or 0 */
 };
 
 struct echo {
 	struct server server;
-	/* the buffer and the ring's spill buffer, for sending */
+	/* bindings of the buffer and of the ring's spill buffer, for sending */
 	struct devmem_binding *tx, *spill_tx;
 	struct connection *closed;
 	struct record *free, *all;
-	struct devmem_event back[EVENTS]; /* to be released */
+	struct devmem_event back[EVENTS]; /* events to be released */
 	unsigned int n;
 };
 
@@ -115,8 +113,9 @@ static bool is_closed(const struct connection *c)
 }
 
 /*
- * Its sends come back, and then it is freed, when the events at hand are done: until then it has
- * its place. @why: it broke; NULL: all that came went back, or this program ends.
+ * Closes a connection. It keeps its place until its sends are complete and the events at hand are
+ * handled; then it is freed. @why: it broke; NULL: everything received was sent back, or this
+ * program ends.
  */
 static void close_connection(struct echo *e, struct connection *c, const char *why)
 {
@@ -143,7 +142,7 @@ static void close_if_done(struct echo *e, struct connection *c)
 		close_connection(e, c, NULL);
 }
 
-/* Where host bytes are put, if any come. */
+/* Binds the spill buffer, where host bytes are placed. */
 static struct devmem_binding *bind_spill(struct echo *e)
 {
 	if (!e->spill_tx)
@@ -172,7 +171,7 @@ static void send_waiting(struct echo *e, struct connection *c)
 		else if (err && err != -ECANCELED)
 			close_connection(e, c, devmem_error());
 		if (err)
-			return; /* -ECANCELED: a SENT event says why */
+			return; /* if it is -ECANCELED, a SENT event says why */
 		c->waiting = r->next;
 		c->last = c->waiting ? c->last : &c->waiting;
 		c->out++;
@@ -196,8 +195,8 @@ static void received(struct echo *e, struct connection *c, const struct devmem_e
 	send_waiting(e, c);
 }
 
-/* The connection's ERROR event says more than a number. If only the send failed, it is told of our
- * own abort. */
+/* Waits for the connection's ERROR event, which has a better reason than the send's errno. If only
+ * the send failed, the event reports our own abort. */
 static void await_reason(struct echo *e, struct connection *c, int failure)
 {
 	if (c->ended)
@@ -264,7 +263,7 @@ static void connection_event(struct echo *e, const struct devmem_event *ev)
 
 /* ---------------------------------------------------------------------------------- all of them */
 
-/* A fragment can be as much as a page, or, where bytes are copied, 256 KiB. */
+/* The largest fragment: a page, or 256 KiB where bytes are copied. */
 static uint32_t fragment_bytes(const struct server *s)
 {
 	uint32_t page = devmem_binding_page_size(s->binding, NULL);
@@ -272,8 +271,8 @@ static uint32_t fragment_bytes(const struct server *s)
 	return page ? page : 256u << 10;
 }
 
-/* How many fragments a connection may hold, so that one that does not read its echo cannot take all
- * of the buffer. */
+/* The number of fragments that a connection may hold, so that one that does not read its echo
+ * cannot take the whole buffer. */
 static uint32_t share(const struct server *s)
 {
 	size_t most = devmem_buffer_size(s->buffer) / fragment_bytes(s) / SHARE;
@@ -281,8 +280,8 @@ static uint32_t share(const struct server *s)
 	return most ? (uint32_t)most : 1;
 }
 
-/* Bytes that the NIC could not put into the buffer are placed in another, so that all can be sent
- * from device memory. */
+/* Attaches with a spill buffer for bytes that the NIC could not place, so that everything can be
+ * sent from device memory. */
 static void accept_all(struct echo *e)
 {
 	struct server *s = &e->server;
@@ -316,7 +315,7 @@ static void free_closed(struct echo *e)
 	}
 }
 
-/* One turn. *@stop: a signal came. */
+/* Runs one turn. *@stop: a signal came. */
 static int turn(struct echo *e, int timeout_ms, bool *stop)
 {
 	struct devmem_event ev[EVENTS];
@@ -326,7 +325,7 @@ static int turn(struct echo *e, int timeout_ms, bool *stop)
 	if (n < 0)
 		return -1;
 	for (int i = 0; i < n; i++) {
-		if (ev[i].type == DEVMEM_EVENT_LOW) /* several that do not read */
+		if (ev[i].type == DEVMEM_EVENT_LOW) /* several connections that do not read */
 			server_runs_low(&e->server, fragment_bytes(&e->server));
 		else if (ev[i].type != DEVMEM_EVENT_READY)
 			connection_event(e, &ev[i]);
@@ -349,7 +348,7 @@ static void close_all(struct echo *e)
 			close_connection(e, (struct connection *)c, NULL);
 }
 
-/* Until a signal comes, or as many connections as were asked for have ended. */
+/* Runs until a signal comes, or the requested number of connections has ended. */
 static int serve(struct echo *e)
 {
 	struct server *s = &e->server;
@@ -366,11 +365,11 @@ static int serve(struct echo *e)
 	for (int i = 0; i < LAST_TURNS && e->closed; i++)
 		if (turn(e, 100, &stop))
 			return -1;
-	/* the last fragments go home on a turn in which nothing else happens */
+	/* the last fragments are released by a turn in which nothing else happens */
 	return turn(e, 50, &stop);
 }
 
-/* Of the engine that was named; zcrx is one for receiving alone. */
+/* Binds for sending with the named engine; zcrx only receives. */
 static int bind_for_sending(struct echo *e)
 {
 	const struct server_options *o = &e->server.opt;
@@ -382,7 +381,7 @@ static int bind_for_sending(struct echo *e)
 	return 0;
 }
 
-/* When the ring is closed, so that nothing comes back any more. */
+/* Called when the ring is closed, so that no more sends complete. */
 static void free_all(struct echo *e)
 {
 	struct connection *c;
@@ -390,7 +389,7 @@ static void free_all(struct echo *e)
 
 	devmem_binding_close(e->tx);
 	devmem_binding_close(e->spill_tx);
-	while ((c = e->closed)) { /* some of their sends did not come back */
+	while ((c = e->closed)) { /* some of their sends did not complete */
 		e->closed = c->next;
 		free(c);
 	}
@@ -415,7 +414,7 @@ int main(int argc, char **argv)
 		server_report(s, &report);
 		report_sender(&report, e.tx);
 	}
-	close_all(&e); /* it has failed */
+	close_all(&e); /* open connections after a failure */
 	report.nic_restored = server_close(s);
 	free_all(&e);
 	return report_summary(&report, s->opt.json) || !ok || !report.nic_restored;

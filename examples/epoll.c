@@ -1,11 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * gpu_epoll_server: a ring in an event loop that the program has already. It receives what
- * gpu_recv_server does, but it is epoll that waits, for the ring's descriptor beside others: here a
- * listener, a signalfd and a timer.
- *
- * There is one rule: before the loop sleeps, devmem_wait() has to have said that there is nothing.
- * That hands in what is pending, and then everything that matters makes the descriptor readable.
+ * gpu_epoll_server: a ring in a program's existing event loop. It receives what gpu_recv_server
+ * does, but epoll waits, for the ring's descriptor among others: here a listener, a signalfd and a
+ * timer. There is one rule: before the loop sleeps, devmem_wait() must have returned no events.
+ * That call hands in what is pending; afterwards everything that matters makes the descriptor
+ * readable.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -49,10 +48,10 @@ static int wait_for(struct loop *l, int fd, uint32_t what)
 	return epoll_ctl(l->epoll, EPOLL_CTL_ADD, fd, &ready);
 }
 
-/* There is room for another connection, or not any more. */
+/* Called when there is room for another connection, or no longer any. */
 static int listen_or_not(struct server *s, bool on)
 {
-	struct loop *l = (struct loop *)s; /* its first member */
+	struct loop *l = (struct loop *)s; /* @s is its first member */
 	struct epoll_event ready = { .events = on ? EPOLLIN : 0, .data.u32 = LISTENER };
 
 	return epoll_ctl(l->epoll, EPOLL_CTL_MOD, s->listener, &ready);
@@ -67,10 +66,10 @@ static int open_loop(struct loop *l)
 	s->listen = listen_or_not;
 	if (server_prepare(s))
 		return -1;
-	/* at connections that are silent */
+	/* interval of checks for silent connections */
 	look.it_interval.tv_nsec = 100000000 / (server_patience(s) < 100 ? 10 : 1);
 	look.it_value = look.it_interval;
-	ring = devmem_ring_fd(s->ring); /* the ring's own: it is not closed here */
+	ring = devmem_ring_fd(s->ring); /* belongs to the ring: do not close it */
 	if (ring < 0)
 		return server_failed("the ring's descriptor");
 	l->epoll = epoll_create1(EPOLL_CLOEXEC);
@@ -99,7 +98,7 @@ static void is_readable(struct loop *l, uint32_t what)
 		if (read(l->timer, &times, sizeof(times)) > 0)
 			server_progress(&l->server);
 		break;
-	case RING: /* what it has is taken before the next sleep */
+	case RING: /* its events are taken before the next sleep */
 		break;
 	}
 }
@@ -111,7 +110,7 @@ static int serve(struct loop *l)
 	int n;
 
 	while (!l->streams.stop && !server_is_done(&l->server)) {
-		/* so much, and the others have their turn, too */
+		/* takes a limited number of events, so that other descriptors get their turn */
 		n = streams_turn(&l->streams, 0);
 		if (n < 0)
 			return -1;
@@ -120,7 +119,7 @@ static int serve(struct loop *l)
 			is_readable(l, ready[i].data.u32);
 	}
 	streams_close(&l->streams);
-	/* the last fragments go home */
+	/* release the last fragments */
 	return server_wait(&l->server, last, 16, 50) < 0 ? -1 : 0;
 }
 

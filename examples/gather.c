@@ -1,13 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * gpu_gather_server: receive messages of a fixed size into device memory, each of them in one
- * piece.
- *
- * Fragments lie where the NIC had room. Each connection has a slot of a second buffer of the same
- * device, and on each turn what came of its message is gathered there, behind what came before: by
- * a kernel on the GPU with backend cuda. So a fragment goes back to the NIC at once, however large
- * the message is and however slowly it comes. The GATHERED event of its last bytes says that it is
- * there.
+ * gpu_gather_server: receives messages of a fixed size into device memory, each of them in one
+ * piece. Fragments lie wherever the NIC had room. Each connection has a slot in a second buffer of
+ * the same device. On each turn, what came of its message is gathered there, after what came
+ * before; with backend cuda, by a kernel on the GPU. So a fragment is released to the NIC at once,
+ * however large the message is and however slowly it comes. The GATHERED event of its last bytes
+ * says that the message is complete.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,8 +17,8 @@
 #include "server.h"
 
 #define EVENTS	  256
-#define MAX_BYTES (64u << 20) /* of all slots together ... */
-#define MIN_SLOTS 16u	      /* ... unless these take more */
+#define MAX_BYTES (64u << 20) /* of all slots together */
+#define MIN_SLOTS 16u	      /* unless so many slots take more */
 
 static const char usage[] =
 	"usage: gpu_gather_server [options] INTERFACE\n"
@@ -45,30 +43,30 @@ static const char usage[] =
 
 struct connection {
 	struct client client;
-	struct connection *next; /* of those that have something to be gathered */
+	struct connection *next; /* list of connections that have something to gather */
 	bool queued, ended;
 	unsigned int slot;
-	uint64_t position;	   /* of the message in the stream */
-	uint32_t bytes;		   /* of the message that were handed to devmem_gather() */
-	bool whole;		   /* that is all of it */
-	unsigned int out;	   /* gathers that are not over */
-	struct devmem_event *part; /* what came and was not handed over yet */
+	uint64_t position;	   /* of the message, in the stream */
+	uint32_t bytes;		   /* bytes of the message that were passed to devmem_gather() */
+	bool whole;		   /* the whole message was passed */
+	unsigned int out;	   /* gathers that are not complete */
+	struct devmem_event *part; /* received fragments that were not passed yet */
 	unsigned int n, room;
 };
 
 struct gatherer {
 	struct server server;
-	struct devmem_buffer *messages; /* a slot for each connection */
+	struct devmem_buffer *messages; /* one slot per connection */
 	uint32_t message_bytes;
-	struct connection **slot; /* whose it is; NULL: nobody's */
+	struct connection **slot; /* the slots' users; NULL: unused */
 	struct connection *queued;
 	uint64_t gathered, wrong; /* messages */
-	unsigned char *copy;	  /* of one, to be verified */
+	unsigned char *copy;	  /* of a message, to be verified */
 };
 
 /* ------------------------------------------------------------------------------------- messages */
 
-/* Something of it is to be done at the end of the turn. */
+/* Queues a connection for the end of the turn. */
 static void queue(struct gatherer *g, struct connection *c)
 {
 	if (c->queued)
@@ -99,10 +97,8 @@ static void drop_parts(struct connection *c, unsigned int n)
 	memmove(c->part, c->part + n, c->n * sizeof(*c->part));
 }
 
-/*
- * How many of its parts belong to the message. A fragment may hold the end of one message and the
- * beginning of the next: it is divided, and the rest waits in its place.
- */
+/* Returns how many of its parts belong to the message. A fragment may hold the end of one message
+ * and the beginning of the next. Then it is divided, and the rest takes its place. */
 static int parts_of_message(struct gatherer *g, struct connection *c, uint32_t *bytes,
 			    struct devmem_event *rest)
 {
@@ -119,7 +115,7 @@ static int parts_of_message(struct gatherer *g, struct connection *c, uint32_t *
 	return (int)n;
 }
 
-/* What came of its message goes to the slot. */
+/* Gathers what came of its message into the slot. */
 static int gather(struct gatherer *g, struct connection *c)
 {
 	struct devmem_event rest;
@@ -141,7 +137,7 @@ static int gather(struct gatherer *g, struct connection *c)
 	return 0;
 }
 
-/* A real program would launch a kernel on the slot; this one may look at it. */
+/* A real program would launch a kernel on the slot; this one looks at it with the processor. */
 static void take_message(struct gatherer *g, struct connection *c)
 {
 	if (g->copy &&
@@ -188,15 +184,15 @@ static void accept_all(struct gatherer *g)
 			free(c);
 			continue;
 		}
-		while (g->slot[slot]) /* there is one for each */
+		while (g->slot[slot]) /* there is a slot for each connection */
 			slot++;
 		c->slot = slot;
 		g->slot[slot] = c;
 	}
 }
 
-/* What came of a message is let go: its sender will not complete it. It is freed when the gathers
- * that it has are over. */
+/* Closes a connection and drops its unfinished message, which its sender will not complete. It is
+ * freed when its gathers are complete. */
 static void close_connection(struct gatherer *g, struct connection *c, const char *why)
 {
 	server_lose(&g->server, &c->client, why);
@@ -217,7 +213,7 @@ static void free_connection(struct gatherer *g, struct connection *c)
 	free(c);
 }
 
-/* At the end of a turn. What is left of a stream that ended in order is a short message. */
+/* Called at the end of a turn. The rest of a stream that ended in order is a short message. */
 static int go_on(struct gatherer *g, struct connection *c)
 {
 	if (c->client.sock && gather(g, c))
@@ -300,7 +296,7 @@ static int serve(struct gatherer *g)
 	return server_settle(s);
 }
 
-/* As many connections at a time as there are slots. */
+/* Makes the slots. There can be as many connections at a time as slots. */
 static int open_messages(struct gatherer *g)
 {
 	const struct server_options *o = &g->server.opt;
@@ -318,12 +314,12 @@ static int open_messages(struct gatherer *g)
 	return o->verify && !g->copy ? -1 : 0;
 }
 
-/* The ring is closed before: it waits for what the device has. */
+/* Called after the ring was closed, which waits for what the device is doing. */
 static void close_all(struct gatherer *g)
 {
 	struct client *c;
 
-	while ((c = g->server.clients)) { /* it was stopped, or has failed */
+	while ((c = g->server.clients)) { /* connections that are open after a stop or a failure */
 		c->sock = NULL;
 		server_forget(&g->server, c);
 		close(c->fd);

@@ -1,10 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * gpu_recv_server: receive TCP streams straight into device memory.
- *
- * The order of things: a buffer, the NIC, a binding of the one to queues of the other, a rule that
- * steers our port there, and a ring (server.c does that); then events say which bytes of the buffer
- * came for which connection.
+ * gpu_recv_server: receives TCP streams straight into device memory. The order: a buffer, the NIC,
+ * a binding of the buffer to queues of the NIC, a rule that steers our port there, and a ring
+ * (server.c does all that). Then events say which bytes of the buffer came for which connection.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -44,10 +42,10 @@ struct connection {
 
 struct receiver {
 	struct server server;
-	/* the buffer, for --verify; NULL: the processor cannot map it */
+	/* the mapped buffer, for --verify; NULL: the processor cannot map it */
 	unsigned char *memory;
-	uint64_t wrong;	      /* fragments that were not what was sent */
-	uint64_t queues_seen; /* a bit for each RX queue that brought a connection */
+	uint64_t wrong;	      /* fragments with wrong bytes */
+	uint64_t queues_seen; /* a bit for each RX queue that connections came through */
 };
 
 static void accept_all(struct receiver *r)
@@ -69,7 +67,7 @@ static bool matches(struct receiver *r, uint64_t position, const struct devmem_e
 	return check_event(r->server.buffer, position, ev);
 }
 
-/* The one place where this program looks at bytes; a real one would launch a kernel on (offset,
+/* The only place where this program looks at bytes; a real one would launch a kernel on (offset,
  * length). */
 static void consume(struct receiver *r, struct connection *c, const struct devmem_event *ev)
 {
@@ -80,7 +78,7 @@ static void consume(struct receiver *r, struct connection *c, const struct devme
 	server_moved(&r->server, &c->client, ev->length);
 }
 
-/* @why: it broke; NULL: the peer has sent all it had, or this program ends. */
+/* @why: the connection broke; NULL: the peer has sent everything, or this program ends. */
 static void close_connection(struct receiver *r, struct connection *c, const char *why)
 {
 	int queue = devmem_sock_queue(c->client.sock);
@@ -120,7 +118,7 @@ static void connection_event(struct receiver *r, const struct devmem_event *ev)
 	}
 }
 
-/* Until a signal comes, or as many connections as were asked for have ended. */
+/* Runs until a signal comes, or the requested number of connections has ended. */
 static int serve(struct receiver *r)
 {
 	struct server *s = &r->server;
@@ -165,7 +163,7 @@ int main(int argc, char **argv)
 	bool ok = !server_open(s);
 
 	if (ok && s->opt.verify)
-		/* or not: then it is read */
+		/* if that fails, bytes are copied out to be read */
 		devmem_buffer_map(s->buffer, (void **)&r.memory);
 	if (ok) {
 		fprintf(stderr, "gpu_recv_server: listening on port %u\n", s->opt.port);
@@ -174,7 +172,7 @@ int main(int argc, char **argv)
 		report.queues_used = (unsigned int)__builtin_popcountll(r.queues_seen);
 		report.ok = ok;
 	}
-	close_all(&r); /* it has failed */
+	close_all(&r); /* open connections after a failure */
 	report.nic_restored = server_close(s);
 	return report_summary(&report, s->opt.json) || !ok || !report.nic_restored;
 }

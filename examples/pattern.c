@@ -4,14 +4,14 @@
 
 #include "pattern.h"
 
-#define PERIOD 1048573 /* a prime, so that no buffer or page size divides it */
+#define PERIOD 1048573 /* a prime: no multiple of a buffer or page size */
 
 static unsigned char table[PERIOD];
 static size_t period = PERIOD;
 static unsigned int modulo;
 static pthread_once_t filled = PTHREAD_ONCE_INIT;
 
-/* As ncdevmem expects it: it was made for "yes", which ends each line. */
+/* The pattern that ncdevmem expects. It is made for yes(1), which ends each line with a newline. */
 static void count(void)
 {
 	period = PERIOD - PERIOD % modulo;

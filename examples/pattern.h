@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The bytes that the examples send and check: they depend on the place in the stream, and repeat at
- * a prime. */
+/* The bytes that the examples send and check. They depend on the position in the stream and repeat
+ * after a prime number of bytes. */
 #ifndef PATTERN_H
 #define PATTERN_H
 
@@ -8,15 +8,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* The bytes of the stream from @position on, and how many of them (at most @n) lie at the address
- * returned. */
+/* Returns the bytes of the stream from @position on. @available is the number of bytes at that
+ * address, at most @n. */
 const unsigned char *pattern_at(uint64_t position, size_t n, size_t *available);
 
-/* Are these @n bytes what belongs at @position of the stream? */
+/* True if these @n bytes are those at @position of the stream. */
 bool pattern_matches(uint64_t position, const void *bytes, size_t n);
 
-/* Before the first of these: bytes that count modulo @n instead, with a line's end for 0, as the
- * kernel's ncdevmem wants. */
+/* Call before any of these, to use bytes that count modulo @n instead, with a newline for 0, as the
+ * kernel's ncdevmem expects. */
 void pattern_modulo(unsigned int n);
 
 #endif

@@ -51,7 +51,7 @@ static double ratio(uint64_t a, uint64_t b)
 
 enum verdict { RIGHT, WRONG, NOTHING };
 
-/* Nothing came: that is no failure, and no success that anybody could count on. */
+/* If nothing came, that is neither a failure nor a success that one could rely on. */
 static enum verdict verdict(const struct report *r)
 {
 	return !r->ok ? WRONG : r->stats.bytes_device || host_bytes(&r->stats) ? RIGHT : NOTHING;
@@ -103,7 +103,7 @@ static void print_numbers(FILE *f, const struct number *numbers, size_t n)
 			(unsigned long long)numbers[i].value);
 }
 
-/* Reasons quote what others said. */
+/* Reasons quote text from elsewhere. */
 static void print_text(FILE *f, const char *name, const char *text)
 {
 	fprintf(f, "  \"%s\": \"", name);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * send_client: a sender of the pattern that gpu_recv_server --verify checks. Without --device it is
- * an ordinary TCP program, as any could be at the other end; with it the bytes leave from device
- * memory (device_sender.c).
+ * send_client: sends the pattern that gpu_recv_server --verify checks. Without --device it is an
+ * ordinary TCP program, such as could be at the other end; with --device the bytes leave from
+ * device memory (device_sender.c).
  */
 #include <errno.h>
 #include <getopt.h>
@@ -42,7 +42,7 @@ struct sender {
 	bool corrupt, echo;
 	int fd;
 	uint64_t returned;  /* bytes */
-	bool wrong, closed; /* one of them; by the other end, in order */
+	bool wrong, closed; /* @wrong: a byte was wrong; @closed: the other end closed in order */
 	bool failed;
 };
 
@@ -85,7 +85,7 @@ static bool send_stream(int fd, uint64_t bytes, bool corrupt)
 	return true;
 }
 
-/* Until the other end closes, which it does when it has all. */
+/* Reads until the other end closes, which it does when it has received everything. */
 static void *read_back(void *arg)
 {
 	static _Thread_local char bytes[64 << 10];
@@ -100,8 +100,7 @@ static void *read_back(void *arg)
 	return NULL;
 }
 
-/* What is sent and read at the same time: who only sends does not get far if nobody takes what
- * comes back. */
+/* Sends and reads at the same time: the sender would block if nobody read what comes back. */
 static bool send_and_read(struct sender *s)
 {
 	pthread_t reader;
@@ -143,7 +142,7 @@ static void *run(void *arg)
 	return NULL;
 }
 
-/* An ordinary sender: a thread for each connection. Returns how many of them failed. */
+/* An ordinary sender: a thread for each connection. Returns the number of failed connections. */
 static unsigned int send_from_threads(const struct sender *common, unsigned int connections)
 {
 	struct sender *senders = calloc(connections, sizeof(*senders));
@@ -165,7 +164,7 @@ static unsigned int send_from_threads(const struct sender *common, unsigned int 
 	return failed;
 }
 
-/* What is wrong ends the program. Leaves optind at what is no option. */
+/* Parses the options; an error ends the program. Leaves optind at the first other argument. */
 static struct device_job parse(int argc, char **argv)
 {
 	static const struct option options[] = {

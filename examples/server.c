@@ -120,7 +120,7 @@ struct server_options server_parse(int argc, char **argv, const char *usage, con
 	return o;
 }
 
-/* Unless a device is named, the GPU that is nearest to the interface. */
+/* Unless a device is named, takes the GPU that is nearest to the interface. */
 int server_buffer(const struct server *s, size_t bytes, struct devmem_buffer **out)
 {
 	const struct server_options *o = &s->opt;
@@ -131,7 +131,7 @@ int server_buffer(const struct server *s, size_t bytes, struct devmem_buffer **o
 	return devmem_buffer_create(o->backend, bytes, &opts, out);
 }
 
-/* Any local address, this port, both families. */
+/* Steers this port, on any local address, of both families. */
 static int steer(const struct server *s)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)s->opt.port) };
@@ -164,7 +164,7 @@ int server_prepare(struct server *s)
 		return server_failed("ring");
 	if (devmem_ring_prepare(s->ring, s->binding))
 		return server_failed("queue");
-	/* not before: what comes before the rule is there is copied */
+	/* only now: bytes that arrive before the rule is installed are copied */
 	s->listener = open_listener(o->port, o->apart ? o->interface : NULL);
 	if (s->listener < 0)
 		return -1;
@@ -191,12 +191,12 @@ int server_wait(struct server *s, struct devmem_event *ev, unsigned int n, int t
 	server_listen(s);
 	got = devmem_wait(s->ring, ev, n, timeout_ms < 0 || timeout_ms > most ? most : timeout_ms);
 	s->now = report_clock();
-	/* SIGCONT for one; nothing is lost */
+	/* for example SIGCONT; nothing is lost */
 	if (got == -EINTR || got == -ENOMEM || got == -ENOBUFS)
 		return 0;
 	if (got < 0)
 		return server_failed("wait");
-	/* before other calls fail for other reasons */
+	/* before another call fails and replaces the error message */
 	if (got && ev[got - 1].type == DEVMEM_EVENT_ERROR)
 		snprintf(s->why, sizeof(s->why), "%s", devmem_error());
 	return got;
@@ -219,7 +219,7 @@ int server_stop_listening(struct server *s)
 	    devmem_unwatch(s->ring, s->signals))
 		return server_failed("unwatch");
 	s->deaf = true;
-	s->room = 0; /* and so it stays */
+	s->room = 0; /* for good */
 	return 0;
 }
 

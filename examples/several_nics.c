@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * gpu_nics_server: receive on several NICs, with a thread, a buffer, a binding and a ring for each.
+ * gpu_nics_server: receives on several NICs, each with its own thread, buffer, binding and ring.
  *
- * A ring is opened, used and closed by one thread, and nothing is shared while data comes. Each NIC
- * has a listener on the same port that takes this NIC's connections alone (SO_BINDTODEVICE), so
- * that a connection is born where its packets arrive; an interface that is named twice shares them
- * out. GPUs and NICs go in pairs where --backend cuda is asked for: each buffer is made on the GPU
- * that is nearest to its NIC.
+ * A ring is opened, used and closed by one thread, and nothing is shared while data arrives. Each
+ * NIC has its own listener on the same port, which accepts only this NIC's connections
+ * (SO_BINDTODEVICE), so that a connection is handled where its packets arrive. An interface that is
+ * named twice divides its connections between two listeners. With --backend cuda, each buffer is
+ * made on the GPU that is nearest to its NIC.
  */
 #include <pthread.h>
 #include <signal.h>
@@ -43,12 +43,12 @@ struct nic {
 	struct streams streams;
 	struct report report;
 	pthread_t thread;
-	atomic_uint *ended; /* connections of all NICs together */
+	atomic_uint *ended; /* number of ended connections, of all NICs together */
 	bool ok;
 };
 
-/* Each ring watches for signals, so that one is enough to end all of them: the program sends it to
- * itself, too. */
+/* Each ring watches for signals, so one signal is enough to end all of them: the program sends it
+ * to itself, too. */
 static void end_all(void)
 {
 	kill(getpid(), SIGTERM);
@@ -109,7 +109,8 @@ int main(int argc, char **argv)
 	struct nic *nics = calloc(options.n_interfaces, sizeof(*nics));
 	atomic_uint ended = 0;
 	unsigned int i, started = 0, failed;
-	int signals = open_signals(); /* blocked here, they are in every thread */
+	/* signals that are blocked here are blocked in every thread */
+	int signals = open_signals();
 
 	for (; nics && started < options.n_interfaces; started++) {
 		struct nic *n = &nics[started];

@@ -14,7 +14,7 @@
 
 #include "sockets.h"
 
-/* Several may listen on one port, for an interface each, or for the same one. */
+/* Lets several programs listen on one port, each for an interface, or for the same one. */
 static int set_apart(int fd, const char *interface)
 {
 	int one = 1;
@@ -29,7 +29,7 @@ int open_listener(unsigned int port, const char *interface)
 	int fd = socket(AF_INET6, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
 	int one = 1, zero = 0;
 
-	/* or there is nothing to guard: devmem_attach() insists where it matters */
+	/* a failure is not reported here: devmem_attach() insists on the guard where it matters */
 	devmem_guard(fd);
 	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one)) &&
 	    !setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &zero, sizeof(zero)) &&

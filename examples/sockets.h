@@ -1,19 +1,20 @@
 /* SPDX-License-Identifier: MIT */
-/* Ordinary descriptors. */
+/* Ordinary descriptors of a server. */
 #ifndef SOCKETS_H
 #define SOCKETS_H
 
 struct addrinfo;
 
-/* What a server waits on. -1 on failure, after a sentence. */
+/* What a server waits for. Both return -1 after an error message. */
 /* readable when SIGINT or SIGTERM came, which are blocked */
 int open_signals(void);
 
-/* TCP, any address of IPv4 and IPv6, not blocking. @interface: this one's connections alone; NULL:
- * all. */
+/* A non-blocking TCP listener on any IPv4 or IPv6 address. @interface: accept only its connections;
+ * NULL: accept all. */
 int open_listener(unsigned int port, const char *interface);
 
-/* A TCP connection to the first of these addresses that answers; -1: errno says why not. */
+/* Connects by TCP to the first of these addresses that answers. Returns -1 and sets errno if none
+ * does. */
 int connect_to(const struct addrinfo *ai);
 
 #endif

@@ -12,7 +12,7 @@
 
 struct stream {
 	struct client client;
-	uint64_t position; /* bytes of it so far */
+	uint64_t position; /* bytes received so far */
 };
 
 void streams_accept(struct streams *s)
@@ -27,7 +27,7 @@ void streams_accept(struct streams *s)
 	}
 }
 
-/* @why: it broke; NULL: the peer has sent all it had, or this program ends. */
+/* @why: the connection broke; NULL: the peer has sent everything, or this program ends. */
 static void close_stream(struct streams *s, struct stream *st, const char *why)
 {
 	if (why)

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Connections that are received to their end, and checked, by programs that differ in how they
- * wait. */
+/* Receives connections to their end and checks them, for programs that differ in how they wait. */
 #ifndef STREAMS_H
 #define STREAMS_H
 
@@ -11,18 +10,18 @@ struct server;
 
 struct streams {
 	struct server *server;
-	uint64_t wrong; /* fragments that were not what was sent */
-	bool stop;	/* the ring watches the signals, and one came */
+	uint64_t wrong; /* fragments with wrong bytes */
+	bool stop;	/* a signal came, if the ring watches signals */
 };
 
-/* All that wait at the listener. */
+/* Accepts all connections that wait at the listener. */
 void streams_accept(struct streams *s);
 
-/* One turn of the ring. Returns how many events it had, which are a few hundred at most; -1 on
- * failure, after a sentence. */
+/* Runs one turn of the ring. Returns the number of events, at most a few hundred, or -1 after an
+ * error message. */
 int streams_turn(struct streams *s, int timeout_ms);
 
-/* Those that are open are given up. */
+/* Gives up all open connections. */
 void streams_close(struct streams *s);
 
 #endif
