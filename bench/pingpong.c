@@ -229,7 +229,7 @@ static void part(struct pingpong *p, struct near *near)
 		devmem_ring_close(near->ring[i]);
 }
 
-/* --------------------------------------------------------------------------------- what it took */
+/* -------------------------------------------------------------------------------------- results */
 
 static int by_size(const void *a, const void *b)
 {

@@ -198,7 +198,7 @@ static void take_event(struct sender *s, const struct devmem_event *ev)
 	}
 }
 
-/* ---------------------------------------------------------------------------------- all of them */
+/* ------------------------------------------------------------------------------ all connections */
 
 static int open_flow(struct sender *s, unsigned int i)
 {

@@ -261,7 +261,7 @@ static void connection_event(struct echo *e, const struct devmem_event *ev)
 	}
 }
 
-/* ---------------------------------------------------------------------------------- all of them */
+/* ------------------------------------------------------------------------------ all connections */
 
 /* The largest fragment: a page, or 256 KiB where bytes are copied. */
 static uint32_t fragment_bytes(const struct server *s)

@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Turns SIGINT, SIGTERM and SIGHUP into an orderly exit, so that the NIC's settings are restored.
- */
+/* Turns SIGINT, SIGTERM and SIGHUP into an orderly exit, so that the NIC is restored. */
 #ifndef STOP_H
 #define STOP_H
 

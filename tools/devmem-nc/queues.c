@@ -26,9 +26,7 @@ static int channels(const char *interface, struct ethtool_channels *ch, uint32_t
 	return err;
 }
 
-/*
- * Returns the number of RX queues, or 0 if it is unknown: the bind will then report what is wrong.
- */
+/* Returns the number of RX queues. 0: unknown, and the bind will report what is wrong. */
 static uint32_t count(const char *interface, bool *combined)
 {
 	struct ethtool_channels ch = { 0 };

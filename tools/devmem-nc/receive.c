@@ -50,7 +50,7 @@ struct receiver {
 	bool lost;
 };
 
-/* ----------------------------------------------------------------------------------- what comes */
+/* ------------------------------------------------------------------------------------ receiving */
 
 static int write_out(const unsigned char *p, size_t n)
 {
@@ -231,7 +231,7 @@ static int check_validation(const struct receiver *r)
 	return 0;
 }
 
-/* --------------------------------------------------------------------------------- a connection */
+/* ------------------------------------------------------------------------------- the connection */
 
 /* A NIC may have no rules that match the sender, too. Then the rule matches only the receiver, as
  * in ncdevmem. */
@@ -349,7 +349,7 @@ static void drop_connection(struct receiver *r, const char *why)
 	r->fd = -1;
 }
 
-/* ------------------------------------------------------------------------- until a byte decides */
+/* ---------------------------------------------------------------------- choosing the connection */
 
 /* FIONREAD counts the bytes without reading them, which the kernel cannot do if they lie in device
  * memory. */

@@ -97,7 +97,7 @@ void nc_report_ring(struct nc_report *r, const struct devmem_ring *ring)
 	snprintf(r->engine_reason, sizeof(r->engine_reason), "%s", reason);
 }
 
-/* --------------------------------------------------------------------------------------- people */
+/* ----------------------------------------------------------------------------------- for people */
 
 static void say_received(const struct nc_report *r)
 {
@@ -144,7 +144,7 @@ static void for_people(const struct nc_report *r, int status)
 	say("engine %s: %s", r->engine, r->engine_reason);
 }
 
-/* ------------------------------------------------------------------------------------- programs */
+/* --------------------------------------------------------------------------------- for programs */
 
 static void received(const struct nc_report *r, struct out_json *j)
 {

@@ -44,7 +44,7 @@ struct sender {
 	struct devmem_range range[CHUNKS];
 };
 
-/* ------------------------------------------------------------------------------------------ out */
+/* -------------------------------------------------------------------------------------- sending */
 
 static unsigned int make_ranges(struct sender *s, uint64_t offset)
 {
@@ -120,7 +120,7 @@ static int feed(struct sender *s)
 	return n;
 }
 
-/* ------------------------------------------------------------------------------------- and back */
+/* ---------------------------------------------------------------------------------- completions */
 
 static int failed_by_send(const struct sender *s)
 {
@@ -225,7 +225,7 @@ static int send_all(struct sender *s)
 					: 0;
 }
 
-/* --------------------------------------------------------------------------------- a connection */
+/* ------------------------------------------------------------------------------- the connection */
 
 static int bind_buffer(struct sender *s)
 {

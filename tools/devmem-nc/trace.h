@@ -15,9 +15,7 @@ void nc_trace_bound_tx(const struct nc_options *opt, const struct devmem_binding
 void nc_trace_listening(const struct nc_options *opt, const struct address *at);
 void nc_trace_accepted(const struct nc_options *opt, const struct address *peer);
 
-/*
- * One call for each thing that a wait returned. @total: bytes received into device memory so far.
- */
+/* What a wait returned. @total: bytes received into device memory so far. */
 void nc_trace_fragment(const struct nc_options *opt, const struct devmem_event *ev, uint64_t total,
 		       uint32_t id);
 void nc_trace_linear(const struct nc_options *opt, uint32_t bytes);

@@ -17,7 +17,7 @@
 
 #define PIECE CREW_PIECE
 
-/* ----------------------------------------------------------------------------------------- when */
+/* ---------------------------------------------------------------------------------------- times */
 
 static double between(const struct worker *w)
 {
@@ -54,7 +54,7 @@ static void record(struct worker *w, uint64_t start, uint64_t now)
 		hdr_record(w->times, now - start);
 }
 
-/* ------------------------------------------------------------------------------------------ out */
+/* -------------------------------------------------------------------------------------- sending */
 
 static uint64_t slot_of(const struct worker *w, const struct flow *f, uint64_t n)
 {
@@ -179,7 +179,7 @@ int flow_push(struct worker *w, struct flow *f)
 	return err < 0 ? -1 : 0;
 }
 
-/* ------------------------------------------------------------------------------------------- in */
+/* ------------------------------------------------------------------------------------ receiving */
 
 static int verify_bytes(struct worker *w, const struct flow *f, uint64_t position,
 			const unsigned char *p, size_t bytes)

@@ -43,9 +43,7 @@ int memory_bind_tx(const struct perf_options *opt, struct devmem_buffer *buffer,
 			      DEVMEM_OPTS(devmem_bind_opts, .engine = engine), out);
 }
 
-/*
- * The binding decides whether bytes arrive in device memory, whether or not the ring has io_uring.
- */
+/* The binding decides whether bytes arrive in device memory, with io_uring or without. */
 const char *memory_ring_engine(const struct perf_options *opt, bool receives)
 {
 	return is(opt, "syscall") ? "syscall" : is(opt, "zcrx") && receives ? "zcrx" : NULL;

@@ -10,7 +10,7 @@
 #define MAGIC	 "devmem-perf "
 #define MAX_KIND 16 /* bytes */
 
-/* ------------------------------------------------------------------------------------------ out */
+/* -------------------------------------------------------------------------------------- writing */
 
 static void append(struct message *m, const char *text, size_t bytes)
 {
@@ -67,7 +67,7 @@ void message_free(struct message *m)
 	*m = (struct message){ 0 };
 }
 
-/* ------------------------------------------------------------------------------------------- in */
+/* -------------------------------------------------------------------------------------- reading */
 
 /* Checks the first line as far as it has arrived. Returns 0 if nothing is wrong yet. */
 static int first_line(const char *text, size_t bytes)

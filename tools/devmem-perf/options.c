@@ -361,7 +361,7 @@ static int take(int letter, const char *text, struct perf_options *opt)
 	}
 }
 
-/* ---------------------------------------------------------------------------------- all of them */
+/* ----------------------------------------------------------------------------- the command line */
 
 /* Refuses an option of the other end, which would have no effect here. */
 static int check_end(int letter, const struct perf_options *opt)

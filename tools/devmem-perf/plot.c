@@ -145,7 +145,7 @@ static void draw_panel(FILE *f, const struct panel *p)
 	}
 }
 
-/* -------------------------------------------------------------------------------- what is in it */
+/* ----------------------------------------------------------------------------------- the values */
 
 /* Leaves out a short last interval, which says little, unless there are few intervals. */
 static unsigned int whole_points(const struct test *t, const struct result *r)

@@ -50,7 +50,7 @@ bool report_zero_copy(const struct report *r)
 	return result_zero_copy(&r->own.side) && result_zero_copy(&r->peer.side);
 }
 
-/* ----------------------------------------------------------------------------------- of one end */
+/* -------------------------------------------------------------------------------------- one end */
 
 static void print_flow(FILE *f, const char *name, const struct side *receiver, const struct test *t)
 {
@@ -193,7 +193,7 @@ static void print_side(FILE *f, const char *name, const struct result *r, const 
 	}
 }
 
-/* -------------------------------------------------------------------------------------- of both */
+/* ------------------------------------------------------------------------------------ both ends */
 
 static void warn_of_copies(FILE *f, const struct report *r)
 {

@@ -83,7 +83,7 @@ int run_say(struct run *r, const char *kind)
 	return err ? gone(r, err) : 0;
 }
 
-/* ------------------------------------------------------------------------------------- the time */
+/* ------------------------------------------------------------------------- the time of the test */
 
 void run_bytes(struct run *r)
 {

@@ -63,7 +63,7 @@ static int refuse(struct session *s, const char *why)
 	return -1;
 }
 
-/* --------------------------------------------------------------------------------------- before */
+/* ------------------------------------------------------------------------------ before the test */
 
 /* Sets the client's time limit for the next step. */
 static void set_limit(struct session *s, uint64_t connections)
@@ -263,7 +263,7 @@ static int measure(struct session *s)
 	return -1;
 }
 
-/* -------------------------------------------------------------------------- one client, and all */
+/* -------------------------------------------------------------------------------------- clients */
 
 static int finish(struct session *s, int err)
 {
@@ -320,9 +320,7 @@ static int serve(struct server *server, struct guest *guest, struct lines *said,
 	return err;
 }
 
-/*
- * Tries to bind memory at the start, so that a failure is reported now and not to the first client.
- */
+/* Tries to bind at the start, so that a failure is reported now and not to the first client. */
 static int try_memory(const struct perf_options *opt)
 {
 	struct memory m;

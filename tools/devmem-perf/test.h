@@ -36,9 +36,7 @@ struct test {
 	uint64_t connections, threads;
 	uint64_t time_ms, warmup_ms, interval_ms;
 	uint64_t bytes; /* each way, on all connections together; 0: @time_ms is the limit */
-	/*
-	 * messages or requests per second, each way, on all connections together; 0: no fixed rate
-	 */
+	/* messages or requests per second, each way, on all connections together; 0: no limit */
 	uint64_t rate;
 	uint64_t verify;
 	uint64_t corrupt; /* position in each stream of a byte that is sent wrong */

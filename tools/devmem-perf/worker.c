@@ -37,7 +37,7 @@ int worker_break(struct worker *w, const struct flow *f, const char *what)
 	return worker_fail(w, "connection %" PRIu64 ": %s", f->index, what);
 }
 
-/* ----------------------------------------------------------------------------- what is measured */
+/* ------------------------------------------------------------------------------------ measuring */
 
 static uint64_t microseconds(struct timeval tv)
 {
@@ -248,7 +248,7 @@ static int work(struct worker *w)
 	return 0;
 }
 
-/* ----------------------------------------------------------------------------------- its things */
+/* ------------------------------------------------------------------------------- set-up and end */
 
 static int open_tx(struct worker *w)
 {

@@ -17,7 +17,7 @@
 /* The backends that the library chooses by default and that a NIC can write to. */
 static const char *const usual[] = { "udmabuf", "dma-heap" };
 
-/* -------------------------------------------------------------------------------- by themselves */
+/* --------------------------------------------------------------------------------- each backend */
 
 static int try_backend(const char *name)
 {
@@ -88,7 +88,7 @@ static bool check_backend(struct report *r, const char *name, enum level level, 
 	return true;
 }
 
-/* ------------------------------------------------------------------------------- how much of it */
+/* -------------------------------------------------------------------------------------- amounts */
 
 static void check_available(struct report *r, uint64_t bytes)
 {

@@ -587,7 +587,7 @@ static void check_journal(struct report *r, const struct nic *n)
 	devmem__journal_close_unchanged(&journal);
 }
 
-/* ------------------------------------------------------------------------------------ all of it */
+/* ----------------------------------------------------------------------------------- all checks */
 
 static int open_nic(struct nic *n, const char *ifname)
 {

@@ -22,7 +22,7 @@ static const char usage[] = "usage: devmemctl restore [options] [INTERFACE]\n"
 struct restore {
 	const struct ctl_options *opt;
 	struct out_json json;
-	unsigned int told;
+	unsigned int reported;
 };
 
 /* The result of a change in one word, and its colour for people. */
@@ -51,7 +51,7 @@ static void tell(void *arg, const char *ifname, int result, const char *text)
 	enum out_colour colour;
 	const char *word = word_of(result, &colour);
 
-	r->told++;
+	r->reported++;
 	if (!r->opt->json) {
 		printf("%s%-8s%s %s: ", out_colour(colour), word, out_colour(OUT_PLAIN), ifname);
 		out_text(stdout, text);
@@ -81,7 +81,7 @@ static int restore(const struct ctl_options *opt)
 		out_end(&r.json);
 		out_bool(&r.json, "complete", !err);
 		out_end(&r.json);
-	} else if (!err && !r.told) {
+	} else if (!err && !r.reported) {
 		printf("nothing to put back\n");
 	}
 	return err ? ctl_failed(err) : CTL_OK;
