@@ -110,8 +110,8 @@ static int allocate_by_memalloc(struct cuda_memory *m, size_t bytes)
 			    m->pointer);
 }
 
-/* A NIC can reach memory of cuMemCreate() only with gpuDirectRDMACapable, which takes attribute
- * 110. */
+/* A NIC can reach memory of cuMemCreate() only with gpuDirectRDMACapable, which the GPU must
+ * support (attribute 110). */
 static int allocate(struct cuda_memory *m, size_t bytes)
 {
 	const bool mapped =

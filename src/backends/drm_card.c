@@ -76,7 +76,7 @@ int devmem__drm_exports(const struct devmem__drm_card *card)
 	uint64_t can = 0;
 
 	if (card->api->get_cap(card->fd, DEVMEM__DRM_CAP_PRIME, &can))
-		return devmem__fail(ENODEV, "%s (%s) does not tell whether it exports memory: %s",
+		return devmem__fail(ENODEV, "%s (%s) does not report whether it exports memory: %s",
 				    card->path, card->driver, strerror(errno));
 	if (!(can & DEVMEM__DRM_PRIME_CAP_EXPORT))
 		return devmem__fail(ENODEV, "%s: its driver %s does not export memory (PRIME)",

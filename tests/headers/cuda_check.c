@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * cuda_api.h against the real cuda.h and the toolkit's list of prototypes by version. Built where
- * CMake finds them (DEVMEM_CHECK_CUDA), and no part of the library: there is nothing in it to run.
+ * Compares cuda_api.h with the real cuda.h and the toolkit's list of prototypes by version. It is
+ * compiled where CMake finds those (DEVMEM_CHECK_CUDA), and never run: a difference is an error of
+ * the compiler.
  */
 #include <cuda.h>
 #include <cudaTypedefs.h>
@@ -74,7 +75,7 @@ SAME_SIZE(devmem__cuda_access, CUmemAccessDesc);
 SAME_FIELD(devmem__cuda_access, location, CUmemAccessDesc, location);
 SAME_FIELD(devmem__cuda_access, flags, CUmemAccessDesc, flags);
 
-/* Ours stand for theirs in the prototypes from here on. */
+/* From here on, our structures replace theirs in the prototypes. */
 #define devmem__cuda_prop   CUmemAllocationProp_st
 #define devmem__cuda_access CUmemAccessDesc_st
 

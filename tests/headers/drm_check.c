@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Our picture of libdrm and of the kernel's structures, compared with their own headers. Compiled
- * where those are (DEVMEM_CHECK_DRM), and part of nothing.
+ * Compares our declarations of libdrm and of the kernel's structures with the real headers. It is
+ * compiled where CMake finds those (DEVMEM_CHECK_DRM), and never run: a difference is an error of
+ * the compiler.
  */
 #include <fcntl.h>
 
@@ -27,7 +28,7 @@ same_prototype(drmPrimeHandleToFD, handle_to_fd);
 same_prototype(drmGetNodeTypeFromFd, node_type);
 same_prototype(drmGetPrimaryDeviceNameFromFd, card_name);
 same_prototype(drmDropMaster, drop_master);
-/* these two but for the name of their structure */
+/* these two differ from ours in the name of their structure */
 is_type(drmGetVersion, drmVersionPtr(int));
 is_type(drmFreeVersion, void(drmVersionPtr));
 same_place(drmVersion, version_major, struct devmem__drm_version, major);
@@ -42,7 +43,7 @@ same_number(DRM_CAP_PRIME, DEVMEM__DRM_CAP_PRIME);
 same_number(DRM_PRIME_CAP_EXPORT, DEVMEM__DRM_PRIME_CAP_EXPORT);
 same_number(DRM_IOCTL_MODE_CREATE_DUMB, DEVMEM__DRM_CREATE_DUMB);
 same_number(DRM_IOCTL_MODE_DESTROY_DUMB, DEVMEM__DRM_DESTROY_DUMB);
-/* as the export has them, which needs no names of ours for them */
+/* the export uses the names of open() for these two */
 same_number(DRM_CLOEXEC, O_CLOEXEC);
 same_number(DRM_RDWR, O_RDWR);
 same_place(struct drm_mode_create_dumb, height, struct devmem__drm_create_dumb, height);

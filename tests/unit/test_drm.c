@@ -153,7 +153,7 @@ static void cards_that_cannot(void **state)
 	setenv("FAKE_DRM_CANNOT", "prime", 1);
 	none(dir, card9, ENODEV, "its driver second does not export memory");
 	setenv("FAKE_DRM_FAIL", "cap_prime:5", 1);
-	none(dir, card9, ENODEV, "does not tell whether it exports");
+	none(dir, card9, ENODEV, "does not report whether it exports");
 	setenv("FAKE_DRM_FAIL", "version:13", 1);
 	none(dir, card9, ENODEV, "is not a DRM device: Permission denied");
 }
