@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "nic/nic_impl.h"
+#include "base/uapi.h"
 
 /* whose numbers are looked at: a driver hands out the lowest that is free */
 #define MAX_CONTEXTS 64u
@@ -24,16 +25,45 @@ const struct devmem__change *devmem__nic_own_rule(const struct devmem_nic *nic,
 	return NULL;
 }
 
+const struct devmem__rule *devmem__nic_find_flow(const struct devmem__rules *all,
+						 const struct devmem__rule *rule)
+{
+	for (uint32_t i = 0; i < all->count; i++)
+		if (devmem__rule_same_flow(&all->rules[i], rule))
+			return &all->rules[i];
+	return NULL;
+}
+
+int64_t devmem__nic_free_location(const struct devmem__rules *all)
+{
+	return all->any ? RX_CLS_LOC_ANY : devmem__rule_location(all->rules, all->count, all->room);
+}
+
+void devmem__nic_reread_rule(struct devmem_nic *nic, struct devmem__change *c)
+{
+	struct devmem__rule now;
+
+	if (!devmem__ethtool_rule(&nic->et, c->rule.fs.location, &now) &&
+	    devmem__rule_same_flow(&now, &c->rule))
+		c->rule = now;
+}
+
+int devmem__nic_compare_table(struct devmem_nic *nic, uint32_t context, const uint32_t *table,
+			      uint32_t size)
+{
+	uint32_t *now, n;
+	int err = devmem__ethtool_table(&nic->et, context, &now, &n);
+
+	if (err)
+		return err;
+	err = n == size && !memcmp(now, table, n * sizeof(*now)) ? 0 : -ESTALE;
+	free(now);
+	return err;
+}
+
 bool devmem__nic_has_context(struct devmem_nic *nic, const struct devmem__change *c)
 {
-	uint32_t *table, size;
-	bool same;
-
-	if (devmem__ethtool_table(&nic->et, c->context, &table, &size))
-		return false;
-	same = size == c->size && !memcmp(table, c->after, size * sizeof(*table));
-	free(table);
-	return same;
+	return !devmem__nic_compare_table(nic, c->context, c->after, c->size);
 }
 
 uint64_t devmem__nic_contexts(struct devmem_nic *nic)

@@ -410,19 +410,11 @@ static int no_folder(const char *folder, int err)
 			    folder, strerror(err));
 }
 
-/* Of the file or folder by this name. "": it has none. */
-static void folder_of(const char *path, char *folder, size_t room)
-{
-	const char *slash = strrchr(path, '/');
-
-	snprintf(folder, room, "%.*s", slash ? (int)(slash - path) : 0, path);
-}
-
 static int make_folder(const char *path)
 {
 	char folder[sizeof(((struct devmem__journal *)0)->path)];
 
-	folder_of(path, folder, sizeof(folder));
+	devmem__owned_folder_name(path, "", folder, sizeof(folder));
 	if (!*folder || !mkdir(folder, 0755) || errno == EEXIST)
 		return 0;
 	return no_folder(folder, errno);
@@ -543,8 +535,8 @@ int devmem__journal_check_writable(const char *path)
 	if (err)
 		return err;
 	snprintf(j.path, sizeof(j.path), "%s", path);
-	folder_of(path, folder, sizeof(folder));
-	folder_of(folder, above, sizeof(above));
+	devmem__owned_folder_name(path, "", folder, sizeof(folder));
+	devmem__owned_folder_name(folder, "", above, sizeof(above));
 	if (may(folder, F_OK) == -ENOENT) {
 		err = may(above, W_OK | X_OK);
 		return err ? no_folder(folder, -err) : 0;

@@ -114,6 +114,23 @@ uint64_t devmem__nic_deadline(void);
 /* devmem__nic_wait_1ms() - a millisecond. false: the moment @until has passed. */
 bool devmem__nic_wait_1ms(uint64_t until);
 
+/*
+ * devmem__nic_compare_table() - 0: the RSS table of this context (0: the main one) is @table.
+ * -ESTALE: it is not. Other errors: it cannot be read. Sets no message.
+ */
+int devmem__nic_compare_table(struct devmem_nic *nic, uint32_t context, const uint32_t *table,
+			      uint32_t size);
+
+/* The rule for the same flow, or NULL. */
+const struct devmem__rule *devmem__nic_find_flow(const struct devmem__rules *all,
+						 const struct devmem__rule *rule);
+
+/* A location for a new rule; RX_CLS_LOC_ANY if the driver chooses. Negative errno: none is free. */
+int64_t devmem__nic_free_location(const struct devmem__rules *all);
+
+/* Read the rule just added back into the change: undo must find what the driver made of it. */
+void devmem__nic_reread_rule(struct devmem_nic *nic, struct devmem__change *change);
+
 /* devmem__nic_has_context() - is our context still there, as we made it? devmem__nic_contexts() - a
  * bit for each number. */
 bool devmem__nic_has_context(struct devmem_nic *nic, const struct devmem__change *c);

@@ -14,8 +14,7 @@ static bool is_trusted(uid_t user)
 	return user == 0 || user == geteuid();
 }
 
-/* The folder's name, with @more behind it. */
-static void folder_of(const char *path, const char *more, char *folder, size_t room)
+void devmem__owned_folder_name(const char *path, const char *more, char *folder, size_t room)
 {
 	const char *slash = strrchr(path, '/');
 	int bytes = slash ? (int)(slash - path) : 0;
@@ -28,7 +27,7 @@ static bool was_given_by_root(const char *path)
 	char above[300];
 	struct stat st;
 
-	folder_of(path, "/..", above, sizeof(above));
+	devmem__owned_folder_name(path, "/..", above, sizeof(above));
 	return !stat(above, &st) && st.st_uid == 0 && !(st.st_mode & FOR_OTHERS);
 }
 
@@ -37,7 +36,7 @@ int devmem__owned_folder(const char *path)
 	char folder[300];
 	struct stat st;
 
-	folder_of(path, "", folder, sizeof(folder));
+	devmem__owned_folder_name(path, "", folder, sizeof(folder));
 	if (lstat(folder, &st))
 		return 0; /* whoever opens the file is told */
 	if (S_ISLNK(st.st_mode) && !is_trusted(st.st_uid))
@@ -76,7 +75,7 @@ int devmem__owned_file(int fd, const char *path)
 				    strerror(errno));
 	if (!S_ISREG(st.st_mode))
 		return devmem__fail(EPROTO, "%s is no file, so it is no journal: remove it", path);
-	folder_of(path, "", folder, sizeof(folder));
+	devmem__owned_folder_name(path, "", folder, sizeof(folder));
 	if (!is_trusted(st.st_uid) && (stat(folder, &above) || above.st_uid != st.st_uid))
 		return devmem__fail(EPERM,
 				    "the journal %s belongs to user %u, who is neither root, nor "

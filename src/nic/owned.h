@@ -25,4 +25,10 @@ int devmem__owned_folder(const char *path);
  */
 int devmem__owned_file(int fd, const char *path);
 
+/*
+ * devmem__owned_folder_name() - the name of the folder that @path is in, followed by @more. It is
+ * empty but for @more if @path has no slash.
+ */
+void devmem__owned_folder_name(const char *path, const char *more, char *folder, size_t room);
+
 #endif

@@ -167,23 +167,14 @@ static int64_t place_for(const struct devmem__rule *rule, const struct devmem__r
 		return RX_CLS_LOC_ANY;
 	for (uint32_t i = 0; i < all->count; i++)
 		if (all->rules[i].fs.location == rule->fs.location)
-			return devmem__rule_location(all->rules, all->count, all->room);
+			return devmem__nic_free_location(all);
 	return rule->fs.location;
-}
-
-static bool is_there(const struct devmem__rule *rule, const struct devmem__rules *all)
-{
-	for (uint32_t i = 0; i < all->count; i++)
-		if (devmem__rule_same_flow(&all->rules[i], rule))
-			return true;
-	return false;
 }
 
 static int reapply_rule(struct devmem_nic *nic, struct devmem__change *c,
 			const struct devmem__rules *all)
 {
 	int64_t at = place_for(&c->rule, all);
-	struct devmem__rule now;
 	int err;
 
 	if (at < 0)
@@ -202,9 +193,7 @@ static int reapply_rule(struct devmem_nic *nic, struct devmem__change *c,
 		c->seq = 0;
 		return err;
 	}
-	if (!devmem__ethtool_rule(&nic->et, c->rule.fs.location, &now) &&
-	    devmem__rule_same_flow(&now, &c->rule))
-		c->rule = now;
+	devmem__nic_reread_rule(nic, c);
 	return devmem__journal_write_done(&nic->journal, c);
 }
 
@@ -233,7 +222,7 @@ static int reapply_if_lost(struct devmem_nic *nic, struct devmem__change *c)
 	if (err)
 		err = devmem__fail(-err, "%s: cannot list the rules: %s", nic->et.name,
 				   strerror(-err));
-	else if (!is_there(&c->rule, &all))
+	else if (!devmem__nic_find_flow(&all, &c->rule))
 		err = reapply_rule(nic, c, &all);
 	free(all.rules);
 	return err;

@@ -151,19 +151,12 @@ static int no_rules(struct devmem_nic *nic, int err)
 static int add_rule(struct devmem_nic *nic, struct devmem__change *c,
 		    const struct devmem__rules *all)
 {
-	struct devmem__rule now;
-	int64_t at;
+	const int64_t at =
+		c->had_rule ? c->rule_before.fs.location : devmem__nic_free_location(all);
 	int err;
 
-	if (c->had_rule) {
-		at = c->rule_before.fs.location;
-	} else if (all->any) {
-		at = RX_CLS_LOC_ANY;
-	} else {
-		at = devmem__rule_location(all->rules, all->count, all->room);
-		if (at < 0)
-			return no_rules(nic, (int)at);
-	}
+	if (at < 0)
+		return no_rules(nic, (int)at);
 	c->rule.fs.location = (uint32_t)at;
 	err = devmem__nic_write_intent(nic, c);
 	if (err)
@@ -173,10 +166,7 @@ static int add_rule(struct devmem_nic *nic, struct devmem__change *c,
 		err = devmem__ethtool_add_rule(&nic->et, &c->rule);
 	if (err)
 		return no_rules(nic, err);
-	/* what the driver made of it is what must be found there when it is undone */
-	if (!devmem__ethtool_rule(&nic->et, c->rule.fs.location, &now) &&
-	    devmem__rule_same_flow(&now, &c->rule))
-		c->rule = now;
+	devmem__nic_reread_rule(nic, c);
 	return devmem__nic_commit(nic, c);
 }
 
@@ -189,19 +179,10 @@ static void put_old_back(struct devmem_nic *nic, const struct devmem__change *c)
 		devmem__ethtool_add_rule(&nic->et, &back);
 }
 
-static const struct devmem__rule *find_flow(const struct devmem__rules *all,
-					    const struct devmem__rule *rule)
-{
-	for (uint32_t i = 0; i < all->count; i++)
-		if (devmem__rule_same_flow(&all->rules[i], rule))
-			return &all->rules[i];
-	return NULL;
-}
-
 static int put_rule(struct devmem_nic *nic, const struct devmem__rule *rule,
 		    const struct devmem__rules *all)
 {
-	const struct devmem__rule *there = find_flow(all, rule);
+	const struct devmem__rule *there = devmem__nic_find_flow(all, rule);
 	const unsigned int made = nic->undo.count;
 	struct devmem__change *c;
 	int err;
@@ -286,7 +267,7 @@ static bool leads_to_another(const struct devmem_nic *nic, const struct devmem__
 static int check_flow(struct devmem_nic *nic, const struct devmem__rules *all,
 		      const struct devmem__rule *rule, const uint32_t *queues, unsigned int n)
 {
-	const struct devmem__rule *there = find_flow(all, rule);
+	const struct devmem__rule *there = devmem__nic_find_flow(all, rule);
 
 	if (there && !devmem__nic_own_rule(nic, there))
 		return devmem__fail(EADDRINUSE,

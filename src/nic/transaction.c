@@ -125,17 +125,10 @@ static bool is_shared(const struct devmem__change *c)
  */
 static bool must_stay(struct devmem_nic *nic, const struct devmem__change *c, bool leaving)
 {
-	uint32_t *now, size;
-	bool ours;
-
 	if (!is_shared(c))
 		return false;
-	if (c->kind != DEVMEM__CHANGE_TABLE || is_claimed(nic, leaving, c->before, c->size) ||
-	    devmem__ethtool_table(&nic->et, 0, &now, &size))
-		return true;
-	ours = size == c->size && !memcmp(now, c->after, size * sizeof(*now));
-	free(now);
-	return !ours;
+	return c->kind != DEVMEM__CHANGE_TABLE || is_claimed(nic, leaving, c->before, c->size) ||
+	       devmem__nic_compare_table(nic, 0, c->after, c->size);
 }
 
 /*

@@ -149,20 +149,6 @@ static int undo_feature(struct devmem_nic *nic, const struct devmem__change *c)
 
 /* ----------------------------------------------------------------------------------- RSS tables */
 
-/* 0: it is as we left it. -ESTALE: it is not. Other errors: it cannot be read. */
-static int same_table(struct devmem_nic *nic, uint32_t context, const uint32_t *table,
-		      uint32_t size)
-{
-	uint32_t *now, n;
-	int err = devmem__ethtool_table(&nic->et, context, &now, &n);
-
-	if (err)
-		return err;
-	err = n == size && !memcmp(now, table, n * sizeof(*now)) ? 0 : -ESTALE;
-	free(now);
-	return err;
-}
-
 /*
  * A table that was never set follows the number of channels, and one that was does not; which it
  * was cannot be read. What looks like the kernel's default is made the default again.
@@ -172,7 +158,8 @@ static int put_table_back(struct devmem_nic *nic, const struct devmem__change *c
 	int rings = devmem__ethtool_rings(&nic->et);
 
 	if (rings > 0 && devmem__rss_is_default(c->before, c->size, (uint32_t)rings) &&
-	    !devmem__ethtool_reset_table(&nic->et) && !same_table(nic, 0, c->before, c->size))
+	    !devmem__ethtool_reset_table(&nic->et) &&
+	    !devmem__nic_compare_table(nic, 0, c->before, c->size))
 		return 0;
 	return devmem__ethtool_set_table(&nic->et, c->before, c->size);
 }
@@ -180,9 +167,9 @@ static int put_table_back(struct devmem_nic *nic, const struct devmem__change *c
 static int undo_table(struct devmem_nic *nic, const struct devmem__change *c)
 {
 	const char *name = nic->et.name;
-	int err = same_table(nic, 0, c->after, c->size);
+	int err = devmem__nic_compare_table(nic, 0, c->after, c->size);
 
-	if (err == -ESTALE && !same_table(nic, 0, c->before, c->size))
+	if (err == -ESTALE && !devmem__nic_compare_table(nic, 0, c->before, c->size))
 		return 0;
 	if (err == -ESTALE)
 		return devmem__fail(ESTALE,
@@ -203,7 +190,7 @@ static int undo_table(struct devmem_nic *nic, const struct devmem__change *c)
 static int undo_context(struct devmem_nic *nic, const struct devmem__change *c)
 {
 	const char *name = nic->et.name;
-	int err = same_table(nic, c->context, c->after, c->size);
+	int err = devmem__nic_compare_table(nic, c->context, c->after, c->size);
 
 	if (err == -ENOENT)
 		return 0;
