@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Queues made ready to be bound: looked at, chosen, split on, out of the RSS table. */
+/* Claim queues: choose them, turn header/data split on, take them out of the RSS table. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -9,13 +9,13 @@
 #include "netlink/rss.h"
 #include "base/uapi.h"
 
-#define CHECKSUMS "rx-checksum" /* as the kernel names the feature; "rx" to ethtool -K */
+#define CHECKSUMS "rx-checksum" /* the kernel's name of the feature; "rx" in ethtool -K */
 
 /* ------------------------------------------------------------------------------------- choosing */
 
 /*
- * Flows that somebody else steers to a queue would land in device memory, where their socket cannot
- * read them: such a queue is only taken if it is asked for by number.
+ * Mark queues to which somebody else steers flows. Those flows would land in device memory, where
+ * their sockets cannot read them, so such a queue is used only if the caller lists it.
  */
 static int mark_steered(struct devmem_nic *nic, struct devmem__netdev_queues *q)
 {
@@ -35,8 +35,8 @@ static int mark_steered(struct devmem_nic *nic, struct devmem__netdev_queues *q)
 	return 0;
 }
 
-/* The end of a sentence: how to have more queues than @count, in the words that this driver
- * takes. */
+/* The end of an error message: how to get @count queues with this driver. Returns @text or a
+ * literal. */
 static const char *more_queues(struct devmem_nic *nic, uint32_t count, char *text, size_t room)
 {
 	char command[64];
@@ -81,8 +81,10 @@ static int refuse_listed(struct devmem_nic *nic, int err, uint32_t queue, uint32
 	}
 }
 
-/* The kernel would find out only when everything else has been done, and say ERANGE, or EOPNOTSUPP
- * of one without a device. */
+/*
+ * Check this before anything is changed. The kernel notices only at the bind, after everything else
+ * has been done. It then says ERANGE, or EOPNOTSUPP for a queue without a DMA device.
+ */
 static int refuse_queue_0(struct devmem_nic *nic, unsigned int want, const uint32_t *list)
 {
 	const struct devmem__quirks *quirks = nic->quirks;
@@ -109,7 +111,7 @@ static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *lis
 
 	if (!want)
 		return devmem__fail(EINVAL, "%s: no RX queues are asked for", name);
-	/* if the settings are others', they are who leads flows to our queues */
+	/* if others make the settings, they also steer flows to our queues */
 	err = nic->only_binds ? 0 : mark_steered(nic, q);
 	if (err)
 		return err;
@@ -134,7 +136,7 @@ static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *lis
 	return 0;
 }
 
-/* ------------------------------------------------------------------------- what must come first */
+/* -------------------------------------------------------------------------- required features */
 
 static int feature_failed(struct devmem_nic *nic, const char *feature, int err)
 {
@@ -192,9 +194,9 @@ static int feature_on(struct devmem_nic *nic, const char *feature)
 }
 
 /*
- * Of what the NIC did not verify the kernel wants to compute the checksum, and cannot read the
- * payload: nothing would arrive. [net/core/skbuff.c: skb_checksum] It is asked of others' settings
- * too; where it cannot be asked, the NIC is trusted.
+ * The kernel computes the checksum of a packet that the NIC did not verify, but it cannot read a
+ * payload in device memory: nothing would arrive. [net/core/skbuff.c: skb_checksum()] So this is
+ * checked even when others make the settings. If the feature cannot be read, assume that it is on.
  */
 static int checksums_on(struct devmem_nic *nic)
 {
@@ -213,7 +215,7 @@ static int checksums_on(struct devmem_nic *nic)
 
 /* ----------------------------------------------------------------------------------- data split */
 
-/* @before: as it was, if that is known. */
+/* @before: the setting before, or NULL if it could not be read. */
 static int split_failed(struct devmem_nic *nic, const struct devmem__split_state *before, int err)
 {
 	if (err == -EOPNOTSUPP)
@@ -228,7 +230,7 @@ static int split_failed(struct devmem_nic *nic, const struct devmem__split_state
 			       before && before->has_thresh ? " hds-thresh 0" : "");
 }
 
-/* One request, remembered if it changed anything. */
+/* One request; committed only if the kernel says that it changed something. */
 static int set_split(struct devmem_nic *nic, const struct devmem__split_state *before, bool split,
 		     bool thresh)
 {
@@ -264,9 +266,9 @@ static int split_on(struct devmem_nic *nic)
 		return split_failed(nic, NULL, err);
 	thresh = before.has_thresh && before.thresh;
 	/*
-	 * A driver may report a split that it made by itself; the bind insists on one that was
-	 * asked for. The kernel knows whether it was, and answers by whether asking is a change; so
-	 * then it must be the only thing asked.
+	 * A driver may report a split that it turned on by itself, but the bind requires one that
+	 * was configured. The kernel knows whether it was: then the request changes nothing. To see
+	 * that answer, the request must contain nothing else.
 	 */
 	if (before.split == DEVMEM_SPLIT_ENABLED) {
 		err = set_split(nic, &before, true, false);
@@ -299,7 +301,7 @@ static uint32_t *copy(const uint32_t *from, size_t n)
 	return to;
 }
 
-/* The table as it is and as it is to be; size 0: there is none, or it need not change. */
+/* The RSS table now and after the claim; size 0: there is no table, or it need not change. */
 struct table_plan {
 	uint32_t *before, *after, size;
 };
@@ -369,7 +371,7 @@ static int write_table(struct devmem_nic *nic, struct table_plan *p, const uint3
 	return err ? err : check_table(nic, c, queues, n);
 }
 
-/* After a failure, whose sentence stays. */
+/* Give the claim up after a failure; keeps its error message. */
 static void drop_claim(struct devmem_nic *nic, const uint32_t *queues, unsigned int n)
 {
 	char why[512];
@@ -412,7 +414,7 @@ static int claim(struct devmem_nic *nic, unsigned int want, const uint32_t *list
 		return err;
 	nic->journal_failed = false;
 	err = devmem__nic_update_claim(nic, queues, want, true);
-	/* from here on things change */
+	/* nothing was changed up to here */
 	if (!err)
 		err = change_settings(nic, &plan, queues, want);
 	plan_free(&plan);

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What this transaction has made and what the NIC has of it: flow rules and RSS contexts,
- * recognised. */
+/* Find the transaction's flow rules and RSS contexts among those that the NIC has. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,11 +7,11 @@
 #include "nic/nic_impl.h"
 #include "base/uapi.h"
 
-/* whose numbers are looked at: a driver hands out the lowest that is free */
+/* numbers looked at; drivers assign the lowest free one */
 #define MAX_CONTEXTS 64u
 
-/* Replaced rules are described by the later change: the last one that fits is the one that stands
- * there. */
+/* If one rule replaced another at the same location, both changes have that location. The last one
+ * describes the rule that is there now. */
 const struct devmem__change *devmem__nic_own_rule(const struct devmem_nic *nic,
 						  const struct devmem__rule *rule)
 {
@@ -84,7 +83,8 @@ uint64_t devmem__nic_contexts(struct devmem_nic *nic)
 	return there;
 }
 
-/* A context that was not there before ours was to be made, and looks like it, is ours. */
+/* A context is ours if it did not exist before we were about to make ours, and has the table that
+ * we meant to give it. */
 bool devmem__nic_find_context(struct devmem_nic *nic, struct devmem__change *c)
 {
 	uint64_t more = devmem__nic_contexts(nic) & ~c->contexts_before;

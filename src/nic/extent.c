@@ -13,7 +13,7 @@
 
 struct block {
 	uint32_t magic;
-	uint32_t sum; /* of all behind it, as that of a record */
+	uint32_t sum; /* of everything after it, as in a record */
 	uint64_t generation, start, end;
 };
 
@@ -31,7 +31,8 @@ static bool is_whole(const struct block *b)
 	       b->start >= sizeof(*b) && b->end >= b->start && b->end <= INT64_MAX;
 }
 
-/* Whoever makes the file writes a head behind the block first, and then the block. */
+/* A file that was created but never had a valid block: its creator writes the HEAD record after the
+ * block first, and then the block. */
 static bool is_begun(int fd, const struct block *b, size_t begun)
 {
 	const struct block zeros = { 0 };

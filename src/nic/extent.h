@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which part of a journal's file counts: it stands in a block at the file's beginning, which is
- * written by one small write, so that it is the old one or the new one whatever happens to the
- * writer. What is outside of that part is not there: a record that was written, and whose writer
- * died before it counted, or records that were written anew elsewhere.
+ * The valid part of a journal's file. A block at the start of the file says where that part begins
+ * and ends. The block is updated by one small write, so it is the old one or the new one, whatever
+ * happens to the writer. Bytes outside of the valid part are ignored: a record whose writer died
+ * before it updated the block, or records that have since been rewritten elsewhere in the file.
  */
 #ifndef DEVMEM__NIC_EXTENT_H
 #define DEVMEM__NIC_EXTENT_H
@@ -11,23 +11,22 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#define DEVMEM__EXTENT_BLOCK 32u /* bytes of the file that the block takes */
+#define DEVMEM__EXTENT_BLOCK 32u /* size of the block in the file, in bytes */
 
 struct devmem__extent {
-	/* from 1 on, one more each time that the records were written anew; 0: nothing was read
-	 * yet */
+	/* 1 at first, incremented by each rewrite of the records; 0: nothing has been read yet */
 	uint64_t generation;
 	uint64_t start, end; /* bytes of the file */
 };
 
 /*
- * devmem__extent_read() - 0; -ENODATA: nothing was ever written, or no more than @begun bytes
- * behind a block of zeros; -EBADMSG: there is no block, or it is damaged; or what pread() failed
- * with. Sets no message.
+ * devmem__extent_read() - read the block. -ENODATA: the file is empty, or has a block of zeros and
+ * at most @begun bytes after it. -EBADMSG: the block is missing or damaged. Else pread()'s errno.
+ * Sets no error message.
  */
 int devmem__extent_read(int fd, size_t begun, struct devmem__extent *extent);
 
-/* devmem__extent_write() - what counts from now on. Negative errno: then it is what it was. */
+/* devmem__extent_write() - set the valid part. Negative errno: it is unchanged. */
 int devmem__extent_write(int fd, const struct devmem__extent *extent);
 
 #endif

@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernel's GRO joins packets of one flow without asking whether it can read their payload.
- * Where a NIC leaves some packets unsplit, in pages, it makes one packet of bytes in pages and
- * bytes in device memory, which no call can hand out. If the bytes in pages are first, the kernel
- * even takes the rest for pages. [net/core/gro.c: skb_gro_receive(), up to 7.3 at least, compares
- * pp_recycle alone; skb_try_coalesce() in net/core/skbuff.c asks skb_frags_readable(), too]
+ * The kernel's GRO merges packets of one flow without checking whether their payload is readable.
+ * If a NIC leaves some packets unsplit, in pages, GRO builds one packet from pages and device
+ * memory, which no call can return to the application. If the pages come first, the kernel even
+ * treats the device memory as pages. [net/core/gro.c: skb_gro_receive() compares only pp_recycle,
+ * up to 7.3 at least; skb_try_coalesce() in net/core/skbuff.c also compares skb_frags_readable()]
  *
- * NICs split all TCP packets of a flow, or none, so GRO stays on until there is such a mixture.
- * Then it is turned off.
+ * Normally a NIC splits either all TCP packets of a flow or none, so GRO stays on. It is turned off
+ * when such a mixture is seen.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -16,7 +16,7 @@
 
 #include "nic/nic_impl.h"
 
-/* It may be called for each connection that a mixture ended: one of them wakes the thread. */
+/* May be called for each connection that a mixture ended; only the first call wakes the thread. */
 void devmem__nic_report_gro_mixture(struct devmem_nic *nic)
 {
 	const uint64_t one = 1;

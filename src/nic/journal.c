@@ -13,10 +13,10 @@
 #include "base/nosignal.h"
 #include "nic/owned.h"
 
-#define MAX_BYTES     (64u << 20) /* of records that are still read */
-#define COMPACT_ABOVE (64u << 10) /* of records that are never too many */
-#define MAX_DAMAGED   99u	  /* damaged journals of an interface that are kept */
-/* behind every byte of the file: one for each owner */
+#define MAX_BYTES     (64u << 20) /* of records; a larger journal counts as damaged */
+#define COMPACT_ABOVE (64u << 10) /* of records; a smaller journal is never compacted */
+#define MAX_DAMAGED   99u	  /* damaged journals kept for one interface */
+/* one byte to lock for each owner, beyond the end of any journal */
 #define OWNER_LOCKS ((off_t)1 << 40)
 
 /* --------------------------------------------------------------------------------- where, whose */
@@ -52,7 +52,7 @@ uint64_t devmem__journal_netns(void)
 	return stat("/proc/thread-self/ns/net", &st) ? 0 : st.st_ino;
 }
 
-/* Field 22 of /proc/PID/stat; the name before it may contain anything. */
+/* Field 22 of /proc/PID/stat. The name, field 2, may contain spaces and parentheses. */
 static uint64_t start_time(void)
 {
 	char text[1024], *p;
@@ -91,7 +91,7 @@ static int cannot(const struct devmem__journal *j, int err, const char *what)
 	return devmem__fail(err, "cannot %s the journal %s: %s", what, j->path, strerror(err));
 }
 
-/* Bytes of a head, which is all that whoever makes the file may have written before it counts. */
+/* Size of a HEAD record: all that the creator of the file writes before its first valid block. */
 static size_t head_bytes(void)
 {
 	const struct devmem__journal_head none = { 0 };
@@ -104,7 +104,7 @@ static size_t head_bytes(void)
 	return bytes;
 }
 
-/* The records from @at on, of those that count, as far as they are there and whole. */
+/* Apply the records from @at to @end, as far as they exist and are intact. */
 static int read_records(struct devmem__journal *j, uint64_t at, uint64_t end)
 {
 	unsigned char *data = malloc(end - at);
@@ -121,7 +121,7 @@ static int read_records(struct devmem__journal *j, uint64_t at, uint64_t end)
 	return err ? cannot(j, -err, "read") : 0;
 }
 
-/* Reads what is new, or all of it if it was written anew meanwhile. */
+/* Read the new records, or all of them if the journal was compacted meanwhile. */
 static int read_new(struct devmem__journal *j)
 {
 	struct devmem__extent now;
@@ -141,7 +141,6 @@ static int read_new(struct devmem__journal *j)
 	return j->damaged || at == now.end ? 0 : read_records(j, at, now.end);
 }
 
-/* Why nothing is done by it. */
 static int refuse_damaged(const struct devmem__journal *j)
 {
 	return devmem__fail(EBADMSG,
@@ -189,14 +188,14 @@ static int write_all(int fd, const unsigned char *p, size_t bytes, off_t at)
 	return fdatasync(fd) ? -errno : 0;
 }
 
-/* Written behind what counts, and then it counts. */
+/* Write after the end of the valid part, then extend the valid part. */
 static int append_bytes(struct devmem__journal *j, const unsigned char *p, size_t bytes)
 {
 	const struct devmem__extent before = j->extent;
 	int err = write_all(j->fd, p, bytes, (off_t)before.end);
 
 	if (err) {
-		/* what is left behind the end does not count */
+		/* bytes left after the end are ignored */
 		(void)!ftruncate(j->fd, (off_t)before.end);
 		return err;
 	}
@@ -219,7 +218,7 @@ static int cannot_write(const struct devmem__journal *j, int err)
 			    j->path, strerror(err));
 }
 
-/* Frees the record. */
+/* Complete the record, append it and free it. */
 static int append(struct devmem__journal *j, struct devmem__record *r)
 {
 	int err = devmem__record_end(r) ? append_bytes(j, r->p, r->bytes) : -ENOMEM;
@@ -236,17 +235,17 @@ static int append(struct devmem__journal *j, struct devmem__record *r)
 	return cannot_write(j, -err);
 }
 
-/* --------------------------------------------------------------------------------- written anew */
+/* ----------------------------------------------------------------------------------- compacting */
 
-/* Before what counts, if there is room; else behind it. */
+/* Before the valid part, if there is room; else after it. */
 static uint64_t place_for(const struct devmem__extent *extent, size_t bytes)
 {
 	return extent->start >= DEVMEM__EXTENT_BLOCK + bytes ? DEVMEM__EXTENT_BLOCK : extent->end;
 }
 
 /*
- * Until the block is written the old records count, from then on the new ones: a process that is
- * killed in between leaves bytes that do not count, and are written over later.
+ * The old records are valid until the block is written, then the new ones are. A process that is
+ * killed in between leaves bytes that are ignored and overwritten later.
  */
 static int rewrite(struct devmem__journal *j, const struct devmem__record *all)
 {
@@ -272,7 +271,8 @@ static int rewrite(struct devmem__journal *j, const struct devmem__record *all)
 	return 0;
 }
 
-/* If it cannot be done now, there will be another time. Nobody may hold anything of the state. */
+/* Failures are ignored: a later call tries again. Pointers into the state are invalid
+ * after this. */
 static void compact_if_large(struct devmem__journal *j)
 {
 	const uint64_t compact_above =
@@ -325,8 +325,8 @@ int devmem__journal_write_done(struct devmem__journal *j, const struct devmem__c
 	return append(j, &r);
 }
 
-/* On a full disk it is gone for us all the same, so that a file with nothing left to undo can be
- * removed. */
+/* If the record cannot be written (full disk), the entry leaves our state all the same, so that a
+ * file with nothing left to undo can be removed. */
 int devmem__journal_write_gone(struct devmem__journal *j, uint64_t seq)
 {
 	struct devmem__record r;
@@ -357,7 +357,8 @@ bool devmem__journal_owner_alive(const struct devmem__journal *j,
 		return false;
 	if (owner->id == j->owner)
 		return true;
-	/* if it cannot be known, it lives: nothing of a process that works is undone */
+	/* if the lock cannot be read, assume that it lives: never undo the changes of a living
+	 * process */
 	return fcntl(j->fd, F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
 }
 
@@ -420,7 +421,7 @@ static int make_folder(const char *path)
 	return no_folder(folder, errno);
 }
 
-/* A FIFO must not keep us waiting, and a link must not lead us elsewhere. */
+/* O_NONBLOCK: do not wait for a FIFO; O_NOFOLLOW: do not follow a link. */
 static int open_file(struct devmem__journal *j, int flags)
 {
 	int err = devmem__owned_folder(j->path);
@@ -433,8 +434,8 @@ static int open_file(struct devmem__journal *j, int flags)
 	return devmem__owned_file(j->fd, j->path);
 }
 
-/* The file by this name, locked: whoever removes it holds its lock, so one that has no name any
- * more is not it. */
+/* Open and lock the file. Another process may have removed it, under its lock, between our open and
+ * our lock; then try again. */
 static int open_locked(struct devmem__journal *j, bool make)
 {
 	struct stat st;
@@ -460,7 +461,7 @@ static int start_over(struct devmem__journal *j)
 	return ftruncate(j->fd, 0) ? cannot(j, errno, "empty") : 0;
 }
 
-/* Settings do not outlive a boot. */
+/* Discard the records of another boot: settings do not outlive a boot. */
 static int check_head(struct devmem__journal *j)
 {
 	char boot[40];
@@ -483,7 +484,7 @@ static int write_head(struct devmem__journal *j, const struct devmem__journal_he
 	devmem__record_head(&r, head);
 	err = append(j, &r);
 	if (err)
-		unlink(j->path); /* it was empty, and could not even be begun */
+		unlink(j->path); /* the new file is empty */
 	return err;
 }
 
@@ -511,7 +512,7 @@ int devmem__journal_open(struct devmem__journal *j, const char *path,
 	return err;
 }
 
-/* As the effective user, as what opens it does. */
+/* For the effective user, as open() checks it. */
 static int may(const char *path, int what)
 {
 	return faccessat(AT_FDCWD, *path ? path : ".", what, AT_EACCESS) ? -errno : 0;
@@ -565,7 +566,7 @@ int devmem__journal_open_readonly(struct devmem__journal *j, const char *path)
 	return err;
 }
 
-/* ------------------------------------------------------------------------------------ set aside */
+/* ----------------------------------------------------------------------------- damaged journals */
 
 static void damaged_name(const char *path, unsigned int n, char *name, size_t room)
 {
@@ -584,7 +585,7 @@ bool devmem__journal_find_damaged(const char *path, char *name, size_t room)
 	return false;
 }
 
-/* Whoever lives holds a lock, whatever can be read of it. */
+/* Living owners hold their locks, whatever can be read of the file. */
 static bool any_owner_alive(const struct devmem__journal *j)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET, .l_start = OWNER_LOCKS };
@@ -592,7 +593,7 @@ static bool any_owner_alive(const struct devmem__journal *j)
 	return fcntl(j->fd, F_OFD_GETLK, &lock) || lock.l_type != F_UNLCK;
 }
 
-/* What is left in the state, in a new file by the old name. */
+/* Write the entries that are left to a new file under the old name. */
 static int start_new_file(struct devmem__journal *j)
 {
 	const int fd = open(j->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
@@ -609,7 +610,7 @@ static int start_new_file(struct devmem__journal *j)
 	if (err)
 		return err;
 	if (devmem__extent_read(j->fd, head_bytes(), &begun) != -ENODATA)
-		/* somebody else has, before we had the lock */
+		/* another process has written to it before we had the lock */
 		return cannot(j, EEXIST, "begin again");
 	if (!devmem__journal_state_encode(&j->state, &all))
 		err = -ENOMEM;
@@ -650,12 +651,12 @@ void devmem__journal_close(struct devmem__journal *j)
 	if (j->fd < 0)
 		return;
 	if (j->owner)
-		/* if it cannot be said, the lock that is gone says it */
+		/* if this cannot be written, our released lock says it */
 		devmem__journal_write_leave(j, j->owner);
 	j->owner = 0;
 	if (!j->state.nentries && !has_live_owner(j) && !j->damaged)
 		unlink(j->path);
 	else
 		compact_if_large(j);
-	devmem__journal_close_unchanged(j); /* the locks go with the descriptor */
+	devmem__journal_close_unchanged(j); /* closing the fd releases the locks */
 }

@@ -7,9 +7,9 @@
 #include "netlink/rss.h"
 
 #define MAGIC	0x4a4d5644u /* "DVMJ" */
-#define VERSION 2u	    /* of what follows the magic number of a HEAD */
+#define VERSION 2u	    /* of the format; the first field of HEAD */
 
-/* CRC-32 as zlib has it, by bits: a journal is short. */
+/* CRC-32 as in zlib, bit by bit: journals are short. */
 static uint32_t check_sum(const unsigned char *p, size_t n)
 {
 	uint32_t sum = 0xffffffffu;
@@ -30,7 +30,7 @@ uint32_t devmem__record_sum(const unsigned char *record, size_t bytes_behind_hea
 			 sizeof(struct devmem__record_header) - UNSUMMED + bytes_behind_header);
 }
 
-/* ------------------------------------------------------------------------------------- to bytes */
+/* ------------------------------------------------------------------------------------- encoding */
 
 static void put(struct devmem__record *r, const void *from, size_t n)
 {
@@ -212,7 +212,7 @@ static void add_entries(struct devmem__record *all, const struct devmem__journal
 	}
 }
 
-/* Only an owner who has not left makes changes: so they leave last. */
+/* The changes of an owner are valid only before its LEAVE, so LEAVE records come after them. */
 bool devmem__journal_state_encode(const struct devmem__journal_state *state,
 				  struct devmem__record *all)
 {
@@ -233,9 +233,9 @@ bool devmem__journal_state_encode(const struct devmem__journal_state *state,
 	return !all->failed;
 }
 
-/* ------------------------------------------------------------------------------------- and back */
+/* ------------------------------------------------------------------------------------- decoding */
 
-/* What is left of a record; @bad: more was wanted than there is, or what is there cannot be. */
+/* The rest of a record. @bad: it is too short, or has an invalid value. */
 struct cursor {
 	const unsigned char *p;
 	size_t left;
@@ -324,7 +324,7 @@ static bool finished(const struct cursor *c)
 	return !c->bad && !c->no_memory && !c->left;
 }
 
-/* -------------------------------------------------------------------------------- what they say */
+/* ----------------------------------------------------------------------------- applying records */
 
 struct devmem__journal_owner *devmem__journal_state_owner(const struct devmem__journal_state *state,
 							  uint32_t id)
@@ -343,7 +343,7 @@ static struct devmem__journal_entry *find(const struct devmem__journal_state *st
 	return NULL;
 }
 
-/* Room for one more in an array that has room for a power of two, or NULL. */
+/* Make room for one more element in an array whose capacity is a power of two. NULL: no memory. */
 static void *one_more(void *array, unsigned int n, size_t size)
 {
 	bool full = !(n & (n - 1));

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * A thread that looks whether the NIC still has the transaction's settings, from its first claim of
- * a queue to its end, and makes them again after a reset. The kernel tells of a reset by link news
- * at most, and of one that is quicker than its telling not at all: so it looks with each of these,
- * and every two seconds. A look reads the RSS table, and no more. It waits for no other thread;
- * what it does then may wait, as it may be waited for by calls that change settings, and by no
- * others. It is woken to turn GRO off, too: gro.c.
+ * The keeper: a thread that checks whether the NIC still has the transaction's settings, and
+ * reapplies them after a reset. It runs from the first claim of a queue until the transaction ends.
+ * The kernel reports a reset at most by a link notification, and a very quick one not at all. So
+ * the thread checks at each link notification and every two seconds. A check only reads the RSS
+ * table and waits for no other thread. Reapplying takes the NIC's lock: it may wait for calls that
+ * change settings, and only such calls may have to wait for it. The thread is also woken to turn
+ * GRO off: gro.c.
  */
 #include <errno.h>
 #include <linux/netlink.h>
@@ -29,7 +30,7 @@ static void drain(int fd)
 		errno = 0;
 }
 
-/* While somebody else changes settings there is another time. */
+/* False while another thread changes settings: the next check will tell. */
 static bool is_lost(struct devmem_nic *nic)
 {
 	bool lost;
@@ -41,7 +42,7 @@ static bool is_lost(struct devmem_nic *nic)
 	return lost;
 }
 
-/* Told once, whether it could be done or not; what could not is tried again with the next look. */
+/* Log the outcome. A failure is logged once, and tried again at the next check. */
 static void mend(struct devmem_nic *nic)
 {
 	int err = devmem__nic_begin(nic);
@@ -83,7 +84,7 @@ static void *keep(void *arg)
 	}
 }
 
-/* The program's signals are the program's threads'. */
+/* Block all signals in the thread: they are for the program's own threads. */
 static int start_thread(struct devmem_nic *nic)
 {
 	sigset_t all, before;
@@ -96,7 +97,8 @@ static int start_thread(struct devmem_nic *nic)
 	return err;
 }
 
-/* It listens where the NIC was opened, whatever thread claims the first queue. */
+/* The socket must listen in the namespace where the NIC was opened. The thread that claims the
+ * first queue may be in another one. */
 void devmem__nic_keeper_open(struct devmem_nic *nic)
 {
 	nic->keeper.news =

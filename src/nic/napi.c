@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Which RX queue does a NAPI instance serve? Listing the queues takes netlink and the NIC's lock,
- * which other threads hold while they wait for the journal. The way of the data must not wait for
- * that, so the answer is kept each time the queues are listed. The numbers change seldom: when an
+ * Which RX queue does a NAPI instance serve? Listing the queues takes netlink requests and the
+ * NIC's lock, which other threads hold while they wait for the journal. The data path must not wait
+ * for that, so the ids are cached each time the queues are listed. They change seldom: when an
  * interface goes down, or gets another number of queues.
  */
 #include <errno.h>
@@ -12,7 +12,7 @@
 
 #define SECOND 1000000000u /* ns */
 
-/* @ask: the number is unknown, and the last question to the kernel is a second old. */
+/* @ask: the id is unknown, and the kernel was last asked at least a second ago. */
 static int look_up(struct devmem__napis *napis, unsigned int napi_id, bool *ask)
 {
 	struct timespec ts;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The NIC as an object: made, asked what it can do, freed. Its transaction: open.c,
+/* The NIC object: create it, ask for its abilities, free it. For its transaction see open.c and
  * transaction.c. */
 #include <errno.h>
 #include <stdio.h>
@@ -40,10 +40,10 @@ static int no_support(struct devmem_nic *nic)
 }
 
 /*
- * Newer kernels look at the device before the file descriptor and say EOPNOTSUPP; to a device that
- * may do it they say EBADF. 6.12 looks at the descriptor first, whatever the device, as the
- * loopback interface shows. There the memory is mapped for the parent device, so an interface
- * without one cannot do it. [netdev_nl_bind_rx_doit()]
+ * Try to bind an invalid dma-buf fd. Newer kernels check the device first: EOPNOTSUPP if it cannot
+ * bind, EBADF if it can. Kernel 6.12 checks the fd first and says EBADF for any device, even for
+ * loopback. It maps the memory for the parent device, so there an interface without a parent cannot
+ * bind. [netdev_nl_bind_rx_doit()]
  */
 static int probe(struct devmem_nic *nic)
 {
@@ -55,12 +55,12 @@ static int probe(struct devmem_nic *nic)
 		    devmem__netdev_ask_bind(&nic->netdev, IFINDEX_LO, 0, 0) == -EBADF)
 			return no_support(nic);
 		return 0;
-	/* 6.12: an XDP program is in the way; the bind will say so, or it is gone by then */
+	/* 6.12: an XDP program is attached; the real bind reports it, unless it is gone by then */
 	case -EEXIST:
 		return 0;
 	case -EOPNOTSUPP:
 		return no_support(nic);
-	case -EPERM: /* said before the device is looked at */
+	case -EPERM: /* checked before the device */
 		if (!nic->driver[0] && !nic->bus[0])
 			return no_support(nic);
 		return devmem__fail(EPERM,
@@ -90,7 +90,7 @@ void devmem__nic_free(struct devmem_nic *nic)
 	devmem__ethtool_close(&nic->et);
 	free(nic->napis.id);
 	devmem__tc_close(&nic->tc);
-	/* a child's copy may be locked by a thread that it does not have */
+	/* a forked child's copy may be locked by a thread that exists only in the parent */
 	if (devmem__process_is(nic->process))
 		pthread_mutex_destroy(&nic->lock);
 	free(nic);
@@ -123,7 +123,7 @@ int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem
 		devmem__nic_free(nic);
 		return err;
 	}
-	devmem__tc_open(&nic->tc); /* without, there is no guard at its ingress */
+	devmem__tc_open(&nic->tc); /* if it fails, there is no guard at the ingress */
 	devmem__ethtool_driver(&nic->et, nic->driver, nic->bus);
 	nic->quirks = devmem__quirks_of(nic->driver);
 	*out = nic;
@@ -178,8 +178,8 @@ int devmem__nic_may_change(const struct devmem_nic *nic)
 			 : 0;
 }
 
-/* A socket stays in the namespace that it was opened in, and nobody can open one in another without
- * going there. */
+/* A socket belongs to the namespace where it was opened, and a thread can open one only in its own
+ * namespace. */
 int devmem__nic_socket(struct devmem_nic *nic, struct devmem__nl *nl)
 {
 	int err = devmem__nl_open(nl, "netdev");

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* The NIC's transaction: opened, shared, ended. */
+/* Open, share and end a NIC's transaction. */
 #include <errno.h>
 
 #include "nic/nic_impl.h"
 
-/* In a forked child: nothing is undone, and the parent keeps its locks, which are of the file that
- * both have open. */
+/* In a forked child, free the copy and undo nothing. The parent keeps its locks: they belong to the
+ * open file description, which it still has open. */
 static void forget(struct devmem_nic *nic)
 {
 	if (nic->journal.fd >= 0)
@@ -14,8 +14,8 @@ static void forget(struct devmem_nic *nic)
 }
 
 /*
- * Whoever was killed in the middle of a transaction left it to the next one. What cannot be put
- * back now stays in the journal, and is no reason not to go on.
+ * First undo what a process left that was killed during its transaction. What cannot be undone now
+ * stays in the journal, and opening the NIC succeeds all the same.
  */
 static int nic_open(const char *ifname, const struct devmem_nic_opts *opts, struct devmem_nic **out)
 {
@@ -61,7 +61,7 @@ int devmem__nic_unref(struct devmem_nic *nic)
 {
 	int err;
 
-	/* what the others did to the NIC must be visible to the one who undoes it */
+	/* acquire: what other threads did to the NIC must be visible to the one that undoes it */
 	if (atomic_fetch_sub_explicit(&nic->refs, 1, memory_order_acq_rel) != 1)
 		return 0;
 	if (!devmem__process_is(nic->process)) {
@@ -84,7 +84,7 @@ int devmem__nic_rollback(struct devmem_nic *nic, unsigned int savepoint)
 	int err = devmem__nic_begin(nic);
 
 	if (err)
-		return err; /* it is undone when the transaction ends */
+		return err; /* undone when the transaction ends */
 	err = devmem__nic_rollback_locked(nic, savepoint);
 	devmem__nic_end(nic);
 	return err;

@@ -38,7 +38,7 @@ int devmem__owned_folder(const char *path)
 
 	devmem__owned_folder_name(path, "", folder, sizeof(folder));
 	if (lstat(folder, &st))
-		return 0; /* whoever opens the file is told */
+		return 0; /* opening the file will fail and say why */
 	if (S_ISLNK(st.st_mode) && !is_trusted(st.st_uid))
 		return devmem__fail(EPERM,
 				    "the journal's folder %s is a link of user %u, and is not "

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The NIC's RX queues as they are: listed, and waited for until those who had them have let go. */
+/* List the NIC's RX queues and their use, and wait until they are unbound. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,10 +8,10 @@
 
 #include "nic/nic_impl.h"
 
-#define MAX_WAIT_MS 5000u /* io_uring takes milliseconds to let go of a queue */
+#define MAX_WAIT_MS 5000u /* io_uring unbinds a queue within milliseconds */
 #define WAIT_US	    1000u
 
-/* If there is no memory, the old answer stays. */
+/* Without memory the old ids stay. */
 static void note_napis(struct devmem__napis *napis, const struct devmem__netdev_queues *q)
 {
 	uint32_t *id;
@@ -51,7 +51,7 @@ int devmem__nic_queues(struct devmem_nic *nic, struct devmem__netdev_queues *q)
 			    nic->et.name, strerror(-err));
 }
 
-/* Is one of them used in one of these ways? An interface that is gone has let go, too. */
+/* Is one of the queues used in one of these ways? False if the interface is gone. */
 static bool are_used(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 		     unsigned int uses)
 {

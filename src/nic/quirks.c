@@ -12,12 +12,12 @@ static const struct devmem__quirks plain;
 
 /*
  * [drivers/net of 7.3: mlx5e_ethtool_set_tcp_data_split(), bnxt_set_ringparam(),
- *  fbnic_set_ringparam(), gve_rx_queue_stop(), netkit_queue_create()]
+ * fbnic_set_ringparam(), gve_rx_queue_stop(), netkit_queue_create()]
  *
- * Of a packet that is sent, how many pieces beside the header: gve has 10 descriptors
- * (GVE_TX_MAX_DATA_DESCS, also for each packet that it cuts from a large one), bnxt 32
- * (TX_MAX_FRAGS), fbnic ten more than the kernel's 17 (FBNIC_MAX_SKB_DESC), and mlx5 has no limit
- * of its own beside the 64 data segments of a work queue entry (mlx5e_sq_calc_wqe_attr()).
+ * tx_pieces, the pieces of a sent packet beside its header: gve has 10 descriptors per packet
+ * (GVE_TX_MAX_DATA_DESCS, also for each segment that it cuts from a large packet), bnxt 32
+ * (TX_MAX_FRAGS), fbnic ten more than the kernel's 17 (FBNIC_MAX_SKB_DESC). mlx5 has no limit of
+ * its own beside the 64 data segments of a work queue entry (mlx5e_sq_calc_wqe_attr()).
  */
 static const struct devmem__quirks quirks[] = {
 	{
@@ -39,8 +39,8 @@ static const struct devmem__quirks quirks[] = {
 			  "VNIC_RE_FLUSH",
 	},
 	{
-		/* its hds-thresh is 1536 at first, and its split is on by itself but must be asked
-		 * for */
+		/* hds-thresh is 1536 by default; the split is on by default, but the bind requires
+		 * that it was configured */
 		.driver = "fbnic",
 		.since = "6.18",
 		.refuses_split_off = true,
@@ -61,8 +61,7 @@ static const struct devmem__quirks quirks[] = {
 		.leased = true,
 		.remark = "through a queue that a NIC leases to it",
 	},
-	/* the limit is gve's, so that what is sent in the lab keeps to one (lab/README.md:
-	 * tx_pieces) */
+	/* gve's limit, so that packets sent in the lab respect one (lab/README.md: tx_pieces) */
 	{ .driver = "labnic",
 	  .since = "6.12",
 	  .large_pages = true,

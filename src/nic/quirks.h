@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* What is known of drivers by name: which can bind, and what they want of whoever does. Data, no
- * I/O. */
+/* What the library knows about drivers by name: which can bind, and what each needs for that. Data,
+ * no I/O. */
 #ifndef DEVMEM__NIC_QUIRKS_H
 #define DEVMEM__NIC_QUIRKS_H
 
@@ -8,28 +8,28 @@
 
 struct devmem__quirks {
 	const char *driver; /* as ETHTOOL_GDRVINFO names it; NULL: any other */
-	/* the kernel from which on it can bind; NULL: it cannot, or nothing is known */
+	/* the first kernel in which it can bind; NULL: it cannot, or unknown */
 	const char *since;
-	/* its queues take pages larger than the system's, from kernel 7.3 on */
+	/* its queues accept pages larger than the system's page size (kernel 7.3 or later) */
 	bool large_pages;
-	/* as ethtool -k names it: header/data split needs it on; or NULL */
+	/* a feature, named as in ethtool -k, that must be on for header/data split; or NULL */
 	const char *feature_first;
-	/* tcp-data-split "off" is an error: it is left to the driver ("unknown") */
+	/* rejects tcp-data-split "off": ask for "unknown" instead, which lets the driver choose */
 	bool refuses_split_off;
-	bool keeps_queue_0; /* cannot restart queue 0, so it cannot be bound */
-	/* a bind interrupts all queues, so bind all with one call */
+	bool keeps_queue_0; /* cannot restart queue 0, so queue 0 cannot be bound */
+	/* each bind interrupts all queues, so bind all of them with one call */
 	bool stops_all;
-	/* its queues, but for queue 0, are a NIC's, whose settings cannot be seen from here */
+	/* its queues except queue 0 are leased from a NIC whose settings are not visible here */
 	bool leased;
-	/* most pieces of device memory in a packet that it sends. 0: not known */
+	/* maximum number of pieces of device memory in a packet that it sends; 0: unknown */
 	unsigned int tx_pieces;
-	/* where it can bind, on what; or why it cannot: a part of a sentence; or NULL */
+	/* on which hardware it can bind, or why it cannot: part of an error message; or NULL */
 	const char *remark;
 };
 
-#define DEVMEM__ANY_PIECES 255u /* as many as the kernel puts into a packet */
+#define DEVMEM__ANY_PIECES 255u /* no limit of its own beside the kernel's */
 
-/* devmem__quirks_of() - a driver's; the plain one if nothing is known about it. Never NULL. */
+/* devmem__quirks_of() - a driver's entry, or an empty one for an unknown driver. Never NULL. */
 const struct devmem__quirks *devmem__quirks_of(const char *driver);
 
 #endif

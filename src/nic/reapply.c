@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * The transaction's settings made again after the NIC forgot them. A driver that resets its NIC (a
- * transmit that timed out, "ethtool --reset") may lose flow rules and RSS contexts and put the RSS
- * table back to its default, in which bound queues have their share: ordinary connections that come
- * there fail with EFAULT, since the kernel cannot read their bytes. The bindings are the core's and
- * stay. [drivers/net/ethernet/google/gve/gve_main.c: gve_reset()]
+ * Reapply the transaction's settings after a reset of the NIC. A driver that resets its NIC (after
+ * a transmit timeout or "ethtool --reset") may lose flow rules and RSS contexts, and set the RSS
+ * table back to its default. The default table leads to the bound queues too, so ordinary
+ * connections may arrive there and fail with EFAULT, since the kernel cannot read their bytes. The
+ * bindings belong to the core and survive a reset. [drivers/net/ethernet/google/gve/gve_main.c:
+ * gve_reset()]
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -14,9 +15,9 @@
 #include "netlink/rss.h"
 #include "base/uapi.h"
 
-/* ---------------------------------------------------------------------------------- is it lost? */
+/* ------------------------------------------------------------------------------- was it reset? */
 
-/* The RSS table as whoever changed it last left it: this process or another one. */
+/* The last change of the RSS table, by this process or another one. */
 static const struct devmem__change *last_table(const struct devmem_nic *nic)
 {
 	const struct devmem__journal_state *state = &nic->journal.state;
@@ -27,7 +28,7 @@ static const struct devmem__change *last_table(const struct devmem_nic *nic)
 	return NULL;
 }
 
-/* The queues of all who use the NIC. -ENOMEM. */
+/* The queues claimed by all owners. -ENOMEM. */
 static int claimed_by_all(const struct devmem_nic *nic, struct devmem__queue_set *claimed)
 {
 	const struct devmem__journal_state *state = &nic->journal.state;
@@ -52,8 +53,8 @@ static bool leads_to_claimed(const struct devmem_nic *nic, const uint32_t *table
 }
 
 /*
- * The default table, with our queues in it, which we had taken out of it, or which had not been in
- * it: nobody wants that. What else somebody made of the table is his, and stays.
+ * The table was reset if it is the default one and leads to claimed queues, unless we set it so.
+ * Nobody wants that. Any other table was set by somebody on purpose, and stays.
  */
 bool devmem__nic_table_was_reset(struct devmem_nic *nic)
 {
@@ -73,10 +74,10 @@ bool devmem__nic_table_was_reset(struct devmem_nic *nic)
 	return lost;
 }
 
-/* ----------------------------------------------------------------------------------- made again */
+/* ------------------------------------------------------------------------------------ reapply */
 
-/* Somebody else's table, which had none of our queues in it, was lost: now they must be taken out
- * of the default one. */
+/* The lost table was not set by us and led to none of our queues. Take our queues out of the
+ * default table. */
 static int take_out(struct devmem_nic *nic)
 {
 	uint32_t *before, *after, size;
@@ -120,7 +121,7 @@ static int reapply_table(struct devmem_nic *nic)
 		   : 0;
 }
 
-/* In the journal the lost one is crossed out, and the new one is a change of its own. */
+/* Mark the lost setting GONE in the journal, and record the new one as a change of its own. */
 static int write_down_again(struct devmem_nic *nic, struct devmem__change *c)
 {
 	if (c->seq)
@@ -150,7 +151,7 @@ static int reapply_context(struct devmem_nic *nic, struct devmem__change *c)
 	return err;
 }
 
-/* One that a later rule of ours took the place of is not to be made. */
+/* A rule that a later rule of ours replaced must not be added again. */
 static bool is_replaced(const struct devmem_nic *nic, unsigned int at)
 {
 	for (unsigned int i = at + 1; i < nic->undo.count; i++)
@@ -160,7 +161,7 @@ static bool is_replaced(const struct devmem_nic *nic, unsigned int at)
 	return false;
 }
 
-/* Where it was, if nobody is there by now. */
+/* The same location as before, if it is still free. */
 static int64_t place_for(const struct devmem__rule *rule, const struct devmem__rules *all)
 {
 	if (all->any)
@@ -197,8 +198,8 @@ static int reapply_rule(struct devmem_nic *nic, struct devmem__change *c,
 	return devmem__journal_write_done(&nic->journal, c);
 }
 
-/* Of each rule the change that made the context it leads to, or NULL; from malloc(). NULL: no
- * memory. */
+/* For each change of the stack: if it is a rule that leads to an RSS context, the change that made
+ * that context; else NULL. The caller frees the array. NULL: no memory. */
 static struct devmem__change **contexts_of_rules(struct devmem_nic *nic)
 {
 	struct devmem__undo *u = &nic->undo;
@@ -246,7 +247,7 @@ static int reapply_rules(struct devmem_nic *nic, struct devmem__change **of)
 	return failed;
 }
 
-/* The table first: it may be one more change, so that changes move. */
+/* The table goes first: it may add a change to the stack, which may move the changes in memory. */
 int devmem__nic_reapply(struct devmem_nic *nic)
 {
 	int err = reapply_table(nic);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the dead left, undone by hand: one interface, or all that have a journal. */
+/* devmem_nic_restore(): undo what dead processes left on one interface, or on all. */
 #include <errno.h>
 #include <net/if.h>
 #include <stdio.h>
@@ -21,8 +21,8 @@ static int restore_one(const char *ifname, const struct devmem_restore_opts *o)
 	return err;
 }
 
-/* By interface and not by file: one may have come back from another namespace with another
- * index. */
+/* Go by interface and not by journal file: an interface may have come back from another namespace
+ * with another index. */
 static int restore_all(const struct devmem_restore_opts *o)
 {
 	struct if_nameindex *list = if_nameindex();
@@ -34,7 +34,7 @@ static int restore_all(const struct devmem_restore_opts *o)
 	for (struct if_nameindex *i = list; i->if_index; i++) {
 		int err = restore_one(i->if_name, o);
 
-		if (err && err != -ENODEV && !result) { /* gone meanwhile */
+		if (err && err != -ENODEV && !result) { /* ENODEV: removed meanwhile */
 			result = err;
 			snprintf(first, sizeof(first), "%s", devmem_error());
 		}

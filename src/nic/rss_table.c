@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
-/* The RSS table changed, whatever for: written down, made, and read back, since it is the driver
- * that decides. */
+/* Change the main RSS table: record the intent, set the table, and read it back, because the driver
+ * may have set another one. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "nic/nic_impl.h"
 
-/* What the driver made of it is what must be found there when it is undone. */
+/* Undo must find the table as the driver made it. */
 static int read_back(struct devmem_nic *nic, struct devmem__change *c)
 {
 	uint32_t *now, size;

@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: MIT
-/*
- * Flows brought to the claimed queues without a rule: a few entries of the RSS table lead there,
- * and the other end takes a source port that hashes to one of them.
- */
+/* Steer flows to the claimed queues without flow rules: a few entries of the RSS table lead there,
+ * and the peer uses a source port that hashes to one of them. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdlib.h>
@@ -13,10 +11,10 @@
 #include "netlink/rss.h"
 #include "base/uapi.h"
 
-#define FIRST_PORT 49152u /* of those that are nobody's [RFC 6335] */
+#define FIRST_PORT 49152u /* the dynamic ports [RFC 6335] */
 #define LAST_PORT  65535u
 
-/* Are both addresses and the port here given? */
+/* Are both addresses and the local port given? */
 static bool is_complete(const struct devmem__rule *flow)
 {
 	const struct ethtool_tcpip4_spec *v4 = &flow->fs.m_u.tcp_ip4_spec;
@@ -52,7 +50,7 @@ static int flow_of(const struct devmem_nic *nic, const struct sockaddr *local,
 			    nic->et.name);
 }
 
-/* Only what we can compute: Toeplitz over addresses and ports, as they are. */
+/* Read the hash configuration. We can compute only Toeplitz over unmodified addresses and ports. */
 static int read_hash(struct devmem_nic *nic, const struct devmem__rule *flow,
 		     struct devmem__toeplitz_config *hash)
 {
@@ -105,7 +103,7 @@ static bool leads_to_all(const uint32_t *table, uint32_t size, const uint32_t *q
 	return true;
 }
 
-/* An entry for each queue, at the end of the table. @table is then as the NIC has it. */
+/* Set one entry for each queue, at the end of the table. @table becomes what the NIC then has. */
 static int lead_in(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, uint32_t *table,
 		   uint32_t size)
 {

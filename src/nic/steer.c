@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Flows brought to the claimed queues: by a rule, and an RSS context where there are several. */
+/* Steer flows to the claimed queues by flow rules, and by an RSS context if there are several
+ * queues. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -53,7 +54,7 @@ static int new_context(struct devmem_nic *nic, struct devmem__change *c)
 
 	if (err)
 		return no_context(nic, err);
-	/* the main table is of the same size, and is memory to write into */
+	/* the context's table has the same size: overwrite this copy */
 	c->after = main_table;
 	devmem__rss_over(c->after, c->size, c->queues, c->nqueues);
 	c->contexts_before = devmem__nic_contexts(nic);
@@ -74,7 +75,7 @@ static int new_context(struct devmem_nic *nic, struct devmem__change *c)
 	return devmem__nic_commit(nic, c);
 }
 
-/* The context over these queues: the one that we have, or a new one. */
+/* The RSS context over these queues: one that we made before, or a new one. */
 static int get_context(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 		       uint32_t *context)
 {
@@ -147,7 +148,7 @@ static int no_rules(struct devmem_nic *nic, int err)
 	}
 }
 
-/* Make the change's rule, at a free location or at that of the rule that it replaces. */
+/* Add the change's rule, at a free location or at that of the rule that it replaces. */
 static int add_rule(struct devmem_nic *nic, struct devmem__change *c,
 		    const struct devmem__rules *all)
 {
@@ -170,7 +171,7 @@ static int add_rule(struct devmem_nic *nic, struct devmem__change *c,
 	return devmem__nic_commit(nic, c);
 }
 
-/* It may have been deleted already. */
+/* Add the replaced rule again, if it was already deleted. */
 static void put_old_back(struct devmem_nic *nic, const struct devmem__change *c)
 {
 	struct devmem__rule back = c->rule_before, now;
@@ -193,7 +194,7 @@ static int put_rule(struct devmem_nic *nic, const struct devmem__rule *rule,
 	if (!c)
 		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
 	c->rule = *rule;
-	c->had_rule = there; /* one of our own, made to lead elsewhere */
+	c->had_rule = there; /* one of ours: it is replaced */
 	if (there)
 		c->rule_before = *there;
 	err = add_rule(nic, c, all);
@@ -204,8 +205,8 @@ static int put_rule(struct devmem_nic *nic, const struct devmem__rule *rule,
 	return err;
 }
 
-/* @one_flow: the rule is for a single connection, which a NIC without contexts can have on a queue
- * of its own. */
+/* @one_flow: the rule is for a single connection. A NIC without RSS contexts can steer that to one
+ * of the queues. */
 static int lead_to(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues,
 		   unsigned int n, bool one_flow)
 {
@@ -218,7 +219,7 @@ static int lead_to(struct devmem_nic *nic, struct devmem__rule *rule, const uint
 	}
 	err = get_context(nic, queues, n, &context);
 	if (err == -EOPNOTSUPP && one_flow) {
-		/* each rule counts: they take turns */
+		/* each rule adds a change, so successive rules take different queues */
 		devmem__rule_to_queue(rule, queues[nic->undo.count % n]);
 		return 0;
 	}
@@ -227,7 +228,7 @@ static int lead_to(struct devmem_nic *nic, struct devmem__rule *rule, const uint
 	return err;
 }
 
-/* The queues that a rule of ours leads to. */
+/* The queues that a rule of ours leads to; their number. @one: storage for a single one. */
 static unsigned int led_to(const struct devmem_nic *nic, const struct devmem__rule *rule,
 			   const uint32_t **queues, uint32_t *one)
 {
@@ -247,7 +248,8 @@ static unsigned int led_to(const struct devmem_nic *nic, const struct devmem__ru
 	return 0;
 }
 
-/* Queues of a binding that is closed are nobody's, and what led there may lead elsewhere. */
+/* Does the rule lead to a claimed queue that is not among @queues? Queues of a closed binding are
+ * no longer claimed, so a rule that leads there may be replaced. */
 static bool leads_to_another(const struct devmem_nic *nic, const struct devmem__rule *rule,
 			     const uint32_t *queues, unsigned int n)
 {
@@ -263,7 +265,7 @@ static bool leads_to_another(const struct devmem_nic *nic, const struct devmem__
 	return false;
 }
 
-/* Is the flow somebody else's already, or another binding's? */
+/* -EADDRINUSE if somebody else, or another binding, already has a rule for the flow. */
 static int check_flow(struct devmem_nic *nic, const struct devmem__rules *all,
 		      const struct devmem__rule *rule, const uint32_t *queues, unsigned int n)
 {
@@ -285,7 +287,7 @@ static int check_flow(struct devmem_nic *nic, const struct devmem__rules *all,
 	return 0;
 }
 
-/* How many rules it takes. */
+/* The rules for the flow; returns their number. */
 static int build(struct devmem_nic *nic, const struct sockaddr *local, const struct sockaddr *peer,
 		 struct devmem__rule rules[2])
 {
@@ -325,7 +327,7 @@ static int check_flows(struct devmem_nic *nic, const struct devmem__rule *rules,
 	return err;
 }
 
-/* Rules are read anew for each, since the one before has taken a location. */
+/* Read the rules again for each new one, since the previous one has taken a location. */
 static int lead(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues,
 		unsigned int n, bool one_flow)
 {

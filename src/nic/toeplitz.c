@@ -3,7 +3,7 @@
 
 #include "nic/toeplitz.h"
 
-/* Each bit that is set adds the 32 bits of the key that begin at its place. */
+/* Each set bit XORs the 32 key bits that start at its position into the hash. */
 uint32_t devmem__toeplitz_toeplitz(const uint8_t *key, const uint8_t *in, size_t n)
 {
 	uint32_t hash = 0, window = (uint32_t)key[0] << 24 | (uint32_t)key[1] << 16 |
@@ -18,7 +18,7 @@ uint32_t devmem__toeplitz_toeplitz(const uint8_t *key, const uint8_t *in, size_t
 	return hash;
 }
 
-/* In the order of the wire: source, destination, source port, destination port. */
+/* The hash input, in network byte order: source, destination, source port, destination port. */
 uint32_t devmem__toeplitz_flow(const struct devmem__rule *flow, uint16_t source_port,
 			       const uint8_t key[DEVMEM__TOEPLITZ_KEY])
 {

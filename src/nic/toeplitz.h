@@ -7,13 +7,13 @@
 
 #include "netlink/flow_rule.h"
 
-#define DEVMEM__TOEPLITZ_KEY 40 /* bytes of the key that a TCP flow over IPv6 needs */
+#define DEVMEM__TOEPLITZ_KEY 40 /* key bytes for a TCP flow over IPv6 */
 
-/* devmem__toeplitz_toeplitz() - of @n bytes, with a key of @n + 4. */
+/* devmem__toeplitz_toeplitz() - the hash of @n bytes with a key of @n + 4 bytes. */
 uint32_t devmem__toeplitz_toeplitz(const uint8_t *key, const uint8_t *in, size_t n);
 
-/* devmem__toeplitz_flow() - of the TCP flow that a rule describes in full but for its source port
- * (host order). */
+/* devmem__toeplitz_flow() - the hash of a TCP flow. @flow gives both addresses and the destination
+ * port; @source_port is in host byte order. */
 uint32_t devmem__toeplitz_flow(const struct devmem__rule *flow, uint16_t source_port,
 			       const uint8_t key[DEVMEM__TOEPLITZ_KEY]);
 

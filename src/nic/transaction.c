@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * The transaction and its journal: every change is written down before it is made, and crossed out
- * when it was undone. Processes that share a NIC undo what is theirs alone (rules, contexts) when
- * they leave. What they share (header split, the RSS table) stays while others need it, and falls
- * to the last of them. What the dead left is undone by whoever comes next: another transaction, or
- * devmem_nic_restore().
+ * The transaction and its journal. Every change is recorded before it is made, and marked GONE when
+ * it has been undone. When a process leaves a NIC that it shares with others, it undoes the changes
+ * that are its own (rules, contexts, filters). Shared changes (header split, the RSS table) stay
+ * while others need them; the last process undoes them. Changes of dead processes are undone by
+ * whoever comes next: another transaction, or devmem_nic_restore().
  */
 #include <dirent.h>
 #include <errno.h>
@@ -16,7 +16,7 @@
 #include "nic/nic_impl.h"
 #include "netlink/rss.h"
 
-/* ---------------------------------------------------------------------------------------- words */
+/* ------------------------------------------------------------------------------------ reporting */
 
 static void report_result(const struct devmem__restore *restore, const struct devmem_nic *nic,
 			  int result, const char *text)
@@ -25,7 +25,7 @@ static void report_result(const struct devmem__restore *restore, const struct de
 		restore->report(restore->arg, nic->et.name, result, text);
 }
 
-/* @text: of what was put back. What was not has its own sentence. */
+/* @text describes what was undone. A failure has set its own error message. */
 static void log_undone(const struct devmem_nic *nic, int err, const char *text)
 {
 	if (err)
@@ -43,9 +43,9 @@ static void log_made(const struct devmem_nic *nic, const struct devmem__change *
 		    nic->et.name, what);
 }
 
-/* --------------------------------------------------------------------------------------- others */
+/* --------------------------------------------------------------------------------- other owners */
 
-/* Does the owner use the NIC? @leaving: we do no longer. */
+/* Does the owner use the NIC? @leaving: we no longer do. */
 static bool uses_nic(const struct devmem_nic *nic, const struct devmem__journal_owner *o,
 		     bool leaving)
 {
@@ -97,8 +97,9 @@ void devmem__nic_mark_claimed(const struct devmem_nic *nic, struct devmem__netde
 /* -------------------------------------------------------------------------------------- undoing */
 
 /*
- * The dead let go of their queues some time after they died, and until then the settings cannot be
- * put back. That is waited for once: a queue of theirs that is bound later is somebody else's.
+ * The queues of a dead process stay bound for some time after its death, and until they are
+ * released its settings cannot be put back. Wait for that once: if one of the queues is bound
+ * later, the binding is somebody else's.
  */
 static void release_dead_owners(struct devmem_nic *nic, uint64_t until)
 {
@@ -108,7 +109,7 @@ static void release_dead_owners(struct devmem_nic *nic, uint64_t until)
 		if (o->left || devmem__journal_owner_alive(&nic->journal, o))
 			continue;
 		devmem__nic_wait_free(nic, o->queues, o->nqueues, until);
-		/* if it cannot be said, it is waited for again */
+		/* if this cannot be written, the next caller waits again */
 		devmem__journal_write_leave(&nic->journal, o->id);
 	}
 }
@@ -120,8 +121,8 @@ static bool is_shared(const struct devmem__change *c)
 }
 
 /*
- * While the NIC is used: what is shared stays, unless it is a table that nobody built upon, and the
- * one before it leads to no queue that is used.
+ * Must the change stay while the NIC is used? Shared changes must. The RSS table can be put back,
+ * though, if nobody has changed it since, and the table before it leads to no claimed queue.
  */
 static bool must_stay(struct devmem_nic *nic, const struct devmem__change *c, bool leaving)
 {
@@ -132,9 +133,9 @@ static bool must_stay(struct devmem_nic *nic, const struct devmem__change *c, bo
 }
 
 /*
- * The kernel refuses to turn header/data split off while a queue is bound. io_uring lets go of one
- * some time after its ring is closed, and while the interface is down that cannot be seen: so it is
- * tried again.
+ * The kernel refuses to turn header/data split off while a queue is bound. io_uring unbinds a queue
+ * some time after its ring was closed, and while the interface is down nothing shows whether it
+ * has: so try again.
  */
 static int undo_with_retries(struct devmem_nic *nic, const struct devmem__change *c, uint64_t until)
 {
@@ -152,8 +153,7 @@ static int undo_entry(struct devmem_nic *nic, struct devmem__journal_entry *e, u
 		       : 0;
 }
 
-/* The number of the entry is all that is needed of it: crossing it out frees it. Returns what
- * undoing it returned. */
+/* Undo the entry and mark it GONE, which frees it. Returns the undo's result. */
 static int undo_and_mark_gone(struct devmem_nic *nic, struct devmem__journal_entry *e,
 			      uint64_t until, const struct devmem__restore *restore)
 {
@@ -170,7 +170,7 @@ static int undo_and_mark_gone(struct devmem_nic *nic, struct devmem__journal_ent
 		char why[512];
 
 		snprintf(why, sizeof(why), "%s", devmem_error());
-		/* if it cannot be said, it is found undone next time */
+		/* if this cannot be written, the next undo finds nothing to do */
 		devmem__journal_write_gone(&nic->journal, seq);
 		if (err)
 			devmem__fail(-err, "%s", why);
@@ -195,14 +195,14 @@ static void report_kept(struct devmem_nic *nic, const struct devmem__journal_ent
 }
 
 /*
- * Everything that nobody alive owns and, when we are leaving, our own, the last one first. Goes on
- * past failures; the result and the sentence are those of the first one.
+ * Undo the changes of dead owners and, when we are leaving, our own, the last one first. Continues
+ * after a failure; the result and the error message are those of the first failure.
  */
 static int undo_journal(struct devmem_nic *nic, bool leaving, const struct devmem__restore *restore)
 {
 	struct devmem__journal_state *state = &nic->journal.state;
 	const bool used = is_used(nic, leaving);
-	/* for all of it: others wait for the lock meanwhile */
+	/* one deadline for all changes, since others wait for the lock meanwhile */
 	const uint64_t until = devmem__nic_deadline();
 	char first[512] = "";
 	int result = 0;
@@ -239,8 +239,8 @@ static int path_of(const struct devmem_nic *nic, char *path, size_t room)
 	return devmem__journal_path(nic->journal_folder, nic->netns, nic->et.ifindex, path, room);
 }
 
-/* An interface that goes to another namespace may come back with another index, and its old one be
- * somebody else's. */
+/* Does this journal belong to our interface? The file name does not tell: an interface may return
+ * from another namespace with a new index, and its old index may belong to another interface. */
 static bool is_journal_of(const struct devmem_nic *nic, const struct devmem__journal_head *head)
 {
 	return head->netns == nic->netns && !strcmp(head->bus, nic->bus) &&
@@ -267,8 +267,8 @@ static void warn(const struct devmem_nic *nic)
 		    nic->et.name, devmem_error());
 }
 
-/* What a damaged journal still says was undone. It is no success: what else there was cannot be
- * known. */
+/* The readable part of a damaged journal has been undone. This is reported as a failure all the
+ * same, because nobody knows what the unreadable part said. */
 static int rename_damaged(struct devmem_nic *nic, const struct devmem__restore *restore)
 {
 	const char *name = nic->et.name;
@@ -287,7 +287,7 @@ static int rename_damaged(struct devmem_nic *nic, const struct devmem__restore *
 	return err;
 }
 
-/* What the dead left, by the journal of this name; then it is closed. */
+/* Undo what dead processes left according to the journal of this name, then close it. */
 static int restore_from(struct devmem_nic *nic, const char *path,
 			const struct devmem__restore *restore)
 {
@@ -322,7 +322,7 @@ static int open_journal(struct devmem_nic *nic)
 	devmem__journal_boot_id(head.boot);
 	err = devmem__journal_open(&nic->journal, path, &head);
 	if (err == -EBADMSG)
-		/* fails, too, but the next time there is none */
+		/* this fails, too, but renames the damaged file, so the next open succeeds */
 		err = restore_from(nic, path, NULL);
 	if (!err)
 		err = check_head(nic);
@@ -334,8 +334,9 @@ static int open_journal(struct devmem_nic *nic)
 }
 
 /*
- * Who changes no settings has nothing to put back. What is missing then is that others are told
- * which queues are his, and if they bind one first, the kernel tells him.
+ * A transaction that changes no settings can work without a journal, since it has nothing to put
+ * back. Other processes then do not see which queues it claims. If one of them binds such a queue
+ * first, the kernel refuses our bind.
  */
 static int allow_no_journal(struct devmem_nic *nic, int err)
 {
@@ -360,7 +361,7 @@ int devmem__nic_begin(struct devmem_nic *nic)
 		pthread_mutex_unlock(&nic->lock);
 		return err;
 	}
-	/* what the dead left may be in our way; if it must stay, it stays */
+	/* changes of dead processes may be in our way; those that cannot be undone stay */
 	undo_journal(nic, false, NULL);
 	return 0;
 }
@@ -372,7 +373,7 @@ void devmem__nic_end(struct devmem_nic *nic)
 	pthread_mutex_unlock(&nic->lock);
 }
 
-/* What it said cannot be read any more: what we know ourselves must do. @err: why. */
+/* The journal can no longer be locked or read (@err): undo the changes on our own undo stack. */
 static int undo_without_journal(struct devmem_nic *nic, int err)
 {
 	char why[512];
@@ -400,11 +401,11 @@ int devmem__nic_end_transaction(struct devmem_nic *nic)
 	return err;
 }
 
-/* Is this the journal of our interface, as it was before it went away and came back? */
+/* Is this the journal of our interface from before it moved away and came back with a new index? */
 static bool is_of_another_index(const struct devmem_nic *nic, const char *path)
 {
 	struct devmem__journal journal;
-	/* so that nothing has to be opened, which may fail */
+	/* reuses our socket: opening another one may fail */
 	struct devmem__ethtool other = { .fd = nic->et.fd };
 	char driver[32] = "", bus[32] = "";
 	bool same;
@@ -413,7 +414,7 @@ static bool is_of_another_index(const struct devmem_nic *nic, const char *path)
 		return false;
 	same = journal.state.has_head && is_journal_of(nic, &journal.state.head) &&
 	       journal.state.head.ifindex != nic->et.ifindex;
-	/* ports of one device look alike: it is not that of another one which is here */
+	/* the ports of one device look alike: it may be the journal of another port that is here */
 	if (same) {
 		atomic_init(&other.ifindex, journal.state.head.ifindex);
 		devmem__ethtool_driver(&other, driver, bus);
@@ -423,7 +424,8 @@ static bool is_of_another_index(const struct devmem_nic *nic, const char *path)
 	return same;
 }
 
-/* Our own by its name, if it is by its head too, or one that cannot be read: which is told. */
+/* True if both the file name and the HEAD record are ours, or if the file is unreadable (reported
+ * later). */
 static bool is_ours(const struct devmem_nic *nic, const char *path)
 {
 	struct devmem__journal journal;
@@ -438,7 +440,7 @@ static bool is_ours(const struct devmem_nic *nic, const char *path)
 	return ours;
 }
 
-/* Our own, or one that was ours by another index. -ENOENT: there is none. */
+/* The journal under our index, or the one that we had under another index. -ENOENT: none. */
 static int find_journal(const struct devmem_nic *nic, char *path, size_t room)
 {
 	struct dirent *entry;
@@ -467,7 +469,7 @@ int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *re
 	int err = find_journal(nic, path, sizeof(path));
 
 	if (!err && !nic->netdev.family)
-		/* without, queues cannot be waited for */
+		/* needed to wait for queues */
 		devmem__nl_open(&nic->netdev, "netdev");
 	if (!err)
 		err = restore_from(nic, path, restore);
@@ -478,7 +480,8 @@ int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *re
 
 /* -------------------------------------------------------------------------------------- changes */
 
-/* What the process is short of says nothing about the journal. */
+/* Note whether a write failed. A shortage of this process (memory, fds) says nothing about the
+ * journal. */
 static int note_journal_result(struct devmem_nic *nic, int err)
 {
 	nic->journal_failed |= err && !devmem__nl_short_of(err);
@@ -504,7 +507,7 @@ void devmem__nic_write_gone(struct devmem_nic *nic, const struct devmem__change 
 	if (!change->seq)
 		return;
 	snprintf(why, sizeof(why), "%s", devmem_error());
-	/* then it is found not made, later */
+	/* if this cannot be written, a later undo finds that the change was not made */
 	if (devmem__journal_write_gone(&nic->journal, change->seq))
 		devmem__fail(EIO, "%s", why);
 }
@@ -551,7 +554,7 @@ int devmem__nic_update_claim(struct devmem_nic *nic, const uint32_t *queues, uns
 	return err;
 }
 
-/* What cannot be written down is claimed until we leave: nobody is harmed by that. */
+/* If this cannot be written, the queues stay claimed until we leave, which harms nobody. */
 void devmem__nic_release(struct devmem_nic *nic, const uint32_t *queues, unsigned int n)
 {
 	if (devmem__nic_begin(nic))
@@ -567,7 +570,7 @@ int devmem__nic_rollback_failed(struct devmem_nic *nic, unsigned int savepoint, 
 	snprintf(why, sizeof(why), "%s", devmem_error());
 	if (!devmem__nic_rollback_locked(nic, savepoint))
 		return devmem__fail(-err, "%s", why);
-	/* both are news: why it failed, and that something could not be put back */
+	/* the user needs both: why it failed, and what could not be put back */
 	snprintf(left, sizeof(left), "%s", devmem_error());
 	return devmem__fail(-err, "%.250s; then, on the way back, %.230s", why, left);
 }

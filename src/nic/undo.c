@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Each kind of change undone. First comes the question whether the setting is still as we left it:
- * what somebody else made of it later stays, and is reported. If it is already as it was before,
- * whoever made it so, all is well.
+ * How to undo each kind of change. First check whether the setting is still as we left it. If
+ * somebody has changed it since, it stays, and that is reported as -ESTALE. If it is already back
+ * to what it was before, nothing is to be done, whoever put it back.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -43,10 +43,10 @@ static bool may_say(const struct devmem_nic *nic, uint8_t split)
 }
 
 /*
- * What was reported may have been configured or the driver's own choice; it cannot be read which.
- * Nearly always it is the latter: so leave it to the driver, and look whether that gives what was
- * there. Some (gve) take "unknown" for "as it is": then say it, unless the driver refuses to hear
- * it.
+ * The setting before was either configured or the driver's own choice; the kernel does not say
+ * which. Nearly always it was the driver's choice. So request "unknown" first, which leaves it to
+ * the driver, and check whether that gives the setting of before. Some drivers (gve) read "unknown"
+ * as "no change": then request the setting itself, unless the driver rejects that value.
  */
 static int put_split_back(struct devmem_nic *nic, const struct devmem__change *c, bool split,
 			  bool thresh)
@@ -97,8 +97,8 @@ static int undo_split(struct devmem_nic *nic, const struct devmem__change *c)
 
 /* ------------------------------------------------------------------------------------- features */
 
-/* devmem__nic_turn_gro_off() left it off; if it is on, that was somebody else, or it was put back
- * already. */
+/* devmem__nic_turn_gro_off() turned it off. If it is on now, somebody else or an earlier undo
+ * turned it on. */
 static int undo_gro(struct devmem_nic *nic)
 {
 	const char *name = nic->et.name;
@@ -114,9 +114,9 @@ static int undo_gro(struct devmem_nic *nic)
 }
 
 /*
- * What we left is that it is asked for. It may be off all the same, because what it depends on was
- * turned off, and on although somebody asked for off, because the driver needed it until now: both
- * end here.
+ * We left the feature requested (wanted). It may be off all the same, because a feature that it
+ * depends on was turned off. It may also be on although somebody requested off, because the driver
+ * needed it until now. Both cases are undone here by requesting the value of before.
  */
 static int undo_feature(struct devmem_nic *nic, const struct devmem__change *c)
 {
@@ -150,8 +150,9 @@ static int undo_feature(struct devmem_nic *nic, const struct devmem__change *c)
 /* ----------------------------------------------------------------------------------- RSS tables */
 
 /*
- * A table that was never set follows the number of channels, and one that was does not; which it
- * was cannot be read. What looks like the kernel's default is made the default again.
+ * A table that was never configured follows the number of channels; a configured one does not. The
+ * kernel does not say which it was. A table that looks like the kernel's default is reset to the
+ * default.
  */
 static int put_table_back(struct devmem_nic *nic, const struct devmem__change *c)
 {
@@ -218,7 +219,7 @@ static int undo_rule(struct devmem_nic *nic, const struct devmem__change *c)
 	const char *name = nic->et.name;
 	int err = devmem__ethtool_rule(&nic->et, at, &now);
 
-	/* one that stood there before it was ours, too, and is undone next */
+	/* the rule that ours replaced was ours, too: its own change is undone next */
 	if (err == -ENOENT || err == -EINVAL ||
 	    (!err && c->had_rule && devmem__rule_same(&now, &c->rule_before)))
 		return 0;
@@ -238,9 +239,9 @@ static int undo_rule(struct devmem_nic *nic, const struct devmem__change *c)
 	return 0;
 }
 
-/* -------------------------------------------------------------------------- was it made at all? */
+/* ------------------------------------------------------------------------- was the change made? */
 
-/* By what it matches and where it leads, wherever it stands. */
+/* By its match and its target, at any location. */
 static bool find_rule(struct devmem_nic *nic, struct devmem__change *c)
 {
 	struct devmem__rules all;
@@ -261,8 +262,8 @@ static bool find_guard(struct devmem_nic *nic, const struct devmem__change *c)
 	return devmem__tc_has_guard(&nic->tc, nic->et.ifindex, c->guard_id) == 1;
 }
 
-/* An interface that moves to another network namespace loses it, and somebody may have deleted it:
- * then it is gone as well. */
+/* -ENOENT counts as undone: an interface loses the filter when it moves to another network
+ * namespace, or somebody may have deleted it. */
 static int undo_guard(struct devmem_nic *nic, const struct devmem__change *c)
 {
 	int err = devmem__tc_unguard(&nic->tc, nic->et.ifindex, c->guard_id);
@@ -279,7 +280,8 @@ static int undo_guard(struct devmem_nic *nic, const struct devmem__change *c)
 			    nic->et.name, strerror(-err), nic->et.name);
 }
 
-/* It falls to the last of those who share the NIC. Somebody else may have filters in it by then. */
+/* The last process that shares the NIC removes the qdisc. Others may have added filters to it by
+ * then. */
 static int undo_qdisc(struct devmem_nic *nic)
 {
 	const char *name = nic->et.name;
@@ -318,7 +320,8 @@ bool devmem__nic_was_made(struct devmem_nic *nic, struct devmem__change *c)
 	case DEVMEM__CHANGE_QDISC:
 		break;
 	}
-	return true; /* what is as it was before is left alone when it is undone */
+	/* if it was not made, the undo finds the setting of before and changes nothing */
+	return true;
 }
 
 int devmem__nic_undo_change(const struct devmem__change *change, void *arg)

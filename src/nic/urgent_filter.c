@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The guard against urgent data for sockets that nobody has guarded: those that wait to be
- * attached, and those of others that a rule steers to bound queues. At the interface's ingress
- * segments with URG are dropped that go to an address and port of ours. Steering goes on without,
- * where traffic control cannot be had.
+ * The guard against urgent data for sockets without one of their own: those that are not attached
+ * yet, and sockets of other programs whose flows a rule steers to bound queues. A filter at the
+ * interface's ingress drops segments with URG that go to an address and port that we steer. Where
+ * traffic control is not available, flows are steered without this guard.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,8 +11,8 @@
 
 #include "nic/nic_impl.h"
 
-/* Each costs something for every packet. A program that connects from many ports has its sockets
- * guarded. */
+/* Each filter costs time for every packet. A program that connects from many ports does not need
+ * one per port, since each of its sockets is guarded once attached. */
 #define MAX_GUARDS 64u
 
 static void warn_no_guard(struct devmem_nic *nic, int err, const char *what)
@@ -23,7 +23,8 @@ static void warn_no_guard(struct devmem_nic *nic, int err, const char *what)
 		    nic->et.name, what, nic->tc.why[0] ? nic->tc.why : strerror(-err));
 }
 
-/* What is to be guarded: where it goes to. Where it comes from does not matter. */
+/* Is there a guard for the flow's destination already? Its source does not matter. @guards: how
+ * many we have. */
 static bool have(const struct devmem_nic *nic, const struct devmem__rule *flow,
 		 unsigned int *guards)
 {
@@ -40,7 +41,7 @@ static bool have(const struct devmem_nic *nic, const struct devmem__rule *flow,
 	return false;
 }
 
-/* 0: there is one. Another's is as good. */
+/* Make sure that there is a clsact qdisc. Somebody else's will do. */
 static int need_qdisc(struct devmem_nic *nic)
 {
 	struct devmem__change *c;
