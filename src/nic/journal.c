@@ -149,7 +149,7 @@ static int refuse_damaged(const struct devmem__journal *j)
 			    j->path);
 }
 
-static int take_lock(struct devmem__journal *j)
+static int lock_exclusive(struct devmem__journal *j)
 {
 	while (flock(j->fd, LOCK_EX))
 		if (errno != EINTR)
@@ -159,7 +159,7 @@ static int take_lock(struct devmem__journal *j)
 
 int devmem__journal_lock(struct devmem__journal *j)
 {
-	int err = take_lock(j);
+	int err = lock_exclusive(j);
 
 	if (!err)
 		err = read_new(j);
@@ -238,7 +238,7 @@ static int append(struct devmem__journal *j, struct devmem__record *r)
 /* ----------------------------------------------------------------------------------- compacting */
 
 /* Before the valid part, if there is room; else after it. */
-static uint64_t place_for(const struct devmem__extent *extent, size_t bytes)
+static uint64_t find_place(const struct devmem__extent *extent, size_t bytes)
 {
 	return extent->start >= DEVMEM__EXTENT_BLOCK + bytes ? DEVMEM__EXTENT_BLOCK : extent->end;
 }
@@ -249,7 +249,7 @@ static uint64_t place_for(const struct devmem__extent *extent, size_t bytes)
  */
 static int rewrite(struct devmem__journal *j, const struct devmem__record *all)
 {
-	const uint64_t at = place_for(&j->extent, all->bytes);
+	const uint64_t at = find_place(&j->extent, all->bytes);
 	const struct devmem__extent anew = { j->extent.generation + 1, at, at + all->bytes };
 	struct devmem__journal_state state = { 0 };
 	int err = 0;
@@ -444,7 +444,7 @@ static int open_locked(struct devmem__journal *j, bool make)
 	for (;;) {
 		err = open_file(j, O_RDWR | (make ? O_CREAT : 0));
 		if (!err)
-			err = take_lock(j);
+			err = lock_exclusive(j);
 		if (!err && fstat(j->fd, &st))
 			err = cannot(j, errno, "look at");
 		if (err || st.st_nlink)
@@ -513,7 +513,7 @@ int devmem__journal_open(struct devmem__journal *j, const char *path,
 }
 
 /* For the effective user, as open() checks it. */
-static int may(const char *path, int what)
+static int check_access(const char *path, int what)
 {
 	return faccessat(AT_FDCWD, *path ? path : ".", what, AT_EACCESS) ? -errno : 0;
 }
@@ -538,13 +538,13 @@ int devmem__journal_check_writable(const char *path)
 	snprintf(j.path, sizeof(j.path), "%s", path);
 	devmem__owned_folder_name(path, "", folder, sizeof(folder));
 	devmem__owned_folder_name(folder, "", above, sizeof(above));
-	if (may(folder, F_OK) == -ENOENT) {
-		err = may(above, W_OK | X_OK);
+	if (check_access(folder, F_OK) == -ENOENT) {
+		err = check_access(above, W_OK | X_OK);
 		return err ? no_folder(folder, -err) : 0;
 	}
-	err = may(path, R_OK | W_OK);
+	err = check_access(path, R_OK | W_OK);
 	if (err == -ENOENT)
-		err = may(folder, W_OK | X_OK);
+		err = check_access(folder, W_OK | X_OK);
 	if (err)
 		return cannot(&j, -err, "open");
 	return is_full(folder) ? cannot_write(&j, ENOSPC) : 0;
@@ -606,7 +606,7 @@ static int start_new_file(struct devmem__journal *j)
 	close(j->fd);
 	j->fd = fd;
 	j->extent = (struct devmem__extent){ 0, DEVMEM__EXTENT_BLOCK, DEVMEM__EXTENT_BLOCK };
-	err = take_lock(j);
+	err = lock_exclusive(j);
 	if (err)
 		return err;
 	if (devmem__extent_read(j->fd, head_bytes(), &begun) != -ENODATA)

@@ -20,7 +20,7 @@
 
 #include "nic/nic_impl.h"
 
-#define LOOK_MS 2000
+#define CHECK_MS 2000
 
 static void drain(int fd)
 {
@@ -31,7 +31,7 @@ static void drain(int fd)
 }
 
 /* False while another thread changes settings: the next check will tell. */
-static bool is_lost(struct devmem_nic *nic)
+static bool must_reapply(struct devmem_nic *nic)
 {
 	bool lost;
 
@@ -43,7 +43,7 @@ static bool is_lost(struct devmem_nic *nic)
 }
 
 /* Log the outcome. A failure is logged once, and tried again at the next check. */
-static void mend(struct devmem_nic *nic)
+static void reapply_settings(struct devmem_nic *nic)
 {
 	int err = devmem__nic_begin(nic);
 
@@ -63,7 +63,7 @@ static void mend(struct devmem_nic *nic)
 	devmem__nic_end(nic);
 }
 
-static void *keep(void *arg)
+static void *keeper_thread(void *arg)
 {
 	struct devmem_nic *nic = arg;
 	struct pollfd fds[] = { { .fd = nic->keeper.wake, .events = POLLIN },
@@ -71,7 +71,7 @@ static void *keep(void *arg)
 	uint64_t count;
 
 	for (;;) {
-		poll(fds, 2, LOOK_MS);
+		poll(fds, 2, CHECK_MS);
 		if (fds[0].revents)
 			(void)!read(fds[0].fd, &count, sizeof(count));
 		if (atomic_load(&nic->keeper.ends))
@@ -79,8 +79,8 @@ static void *keep(void *arg)
 		if (fds[1].revents)
 			drain(fds[1].fd);
 		devmem__nic_turn_gro_off(nic);
-		if (is_lost(nic))
-			mend(nic);
+		if (must_reapply(nic))
+			reapply_settings(nic);
 	}
 }
 
@@ -92,7 +92,7 @@ static int start_thread(struct devmem_nic *nic)
 
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &before);
-	err = pthread_create(&nic->keeper.thread, NULL, keep, nic);
+	err = pthread_create(&nic->keeper.thread, NULL, keeper_thread, nic);
 	pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return err;
 }

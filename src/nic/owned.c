@@ -7,7 +7,7 @@
 
 #include "nic/owned.h"
 
-#define FOR_OTHERS (S_IWGRP | S_IWOTH)
+#define WRITABLE_BY_OTHERS (S_IWGRP | S_IWOTH)
 
 static bool is_trusted(uid_t user)
 {
@@ -28,7 +28,7 @@ static bool was_given_by_root(const char *path)
 	struct stat st;
 
 	devmem__owned_folder_name(path, "/..", above, sizeof(above));
-	return !stat(above, &st) && st.st_uid == 0 && !(st.st_mode & FOR_OTHERS);
+	return !stat(above, &st) && st.st_uid == 0 && !(st.st_mode & WRITABLE_BY_OTHERS);
 }
 
 int devmem__owned_folder(const char *path)
@@ -51,7 +51,7 @@ int devmem__owned_folder(const char *path)
 				    "%s, where the journal should be, is no folder: name another "
 				    "one",
 				    folder);
-	if (st.st_mode & FOR_OTHERS)
+	if (st.st_mode & WRITABLE_BY_OTHERS)
 		return devmem__fail(EPERM,
 				    "the journal's folder %s can be written to by others, who "
 				    "could put anything there: \"chmod go-w %s\", or name another "
@@ -82,7 +82,7 @@ int devmem__owned_file(int fd, const char *path)
 				    "this process's user, nor the owner of the folder: what it "
 				    "says is not done; remove it",
 				    path, st.st_uid);
-	if (st.st_mode & FOR_OTHERS)
+	if (st.st_mode & WRITABLE_BY_OTHERS)
 		return devmem__fail(EPERM,
 				    "the journal %s can be written to by others, so that what it "
 				    "says is not done: remove it",

@@ -78,7 +78,7 @@ bool devmem__nic_table_was_reset(struct devmem_nic *nic)
 
 /* The lost table was not set by us and led to none of our queues. Take our queues out of the
  * default table. */
-static int take_out(struct devmem_nic *nic)
+static int remove_claimed_queues(struct devmem_nic *nic)
 {
 	uint32_t *before, *after, size;
 	const struct devmem__change *made;
@@ -112,7 +112,7 @@ static int reapply_table(struct devmem_nic *nic)
 	if (!devmem__nic_table_was_reset(nic))
 		return 0;
 	if (!c)
-		return take_out(nic);
+		return remove_claimed_queues(nic);
 	err = devmem__ethtool_set_table(&nic->et, c->after, c->size);
 	if (!err && devmem__nic_table_was_reset(nic))
 		err = -EIO;

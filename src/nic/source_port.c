@@ -104,8 +104,8 @@ static bool leads_to_all(const uint32_t *table, uint32_t size, const uint32_t *q
 }
 
 /* Set one entry for each queue, at the end of the table. @table becomes what the NIC then has. */
-static int lead_in(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, uint32_t *table,
-		   uint32_t size)
+static int add_table_entries(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+			     uint32_t *table, uint32_t size)
 {
 	const size_t bytes = size * sizeof(*table);
 	const struct devmem__change *c;
@@ -177,7 +177,7 @@ static int source_port(struct devmem_nic *nic, const uint32_t *queues, unsigned 
 				    nic->et.name, nic->et.name, strerror(-err));
 	devmem__nic_add_guard(nic, &flow);
 	if (!leads_to_all(table, size, queues, n))
-		err = lead_in(nic, queues, n, table, size);
+		err = add_table_entries(nic, queues, n, table, size);
 	if (!err)
 		err = find_port(nic, &flow, &hash, table, size, queues, n, first_port(&flow));
 	free(table);

@@ -172,7 +172,7 @@ static int add_rule(struct devmem_nic *nic, struct devmem__change *c,
 }
 
 /* Add the replaced rule again, if it was already deleted. */
-static void put_old_back(struct devmem_nic *nic, const struct devmem__change *c)
+static void restore_replaced_rule(struct devmem_nic *nic, const struct devmem__change *c)
 {
 	struct devmem__rule back = c->rule_before, now;
 
@@ -180,7 +180,7 @@ static void put_old_back(struct devmem_nic *nic, const struct devmem__change *c)
 		devmem__ethtool_add_rule(&nic->et, &back);
 }
 
-static int put_rule(struct devmem_nic *nic, const struct devmem__rule *rule,
+static int set_rule(struct devmem_nic *nic, const struct devmem__rule *rule,
 		    const struct devmem__rules *all)
 {
 	const struct devmem__rule *there = devmem__nic_find_flow(all, rule);
@@ -199,7 +199,7 @@ static int put_rule(struct devmem_nic *nic, const struct devmem__rule *rule,
 		c->rule_before = *there;
 	err = add_rule(nic, c, all);
 	if (err && nic->undo.count == made) {
-		put_old_back(nic, c);
+		restore_replaced_rule(nic, c);
 		devmem__nic_write_gone(nic, c);
 	}
 	return err;
@@ -207,8 +207,8 @@ static int put_rule(struct devmem_nic *nic, const struct devmem__rule *rule,
 
 /* @one_flow: the rule is for a single connection. A NIC without RSS contexts can steer that to one
  * of the queues. */
-static int lead_to(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues,
-		   unsigned int n, bool one_flow)
+static int choose_target(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues,
+			 unsigned int n, bool one_flow)
 {
 	uint32_t context = 0;
 	int err;
@@ -229,8 +229,8 @@ static int lead_to(struct devmem_nic *nic, struct devmem__rule *rule, const uint
 }
 
 /* The queues that a rule of ours leads to; their number. @one: storage for a single one. */
-static unsigned int led_to(const struct devmem_nic *nic, const struct devmem__rule *rule,
-			   const uint32_t **queues, uint32_t *one)
+static unsigned int targets_of(const struct devmem_nic *nic, const struct devmem__rule *rule,
+			       const uint32_t **queues, uint32_t *one)
 {
 	if (!(rule->fs.flow_type & DEVMEM_FLOW_RSS)) {
 		*one = (uint32_t)ethtool_get_flow_spec_ring(rule->fs.ring_cookie);
@@ -256,7 +256,7 @@ static bool leads_to_another(const struct devmem_nic *nic, const struct devmem__
 	const struct devmem__queue_set ours = { (uint32_t *)(uintptr_t)queues, n };
 	const uint32_t *led;
 	uint32_t one;
-	unsigned int many = led_to(nic, rule, &led, &one);
+	unsigned int many = targets_of(nic, rule, &led, &one);
 
 	for (unsigned int i = 0; i < many; i++)
 		if (!devmem__queue_set_has(&ours, led[i]) &&
@@ -288,8 +288,8 @@ static int check_flow(struct devmem_nic *nic, const struct devmem__rules *all,
 }
 
 /* The rules for the flow; returns their number. */
-static int build(struct devmem_nic *nic, const struct sockaddr *local, const struct sockaddr *peer,
-		 struct devmem__rule rules[2])
+static int build_rules(struct devmem_nic *nic, const struct sockaddr *local,
+		       const struct sockaddr *peer, struct devmem__rule rules[2])
 {
 	int n = devmem__rule_flows(rules, local, peer);
 
@@ -328,17 +328,17 @@ static int check_flows(struct devmem_nic *nic, const struct devmem__rule *rules,
 }
 
 /* Read the rules again for each new one, since the previous one has taken a location. */
-static int lead(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues,
-		unsigned int n, bool one_flow)
+static int add_flow_rule(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues,
+			 unsigned int n, bool one_flow)
 {
 	struct devmem__rules all;
 	int err = read_rules(nic, &all);
 
 	if (err)
 		return err;
-	err = lead_to(nic, rule, queues, n, one_flow);
+	err = choose_target(nic, rule, queues, n, one_flow);
 	if (!err)
-		err = put_rule(nic, rule, &all);
+		err = set_rule(nic, rule, &all);
 	free(all.rules);
 	return err;
 }
@@ -354,7 +354,7 @@ static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 		return devmem__fail(EINVAL,
 				    "%s: a queue and a local address are needed to steer a flow",
 				    nic->et.name);
-	many = build(nic, local, peer, rules);
+	many = build_rules(nic, local, peer, rules);
 	err = many < 0 ? many : devmem__nic_check_present(nic);
 	if (!err)
 		err = check_flows(nic, rules, many, queues, n);
@@ -362,7 +362,7 @@ static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 		return err;
 	for (int i = 0; i < many && !err; i++) {
 		devmem__nic_add_guard(nic, &rules[i]);
-		err = lead(nic, &rules[i], queues, n, peer != NULL);
+		err = add_flow_rule(nic, &rules[i], queues, n, peer != NULL);
 	}
 	return err ? devmem__nic_rollback_failed(nic, savepoint, err) : 0;
 }

@@ -26,7 +26,8 @@ static int split_stale(struct devmem_nic *nic, const struct devmem__change *c, c
 			    c->thresh_before, nic->et.name);
 }
 
-static bool is_back(struct devmem_nic *nic, const struct devmem__change *c, bool split, bool thresh)
+static bool split_is_restored(struct devmem_nic *nic, const struct devmem__change *c, bool split,
+			      bool thresh)
 {
 	struct devmem__split_state now;
 
@@ -36,7 +37,7 @@ static bool is_back(struct devmem_nic *nic, const struct devmem__change *c, bool
 	       (!thresh || now.thresh == c->thresh_before);
 }
 
-static bool may_say(const struct devmem_nic *nic, uint8_t split)
+static bool accepts_split(const struct devmem_nic *nic, uint8_t split)
 {
 	return split == DEVMEM_SPLIT_ENABLED ||
 	       (split == DEVMEM_SPLIT_DISABLED && !nic->quirks->refuses_split_off);
@@ -54,9 +55,9 @@ static int put_split_back(struct devmem_nic *nic, const struct devmem__change *c
 	int err = devmem__ethtool_set_split(&nic->et, split, DEVMEM_SPLIT_UNKNOWN, thresh,
 					    c->thresh_before, NULL);
 
-	if (!err && is_back(nic, c, split, thresh))
+	if (!err && split_is_restored(nic, c, split, thresh))
 		return 0;
-	if (split && may_say(nic, c->split_before))
+	if (split && accepts_split(nic, c->split_before))
 		err = devmem__ethtool_set_split(&nic->et, true, c->split_before, thresh,
 						c->thresh_before, NULL);
 	if (err)
@@ -64,7 +65,7 @@ static int put_split_back(struct devmem_nic *nic, const struct devmem__change *c
 				       "%s: cannot put header/data split back to what it was (see "
 				       "\"ethtool -g %s\")",
 				       nic->et.name, nic->et.name);
-	if (!is_back(nic, c, split, thresh))
+	if (!split_is_restored(nic, c, split, thresh))
 		return devmem__fail(EIO,
 				    "%s (driver %s) did not put header/data split back to what it "
 				    "was: see \"ethtool -g %s\"",

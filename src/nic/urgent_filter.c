@@ -25,8 +25,8 @@ static void warn_no_guard(struct devmem_nic *nic, int err, const char *what)
 
 /* Is there a guard for the flow's destination already? Its source does not matter. @guards: how
  * many we have. */
-static bool have(const struct devmem_nic *nic, const struct devmem__rule *flow,
-		 unsigned int *guards)
+static bool has_guard(const struct devmem_nic *nic, const struct devmem__rule *flow,
+		      unsigned int *guards)
 {
 	*guards = 0;
 	for (unsigned int i = 0; i < nic->undo.count; i++) {
@@ -88,7 +88,7 @@ void devmem__nic_add_guard(struct devmem_nic *nic, const struct devmem__rule *ru
 	unsigned int guards;
 	int err;
 
-	if (nic->no_guard || have(nic, &flow, &guards))
+	if (nic->no_guard || has_guard(nic, &flow, &guards))
 		return;
 	if (guards >= MAX_GUARDS) {
 		devmem__log(DEVMEM_LOG_WARNING,
