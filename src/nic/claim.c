@@ -128,9 +128,9 @@ static int choose(struct devmem_nic *nic, unsigned int want, const uint32_t *lis
 	err = devmem__queues_choose(q->use, q->count, want, queues);
 	if (err)
 		return devmem__fail(EBUSY,
-				    "%s has not %u free RX queue%s, of %u: queue 0 and those that "
-				    "are bound or that others steer flows to are not taken; bind "
-				    "fewer%s",
+				    "%s does not have %u free RX queue%s, of %u: queue 0 and those "
+				    "that are bound or that others steer flows to are not taken; "
+				    "bind fewer%s",
 				    name, want, want == 1 ? "" : "s", q->count,
 				    more_queues(nic, q->count + want, more, sizeof(more)));
 	return 0;
@@ -150,7 +150,7 @@ static int feature_failed(struct devmem_nic *nic, const char *feature, int err)
 	if (err == -EOPNOTSUPP)
 		return devmem__fail(EPROTONOSUPPORT,
 				    "%s (driver %s) cannot split headers from data, which device "
-				    "memory needs: it would take %s, which this NIC has not",
+				    "memory needs: it requires %s, which this NIC does not have",
 				    name, nic->driver, feature);
 	if (err == -EIO)
 		return devmem__fail(EPROTONOSUPPORT,

@@ -47,8 +47,8 @@ static int turn_off(struct devmem_nic *nic)
 		return err;
 	}
 	devmem__log(DEVMEM_LOG_WARNING,
-		    "%s: GRO merged packets that the NIC did not split with others that it did: it "
-		    "is turned off until the transaction ends",
+		    "%s: GRO merged split packets with unsplit ones: it is turned off until the "
+		    "transaction ends",
 		    nic->et.name);
 	return devmem__nic_commit(nic, c);
 }
@@ -62,8 +62,8 @@ void devmem__nic_turn_gro_off(struct devmem_nic *nic)
 	err = turn_off(nic);
 	if (err)
 		devmem__log(DEVMEM_LOG_WARNING,
-			    "%s: GRO merged packets that the NIC did not split with others that it "
-			    "did, and cannot be turned off (\"ethtool -K %s gro off\"): %s",
+			    "%s: GRO merged split packets with unsplit ones, and cannot be turned "
+			    "off (\"ethtool -K %s gro off\"): %s",
 			    nic->et.name, nic->et.name, strerror(-err));
 	atomic_store(&nic->keeper.mixed, false);
 	devmem__nic_end(nic);

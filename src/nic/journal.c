@@ -213,8 +213,8 @@ static int append_bytes(struct devmem__journal *j, const unsigned char *p, size_
 static int cannot_write(const struct devmem__journal *j, int err)
 {
 	return devmem__fail(err,
-			    "cannot write to the journal %s (%s), so nothing is changed: it is "
-			    "what puts the NIC back after a crash",
+			    "cannot write to the journal %s (%s), so nothing is changed: without a "
+			    "journal nothing would undo the changes after a crash",
 			    j->path, strerror(err));
 }
 
@@ -229,8 +229,8 @@ static int append(struct devmem__journal *j, struct devmem__record *r)
 	if (err == -EFBIG)
 		return devmem__fail(EFBIG,
 				    "the journal %s may not grow (RLIMIT_FSIZE: \"ulimit -f "
-				    "unlimited\"), so nothing is changed: it is what puts the NIC "
-				    "back after a crash",
+				    "unlimited\"), so nothing is changed: without a journal "
+				    "nothing would undo the changes after a crash",
 				    j->path);
 	return cannot_write(j, -err);
 }
@@ -406,8 +406,8 @@ void devmem__journal_close_unchanged(struct devmem__journal *j)
 static int no_folder(const char *folder, int err)
 {
 	return devmem__fail(err,
-			    "cannot make the folder %s, where is written down what a crash would "
-			    "leave undone: %s; make it, and let this user write to it",
+			    "cannot make the journal's folder %s (%s): make it, and let this user "
+			    "write to it",
 			    folder, strerror(err));
 }
 

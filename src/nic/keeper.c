@@ -52,12 +52,12 @@ static void reapply_settings(struct devmem_nic *nic)
 	err = devmem__nic_reapply(nic);
 	if (err && !nic->keeper.lost)
 		devmem__log(DEVMEM_LOG_WARNING,
-			    "%s: the NIC was reset and forgot its settings, and they cannot be "
-			    "made again, so that other connections may fail with EFAULT: %s",
+			    "%s: the NIC was reset and lost its settings, which cannot be "
+			    "reapplied, so other connections may fail with EFAULT: %s",
 			    nic->et.name, devmem_error());
 	if (!err)
 		devmem__log(DEVMEM_LOG_WARNING,
-			    "%s: the NIC was reset and forgot its settings: they are made again",
+			    "%s: the NIC was reset and lost its settings: they have been reapplied",
 			    nic->et.name);
 	nic->keeper.lost = err;
 	devmem__nic_end(nic);
@@ -121,8 +121,8 @@ void devmem__nic_keeper_start(struct devmem_nic *nic)
 	if (!err)
 		return;
 	devmem__log(DEVMEM_LOG_WARNING,
-		    "%s: no thread to look after its settings (%s): after a reset of the NIC they "
-		    "are not made again",
+		    "%s: cannot start a thread to check its settings (%s): they will not be "
+		    "reapplied after a reset of the NIC",
 		    nic->et.name, strerror(err));
 	if (nic->keeper.wake >= 0)
 		close(nic->keeper.wake);

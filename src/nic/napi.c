@@ -71,8 +71,8 @@ int devmem__nic_queue_of_napi(struct devmem_nic *nic, unsigned int napi_id)
 	queue = look_up(&nic->napis, napi_id, &ask);
 	if (queue < 0 && nic->quirks->leased)
 		return devmem__fail(ENOENT,
-				    "%s leases its queues from a NIC, and by which one a flow "
-				    "comes can only be seen there",
+				    "%s leases its queues from a NIC, and only that NIC shows on "
+				    "which queue a flow arrives",
 				    nic->et.name);
 	if (queue < 0)
 		return devmem__fail(ENOENT,

@@ -162,9 +162,8 @@ int devmem__nic_check_present(struct devmem_nic *nic)
 	int err = devmem__ethtool_find(&nic->et, nic->driver, nic->bus);
 
 	return err ? devmem__fail(-err,
-				  "%s is not here any more: it was removed, or moved to another "
-				  "network namespace; there, what was changed on it is still "
-				  "changed",
+				  "%s is gone: it was removed, or moved to another network "
+				  "namespace, where its settings are still changed",
 				  nic->et.name)
 		   : 0;
 }
@@ -172,8 +171,8 @@ int devmem__nic_check_present(struct devmem_nic *nic)
 int devmem__nic_may_change(const struct devmem_nic *nic)
 {
 	return nic->keep ? devmem__fail(EPERM,
-					"%s was opened with DEVMEM_NIC_KEEP: who makes its "
-					"settings must lead flows to the queues too",
+					"%s was opened with DEVMEM_NIC_KEEP: whoever makes its "
+					"settings must also steer flows to the queues",
 					nic->et.name)
 			 : 0;
 }

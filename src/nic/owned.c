@@ -48,8 +48,8 @@ int devmem__owned_folder(const char *path)
 		return 0;
 	if (!S_ISDIR(st.st_mode))
 		return devmem__fail(ENOTDIR,
-				    "%s, where the journal should be, is no folder: name another "
-				    "one",
+				    "%s, where the journal should be, is not a folder: name "
+				    "another one",
 				    folder);
 	if (st.st_mode & WRITABLE_BY_OTHERS)
 		return devmem__fail(EPERM,
@@ -60,7 +60,7 @@ int devmem__owned_folder(const char *path)
 	if (is_trusted(st.st_uid) || was_given_by_root(path))
 		return 0;
 	return devmem__fail(EPERM,
-			    "the journal's folder %s belongs to user %u, who may be anybody: name "
+			    "the journal's folder %s belongs to user %u, who is not trusted: name "
 			    "another folder",
 			    folder, st.st_uid);
 }
@@ -74,18 +74,20 @@ int devmem__owned_file(int fd, const char *path)
 		return devmem__fail(errno, "cannot %s the journal %s: %s", "look at", path,
 				    strerror(errno));
 	if (!S_ISREG(st.st_mode))
-		return devmem__fail(EPROTO, "%s is no file, so it is no journal: remove it", path);
+		return devmem__fail(EPROTO,
+				    "%s is not a regular file, so it is not a journal: remove it",
+				    path);
 	devmem__owned_folder_name(path, "", folder, sizeof(folder));
 	if (!is_trusted(st.st_uid) && (stat(folder, &above) || above.st_uid != st.st_uid))
 		return devmem__fail(EPERM,
 				    "the journal %s belongs to user %u, who is neither root, nor "
-				    "this process's user, nor the owner of the folder: what it "
-				    "says is not done; remove it",
+				    "this process's user, nor the owner of the folder, so it is "
+				    "not trusted: remove it",
 				    path, st.st_uid);
 	if (st.st_mode & WRITABLE_BY_OTHERS)
 		return devmem__fail(EPERM,
-				    "the journal %s can be written to by others, so that what it "
-				    "says is not done: remove it",
+				    "the journal %s can be written to by others, so it is not "
+				    "trusted: remove it",
 				    path);
 	return 0;
 }

@@ -45,8 +45,8 @@ static int flow_of(const struct devmem_nic *nic, const struct sockaddr *local,
 	if (!err && is_complete(flow))
 		return 0;
 	return devmem__fail(EINVAL,
-			    "%s: for a source port both addresses and the port here must be known, "
-			    "and of one family",
+			    "%s: a source port needs both addresses, of one family, and the local "
+			    "port",
 			    nic->et.name);
 }
 
@@ -69,13 +69,14 @@ static int read_hash(struct devmem_nic *nic, const struct devmem__rule *flow,
 				    name, nic->driver, name);
 	if (hash->key_bytes < DEVMEM__TOEPLITZ_KEY)
 		return devmem__fail(EOPNOTSUPP,
-				    "%s (driver %s) does not tell the key that it hashes flows "
+				    "%s (driver %s) does not report the key that it hashes flows "
 				    "with: steer them by rules (devmem_steer())",
 				    name, nic->driver);
 	if (!hash->tells_fields)
 		return devmem__fail(EOPNOTSUPP,
-				    "%s (driver %s) does not tell by which fields it hashes flows, "
-				    "and takes no others: steer them by rules (devmem_steer())",
+				    "%s (driver %s) does not report the fields by which it hashes "
+				    "flows, and accepts no others: steer them by rules "
+				    "(devmem_steer())",
 				    name, nic->driver);
 	if (!hash->four_tuple)
 		return devmem__fail(EOPNOTSUPP,
@@ -191,8 +192,8 @@ int devmem__nic_source_port(struct devmem_nic *nic, const uint32_t *queues, unsi
 
 	if (!err && nic->quirks->leased)
 		return devmem__fail(EOPNOTSUPP,
-				    "%s leases its queues from a NIC, and how that one hashes "
-				    "flows can only be seen there: have rules made on it",
+				    "%s leases its queues from a NIC, and only that NIC shows how "
+				    "it hashes flows: add rules there",
 				    nic->et.name);
 	if (!err)
 		err = devmem__nic_begin(nic);

@@ -125,8 +125,8 @@ static int no_rules(struct devmem_nic *nic, int err)
 		if (!devmem__nic_hash_is_known(nic))
 			return devmem__fail(EOPNOTSUPP,
 					    "%s (driver %s) has no n-tuple rules, so flows cannot "
-					    "be steered, and does not tell how it hashes them: "
-					    "take another NIC",
+					    "be steered, and does not report how it hashes them: "
+					    "use another NIC",
 					    name, nic->driver);
 		return devmem__fail(EOPNOTSUPP,
 				    "%s (driver %s) has no n-tuple rules, so flows cannot be "
@@ -281,8 +281,8 @@ static int check_flow(struct devmem_nic *nic, const struct devmem__rules *all,
 	if (there && leads_to_another(nic, there, queues, n))
 		return devmem__fail(EADDRINUSE,
 				    "%s: the same flow is steered to another binding of this "
-				    "process, at location %u: close that one first, or steer what "
-				    "each is to have by its peer",
+				    "process, at location %u: close that one first, or steer the "
+				    "flows of each binding by their peers",
 				    nic->et.name, there->fs.location);
 	return 0;
 }

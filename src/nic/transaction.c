@@ -263,7 +263,7 @@ static int check_head(const struct devmem_nic *nic)
 static void warn(const struct devmem_nic *nic)
 {
 	devmem__log(DEVMEM_LOG_WARNING,
-		    "%s: if a process died and left something, it cannot be put back: %s",
+		    "%s: changes that a dead process may have left cannot be undone: %s",
 		    nic->et.name, devmem_error());
 }
 
@@ -277,10 +277,10 @@ static int rename_damaged(struct devmem_nic *nic, const struct devmem__restore *
 
 	if (!err)
 		err = devmem__fail(EBADMSG,
-				   "%s: the journal was damaged: what it still said was undone if "
-				   "it could be, and what else a process changed cannot be known: "
-				   "compare \"ethtool -g %s\", \"-k\", \"-x\" and \"-n\" with what "
-				   "should be; the journal is kept as %s",
+				   "%s: the journal was damaged: the changes that could be read "
+				   "were undone where possible, any others are unknown: compare "
+				   "\"ethtool -g %s\", \"-k\", \"-x\" and \"-n\" with what should "
+				   "be; the journal is kept as %s",
 				   name, name, aside);
 	report_result(restore, nic, -EBADMSG, devmem_error());
 	warn(nic);
@@ -344,9 +344,8 @@ static int allow_no_journal(struct devmem_nic *nic, int err)
 		return err;
 	devmem__journal_close_unchanged(&nic->journal);
 	devmem__log(DEVMEM_LOG_INFO,
-		    "%s: nothing is written down, and nothing has to be, since no setting is "
-		    "changed: %s",
-		    nic->et.name, devmem_error());
+		    "%s: working without a journal, since no setting is changed: %s", nic->et.name,
+		    devmem_error());
 	return 0;
 }
 
@@ -572,5 +571,5 @@ int devmem__nic_rollback_failed(struct devmem_nic *nic, unsigned int savepoint, 
 		return devmem__fail(-err, "%s", why);
 	/* the user needs both: why it failed, and what could not be put back */
 	snprintf(left, sizeof(left), "%s", devmem_error());
-	return devmem__fail(-err, "%.250s; then, on the way back, %.230s", why, left);
+	return devmem__fail(-err, "%.250s; then, while undoing changes, %.230s", why, left);
 }

@@ -281,7 +281,7 @@ static void close_one(struct lab *lab, struct devmem_ring *ring, int object, int
 	case NIC_OBJECT:
 		assert_int_equal(devmem_nic_close(lab->nic), undone);
 		if (undone)
-			assert_non_null(strstr(devmem_error(), "not here any more"));
+			assert_non_null(strstr(devmem_error(), "is gone"));
 		break;
 	case BINDING:
 		devmem_binding_close(lab->binding);

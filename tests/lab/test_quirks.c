@@ -313,7 +313,7 @@ static void gve_advice(void **state)
 	open_bound(&lab);
 	pair = lab_connect(&lab, true);
 	refused(steer(&lab, pair.near, true), EOPNOTSUPP, "ethtool -K " NIC " ntuple on");
-	refused(ask_port(&lab, pair.near), EOPNOTSUPP, "does not tell by which fields");
+	refused(ask_port(&lab, pair.near), EOPNOTSUPP, "does not report the fields");
 	close(pair.near);
 	close(pair.far);
 	lab_close(&lab);

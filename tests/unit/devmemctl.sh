@@ -159,9 +159,9 @@ restoring() {
 	says out 'a damaged journal is kept as .*damaged-1'
 	mkfifo -m 600 "$WORK/run/$netns-1.journal"
 	run 1 restore --journal "$WORK/run" lo
-	says err 'is no file, so it is no journal'
+	says err 'is not a regular file, so it is not a journal'
 	run 0 show --journal "$WORK/run" lo
-	says out 'is no file, so it is no journal'
+	says out 'is not a regular file, so it is not a journal'
 }
 
 for_programs() {

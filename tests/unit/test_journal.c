@@ -355,7 +355,7 @@ static void count_damage(void *arg, const char *ifname, int result, const char *
 {
 	(void)arg;
 	assert_string_equal(ifname, "lo");
-	reports += result == -EBADMSG && strstr(text, "cannot be known");
+	reports += result == -EBADMSG && strstr(text, "any others are unknown");
 }
 
 static void restoring_from_a_damaged_one(void **state)
@@ -593,7 +593,7 @@ static void something_else_in_its_place(void **state)
 {
 	(void)state;
 	assert_int_equal(mkfifo(path, 0600), 0);
-	refused(-EPROTO, "is no file");
+	refused(-EPROTO, "is not a regular file");
 	assert_int_equal(access(path, F_OK), 0);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkdir(path, 0700), 0);
@@ -627,7 +627,7 @@ static void of_a_stranger(void **state)
 	assert_int_equal(chown(path, 1234, 1234), 0);
 	refused(-EPERM, "belongs to user 1234");
 	assert_int_equal(chown(folder, 1234, 1234), 0);
-	refused(-EPERM, "who may be anybody"); /* where it lies anybody may make one */
+	refused(-EPERM, "who is not trusted"); /* where it lies anybody may make one */
 	snprintf(link, sizeof(link), "%s.link", folder);
 	assert_int_equal(chown(folder, 0, 0), 0);
 	assert_int_equal(symlink(folder, link), 0);
