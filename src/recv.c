@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Completions to events. The kernel reports device memory in cmsgs, one per fragment, and copies
- * what it could not leave in the dma-buf to the payload: "linear" bytes with a cmsg of their own in
- * stream order, or, for a queue that is not bound, a message of plain bytes without any. One
- * message never mixes plain bytes with cmsgs. [net/ipv4/tcp.c: tcp_recvmsg_locked,
- * tcp_recvmsg_dmabuf]
+ * Turns completions into events. The kernel reports device memory in cmsgs, one per fragment. It
+ * copies bytes that are not in the dma-buf to the payload. "Linear" bytes have a cmsg of their own,
+ * in stream order. From a queue that is not bound comes a message of plain bytes without any cmsg.
+ * One message never mixes plain bytes with cmsgs.
+ * [net/ipv4/tcp.c: tcp_recvmsg_locked(), tcp_recvmsg_dmabuf()]
  */
 #include <errno.h>
 #include <string.h>
@@ -26,9 +26,9 @@ static void skip_cmsg(struct devmem__rx *rx, size_t cmsg_len)
 }
 
 /*
- * Finds the next device memory cmsg and stays in front of it: the caller skips it once it is dealt
- * with. rx->next is its type, or 0 at the end. Other cmsgs (time stamps, say) are the application's
- * affair and passed over.
+ * Advances to the next device memory cmsg, which the caller skips after processing it. rx->next
+ * becomes its type, or 0 at the end. Other cmsgs (timestamps, say) concern only the application and
+ * are skipped.
  */
 static void look_ahead(struct devmem__rx *rx)
 {
@@ -106,8 +106,8 @@ static int linear_frag(struct devmem__rx *rx, struct devmem__stream *stream,
 }
 
 /*
- * A cmsg's (offset, size, token) and an event's (offset, length, token) are laid out alike, and the
- * end of an event is the same for all of a run: two copies make an event of a fragment.
+ * A cmsg's (offset, size, token) and an event's (offset, length, token) have the same layout, and
+ * all events of a run have the same end. So two copies turn a fragment into an event.
  */
 #define FRAG_COPIED (offsetof(struct devmem__cmsg_frag, dmabuf_id))
 _Static_assert(offsetof(struct devmem_event, length) - offsetof(struct devmem_event, offset) ==
@@ -116,9 +116,7 @@ _Static_assert(offsetof(struct devmem_event, length) - offsetof(struct devmem_ev
 _Static_assert(offsetof(struct devmem_event, token) - offsetof(struct devmem_event, offset) ==
 		       offsetof(struct devmem__cmsg_frag, frag_token),
 	       "token lies where frag_token does");
-_Static_assert(DEVMEM__EVENT_END - offsetof(struct devmem_event, offset) == FRAG_COPIED, "what is "
-											 "left is "
-											 "the end");
+_Static_assert(DEVMEM__EVENT_END - offsetof(struct devmem_event, offset) == FRAG_COPIED, "end");
 
 static uint32_t field(const unsigned char *cmsg, size_t offset)
 {
@@ -134,14 +132,15 @@ static uint16_t foreign_buffer(struct devmem__stream *stream, uint32_t dmabuf_id
 {
 	if (!stream->foreign)
 		devmem__log(DEVMEM_LOG_WARNING,
-			    "bytes of a connection lie in the memory of binding %u, and it was "
-			    "attached with %u: they came through a queue of that one",
-			    dmabuf_id, stream->dmabuf_id);
+			    "a connection attached with binding %u received bytes in the memory of "
+			    "binding %u: they came through a queue of that binding",
+			    stream->dmabuf_id, dmabuf_id);
 	stream->foreign = true;
 	return 0;
 }
 
-/* A binding that the socket was not attached with has no buffer that could be named: 0. */
+/* The buffer is 0 if the bytes lie in the memory of a binding that the socket was not attached
+ * with. */
 static uint64_t event_end(struct devmem__stream *stream, uint32_t dmabuf_id)
 {
 	const struct devmem_event ev = {
@@ -155,8 +154,8 @@ static uint64_t event_end(struct devmem__stream *stream, uint32_t dmabuf_id)
 	return devmem__event_end(&ev);
 }
 
-/* A fragment that lies where @last ends becomes a part of it, if that may be. In tokens it follows
- * as well. */
+/* Adds to @last a fragment that begins where @last ends, if the limits allow. Its token follows
+ * those of @last, too. */
 static bool merge(struct devmem_event *last, uint32_t size, uint32_t limit)
 {
 	if (last->tokens >= limit || size > UINT32_MAX - last->length)
@@ -166,8 +165,8 @@ static bool merge(struct devmem_event *last, uint32_t size, uint32_t limit)
 	return true;
 }
 
-/* A token and the binding that it is of lie beside each other: one comparison for both, and one
- * addition for the next. */
+/* A token and the id of its binding are adjacent. So one comparison checks both, and one addition
+ * gives the pair that is expected next. */
 _Static_assert(offsetof(struct devmem__cmsg_frag, frag_token) + sizeof(uint32_t) ==
 		       offsetof(struct devmem__cmsg_frag, dmabuf_id),
 	       "dmabuf_id lies behind frag_token");
@@ -193,10 +192,10 @@ struct run {
 };
 
 /*
- * Nearly always all of a message is one run. This is where a receiver spends its time, so what
- * cmsgs have in common is compared rather than decoded: their headers and bindings are the first
- * one's. Tokens so high that counting them would reach the binding are refused as such
- * (devmem__set_add). The first fragment continues nothing.
+ * A message is nearly always a single run. A receiver spends its time here, so cmsgs are compared
+ * rather than decoded: headers and bindings must equal those of the first one. devmem__set_add()
+ * refuses tokens so high that NEXT_TOKEN would carry into the binding. @follows starts with a value
+ * that keeps the first fragment from merging.
  */
 static __attribute__((noinline)) void read_run(struct run *run, const struct devmem__rx *rx,
 					       struct devmem__stream *stream,
@@ -250,7 +249,7 @@ static int device_run(struct devmem__rx *rx, struct devmem__stream *stream,
 	err = devmem__set_add(&stream->out, FIELD(rx->control, frag_token), run.tokens);
 	if (err == -ENOMEM)
 		return err;
-	/* a token that is out already, or cannot be: the kernel would not do that */
+	/* a token is out already, or out of range: the kernel never does that */
 	if (err) {
 		rx->broken = true;
 		run.events = 0;
@@ -259,7 +258,7 @@ static int device_run(struct devmem__rx *rx, struct devmem__stream *stream,
 		count->descriptors += run.events;
 		count->device += run.bytes;
 	}
-	if (run.bytes > rx->bytes_left) { /* more than was counted is not to be believed */
+	if (run.bytes > rx->bytes_left) { /* do not believe more than was counted */
 		rx->broken = true;
 		run.bytes = rx->bytes_left;
 	}
@@ -269,8 +268,8 @@ static int device_run(struct devmem__rx *rx, struct devmem__stream *stream,
 	return (int)run.events;
 }
 
-/* What is left when all cmsgs are dealt with: nothing, a message of plain bytes, or a hole in the
- * stream. */
+/* When all cmsgs are processed, there remain either no bytes, or a message of plain bytes, or a
+ * hole in the stream. */
 static int at_end(struct devmem__rx *rx, struct devmem__stream *stream,
 		  struct devmem__rx_count *count, struct devmem_event *event)
 {

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Back-pressure. Fragments that are out do not shrink the TCP window, and a queue whose buffer is
- * empty stalls its connections for seconds: so what is out is counted, a socket can be held to a
- * limit, and a buffer that runs low is told of while there is time. A fragment counts as a page,
- * though several may share one; what is copied, as the pages of its chunk.
+ * Backpressure. Fragments that are out do not shrink the TCP window, and a queue whose buffer is
+ * empty stalls its connections for seconds. So the pages that are out are counted, a socket can be
+ * limited, and a buffer that runs low is reported while there is time. A fragment counts as a page,
+ * though several may share one. A copied chunk counts as its pages.
  */
 #include <linux/sock_diag.h>
 #include <linux/tcp.h>
@@ -13,15 +13,16 @@
 #include "bind.h"
 #include "recv/receiving.h"
 
-/* in which a receive buffer may grow, each by one so-manieth of what it was */
+/* by which a receive buffer may grow, each of 1 / STEPS of its original size */
 #define STEPS 4u
 
 /*
- * The socket has enough: what the kernel holds for it fills the TCP window, and the sender waits.
- * The cancel goes with the next turn, before anything is received; but in the turn that brought too
- * much the receive went on, as it does for as long as bytes come, receive buffers are there and
- * completions have room. Nothing tells the kernel to stop sooner: a multishot receive of messages
- * has no limit. [io_uring/net.c: io_recvmsg_prep; io_uring/poll.c: io_poll_check_events]
+ * Pauses a socket that has enough. The kernel then queues its bytes until they fill the TCP window,
+ * and the sender waits. The cancel is submitted with the next turn, before anything is received.
+ * But in the turn that reached the limit the receive went on, as it does while bytes come, receive
+ * buffers are free and completions have room. The kernel cannot be told to stop sooner: a multishot
+ * receive of messages has no limit.
+ * [io_uring/net.c: io_recvmsg_prep(); io_uring/poll.c: io_poll_check_events()]
  */
 static void pause_if_full(struct devmem_sock *sock)
 {
@@ -38,7 +39,7 @@ static void pause_if_full(struct devmem_sock *sock)
 
 /* ------------------------------------------------------------------------------ both directions */
 
-/* There are sends, and the kernel has let go of none of their bytes since this was asked last. */
+/* True if there are sends, and the kernel has freed none of their bytes since the last call. */
 static bool sends_stand_still(struct devmem_sock *sock)
 {
 	const uint64_t before = sock->backpressure.stall.freed;
@@ -49,7 +50,7 @@ static bool sends_stand_still(struct devmem_sock *sock)
 	return before == sock->sends.freed;
 }
 
-/* Segments with data came since this was asked last, and none of it was taken. */
+/* True if segments with data came since the last call, and the kernel accepted none of the data. */
 static bool are_refused(struct devmem__stall *stall, int fd)
 {
 	struct tcp_info info = { 0 };
@@ -67,14 +68,15 @@ static bool are_refused(struct devmem__stall *stall, int fd)
 
 /*
  * A socket that may not receive until its sends are over, as in an echo, can stand still for ever.
- * What the kernel had offered room for in bytes may not fit into its receive buffer, where memory
- * is counted; then it drops it, and takes the window back. The peer, which has sent bytes beyond
- * that, acknowledges with numbers from where the window ends now, which the kernel takes for older
- * than what it dropped: it never learns that the peer has room again. [net/ipv4/tcp_output.c:
- * tcp_select_window, tcp_acceptable_seq; net/ipv4/tcp_input.c: tcp_may_update_window]
+ * The TCP window counts bytes, but the receive buffer counts memory. So bytes for which the kernel
+ * had offered room may not fit: it drops them and takes the window back. The peer, which has sent
+ * bytes beyond the new end of the window, now acknowledges with sequence numbers from that end. The
+ * kernel takes these for older than what it dropped, and never learns that the peer has room again.
+ * [net/ipv4/tcp_output.c: tcp_select_window(), tcp_acceptable_seq(); net/ipv4/tcp_input.c:
+ * tcp_may_update_window()]
  *
- * What shows from outside is that no send comes back while the peer sends again what is refused.
- * Then the receive buffer grows until that fits, and to twice its size at most.
+ * The only sign of this is that no send completes while the peer retransmits what was refused. The
+ * receive buffer then grows until that fits, to twice its size at most.
  */
 static void grow(struct devmem_sock *sock)
 {
@@ -90,8 +92,8 @@ static void grow(struct devmem_sock *sock)
 	bytes = stall->rcvbuf + stall->rcvbuf / STEPS * stall->steps;
 	devmem__sockopts_rcvbuf(sock, bytes);
 	devmem__log(DEVMEM_LOG_WARNING,
-		    "a connection is paused, its sends stand still, and what its peer sends is "
-		    "refused: its receive buffer grows to %u bytes",
+		    "a paused connection stands still: its sends do not complete and the kernel "
+		    "refuses what its peer sends; its receive buffer grows to %u bytes",
 		    bytes);
 }
 
@@ -123,7 +125,7 @@ void devmem__backpressure_leave(struct devmem_sock *sock)
 
 /* -------------------------------------------------------------------------------------- counted */
 
-/* devmem__backpressure_out() - fragments were handed out, and with them so many more pages. */
+/* devmem__backpressure_out() - fragments went to the application, which occupy @pages more. */
 void devmem__backpressure_out(struct devmem_sock *sock, size_t pages)
 {
 	struct devmem_ring *ring = sock->ring;
@@ -138,14 +140,14 @@ void devmem__backpressure_out(struct devmem_sock *sock, size_t pages)
 	pause_if_full(sock);
 }
 
-/* devmem__backpressure_back() - fragments came back. */
+/* devmem__backpressure_back() - fragments were released, which occupied @pages. */
 void devmem__backpressure_back(struct devmem_sock *sock, size_t pages)
 {
 	if (pages)
 		devmem__binding_back(sock->binding, pages);
 	if (sock->backpressure.paused &&
 	    sock->stream.out.count <= sock->backpressure.max_fragments / 2)
-		devmem__backpressure_leave(sock); /* it is on the list of those to be armed */
+		devmem__backpressure_leave(sock); /* ring->requests.rearm has it */
 }
 
 unsigned int devmem__backpressure_events(struct devmem_ring *ring, struct devmem_event *event)

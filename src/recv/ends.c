@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * How connections end. A receive tells that, while one is armed; a socket that is paused, or finds
- * nothing free to receive into, has none, and what it waits for may never come if nobody learns of
- * the end: so its connection is looked at.
+ * How connections end. An armed receive reports the end. A socket that is paused, or has no free
+ * memory to receive into, has no armed receive. What it waits for may never come if nobody learns
+ * of the end, so its connection is checked here.
  *
- * And why: the kernel tells it once, to whoever asks first: a receive, a send, or SO_ERROR. Whoever
- * asks later is told nothing, or that the pipe is broken. So the first answer is kept, and all
- * events of a socket give the same. [include/net/sock.h: sock_error]
+ * Why connections end. The kernel gives the reason only once, to the first that asks: a receive, a
+ * send, or SO_ERROR. Later calls get no error, or EPIPE. So the first answer is kept, and all
+ * events of a socket report it. [include/net/sock.h: sock_error()]
  */
 #include <errno.h>
 #include <linux/sockios.h>
@@ -17,11 +17,11 @@
 
 #include "recv/receiving.h"
 
-/* looks, DEVMEM__STALL_NS apart, at a connection that failed and whose bytes cannot be received */
+/* checks, DEVMEM__STALL_NS apart, of a failed connection whose bytes cannot be received */
 #define PATIENCE 10u
 
-/* Results of a receive that say something about the request, or our memory, but not about the
- * connection. */
+/* True if the result of a receive is an error of the connection, rather than of the request or of
+ * our memory. */
 static bool is_of_connection(int res)
 {
 	switch (res) {
@@ -55,7 +55,8 @@ bool devmem__end_is_there(int fd)
 	return !getsockopt(fd, IPPROTO_TCP, TCP_INFO, &state, &len) && state == TCP_CLOSE;
 }
 
-/* A receive has got the answer, and its completion was not looked at yet. */
+/* The connection's error, if a receive got it and its completion has not been processed yet; or
+ * 0. */
 static int in_completions(const struct devmem_sock *sock)
 {
 	const uint64_t user_data = (uintptr_t)sock | DEVMEM__CQE_RECV;
@@ -87,9 +88,9 @@ int devmem__end_by_us(struct devmem_sock *sock, int err)
 }
 
 /*
- * A receive sees an end in order when somebody else has got the error. -EPIPE is no error of what
- * is received: a reset is told so when the peer had ended its half in order before.
- * [net/ipv4/tcp_input.c: tcp_reset, in TCP_CLOSE_WAIT]
+ * A receive sees an orderly end if another call got the error. -EPIPE is no error of the received
+ * stream: the kernel reports a reset as EPIPE if the peer had ended its half in order before.
+ * [net/ipv4/tcp_input.c: tcp_reset(), in TCP_CLOSE_WAIT]
  */
 int devmem__end_of_stream(const struct devmem_sock *sock)
 {
@@ -105,9 +106,9 @@ static void is_over(struct devmem_sock *sock, int error)
 }
 
 /*
- * An end in order is behind all bytes: the application has to make room for those first. Of a
- * connection that failed they are dropped if it does not do so soon, since it may be waiting for
- * just that: for more bytes than come, or fit.
+ * An orderly end comes after all bytes, and the application has to make room for those first. If
+ * the connection failed and the application does not make room soon, its bytes are dropped: it may
+ * be waiting for more bytes than will come or fit.
  */
 static void look_behind_bytes(struct devmem_sock *sock)
 {
@@ -135,9 +136,9 @@ static void look(struct devmem_sock *sock)
 }
 
 /*
- * What waits for room in the spill buffer may be in front of the end of its connection. That of
- * others is in a completion, or they have no receive. A completion that found no room in the queue
- * may be of any.
+ * A socket whose bytes wait for room in the spill buffer may have its end behind them. The end of
+ * any other socket is in a completion, or the socket has no receive. A completion that overflowed
+ * the queue may belong to any socket.
  */
 void devmem__ends_look_past(struct devmem_ring *ring)
 {
@@ -158,7 +159,7 @@ void devmem__ends_look_past(struct devmem_ring *ring)
 	}
 }
 
-/* Only when all that was received is handed out: an end comes behind it. */
+/* Does nothing until the application has all received bytes, because an end comes after them. */
 void devmem__ends_look(struct devmem_ring *ring)
 {
 	struct devmem__list *node;

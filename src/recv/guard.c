@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * The filter sees a segment from its TCP header on, before the connection does, and listeners hand
- * it on to what they accept. A segment that it drops is sent again and again, and never comes: the
- * connection stands still at that byte. [net/ipv4/tcp_ipv4.c: tcp_filter(); net/core/sock.c:
- * sk_clone()]
+ * The filter sees a segment from its TCP header on, before the connection does. Accepted sockets
+ * inherit it from the listener. A dropped segment is retransmitted and dropped again and again, so
+ * the connection stands still at that byte.
+ * [net/ipv4/tcp_ipv4.c: tcp_filter(); net/core/sock.c: sk_clone()]
  */
 #include <errno.h>
 #include <linux/filter.h>
@@ -16,7 +16,8 @@
 #define FLAGS_AT 13 /* bytes from the start of a TCP header */
 #define URG	 0x20
 
-/* A filter that begins like this drops urgent segments, whatever it does with others. */
+/* A filter that begins with so many of these instructions drops urgent segments, whatever it does
+ * with others. */
 #define GUARD_BEGINS 3u
 
 static const struct sock_filter guard[] = {
@@ -39,15 +40,15 @@ static int check_tcp(int fd)
 		       : devmem__fail(EPROTOTYPE, "descriptor %d is not a TCP socket", fd);
 }
 
-/* 1: @fd drops urgent segments already. 0: it has no filter. Else it has one of its own, or cannot
- * be asked. */
+/* Returns 1 if @fd drops urgent segments already, 0 if it has no filter, -EBUSY if it has another
+ * one, or why it cannot be asked. */
 static int look(int fd)
 {
 	struct sock_filter there[BPF_MAXINSNS];
 	socklen_t n = BPF_MAXINSNS; /* the kernel counts instructions here, not bytes */
 
 	if (getsockopt(fd, SOL_SOCKET, SO_GET_FILTER, there, &n))
-		/* EACCES: it was not made of such instructions */
+		/* EACCES: the filter was not made of such instructions */
 		return errno == EACCES ? -EBUSY : -errno;
 	if (!n)
 		return 0;
@@ -66,8 +67,9 @@ static int refused(int fd, int err)
 	if (err == -EPERM)
 		return devmem__fail(EPERM,
 				    "descriptor %d cannot be guarded against urgent data by a "
-				    "socket filter, which takes CAP_NET_ADMIN and no "
-				    "SO_LOCK_FILTER: guard the listener as long as you have it",
+				    "socket filter, which needs CAP_NET_ADMIN and no "
+				    "SO_LOCK_FILTER: guard the listener while you have that "
+				    "capability",
 				    fd);
 	return devmem__fail(-err,
 			    "descriptor %d cannot be guarded against urgent data by a socket "
@@ -100,9 +102,10 @@ void devmem__unguard(int fd)
 }
 
 /*
- * A peer can announce an urgent byte that is still to come: the segment that brings it needs no URG
- * flag, so no filter knows it. Reading it says "not now" then, or gives it, and "invalid" if there
- * is none, or the program has asked for it in line. [net/ipv4/tcp.c: tcp_recv_urg()]
+ * A peer can announce an urgent byte that it sends later. The segment with the byte needs no URG
+ * flag, so no filter recognizes it. Reading the byte gives EAGAIN if it has not come, the byte if
+ * it has, and EINVAL if there is none or the program has set SO_OOBINLINE.
+ * [net/ipv4/tcp.c: tcp_recv_urg()]
  */
 static bool is_urgent(int fd)
 {

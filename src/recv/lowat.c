@@ -1,30 +1,30 @@
 // SPDX-License-Identifier: MIT
 /*
- * SO_RCVLOWAT: how much is queued before the kernel completes a receive. A wake-up costs ten
- * thousand instructions, so a socket that streams gets a high mark: as much as it receives in a few
- * milliseconds, up to a limit. A mark holds a tail back that is shorter, so it falls when a socket
- * is silent for about twice as long as filling it should take; the kernel then reports what is
- * there [net/ipv4/tcp.c: tcp_set_rcvlowat].
+ * SO_RCVLOWAT is how many bytes must be queued before the kernel completes a receive. A wake-up
+ * costs ten thousand instructions, so a socket that streams gets a high mark: as much as it
+ * receives in a few milliseconds, up to a limit. A mark holds back a tail that is shorter. So it
+ * falls when the socket has been silent for about twice the time that reaching the mark should
+ * take. The kernel then reports what is queued. [net/ipv4/tcp.c: tcp_set_rcvlowat()]
  */
 #include "bind.h"
 #include "recv/receiving.h"
 
-#define HIGH_MARK (768u << 10) /* bytes; with small pages more saves nothing */
-/* with large ones, a wake-up is most of what there is to save */
+#define HIGH_MARK (768u << 10) /* bytes; with small pages, a higher one saves nothing */
+/* bytes; with large pages, wake-ups are most of the cost that can be saved */
 #define HIGHER_MARK   (3u << 20)
 #define LARGE_PAGE    (16u << 10)
-#define FILL_NS	      5000000u	  /* a mark is what comes in this time, at most */
+#define FILL_NS	      5000000u	  /* a mark is at most what comes in this time */
 #define WORTH_RAISING (64u << 10) /* bytes; a lower mark would save nothing */
 #define FULL_RECEIVE  (32u << 10) /* bytes in one completion that count as streaming */
 #define STREAMING     2		  /* so many of them in a row */
 #define REMEMBERED    1024u	  /* fragments */
-/* bytes of a stream, after a mark has held something back, doubled for each time ... */
+/* bytes that make a stream after a mark has held bytes back; doubled for each time ... */
 #define PROVEN	  (1u << 20)
-#define DOUBLINGS 10u /* ... up to so many */
-#define FORGIVEN  64u /* marks that were reached: one time less */
+#define DOUBLINGS 10u /* ... up to so many times */
+#define FORGIVEN  64u /* reached marks that cancel one such time */
 
-/* What so many bytes of the buffer hold of this socket's: packets that were not merged may leave
- * most of a large page empty. */
+/* How many of the socket's bytes fit into @bytes of the buffer. Packets that were not merged may
+ * leave most of a large page empty. */
 static uint64_t held_in(const struct devmem_sock *sock, uint64_t bytes, uint32_t page_size)
 {
 	const uint64_t pages = (uint64_t)sock->lowat.fill_pages * page_size;
@@ -33,9 +33,9 @@ static uint64_t held_in(const struct devmem_sock *sock, uint64_t bytes, uint32_t
 }
 
 /*
- * Sockets that all wait for their mark must not fill the buffer between them; idle ones do not
- * count. If they do, the queue has no pages, and drops acknowledgements too: what is sent from the
- * same buffer would never come back.
+ * Sockets that wait for their marks must not fill the buffer together; idle ones do not count. If
+ * they filled it, the queue would have no pages and would drop acknowledgements too: sends from the
+ * same buffer would never complete.
  */
 static uint32_t high_mark(const struct devmem_sock *sock)
 {
@@ -48,7 +48,7 @@ static uint32_t high_mark(const struct devmem_sock *sock)
 	return share < most ? (uint32_t)share : most;
 }
 
-/* false: the ring takes no request now, and nothing changed. */
+/* false: the ring takes no request now, and nothing has changed. */
 static bool set_mark(struct devmem_sock *sock, uint32_t mark)
 {
 	struct io_uring_sqe *sqe = devmem__uring_sqe(&sock->ring->uring, DEVMEM__CQE_OTHER, NULL);
@@ -71,7 +71,7 @@ void devmem__lowat_forget(struct devmem_sock *sock)
 	sock->ring->lowat.count--;
 }
 
-/* The application's socket goes on without us: nobody would look after our mark. */
+/* The application goes on to use the socket without us, and nobody would lower our mark. */
 void devmem__lowat_leave(struct devmem_sock *sock)
 {
 	devmem__lowat_forget(sock);
@@ -90,10 +90,10 @@ static bool fall(struct devmem_sock *sock)
 }
 
 /*
- * Large answers to requests look like a stream, but the end of each is held back until the mark
- * falls, and the next request waits for it. What comes as soon as a mark has fallen was held back:
- * then only a longer stream raises it again. What streams without an end reaches its marks and is
- * forgiven.
+ * Large responses look like a stream, but the tail of each is held back until the mark falls, and
+ * the next request waits for it. Bytes that come as soon as a mark has fallen were held back. From
+ * then on, only a longer stream raises the mark again. A stream without end reaches its marks,
+ * which cancels this step by step.
  */
 static void learn(struct devmem_sock *sock, uint32_t bytes)
 {
@@ -122,7 +122,7 @@ static uint64_t at_most(uint64_t a, uint64_t b)
 	return a < b ? a : b;
 }
 
-/* @bytes came in @elapsed ns: about twice that may pass until @mark bytes are there. */
+/* @bytes came in @elapsed ns. At that rate, allow about twice the time that @mark bytes take. */
 static void be_patient(struct devmem_sock *sock, uint64_t mark, uint64_t bytes, uint64_t elapsed)
 {
 	sock->lowat.patience = 2 * mark * elapsed / bytes;
@@ -141,7 +141,7 @@ static void raise_mark(struct devmem_sock *sock, uint64_t bytes, uint64_t elapse
 	sock->ring->lowat.count++;
 }
 
-/* A stream begins slowly: a mark that was set then is too low later. */
+/* A stream begins slowly, so a mark that was set at its beginning is too low later. */
 static void follow_rate(struct devmem_sock *sock, uint64_t bytes, uint64_t elapsed)
 {
 	uint64_t mark = at_most(bytes * FILL_NS / elapsed, high_mark(sock));
@@ -151,7 +151,7 @@ static void follow_rate(struct devmem_sock *sock, uint64_t bytes, uint64_t elaps
 	be_patient(sock, mark, bytes, elapsed);
 }
 
-/* How full pages are, of late. */
+/* Keeps account of how full pages were lately. */
 void devmem__lowat_fragments(struct devmem_sock *sock, size_t pages)
 {
 	sock->lowat.fill_pages += (uint32_t)pages;
@@ -184,8 +184,8 @@ void devmem__lowat_received(struct devmem_sock *sock, uint32_t bytes)
 		raise_mark(sock, recent, elapsed);
 }
 
-/* The longest silent is looked at first, and those behind it wait for it: their patience differs by
- * little. */
+/* Checks the socket that has been silent longest first. Those behind it wait for it, because their
+ * patience differs by little. */
 void devmem__lowat_fall(struct devmem_ring *ring)
 {
 	while (devmem__lowat_waits(ring)) {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * io_uring has no code of its own for device memory: the fragments come as cmsgs in the provided
- * buffer, laid out behind struct io_uring_recvmsg_out. [io_uring/net.c: io_recvmsg_multishot]
+ * io_uring has no code of its own for messages of device memory: fragments come as cmsgs in the
+ * provided buffer, behind struct io_uring_recvmsg_out. [io_uring/net.c: io_recvmsg_multishot()]
  */
 #include <errno.h>
 #include <string.h>
@@ -18,7 +18,7 @@ int devmem__messages_open(struct devmem_ring *ring)
 	err = devmem__recv_buffers_open(&ring->messages.buffers, &ring->uring, ring->opts.buffers,
 					ring->opts.buffer_bytes);
 	if (!err)
-		/* other sockets were there before */
+		/* for sockets that were attached before */
 		devmem__recv_buffers_want(&ring->messages.buffers, ring->socks.slots);
 	return err;
 }

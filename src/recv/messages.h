@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Messages: multishot IORING_OP_RECVMSG into the ring's receive buffers, with room for control
- * data. Device memory comes this way as cmsgs, host bytes behind them. Which flags are asked with
- * is the engine's affair.
+ * data. Device memory comes as cmsgs, with host bytes behind them. The engine chooses the flags.
  */
 #ifndef DEVMEM__RECV_MESSAGES_H
 #define DEVMEM__RECV_MESSAGES_H
@@ -11,18 +10,18 @@
 
 #include "recv/receiving.h"
 
-/* Made for the first socket that needs them; closed with the ring. */
+/* The receive buffers: opened for the first socket that needs them, closed with the ring. */
 int devmem__messages_open(struct devmem_ring *ring);
 void devmem__messages_close(struct devmem_ring *ring);
 
 void devmem__messages_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe, int flags);
 
 /*
- * devmem__messages_begin() - open a completion for devmem__rx_next(); false: the stream has ended,
- * by a message of no bytes
+ * devmem__messages_begin() - prepare a completion for devmem__rx_next(). false: the message has no
+ * bytes, which is the end of the stream.
  *
  * The header's payloadlen counts device bytes too; only host bytes lie behind the control data.
- * cqe->res is not used: it counts the room for control data, filled or not.
+ * cqe->res is not used, because it counts the room for control data, filled or not.
  */
 static inline bool devmem__messages_begin(struct devmem_ring *ring, const struct io_uring_cqe *cqe,
 					  struct devmem__rx *rx)
@@ -41,8 +40,8 @@ static inline bool devmem__messages_begin(struct devmem_ring *ring, const struct
 	return out.payloadlen || out.controllen;
 }
 
-/* devmem__messages_is_end() - would devmem__messages_begin() say that the stream has ended? Nothing
- * changes. */
+/* devmem__messages_is_end() - true if devmem__messages_begin() would return false. Changes
+ * nothing. */
 static inline bool devmem__messages_is_end(const struct devmem_ring *ring,
 					   const struct io_uring_cqe *cqe)
 {
@@ -55,8 +54,8 @@ static inline bool devmem__messages_is_end(const struct devmem_ring *ring,
 	return !out.payloadlen && !out.controllen;
 }
 
-/* devmem__messages_handed() - a portion was handed out: @host of its events were HOST; @done: the
- * completion is used up */
+/* devmem__messages_handed() - a portion of events was returned, @host of them HOST events. @done:
+ * the completion is used up. */
 static inline void devmem__messages_handed(struct devmem_ring *ring, const struct devmem__rx *rx,
 					   unsigned int host, bool done)
 {
@@ -66,7 +65,7 @@ static inline void devmem__messages_handed(struct devmem_ring *ring, const struc
 		devmem__recv_buffers_put(&ring->messages.buffers, rx->host_token);
 }
 
-/* devmem__messages_put_host() - a HOST fragment comes back. -EINVAL: it is not out */
+/* devmem__messages_put_host() - release a HOST fragment. -EINVAL: it is not out. */
 int devmem__messages_put_host(struct devmem_ring *ring, uint32_t token);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The receive that a socket has in the kernel: armed, cancelled, and armed again when it ends; and
- * the poll that watches for the end of the connection where the receive may miss it.
+ * Arms and cancels the receive that a socket has in the kernel, and arms it again when it ends.
+ * Also arms the poll for the end of the connection, for receives that may miss the end.
  */
 #include <errno.h>
 #include <poll.h>
@@ -9,10 +9,11 @@
 #include "recv/receiving.h"
 
 /*
- * In Linux 7.3 a receive that has so much to do that it is queued again forgets that the connection
- * was reset meanwhile: nothing else follows, and it waits for ever. A poll for nothing but the end
- * is not forgotten. While notifications of sends are to come, each would end it: then what receives
- * those tells of the end. [io_uring/poll.c: io_poll_check_events, IOU_REQUEUE after "again"]
+ * In Linux 7.3 a receive that has so much to do that it is requeued loses a reset of the connection
+ * in the meantime: nothing else follows, and it waits for ever. A poll for the end alone does not
+ * lose it. While notifications of sends are expected, each of them would complete this poll, so the
+ * request that receives them reports the end instead.
+ * [io_uring/poll.c: io_poll_check_events(), IOU_REQUEUE after "again"]
  */
 void devmem__sock_watch_end(struct devmem_sock *sock)
 {
@@ -23,16 +24,16 @@ void devmem__sock_watch_end(struct devmem_sock *sock)
 		return;
 	sqe = devmem__uring_sqe(&sock->ring->uring, DEVMEM__CQE_END, sock);
 	if (!sqe)
-		return; /* with the next receive */
+		return; /* retried with the next receive */
 	io_uring_prep_poll_add(sqe, sock->fd, POLLRDHUP);
 	sqe->user_data = (uintptr_t)sock | DEVMEM__CQE_END;
 	sock->request.end_armed = true;
 }
 
 /*
- * The receive is ended and armed again: it then takes what is there and, when that was all, looks
- * at the end by itself. If there is so much that it is queued again, the end is told again, and so
- * on.
+ * Cancels the receive, which is then armed again. The new receive takes what is queued and, once
+ * that is all, finds the end by itself. If there is so much that it is requeued, the poll reports
+ * the end again, and so on.
  */
 void devmem__sock_end_comes(struct devmem_sock *sock, int res)
 {
@@ -64,9 +65,9 @@ static void arm(struct devmem_sock *sock)
 }
 
 /*
- * A zero-copy receive finds no room for its fragments while the queue is full, or has more waiting
- * behind it, and then ends at once. Its end takes room too: if all were armed again in that state,
- * none would ever receive anything. [io_uring/zcrx.c: io_zcrx_queue_cqe]
+ * While the completion queue is full or has overflowed, a zero-copy receive finds no room for its
+ * fragments and ends at once. Its last completion takes room too: if all receives were armed again
+ * in that state, none would ever receive anything. [io_uring/zcrx.c: io_zcrx_queue_cqe()]
  */
 static bool completions_have_room(const struct devmem_ring *ring)
 {
@@ -74,7 +75,7 @@ static bool completions_have_room(const struct devmem_ring *ring)
 	       !io_uring_cq_has_overflow(&ring->uring.io);
 }
 
-/* What is not armed now stays on the list for the next turn. */
+/* Sockets that cannot be armed now stay on the list for the next turn. */
 void devmem__sock_arm_pending(struct devmem_ring *ring)
 {
 	struct devmem__list *node, *next;
@@ -97,7 +98,8 @@ void devmem__sock_disarmed(struct devmem_sock *sock)
 		devmem__list_append(&sock->ring->requests.rearm, &sock->request.rearm);
 }
 
-/* @object: which hears of it; NULL: nobody. false: there is no room for it now. */
+/* Queues a cancel, whose completion goes to @object (NULL: to nobody). false: there is no room for
+ * it now. */
 static bool cancel(struct devmem_sock *sock, enum devmem__cqe_kind kind,
 		   enum devmem__cqe_kind answer, const void *object)
 {
@@ -110,13 +112,13 @@ static bool cancel(struct devmem_sock *sock, enum devmem__cqe_kind kind,
 	return true;
 }
 
-/* Another request of its own, whose completion tells that it was cancelled. false: call again. */
+/* Cancels another of the socket's requests, whose own completion reports it. false: call again. */
 bool devmem__sock_cancel_request(struct devmem_sock *sock, enum devmem__cqe_kind kind)
 {
 	return cancel(sock, kind, DEVMEM__CQE_OTHER, NULL);
 }
 
-/* The receive ends with a completion; what it brought before is not lost. */
+/* Cancels the receive, which ends with a completion. Nothing that it received before is lost. */
 void devmem__sock_cancel(struct devmem_sock *sock)
 {
 	if (cancel(sock, DEVMEM__CQE_RECV, DEVMEM__CQE_CANCEL, sock))
@@ -132,9 +134,9 @@ static bool is_unwanted(const struct devmem_sock *sock)
 }
 
 /*
- * A receive that is at work, or queued to go on, is not found, or cannot be cancelled at the
- * moment: it is asked for again as long as the receive is not wanted. [io_uring/cancel.c:
- * io_try_cancel]
+ * A receive that is running, or queued to continue, is not found or cannot be cancelled at the
+ * moment. The cancel is repeated as long as the receive is unwanted.
+ * [io_uring/cancel.c: io_try_cancel()]
  */
 void devmem__sock_cancelled(struct devmem_sock *sock, int res)
 {
@@ -150,7 +152,8 @@ void devmem__sock_cancel_end(struct devmem_sock *sock)
 		sock->ring->requests.uncancelled = true;
 }
 
-/* A socket that was let go is the application's own: a receive of ours would take its bytes. */
+/* Repeats cancels that found no room. A detached socket belongs to the application again, and a
+ * receive of ours would take its bytes. */
 void devmem__sock_cancel_again(struct devmem_ring *ring)
 {
 	ring->requests.uncancelled = false;

@@ -11,7 +11,7 @@
 
 enum { SAMPLE_GROUP = 3, SAMPLE_DATA = 6 };
 
-#define MAX_COUNT  256u /* at a time: somebody may send more than can be read */
+#define MAX_COUNT  256u /* at a time: a peer may cause more than can be read */
 #define ETHERNET   14u
 #define IP4_HEADER 20u
 #define IP6_HEADER 40u

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the guard at an interface's ingress has dropped, as the kernel tells it: the headers of each
- * such segment, by which its connection is known. (psample)
+ * Samples of segments that the guard at an interface's ingress has dropped (psample). The kernel
+ * reports the headers of each one, which identify its connection.
  */
 #ifndef DEVMEM__RECV_SAMPLES_H
 #define DEVMEM__RECV_SAMPLES_H
@@ -11,15 +11,15 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* Of a segment that was dropped. An IPv4 address is a mapped one; ports as in the packet. */
+/* A dropped segment. IPv4 addresses are IPv4-mapped; ports are in network order. */
 struct devmem__sample {
 	struct in6_addr local, peer;
 	in_port_t local_port, peer_port;
 	uint32_t seq;
 };
 
-/* devmem__sample_parse() - from the beginning of a frame. false: it is no TCP segment, or cut
- * short. Pure; for the tests. */
+/* devmem__sample_parse() - parse the beginning of a frame. false: it is not a TCP segment, or cut
+ * short. Does no I/O; here for the tests. */
 bool devmem__sample_parse(const unsigned char *frame, size_t bytes, struct devmem__sample *sample);
 
 /* A socket for the kernel's samples, in this thread's network namespace. Needs CAP_NET_ADMIN, and
@@ -28,7 +28,7 @@ struct devmem__samples;
 int devmem__samples_open(struct devmem__samples **out);
 void devmem__samples_close(struct devmem__samples *samples); /* NULL is allowed */
 
-/* Hands out those that are there, up to some hundred, without waiting. */
+/* Calls @fn for each sample that is queued, up to a few hundred, without waiting. */
 void devmem__samples_read(struct devmem__samples *samples,
 			  void (*fn)(const struct devmem__sample *sample, void *arg), void *arg);
 

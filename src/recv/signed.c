@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernel checks a signature before anything else of a segment, and takes the payload's pages
- * for memory: with device memory it reads what is not there, and stops. [net/ipv4/tcp.c:
- * tcp_md5_hash_skb_data(), tcp_ao.c: tcp_ao_hash_skb_data()]
+ * The kernel checks a segment's signature before anything else, and treats the payload's pages as
+ * memory. With device memory it reads what is not there, and crashes.
+ * [net/ipv4/tcp.c: tcp_md5_hash_skb_data(), tcp_ao.c: tcp_ao_hash_skb_data()]
  */
 #include <errno.h>
 #include <linux/inet_diag.h>
@@ -24,11 +24,12 @@
 #endif
 #define TLS_RX	2  /* <linux/tls.h> */
 #define AO_INFO 40 /* TCP_AO_INFO (6.7) ... */
-/* ... whose structure has half as many; zeros behind it are taken */
+/* ... whose structure has half as many bytes; the kernel accepts zeros behind it */
 #define AO_BYTES    96
 #define DIAG_MD5SIG 18 /* INET_DIAG_MD5SIG (4.14) */
 
-/* Without keys: ENOENT; without TCP-AO in the kernel: ENOPROTOOPT. */
+/* getsockopt() fails with ENOENT if there are no keys, with ENOPROTOOPT if the kernel has no
+ * TCP-AO. */
 static bool has_ao(int fd)
 {
 	unsigned char info[AO_BYTES] = { 0 };
@@ -37,8 +38,8 @@ static bool has_ao(int fd)
 	return !getsockopt(fd, IPPROTO_TCP, AO_INFO, info, &len);
 }
 
-/* A segment has no room for a signature beside both of these. [net/ipv4/tcp_output.c:
- * tcp_syn_options(), tcp_synack_options()] */
+/* A segment with both of these options has no room for a signature.
+ * [net/ipv4/tcp_output.c: tcp_syn_options(), tcp_synack_options()] */
 static bool may_have_md5(int fd)
 {
 	struct tcp_info info = { 0 };
@@ -109,7 +110,8 @@ static bool tells_md5(const unsigned char *answer, size_t bytes)
 	return false;
 }
 
-/* Only who has CAP_NET_ADMIN is told; the socket itself cannot be asked. */
+/* Asks sock_diag, because the socket itself cannot be asked. Needs CAP_NET_ADMIN: without it the
+ * answer is false. */
 static bool has_md5(int fd)
 {
 	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
@@ -123,7 +125,7 @@ static bool has_md5(int fd)
 	nl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	if (nl < 0)
 		return false;
-	/* connected: nobody but the kernel answers, and it does before send() returns */
+	/* it is connected: only the kernel can answer, and does so before send() returns */
 	if (!connect(nl, (const struct sockaddr *)&kernel, sizeof(kernel)) &&
 	    send(nl, &q, sizeof(q), 0) == (ssize_t)sizeof(q))
 		n = recv(nl, answer, sizeof(answer), MSG_DONTWAIT);
@@ -139,8 +141,9 @@ int devmem__signed(int fd)
 
 	return what ? devmem__fail(EOPNOTSUPP,
 				   "the segments of descriptor %d are signed (%s), and the kernel "
-				   "stops when it computes that over device memory: end the "
-				   "connection, and attach such ones with a binding of engine copy",
+				   "crashes when it computes a signature over device memory: end "
+				   "the connection, and attach such connections with a binding of "
+				   "engine copy",
 				   fd, what)
 		    : 0;
 }

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the library sets on the caller's socket, and how that was before: the caller gets it back
- * when the socket is detached.
+ * The options that the library sets on the caller's socket. Their previous values are kept, and
+ * restored when the socket is detached.
  */
 #include <errno.h>
 #include <string.h>
@@ -16,7 +16,7 @@
 #ifndef SO_BUF_LOCK
 #define SO_BUF_LOCK 72
 #endif
-/* SOCK_RCVBUF_LOCK: the kernel does not tune the receive buffer, since it was set */
+/* SOCK_RCVBUF_LOCK: the kernel does not tune the receive buffer, because it was set */
 #define RCVBUF_IS_LOCKED 2
 
 static int get(const struct devmem_sock *sock, int name, int otherwise)
@@ -37,8 +37,8 @@ void devmem__sockopts_look(struct devmem_sock *sock)
 	sock->saved.lowat = get(sock, SO_RCVLOWAT, 1);
 }
 
-/* To be called before the receive buffer is set: to set it locks it. [net/core/sock.c:
- * __sock_set_rcvbuf] */
+/* Call before the receive buffer is set, because setting locks it.
+ * [net/core/sock.c: __sock_set_rcvbuf()] */
 static void look_at_rcvbuf(struct devmem_sock *sock)
 {
 	if (sock->saved.rcvbuf)
@@ -47,8 +47,8 @@ static void look_at_rcvbuf(struct devmem_sock *sock)
 	sock->saved.tuned = !(get(sock, SO_BUF_LOCK, RCVBUF_IS_LOCKED) & RCVBUF_IS_LOCKED);
 }
 
-/* The kernel enlarges a receive buffer that could not hold so much. [net/ipv4/tcp.c:
- * tcp_set_rcvlowat] */
+/* The kernel enlarges a receive buffer that could not hold this much.
+ * [net/ipv4/tcp.c: tcp_set_rcvlowat()] */
 int devmem__sockopts_lowat(struct devmem_sock *sock, int bytes)
 {
 	int err;
@@ -66,9 +66,10 @@ int devmem__sockopts_lowat(struct devmem_sock *sock, int bytes)
 }
 
 /*
- * What a paused socket has queued in the kernel holds pages too, up to the receive buffer, which
- * may be larger than ours: so that is limited alike. The kernel doubles the value that it is given.
- * Bytes that are copied into our buffer later lie in the kernel's own memory.
+ * What the kernel queues for a paused socket holds pages too, up to the size of the receive buffer,
+ * which may be larger than ours. So the receive buffer gets the same limit. The kernel doubles the
+ * value that it is given. With engine copy there is no need: bytes that are copied into our buffer
+ * later lie in the kernel's own memory.
  */
 int devmem__sockopts_limit(struct devmem_sock *sock, uint32_t fragments)
 {
@@ -88,8 +89,8 @@ int devmem__sockopts_limit(struct devmem_sock *sock, uint32_t fragments)
 	return 0;
 }
 
-/* The kernel doubles what it is given, and takes no more than net.core.rmem_max from those who have
- * no CAP_NET_ADMIN. */
+/* The kernel doubles what it is given. Without CAP_NET_ADMIN it takes no more than
+ * net.core.rmem_max. */
 static void set_rcvbuf(struct devmem_sock *sock, int bytes)
 {
 	if (set(sock, SO_RCVBUFFORCE, bytes / 2))
@@ -114,7 +115,7 @@ static void rcvbuf_as_before(struct devmem_sock *sock)
 	locks = get(sock, SO_BUF_LOCK, 0);
 	if (sock->saved.tuned)
 		set(sock, SO_BUF_LOCK, locks & ~RCVBUF_IS_LOCKED);
-	sock->saved.rcvbuf = 0; /* it may be tuned from here on */
+	sock->saved.rcvbuf = 0; /* the kernel may tune it from here on */
 }
 
 void devmem__sockopts_rcvbuf_back(struct devmem_sock *sock, uint32_t bytes)
@@ -125,8 +126,8 @@ void devmem__sockopts_rcvbuf_back(struct devmem_sock *sock, uint32_t bytes)
 		rcvbuf_as_before(sock);
 }
 
-/* Once: afterwards they are the program's own, though the library may have its duplicate for a
- * while. */
+/* Restores options only once. Afterwards they are the program's own, though the library may keep
+ * its duplicate of the descriptor for a while. */
 void devmem__sockopts_back(struct devmem_sock *sock)
 {
 	rcvbuf_as_before(sock);
@@ -134,6 +135,6 @@ void devmem__sockopts_back(struct devmem_sock *sock)
 		return;
 	sock->saved.lowat_set = false;
 	set(sock, SO_RCVLOWAT, sock->saved.lowat);
-	/* for a request that was not handed in and reads it there */
+	/* for a request that is not submitted yet and reads the mark from there */
 	sock->lowat.value = (uint32_t)sock->saved.lowat;
 }

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Placement: host bytes put into a spill buffer of the same backend, so that an application which
- * asked for it sees device memory only. The spill buffer is taken in chunks, first fit; a run that
- * finds no room for all of it is placed in parts, and what has no room at all waits, held, in front
- * of everything that came after it.
+ * Placement copies host bytes into a spill buffer of the same backend, so that an application that
+ * asked for it sees device memory only. The spill buffer is allocated in chunks, first fit. A run
+ * that does not fit as a whole is placed in parts. If there is no room at all, the run is held, and
+ * everything that was received after it waits behind it.
  */
 #include <errno.h>
 #include <string.h>
@@ -14,7 +14,7 @@
 
 #define CHUNK	      4096u
 #define DEFAULT_BYTES (4u << 20)
-#define MAX_CHUNKS    UINT16_MAX /* of one event: it counts them as its tokens */
+#define MAX_CHUNKS    UINT16_MAX /* of one event, which counts them as its tokens */
 
 int devmem__spill_check(const struct devmem_ring_opts *o)
 {
@@ -25,8 +25,8 @@ int devmem__spill_check(const struct devmem_ring_opts *o)
 	return 0;
 }
 
-/* Made when the first socket asks for placement: of the backend and device that its binding's
- * buffer is of. */
+/* Called when the first socket asks for placement. The spill buffer has the backend and the device
+ * of that socket's binding. */
 int devmem__spill_open(struct devmem_ring *ring, const struct devmem_binding *binding)
 {
 	struct devmem__ring_spill *spill = &ring->spill;
@@ -99,8 +99,8 @@ static int no_room(const struct devmem__ring_spill *spill)
 }
 
 /*
- * devmem__spill_held() - place what is held, or as much of it as there is room for, into @event.
- * Returns 1; or -ENOBUFS, or what the exporter answered, and it stays held.
+ * devmem__spill_held() - place the held run, or as much of it as there is room for, and describe it
+ * in @event. Returns 1; or -ENOBUFS, or the exporter's error, and the run stays held.
  */
 int devmem__spill_held(struct devmem_ring *ring, struct devmem_event *event)
 {
@@ -138,7 +138,7 @@ int devmem__spill_held(struct devmem_ring *ring, struct devmem_event *event)
 	return 1;
 }
 
-/* Nothing of the held run is wanted any more: its receive buffer goes back. */
+/* The held run is no longer needed: releases its receive buffer. */
 void devmem__spill_drop(struct devmem_ring *ring)
 {
 	struct devmem_event held = ring->spill.held;

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Tokens of engine "devmem" on their way back to the kernel. They are put into the socket's batch,
- * and batches ride on the next io_uring_enter as SO_DEVMEM_DONTNEED. Their completions are skipped:
- * one would satisfy the wait that it rides with. That hides how many fragments the kernel freed, so
- * a batch never exceeds the kernel's limits and holds only tokens that are known to be out.
+ * Releases tokens of engine "devmem" to the kernel. Tokens are collected in the socket's batch, and
+ * batches are submitted with the next io_uring_enter, as SO_DEVMEM_DONTNEED. Their completions are
+ * skipped, because one would satisfy the wait in the same call. That hides how many fragments the
+ * kernel freed. So a batch never exceeds the kernel's limits, and holds only tokens that are known
+ * to be out.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -12,17 +13,17 @@
 #include "recv/token_release.h"
 
 /*
- * Tokens of a socket wait until there are this many: releasing after each small message costs a few
- * per cent of its latency, and about 64 still keep the kernel's token table one level deep. Of
- * large pages fewer wait, since each of them may keep a page from the NIC.
+ * A socket's tokens wait until there are this many. Releasing after each small message costs a few
+ * per cent of its latency, and about 64 tokens still keep the kernel's token table one level deep.
+ * With large pages fewer wait, since each may keep a page from the NIC.
  */
 #define FEW_TOKENS 64
 #define FEW_BYTES  (1u << 20)
 
 /*
- * What few sockets hold goes back with each tick, in the middle of traffic too: that turn is
- * nobody's message, while 64 tokens at once make the one that they ride with a tenth dearer. Of
- * many sockets it would be a request each.
+ * If only a few sockets hold tokens back, these are released at each tick, in the middle of traffic
+ * too. A tick's turn delays no message, while 64 tokens at once make the turn that submits them a
+ * tenth more expensive. With many sockets it would be a request each.
  */
 #define FEW_SOCKETS 4u
 
@@ -51,7 +52,7 @@ static void spare_batch(struct devmem_ring *ring, struct devmem__batch *batch)
 	devmem__list_append(&ring->tokens.spare, &batch->node);
 }
 
-/* The kernel has done with a batch. */
+/* The kernel is done with a batch. */
 static void settle(struct devmem__batch *batch, bool released)
 {
 	struct devmem_ring *ring = batch->sock->ring;
@@ -64,21 +65,21 @@ static void settle(struct devmem__batch *batch, bool released)
 	spare_batch(ring, batch);
 }
 
-/* Answers the number of fragments freed, or -1. */
+/* Returns the number of fragments freed, or -1. */
 static int dontneed_now(int fd, const struct devmem__token_batch *tokens)
 {
 	return setsockopt(fd, SOL_SOCKET, DEVMEM_SO_DONTNEED, tokens->run,
 			  (socklen_t)(tokens->runs * sizeof(tokens->run[0])));
 }
 
-/* Hands the batch in with the next io_uring_enter. */
+/* Queues the batch for the next io_uring_enter. */
 static void queue_batch(struct devmem__batch *batch)
 {
 	struct devmem_sock *sock = batch->sock;
 	struct devmem_ring *ring = sock->ring;
 	struct io_uring_sqe *sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_RELEASE, batch);
 
-	/* the submission queue is full and the kernel would not take it: do without it */
+	/* the submission queue is full and the kernel does not take it: use a system call */
 	if (!sqe) {
 		settle(batch, dontneed_now(sock->fd, &batch->tokens) >= 0);
 		return;
@@ -100,7 +101,7 @@ static void hand_in(struct devmem_sock *sock)
 	queue_batch(batch);
 }
 
-/* By system call: a run of any length. */
+/* Releases a run of any length by system call. */
 static void release_now(struct devmem_sock *sock, uint32_t token, unsigned int count)
 {
 	while (count) {
@@ -116,7 +117,7 @@ static void release_now(struct devmem_sock *sock, uint32_t token, unsigned int c
 	}
 }
 
-/* Into the socket's batch, and the next one if that is full. */
+/* Adds tokens to the socket's batch, and to a new one when that is full. */
 static void batch_tokens(struct devmem_sock *sock, uint32_t token, unsigned int count)
 {
 	while (count) {
@@ -124,7 +125,7 @@ static void batch_tokens(struct devmem_sock *sock, uint32_t token, unsigned int 
 
 		if (!sock->tokens.batch) {
 			sock->tokens.batch = get_batch(sock);
-			/* no memory: they are in no book any more, so they go back now */
+			/* no memory: nothing records these tokens any more, so release them now */
 			if (!sock->tokens.batch) {
 				release_now(sock, token, count);
 				return;
@@ -141,9 +142,9 @@ static void batch_tokens(struct devmem_sock *sock, uint32_t token, unsigned int 
 }
 
 /*
- * A socket that streams is woken seldom, and gives back what it has each time: if its batch waited
- * for more, that would take a turn of its own, after a tick. Of a socket that is detached there is
- * no more to wait for.
+ * A socket that streams is woken seldom, and its fragments are released each time. If its batch
+ * waited for more, it would take a turn of its own, after a tick. A detached socket has nothing
+ * more to wait for.
  */
 static bool are_enough(const struct devmem_sock *sock)
 {
@@ -153,8 +154,8 @@ static bool are_enough(const struct devmem_sock *sock)
 	       (uint64_t)tokens * devmem_binding_page_size(sock->binding, NULL) >= FEW_BYTES;
 }
 
-/* With many sockets that hold back a few each, nobody should look through all of them in each
- * turn. */
+/* ring->tokens.due has the sockets with enough, so that no turn has to look through many sockets
+ * that hold back a few tokens each. */
 void devmem__dontneed_look(struct devmem_sock *sock)
 {
 	if (sock->tokens.batch && are_enough(sock))
@@ -202,17 +203,17 @@ bool devmem__dontneed_is_few(const struct devmem_ring *ring)
 	return n <= FEW_SOCKETS;
 }
 
-/* The kernel took its request off the submission queue. */
+/* True if the kernel has taken the batch's request off the submission queue. */
 static bool was_handed_in(const struct devmem_ring *ring, const struct devmem__batch *batch)
 {
 	return ring->uring.io.sq.sqe_tail - batch->sq_tail >= io_uring_sq_ready(&ring->uring.io);
 }
 
 /*
- * Called when all completions have been seen: no failure among them, so what was handed in is done.
- * Requests that still wait stand behind it: while much is received there are always some, and what
- * is done must not wait until there are none. A failure that found no room among the completions is
- * with the kernel until the ring is entered again.
+ * Called when all completions have been seen. None was a failure, so all submitted batches are
+ * done. Batches that are not submitted yet are behind them on the list. While much is received
+ * there are always some of those, so this must not wait until there are none. If the completion
+ * queue has overflowed, a failure may stay with the kernel until the ring is entered again.
  */
 void devmem__dontneed_settle(struct devmem_ring *ring)
 {
@@ -231,8 +232,8 @@ void devmem__dontneed_settle(struct devmem_ring *ring)
 }
 
 /*
- * The ring could not do it (no memory, say): the system call is tried. What even that refuses stays
- * with the socket, and the kernel frees it when the socket is closed.
+ * The ring could not release the batch (no memory, say), so the system call is tried. If that fails
+ * too, the tokens stay with the socket, and the kernel frees them when the socket is closed.
  */
 void devmem__dontneed_failed(struct devmem__batch *batch)
 {
@@ -242,7 +243,6 @@ void devmem__dontneed_failed(struct devmem__batch *batch)
 	devmem__sock_let_go(sock);
 }
 
-/* For closing a ring: everything that the socket has out goes back by system call. */
 void devmem__dontneed_all_now(struct devmem_sock *sock)
 {
 	struct devmem__token_run run = { 0 };

@@ -1,23 +1,23 @@
 /* SPDX-License-Identifier: MIT */
-/* Tokens of engine "devmem", back to the kernel in batches. */
+/* Releases tokens of engine "devmem" to the kernel, in batches. */
 #ifndef DEVMEM__RECV_TOKEN_RELEASE_H
 #define DEVMEM__RECV_TOKEN_RELEASE_H
 
 #include "recv/receiving.h"
 
-/* devmem__dontneed() - a run of tokens comes back; it goes with the next turns. -EINVAL: not all of
- * it is out */
+/* devmem__dontneed() - release a run of tokens, with one of the next turns. -EINVAL: not all of
+ * them are out. */
 int devmem__dontneed(struct devmem_sock *sock, uint32_t token, unsigned int count);
 
-/* devmem__dontneed_look() - is what the socket holds back to go with the next turn? It is if the
- * socket was detached. */
+/* devmem__dontneed_look() - have the next turn release what the socket holds back, if it is enough
+ * or the socket was detached. */
 void devmem__dontneed_look(struct devmem_sock *sock);
 
-/* However many sockets hold back a few tokens, together they may not hold more than this. */
+/* The most tokens that all sockets together may hold back. */
 #define DEVMEM__MANY_TOKENS 2048
 
-/* devmem__dontneed_due() - are there batches that are worth handing in? devmem__dontneed_flush()
- * does it, or with @all of them. */
+/* devmem__dontneed_due() - true if there are batches that are worth submitting.
+ * devmem__dontneed_flush() submits those, or with @all every batch. */
 static inline bool devmem__dontneed_due(const struct devmem_ring *ring)
 {
 	return !devmem__list_empty(&ring->tokens.due) ||
@@ -26,15 +26,16 @@ static inline bool devmem__dontneed_due(const struct devmem_ring *ring)
 
 void devmem__dontneed_flush(struct devmem_ring *ring, bool all);
 
-/* devmem__dontneed_is_few() - so few sockets hold tokens back that handing them in costs little. */
+/* devmem__dontneed_is_few() - true if so few sockets hold tokens back that it costs little to
+ * submit them. */
 bool devmem__dontneed_is_few(const struct devmem_ring *ring);
 
-/* What became of a batch: it failed; or the completions of all that was handed in were seen, and
- * none says that it did. */
+/* devmem__dontneed_failed() - a batch failed. devmem__dontneed_settle() - all completions of
+ * submitted batches have been seen, and none reports a failure. */
 void devmem__dontneed_failed(struct devmem__batch *batch);
 void devmem__dontneed_settle(struct devmem_ring *ring);
 
-/* devmem__dontneed_all_now() - for closing a ring: everything that the socket has out goes back by
+/* devmem__dontneed_all_now() - for closing a ring: release everything that the socket has out, by
  * system call. */
 void devmem__dontneed_all_now(struct devmem_sock *sock);
 void devmem__dontneed_close(struct devmem_ring *ring);
