@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sending, the application's side: what it hands in is checked and queued, and comes back as events
- * when the kernel needs the memory no more. What happens in between: tx_io.c.
+ * Sending, the application's side. Sends are checked and queued, and reported as events when the
+ * kernel no longer needs their memory. tx_io.c has what happens in between.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -22,7 +22,7 @@
 #define MAX_SENDS  1024u
 #define MAX_RANGES 65536u
 #define SECOND	   1000000000u /* ns */
-#define AWAIT_MS   1000	       /* for a NIC that still has what was aborted */
+#define AWAIT_MS   1000	       /* to wait for a NIC that still has aborted sends */
 
 /* ---------------------------------------------------------------------------------------- lists */
 
@@ -49,8 +49,7 @@ void devmem__tx_publish(struct devmem__tx *tx)
 
 /* ------------------------------------------------------------------------------------- failures */
 
-/* Bytes that the peer's kernel has not acknowledged, a FIN counting as one; 0 if it cannot be
- * told. */
+/* Bytes that the peer's kernel has not acknowledged, a FIN counting as one; 0 if unknown. */
 static uint64_t unacknowledged(const struct devmem__tx *tx)
 {
 	int bytes = 0;
@@ -70,8 +69,8 @@ static void close_with(struct devmem__tx *tx, int err)
 	devmem__tx_tell(tx);
 }
 
-/* Notifications do not tell bytes that were acknowledged from those of a connection that was
- * reset. */
+/* Asks the connection, because notifications do not distinguish bytes that were acknowledged from
+ * those of a connection that was reset. */
 bool devmem__tx_look(struct devmem__tx *tx, int otherwise)
 {
 	if (!tx->closed && devmem__end_is_there(tx->fd))
@@ -94,9 +93,9 @@ void devmem__tx_broken(struct devmem_sock *sock, int err)
 static void explain_elsewhere(const struct devmem__tx *tx)
 {
 	devmem__fail(ENODEV,
-		     "what a connection sends does not leave by %s any more, to which the buffer "
-		     "is bound, and %s: was its route changed?",
-		     tx->misplaced_from, tx->misplaced_fails ? "fails" : "is copied");
+		     "a connection no longer sends by %s, to which the buffer is bound, so its "
+		     "sends %s: was its route changed?",
+		     tx->misplaced_from, tx->misplaced_fails ? "fail" : "are copied");
 }
 
 void devmem__tx_elsewhere(struct devmem__tx *tx, const struct devmem_binding *binding)
@@ -139,7 +138,7 @@ static int open_tx(struct devmem_sock *sock, struct devmem__tx **out)
 	return 0;
 }
 
-/* What was told before we came is nobody's. */
+/* Discards notifications of sends before ours, for which nobody waits. */
 static void drain_error_queue(int fd)
 {
 	unsigned char control[DEVMEM__NOTICE_ROOM];
@@ -151,8 +150,9 @@ static void drain_error_queue(int fd)
 }
 
 /*
- * The kernel's numbers begin with 0, but not if there were such sends before: on another ring, or
- * the program's. Then the first one goes alone, and its notification says which number it had.
+ * The kernel's numbers begin with 0, unless there were zero-copy sends before, on another ring or
+ * by the program. Then the first send goes alone, and its notification gives the number that it
+ * had.
  */
 static int start_zerocopy(struct devmem__tx *tx)
 {
@@ -181,7 +181,8 @@ static int start_zerocopy(struct devmem__tx *tx)
 	return 0;
 }
 
-/* The first time by this interface: does the route lead there? Later the kernel says so. */
+/* Before the first send by an interface, checks that the route leads there. Later the kernel
+ * reports if it does not. */
 static int look_at_route(struct devmem__tx *tx, const struct devmem_binding *binding)
 {
 	unsigned int bound = devmem__binding_ifindex(binding), leaves;
@@ -197,8 +198,9 @@ static int look_at_route(struct devmem__tx *tx, const struct devmem_binding *bin
 	if (leaves && leaves != bound && devmem__binding_forced(binding))
 		return devmem__fail(ENODEV,
 				    "the route to the peer leaves by %s, not by %s, to which the "
-				    "buffer is bound: bind it to the one that it leaves by",
-				    if_indextoname(leaves, name) ? name : "another one",
+				    "buffer is bound: bind it to the interface that the route "
+				    "leaves by",
+				    if_indextoname(leaves, name) ? name : "another interface",
 				    devmem__binding_ifname(binding));
 	err = start_zerocopy(tx);
 	if (err)
@@ -224,7 +226,8 @@ void devmem__tx_free(struct devmem_sock *sock)
 		devmem_binding_close(send->binding);
 		devmem__sendq_pop(&tx->q);
 	}
-	/* else who sends next must know that there are numbers: start_zerocopy() */
+	/* otherwise it stays on, and tells the next sender that there are numbers:
+	 * start_zerocopy() */
 	if (tx->was_off && !tx->q.next_id && !sock->ring->uring.abandoned)
 		setsockopt(tx->fd, SOL_SOCKET, SO_ZEROCOPY, &(int){ 0 }, sizeof(int));
 	devmem__list_del(&tx->todo);
@@ -266,40 +269,40 @@ static int check_ranges(const struct devmem_buffer *buffer, const struct devmem_
 	uint64_t sum = 0;
 
 	if (n > MAX_RANGES)
-		return devmem__fail(EMSGSIZE, "devmem_send: %u ranges at once: at most %u", n,
-				    MAX_RANGES);
+		return devmem__fail(EMSGSIZE, "devmem_send: %u ranges at once, but at most %u fit",
+				    n, MAX_RANGES);
 	for (unsigned int i = 0; i < n; i++) {
 		if (!ranges[i].length)
-			return devmem__fail(EINVAL, "devmem_send: range %u has no bytes", i);
+			return devmem__fail(EINVAL, "devmem_send: range %u is empty", i);
 		if (ranges[i].offset > size || ranges[i].length > size - ranges[i].offset)
 			return devmem__fail(ERANGE,
-					    "devmem_send: range %u, %llu bytes from %llu on, does "
-					    "not lie in the buffer of %zu bytes",
+					    "devmem_send: range %u, %llu bytes from %llu on, "
+					    "exceeds the buffer of %zu bytes",
 					    i, (unsigned long long)ranges[i].length,
 					    (unsigned long long)ranges[i].offset, size);
 		sum += ranges[i].length;
 		if (sum > UINT32_MAX)
 			return devmem__fail(EMSGSIZE, "devmem_send: 4 GiB or more at once: make "
-						      "several of it");
+						      "several sends");
 	}
 	*bytes = (uint32_t)sum;
 	return 0;
 }
 
-/* Whether the socket can take another now. */
+/* Checks that the socket can take another send now. */
 static int check_tx(struct devmem__tx *tx)
 {
 	if (tx->q.final)
 		return devmem__fail(-tx->q.error, "devmem_send: the connection has failed: %s",
 				    strerror(-tx->q.error));
 	if (tx->q.error)
-		return devmem__fail(ECANCELED, "devmem_send: a send before it failed: take its "
+		return devmem__fail(ECANCELED, "devmem_send: an earlier send failed: take its "
 					       "SENT event first");
 	if (devmem__sendq_count(&tx->q) < tx->max)
 		return 0;
 	tx->refused = true;
 	return devmem__fail(EAGAIN,
-			    "devmem_send: %u sends are under way: go on after a SENDABLE event",
+			    "devmem_send: %u sends are under way: try again after a SENDABLE event",
 			    tx->max);
 }
 
@@ -311,8 +314,8 @@ static int hand_in(struct devmem_sock *sock, struct devmem_binding *binding,
 	int err;
 
 	if (!sock || sock->detached || !binding || !ranges || !n)
-		return devmem__fail(EINVAL, "devmem_send: no socket, a detached one, no binding, "
-					    "or no ranges");
+		return devmem__fail(EINVAL, "devmem_send: it needs an attached socket, a binding "
+					    "and ranges");
 	err = devmem__uring_check_thread(&sock->ring->uring) ?: devmem__binding_check(binding);
 	if (err)
 		return err;
@@ -347,8 +350,8 @@ int devmem_send(struct devmem_sock *sock, struct devmem_binding *binding,
 }
 
 /*
- * A connect() to nowhere resets a connection at once, and the kernel lets go of what it had to
- * send. [net/ipv4/tcp.c: tcp_disconnect]
+ * A connect() to nowhere resets a connection at once, and the kernel frees what it had to send.
+ * [net/ipv4/tcp.c: tcp_disconnect()]
  */
 static void disconnect(int fd)
 {
@@ -359,7 +362,7 @@ static void disconnect(int fd)
 
 void devmem__tx_reset(struct devmem__tx *tx, int err)
 {
-	if (!tx->closed) /* it forgets what was acknowledged */
+	if (!tx->closed) /* before disconnect(), which loses what was acknowledged */
 		close_with(tx, devmem__end_by_us(tx->sock, err));
 	disconnect(tx->fd);
 }
@@ -422,7 +425,7 @@ static unsigned int sends_over(struct devmem__tx *tx, struct devmem_event *event
 	return out;
 }
 
-/* What else is to be told. Returns how many events that makes: 0 or 1. */
+/* Writes an event of something else that is to be reported. Returns how many events: 0 or 1. */
 static unsigned int news(struct devmem__tx *tx, struct devmem_event *event)
 {
 	const struct devmem_sock *sock = tx->sock;
@@ -447,9 +450,9 @@ static unsigned int news(struct devmem__tx *tx, struct devmem_event *event)
 }
 
 /*
- * Called when all completions have been seen, so that a receive that failed with the connection has
- * been. Where there is none, or those of receives wait for room (overtake.c), the connection itself
- * is asked.
+ * Called when all completions have been seen, also that of a receive that failed with the
+ * connection. If there is no receive, or completions of receives wait for room (overtake.c), the
+ * connection itself is asked.
  */
 unsigned int devmem__tx_to_events(struct devmem_ring *ring, struct devmem_event *events,
 				  unsigned int n)

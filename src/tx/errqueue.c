@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-#include <time.h> /* the next one needs it, and does not say so */
+#include <time.h> /* the next header needs it but does not include it */
 
 #include <linux/errqueue.h>
 #include <netinet/in.h>
@@ -14,7 +14,7 @@ static bool is_error(const struct cmsghdr *c)
 	       (c->cmsg_level == IPPROTO_IPV6 && c->cmsg_type == IPV6_RECVERR);
 }
 
-/* From the cmsg at @p, whose header is @c. */
+/* Reads the cmsg at @p, whose header is @c. */
 static bool read_notice(const unsigned char *p, const struct cmsghdr *c,
 			struct devmem__notice *notice)
 {
@@ -34,9 +34,9 @@ static bool read_notice(const unsigned char *p, const struct cmsghdr *c,
 }
 
 /*
- * The queue has other things too, which are nobody's here: timestamps, ICMP errors that the
- * application asked for. Without CMSG_NXTHDR: a length that is too large can lead it back, and
- * musl's compares signed with unsigned numbers.
+ * The queue has other messages too, which do not concern us: timestamps, and ICMP errors that the
+ * application asked for. CMSG_NXTHDR is not used: a length that is too large can lead it backwards,
+ * and musl's compares signed with unsigned numbers.
  */
 bool devmem__notice_parse(const void *control, size_t bytes, struct devmem__notice *notice)
 {

@@ -5,8 +5,8 @@
 /* bytes: no packet on Ethernet has more payload (mlx5's MTU goes to 9,978) */
 #define LONGEST 10240u
 
-/* Pieces begin and end with the pages of the dma-buf. [net/core/devmem.c:
- * net_devmem_get_niov_at] */
+/* Pieces begin and end with the pages of the dma-buf.
+ * [net/core/devmem.c: net_devmem_get_niov_at()] */
 static uint32_t piece_at(const struct devmem__packets *p, uintptr_t offset, size_t bytes)
 {
 	const uint32_t left = p->page - ((uint32_t)offset & (p->page - 1));
@@ -15,8 +15,9 @@ static uint32_t piece_at(const struct devmem__packets *p, uintptr_t offset, size
 }
 
 /*
- * Could the next piece, even a single byte of it, be in one packet with the @most before it? Not if
- * there are fewer, and not if those between the first of these and it are too long for a packet.
+ * True if the next piece, even a single byte of it, could share a packet with the @most pieces
+ * before it. It cannot if there are fewer, or if those between the first of them and the next piece
+ * are too long for a packet.
  */
 static bool is_full(const struct devmem__packets *p)
 {
@@ -36,15 +37,15 @@ static void add_piece(struct devmem__packets *p, uint32_t bytes)
 		p->between -= *piece(p, p->count - kept);
 	p->between += bytes;
 	*piece(p, p->count++) = bytes;
-	/* in place of 2^32, where it would begin again */
+	/* keeps the count from wrapping around at 2^32 */
 	if (p->count == 2 * DEVMEM__COPY_TOKENS_MAX)
 		p->count = DEVMEM__COPY_TOKENS_MAX;
 }
 
 /*
- * Long ranges one behind the other need not be gone through: of as many pieces as a packet may
- * have, two are parts of pages, at most, where one range ends and the next one begins, and the
- * others are too long together for a packet.
+ * Successive long ranges need not be walked. Of as many pieces as a packet may have, at most two
+ * are parts of pages, where one range ends and the next one begins. The others together are too
+ * long for a packet.
  */
 static bool is_long(const struct devmem__packets *p, size_t bytes)
 {
@@ -62,7 +63,8 @@ static void add_long(struct devmem__packets *p, uintptr_t end)
 	p->between = (p->most - 2) * page + (last ? last : page);
 }
 
-/* How many of @bytes from @offset on can be added, all if @must. */
+/* Adds as many of @bytes from @offset on as a packet may have, or all if @must. Returns how
+ * many. */
 static size_t add_range(struct devmem__packets *p, uintptr_t offset, size_t bytes, bool must)
 {
 	size_t done = 0;
@@ -76,7 +78,7 @@ static size_t add_range(struct devmem__packets *p, uintptr_t offset, size_t byte
 		uint32_t more = piece_at(p, offset + done, bytes - done);
 
 		if (done >= (size_t)(p->most + 2) * p->page && is_long(p, bytes - done)) {
-			/* behind so many whole pages nothing changes any more */
+			/* after so many whole pages the state no longer changes */
 			add_long(p, offset + bytes);
 			return bytes;
 		}
@@ -92,7 +94,7 @@ void devmem__packets_limit(struct devmem__packets *p, uint32_t most)
 	if (most == p->most)
 		return;
 	p->most = most;
-	p->page = devmem__system_page(); /* once: it is asked of the C library */
+	p->page = devmem__system_page(); /* once: this asks the C library */
 	p->only_long = !p->count;
 	p->between = 0;
 	for (uint32_t i = p->count > most - 1 ? p->count - (most - 1) : 0; most && i < p->count;
@@ -100,8 +102,8 @@ void devmem__packets_limit(struct devmem__packets *p, uint32_t most)
 		p->between += *piece(p, i);
 }
 
-/* A long range that does not fit whole goes with the next call from its beginning on, rather than
- * in two parts. */
+/* A range that does not fit as a whole waits for the next call, rather than go in two parts. Only
+ * the first one is divided. */
 unsigned int devmem__packets_cut(const struct devmem__packets *p, struct iovec *iov, unsigned int n,
 				 bool *boundary)
 {

@@ -5,8 +5,8 @@
 
 #include "tx/sendq.h"
 
-#define FIRST 16u /* elements; then they double */
-/* bytes: one element of so many goes alone, which costs the kernel a tenth less than two */
+#define FIRST 16u /* elements; arrays then double */
+/* bytes: an element of so many goes alone, which costs the kernel a tenth less than two elements */
 #define ALONE (256u << 10)
 
 static bool has_room(uint32_t size, uint32_t head, uint32_t tail, uint32_t more)
@@ -14,7 +14,7 @@ static bool has_room(uint32_t size, uint32_t head, uint32_t tail, uint32_t more)
 	return size - (tail - head) >= more;
 }
 
-/* Room for @more elements behind @tail in a ring of *@size. The one returned is in the place of
+/* Makes room for @more elements behind @tail in a ring of *@size. Returns the array that replaces
  * @array, or NULL. */
 static void *grow(void *array, uint32_t *size, uint32_t head, uint32_t tail, uint32_t more,
 		  size_t bytes)
@@ -52,8 +52,8 @@ static struct devmem__part *part_at(const struct devmem__sendq *q, uint32_t i)
 	return &q->part[i & (DEVMEM__PARTS - 1)];
 }
 
-/* For another send of @n ranges. On -ENOMEM there may be more room than before, and nothing else
- * has changed. */
+/* Makes room for another send of @n ranges. On -ENOMEM there may be more room than before, and
+ * nothing else has changed. */
 static int make_room(struct devmem__sendq *q, unsigned int n)
 {
 	void *more;
@@ -141,7 +141,7 @@ bool devmem__sendq_begin(struct devmem__sendq *q, bool numbered)
 	return true;
 }
 
-/* So much of what is next has gone. */
+/* The next @bytes have been sent. */
 static void advance(struct devmem__sendq *q, uint64_t bytes)
 {
 	q->sent += bytes;
@@ -160,7 +160,7 @@ static void advance(struct devmem__sendq *q, uint64_t bytes)
 		q->send_next++;
 }
 
-/* The bytes from q->freed to @end were copied: which sends do they belong to? */
+/* The bytes from q->freed to @end were copied: marks the sends that they belong to. */
 static void mark_copied(struct devmem__sendq *q, uint64_t end)
 {
 	for (uint32_t i = q->send_head; i != q->send_tail; i++) {
@@ -197,12 +197,12 @@ void devmem__sendq_result(struct devmem__sendq *q, uint32_t bytes)
 	}
 	p->bytes = bytes;
 	p->open = false;
-	q->next_id += p->numbered; /* which number that is may still have to be learnt */
+	q->next_id += p->numbered; /* the number itself may still be unknown: q->learn */
 	advance(q, bytes);
 	free_parts(q);
 }
 
-/* The only one that is out has the last of the numbers. */
+/* Only one call is out, so it has the last of the reported numbers. */
 static void learn(struct devmem__sendq *q, uint32_t hi)
 {
 	for (uint32_t i = q->part_head; i != q->part_tail; i++)
@@ -248,11 +248,11 @@ const struct devmem__send *devmem__sendq_done(const struct devmem__sendq *q, int
 		return NULL;
 	s = send_at(q, q->send_head);
 	if (s->end > q->sent && q->part_head != q->part_tail && part_at(q, q->part_tail - 1)->open)
-		return NULL; /* a call is being made that may reach into it */
-	/* what was never sent has no memory to be freed */
+		return NULL; /* a call in progress may include bytes of it */
+	/* bytes that were never sent have no memory to be freed */
 	if ((q->error && s->end > q->sent ? q->sent : s->end) > q->freed)
 		return NULL;
-	if (q->error && s->end > q->good) /* the first one is where the stream was cut */
+	if (q->error && s->end > q->good) /* the stream was cut in the first of these */
 		*result = q->final || s->end - s->bytes <= q->good ? q->error : -ECANCELED;
 	else
 		*result = s->copied;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sends that cannot get out. A driver may drop a packet, and each retransmission of it, since it
- * cannot send what it looks like: TCP would go on for a quarter of an hour, and nobody would know
- * why. packets.c avoids the reason that is known; this is for others. A connection is ended only if
- * TCP sent again and again, the peer acknowledged nothing, and the interface counted those packets
- * as dropped, with its link up. A peer that does not read, or a network that loses packets, is
- * TCP's affair.
+ * Ends connections whose sends cannot get out. A driver may drop a packet, and each retransmission
+ * of it, because it cannot send a packet of that shape. TCP would go on for a quarter of an hour,
+ * and nobody would know why. packets.c avoids the known reason; this is for others. A connection is
+ * ended only if TCP retransmitted again and again, the peer acknowledged nothing, and the interface
+ * counted those packets as dropped while its link was up. A peer that does not read, or a network
+ * that loses packets, is left to TCP.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -18,9 +18,9 @@
 #include "netlink/dropped.h"
 #include "tx/tx_impl.h"
 
-/* retransmissions one after the other, each after twice the time: 12 seconds at least, */
+/* successive retransmissions, each after twice the time of the last: at least 12 seconds, ... */
 #define UNANSWERED 6u
-#define SEEN	   3u /* and so many of them while we looked */
+#define SEEN	   3u /* ... and so many of them since the stall was noticed */
 
 static bool ask(const struct devmem__tx *tx, struct tcp_info *info)
 {
@@ -99,7 +99,7 @@ static void look(struct devmem__tx *tx)
 	if (dropped - tx->stall.dropped >= again)
 		give_up(tx, again, dropped - tx->stall.dropped);
 	else
-		begin(tx, &info, dropped); /* it went out, and was lost elsewhere */
+		begin(tx, &info, dropped); /* the packets went out, and were lost elsewhere */
 }
 
 void devmem__tx_look_at_stalls(struct devmem_ring *ring)

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sending, the kernel's side. Of each socket there is one sendmsg at a time, with as much as fits,
- * since two could be carried out in any order; it never waits in the kernel, where it could be
- * retried without its control data, and offsets be taken for addresses (MSG_WAITALL does that).
- * When the send buffer is full, the notifications that our own bytes are acknowledged say when to
- * go on: a poll for room would be woken by each of them.
+ * Sending, the kernel's side. Each socket has one sendmsg at a time, with as much as fits, because
+ * two could be executed in any order. It never waits in the kernel: a retry there could lose its
+ * control data, and offsets would be taken for addresses (MSG_WAITALL does that). When the send
+ * buffer is full, the notifications that our own bytes are acknowledged say when to go on. A poll
+ * for room would be woken by each of them.
  *
  * Notifications are received from the error queue by a request that waits for them. While one half
- * of the connection is over that would be woken without end, so then a multishot poll tells when to
- * look. [io_uring/poll.c: IO_POLL_UNMASK]
+ * of the connection is over, that request would be woken without end, so a multishot poll then says
+ * when to read the queue. [io_uring/poll.c: IO_POLL_UNMASK]
  */
 #include <errno.h>
 #include <poll.h>
@@ -20,7 +20,7 @@
 #include "tx/tx_impl.h"
 #include "base/uapi_sock.h"
 
-/* bytes: with so many no other send is put into a sendmsg. A notification is for all of them */
+/* bytes: a sendmsg with so many gets no further send, since a notification is for all of them */
 #define MAX_BYTES (1u << 20)
 #define STAGE	  (256u << 10) /* bytes */
 
@@ -34,7 +34,7 @@ static void end_sync(struct devmem__tx *tx)
 	tx->synced = NULL;
 }
 
-/* From the front of @n ranges into the stage. */
+/* Copies the first bytes of @n ranges into the stage. */
 static int stage(struct devmem__tx *tx, struct devmem_buffer *buffer, unsigned int n)
 {
 	size_t bytes = 0;
@@ -56,7 +56,7 @@ static int stage(struct devmem__tx *tx, struct devmem_buffer *buffer, unsigned i
 	return 0;
 }
 
-/* Offsets become addresses. Returns how many elements, or a negative errno. */
+/* Turns offsets into addresses. Returns how many elements, or a negative errno. */
 static int copy_from(struct devmem__tx *tx, struct devmem_buffer *buffer, unsigned int n)
 {
 	void *memory;
@@ -76,7 +76,7 @@ static int copy_from(struct devmem__tx *tx, struct devmem_buffer *buffer, unsign
 	return (int)n;
 }
 
-/* Offsets in the buffer become those in its dma-buf, and the control data says which that is. */
+/* Turns offsets in the buffer into offsets in its dma-buf. The control data names the dma-buf. */
 static void name_binding(struct devmem__tx *tx, const struct devmem_binding *binding,
 			 unsigned int n)
 {
@@ -96,7 +96,8 @@ static void name_binding(struct devmem__tx *tx, const struct devmem_binding *bin
 	tx->msg.msg_controllen = sizeof(tx->control);
 }
 
-/* Less than that, where the NIC cannot send packets of so many pieces. */
+/* Shortens the message if the NIC cannot send packets of so many pieces. Returns how many
+ * elements. */
 static unsigned int limit_pieces(struct devmem__tx *tx, const struct devmem_binding *binding,
 				 unsigned int n)
 {
@@ -124,7 +125,7 @@ static int make_message(struct devmem__tx *tx, const struct devmem_binding *bind
 	return n < 0 ? n : 0;
 }
 
-/* false: not now, for want of a submission queue entry. */
+/* false: not now, because there is no submission queue entry. */
 static bool send_next(struct devmem__tx *tx)
 {
 	const struct devmem__send *next = devmem__sendq_next(&tx->q);
@@ -200,7 +201,7 @@ static void see_half(struct devmem__tx *tx)
 	tx->half = tx->stir = true;
 }
 
-/* Requests for notifications, as long as there is anything to be notified of. */
+/* Makes requests for notifications, as long as any are expected. */
 static bool listen_for_them(struct devmem__tx *tx)
 {
 	const bool wanted = devmem__tx_unheard(tx), calls = tx->sock->ring->uring.calls;
@@ -213,7 +214,7 @@ static bool listen_for_them(struct devmem__tx *tx)
 	}
 	if (!wanted)
 		return good;
-	/* epoll tells of changes only: nothing is woken without end */
+	/* system calls wait by epoll, which reports changes only: nothing is woken without end */
 	if (!tx->half || calls)
 		return tx->hearing || hear(tx, 0);
 	if (!tx->polling)
@@ -222,8 +223,8 @@ static bool listen_for_them(struct devmem__tx *tx)
 }
 
 /*
- * Something other than our own bytes fills the send buffer. When the peer has ended its half, a
- * poll of one shot would say so without end, in place of room; a multishot one says it once.
+ * For a send buffer that is full of bytes other than ours. When the peer has ended its half, a
+ * one-shot poll would report that without end, instead of room; a multishot one reports it once.
  */
 static bool wait_for_room(struct devmem__tx *tx)
 {
@@ -255,7 +256,7 @@ void devmem__tx_prepare(struct devmem_ring *ring)
 
 /* ---------------------------------------------------------------------------- what has happened */
 
-/* The kernel takes no more now. */
+/* The kernel takes no more until it has at most @resume bytes of ours. */
 static void is_full(struct devmem__tx *tx, uint64_t resume)
 {
 	tx->full = true;
@@ -300,7 +301,7 @@ static void sending_failed(struct devmem__tx *tx, int err)
 		devmem__tx_fail(tx, err);
 }
 
-/* What is copied never shares a packet with device memory. [net/ipv4/tcp.c: tcp_sendmsg_locked] */
+/* Copied bytes never share a packet with device memory. [net/ipv4/tcp.c: tcp_sendmsg_locked()] */
 static void count_pieces(struct devmem__tx *tx, size_t bytes)
 {
 	if (tx->sending_numbered)
@@ -353,7 +354,7 @@ static void heard(struct devmem_sock *sock, int res)
 	tx->hearing = false;
 	if (res >= 0)
 		take_notice(tx);
-	/* the kernel gave up: it was woken too often for nothing */
+	/* the kernel gave up, because the request was woken too often for nothing */
 	else if (!tx->half && res == -EAGAIN)
 		tx->half = tx->stir = true;
 	devmem__tx_todo(tx);
