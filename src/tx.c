@@ -32,7 +32,7 @@ void devmem__tx_todo(struct devmem__tx *tx)
 		devmem__list_append(&tx->sock->ring->sends.todo, &tx->todo);
 }
 
-void devmem__tx_tell(struct devmem__tx *tx)
+void devmem__tx_to_report(struct devmem__tx *tx)
 {
 	if (devmem__list_empty(&tx->to_report))
 		devmem__list_append(&tx->sock->ring->sends.to_report, &tx->to_report);
@@ -63,10 +63,10 @@ static void close_with(struct devmem__tx *tx, int err)
 {
 	uint64_t left = unacknowledged(tx);
 
-	tx->closed = tx->half = tx->stir = true;
+	tx->closed = tx->half = tx->read_errors = true;
 	devmem__sendq_fail(&tx->q, err, left < tx->q.sent ? tx->q.sent - left : 0, true);
 	devmem__tx_todo(tx);
-	devmem__tx_tell(tx);
+	devmem__tx_to_report(tx);
 }
 
 /* Asks the connection, because notifications do not distinguish bytes that were acknowledged from
@@ -81,7 +81,7 @@ bool devmem__tx_look(struct devmem__tx *tx, int otherwise)
 void devmem__tx_fail(struct devmem__tx *tx, int err)
 {
 	devmem__sendq_fail(&tx->q, err, tx->q.sent, false);
-	devmem__tx_tell(tx);
+	devmem__tx_to_report(tx);
 }
 
 void devmem__tx_broken(struct devmem_sock *sock, int err)
@@ -108,13 +108,13 @@ void devmem__tx_elsewhere(struct devmem__tx *tx, const struct devmem_binding *bi
 	if (!tx->misplaced_fails)
 		tx->copy_until = ring->now + SECOND;
 	explain_elsewhere(tx);
-	tx->misplaced = !tx->last_told || ring->now - tx->last_told >= SECOND;
+	tx->misplaced = !tx->last_reported || ring->now - tx->last_reported >= SECOND;
 	if (!tx->misplaced)
 		return;
 	devmem__log(DEVMEM_LOG_WARNING, "%s", devmem_error());
 	ring->stats.misplaced++;
-	tx->last_told = ring->now;
-	devmem__tx_tell(tx);
+	tx->last_reported = ring->now;
+	devmem__tx_to_report(tx);
 }
 
 /* ------------------------------------------------------------------------------- opened, closed */
@@ -183,7 +183,7 @@ static int start_zerocopy(struct devmem__tx *tx)
 
 /* Before the first send by an interface, checks that the route leads there. Later the kernel
  * reports if it does not. */
-static int look_at_route(struct devmem__tx *tx, const struct devmem_binding *binding)
+static int check_route(struct devmem__tx *tx, const struct devmem_binding *binding)
 {
 	unsigned int bound = devmem__binding_ifindex(binding), leaves;
 	char name[IF_NAMESIZE];
@@ -245,7 +245,7 @@ bool devmem__tx_busy(const struct devmem_sock *sock)
 {
 	const struct devmem__tx *tx = sock->tx;
 
-	return tx && (devmem__sendq_count(&tx->q) || tx->sending || tx->hearing || tx->polling ||
+	return tx && (devmem__sendq_count(&tx->q) || tx->sending || tx->receiving || tx->polling ||
 		      tx->room);
 }
 
@@ -257,7 +257,7 @@ void devmem__tx_detach(struct devmem_sock *sock)
 		return;
 	devmem__sendq_fail(&tx->q, -ECANCELED, tx->q.sent, true);
 	devmem__tx_todo(tx);
-	devmem__tx_tell(tx);
+	devmem__tx_to_report(tx);
 }
 
 /* ------------------------------------------------------------------------------------ handed in */
@@ -306,8 +306,8 @@ static int check_tx(struct devmem__tx *tx)
 			    tx->max);
 }
 
-static int hand_in(struct devmem_sock *sock, struct devmem_binding *binding,
-		   const struct devmem_range *ranges, unsigned int n, uint64_t cookie)
+static int queue_send(struct devmem_sock *sock, struct devmem_binding *binding,
+		      const struct devmem_range *ranges, unsigned int n, uint64_t cookie)
 {
 	struct devmem__tx *tx;
 	uint32_t bytes = 0;
@@ -331,7 +331,7 @@ static int hand_in(struct devmem_sock *sock, struct devmem_binding *binding,
 	if (!err)
 		err = check_tx(tx);
 	if (!err && devmem__binding_engine_id(binding) == DEVMEM__ENGINE_DEVMEM)
-		err = look_at_route(tx, binding);
+		err = check_route(tx, binding);
 	if (err)
 		return err;
 	if (devmem__sendq_push(&tx->q, binding, ranges, n, bytes, cookie))
@@ -346,7 +346,7 @@ static int hand_in(struct devmem_sock *sock, struct devmem_binding *binding,
 int devmem_send(struct devmem_sock *sock, struct devmem_binding *binding,
 		const struct devmem_range *ranges, unsigned int n, uint64_t cookie)
 {
-	return devmem__result(hand_in(sock, binding, ranges, n, cookie));
+	return devmem__result(queue_send(sock, binding, ranges, n, cookie));
 }
 
 /*
@@ -426,7 +426,7 @@ static unsigned int sends_over(struct devmem__tx *tx, struct devmem_event *event
 }
 
 /* Writes an event of something else that is to be reported. Returns how many events: 0 or 1. */
-static unsigned int news(struct devmem__tx *tx, struct devmem_event *event)
+static unsigned int other_event(struct devmem__tx *tx, struct devmem_event *event)
 {
 	const struct devmem_sock *sock = tx->sock;
 
@@ -469,7 +469,7 @@ unsigned int devmem__tx_to_events(struct devmem_ring *ring, struct devmem_event 
 		    devmem__sendq_done(&tx->q, &result))
 			devmem__tx_look(tx, sock->end.reported ? -EPIPE : -ECONNRESET);
 		out += sends_over(tx, events + out, n - out);
-		while (out < n && !ring->report.last && news(tx, events + out))
+		while (out < n && !ring->report.last && other_event(tx, events + out))
 			out++;
 		if (out == n || ring->report.last)
 			break;
@@ -489,7 +489,7 @@ void devmem__tx_abort_all(struct devmem_ring *ring)
 			devmem__tx_reset(ring->socks.slot[i]->tx, -ECONNABORTED);
 }
 
-static void await(struct devmem__tx *tx, uint64_t *waited_ms)
+static void await_memory(struct devmem__tx *tx, uint64_t *waited_ms)
 {
 	struct devmem__notice notice;
 
@@ -515,5 +515,5 @@ void devmem__tx_await_all(struct devmem_ring *ring)
 
 	for (unsigned int i = 0; i < ring->socks.slots; i++)
 		if (ring->socks.slot[i] && ring->socks.slot[i]->tx)
-			await(ring->socks.slot[i]->tx, &waited_ms);
+			await_memory(ring->socks.slot[i]->tx, &waited_ms);
 }

@@ -51,7 +51,7 @@ static bool sends_stand_still(struct devmem_sock *sock)
 }
 
 /* True if segments with data came since the last call, and the kernel accepted none of the data. */
-static bool are_refused(struct devmem__stall *stall, int fd)
+static bool is_data_refused(struct devmem__stall *stall, int fd)
 {
 	struct tcp_info info = { 0 };
 	socklen_t len = sizeof(info);
@@ -109,7 +109,7 @@ void devmem__backpressure_look(struct devmem_ring *ring)
 		if (ring->now - sock->backpressure.stall.checked_at < DEVMEM__STALL_NS)
 			continue;
 		sock->backpressure.stall.checked_at = ring->now;
-		if (sends_stand_still(sock) && are_refused(&sock->backpressure.stall, sock->fd))
+		if (sends_stand_still(sock) && is_data_refused(&sock->backpressure.stall, sock->fd))
 			grow(sock);
 	}
 }

@@ -99,7 +99,7 @@ int devmem__end_of_stream(const struct devmem_sock *sock)
 
 /* ---------------------------------------------------------------------------- without a receive */
 
-static void is_over(struct devmem_sock *sock, int error)
+static void end_known(struct devmem_sock *sock, int error)
 {
 	sock->end.result = error;
 	devmem__list_append(&sock->ring->ends.known, &sock->end.node);
@@ -110,29 +110,29 @@ static void is_over(struct devmem_sock *sock, int error)
  * the connection failed and the application does not make room soon, its bytes are dropped: it may
  * be waiting for more bytes than will come or fit.
  */
-static void look_behind_bytes(struct devmem_sock *sock)
+static void check_past_bytes(struct devmem_sock *sock)
 {
 	const int error = devmem__end_is_there(sock->fd) ? devmem__end_why(sock, 0) : 0;
 
 	if (error && ++sock->end.checks > PATIENCE)
-		is_over(sock, error);
+		end_known(sock, error);
 }
 
-static void look(struct devmem_sock *sock)
+static void check(struct devmem_sock *sock)
 {
 	int queued = 0;
 	ssize_t got;
 	char byte;
 
 	if (!ioctl(sock->fd, SIOCINQ, &queued) && queued > 0) {
-		look_behind_bytes(sock);
+		check_past_bytes(sock);
 		return;
 	}
 	got = recv(sock->fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT);
 	if (!got)
-		is_over(sock, 0);
+		end_known(sock, 0);
 	else if (got < 0 && is_of_connection(-errno))
-		is_over(sock, -errno);
+		end_known(sock, -errno);
 }
 
 /*
@@ -153,9 +153,9 @@ void devmem__ends_look_past(struct devmem_ring *ring)
 		if (!sock || sock->end.reported || sock->detached)
 			continue;
 		if (sock->spill.blocked || unseen)
-			look_behind_bytes(sock);
+			check_past_bytes(sock);
 		else if (!devmem__list_empty(&sock->request.rearm))
-			look(sock);
+			check(sock);
 	}
 }
 
@@ -170,5 +170,5 @@ void devmem__ends_look(struct devmem_ring *ring)
 		return;
 	ring->ends.checked_at = ring->now;
 	for (node = ring->requests.rearm.next; node != &ring->requests.rearm; node = node->next)
-		look(container_of(node, struct devmem_sock, request.rearm));
+		check(container_of(node, struct devmem_sock, request.rearm));
 }

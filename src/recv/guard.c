@@ -42,7 +42,7 @@ static int check_tcp(int fd)
 
 /* Returns 1 if @fd drops urgent segments already, 0 if it has no filter, -EBUSY if it has another
  * one, or why it cannot be asked. */
-static int look(int fd)
+static int get_guard(int fd)
 {
 	struct sock_filter there[BPF_MAXINSNS];
 	socklen_t n = BPF_MAXINSNS; /* the kernel counts instructions here, not bytes */
@@ -81,7 +81,7 @@ int devmem__guard(int fd, bool *set)
 {
 	const struct sock_fprog program = { .len = ARRAY_SIZE(guard),
 					    .filter = (struct sock_filter *)guard };
-	int there = look(fd);
+	int there = get_guard(fd);
 
 	*set = false;
 	if (there < 0)

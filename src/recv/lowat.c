@@ -78,7 +78,7 @@ void devmem__lowat_leave(struct devmem_sock *sock)
 	sock->lowat.managed = false;
 }
 
-static bool fall(struct devmem_sock *sock)
+static bool lower_mark(struct devmem_sock *sock)
 {
 	if (!set_mark(sock, 1))
 		return false;
@@ -192,7 +192,8 @@ void devmem__lowat_fall(struct devmem_ring *ring)
 		struct devmem_sock *sock =
 			container_of(ring->lowat.raised.next, struct devmem_sock, lowat.node);
 
-		if (ring->now - sock->lowat.last_receive < sock->lowat.patience || !fall(sock))
+		if (ring->now - sock->lowat.last_receive < sock->lowat.patience ||
+		    !lower_mark(sock))
 			return;
 	}
 }

@@ -50,12 +50,12 @@ static bool may_have_md5(int fd)
 	       (info.tcpi_options & both) != both;
 }
 
-struct question {
+struct request {
 	struct nlmsghdr h;
 	struct inet_diag_req_v2 req;
 };
 
-static bool fill_in(int fd, struct question *q)
+static bool fill_request(int fd, struct request *q)
 {
 	struct sockaddr_storage ends[2];
 	socklen_t len[2] = { sizeof(ends[0]), sizeof(ends[1]) };
@@ -87,7 +87,7 @@ static bool fill_in(int fd, struct question *q)
 	return true;
 }
 
-static bool tells_md5(const unsigned char *answer, size_t bytes)
+static bool reports_md5(const unsigned char *answer, size_t bytes)
 {
 	struct nlmsghdr h;
 	size_t at = NLMSG_SPACE(sizeof(struct inet_diag_msg));
@@ -116,11 +116,11 @@ static bool has_md5(int fd)
 {
 	const struct sockaddr_nl kernel = { .nl_family = AF_NETLINK };
 	unsigned char answer[8192];
-	struct question q = { 0 };
+	struct request q = { 0 };
 	ssize_t n = -1;
 	int nl;
 
-	if (!fill_in(fd, &q))
+	if (!fill_request(fd, &q))
 		return false;
 	nl = socket(AF_NETLINK, SOCK_RAW | SOCK_CLOEXEC, NETLINK_SOCK_DIAG);
 	if (nl < 0)
@@ -130,7 +130,7 @@ static bool has_md5(int fd)
 	    send(nl, &q, sizeof(q), 0) == (ssize_t)sizeof(q))
 		n = recv(nl, answer, sizeof(answer), MSG_DONTWAIT);
 	close(nl);
-	return n > 0 && tells_md5(answer, (size_t)n);
+	return n > 0 && reports_md5(answer, (size_t)n);
 }
 
 int devmem__signed(int fd)

@@ -39,7 +39,7 @@ void devmem__sockopts_look(struct devmem_sock *sock)
 
 /* Call before the receive buffer is set, because setting locks it.
  * [net/core/sock.c: __sock_set_rcvbuf()] */
-static void look_at_rcvbuf(struct devmem_sock *sock)
+static void save_rcvbuf(struct devmem_sock *sock)
 {
 	if (sock->saved.rcvbuf)
 		return;
@@ -53,7 +53,7 @@ int devmem__sockopts_lowat(struct devmem_sock *sock, int bytes)
 {
 	int err;
 
-	look_at_rcvbuf(sock);
+	save_rcvbuf(sock);
 	err = set(sock, SO_RCVLOWAT, bytes);
 	if (err)
 		return devmem__fail(-err,
@@ -78,7 +78,7 @@ int devmem__sockopts_limit(struct devmem_sock *sock, uint32_t fragments)
 
 	if (!fragments || devmem__binding_engine_id(sock->binding) == DEVMEM__ENGINE_COPY)
 		return 0;
-	look_at_rcvbuf(sock);
+	save_rcvbuf(sock);
 	err = set(sock, SO_RCVBUF, value);
 	if (err)
 		return devmem__fail(-err,
@@ -99,12 +99,12 @@ static void set_rcvbuf(struct devmem_sock *sock, int bytes)
 
 void devmem__sockopts_rcvbuf(struct devmem_sock *sock, uint32_t bytes)
 {
-	look_at_rcvbuf(sock);
+	save_rcvbuf(sock);
 	set_rcvbuf(sock, (int)bytes);
 	sock->saved.rcvbuf_set = true;
 }
 
-static void rcvbuf_as_before(struct devmem_sock *sock)
+static void restore_rcvbuf(struct devmem_sock *sock)
 {
 	int locks;
 
@@ -123,14 +123,14 @@ void devmem__sockopts_rcvbuf_back(struct devmem_sock *sock, uint32_t bytes)
 	if (sock->saved.limited)
 		set_rcvbuf(sock, (int)bytes);
 	else
-		rcvbuf_as_before(sock);
+		restore_rcvbuf(sock);
 }
 
 /* Restores options only once. Afterwards they are the program's own, though the library may keep
  * its duplicate of the descriptor for a while. */
 void devmem__sockopts_back(struct devmem_sock *sock)
 {
-	rcvbuf_as_before(sock);
+	restore_rcvbuf(sock);
 	if (!sock->saved.lowat_set)
 		return;
 	sock->saved.lowat_set = false;

@@ -90,7 +90,7 @@ static void queue_batch(struct devmem__batch *batch)
 	devmem__list_append(&ring->tokens.in_flight, &batch->node);
 }
 
-static void hand_in(struct devmem_sock *sock)
+static void submit(struct devmem_sock *sock)
 {
 	struct devmem__batch *batch = sock->tokens.batch;
 
@@ -137,7 +137,7 @@ static void batch_tokens(struct devmem_sock *sock, uint32_t token, unsigned int 
 		token += taken;
 		count -= taken;
 		if (count || devmem__batch_full(&sock->tokens.batch->tokens))
-			hand_in(sock);
+			submit(sock);
 	}
 }
 
@@ -146,7 +146,7 @@ static void batch_tokens(struct devmem_sock *sock, uint32_t token, unsigned int 
  * waited for more, it would take a turn of its own, after a tick. A detached socket has nothing
  * more to wait for.
  */
-static bool are_enough(const struct devmem_sock *sock)
+static bool is_worth_submitting(const struct devmem_sock *sock)
 {
 	const unsigned int tokens = sock->tokens.batch->tokens.frags;
 
@@ -158,7 +158,7 @@ static bool are_enough(const struct devmem_sock *sock)
  * that hold back a few tokens each. */
 void devmem__dontneed_look(struct devmem_sock *sock)
 {
-	if (sock->tokens.batch && are_enough(sock))
+	if (sock->tokens.batch && is_worth_submitting(sock))
 		devmem__list_append(&sock->ring->tokens.due, &sock->tokens.node);
 }
 
@@ -175,22 +175,22 @@ int devmem__dontneed(struct devmem_sock *sock, uint32_t token, unsigned int coun
 	return 0;
 }
 
-static void hand_in_all(struct devmem__list *list)
+static void submit_all(struct devmem__list *list)
 {
 	while (!devmem__list_empty(list)) {
 		struct devmem_sock *sock =
 			container_of(list->next, struct devmem_sock, tokens.node);
 
-		hand_in(sock);
+		submit(sock);
 		devmem__sock_let_go(sock);
 	}
 }
 
 void devmem__dontneed_flush(struct devmem_ring *ring, bool all)
 {
-	hand_in_all(&ring->tokens.due);
+	submit_all(&ring->tokens.due);
 	if (all || ring->tokens.pending >= DEVMEM__MANY_TOKENS)
-		hand_in_all(&ring->tokens.held);
+		submit_all(&ring->tokens.held);
 }
 
 bool devmem__dontneed_is_few(const struct devmem_ring *ring)
@@ -204,7 +204,7 @@ bool devmem__dontneed_is_few(const struct devmem_ring *ring)
 }
 
 /* True if the kernel has taken the batch's request off the submission queue. */
-static bool was_handed_in(const struct devmem_ring *ring, const struct devmem__batch *batch)
+static bool was_submitted(const struct devmem_ring *ring, const struct devmem__batch *batch)
 {
 	return ring->uring.io.sq.sqe_tail - batch->sq_tail >= io_uring_sq_ready(&ring->uring.io);
 }
@@ -224,7 +224,7 @@ void devmem__dontneed_settle(struct devmem_ring *ring)
 			container_of(ring->tokens.in_flight.next, struct devmem__batch, node);
 		struct devmem_sock *sock = batch->sock;
 
-		if (!was_handed_in(ring, batch))
+		if (!was_submitted(ring, batch))
 			return;
 		settle(batch, true);
 		devmem__sock_let_go(sock);

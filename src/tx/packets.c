@@ -26,7 +26,7 @@ static bool is_full(const struct devmem__packets *p)
 
 static uint32_t *piece(struct devmem__packets *p, uint32_t i)
 {
-	return &p->bytes[i % DEVMEM__COPY_TOKENS_MAX];
+	return &p->bytes[i % DEVMEM__PIECES_MAX];
 }
 
 static void add_piece(struct devmem__packets *p, uint32_t bytes)
@@ -38,8 +38,8 @@ static void add_piece(struct devmem__packets *p, uint32_t bytes)
 	p->between += bytes;
 	*piece(p, p->count++) = bytes;
 	/* keeps the count from wrapping around at 2^32 */
-	if (p->count == 2 * DEVMEM__COPY_TOKENS_MAX)
-		p->count = DEVMEM__COPY_TOKENS_MAX;
+	if (p->count == 2 * DEVMEM__PIECES_MAX)
+		p->count = DEVMEM__PIECES_MAX;
 }
 
 /*
@@ -49,7 +49,7 @@ static void add_piece(struct devmem__packets *p, uint32_t bytes)
  */
 static bool is_long(const struct devmem__packets *p, size_t bytes)
 {
-	return p->most >= DEVMEM__COPY_TOKENS_SAFE && bytes >= (size_t)(p->most + 2) * p->page;
+	return p->most >= DEVMEM__PIECES_SAFE && bytes >= (size_t)(p->most + 2) * p->page;
 }
 
 static void add_long(struct devmem__packets *p, uintptr_t end)

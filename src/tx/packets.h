@@ -17,21 +17,21 @@
 #include <sys/uio.h>
 
 /* a limit above this is no limit: the kernel itself allows at most 17 [MAX_SKB_FRAGS] */
-#define DEVMEM__COPY_TOKENS_MAX	 16u
-#define DEVMEM__COPY_TOKENS_SAFE 6u /* for an unknown driver */
+#define DEVMEM__PIECES_MAX  16u
+#define DEVMEM__PIECES_SAFE 6u /* for an unknown driver */
 
 /* The sizes of the last pieces that were sent since the last boundary. All zero: nothing was sent,
  * and there is no limit. */
 struct devmem__packets {
 	uint32_t most; /* pieces of a packet; 0: any number */
 	uint32_t page; /* the system's page size in bytes, if there is a limit */
-	/* pieces; from DEVMEM__COPY_TOKENS_MAX on: at least so many, and it still gives the place
+	/* pieces; from DEVMEM__PIECES_MAX on: at least so many, and it still gives the place
 	 * of the last one */
 	uint32_t count;
 	uint32_t between; /* bytes of the last @most - 1 pieces */
 	bool only_long;	  /* all ranges were long */
-	/* of piece i, at [i % DEVMEM__COPY_TOKENS_MAX] */
-	uint32_t bytes[DEVMEM__COPY_TOKENS_MAX];
+	/* of piece i, at [i % DEVMEM__PIECES_MAX] */
+	uint32_t bytes[DEVMEM__PIECES_MAX];
 };
 
 /* devmem__packets_limit() - the next ranges leave by a NIC that takes @most pieces in a packet; 0:

@@ -22,7 +22,7 @@
 #define UNANSWERED 6u
 #define SEEN	   3u /* ... and so many of them since the stall was noticed */
 
-static bool ask(const struct devmem__tx *tx, struct tcp_info *info)
+static bool get_info(const struct devmem__tx *tx, struct tcp_info *info)
 {
 	socklen_t len = sizeof(*info);
 
@@ -69,7 +69,7 @@ void devmem__tx_explain(const struct devmem_sock *sock)
 	sock->ring->report.explained = true;
 }
 
-static void look(struct devmem__tx *tx)
+static void check(struct devmem__tx *tx)
 {
 	struct tcp_info info;
 	uint64_t dropped;
@@ -85,7 +85,7 @@ static void look(struct devmem__tx *tx)
 		tx->stall = (struct devmem__tx_stall){ .freed = tx->q.freed };
 		return;
 	}
-	if (!ask(tx, &info) || !devmem__tx_dropped(tx->routed, &dropped)) {
+	if (!get_info(tx, &info) || !devmem__tx_dropped(tx->routed, &dropped)) {
 		tx->stall.on = false;
 		return;
 	}
@@ -109,5 +109,5 @@ void devmem__tx_look_at_stalls(struct devmem_ring *ring)
 	ring->sends.checked_at = ring->now;
 	for (unsigned int i = 0; i < ring->socks.slots; i++)
 		if (ring->socks.slot[i] && ring->socks.slot[i]->tx)
-			look(ring->socks.slot[i]->tx);
+			check(ring->socks.slot[i]->tx);
 }

@@ -46,7 +46,7 @@ struct devmem__tx {
 	const struct devmem_binding *sending_from;
 	bool boundary; /* that sendmsg ends with a boundary (packets.h) */
 	struct devmem__packets packets;
-	bool hearing; /* a receive from the error queue */
+	bool receiving; /* a receive from the error queue */
 	/* a multishot poll of the error queue, in place of the receive's own */
 	bool polling;
 	bool cancelling; /* that poll is being cancelled */
@@ -56,11 +56,11 @@ struct devmem__tx {
 
 	/* one half of the connection is over, which would wake a waiting receive without end */
 	bool half;
-	bool stir;	     /* (half) the error queue is to be read */
+	bool read_errors;    /* (half) the error queue is to be read */
 	bool full;	     /* the kernel takes no more ... */
 	uint64_t resume;     /* ... until it has at most so many bytes of ours */
 	uint64_t copy_until; /* ns: sends are copied until then, since the route leads elsewhere */
-	uint64_t last_told;  /* ns: when that was last reported */
+	uint64_t last_reported; /* ns: when that was last reported */
 	struct devmem__tx_stall stall;
 	unsigned int routed; /* the interface for which the route was checked, or 0 */
 
@@ -75,7 +75,7 @@ struct devmem__tx {
 
 /* tx.c */
 void devmem__tx_todo(struct devmem__tx *tx);
-void devmem__tx_tell(struct devmem__tx *tx);
+void devmem__tx_to_report(struct devmem__tx *tx);
 /* copies to sock->sends what the rooms below must know */
 void devmem__tx_publish(struct devmem__tx *tx);
 /* fails the sends with @err, which is not the connection's */
@@ -87,7 +87,7 @@ void devmem__tx_reset(struct devmem__tx *tx, int err);
 void devmem__tx_elsewhere(struct devmem__tx *tx, const struct devmem_binding *binding);
 
 /* How many numbered calls have returned, and have had no notification yet. */
-static inline uint32_t devmem__tx_unheard(const struct devmem__tx *tx)
+static inline uint32_t devmem__tx_unnotified(const struct devmem__tx *tx)
 {
 	return tx->q.numbered - (tx->sending && tx->sending_numbered);
 }

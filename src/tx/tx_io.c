@@ -103,9 +103,9 @@ static unsigned int limit_pieces(struct devmem__tx *tx, const struct devmem_bind
 {
 	const unsigned int most = devmem__binding_pieces(binding);
 
-	devmem__packets_limit(&tx->packets, most > DEVMEM__COPY_TOKENS_MAX ? 0
-					    : most			   ? most
-						   : DEVMEM__COPY_TOKENS_SAFE);
+	devmem__packets_limit(&tx->packets, most > DEVMEM__PIECES_MAX ? 0
+					    : most		      ? most
+								      : DEVMEM__PIECES_SAFE);
 	return devmem__packets_cut(&tx->packets, tx->iov, n, &tx->boundary);
 }
 
@@ -162,7 +162,7 @@ static bool send_next(struct devmem__tx *tx)
 
 /* --------------------------------------------------------------------------- what is waited for */
 
-static bool hear(struct devmem__tx *tx, unsigned int flags)
+static bool receive_notice(struct devmem__tx *tx, unsigned int flags)
 {
 	struct io_uring_sqe *sqe =
 		devmem__uring_sqe(&tx->sock->ring->uring, DEVMEM__CQE_HEAR, tx->sock);
@@ -173,8 +173,8 @@ static bool hear(struct devmem__tx *tx, unsigned int flags)
 				       .msg_controllen = sizeof(tx->err_control) };
 	io_uring_prep_recvmsg(sqe, tx->fd, &tx->err_msg, MSG_ERRQUEUE | flags);
 	sqe->user_data = (uintptr_t)tx->sock | DEVMEM__CQE_HEAR;
-	tx->hearing = true;
-	tx->stir = false;
+	tx->receiving = true;
+	tx->read_errors = false;
 	return true;
 }
 
@@ -194,20 +194,20 @@ static bool poll_for(struct devmem__tx *tx, enum devmem__cqe_kind kind, unsigned
 	return true;
 }
 
-static void see_half(struct devmem__tx *tx)
+static void check_half(struct devmem__tx *tx)
 {
 	if (tx->half || !tx->sock->end.reported)
 		return;
-	tx->half = tx->stir = true;
+	tx->half = tx->read_errors = true;
 }
 
 /* Makes requests for notifications, as long as any are expected. */
-static bool listen_for_them(struct devmem__tx *tx)
+static bool request_notices(struct devmem__tx *tx)
 {
-	const bool wanted = devmem__tx_unheard(tx), calls = tx->sock->ring->uring.calls;
+	const bool wanted = devmem__tx_unnotified(tx), calls = tx->sock->ring->uring.calls;
 	bool good = true;
 
-	see_half(tx);
+	check_half(tx);
 	if (!wanted && tx->polling && !tx->cancelling) {
 		good = devmem__sock_cancel_request(tx->sock, DEVMEM__CQE_STIR);
 		tx->cancelling = good;
@@ -216,10 +216,10 @@ static bool listen_for_them(struct devmem__tx *tx)
 		return good;
 	/* system calls wait by epoll, which reports changes only: nothing is woken without end */
 	if (!tx->half || calls)
-		return tx->hearing || hear(tx, 0);
+		return tx->receiving || receive_notice(tx, 0);
 	if (!tx->polling)
 		good = poll_for(tx, DEVMEM__CQE_STIR, POLLERR, true, &tx->polling);
-	return good && (!tx->stir || tx->hearing || hear(tx, MSG_DONTWAIT));
+	return good && (!tx->read_errors || tx->receiving || receive_notice(tx, MSG_DONTWAIT));
 }
 
 /*
@@ -244,12 +244,12 @@ void devmem__tx_prepare(struct devmem_ring *ring)
 		bool done;
 
 		next = node->next;
-		done = send_next(tx) && listen_for_them(tx) && wait_for_room(tx);
+		done = send_next(tx) && request_notices(tx) && wait_for_room(tx);
 		devmem__tx_publish(tx);
 		if (!done)
 			continue; /* the next turn goes on with it */
 		devmem__list_del(&tx->todo);
-		if (!devmem__tx_unheard(tx))
+		if (!devmem__tx_unnotified(tx))
 			devmem__sock_watch_end(tx->sock);
 	}
 }
@@ -292,7 +292,7 @@ static void sending_failed(struct devmem__tx *tx, int err)
 	case -EPIPE:
 		if (!devmem__tx_look(tx, err)) /* the program shut its half down */
 			devmem__sendq_fail(&tx->q, err, tx->q.sent, true);
-		devmem__tx_tell(tx);
+		devmem__tx_to_report(tx);
 		return;
 	}
 	if (devmem__tx_look(tx, err))
@@ -311,7 +311,7 @@ static void count_pieces(struct devmem__tx *tx, size_t bytes)
 		devmem__packets_boundary(&tx->packets);
 }
 
-static void sent(struct devmem_sock *sock, int res)
+static void send_completed(struct devmem_sock *sock, int res)
 {
 	struct devmem__tx *tx = sock->tx;
 	size_t wanted = 0;
@@ -330,37 +330,37 @@ static void sent(struct devmem_sock *sock, int res)
 		sending_failed(tx, res);
 	}
 	devmem__tx_todo(tx);
-	devmem__tx_tell(tx);
+	devmem__tx_to_report(tx);
 }
 
-static void take_notice(struct devmem__tx *tx)
+static void process_notice(struct devmem__tx *tx)
 {
 	struct devmem__notice notice;
 
-	tx->stir = true;
+	tx->read_errors = true;
 	if (!devmem__notice_parse(tx->err_control, tx->err_msg.msg_controllen, &notice))
 		return;
 	tx->sock->ring->stats.send_notices++;
 	devmem__sendq_notified(&tx->q, notice.lo, notice.hi, notice.copied);
 	if (devmem__sendq_in_flight(&tx->q) <= tx->resume || !tx->q.numbered)
 		tx->full = tx->full && tx->room && !tx->peer_ended;
-	devmem__tx_tell(tx);
+	devmem__tx_to_report(tx);
 }
 
-static void heard(struct devmem_sock *sock, int res)
+static void notice_received(struct devmem_sock *sock, int res)
 {
 	struct devmem__tx *tx = sock->tx;
 
-	tx->hearing = false;
+	tx->receiving = false;
 	if (res >= 0)
-		take_notice(tx);
+		process_notice(tx);
 	/* the kernel gave up, because the request was woken too often for nothing */
 	else if (!tx->half && res == -EAGAIN)
-		tx->half = tx->stir = true;
+		tx->half = tx->read_errors = true;
 	devmem__tx_todo(tx);
 }
 
-static void room(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
+static void room_reported(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 {
 	struct devmem__tx *tx = sock->tx;
 
@@ -374,13 +374,13 @@ static void room(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 	devmem__tx_todo(tx);
 }
 
-static void stirred(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
+static void poll_fired(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 {
 	struct devmem__tx *tx = sock->tx;
 
 	if (!(cqe->flags & IORING_CQE_F_MORE))
 		tx->polling = tx->cancelling = false;
-	tx->stir = true;
+	tx->read_errors = true;
 	if (cqe->res > 0 && cqe->res & POLLHUP)
 		devmem__tx_look(tx, sock->end.reported ? -EPIPE : -ECONNRESET);
 	devmem__tx_todo(tx);
@@ -393,16 +393,16 @@ bool devmem__tx_done(const struct io_uring_cqe *cqe)
 
 	switch ((enum devmem__cqe_kind)(cqe->user_data & DEVMEM__CQE_KINDS)) {
 	case DEVMEM__CQE_SEND:
-		sent(sock, cqe->res);
+		send_completed(sock, cqe->res);
 		break;
 	case DEVMEM__CQE_HEAR:
-		heard(sock, cqe->res);
+		notice_received(sock, cqe->res);
 		break;
 	case DEVMEM__CQE_ROOM:
-		room(sock, cqe);
+		room_reported(sock, cqe);
 		break;
 	case DEVMEM__CQE_STIR:
-		stirred(sock, cqe);
+		poll_fired(sock, cqe);
 		break;
 	default:
 		return false;

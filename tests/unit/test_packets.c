@@ -156,7 +156,7 @@ static void a_gathered_list_is_divided(void **state)
 static void large_sends_are_left_alone(void **state)
 {
 	(void)state;
-	for (uint32_t most = 6; most <= DEVMEM__COPY_TOKENS_MAX; most++) {
+	for (uint32_t most = 6; most <= DEVMEM__PIECES_MAX; most++) {
 		struct devmem__packets p = limited_to(most);
 		struct iovec iov = range(0, 1u << 30);
 		bool boundary;
@@ -231,7 +231,7 @@ static void a_call_that_is_cut_short(void **state)
 static void long_ranges_at_any_offset(void **state)
 {
 	(void)state;
-	for (uint32_t most = DEVMEM__COPY_TOKENS_SAFE; most <= DEVMEM__COPY_TOKENS_MAX; most++) {
+	for (uint32_t most = DEVMEM__PIECES_SAFE; most <= DEVMEM__PIECES_MAX; most++) {
 		struct devmem__packets p = limited_to(most);
 		struct stream s = { 0 };
 
@@ -282,7 +282,7 @@ static void pieces_without_end(void **state)
 	(void)state;
 	for (int i = 0; i < 100; i++) {
 		send_all(&p, &s, &whole, 1);
-		assert_in_range(p.count, 1, 2 * DEVMEM__COPY_TOKENS_MAX);
+		assert_in_range(p.count, 1, 2 * DEVMEM__PIECES_MAX);
 	}
 	assert_int_equal(s.n, 400); /* no boundary: they are too long for packets of many */
 	for (int i = 0; i < 9; i++)
@@ -304,7 +304,7 @@ static void whatever_is_sent(void **state)
 	uint32_t seed = 1;
 
 	(void)state;
-	for (uint32_t most = 4; most <= DEVMEM__COPY_TOKENS_MAX; most++) {
+	for (uint32_t most = 4; most <= DEVMEM__PIECES_MAX; most++) {
 		struct devmem__packets p = limited_to(most);
 		struct stream s = { 0 };
 
