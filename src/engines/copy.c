@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Engine "copy": multishot IORING_OP_RECV into provided buffers that are the binding's buffer
- * itself, by chunks which the kernel fills one receive after the other where it can
- * (IOU_PBUF_RING_INC, Linux 6.12). A chunk is received into again when it is used up and all that
- * was handed out of it is back.
+ * Engine "copy": multishot IORING_OP_RECV. The provided buffers are chunks of the binding's buffer
+ * itself. Where the kernel can, it fills a chunk by several receives, one after the other
+ * (IOU_PBUF_RING_INC, Linux 6.12). A chunk is provided again once it is used up and all its
+ * fragments have been released.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -16,24 +16,26 @@
 #include "engines/copy_tokens.h"
 #include "recv/receiving.h"
 
-#define PROVIDED       8u  /* chunks that the kernel may have: a power of two */
-#define PROVIDED_WHOLE 64u /* as many, where each receive uses one up */
+#define PROVIDED       8u  /* chunks provided to the kernel at a time: a power of two */
+#define PROVIDED_WHOLE 64u /* the same, where each receive uses up a chunk */
 #define MAX_GROUPS     32u /* of provided buffers on a ring */
 
 struct chunk {
-	uint32_t used;	     /* bytes that were received into it */
-	uint32_t pieces;     /* handed out and not back */
-	bool ours, provided; /* taken from the binding; the kernel may write to it */
+	uint32_t used;	    /* bytes received into it */
+	uint32_t fragments; /* of it that are out */
+	bool ours;	    /* this ring has claimed it from the binding */
+	bool provided;	    /* the kernel may write to it */
 };
 
 struct copy {
 	struct io_uring_buf_ring *ring;
 	struct devmem__chunks *chunks;
-	struct devmem__copy_tokens pieces;
+	struct devmem__copy_tokens tokens;
 	unsigned char *memory;
-	uint64_t base; /* added to an offset: HOST events are told by address */
+	uint64_t base; /* added to offsets: HOST events hold an address instead */
 	size_t pages;  /* of a chunk, as the binding counts them */
-	unsigned int group, entries, provided, most;
+	unsigned int group, entries;
+	unsigned int provided, max_provided; /* chunks */
 	bool incremental;
 	struct chunk chunk[];
 };
@@ -53,13 +55,13 @@ static void provide(struct copy *c, unsigned int number)
 	c->provided++;
 }
 
-/* Takes what it may have. true: there is nothing to receive into, because other rings have it
- * all. */
+/* Provides as many chunks as it may. true: the kernel has none, because other rings have claimed
+ * them all. */
 static bool copy_refill(struct devmem__binding_use *use)
 {
 	struct copy *c = use->state;
 
-	while (c->provided < c->most) {
+	while (c->provided < c->max_provided) {
 		int number = devmem__chunks_take(c->chunks);
 
 		if (number < 0)
@@ -69,10 +71,10 @@ static bool copy_refill(struct devmem__binding_use *use)
 	return !c->provided && atomic_load_explicit(&c->chunks->rings, memory_order_relaxed) > 1;
 }
 
-/* Nothing of it is out, and the kernel has finished with it. */
+/* The chunk has no fragment out, and the kernel is done with it. */
 static void chunk_back(struct copy *c, unsigned int number)
 {
-	if (c->provided < c->most) {
+	if (c->provided < c->max_provided) {
 		provide(c, number);
 		return;
 	}
@@ -84,7 +86,7 @@ static void chunk_used_up(struct copy *c, unsigned int number)
 {
 	c->chunk[number].provided = false;
 	c->provided--;
-	if (!c->chunk[number].pieces)
+	if (!c->chunk[number].fragments)
 		chunk_back(c, number);
 }
 
@@ -102,7 +104,7 @@ static int free_group(struct devmem_ring *ring)
 			    MAX_GROUPS - 1);
 }
 
-/* Incremental consumption is found by asking for it. */
+/* Whether the kernel has incremental consumption is found by asking for it. */
 static int provide_ring(struct devmem_ring *ring, struct copy *c)
 {
 	int err;
@@ -152,10 +154,10 @@ static int copy_open(struct devmem__binding_use *use, const struct devmem_ring_o
 	err = provide_ring(ring, c);
 	if (err)
 		goto err_group;
-	/* never so many that a second ring finds nothing */
-	c->most = c->incremental ? PROVIDED : PROVIDED_WHOLE;
-	if (c->most > chunks->count / 4)
-		c->most = at_least_one(chunks->count / 4);
+	/* a quarter of the chunks at most, so that a second ring finds some */
+	c->max_provided = c->incremental ? PROVIDED : PROVIDED_WHOLE;
+	if (c->max_provided > chunks->count / 4)
+		c->max_provided = at_least_one(chunks->count / 4);
 	atomic_fetch_add(&chunks->rings, 1);
 	use->state = c;
 	return 0;
@@ -175,13 +177,13 @@ static void copy_close(struct devmem__binding_use *use)
 	munmap(c->ring, c->entries * sizeof(struct io_uring_buf));
 	use->ring->bindings.buffer_groups &= ~(1u << c->group);
 	for (unsigned int i = 0; i < c->chunks->count; i++) {
-		if (c->chunk[i].pieces) /* the ring is being closed */
+		if (c->chunk[i].fragments) /* they are still out, as the ring is being closed */
 			devmem__binding_back(use->binding, c->pages);
 		if (c->chunk[i].ours)
 			devmem__chunks_give(c->chunks, i);
 	}
 	atomic_fetch_sub(&c->chunks->rings, 1);
-	devmem__copy_tokens_free(&c->pieces);
+	devmem__copy_tokens_free(&c->tokens);
 	free(c);
 }
 
@@ -205,13 +207,13 @@ static bool copy_can_arm(const struct devmem_sock *sock)
 	return c->provided > 0;
 }
 
-static bool is_piece(const struct io_uring_cqe *cqe, const struct io_uring_cqe *first)
+static bool is_fragment(const struct io_uring_cqe *cqe, const struct io_uring_cqe *first)
 {
 	return cqe->user_data == first->user_data && cqe->res > 0 &&
 	       cqe->flags & IORING_CQE_F_BUFFER;
 }
 
-/* Does it go on where @last ended? Then it is part of the same piece. */
+/* Bytes that follow those of @last become part of the same fragment. */
 static bool extend(struct devmem_event *last, uint64_t offset, uint32_t bytes)
 {
 	if (last->offset + last->length != offset)
@@ -220,11 +222,11 @@ static bool extend(struct devmem_event *last, uint64_t offset, uint32_t bytes)
 	return true;
 }
 
-static int new_piece(struct devmem_sock *sock, unsigned int number, uint64_t offset, uint32_t bytes,
-		     struct devmem_event *event)
+static int new_fragment(struct devmem_sock *sock, unsigned int number, uint64_t offset,
+			uint32_t bytes, struct devmem_event *event)
 {
 	struct copy *c = sock->use->state;
-	int64_t token = devmem__copy_tokens_get(&c->pieces, number, sock->stream.slot);
+	int64_t token = devmem__copy_tokens_get(&c->tokens, number, sock->stream.slot);
 
 	if (token < 0)
 		return (int)token;
@@ -244,8 +246,8 @@ static int new_piece(struct devmem_sock *sock, unsigned int number, uint64_t off
 	return 0;
 }
 
-/* One completion's bytes, to @events, of which there are @out. Returns how many there are then, or
- * -ENOMEM. */
+/* Adds the bytes of one completion to @events, which holds @out already. Returns the new number of
+ * events, or -ENOMEM. */
 static int take_one(struct devmem_sock *sock, const struct io_uring_cqe *cqe,
 		    struct devmem_event *events, int out, size_t *pages)
 {
@@ -257,12 +259,12 @@ static int take_one(struct devmem_sock *sock, const struct io_uring_cqe *cqe,
 
 	if (!out || !chunk->used || sock->stream.merge == 1 ||
 	    !extend(&events[out - 1], offset, bytes)) {
-		int err = new_piece(sock, number, offset, bytes, &events[out]);
+		int err = new_fragment(sock, number, offset, bytes, &events[out]);
 
 		if (err)
 			return err;
 		out++;
-		if (!chunk->pieces++)
+		if (!chunk->fragments++)
 			*pages += c->pages;
 	}
 	chunk->used += bytes;
@@ -285,7 +287,7 @@ static int copy_take(struct devmem_sock *sock, struct devmem_event *events, unsi
 		int now;
 
 		first = first ? first : cqe;
-		if (!is_piece(cqe, first) || (unsigned int)out == n)
+		if (!is_fragment(cqe, first) || (unsigned int)out == n)
 			break;
 		now = take_one(sock, cqe, events, out, &pages);
 		if (now < 0 && !out)
@@ -308,7 +310,7 @@ static int copy_take(struct devmem_sock *sock, struct devmem_event *events, unsi
 	return out;
 }
 
-/* Without incremental consumption a receive uses a buffer up even if it brings nothing. */
+/* Without incremental consumption a receive uses up a chunk even if it brings no bytes. */
 static void copy_empty(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 {
 	struct copy *c = sock->use->state;
@@ -317,13 +319,13 @@ static void copy_empty(struct devmem_sock *sock, const struct io_uring_cqe *cqe)
 		chunk_used_up(c, cqe->flags >> IORING_CQE_BUFFER_SHIFT);
 }
 
-/* ---------------------------------------------------------------------------------- giving back */
+/* ------------------------------------------------------------------------------------ releasing */
 
-/* One by one: what an event is of is a piece of a chunk, and may be its last. */
+/* Releases one event at a time, since each may be the last fragment of its chunk. */
 static int copy_release(struct devmem_sock *sock, const struct devmem_event *event, unsigned int n)
 {
 	struct copy *c = sock->use->state;
-	int64_t number = event->tokens == 1 ? devmem__copy_tokens_put(&c->pieces, event->token,
+	int64_t number = event->tokens == 1 ? devmem__copy_tokens_put(&c->tokens, event->token,
 								      sock->stream.slot)
 					    : -EINVAL;
 	bool last;
@@ -332,7 +334,7 @@ static int copy_release(struct devmem_sock *sock, const struct devmem_event *eve
 	if (number < 0)
 		return devmem__fail(EINVAL, "a fragment was released that is not out: released "
 					    "twice, or not of this ring");
-	last = !--c->chunk[number].pieces;
+	last = !--c->chunk[number].fragments;
 	sock->stream.out.count--;
 	sock->ring->stats.tokens_released++;
 	devmem__backpressure_back(sock, last ? c->pages : 0);
@@ -341,7 +343,7 @@ static int copy_release(struct devmem_sock *sock, const struct devmem_event *eve
 	return 1;
 }
 
-/* All goes back with the use. */
+/* copy_close() takes back all chunks at once. */
 static void copy_drop(struct devmem_sock *sock)
 {
 	(void)sock;

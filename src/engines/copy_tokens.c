@@ -7,52 +7,52 @@
 
 #define FIRST 256u
 
-static int grow(struct devmem__copy_tokens *pieces)
+static int grow(struct devmem__copy_tokens *tokens)
 {
-	uint32_t count = pieces->count ? pieces->count * 2 : FIRST;
-	struct devmem__copy_token *piece =
-		count > INT32_MAX ? NULL : realloc(pieces->piece, count * sizeof(*piece));
+	uint32_t count = tokens->count ? tokens->count * 2 : FIRST;
+	struct devmem__copy_token *entry =
+		count > INT32_MAX ? NULL : realloc(tokens->token, count * sizeof(*entry));
 
-	if (!piece)
+	if (!entry)
 		return devmem__fail(ENOMEM, "no memory to account for %u fragments", count);
-	for (uint32_t i = pieces->count; i < count; i++)
-		piece[i] = (struct devmem__copy_token){ .chunk = i + 1 };
-	pieces->piece = piece;
-	pieces->count = count;
+	for (uint32_t i = tokens->count; i < count; i++)
+		entry[i] = (struct devmem__copy_token){ .chunk = i + 1 };
+	tokens->token = entry;
+	tokens->count = count;
 	return 0;
 }
 
-int64_t devmem__copy_tokens_get(struct devmem__copy_tokens *pieces, uint32_t chunk, uint16_t sock)
+int64_t devmem__copy_tokens_get(struct devmem__copy_tokens *tokens, uint32_t chunk, uint16_t sock)
 {
-	uint32_t number = pieces->free;
-	int err = number == pieces->count ? grow(pieces) : 0;
+	uint32_t token = tokens->free;
+	int err = token == tokens->count ? grow(tokens) : 0;
 
 	if (err)
 		return err;
-	pieces->free = pieces->piece[number].chunk;
-	pieces->piece[number] =
+	tokens->free = tokens->token[token].chunk;
+	tokens->token[token] =
 		(struct devmem__copy_token){ .chunk = chunk, .sock = sock, .out = true };
-	return number;
+	return token;
 }
 
-int64_t devmem__copy_tokens_put(struct devmem__copy_tokens *pieces, uint32_t number, uint16_t sock)
+int64_t devmem__copy_tokens_put(struct devmem__copy_tokens *tokens, uint32_t token, uint16_t sock)
 {
-	struct devmem__copy_token *piece;
+	struct devmem__copy_token *entry;
 	uint32_t chunk;
 
-	if (number >= pieces->count)
+	if (token >= tokens->count)
 		return -EINVAL;
-	piece = &pieces->piece[number];
-	if (!piece->out || piece->sock != sock)
+	entry = &tokens->token[token];
+	if (!entry->out || entry->sock != sock)
 		return -EINVAL;
-	chunk = piece->chunk;
-	*piece = (struct devmem__copy_token){ .chunk = pieces->free };
-	pieces->free = number;
+	chunk = entry->chunk;
+	*entry = (struct devmem__copy_token){ .chunk = tokens->free };
+	tokens->free = token;
 	return chunk;
 }
 
-void devmem__copy_tokens_free(struct devmem__copy_tokens *pieces)
+void devmem__copy_tokens_free(struct devmem__copy_tokens *tokens)
 {
-	free(pieces->piece);
-	memset(pieces, 0, sizeof(*pieces));
+	free(tokens->token);
+	memset(tokens, 0, sizeof(*tokens));
 }

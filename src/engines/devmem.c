@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Engine "devmem": the queues of the binding write into its buffer, and messages with
- * MSG_SOCK_DEVMEM tell where. Tokens go back by SO_DEVMEM_DONTNEED, on the ring.
+ * Engine "devmem": the queues of the binding write into its buffer, and messages received with
+ * MSG_SOCK_DEVMEM say where. Tokens go back by SO_DEVMEM_DONTNEED, on the ring.
  */
 #include <errno.h>
 
@@ -12,7 +12,7 @@
 #include "recv/messages.h"
 #include "recv/token_release.h"
 
-static int open_source(struct devmem__binding_use *use, const struct devmem_ring_opts *opts)
+static int open_use(struct devmem__binding_use *use, const struct devmem_ring_opts *opts)
 {
 	(void)opts;
 	return devmem__messages_open(use->ring);
@@ -28,9 +28,10 @@ static bool can_arm(const struct devmem_sock *sock)
 	return sock->ring->messages.buffers.free > 0;
 }
 
-/* How many of the events after the first go on where the one before ended: same socket and buffer,
- * next token. */
-static unsigned int follow(const struct devmem_event *events, unsigned int n, unsigned int *tokens)
+/* The length of the run at the head of @events: same socket and buffer, and each token follows the
+ * one before. */
+static unsigned int run_length(const struct devmem_event *events, unsigned int n,
+			       unsigned int *tokens)
 {
 	const uint64_t of = devmem__event_of(events);
 	uint32_t next = events->token + events->tokens;
@@ -44,22 +45,24 @@ static unsigned int follow(const struct devmem_event *events, unsigned int n, un
 
 static int release(struct devmem_sock *sock, const struct devmem_event *events, unsigned int n)
 {
-	unsigned int tokens, taken = follow(events, n, &tokens);
+	unsigned int tokens, run = run_length(events, n, &tokens);
 	int err = devmem__dontneed(sock, events->token, tokens);
 
-	if (err && taken > 1) { /* one of them is bad: those before it are taken one by one */
-		taken = 1;
+	if (err && run > 1) { /* one of them is bad: release those before it one by one */
+		run = 1;
 		err = devmem__dontneed(sock, events->token, events->tokens);
 	}
-	return err ? err : (int)taken;
+	return err ? err : (int)run;
 }
 
 /*
- * -ENODEV: GRO put packets that the NIC split and others that it did not into one, which the kernel
- * cannot hand out in any way.
- * -EFAULT: so it did, and one that was not split is the first, so that the kernel takes all for
- * pages. Nothing helps; but it is known why, and no other connection is to end so. [net/core/gro.c:
- * skb_gro_receive; net/ipv4/tcp.c: tcp_recvmsg_dmabuf]
+ * GRO has merged packets that the NIC split with others that it did not split.
+ * -ENODEV: the kernel has no way to hand out such a packet.
+ * -EFAULT: in addition, a packet that was not split came first, so the kernel takes all of the
+ * merged packet for pages.
+ * The connection cannot be saved. But the reason is known, and is noted with the binding so that no
+ * other connection ends this way. [net/core/gro.c: skb_gro_receive; net/ipv4/tcp.c:
+ * tcp_recvmsg_dmabuf]
  */
 static bool recover(struct devmem_sock *sock, int res)
 {
@@ -67,16 +70,16 @@ static bool recover(struct devmem_sock *sock, int res)
 		return false;
 	devmem__binding_saw_mixture(sock->binding);
 	sock->ring->report.explained = true;
-	devmem__fail(-res, "the next bytes of a connection cannot be had: the NIC did not split a "
-			   "packet, and GRO merged it with others that it did split (\"ethtool -K "
-			   "IFACE gro off\")");
+	devmem__fail(-res, "the next bytes of a connection cannot be received: the NIC did not "
+			   "split a packet, and GRO merged it with packets that it did split (try "
+			   "\"ethtool -K IFACE gro off\")");
 	devmem__log(DEVMEM_LOG_ERROR, "%s", devmem_error());
 	return false;
 }
 
 const struct devmem__engine devmem__engine_devmem = {
 	.id = DEVMEM__ENGINE_DEVMEM,
-	.open = open_source,
+	.open = open_use,
 	.arm = arm,
 	.can_arm = can_arm,
 	.recover = recover,

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
  * Engine "zcrx": multishot IORING_OP_RECV_ZC. The ring itself registers the queue, with the buffer
- * as its area; each completion is a fragment, and fragments go back through a ring in shared
- * memory, without a system call. A dma-buf area has no way for bytes that the NIC did not write
- * there: those are received as messages, until the rest can be had again. [io_uring/zcrx.c]
+ * as its area. Each completion is a fragment, and fragments go back through a refill ring in shared
+ * memory, without a system call. Bytes that the NIC did not write into a dma-buf area cannot be
+ * received this way: the socket receives messages until zero-copy receive works again.
+ * [io_uring/zcrx.c]
  */
 #include <errno.h>
 #include <stdio.h>
@@ -24,19 +25,19 @@
 
 #define MIN_REFILL 64u
 #define MAX_REFILL 32768u /* the kernel's own limit */
-/* changes to messages and back that bring nothing: then it is given up */
-#define MAX_STUCK 4u
-#define SAME_PAGE (1u << 31) /* of a token: its fragments are all of one page */
+/* changes between zero-copy receive and messages without a byte, before the engine gives up */
+#define MAX_SWITCHES 4u
+#define SAME_PAGE    (1u << 31) /* in a token: all its fragments are of one page */
 
 struct zcrx {
 	uint32_t *khead, *ktail; /* of the refill ring; the kernel moves the head */
 	struct devmem__zcrx_rqe *rqes;
-	uint32_t head, tail, entries; /* ours, the head as last seen */
-	uint64_t area;		      /* its bits of an offset */
-	unsigned int shift;	      /* of a page */
+	uint32_t head, tail, entries; /* our copies; @head as it was last read */
+	uint64_t area;		      /* the area's bits of an offset */
+	unsigned int shift;	      /* log2 of the page size */
 	uint32_t id;
 	struct devmem__zcrx_refill refill;
-	/* fragments that found no room on the ring, in the last turn */
+	/* fragments that found no room on the refill ring in the last turn */
 	size_t waited;
 	void *region;
 	size_t region_bytes;
@@ -54,7 +55,7 @@ static uint32_t refill_entries(const struct devmem_ring_opts *opts, size_t pages
 	return n;
 }
 
-/* One attempt, with pages of @size. Returns -errno without a sentence. */
+/* One attempt, with pages of @size. Returns -errno without an error message. */
 static int register_queue(struct devmem__binding_use *use, struct devmem__zcrx_ifq_reg *reg,
 			  struct devmem__zcrx_area_reg *area, struct zcrx *z, uint32_t size)
 {
@@ -78,7 +79,7 @@ static int register_queue(struct devmem__binding_use *use, struct devmem__zcrx_i
 		.rq_entries = z->entries,
 		.area_ptr = (uintptr_t)area,
 		.region_ptr = (uintptr_t)&region,
-		/* older kernels know no such thing */
+		/* older kernels do not have this field, and take 0 alone */
 		.rx_buf_len = size == devmem__system_page() ? 0 : size,
 	};
 	return io_uring_register((unsigned int)use->ring->uring.io.ring_fd,
@@ -94,20 +95,20 @@ static int refused(struct devmem__binding_use *use, int err)
 	devmem_binding_queues(use->binding, &queue, 1);
 	switch (err) {
 	case -EPERM:
-		return devmem__fail(EPERM, "engine zcrx needs the machine's own CAP_NET_ADMIN, not "
-					   "a user namespace's: run as root, give the program that "
-					   "capability, or take engine devmem");
+		return devmem__fail(EPERM, "engine zcrx needs CAP_NET_ADMIN in the initial user "
+					   "namespace: run as root, give the program that "
+					   "capability, or use engine devmem");
 	case -EEXIST:
 		return devmem__fail(EBUSY,
-				    "queue %u is bound already, by another process: make the "
-				    "binding anew, with another queue",
+				    "queue %u is already bound by another process: close the "
+				    "binding and bind another queue",
 				    queue);
 	case -EINVAL:
 	case -EOPNOTSUPP:
 		return devmem__fail(EOPNOTSUPP,
 				    "the kernel does not give queue %u to io_uring with this "
-				    "buffer: it lacks zero-copy receive into dma-bufs (Linux "
-				    "6.16), or the driver does",
+				    "buffer: the kernel or the driver lacks zero-copy receive into "
+				    "dma-bufs (Linux 6.16)",
 				    queue);
 	}
 	return devmem__fail(-err, "the kernel does not give queue %u to io_uring: %s", queue,
@@ -137,12 +138,12 @@ static void take_over(struct zcrx *z, const struct devmem__zcrx_ifq_reg *reg,
 	z->entries = reg->rq_entries;
 	z->area = area->rq_area_token;
 	z->id = reg->zcrx_id;
-	/* for good: only offsets are written later */
+	/* lengths never change: only offsets are written later */
 	for (uint32_t i = 0; i < z->entries; i++)
 		z->rqes[i] = (struct devmem__zcrx_rqe){ .len = 1u << z->shift };
 }
 
-/* The largest pages that can be had. */
+/* Registers the queue with the largest pages that the kernel accepts. */
 static int try_sizes(struct devmem__binding_use *use, struct zcrx *z, size_t bytes)
 {
 	struct devmem__zcrx_area_reg area;
@@ -181,7 +182,7 @@ static int zcrx_open(struct devmem__binding_use *use, const struct devmem_ring_o
 	err = devmem__zcrx_refill_open(&z->refill, most);
 	if (!err && !devmem__binding_take_queue(use->binding))
 		err = devmem__fail(EBUSY, "another ring has the queue of this binding: with engine "
-					  "zcrx each ring takes a binding of its own");
+					  "zcrx, make a binding for each ring");
 	if (err)
 		goto err_refill;
 	z->entries = refill_entries(opts, most);
@@ -204,7 +205,7 @@ err_refill:
 	return err;
 }
 
-/* The kernel has let go of the queue with the ring: nothing else ends it. */
+/* The kernel let go of the queue when the io_uring was closed: there is no other way to end it. */
 static void zcrx_close(struct devmem__binding_use *use)
 {
 	struct zcrx *z = use->state;
@@ -222,8 +223,8 @@ static void zcrx_arm(struct devmem_sock *sock, struct io_uring_sqe *sqe)
 	const struct zcrx *z = sock->use->state;
 
 	if (sock->request.messages) {
-		/* with the flag, since GRO puts unsplit bytes in front of our fragments, in one
-		 * packet */
+		/* MSG_SOCK_DEVMEM, since GRO may put unsplit bytes and our fragments, behind them,
+		 * into one packet */
 		devmem__messages_arm(sock, sqe, DEVMEM_MSG_SOCK_DEVMEM);
 		return;
 	}
@@ -238,8 +239,8 @@ static bool zcrx_can_arm(const struct devmem_sock *sock)
 	return !sock->request.messages || sock->ring->messages.buffers.free > 0;
 }
 
-/* What all events of a socket have in common; the rest is filled in by the loop. */
-static struct devmem_event pattern(const struct devmem_sock *sock)
+/* What all events of a socket have in common; take_run() fills in the rest. */
+static struct devmem_event common_event(const struct devmem_sock *sock)
 {
 	return (struct devmem_event){
 		.user_data = sock->stream.user_data,
@@ -272,14 +273,14 @@ static void received(struct devmem_sock *sock, const struct devmem_event *events
 	devmem__backpressure_out(sock, fragments);
 }
 
-/* What the completions of a socket's fragments are taken from, and how far that has got. */
-struct taking {
-	const struct io_uring_cqe *cqes; /* each with its other half */
+/* How far the completions of a socket's fragments have been consumed. */
+struct cursor {
+	const struct io_uring_cqe *cqes; /* each is followed by its second half (CQE32) */
 	uint32_t mask, head, tail, limit;
-	/* @within: the bits of an offset that are in the page */
+	/* @within: the bits of an offset below the page */
 	uint64_t user_data, within;
 	unsigned int shift;
-	/* what is alike in all events; event_end has no tokens yet */
+	/* the same in all events; @event_end still lacks the tokens */
 	uint64_t event_user_data, event_end;
 };
 
@@ -288,25 +289,26 @@ static uint64_t offset_of(const struct io_uring_cqe *cqe)
 	return ((const struct devmem__zcrx_cqe *)(cqe + 1))->off & ~DEVMEM_ZCRX_AREA_MASK;
 }
 
-/* No flags say so but that more follow. */
+/* A fragment's completion has no flag of its own, only IORING_CQE_F_MORE. */
 static bool is_fragment(const struct io_uring_cqe *cqe, uint64_t user_data)
 {
 	return cqe->user_data == user_data && cqe->res > 0;
 }
 
 /*
- * One event: fragments that follow each other in memory, so that what comes back is still told
- * apart: a run is either within one page or one fragment for each of its pages. So many pages are
- * far from what a length can say. This is where the engine spends its time. false: there is none.
+ * Writes one event, of a run of fragments that follow each other in memory. So that a release can
+ * be counted by page, a run is either within one page, or one fragment for each of its pages. Its
+ * length cannot overflow: a run has far fewer pages than that takes. The engine spends its time
+ * here. false: no fragment is left.
  */
-static inline bool take_run(struct taking *t, struct devmem_event *ev)
+static inline bool take_run(struct cursor *c, struct devmem_event *ev)
 {
-	const struct io_uring_cqe *const cqes = t->cqes,
-					 *cqe = cqes + (size_t)(t->head & t->mask) * 2;
-	const uint32_t first = t->head,
-		       tail = t->tail - first > t->limit ? first + t->limit : t->tail,
-		       mask = t->mask;
-	const uint64_t user_data = t->user_data, start = offset_of(cqe), within = t->within;
+	const struct io_uring_cqe *const cqes = c->cqes,
+					 *cqe = cqes + (size_t)(c->head & c->mask) * 2;
+	const uint32_t first = c->head,
+		       tail = c->tail - first > c->limit ? first + c->limit : c->tail,
+		       mask = c->mask;
+	const uint64_t user_data = c->user_data, start = offset_of(cqe), within = c->within;
 	uint32_t head = first + 1, same = 0;
 	uint64_t end = start + (uint32_t)cqe->res;
 
@@ -325,12 +327,12 @@ static inline bool take_run(struct taking *t, struct devmem_event *ev)
 			break;
 		same = SAME_PAGE;
 	}
-	t->head = head;
-	ev->user_data = t->event_user_data;
+	c->head = head;
+	ev->user_data = c->event_user_data;
 	ev->offset = start;
 	ev->length = (uint32_t)(end - start);
-	ev->token = (uint32_t)(start >> t->shift) | same;
-	memcpy(&ev->tokens, &t->event_end, sizeof(t->event_end));
+	ev->token = (uint32_t)(start >> c->shift) | same;
+	memcpy(&ev->tokens, &c->event_end, sizeof(c->event_end));
 	ev->tokens = (uint16_t)(head - first);
 	return true;
 }
@@ -339,8 +341,8 @@ static int zcrx_take(struct devmem_sock *sock, struct devmem_event *events, unsi
 {
 	const struct zcrx *z = sock->use->state;
 	const struct io_uring_cq *cq = &sock->ring->uring.io.cq;
-	const struct devmem_event common = pattern(sock);
-	struct taking t = {
+	const struct devmem_event common = common_event(sock);
+	struct cursor c = {
 		.cqes = cq->cqes,
 		.mask = cq->ring_mask,
 		.head = *cq->khead,
@@ -352,15 +354,15 @@ static int zcrx_take(struct devmem_sock *sock, struct devmem_event *events, unsi
 		.event_user_data = common.user_data,
 		.event_end = devmem__event_end(&common),
 	};
-	const uint32_t first = t.head;
+	const uint32_t first = c.head;
 	unsigned int out = 0;
 
 	if (sock->request.messages)
 		return 0;
-	while (out < n && take_run(&t, &events[out]))
+	while (out < n && take_run(&c, &events[out]))
 		out++;
 	if (out)
-		received(sock, events, out, t.head - first);
+		received(sock, events, out, c.head - first);
 	return (int)out;
 }
 
@@ -370,22 +372,24 @@ static void note_fallback(struct devmem_ring *ring)
 
 	if (ring->stats.fallbacks++)
 		return;
-	devmem__log(DEVMEM_LOG_WARNING, "bytes come that zero-copy receive cannot have, since "
-					"their packets were not split or came through another "
-					"queue: they are copied");
+	devmem__log(DEVMEM_LOG_WARNING, "some bytes are copied: zero-copy receive cannot take "
+					"them, since their packets were not split or came through "
+					"another queue");
 	snprintf(ring->choice.why + length, sizeof(ring->choice.why) - length,
 		 "; some bytes were copied, since their packets were not split or came through "
 		 "another queue");
 }
 
 /*
- * -ENOMEM: the next bytes are in host memory, since the packet was not split or came through
- * another queue; -EFAULT: they are in the area of another queue. -ENODEV of a message: they are
- * ours again, or in a packet of both kinds that GRO made;
- * -EFAULT of one: the same, and the kernel takes all of that packet for pages. [net/ipv4/tcp.c:
- * tcp_recvmsg_dmabuf] -ENOSPC: the completion queue was full. [io_uring/zcrx.c: io_zcrx_queue_cqe]
+ * Would the next bytes come by the other way? Zero-copy receive fails with
+ * -ENOMEM	they are in host memory: their packet was not split, or came through another queue
+ * -EFAULT	they are in the area of another queue
+ * A message fails with
+ * -ENODEV	they are in our area again, or in a packet of both kinds that GRO made
+ * -EFAULT	GRO made such a packet, and the kernel takes all of it for pages
+ * [net/ipv4/tcp.c: tcp_recvmsg_dmabuf]
  */
-static bool may_come_otherwise(const struct devmem_sock *sock, int res)
+static bool other_way_may_work(const struct devmem_sock *sock, int res)
 {
 	if (res == -EFAULT)
 		return !devmem__decrypted(sock->fd);
@@ -394,17 +398,18 @@ static bool may_come_otherwise(const struct devmem_sock *sock, int res)
 
 static bool zcrx_recover(struct devmem_sock *sock, int res)
 {
+	/* the completion queue was full: receive again [io_uring/zcrx.c: io_zcrx_queue_cqe] */
 	if (res == -ENOSPC && !sock->request.messages)
 		return true;
-	if (!may_come_otherwise(sock, res))
+	if (!other_way_may_work(sock, res))
 		return false;
-	if (++sock->request.switches > MAX_STUCK) {
+	if (++sock->request.switches > MAX_SWITCHES) {
 		devmem__binding_saw_mixture(sock->binding);
-		devmem__fail(-res, "the next bytes of a connection can be had neither by zero-copy "
-				   "receive nor by copying: the NIC split a packet in the wrong "
-				   "place and GRO merged it with others (\"ethtool -K IFACE gro "
-				   "off\", or engine devmem), or another program has the queue "
-				   "that they come through");
+		devmem__fail(-res, "the next bytes of a connection can be received neither by "
+				   "zero-copy receive nor by copying: either the NIC split a "
+				   "packet in the wrong place and GRO merged it with others (try "
+				   "\"ethtool -K IFACE gro off\", or engine devmem), or they come "
+				   "through a queue that another program has");
 		devmem__log(DEVMEM_LOG_ERROR, "%s", devmem_error());
 		sock->ring->report.explained = true;
 		return false;
@@ -419,13 +424,13 @@ static bool zcrx_recover(struct devmem_sock *sock, int res)
 	return true;
 }
 
-/* ---------------------------------------------------------------------------------- giving back */
+/* ------------------------------------------------------------------------------------ releasing */
 
 /*
- * Puts on the refill ring what came back, as far as there is room. The last page goes first: the
- * kernel takes 64 at a time and fills the last of them first, so what it fills next lies side by
- * side, and merges. What finds no room waits; that is no shortage, since the kernel takes from the
- * ring when its pool is empty.
+ * Puts released fragments on the refill ring, as many as it has room for. The highest page goes
+ * first: the kernel takes 64 at a time and fills the last of them first, so the fragments that it
+ * fills next are neighbours, and merge. The rest waits. Nothing runs short meanwhile, since the
+ * kernel takes from the ring when its pool is empty.
  */
 static void refill(struct zcrx *z)
 {
@@ -448,22 +453,24 @@ static void refill(struct zcrx *z)
 	__atomic_store_n(z->ktail, tail, __ATOMIC_RELEASE);
 }
 
-/* @tokens of the socket's came back. They go to the refill ring with all others of this turn. */
-static void came_back(struct devmem_sock *sock, unsigned int tokens)
+/* Counts @tokens as released. They go to the refill ring with all others of this turn. */
+static void count_released(struct devmem_sock *sock, unsigned int tokens)
 {
 	sock->stream.out.count -= tokens;
 	sock->ring->stats.tokens_released += tokens;
 	devmem__backpressure_back(sock, tokens);
 }
 
-/* All of the run is out, or none of it is taken. Pages are counted, not sockets: several may have
- * part of one. */
-static bool take_back(struct devmem_sock *sock, uint32_t token, unsigned int tokens,
-		      unsigned int taken)
+/*
+ * Releases a run if all of it is out, and else nothing. Fragments are counted by page and not by
+ * socket, since several sockets may have part of one page; @released: by this batch, so far.
+ */
+static bool release_run(struct devmem_sock *sock, uint32_t token, unsigned int tokens,
+			unsigned int released)
 {
 	struct zcrx *z = sock->use->state;
 
-	return taken + tokens <= sock->stream.out.count &&
+	return released + tokens <= sock->stream.out.count &&
 	       devmem__zcrx_refill_back(&z->refill, token & ~SAME_PAGE, tokens, token & SAME_PAGE);
 }
 
@@ -471,40 +478,41 @@ static int release_one(struct devmem_sock *sock, const struct devmem_event *even
 {
 	const unsigned int tokens = event->tokens;
 
-	/* a message brought it: it lies in another binding's memory, and has a token of the
+	/* it came in a message: it lies in another binding's memory, and its token is the
 	 * kernel's */
 	if (!event->buffer)
 		return devmem__dontneed(sock, event->token, tokens);
-	if (!take_back(sock, event->token, tokens, 0))
+	if (!release_run(sock, event->token, tokens, 0))
 		return devmem__fail(EINVAL, "a fragment was released that is not out: released "
 					    "twice, or not of this ring");
-	came_back(sock, tokens);
+	count_released(sock, tokens);
 	return 0;
 }
 
-/* A batch, as far as it needs no closer look: what does ends it, and gets that from the caller. */
+/* Releases plain fragments at the head of @events in one go. An event that needs a closer look ends
+ * the batch, and is released alone by the next call. */
 static int zcrx_release(struct devmem_sock *sock, const struct devmem_event *events, unsigned int n)
 {
-	const struct devmem_event common = pattern(sock);
+	const struct devmem_event common = common_event(sock);
 	const uint64_t all = devmem__event_of(&common);
-	unsigned int i, taken = 0;
+	unsigned int i, released = 0;
 	int err;
 
 	for (i = 0; i < n; i++) {
 		if (devmem__event_of(&events[i]) != all ||
-		    !take_back(sock, events[i].token, events[i].tokens, taken))
+		    !release_run(sock, events[i].token, events[i].tokens, released))
 			break;
-		taken += events[i].tokens;
+		released += events[i].tokens;
 	}
 	if (i) {
-		came_back(sock, taken);
+		count_released(sock, released);
 		return (int)i;
 	}
 	err = release_one(sock, events);
 	return err ? err : 1;
 }
 
-/* Once in each turn. true: not all of what came back found room. */
+/* Once a turn. true: some released fragments found no room on the refill ring. */
 static bool zcrx_refill(struct devmem__binding_use *use)
 {
 	struct zcrx *z = use->state;
@@ -529,7 +537,7 @@ const struct devmem__engine devmem__engine_zcrx = {
 	.take = zcrx_take,
 	.recover = zcrx_recover,
 	.release = zcrx_release,
-	/* tokens of messages; the rest the kernel takes back when the ring is closed */
+	/* releases tokens of messages; the kernel takes the rest back when the ring is closed */
 	.drop = devmem__dontneed_all_now,
 	.refill = zcrx_refill,
 };

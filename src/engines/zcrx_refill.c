@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Nearly always a page has one fragment: that is a bit, and those of one word are dealt with at
- * once. Only where several fragments share pages is each of them looked at.
+ * Nearly always a page has one fragment. Such a page is one bit, and the pages of one word are
+ * handled together. Pages are handled one by one only where fragments share them.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -10,14 +10,14 @@
 
 #define WORD_BITS 64u
 
-/* Some pages whose bits are in one word. */
+/* A run of pages whose bits are in one word. */
 struct part {
 	uint32_t first, n;
 	size_t word;
 	uint64_t mask;
 };
 
-/* The first of @n pages. */
+/* The part of @n pages, from @first on, that is in the first word. */
 static inline struct part part_of(uint32_t first, uint32_t n)
 {
 	const uint32_t shift = first % WORD_BITS, room = WORD_BITS - shift;
@@ -54,7 +54,7 @@ static bool exist(const struct devmem__zcrx_refill *r, uint32_t first, uint32_t 
 
 /* ----------------------------------------------------------------------------------- handed out */
 
-/* One of them is out already. */
+/* At least one of the pages is out already. */
 static void out_by_page(struct devmem__zcrx_refill *r, struct part part)
 {
 	for (uint32_t page = part.first; page < part.first + part.n; page++) {
@@ -68,12 +68,12 @@ static void out_by_page(struct devmem__zcrx_refill *r, struct part part)
 	}
 }
 
-/* Any number of pages, some of which may be out. */
+/* Any number of pages; some may be out already. */
 static void out_by_part(struct devmem__zcrx_refill *r, uint32_t first, unsigned int n, bool same)
 {
 	uint32_t pages = same ? 1 : n;
 
-	/* the kernel has no such page: it will not come back */
+	/* the area has no such page, so it cannot be released: ignore it */
 	if (!n || !exist(r, first, pages))
 		return;
 	if (same) {
@@ -92,7 +92,7 @@ static void out_by_part(struct devmem__zcrx_refill *r, uint32_t first, unsigned 
 	}
 }
 
-/* Without a call, for what is usual: one page or some of one word, and none of them is out. */
+/* The usual cases need no call: one page, or several of one word, and none of them is out yet. */
 void devmem__zcrx_refill_out(struct devmem__zcrx_refill *r, uint32_t first, unsigned int n,
 			     bool same)
 {
@@ -115,9 +115,9 @@ void devmem__zcrx_refill_out(struct devmem__zcrx_refill *r, uint32_t first, unsi
 		*out |= mask;
 }
 
-/* ---------------------------------------------------------------------------------- coming back */
+/* ------------------------------------------------------------------------------------- released */
 
-/* Some of them are on their way already. */
+/* Each of @pages has a released fragment already. */
 static void back_twice(struct devmem__zcrx_refill *r, size_t word, uint64_t pages)
 {
 	for (; pages; pages &= pages - 1) {
@@ -126,7 +126,7 @@ static void back_twice(struct devmem__zcrx_refill *r, size_t word, uint64_t page
 	}
 }
 
-static inline void goes_back(struct devmem__zcrx_refill *r, struct part part)
+static inline void set_released(struct devmem__zcrx_refill *r, struct part part)
 {
 	const uint64_t before = r->back[part.word];
 
@@ -151,7 +151,7 @@ static bool are_out(const struct devmem__zcrx_refill *r, uint32_t first, uint32_
 	return true;
 }
 
-/* @n fragments of one page, which is out. */
+/* @n fragments of @page, which is out. */
 static bool back_of_page(struct devmem__zcrx_refill *r, uint32_t page, uint32_t n)
 {
 	struct devmem__zcrx_refill_more *more = &r->more[page];
@@ -167,14 +167,14 @@ static bool back_of_page(struct devmem__zcrx_refill *r, uint32_t page, uint32_t 
 		r->out_more -= n;
 		more->out -= n;
 	}
-	goes_back(r, part);
+	set_released(r, part);
 	more->back += n - 1;
 	r->back_more += n - 1;
 	r->waiting += n - 1;
 	return true;
 }
 
-/* Any number of pages, some of which may have other fragments that are out. */
+/* Any number of pages; some may have further fragments out. */
 static bool back_by_part(struct devmem__zcrx_refill *r, uint32_t first, unsigned int n, bool same)
 {
 	const uint32_t pages = same ? 1 : n;
@@ -189,14 +189,14 @@ static bool back_by_part(struct devmem__zcrx_refill *r, uint32_t first, unsigned
 		const struct part part = part_of(first, n);
 
 		r->out[part.word] &= ~part.mask;
-		goes_back(r, part);
+		set_released(r, part);
 		first += part.n;
 		n -= part.n;
 	}
 	return true;
 }
 
-/* Without a call, for what is usual: one word, and no page that is shared. */
+/* The usual case needs no call: pages of one word, and no page is shared. */
 bool devmem__zcrx_refill_back(struct devmem__zcrx_refill *r, uint32_t first, unsigned int n,
 			      bool same)
 {
@@ -220,7 +220,7 @@ bool devmem__zcrx_refill_back(struct devmem__zcrx_refill *r, uint32_t first, uns
 
 /* ---------------------------------------------------------------------------------------- taken */
 
-/* The highest pages in @back below @above that follow each other in one word. There are some. */
+/* The highest run of released pages within one word. There is at least one such page. */
 static struct part last_of(const struct devmem__zcrx_refill *r)
 {
 	size_t word = (r->above - 1) / WORD_BITS;
@@ -234,7 +234,7 @@ static struct part last_of(const struct devmem__zcrx_refill *r)
 	return part_of((uint32_t)((word + 1) * WORD_BITS) - spare - n, n);
 }
 
-/* Of the highest page, all fragments that came back. */
+/* Takes the released fragments of the highest page, at most @most. */
 static unsigned int next_of_page(struct devmem__zcrx_refill *r, struct part last, unsigned int most,
 				 uint32_t *page)
 {

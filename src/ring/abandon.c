@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
  * A ring closed by a forked child, which has a copy of its memory, and the parent's descriptors.
- * Freed is what is the child's: nothing is asked of the kernel but to close descriptors, and no
- * lock is taken, since a thread that held it at the fork is not here to give it back.
+ * Only memory is freed, and descriptors are closed; nothing else is asked of the kernel. No lock is
+ * taken, since a thread that held it at the fork does not exist here to release it.
  */
 #include <stdlib.h>
 #include <unistd.h>

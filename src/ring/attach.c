@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sockets attached to a ring and detached. A socket's kernel tokens die with its last descriptor,
- * so a duplicate is kept until the last fragment is back, whatever the application does with its
- * own. In between: request.c.
+ * Attaching sockets to a ring and detaching them. A socket's kernel tokens die with its last
+ * descriptor, so the library keeps a duplicate until the last fragment is released, whatever the
+ * application does with its own descriptor. What happens in between: request.c.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -30,9 +30,9 @@
 #endif
 
 /*
- * A connection that is over has a peer too, and bytes of it may be queued, to be had like any
- * other: getpeername() does not say so, but SO_PEERNAME does. A connect() that is under way has no
- * peer yet. [net/ipv4/af_inet.c: inet_getname]
+ * A connection that is over still has a peer, and bytes of it may be queued that can be received.
+ * getpeername() fails on such a socket, SO_PEERNAME does not. While a connect() is in progress
+ * there is no peer yet. [net/ipv4/af_inet.c: inet_getname]
  */
 static int check_peer(int fd)
 {
@@ -58,15 +58,15 @@ static int check_socket(int fd)
 	socklen_t len = sizeof(value);
 
 	if (getsockopt(fd, SOL_SOCKET, SO_PROTOCOL, &value, &len))
-		return devmem__fail(errno, "devmem_attach: descriptor %d is no socket: %s", fd,
+		return devmem__fail(errno, "devmem_attach: descriptor %d is not a socket: %s", fd,
 				    strerror(errno));
 	if (value != IPPROTO_TCP)
 		return devmem__fail(EPROTOTYPE, "descriptor %d is not a TCP socket", fd);
 	return check_peer(fd);
 }
 
-/* A slot of the table: a free one, or the table grows. Slots are used again only when no fragment
- * names them. */
+/* Finds a free slot in the table, or makes the table larger. A slot is reused only when no fragment
+ * names it any more. */
 static int get_slot(struct devmem_ring *ring)
 {
 	unsigned int slots = ring->socks.slots ? ring->socks.slots * 2 : 16;
@@ -77,7 +77,8 @@ static int get_slot(struct devmem_ring *ring)
 		if (!ring->socks.slot[i])
 			return (int)i;
 	if (ring->socks.slots == MAX_SOCKS)
-		return devmem__fail(EMFILE, "%d sockets are on this ring: open another", MAX_SOCKS);
+		return devmem__fail(EMFILE, "this ring has %d sockets already: open another ring",
+				    MAX_SOCKS);
 	if (slots > MAX_SOCKS)
 		slots = MAX_SOCKS;
 	socks = realloc(ring->socks.slot, slots * sizeof(*socks));
@@ -98,7 +99,7 @@ static void init_stream(struct devmem_sock *sock, uint64_t user_data, int slot)
 	sock->stream.buffer = devmem__binding_buffer_id(sock->binding);
 }
 
-/* The caller's socket is changed last, when nothing else can fail. */
+/* Changes the caller's socket: last, when nothing else can fail. */
 static int set_options(struct devmem_sock *sock, const struct devmem_attach_opts *o)
 {
 	int err = 0;
@@ -117,7 +118,7 @@ static int set_options(struct devmem_sock *sock, const struct devmem_attach_opts
 	return err;
 }
 
-/* 0: this kernel does not tell (before Linux 4.12): then nobody is refused. */
+/* 0: unknown (before Linux 4.12). Then a second attachment is not noticed. */
 static uint64_t cookie_of(int fd)
 {
 	uint64_t cookie = 0;
@@ -126,7 +127,8 @@ static uint64_t cookie_of(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) ? 0 : cookie;
 }
 
-/* The ring's other sockets, whatever their binding, and those of the binding, on whatever ring. */
+/* No other socket of the ring, with any binding, and none of the binding, on any ring, may have the
+ * same connection. */
 static int note_attached(struct devmem_sock *sock, int fd)
 {
 	const uint64_t cookie = cookie_of(fd);
@@ -139,9 +141,9 @@ static int note_attached(struct devmem_sock *sock, int fd)
 	}
 	if (err == -EALREADY)
 		return devmem__fail(EALREADY,
-				    "the connection of descriptor %d is attached already, and two "
-				    "would divide its bytes between them: devmem_detach() the "
-				    "other one first",
+				    "the connection of descriptor %d is already attached, and two "
+				    "attachments would divide its bytes between them: call "
+				    "devmem_detach() on the other one first",
 				    fd);
 	if (err)
 		return devmem__fail(ENOMEM, "no memory for a socket");
@@ -181,7 +183,7 @@ static int new_sock(struct devmem_ring *ring, int fd, struct devmem_sock **out)
 	return 0;
 }
 
-/* Memory for sockets without a binding: made for the first of them. */
+/* Makes the memory for sockets without a binding, when the first of them is attached. */
 static int open_own(struct devmem_ring *ring)
 {
 	const struct devmem_buffer_opts o = { .size = sizeof(o) };
@@ -198,26 +200,27 @@ static int open_own(struct devmem_ring *ring)
 	return err;
 }
 
-/* The ring was opened for one engine; does the binding's fit? */
-static int check_way(const struct devmem_ring *ring, const struct devmem_binding *binding)
+/* A ring may be opened for one engine alone: the binding must be of that one. */
+static int check_engine(const struct devmem_ring *ring, const struct devmem_binding *binding)
 {
-	const enum devmem__engine_id way = devmem__binding_engine_id(binding);
+	const enum devmem__engine_id engine = devmem__binding_engine_id(binding);
 	const char *why;
 
 	devmem_binding_engine(binding, &why);
-	if (way == DEVMEM__ENGINE_ZCRX && ring->choice.asked != DEVMEM__ENGINE_ZCRX)
-		return devmem__fail(EOPNOTSUPP, "the binding is for engine zcrx: open the ring "
-						"with that engine too");
+	if (engine == DEVMEM__ENGINE_ZCRX && ring->choice.asked != DEVMEM__ENGINE_ZCRX)
+		return devmem__fail(EOPNOTSUPP, "the binding is of engine zcrx: open the ring "
+						"with engine zcrx too");
 	if (ring->choice.asked == DEVMEM__ENGINE_ANY ||
-	    ring->choice.asked == DEVMEM__ENGINE_SYSCALL || ring->choice.asked == way)
+	    ring->choice.asked == DEVMEM__ENGINE_SYSCALL || ring->choice.asked == engine)
 		return 0;
 	return devmem__fail(EOPNOTSUPP,
-			    "the ring was opened for engine %s, and the binding is of engine %s "
+			    "the ring was opened for engine %s, but the binding is of engine %s "
 			    "(%s)",
-			    devmem__engine_name(ring->choice.asked), devmem__engine_name(way), why);
+			    devmem__engine_name(ring->choice.asked), devmem__engine_name(engine),
+			    why);
 }
 
-/* What was decided goes on record. */
+/* Records the engine and the reason for devmem_ring_engine() and the log. */
 static void note_engine(struct devmem_ring *ring, const struct devmem_binding *binding)
 {
 	const char *why, *name = devmem_binding_engine(binding, &why);
@@ -234,8 +237,7 @@ static void note_engine(struct devmem_ring *ring, const struct devmem_binding *b
 		    ring->choice.engine, ring->choice.why);
 }
 
-/* Ties the socket to its binding: with everything that others of the same binding share on this
- * ring. */
+/* Ties the socket to its binding, and to what the sockets of that binding share on this ring. */
 static int join(struct devmem_sock *sock, struct devmem_binding *binding,
 		const struct devmem_attach_opts *o)
 {
@@ -245,7 +247,7 @@ static int join(struct devmem_sock *sock, struct devmem_binding *binding,
 	sock->unbound = !binding;
 	binding = binding ? binding : ring->bindings.own;
 	if (!err)
-		err = check_way(ring, binding);
+		err = check_engine(ring, binding);
 	if (!err && devmem__binding_ifindex(binding))
 		err = devmem__links_add(&ring->links.watched, devmem__binding_ifindex(binding));
 	sock->spill.wanted = o->flags & DEVMEM_ATTACH_PLACE &&
@@ -272,7 +274,7 @@ static void part(struct devmem_sock *sock)
 	devmem__binding_use_put(sock->use);
 }
 
-/* kTLS would decrypt with the processor what lies in device memory. */
+/* kTLS would have the processor decrypt bytes in device memory. */
 static int check_tls(int fd)
 {
 	if (!devmem__decrypted(fd))
@@ -283,8 +285,8 @@ static int check_tls(int fd)
 			    fd);
 }
 
-/* What a peer could stop the machine with, if the NIC writes to device memory. @guarded: set here,
- * and not there before. */
+/* Guards against what a peer could stop the machine with while the NIC writes to device memory.
+ * *guarded: the socket filter was set here, and was not there before. */
 static int protect(const struct devmem_sock *sock, const struct devmem_attach_opts *o,
 		   bool *guarded)
 {
@@ -300,7 +302,7 @@ static int protect(const struct devmem_sock *sock, const struct devmem_attach_op
 		return err;
 	err = devmem__guard(sock->fd, guarded);
 	if (err == -EPERM && devmem__binding_guarded(sock->binding))
-		err = 0; /* what is at the interface's ingress must do */
+		err = 0; /* the guard at the interface's ingress has to do */
 	return err ? err : devmem__guard_urgent(sock->fd);
 }
 
@@ -318,7 +320,8 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 		return err;
 	if (!ring || !out || o.flags & ~(DEVMEM_ATTACH_PLACE | DEVMEM_ATTACH_NO_GUARD) ||
 	    o.lowat > INT32_MAX)
-		return devmem__fail(EINVAL, "devmem_attach: no ring or place for the result, or an "
+		return devmem__fail(EINVAL, "devmem_attach: no ring, no place for the result, or "
+					    "an "
 					    "option out of range");
 	if (!binding && o.flags & DEVMEM_ATTACH_PLACE)
 		return devmem__fail(EINVAL, "devmem_attach: a socket without a binding has no "
@@ -331,10 +334,10 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	if (err)
 		return err;
 	if (binding && devmem__binding_sends(binding))
-		return devmem__fail(EINVAL, "devmem_attach: the binding is for sending, and "
-					    "nothing can be received with it: attach with one of "
-					    "devmem_bind_rx(), or with none");
-	/* what they and what ended with them hold may be what is needed now */
+		return devmem__fail(EINVAL, "devmem_attach: the binding is for sending: attach "
+					    "with a binding made by devmem_bind_rx(), or with "
+					    "none");
+	/* detached sockets, and what ends with them, may hold memory that is needed now */
 	devmem__socks_reap(ring);
 	devmem__ring_end_used(ring);
 	slot = get_slot(ring);
@@ -389,11 +392,11 @@ static int prepare_for(struct devmem_ring *ring, struct devmem_binding *binding)
 	int err;
 
 	if (!ring || !binding || devmem__binding_sends(binding))
-		return devmem__fail(EINVAL, "devmem_ring_prepare: no ring or no binding, or one "
-					    "for sending");
+		return devmem__fail(EINVAL, "devmem_ring_prepare: no ring, no binding, or a "
+					    "binding for sending");
 	err = devmem__uring_check_thread(&ring->uring);
 	if (!err)
-		err = check_way(ring, binding);
+		err = check_engine(ring, binding);
 	return err ? err : devmem__binding_use_prepare(ring, binding);
 }
 
@@ -452,8 +455,8 @@ void devmem__sock_free(struct devmem_sock *sock)
 {
 	struct devmem_ring *ring = sock->ring;
 
-	/* a request that was not handed in yet may name its descriptor, which somebody else may
-	 * get, or its memory */
+	/* a request that is not submitted yet may name this memory, or the descriptor, whose number
+	 * somebody else may get */
 	if (io_uring_sq_ready(&ring->uring.io))
 		devmem__uring_submit(&ring->uring);
 	if (io_uring_sq_ready(&ring->uring.io))
@@ -501,7 +504,7 @@ static int sock_queue(const struct devmem_sock *sock)
 		return err;
 	err = napi_of(sock, &napi_id);
 	if (err == -EAGAIN)
-		return devmem__fail(EAGAIN, "nothing was received on this socket yet");
+		return devmem__fail(EAGAIN, "this socket has not received anything yet");
 	if (err)
 		return devmem__fail(-err,
 				    "the kernel does not tell where a socket's packets arrive "

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sources: what the sockets of one binding share on one ring. Made for the first of them; ended
- * with the last one's last fragment, or with the ring where the kernel cannot end it sooner.
+ * What the sockets of one binding share on one ring. It is opened for the first of them, and closed
+ * with the last fragment of the last one; or with the ring, where the kernel cannot end it sooner.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -75,14 +75,13 @@ int devmem__binding_use_get(struct devmem_ring *ring, struct devmem_binding *bin
 	return 0;
 }
 
-/* What ends with its last socket is made for the first one. */
 int devmem__binding_use_prepare(struct devmem_ring *ring, struct devmem_binding *binding)
 {
 	const struct devmem__engine *engine = engine_of(devmem__binding_engine_id(binding));
 	struct devmem__binding_use *use;
 	int err;
 
-	if (!engine->keep)
+	if (!engine->keep) /* it would be closed again at once */
 		return 0;
 	err = devmem__binding_use_get(ring, binding, &use);
 	if (!err)
@@ -96,7 +95,7 @@ void devmem__binding_use_put(struct devmem__binding_use *use)
 		end(use);
 }
 
-/* What was given back, here or on another ring, is received into again. */
+/* Memory that was released, on this ring or another, becomes free to receive into. */
 void devmem__binding_use_refill(struct devmem_ring *ring)
 {
 	struct devmem__list *node;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The choice of what carries a ring's requests out: io_uring or plain system calls, and why. */
+/* Chooses what carries out a ring's requests, io_uring or plain system calls, and notes why. */
 #include <errno.h>
 #include <stdio.h>
 
@@ -27,8 +27,8 @@ static int open_calls(struct devmem_ring *ring)
 	return devmem__uring_open_syscall_ring(&ring->uring, ring->opts.entries);
 }
 
-/* io_uring if it can be had, and why not if not: whatever the reason, plain system calls are better
- * than no ring. */
+/* Takes io_uring if it works. If not, whatever the reason, plain system calls are better than no
+ * ring. */
 int devmem__ring_choose_uring(struct devmem_ring *ring)
 {
 	int err;
@@ -48,7 +48,7 @@ int devmem__ring_choose_uring(struct devmem_ring *ring)
 		return err;
 	snprintf(ring->choice.no_uring, sizeof(ring->choice.no_uring), "%s", devmem_error());
 	snprintf(ring->choice.why, sizeof(ring->choice.why), "%s", ring->choice.no_uring);
-	devmem__log(DEVMEM_LOG_WARNING, "a ring works by plain system calls, at a higher price: %s",
+	devmem__log(DEVMEM_LOG_WARNING, "a ring uses plain system calls, which cost more: %s",
 		    ring->choice.no_uring);
 	return open_calls(ring);
 }

@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* One completion of any kind, and what it tells: a message that is opened, the end of a stream, an
- * event. */
+/* Handles one completion of any kind: it opens a message, ends a stream, or makes an event. */
 #include <errno.h>
 #include <string.h>
 
@@ -13,8 +12,8 @@
 
 #define SECOND 1000000000u /* ns */
 
-/* The message of an ERROR event: of who noticed that the stream cannot go on, or what the kernel
- * said. */
+/* The error message of an ERROR event: set already by the code that found the error, or else what
+ * the kernel said. */
 static void explain(struct devmem_ring *ring, int error)
 {
 	if (error && !ring->report.explained)
@@ -55,7 +54,7 @@ unsigned int devmem__end_stream(struct devmem_sock *sock, int error, struct devm
 	return 1;
 }
 
-/* A receive ended without bytes. Returns how many events that makes. */
+/* A receive failed. Returns how many events that makes. */
 static unsigned int receive_failed(struct devmem_sock *sock, int res, struct devmem_event *event)
 {
 	switch (res) {
@@ -73,13 +72,13 @@ static unsigned int receive_failed(struct devmem_sock *sock, int res, struct dev
 }
 
 /*
- * Bytes of a bound socket that are in host memory: a packet that was not split, or, through a queue
- * which is not bound, all of them: the rule is gone or another one is before it, or the route
- * changed. The application is told where they come from; they are copied until that is mended.
- * Looked at is what the NIC is known to be like; if it is being changed, it is looked at again with
- * the next bytes. At most once a second.
+ * Bytes of a bound socket are in host memory. Either the NIC did not split a packet; or they came
+ * through a queue that is not bound, as all further bytes will: the rule is gone, another rule
+ * matches before it, or the route changed. The application is told of the queue with a MISPLACED
+ * event, and the bytes are copied until that is repaired. The check asks what is known of the NIC,
+ * at most once a second. While the NIC is being changed, the next bytes check again.
  */
-static unsigned int look_where(struct devmem_sock *sock, struct devmem_event *event)
+static unsigned int check_arrival(struct devmem_sock *sock, struct devmem_event *event)
 {
 	struct devmem_ring *ring = sock->ring;
 	bool was = sock->arrival.misplaced,
@@ -119,7 +118,7 @@ static unsigned int look_where(struct devmem_sock *sock, struct devmem_event *ev
 	return 1;
 }
 
-/* A receive brought nothing, and will bring nothing more or has failed. */
+/* A receive completed without bytes: the stream has ended, or the receive has failed. */
 static unsigned int receive_empty(struct devmem_sock *sock, const struct io_uring_cqe *cqe,
 				  struct devmem_event *event)
 {
@@ -129,7 +128,7 @@ static unsigned int receive_empty(struct devmem_sock *sock, const struct io_urin
 			    : devmem__end_stream(sock, 0, event);
 }
 
-/* A message. What it brought is left in ring->messages.rx; what else happened is an event. */
+/* Opens a message: its bytes are left in ring->messages.rx. Anything else becomes an event. */
 static unsigned int message(struct devmem_sock *sock, const struct io_uring_cqe *cqe,
 			    struct devmem_event *event)
 {
@@ -143,10 +142,10 @@ static unsigned int message(struct devmem_sock *sock, const struct io_uring_cqe 
 	ring->messages.rx.one_host = sock->spill.wanted;
 	sock->request.switches = 0;
 	devmem__lowat_received(sock, ring->messages.rx.bytes_left);
-	return look_where(sock, event);
+	return check_arrival(sock, event);
 }
 
-/* A completion of a socket's receive that is no fragment by itself. */
+/* A completion of a socket's receive that is not a fragment by itself. */
 static unsigned int receive_done(struct devmem_sock *sock, const struct io_uring_cqe *cqe,
 				 struct devmem_event *event)
 {
@@ -164,7 +163,7 @@ static unsigned int receive_done(struct devmem_sock *sock, const struct io_uring
 	return out;
 }
 
-/* One completion of any kind. Returns how many events it made at once. */
+/* Returns how many events the completion made: 0 or 1. */
 unsigned int devmem__completion_to_event(struct devmem_ring *ring, const struct io_uring_cqe *cqe,
 					 struct devmem_event *event)
 {

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * From completions to the caller's events, in one pass. A completion that has more than the caller
- * has room for stays open and goes on in the next call.
+ * Turns completions into the caller's events, in one pass. A completion with more events than the
+ * caller has room for stays open, and the next call goes on with it.
  */
 #include <errno.h>
 
@@ -17,14 +17,14 @@ static struct io_uring_cqe *next_cqe(struct devmem_ring *ring)
 	struct io_uring_cqe *cqe;
 	unsigned int head;
 
-	/* not io_uring_peek_cqe(): that may enter the kernel */
+	/* io_uring_peek_cqe() may enter the kernel */
 	io_uring_for_each_cqe (&ring->uring.io, head, cqe)
 		return cqe;
 	return NULL;
 }
 
-/* Bytes after the end, or of a socket that the application has let go: nobody will release them, so
- * we do. */
+/* Fragments after the end of a stream, or of a detached socket: the application does not see them,
+ * so the library releases them. */
 static void discard(struct devmem_sock *sock, const struct devmem_event *events, int n)
 {
 	for (int i = 0; i < n; i++) {
@@ -35,8 +35,8 @@ static void discard(struct devmem_sock *sock, const struct devmem_event *events,
 	}
 }
 
-/* Copied bytes of a buffer that the processor cannot map go there once more. Returns how many
- * events are good. */
+/* Bytes received by copying into a buffer that the processor cannot map are in a staging area:
+ * writes them to the buffer. Returns how many events are valid. */
 static int stage(struct devmem_sock *sock, struct devmem_event *events, int n)
 {
 	struct devmem_buffer *buffer = devmem__binding_buffer(sock->binding);
@@ -53,7 +53,7 @@ static int stage(struct devmem_sock *sock, struct devmem_event *events, int n)
 			continue;
 		}
 		devmem__log(DEVMEM_LOG_ERROR,
-			    "what a connection received cannot be copied into its buffer: %s",
+			    "received bytes cannot be copied into their buffer: %s",
 			    devmem_error());
 		discard(sock, events + i, n - i);
 		if (sock->request.armed)
@@ -65,8 +65,8 @@ static int stage(struct devmem_sock *sock, struct devmem_event *events, int n)
 }
 
 /*
- * Completions that are fragments by themselves, as many as are of one socket. Returns the number of
- * events; *taken says whether there were any.
+ * Completions that are fragments by themselves, as many in a row as are of one socket. Returns the
+ * number of events; *taken: there was a fragment.
  */
 static int take_fragments(struct devmem_sock *sock, struct devmem_event *events, unsigned int n,
 			  bool *taken)
@@ -85,9 +85,10 @@ static int take_fragments(struct devmem_sock *sock, struct devmem_event *events,
 	return sock->engine->id == DEVMEM__ENGINE_COPY ? stage(sock, events, got) : got;
 }
 
-/* Events from the completion that is open; it stays open (ring->messages.rx_sock) until used up. Or
- * -ENOMEM. */
-static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
+/* Makes events from the open message, which stays open (ring->messages.rx_sock) until it is used
+ * up. Returns how many, or -ENOMEM. */
+static int open_message_to_events(struct devmem_ring *ring, struct devmem_event *events,
+				  unsigned int n)
 {
 	struct devmem_sock *sock = ring->messages.rx_sock;
 	unsigned int host = ring->messages.rx.host_events;
@@ -113,7 +114,7 @@ static int hand_out_open(struct devmem_ring *ring, struct devmem_event *events, 
 		devmem__log(DEVMEM_LOG_ERROR, "%s", devmem_error());
 		ring->report.explained = true;
 		got = (int)devmem__end_stream(sock, -EBADMSG, events);
-		if (sock->request.armed) /* what comes after a hole is of no use */
+		if (sock->request.armed) /* bytes after a hole in the stream are useless */
 			devmem__sock_cancel(sock);
 	}
 	if (done)
@@ -157,7 +158,7 @@ static unsigned int link_news(struct devmem_ring *ring, struct devmem_event *eve
 	return 1;
 }
 
-/* Of connections that ended while nothing could be received. */
+/* The end of a connection that ended while its socket could not receive. */
 static unsigned int known_end(struct devmem_ring *ring, struct devmem_event *event)
 {
 	unsigned int out = 0;
@@ -172,9 +173,9 @@ static unsigned int known_end(struct devmem_ring *ring, struct devmem_event *eve
 	return out;
 }
 
-/* What is not a completion. Returns how many events that makes: 0 or 1. Nearly always 0, so it is
- * seen here, without calls. */
-static unsigned int hand_out_news(struct devmem_ring *ring, struct devmem_event *event)
+/* Events that no completion makes. Returns how many: 0 or 1. Nearly always 0, which is found
+ * without a call. */
+static unsigned int news_to_event(struct devmem_ring *ring, struct devmem_event *event)
 {
 	unsigned int out = woken(ring, event);
 
@@ -187,8 +188,8 @@ static unsigned int hand_out_news(struct devmem_ring *ring, struct devmem_event 
 	return out ? out : link_news(ring, event);
 }
 
-/* The socket whose fragments the completion may be, or NULL. */
-static struct devmem_sock *fragments_of(const struct io_uring_cqe *cqe)
+/* The socket of a completion that may be a fragment by itself, or NULL. */
+static struct devmem_sock *fragment_owner(const struct io_uring_cqe *cqe)
 {
 	struct devmem_sock *sock;
 
@@ -198,14 +199,14 @@ static struct devmem_sock *fragments_of(const struct io_uring_cqe *cqe)
 	return sock->engine->take ? sock : NULL;
 }
 
-/* From what is in front of the next completion. */
-static int hand_out_first(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
+/* Makes events from what comes before the next completion: held host bytes, or the open message. */
+static int pending_to_events(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
 {
 	unsigned int out;
 	int got;
 
 	if (!ring->spill.held_of)
-		return hand_out_open(ring, events, n);
+		return open_message_to_events(ring, events, n);
 	got = devmem__spill_held(ring, events);
 	if (got != -ENOBUFS)
 		return got;
@@ -220,20 +221,20 @@ int devmem__completions_to_events(struct devmem_ring *ring, struct devmem_event 
 {
 	struct io_uring_cqe *cqe;
 	struct devmem_sock *sock;
-	/* for news: at first, and after completions that made no event or ran a buffer low */
+	/* @look for news first, and after completions that made no event or left a buffer low */
 	bool look = true, seen = false;
 	unsigned int out = 0;
 	bool taken;
 
 	ring->report.last = false;
 	while (out < n && !ring->report.last) {
-		if (look && hand_out_news(ring, events + out)) {
+		if (look && news_to_event(ring, events + out)) {
 			out++;
 			continue;
 		}
 		look = false;
 		if (ring->spill.held_of || ring->messages.rx_sock) {
-			int got = hand_out_first(ring, events + out, n - out);
+			int got = pending_to_events(ring, events + out, n - out);
 
 			if (got < 0)
 				return out ? (int)out : got;
@@ -255,7 +256,7 @@ int devmem__completions_to_events(struct devmem_ring *ring, struct devmem_event 
 				devmem__dontneed_settle(ring);
 			break;
 		}
-		sock = fragments_of(cqe);
+		sock = fragment_owner(cqe);
 		if (sock) {
 			int got = take_fragments(sock, events + out, n - out, &taken);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* What this library has, by names that stay; where the kernel or the process has a say, it is
- * tried. */
+/* Features of the library, by names that never change. Those that depend on the kernel or on the
+ * process are tried. */
 #include <errno.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@
 
 struct feature {
 	const char *name, *what;
-	/* 0, or a negative errno and the sentence; NULL: it depends on nothing */
+	/* 0, or a negative errno and the error message; NULL: the feature depends on nothing */
 	int (*try)(void);
 };
 
@@ -30,7 +30,7 @@ static int try_devmem(void)
 				    lacks);
 	return may_bind ? 0
 			: devmem__fail(EPERM, "binding device memory needs CAP_NET_ADMIN, which "
-					      "this process has not");
+					      "this process does not have");
 }
 
 static int try_ring(uint32_t busy_poll_us)
@@ -75,8 +75,8 @@ static int try_large_pages(void)
 		return err;
 	if (devmem__kernel_has_page_sizes())
 		return 0;
-	return devmem__fail(EOPNOTSUPP, "this kernel gives queues no pages but the system's "
-					"(larger ones from Linux 7.3 on)");
+	return devmem__fail(EOPNOTSUPP, "this kernel gives queues pages of the system's size only "
+					"(larger ones need Linux 7.3)");
 }
 
 static int try_send(void)
@@ -86,7 +86,7 @@ static int try_send(void)
 								 "device memory (Linux 6.16)");
 }
 
-/* Names are for good: what is here is in devmem.h, and in every later version. */
+/* Names never change: each is documented in devmem.h, and every later version has it. */
 static const struct feature features[] = {
 	{ "devmem", "receiving: the NIC writes into a buffer (engine devmem)", try_devmem },
 	{ "zcrx", "receiving: the same, by io_uring's own zero-copy receive (engine zcrx)",
@@ -114,7 +114,7 @@ static int try_backend(const struct devmem_backend *backend)
 	return devmem__backend_try(backend, &ops, text);
 }
 
-/* That a name is not known is an answer, too, and no failure for the log. */
+/* An unknown name is an answer like any other, so the log gets no failure. */
 int devmem_feature(const char *name)
 {
 	const struct devmem_backend *backend;

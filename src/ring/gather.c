@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Gathering: a list of fragments becomes one range. Fragments that lie in one buffer go to its
- * backend together, which may take its time and answer from another thread; those of the next
- * buffer follow without waiting for that. The last answer ends it, and the ring's thread then
+ * Gathering copies a list of fragments into one range. Fragments that lie in one buffer go to its
+ * backend together, which may answer later and from another thread. The fragments of the next
+ * buffer do not wait for that answer. The last answer ends the gather, and the ring's thread then
  * releases the fragments.
  */
 #include <errno.h>
@@ -19,11 +19,11 @@ struct devmem__gather {
 	struct devmem_buffer *to; /* a reference */
 	uint64_t cookie;
 	uint32_t bytes;
-	atomic_uint parts; /* that are not over, and the call itself */
+	atomic_uint parts; /* that are not over; the call itself is one */
 	atomic_bool over;
 	atomic_int result; /* the first failure */
 	unsigned int n, room;
-	struct devmem_range *ranges; /* where they lie: scratch for the call */
+	struct devmem_range *ranges; /* where the fragments lie: scratch for the call */
 	struct devmem_event event[]; /* the fragments */
 };
 
@@ -33,7 +33,7 @@ void devmem__gathers_open(struct devmem__ring_gathers *gathers)
 	pthread_cond_init(&gathers->ended, NULL);
 }
 
-/* -------------------------------------------------------------------------------- what it is of */
+/* ------------------------------------------------------------------------------------ fragments */
 
 static bool is_fragment(const struct devmem_event *ev)
 {
@@ -47,11 +47,12 @@ static int event_split(struct devmem_event *event, uint32_t bytes, struct devmem
 
 	if (!event || !rest || event == rest || !is_fragment(event) || !bytes ||
 	    bytes >= event->length)
-		return devmem__fail(EINVAL, "devmem_event_split: no fragment, or not a part of it");
-	/* of a PART that would say that offset is an address */
+		return devmem__fail(EINVAL, "devmem_event_split: not a fragment, or not a part of "
+					    "it");
+	/* as a PART its buffer of 0 would mean that offset is an address */
 	if (event->type == DEVMEM_EVENT_DATA && !event->buffer)
-		return devmem__fail(EINVAL, "devmem_event_split: a fragment that lies in the "
-					    "memory of another binding");
+		return devmem__fail(EINVAL, "devmem_event_split: the fragment lies in the memory "
+					    "of another binding");
 	whole = *event;
 	event->type = DEVMEM_EVENT_PART;
 	event->buffer = whole.type == DEVMEM_EVENT_HOST ? 0 : whole.buffer;
@@ -68,34 +69,35 @@ int devmem_event_split(struct devmem_event *event, uint32_t bytes, struct devmem
 	return devmem__result(event_split(event, bytes, rest));
 }
 
-/* Where a fragment lies, and where in that. @buffer NULL: in this process's memory, at that
- * address. */
+/* Finds the buffer in which a fragment lies. NULL: it lies in this process's memory, and its offset
+ * is an address. */
 static int find(const struct devmem_ring *ring, const struct devmem_event *ev,
 		struct devmem_buffer **buffer)
 {
 	const struct devmem_sock *sock =
 		ev->sock < ring->socks.slots ? ring->socks.slot[ev->sock] : NULL;
 
-	/* host bytes and the spill buffer are the ring's: such a fragment outlives a socket that is
-	 * detached */
+	/* host bytes and the spill buffer belong to the ring: these fragments outlive a detached
+	 * socket */
 	*buffer = NULL;
 	if (ev->type == DEVMEM_EVENT_HOST || (ev->type == DEVMEM_EVENT_PART && !ev->buffer))
 		return 0;
 	*buffer = ring->spill.buffer;
 	if (!devmem__spill_owns(ring, ev)) {
 		if (!sock)
-			return devmem__fail(EINVAL, "devmem_gather: a fragment whose socket is not "
-						    "on this ring");
+			return devmem__fail(EINVAL, "devmem_gather: a fragment's socket is not on "
+						    "this ring");
 		*buffer = devmem__binding_buffer(sock->binding);
 	}
 	if (ev->buffer != devmem_buffer_id(*buffer))
-		return devmem__fail(EINVAL, "devmem_gather: a fragment that came through a queue "
-					    "of another binding: where it lies cannot be told");
+		return devmem__fail(EINVAL, "devmem_gather: a fragment came through a queue of "
+					    "another binding: the library does not know its "
+					    "buffer");
 	if (ev->offset <= devmem_buffer_size(*buffer) &&
 	    ev->length <= devmem_buffer_size(*buffer) - ev->offset)
 		return 0;
-	return devmem__fail(EINVAL, "devmem_gather: a fragment that does not lie in its buffer: "
-				    "was the event changed?");
+	return devmem__fail(EINVAL, "devmem_gather: a fragment does not lie in its buffer: was "
+				    "the event changed?");
 }
 
 static int add_up(const struct devmem_event *events, unsigned int n, unsigned int *fragments,
@@ -111,7 +113,7 @@ static int add_up(const struct devmem_event *events, unsigned int n, unsigned in
 	}
 	return *bytes <= UINT32_MAX ? 0
 				    : devmem__fail(EMSGSIZE, "devmem_gather: 4 GiB or more at "
-							     "once: make several of it");
+							     "once: split it into several calls");
 }
 
 static int check_fragment(const struct devmem_ring *ring, const struct devmem_event *ev,
@@ -123,8 +125,8 @@ static int check_fragment(const struct devmem_ring *ring, const struct devmem_ev
 	if (err || from != to || ev->offset >= offset + bytes || offset >= ev->offset + ev->length)
 		return err;
 	return devmem__fail(EINVAL,
-			    "devmem_gather: a fragment at %llu overlaps with %llu bytes at %llu, "
-			    "where it would go",
+			    "devmem_gather: a fragment at %llu overlaps the target, %llu bytes at "
+			    "%llu",
 			    (unsigned long long)ev->offset, (unsigned long long)bytes,
 			    (unsigned long long)offset);
 }
@@ -148,10 +150,10 @@ static int check(const struct devmem_ring *ring, const struct devmem_event *even
 	return err;
 }
 
-/* --------------------------------------------------------------------------------- begun, ended */
+/* --------------------------------------------------------------------------- beginning and end */
 
-/* A spare one if it has room, so that nothing is allocated once a program has gathered its longest
- * list. */
+/* Takes a spare gather if it is large enough: after a program's longest list nothing is allocated
+ * any more. */
 static struct devmem__gather *get(struct devmem_ring *ring, unsigned int n)
 {
 	struct devmem__gather *g = ring->gathers.spare;
@@ -180,9 +182,8 @@ static void put(struct devmem_ring *ring, struct devmem__gather *g)
 }
 
 /*
- * Once @over is set, @g belongs to the ring's thread, which may use it again or free it: it is not
- * read after that. The ring is woken before the lock is given back, since afterwards it may be gone
- * too.
+ * Once @g->over is set, @g belongs to the ring's thread, which may reuse or free it: it is not read
+ * after that. The ring is woken before the lock is released, since the ring may be gone afterwards.
  */
 static void over(struct devmem__gather *g)
 {
@@ -198,7 +199,7 @@ static void over(struct devmem__gather *g)
 	pthread_mutex_unlock(&gathers->lock);
 }
 
-/* From any thread. */
+/* Called from any thread. */
 static void part_done(void *arg, int result)
 {
 	struct devmem__gather *g = arg;
@@ -212,7 +213,7 @@ static void part_done(void *arg, int result)
 
 /* ------------------------------------------------------------------------------------ under way */
 
-/* The first of @g's fragments from @first on that lie in one buffer. Returns how many. */
+/* The run of fragments, from @first on, that lie in one buffer. Returns how many. */
 static unsigned int run_of(const struct devmem__gather *g, unsigned int first,
 			   struct devmem_buffer **from, uint64_t *bytes)
 {
@@ -265,7 +266,7 @@ static int start_run(struct devmem__gather *g, struct devmem_buffer *from, unsig
 	return err;
 }
 
-/* Returns the first failure; *begun says whether anything was under way before it. */
+/* Returns the first failure; *begun: a part was under way before it. */
 static int start(struct devmem__gather *g, uint64_t offset, bool *begun)
 {
 	struct devmem_buffer *from;
@@ -334,8 +335,8 @@ static int gather(struct devmem_ring *ring, const struct devmem_event *events, u
 		put(ring, g);
 		return err;
 	}
-	/* what is under way reads fragments that the caller would take for its own: so it hears of
-	 * it when that is over */
+	/* parts that are under way still read the fragments, which the caller would take back on
+	 * an error: so the failure is reported by the event, when all of them are over */
 	append(ring, g);
 	part_done(g, err);
 	return 0;
@@ -355,13 +356,12 @@ static struct devmem__gather *next_over(struct devmem__ring_gathers *gathers)
 
 	if (!atomic_load_explicit(&gathers->news, memory_order_relaxed))
 		return NULL;
-	/* Pairs with the stores in over(): one that ends after it was looked at here is news
-	 * again. */
+	/* Pairs with the stores in over(): a gather that ends after this check sets news again. */
 	atomic_store(&gathers->news, false);
 	if (!g || !atomic_load(&g->over))
 		return NULL;
 	gathers->first = g->next;
-	atomic_store(&gathers->news, true); /* the next one may be over too */
+	atomic_store(&gathers->news, true); /* the next gather may be over too */
 	return g;
 }
 
@@ -407,7 +407,7 @@ static void free_spare(struct devmem__ring_gathers *gathers)
 	}
 }
 
-/* Nobody copies here: whatever thread or device it is, it has the parent's memory. */
+/* Nobody copies in a forked child: whatever thread or device copies, copies the parent's memory. */
 void devmem__gathers_forget(struct devmem_ring *ring)
 {
 	struct devmem__gather *g;

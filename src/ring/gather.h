@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Fragments copied to one place, by whatever can: what of that is under way, and what is over. */
+/* Gathers: copies of fragments into one range, by whatever can copy them. gather.c */
 #ifndef DEVMEM__RING_GATHER_H
 #define DEVMEM__RING_GATHER_H
 
@@ -33,14 +33,14 @@ struct devmem__ring_gathers {
 
 void devmem__gathers_open(struct devmem__ring_gathers *gathers);
 
-/* devmem__gathers_await() - nobody copies from or to any memory any more; devmem__gathers_close():
- * forget them all. */
+/* devmem__gathers_await() - wait until nobody copies from or to any memory any more.
+ * devmem__gathers_close() - free all gathers, which are over. */
 void devmem__gathers_await(struct devmem_ring *ring);
 void devmem__gathers_close(struct devmem_ring *ring);
-void devmem__gathers_forget(struct devmem_ring *ring); /* in a forked child: memory alone */
+void devmem__gathers_forget(struct devmem_ring *ring); /* in a forked child: free memory alone */
 
-/* devmem__gathers_event() - the first, if it is over: its fragments are released. Returns how many
- * events: 0 or 1. */
+/* devmem__gathers_event() - report the first gather, if it is over, and release its fragments.
+ * Returns how many events: 0 or 1. */
 unsigned int devmem__gathers_event(struct devmem_ring *ring, struct devmem_event *event);
 
 #endif

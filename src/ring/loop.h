@@ -1,28 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Room ring: the loop. Sockets are attached, completions become events, fragments come back; a turn
- * of devmem_wait() drives all of it. It is the highest room and may include every other.
+ * Room ring: the loop. It attaches sockets, turns completions into events, and takes back released
+ * fragments; each turn of devmem_wait() drives all of it. It is the highest room, and may include
+ * every other.
  */
 #ifndef DEVMEM__RING_LOOP_H
 #define DEVMEM__RING_LOOP_H
 
 #include "recv/receiving.h"
 
-/* open.c */
-/* what devmem_ring_open() does */
+/* open.c: devmem_ring_open() without its log record */
 int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **out);
 
 /*
- * devmem__ring_end_used() - end what the ring was the last to use. It may take seconds, so it is
- * for calls that are not on the way of the data: devmem_attach(), devmem_detach(),
- * devmem_ring_close().
+ * devmem__ring_end_used() - end the bindings and buffers of which this ring held the last
+ * reference. It may take seconds, so only calls that are not on the way of the data do it:
+ * devmem_attach(), devmem_detach(), devmem_ring_close().
  */
 void devmem__ring_end_used(struct devmem_ring *ring);
 
-/* abandon.c: closed by a forked child */
+/* abandon.c: a forked child closes the ring */
 void devmem__ring_abandon(struct devmem_ring *ring);
 
-/* binding_use.c: what sockets of one binding share, and what is ended with the last of them */
+/* binding_use.c: what the sockets of one binding share */
 int devmem__binding_use_get(struct devmem_ring *ring, struct devmem_binding *binding,
 			    struct devmem__binding_use **out);
 int devmem__binding_use_prepare(struct devmem_ring *ring, struct devmem_binding *binding);
@@ -40,36 +40,35 @@ void devmem__remote_releases_free(struct devmem_ring *ring);
 int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *events,
 			unsigned int n);
 
-/* attach.c: attached and detached. devmem__socks_reap() - free the detached ones that nothing
- * refers to any more. */
+/* attach.c. devmem__socks_reap() - free the detached sockets to which nothing refers any more. */
 void devmem__socks_reap(struct devmem_ring *ring);
 void devmem__sock_free(struct devmem_sock *sock);
 
-/* devmem__sock_queue_known() - devmem_sock_queue() without waiting: -EBUSY: it cannot be known now.
- * Without a sentence. */
+/* devmem__sock_queue_known() - devmem_sock_queue() without waiting. -EBUSY: the queue is not known
+ * now. Sets no error message. */
 int devmem__sock_queue_known(const struct devmem_sock *sock);
 
 /* wake.c */
 void devmem__wake(struct devmem_ring *ring);
 
-/* Around what another thread does with the ring: closing it waits for the end. */
+/* Around each use of the ring by another thread: closing the ring waits until it is over. */
 int devmem__visit(struct devmem_ring *ring);
 /* @cancel: what devmem__visit() returned */
 void devmem__visit_over(struct devmem_ring *ring, int cancel);
 void devmem__await_visitors(struct devmem_ring *ring);
 
-/* completions.c: all completions that there are */
+/* completions.c: events from all completions that there are. Returns how many, or -errno. */
 int devmem__completions_to_events(struct devmem_ring *ring, struct devmem_event *events,
 				  unsigned int n);
 
-/* completion.c: one of them. Both return how many events that makes: 0 or 1. @error: 0 is the end
- * of the stream. */
+/* completion.c: events from one completion, and the event of a stream's end (@error: 0 is END).
+ * Both return how many: 0 or 1. */
 unsigned int devmem__completion_to_event(struct devmem_ring *ring, const struct io_uring_cqe *cqe,
 					 struct devmem_event *event);
 unsigned int devmem__end_stream(struct devmem_sock *sock, int error, struct devmem_event *event);
 
-/* overtake.c: the spill buffer is full. Hand out what is not behind that, and say of each socket
- * whether it is. */
+/* overtake.c: while the spill buffer is full, makes events from completions that need not wait for
+ * it, and sets each socket's spill.blocked. Returns how many events. */
 unsigned int devmem__overtake(struct devmem_ring *ring, struct devmem_event *events,
 			      unsigned int n);
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The ring: opened, given requests, closed. What it does in between: wait.c, completions.c,
- * attach.c, release.c. */
+/* Opening and closing a ring. What happens in between: attach.c, wait.c, completions.c,
+ * release.c. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@
 #define MAX_BUFFERS   4096
 #define MAX_COALESCE  100000	  /* microseconds */
 #define MAX_BUSY_POLL 10000	  /* microseconds; the kernel's own limit */
-#define HOST_BYTES    (64u << 20) /* of the memory for sockets without a binding */
+#define HOST_BYTES    (64u << 20) /* the default memory for sockets without a binding */
 #define MAX_REFILL    32768	  /* the kernel's own limit */
 
 /* ----------------------------------------------------------------------------- opening, closing */
@@ -131,8 +131,9 @@ int devmem_ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **o
 }
 
 /*
- * Requests end before the memory that they write to is unmapped. Completions that nobody will see
- * may carry tokens: reading them puts those into the sockets' sets, from where they go back.
+ * Requests must end before the memory that they write to is unmapped. The application will not see
+ * the last completions, but they may carry tokens: reading them enters the tokens into the sockets'
+ * sets, from which they are released.
  */
 static void stop_requests(struct devmem_ring *ring)
 {
@@ -144,8 +145,8 @@ static void stop_requests(struct devmem_ring *ring)
 }
 
 /*
- * Sockets before what they share, and the io_uring before sources that the kernel ties to it
- * (zcrx). Sources that copy ended with their sockets.
+ * Sockets end before what they share. devmem_ring_close() then closes the io_uring before binding
+ * uses that the kernel ties to it (zcrx); those of engine copy ended with their sockets.
  */
 static void end_all(struct devmem_ring *ring)
 {

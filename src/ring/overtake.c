@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What waits for room in the spill buffer holds up what is behind it only if that are bytes. Ends
- * of other connections, their sends, descriptors that are watched and the rest go past it: what is
- * told so may be just what makes the application give fragments back.
+ * While host bytes wait for room in the spill buffer, only bytes have to wait behind them. Ends of
+ * other connections, sends, watched descriptors and the rest overtake them: such an event may be
+ * just what makes the application release fragments.
  */
 #include <string.h>
 
@@ -26,7 +26,7 @@ static bool has_bytes(const struct devmem_sock *sock, const struct io_uring_cqe 
 	return cqe->res > 0;
 }
 
-/* Bytes, or of a connection that has bytes in front of it. */
+/* Bytes have to wait, and so do completions of a connection that has bytes in front of them. */
 static bool has_to_wait(const struct io_uring_cqe *cqe)
 {
 	struct devmem_sock *sock =
@@ -37,7 +37,7 @@ static bool has_to_wait(const struct io_uring_cqe *cqe)
 		sock->spill.blocked |= has_bytes(sock, cqe);
 		return sock->spill.blocked;
 	case DEVMEM__CQE_END:
-	/* of a receive that may have ended: its completion comes first */
+	/* its receive may have ended: the completion of that comes first */
 	case DEVMEM__CQE_CANCEL:
 		return sock->spill.blocked;
 	default:
@@ -45,7 +45,7 @@ static bool has_to_wait(const struct io_uring_cqe *cqe)
 	}
 }
 
-static void forget(struct devmem_ring *ring)
+static void reset_blocked(struct devmem_ring *ring)
 {
 	for (unsigned int i = 0; i < ring->socks.slots; i++)
 		if (ring->socks.slot[i])
@@ -55,8 +55,8 @@ static void forget(struct devmem_ring *ring)
 		ring->messages.rx_sock->spill.blocked = true;
 }
 
-/* What is between head and tail is ours: the kernel does not look at it. What stays moves up to the
- * tail. */
+/* The kernel does not look at entries between head and tail, so they can be moved: those that stay
+ * move up to the tail. */
 static void close_gaps(struct io_uring *io, uint32_t head, uint32_t tail)
 {
 	const size_t bytes = sizeof(struct io_uring_cqe) << !!(io->flags & IORING_SETUP_CQE32);
@@ -75,7 +75,7 @@ unsigned int devmem__overtake(struct devmem_ring *ring, struct devmem_event *eve
 	const uint32_t head = *io->cq.khead, tail = io_uring_smp_load_acquire(io->cq.ktail);
 	unsigned int out = 0;
 
-	forget(ring);
+	reset_blocked(ring);
 	for (uint32_t i = head; i != tail && out < n && !ring->report.last; i++) {
 		struct io_uring_cqe *cqe = cqe_at(io, i);
 
@@ -84,7 +84,7 @@ unsigned int devmem__overtake(struct devmem_ring *ring, struct devmem_event *eve
 		out += devmem__completion_to_event(ring, cqe, events + out);
 		cqe->user_data = DEVMEM__CQE_OTHER;
 	}
-	ring->messages.rx = open; /* a message that tells of an end was read there */
+	ring->messages.rx = open; /* overwritten by messages that say that a stream has ended */
 	close_gaps(io, head, tail);
 	return out;
 }

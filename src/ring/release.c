@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Fragments on their way back to where they came from: the socket's engine, the receive buffers,
- * the spill buffer. That is the affair of the ring's own thread; others hand fragments over to it
- * on a lock-free stack.
+ * Releasing fragments: each goes back to where it came from, the socket's engine, the receive
+ * buffers or the spill buffer. Only the ring's own thread does that. Other threads push their
+ * fragments on a lock-free stack, ring->remote.released.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -17,7 +17,7 @@ struct devmem__remote_release {
 	struct devmem_event event[];
 };
 
-/* As many of the first events as their engine takes at once, of a buffer or of a ring's own memory.
+/* Releases the first of @events, and as many of those that follow as the engine takes with it.
  * Returns how many, or -errno. */
 static int release_some(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
 {
@@ -28,14 +28,14 @@ static int release_some(struct devmem_ring *ring, const struct devmem_event *eve
 	if (devmem__spill_owns(ring, events))
 		return devmem__spill_put(ring, events->token, events->tokens) ?: 1;
 	if (!sock)
-		return devmem__fail(EINVAL, "a fragment was released whose socket is not on this "
+		return devmem__fail(EINVAL, "the socket of a released fragment is not on this "
 					    "ring");
 	got = sock->engine->release(sock, events, n);
 	devmem__sock_let_go(sock);
 	return got;
 }
 
-/* On the ring's own thread. @forgive: go on after one that is not out. Returns the first
+/* On the ring's own thread. @forgive: go on after a fragment that is not out. Returns the first
  * failure. */
 static int release_here(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n,
 			bool forgive)
@@ -59,7 +59,7 @@ static int release_here(struct devmem_ring *ring, const struct devmem_event *eve
 	return err;
 }
 
-/* All that can be. */
+/* Releases all fragments that are out. */
 int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
 {
 	return release_here(ring, events, n, true);
@@ -87,7 +87,7 @@ static int release_remotely(struct devmem_ring *ring, const struct devmem_event 
 	return 0;
 }
 
-/* What other threads released. Nobody is there to be told of a bad one, so it is passed over. */
+/* Nobody can be told of a bad fragment that another thread released, so it is skipped. */
 void devmem__remote_releases_take(struct devmem_ring *ring)
 {
 	struct devmem__remote_release *h, *next;

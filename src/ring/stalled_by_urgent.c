@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
  * A guarded connection whose peer has sent urgent data stands still: the peer sends that segment
- * again and again, and the guard drops it each time. What shows is that segments are dropped which
- * TCP has not seen, while no byte comes. The kernel counts a segment for TCP after the socket
- * filter. [net/ipv4/tcp_ipv4.c: tcp_v4_rcv(), tcp_segs_in()]
+ * again and again, and the guard drops it each time. The sign of it: the socket's count of drops
+ * grows, TCP's count of segments does not, and no byte is received. The kernel counts a segment for
+ * TCP after the socket filter. [net/ipv4/tcp_ipv4.c: tcp_v4_rcv(), tcp_segs_in()]
  *
- * What is dropped at the interface's ingress no socket counts. The kernel tells of each such
- * segment, by its headers.
+ * Segments that are dropped at the interface's ingress are counted by no socket. For each of them
+ * the kernel reports the headers (samples.h).
  */
 #include <errno.h>
 #include <linux/sock_diag.h>
@@ -20,9 +20,9 @@
 #include "ring/loop.h"
 #include "tx.h"
 
-#define AT_ONCE	      1024u /* sockets that are looked at in one turn */
+#define AT_ONCE	      1024u /* sockets checked in one turn */
 #define MIN_HOP_COUNT 73    /* IPV6_MINHOPCOUNT */
-#define CERTAIN	      2u    /* segments: the urgent one, and once more */
+#define CERTAIN	      2u    /* dropped segments: the urgent one, and its retransmission */
 
 void devmem__urgent_explain(struct devmem_sock *sock)
 {
@@ -36,9 +36,9 @@ void devmem__urgent_explain(struct devmem_sock *sock)
 }
 
 /*
- * While segments with data are seen it may be those that are dropped, behind a gap when memory is
- * short; keepalive probes are seen and dropped too. So only what is dropped beyond what is seen
- * counts, and only while none has data.
+ * TCP itself drops segments that it has seen: those with data, behind a gap when memory is short,
+ * and keepalive probes. So only drops beyond the segments seen count, and only while none of those
+ * has data.
  */
 bool devmem__urgent_judge(struct devmem__sock_urgent *u, const struct devmem__sock_urgent *now)
 {
@@ -80,7 +80,7 @@ static bool read_tcp(int fd, struct devmem__sock_urgent *now)
 	return true;
 }
 
-/* Both ends of a connection; IPv4 addresses as mapped ones. */
+/* The addresses of both ends of a connection; IPv4 addresses are mapped. */
 static bool read_ends(int fd, struct sockaddr_in6 ends[2])
 {
 	for (int i = 0; i < 2; i++) {
@@ -103,8 +103,9 @@ static bool read_ends(int fd, struct sockaddr_in6 ends[2])
 }
 
 /*
- * Such a socket drops what strangers send, and counts it as what the guard drops: it must not be
- * ended for that. [net/ipv4/tcp_ipv4.c: tcp_v4_rcv(), min_ttl]
+ * A socket with a minimum TTL drops what strangers send, and the kernel counts that like a drop by
+ * the guard. Such a socket is not watched, or strangers could end it. [net/ipv4/tcp_ipv4.c:
+ * tcp_v4_rcv(), min_ttl]
  */
 static bool has_least_ttl(int fd)
 {
@@ -116,7 +117,7 @@ static bool has_least_ttl(int fd)
 	return v4 > 0 || v6 > 0;
 }
 
-/* Once for each ring. It takes CAP_NET_ADMIN, which who bound the queues had. */
+/* Once for each ring. It needs CAP_NET_ADMIN, which whoever bound the queues had. */
 static void open_samples(struct devmem_ring *ring)
 {
 	if (ring->urgent.samples || ring->urgent.refused)
@@ -125,7 +126,8 @@ static void open_samples(struct devmem_ring *ring)
 	if (ring->urgent.refused)
 		devmem__log(DEVMEM_LOG_INFO, "connections whose peers send urgent data stand still "
 					     "without an error: it is dropped at the interface's "
-					     "ingress, and the kernel does not tell of whom");
+					     "ingress, and the kernel does not report whose it "
+					     "was");
 }
 
 void devmem__urgent_watch(struct devmem_sock *sock)
@@ -151,7 +153,7 @@ void devmem__urgent_leave(struct devmem_sock *sock)
 	sock->urgent.watched = false;
 }
 
-/* The first question takes no lock of the socket, and is the only one of nearly all sockets. */
+/* Reading the drops takes no lock of the socket. For nearly all sockets nothing else is read. */
 static bool stands_still(struct devmem_sock *sock)
 {
 	struct devmem__sock_urgent now = { 0 };
@@ -169,13 +171,13 @@ static void end(struct devmem_sock *sock)
 	devmem__tx_abort(sock, -EPROTO);
 }
 
-static void look_at(struct devmem_sock *sock)
+static void check(struct devmem_sock *sock)
 {
 	if (sock && sock->urgent.watched && !sock->backpressure.paused && stands_still(sock))
 		end(sock);
 }
 
-/* ------------------------------------------------------------------------ what the kernel tells */
+/* -------------------------------------------------------------------------------------- samples */
 
 static bool is_of(const struct devmem_sock *sock, const struct devmem__sample *s)
 {
@@ -187,7 +189,7 @@ static bool is_of(const struct devmem_sock *sock, const struct devmem__sample *s
 	       !memcmp(&ends[1].sin6_addr, &s->peer, sizeof(s->peer));
 }
 
-/* The same segment for the second time, and no byte between them: it will come for ever. */
+/* The same segment was dropped twice, and no byte was received between: it will come for ever. */
 static void note(struct devmem_sock *sock, const struct devmem__sample *s)
 {
 	struct devmem__sock_urgent *u = &sock->urgent, now;
@@ -219,7 +221,7 @@ void devmem__urgent_close(struct devmem_ring *ring)
 	devmem__samples_close(ring->urgent.samples);
 }
 
-/* --------------------------------------------------------------------------------- now and then */
+/* ------------------------------------------------------------------------------------ the check */
 
 void devmem__urgent_look(struct devmem_ring *ring)
 {
@@ -228,12 +230,12 @@ void devmem__urgent_look(struct devmem_ring *ring)
 	if (ring->now < ring->urgent.due)
 		return;
 	ring->urgent.due = ring->now + DEVMEM__URGENT_NS;
-	if (ring->urgent.samples) /* no more than the socket has room for: somebody may send many */
+	if (ring->urgent.samples) /* reads some hundreds at most: somebody may send many */
 		devmem__samples_read(ring->urgent.samples, sampled, ring);
 	while (n--) {
 		ring->urgent.slot =
 			ring->urgent.slot + 1 < ring->socks.slots ? ring->urgent.slot + 1 : 0;
-		look_at(ring->socks.slot[ring->urgent.slot]);
+		check(ring->socks.slot[ring->urgent.slot]);
 	}
 }
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Counters, honest about copies. */
+/* A ring's counters. */
 #include <errno.h>
 #include <string.h>
 

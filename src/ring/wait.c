@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Waiting. One turn is one io_uring_enter: it carries token releases, receives to arm and socket
- * options, and waits for completions.
+ * Waiting. One turn is one io_uring_enter: it submits token releases, receives and socket options,
+ * and waits for completions.
  */
 #include <errno.h>
 #include <poll.h>
@@ -24,9 +24,10 @@ static uint64_t read_clock(void)
 }
 
 /*
- * Not the io_uring's own: before Linux 7.3 who polls it is not woken by work that waits for our
- * thread, an eventfd is. Signalling that costs something for each completion, so it is made for
- * those who ask. [io_uring/tw.c: io_req_local_work_add]
+ * The descriptor is an eventfd and not the io_uring itself: before Linux 7.3, work that waits for
+ * the ring's thread signals an eventfd, but does not wake those who poll the io_uring. Signalling
+ * costs something for each completion, so the eventfd is made only when it is asked for.
+ * [io_uring/tw.c: io_req_local_work_add]
  */
 static int ring_fd(struct devmem_ring *ring)
 {
@@ -42,13 +43,14 @@ static int ring_fd(struct devmem_ring *ring)
 	err = devmem__uring_check_thread(&ring->uring);
 	if (err)
 		return err;
-	fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK); /* completions may be there already */
+	fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK); /* 1: completions may be there already */
 	if (fd < 0)
 		return devmem__fail(errno, "cannot make an eventfd: %s", strerror(errno));
 	err = io_uring_register_eventfd(&ring->uring.io, fd);
 	if (err) {
 		close(fd);
-		return devmem__fail(-err, "io_uring takes no eventfd: %s", strerror(-err));
+		return devmem__fail(-err, "io_uring does not accept an eventfd: %s",
+				    strerror(-err));
 	}
 	atomic_store(&ring->remote.notify_fd, fd);
 	return fd;
@@ -59,7 +61,7 @@ int devmem_ring_fd(struct devmem_ring *ring)
 	return devmem__result(ring_fd(ring));
 }
 
-/* What comes from here on makes the descriptor readable again. */
+/* Only what happens from here on makes the descriptor readable again. */
 static void quiet_notify_fd(struct devmem_ring *ring)
 {
 	uint64_t times;
@@ -68,11 +70,11 @@ static void quiet_notify_fd(struct devmem_ring *ring)
 	if (atomic_load_explicit(&ring->remote.notify_fd, memory_order_relaxed) < 0)
 		return;
 	ignored = read(ring->remote.notify_fd, &times, sizeof(times));
-	(void)ignored; /* fails if it is quiet */
+	(void)ignored; /* fails if it was not readable */
 }
 
-/* Is there something to tell before this thread sleeps, or did another one do something that this
- * one must look at? */
+/* Must this thread not sleep, since there is an event to report, or another thread did something
+ * that needs a turn? */
 static bool has_news(struct devmem_ring *ring)
 {
 	return atomic_load(&ring->remote.released) || atomic_load(&ring->remote.woken) ||
@@ -108,10 +110,11 @@ static void arm_links(struct devmem_ring *ring)
 }
 
 /*
- * Somebody holds something back that must not be held for long: a mark or a few tokens. Or another
- * ring has what we would receive into, and does not tell us when it gives it back. Or a paused
- * socket may stand still, or one whose peer sent urgent data; or the connection of one that cannot
- * receive may end. In how many ns is that to be looked at?
+ * In how many ns must a turn check what no completion reports?
+ * - a low-water mark or a few tokens are held back, which must not last long
+ * - another ring has the memory to receive into, and does not say when it releases some
+ * - a paused socket may be deadlocked, or a socket may stand still after urgent data
+ * - the connection of a socket that cannot receive may end
  */
 static uint64_t tick_ns(const struct devmem_ring *ring)
 {
@@ -131,17 +134,17 @@ static uint64_t tick_ns(const struct devmem_ring *ring)
 	return due;
 }
 
-/* The completion of a tick comes in @ns, or before. */
+/* The tick that is armed fires in @ns or sooner. */
 static bool tick_comes(const struct devmem_ring *ring, uint64_t ns)
 {
 	return ring->tick.armed && ring->tick.due <= ring->now + ns;
 }
 
 /*
- * Who sleeps on the descriptor instead of in here cannot see the tick pass, so it has to be a
- * completion. And one for many waits costs less than a timer for each, set and taken back: short
- * messages come many times faster than the tick. If one that was armed is too late, it comes as
- * well: that is a turn for nothing.
+ * The tick has to be a completion: an application that sleeps on the descriptor instead of in
+ * devmem_wait() must be woken by it. One tick for many waits also costs less than setting and
+ * cancelling a timer for each, since short messages come many times faster than ticks. If the tick
+ * that is armed would fire too late, another is armed, and the late one causes a turn for nothing.
  */
 static void arm_tick(struct devmem_ring *ring, uint64_t ns)
 {
@@ -162,9 +165,9 @@ static void arm_tick(struct devmem_ring *ring, uint64_t ns)
 }
 
 /*
- * What is to ride on the next io_uring_enter. Most of it is nothing in most turns: that costs a
- * look and no call, since short messages have a turn each. Returns in how many ns it is to be
- * looked at what is held back.
+ * Queues the requests for the next io_uring_enter. In most turns there is little to do, and finding
+ * that out must cost a check and not a call, since each short message takes a turn. Returns
+ * tick_ns().
  */
 static uint64_t prepare(struct devmem_ring *ring, bool will_wait)
 {
@@ -194,16 +197,16 @@ static uint64_t prepare(struct devmem_ring *ring, bool will_wait)
 	if (devmem__tx_waits(ring))
 		devmem__tx_look_at_stalls(ring);
 	due = tick_ns(ring);
-	/* marks have times of their own; and without an io_uring a timer of ours is a system
-	 * call */
+	/* no tick if this turn waits itself: with a raised mark it waits until that is due, and
+	 * without an io_uring a timer would be a system call */
 	if (!will_wait || (!devmem__lowat_waits(ring) && !ring->uring.calls))
 		arm_tick(ring, due);
 	ring->tick.idle = false;
 	return due;
 }
 
-/* What the kernel answered to entering it. */
-static int entered(int ret)
+/* The result of entering the kernel, which answered @ret. */
+static int enter_result(int ret)
 {
 	if (ret >= 0 || ret == -ETIME || ret == -EAGAIN || ret == -EBUSY)
 		return 0;
@@ -215,7 +218,7 @@ static int entered(int ret)
 	return devmem__fail(-ret, "io_uring: %s", strerror(-ret));
 }
 
-/* Waits for a completion beyond the @known ones. */
+/* Submits, and waits for a completion beyond the @known ones. */
 static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 {
 	struct __kernel_timespec ts = { (int64_t)(wait_ns / 1000000000u),
@@ -224,8 +227,8 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 	bool forever = wait_ns == UINT64_MAX;
 	int ret;
 
-	/* Pairs with the exchange in devmem__wake(): what was handed over before we said that we
-	 * sleep is seen. */
+	/* Pairs with the exchange in devmem__wake(): has_news() sees what other threads did before
+	 * this store, and they see the store after it. */
 	atomic_store(&ring->remote.sleeping, true);
 	if (has_news(ring)) {
 		ts = (struct __kernel_timespec){ 0 };
@@ -238,11 +241,11 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 		ret = io_uring_submit_and_wait_timeout(&ring->uring.io, &cqe, known + 1,
 						       forever ? NULL : &ts, NULL);
 	atomic_store_explicit(&ring->remote.sleeping, false, memory_order_relaxed);
-	return entered(ret);
+	return enter_result(ret);
 }
 
-/* How long this turn may wait: to the caller's deadline, but not past the tick, which is due in
- * @ns. */
+/* How long this turn may wait: until the caller's deadline, or until the tick, which is due in @ns.
+ * *tick: the tick comes first, and no completion reports it. */
 static uint64_t turn_ns(const struct devmem_ring *ring, uint64_t deadline, uint64_t ns, bool *tick)
 {
 	uint64_t left = UINT64_MAX;
@@ -250,13 +253,13 @@ static uint64_t turn_ns(const struct devmem_ring *ring, uint64_t deadline, uint6
 	if (deadline != UINT64_MAX)
 		left = deadline > ring->now ? deadline - ring->now : 0;
 	if (tick_comes(ring, ns))
-		ns = UINT64_MAX; /* its completion ends the wait */
+		ns = UINT64_MAX; /* the tick's completion ends the wait */
 	*tick = ns < left;
 	return *tick ? ns : left;
 }
 
-/* The last thing of a turn that did not wait: from here on the caller may sleep on the
- * descriptor. */
+/* Called last in a turn without events: from here on the caller may sleep on the descriptor. false:
+ * there is news, and another turn is needed. */
 static bool may_sleep_elsewhere(struct devmem_ring *ring)
 {
 	atomic_store(&ring->remote.sleeping, true);
@@ -264,8 +267,9 @@ static bool may_sleep_elsewhere(struct devmem_ring *ring)
 }
 
 /*
- * The caller's time is over. Waits shorter than a tick add up to one; who waited in vain for as
- * long as that may not come again soon, and what is held back goes first: is there something?
+ * The caller's time is up. Several waits shorter than a tick count as an idle tick. A caller that
+ * waited in vain for a whole tick may not come back soon, so tokens that are held back must be
+ * released first. true: there are some.
  */
 static bool must_flush(struct devmem_ring *ring, int timeout_ms)
 {
@@ -274,7 +278,7 @@ static bool must_flush(struct devmem_ring *ring, int timeout_ms)
 	       !devmem__list_empty(&ring->tokens.held);
 }
 
-static int hand_out(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
+static int get_events(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
 {
 	int got = devmem__completions_to_events(ring, events, n);
 
@@ -285,9 +289,9 @@ static int hand_out(struct devmem_ring *ring, struct devmem_event *events, unsig
 }
 
 /*
- * There is no room for host bytes. Other threads may have made some; or sends or gathers have it,
- * which are over only if the loop goes on, or the application waits for the end of a connection:
- * one turn, of a tick at most.
+ * The spill buffer has no room for host bytes. Other threads may have released some; or sends or
+ * gathers hold it, which end only if the loop goes on; or the application waits for the end of a
+ * connection. So make one turn, of a tick at most.
  */
 static int make_room(struct devmem_ring *ring, struct devmem_event *events, unsigned int n,
 		     bool may_wait)
@@ -295,14 +299,14 @@ static int make_room(struct devmem_ring *ring, struct devmem_event *events, unsi
 	int got, err;
 
 	devmem__remote_releases_take(ring);
-	got = hand_out(ring, events, n);
+	got = get_events(ring, events, n);
 	if (got != -ENOBUFS)
 		return got;
 	devmem__ends_look_past(ring);
 	prepare(ring, may_wait);
 	err = enter(ring, may_wait ? DEVMEM__TICK_NS : 0, io_uring_cq_ready(&ring->uring.io));
 	ring->now = read_clock();
-	got = hand_out(ring, events, n);
+	got = get_events(ring, events, n);
 	return got == -ENOBUFS && err ? err : got;
 }
 
@@ -321,10 +325,11 @@ static int sleep_until(struct devmem_ring *ring, uint64_t when)
 }
 
 /*
- * A turn has a price, and each receive in it, whatever they bring; with many sockets that is most
- * of what a byte costs. So the ring may be told to let them come together first, as a NIC does with
- * its interrupts. What is to be handed in waits too. Nothing is received meanwhile: work of ours
- * waits until we enter (IORING_SETUP_DEFER_TASKRUN).
+ * Each turn has a price, and so has each receive in it, however few bytes they bring; with many
+ * sockets that is most of the cost of a byte. So the ring can be told to let completions come
+ * together first (coalesce_us), as a NIC coalesces its interrupts. Requests wait as well. Nothing
+ * is received meanwhile: the kernel's work for this thread waits until it enters the kernel
+ * (IORING_SETUP_DEFER_TASKRUN).
  */
 static int rest(struct devmem_ring *ring, uint64_t deadline)
 {
@@ -341,13 +346,13 @@ static int rest(struct devmem_ring *ring, uint64_t deadline)
 	return err;
 }
 
-/* Without room for an event there is nothing to wait for: what is pending goes to the kernel, and
- * that is all. */
-static int only_hand_in(struct devmem_ring *ring)
+/* The caller has no room for an event, so there is nothing to wait for: submits what is pending,
+ * and no more. */
+static int only_submit(struct devmem_ring *ring)
 {
 	ring->now = read_clock();
 	prepare(ring, false);
-	return entered(devmem__uring_submit(&ring->uring));
+	return enter_result(devmem__uring_submit(&ring->uring));
 }
 
 static int take_turns(struct devmem_ring *ring, struct devmem_event *events, unsigned int n,
@@ -360,14 +365,14 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 	if (!devmem__uring_is_this_thread_s(&ring->uring))
 		return devmem__uring_check_thread(&ring->uring);
 	if (!n)
-		return only_hand_in(ring);
-	got = hand_out(ring, events, n);
+		return only_submit(ring);
+	got = get_events(ring, events, n);
 	if (got == -ENOBUFS)
 		got = make_room(ring, events, n, timeout_ms != 0);
 	if (got)
 		return got;
-	/* for ever: that of the last wait will do, and what is looked at in time comes that much
-	 * later */
+	/* a wait without a deadline does with the clock of the last wait: the checks of this turn
+	 * are only that much late */
 	if (timeout_ms >= 0) {
 		ring->now = read_clock();
 		deadline = ring->now + (uint64_t)timeout_ms * 1000000u;
@@ -385,13 +390,14 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 		err = enter(ring, turn_ns(ring, deadline, due, &tick), 0);
 		ring->now = read_clock();
 		seen = *ring->uring.io.cq.khead;
-		got = hand_out(ring, events, n);
+		got = get_events(ring, events, n);
 		ring->events_at = got > 0 ? ring->now : 0;
 		if (got || err)
 			return got ? got : err;
 		/*
-		 * Who sleeps on the descriptor: a completion that made no event (a tick, a receive
-		 * that ended) is answered by another turn, or nothing would make it readable again.
+		 * The caller may sleep on the descriptor next. A completion that made no event (a
+		 * tick, a receive that ended) needs another turn, or nothing would make the
+		 * descriptor readable again.
 		 */
 		if (!timeout_ms && *ring->uring.io.cq.khead != seen)
 			continue;

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Waking the ring's thread from another one, and what holds the ring while another thread is in a
- * call of it. */
+/* Waking the ring's thread from another thread, and keeping the ring open while another thread uses
+ * it. */
 #include <errno.h>
 #include <pthread.h>
 #include <time.h>
@@ -8,20 +8,20 @@
 
 #include "ring/loop.h"
 
-/* From any thread: the ring's thread, if it sleeps, goes through a turn. */
+/* Called from any thread: makes the ring's thread go through a turn, if it sleeps. */
 void devmem__wake(struct devmem_ring *ring)
 {
 	uint64_t one = 1;
 	int notify_fd;
 	ssize_t ignored;
 
-	/* Pairs with the store in enter(): either we see that the ring sleeps, or it sees what we
-	 * did before. */
+	/* Pairs with the store in enter(): either this thread sees that the ring sleeps, or the
+	 * ring sees what this thread did before. */
 	if (!atomic_exchange(&ring->remote.sleeping, false))
 		return;
 	ignored = write(ring->wake.fd, &one, sizeof(one));
-	/* Linux before 7.3 may lose what one eventfd is to tell another. [io_uring/eventfd.c:
-	 * io_eventfd_do_signal] */
+	/* Before Linux 7.3, the kernel may lose the signal from this eventfd's completion to the
+	 * other eventfd. [io_uring/eventfd.c: io_eventfd_do_signal] */
 	notify_fd = atomic_load(&ring->remote.notify_fd);
 	if (notify_fd >= 0)
 		ignored = write(notify_fd, &one, sizeof(one));
@@ -29,9 +29,9 @@ void devmem__wake(struct devmem_ring *ring)
 }
 
 /*
- * The ring's thread may close the ring because of what another thread's call has just told it,
- * while that call still is on its way out: closing waits for it. A thread that was cancelled in
- * between would be waited for without end.
+ * A call by another thread may make the ring's thread close the ring before that call has returned:
+ * closing waits for it. Cancellation is disabled meanwhile, since closing would wait for ever for a
+ * thread that was cancelled in between.
  */
 int devmem__visit(struct devmem_ring *ring)
 {
@@ -54,7 +54,7 @@ void devmem__await_visitors(struct devmem_ring *ring)
 		nanosleep(&(struct timespec){ .tv_nsec = 20000 }, NULL);
 }
 
-/* A signal handler may call it, which must leave errno as it was. */
+/* A signal handler may call it, so errno stays as it was. */
 void devmem_wake(struct devmem_ring *ring)
 {
 	const int before = errno;
@@ -63,7 +63,7 @@ void devmem_wake(struct devmem_ring *ring)
 	int cancel;
 
 	if (!devmem__process_is(ring->uring.process))
-		return; /* the eventfd is the parent's, too */
+		return; /* the parent has the same eventfd */
 	cancel = devmem__visit(ring);
 	atomic_store(&ring->remote.woken, true);
 	if (atomic_exchange(&ring->remote.resting, false)) { /* pairs with the store in rest() */

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Other descriptors in the same wait: a listener, a signalfd, a timer. Each is polled by one
- * request, which is made again on the turn after it fired, so that a descriptor that stays readable
- * is reported again.
+ * Other descriptors in the same wait: a listener, a signalfd, a timer. Each is polled by a one-shot
+ * request. The turn after it fired makes it again, so a descriptor that stays readable is reported
+ * again.
  */
 #include <errno.h>
 #include <poll.h>
@@ -46,9 +46,9 @@ static int watch(struct devmem_ring *ring, int fd, uint64_t user_data)
 	if (err)
 		return err;
 	if (fd < 0)
-		return devmem__fail(EBADF, "devmem_watch: %d is no descriptor", fd);
+		return devmem__fail(EBADF, "devmem_watch: %d is not a descriptor", fd);
 	if (find(ring, fd))
-		return devmem__fail(EEXIST, "descriptor %d is watched already", fd);
+		return devmem__fail(EEXIST, "descriptor %d is already watched", fd);
 	watch = calloc(1, sizeof(*watch));
 	if (!watch)
 		return devmem__fail(ENOMEM, "no memory to watch a descriptor");
@@ -82,7 +82,8 @@ static int unwatch(struct devmem_ring *ring, int fd)
 	}
 	sqe = devmem__uring_sqe(&ring->uring, DEVMEM__CQE_OTHER, NULL);
 	if (!sqe)
-		return devmem__fail(EBUSY, "the ring takes no request: try again after "
+		return devmem__fail(EBUSY, "the submission queue of the ring is full: try again "
+					   "after "
 					   "devmem_wait()");
 	watch->removed = true;
 	io_uring_prep_cancel64(sqe, (uintptr_t)watch | DEVMEM__CQE_WATCH, 0);
