@@ -5,7 +5,7 @@
 
 #include "netlink/channels.h"
 
-/* Of drivers that have both, those of bnxt and fbnic keep to the kind that they are set to. */
+/* Of the drivers that support both kinds, bnxt and fbnic stay with the kind that is configured. */
 static bool counts_combined(const struct ethtool_channels *ch)
 {
 	return ch->max_combined && (ch->combined_count || !ch->rx_count);

@@ -10,7 +10,7 @@
 
 #define LOWER_UP (1u << 16) /* IFF_LOWER_UP: there is a carrier */
 
-/* Of the counters older kernels have fewer. */
+/* Older kernels report fewer counters, in a shorter attribute. */
 static bool read_link(const struct nlmsghdr *h, uint64_t *packets)
 {
 	const size_t at = offsetof(struct rtnl_link_stats64, tx_dropped);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What an interface counts as dropped while it was to be sent: "tx_dropped" of "ip -s link". */
+/* How many packets an interface dropped instead of sending them: "tx_dropped" of "ip -s link". */
 #ifndef DEVMEM__NETLINK_DROPPED_H
 #define DEVMEM__NETLINK_DROPPED_H
 
@@ -7,8 +7,8 @@
 #include <stdint.h>
 
 /*
- * devmem__tx_dropped() - packets so far, of an interface of this thread's network namespace. false:
- * it cannot be told, or the link is down, when whatever is sent is dropped.
+ * devmem__tx_dropped() - read the count of an interface in this thread's network namespace. false:
+ * the count cannot be read, or the link is down. While it is down every packet is dropped.
  * [net/sched/sch_generic.c: noop_enqueue]
  */
 bool devmem__tx_dropped(unsigned int ifindex, uint64_t *packets);

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-/* An interface's settings, read and written. */
 #include <errno.h>
 #include <limits.h>
 #include <linux/sockios.h>
@@ -15,7 +14,7 @@
 #include "netlink/iface.h"
 #include "netlink/rss.h"
 
-#define MAX_RULES (1u << 20) /* that are listed: drivers have thousands at most */
+#define MAX_RULES (1u << 20) /* sanity limit: drivers have thousands at most */
 
 int devmem__ethtool_open(struct devmem__ethtool *et, const char *ifname)
 {
@@ -62,8 +61,8 @@ void devmem__ethtool_close(struct devmem__ethtool *et)
 
 /* ---------------------------------------------------------------------------------------- ioctl */
 
-/* By the present name: the ioctl knows no index, and an interface may be renamed while we hold
- * it. */
+/* The ioctl takes a name, not an index. The name is looked up each time, since the interface may
+ * have been renamed. */
 static int do_ioctl(struct devmem__ethtool *et, void *data)
 {
 	struct ifreq ifr = { .ifr_ifindex = (int)et->ifindex };
@@ -82,7 +81,7 @@ void devmem__ethtool_driver(struct devmem__ethtool *et, char driver[32], char bu
 	if (do_ioctl(et, &info) < 0)
 		return;
 	snprintf(driver, 32, "%.31s", info.driver);
-	/* drivers without a bus write "N/A" and the like, which is no device's name */
+	/* drivers without a bus write "N/A" and the like */
 	if (!strchr(info.bus_info, '/'))
 		snprintf(bus, 32, "%.31s", info.bus_info);
 }
@@ -175,23 +174,23 @@ int devmem__ethtool_split(struct devmem__ethtool *et, struct devmem__split_state
 	return devmem__nl_call(&et->nl, got_rings, state);
 }
 
-struct announcement {
+struct notification {
 	uint32_t ifindex;
 	bool seen;
 };
 
-static void notice(uint8_t cmd, struct nlattr **attrs, void *arg)
+static void got_notification(uint8_t cmd, struct nlattr **attrs, void *arg)
 {
 	struct nlattr *header[DEVMEM__NL_ATTRS + 1];
-	struct announcement *a = arg;
+	struct notification *n = arg;
 
 	if (cmd != DEVMEM_ETHTOOL_MSG_RINGS_NTF || !attrs[DEVMEM_ETHTOOL_A_RINGS_HEADER])
 		return;
 	if (!devmem__nl_nested(attrs[DEVMEM_ETHTOOL_A_RINGS_HEADER], header))
 		return;
 	if (header[DEVMEM_ETHTOOL_A_HEADER_DEV_INDEX] &&
-	    nla_get_u32(header[DEVMEM_ETHTOOL_A_HEADER_DEV_INDEX]) == a->ifindex)
-		a->seen = true;
+	    nla_get_u32(header[DEVMEM_ETHTOOL_A_HEADER_DEV_INDEX]) == n->ifindex)
+		n->seen = true;
 }
 
 static int set_split(struct devmem__ethtool *et, bool split, uint8_t to, bool thresh,
@@ -208,23 +207,24 @@ static int set_split(struct devmem__ethtool *et, bool split, uint8_t to, bool th
 int devmem__ethtool_set_split(struct devmem__ethtool *et, bool split, uint8_t to, bool thresh,
 			      uint32_t bytes, bool *changed)
 {
-	struct announcement a = { .ifindex = et->ifindex };
+	struct notification n = { .ifindex = et->ifindex };
 	bool lost;
 	uint32_t group;
 	int err;
 
 	if (!changed)
 		return set_split(et, split, to, thresh, bytes);
-	/* the announcement is queued before the request returns. [ethnl_default_set_doit()] */
+	/* the notification is queued before the request returns
+	 * [net/ethtool/netlink.c: ethnl_default_set_doit()] */
 	err = devmem__nl_subscribe(&et->monitor, DEVMEM_ETHTOOL_MCGRP_MONITOR, &group);
 	if (err)
 		return err;
 	err = set_split(et, split, to, thresh, bytes);
 	devmem__nl_unsubscribe(&et->monitor, group);
-	lost = devmem__nl_notices(&et->monitor, UINT_MAX, notice, &a) < 0;
-	/* announcements may have been lost, or not be readable: then it counts as changed */
+	lost = devmem__nl_notices(&et->monitor, UINT_MAX, got_notification, &n) < 0;
+	/* if notifications were lost or cannot be read, assume a change */
 	if (!err)
-		*changed = lost || a.seen;
+		*changed = lost || n.seen;
 	return err;
 }
 
@@ -233,7 +233,7 @@ int devmem__ethtool_set_split(struct devmem__ethtool *et, bool split, uint8_t to
 struct wanted {
 	const struct devmem__ethtool *et;
 	const char *driver, *bus;
-	unsigned int found; /* its index, or 0 */
+	unsigned int found; /* the interface's index, or 0 */
 };
 
 static bool is_at(const struct wanted *w, unsigned int ifindex)
@@ -262,7 +262,7 @@ static int got_interface(struct nlattr **attrs, void *arg)
 	return 0;
 }
 
-/* Whoever has rings is listed by a dump of them, which keeps to our socket's namespace. */
+/* A dump of rings lists every interface that has them, in the namespace of our socket. */
 int devmem__ethtool_find(struct devmem__ethtool *et, const char *driver, const char *bus)
 {
 	struct wanted w = { .et = et, .driver = driver, .bus = bus };
@@ -321,7 +321,7 @@ int devmem__ethtool_table(struct devmem__ethtool *et, uint32_t context, uint32_t
 		return -ENOMEM;
 	err = do_ioctl(et, rxfh);
 	if (!err) {
-		/* the same memory, without its header */
+		/* hand out the same memory, without its header */
 		memmove(rxfh, rxfh->rss_config, n * sizeof(uint32_t));
 		*table = (uint32_t *)rxfh;
 		*size = n;
@@ -369,7 +369,7 @@ int devmem__ethtool_hash(struct devmem__ethtool *et, uint32_t flow_type,
 	return err;
 }
 
-/* What is not the table stays: no key, and "no change" where the kernel has a word for it. */
+/* Sets the table alone: the request has no key, and asks for no change of function and input. */
 static int set_rxfh(struct devmem__ethtool *et, const uint32_t *table, uint32_t size,
 		    uint32_t *context)
 {
@@ -416,7 +416,7 @@ int devmem__ethtool_new_context(struct devmem__ethtool *et, const uint32_t *tabl
 
 int devmem__ethtool_delete_context(struct devmem__ethtool *et, uint32_t context)
 {
-	/* a size of 0 deletes a context, but resets the main table */
+	/* a size of 0 deletes the context, but for context 0 it resets the main table */
 	return context ? set_rxfh(et, NULL, 0, &context) : -EINVAL;
 }
 
@@ -434,7 +434,7 @@ int devmem__ethtool_rule(struct devmem__ethtool *et, uint32_t location, struct d
 	return 0;
 }
 
-/* The locations of all rules; -EMSGSIZE if there are more than @count by now. */
+/* The locations of all rules. -EMSGSIZE: there are now more than @count. */
 static int locations(struct devmem__ethtool *et, uint32_t *count, struct ethtool_rxnfc **out)
 {
 	struct ethtool_rxnfc *info = calloc(1, sizeof(*info) + *count * sizeof(uint32_t));
@@ -462,14 +462,14 @@ static int read_rules(struct devmem__ethtool *et, const struct ethtool_rxnfc *in
 	if (!all->rules)
 		return -ENOMEM;
 	for (uint32_t i = 0; i < n; i++) {
-		/* one that went away meanwhile is no longer our business */
+		/* skip rules that were deleted meanwhile */
 		if (!devmem__ethtool_rule(et, info->rule_locs[i], &all->rules[all->count]))
 			all->count++;
 	}
 	return 0;
 }
 
-/* Count, then list, again if somebody added one in between. */
+/* Count the rules, then list them. Start again if somebody added one in between. */
 static int count_and_locate(struct devmem__ethtool *et, bool *any, uint32_t *n,
 			    struct ethtool_rxnfc **info)
 {
@@ -530,8 +530,8 @@ int devmem__ethtool_delete_rule(struct devmem__ethtool *et, uint32_t location)
 
 /* ------------------------------------------------------------------------------------- features */
 
-/* A bitset that is a list has the bits that are set; with a mask those of the mask, and each says
- * what it is. */
+/* Without a mask, a bitset lists the bits that are set. With a mask, it lists the bits of the mask,
+ * each with its value. */
 static bool has_bit(struct nlattr *bitset, const char *name)
 {
 	struct nlattr *of[DEVMEM__NL_ATTRS + 1], *bit[DEVMEM__NL_ATTRS + 1], *at;
@@ -598,8 +598,8 @@ int devmem__ethtool_set_feature(struct devmem__ethtool *et, const char *name, bo
 		return err;
 	if (!before.switchable)
 		return before.on == on ? 0 : -EOPNOTSUPP;
-	/* the kernel looks again only when what is asked for changes. [net/ethtool/features.c:
-	 * ethnl_set_features()] */
+	/* the kernel recomputes the features only if the request differs from the previous one, so
+	 * request the opposite first [net/ethtool/features.c: ethnl_set_features()] */
 	if (before.wanted == on && before.on != on)
 		err = ask_feature(et, name, !on);
 	if (!err)

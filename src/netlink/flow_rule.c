@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-/* n-tuple rules: built from addresses, compared. */
 #include <errno.h>
 #include <netinet/in.h>
 #include <string.h>
@@ -8,12 +7,12 @@
 
 #define FLAGS (FLOW_EXT | FLOW_MAC_EXT | DEVMEM_FLOW_RSS)
 
-/* An address in one form, so that the rest need not ask which. */
+/* An address of either family in one form. */
 struct end {
 	bool v4;
 	bool any;	      /* the unspecified address */
 	uint16_t port;	      /* network order */
-	struct in6_addr addr; /* an IPv4 one in its last word */
+	struct in6_addr addr; /* an IPv4 address is in the last word */
 };
 
 static int read_end(const struct sockaddr *sa, struct end *e)
@@ -83,7 +82,7 @@ int devmem__rule_flow(struct devmem__rule *rule, const struct sockaddr *local,
 	if (err)
 		return err;
 	memset(rule, 0, sizeof(*rule));
-	/* "::" is any address of either family, when the other end says which */
+	/* "::" stands for any IPv4 address if the other end is IPv4 */
 	if (peer && here.v4 != there.v4) {
 		if (!(here.any && !here.v4) && !(there.any && !there.v4))
 			return -EINVAL;
@@ -159,7 +158,7 @@ static bool same_masked(const void *ka, const void *kb, const void *ma, const vo
 	return true;
 }
 
-/* The fields beyond the flow; they count only if the flag says that they are there. */
+/* The fields of a rule beyond the flow. They are valid only if their flag is set. */
 static void extras(const struct devmem__rule *r, struct ethtool_flow_ext *key,
 		   struct ethtool_flow_ext *mask)
 {
@@ -177,7 +176,7 @@ static void extras(const struct devmem__rule *r, struct ethtool_flow_ext *key,
 	memset(mask->padding, 0, sizeof(mask->padding));
 }
 
-/* How much of the union a flow type fills; what is behind that is nobody's. */
+/* How many bytes of the union a flow type uses; the rest is undefined. */
 static size_t flow_bytes(uint32_t type)
 {
 	switch (type & ~FLAGS) {
@@ -222,7 +221,7 @@ static bool is_taken(const struct devmem__rule *taken, uint32_t n, uint32_t loca
 
 int64_t devmem__rule_location(const struct devmem__rule *taken, uint32_t n, uint32_t size)
 {
-	/* of n + 1 locations one is free */
+	/* among n + 1 locations at least one is free */
 	for (uint32_t at = size; at-- > 0 && size - at <= n + 1;)
 		if (!is_taken(taken, n, at))
 			return at;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * libnl builds and takes apart the messages; the socket is read here, because libnl's own loop
- * turns the kernel's errno into its own numbers, from which there is no way back, and drops the
+ * libnl builds and parses the messages. The socket is read here, because libnl's receive loop
+ * translates the kernel's errno into its own numbers, which cannot be undone, and discards the
  * extended acknowledgement.
  */
 #include <errno.h>
@@ -19,12 +19,12 @@
 
 #include "netlink/genl.h"
 
-/* The kernel makes a dump's messages as large as the reader's buffer, up to this.
+/* The kernel makes the messages of a dump as large as the reader's buffer, up to this size.
  * [net/netlink/af_netlink.c] */
 #define READ_BYTES    32768
 #define REQUEST_BYTES 16384
 
-/* Acknowledgement attributes; older headers lack the later ones. [include/uapi/linux/netlink.h] */
+/* Attributes of an acknowledgement. Older headers lack some. [include/uapi/linux/netlink.h] */
 enum { ACK_MSG = 1, ACK_OFFSET = 2, ACK_MISSING = 5 };
 
 #define NETNS_COOKIE 71 /* SO_NETNS_COOKIE [include/uapi/asm-generic/socket.h] */
@@ -88,8 +88,7 @@ struct nlattr *devmem__nl_nest(struct devmem__nl *nl, int attr)
 
 	if (nl->error)
 		return NULL;
-	/* the families that we speak to insist on the flag; libnl does not set it in every
-	 * version */
+	/* the families used here require the flag, and some versions of libnl do not set it */
 	nest = nla_nest_start(nl->request, attr | NLA_F_NESTED);
 	if (!nest)
 		nl->error = -EMSGSIZE;
@@ -104,7 +103,7 @@ void devmem__nl_nest_end(struct devmem__nl *nl, struct nlattr *nest)
 
 /* -------------------------------------------------------------------------------------- answers */
 
-/* The number of the attribute at @offset of the request, or 0. */
+/* The type of the attribute at @offset in the request, or 0. */
 static unsigned int attr_at(const struct nlmsghdr *sent, uint32_t offset)
 {
 	struct nlattr attr;
@@ -141,8 +140,8 @@ static uint32_t number(const struct nlattr *attr)
 	return v;
 }
 
-/* Where the attributes of an acknowledgement start: behind a copy of the request, or of its header
- * only. */
+/* Where the attributes of an acknowledgement start. A copy of the request, or of its header alone,
+ * comes before them. */
 static size_t tlv_offset(const struct nlmsghdr *ack)
 {
 	const struct nlmsgerr *e = (const struct nlmsgerr *)((const char *)ack + NLMSG_HDRLEN);
@@ -203,7 +202,7 @@ bool devmem__nl_nested(struct nlattr *nest, struct nlattr **attrs)
 	return nla_parse_nested(attrs, DEVMEM__NL_ATTRS, nest, NULL) >= 0;
 }
 
-/* Acknowledgement or end of a dump: its errno, and the kernel's words kept. */
+/* The errno of an acknowledgement or of a dump's end. Keeps the kernel's text in nl->why. */
 static int verdict(struct devmem__nl *nl, const struct nlmsghdr *h)
 {
 	int err = 0;
@@ -218,8 +217,8 @@ static int verdict(struct devmem__nl *nl, const struct nlmsghdr *h)
 struct reading {
 	devmem__nl_reply fn;
 	void *arg;
-	int result;	  /* of fn, kept until the answer has been read to its end */
-	bool interrupted; /* the dump is not of one moment */
+	int result;	  /* of fn, kept until the whole answer has been read */
+	bool interrupted; /* what the dump lists changed meanwhile */
 	bool done;
 };
 
@@ -296,7 +295,7 @@ static int send_request(struct devmem__nl *nl, int flags)
 	struct nlmsghdr *h;
 
 	if (!nl->name[0])
-		/* it could not be opened: a policy or an emulator refuses netlink */
+		/* the socket could not be opened: a policy or an emulator refuses netlink */
 		return -EOPNOTSUPP;
 	if (nl->error)
 		return nl->error;
@@ -389,8 +388,8 @@ static int ask_family(struct devmem__nl *nl, devmem__nl_reply fn, void *arg)
 static int open_socket(void)
 {
 	const struct sockaddr_nl any = { .nl_family = AF_NETLINK };
-	/* answers are there when the request returns; this only keeps a bug, theirs or ours, from
-	 * hanging a program */
+	/* the kernel answers before send() returns, so only a bug of either side could make the
+	 * program hang without this */
 	const struct timeval patience = { .tv_sec = 30 };
 	const int one = 1;
 	int fd, err;
@@ -414,8 +413,8 @@ bool devmem__nl_short_of(int err)
 	return err == -EMFILE || err == -ENFILE || err == -ENOMEM || err == -ENOBUFS;
 }
 
-/* Whatever the errno: a policy or an emulator refuses netlink, which is as good as a kernel that
- * has no device memory. */
+/* If a policy or an emulator refuses netlink, with whatever errno, this counts as a kernel without
+ * device memory. */
 static int refused(int err)
 {
 	const int result = devmem__nl_short_of(err) ? -err : EOPNOTSUPP;

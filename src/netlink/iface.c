@@ -13,7 +13,7 @@
 #include "netlink/iface.h"
 #include "netlink/rtnl.h"
 
-/* IFLA_ALT_IFNAME, which older headers lack [include/uapi/linux/if_link.h] */
+/* IFLA_ALT_IFNAME, which older headers lack. [include/uapi/linux/if_link.h] */
 #define ALT_NAME      53
 #define ALT_NAME_ROOM 128
 
@@ -26,8 +26,8 @@ struct question {
 	char name[ALT_NAME_ROOM];
 };
 
-/* A name may be longer than the attribute for names takes; the one for alternative names finds all,
- * from Linux 5.5 on. */
+/* IFLA_IFNAME takes only short names. The attribute for alternative names, Linux 5.5, takes long
+ * ones and finds both kinds. */
 static struct question question(const char *name)
 {
 	const size_t len = strlen(name) + 1;
@@ -72,7 +72,7 @@ static int find_by_rtnetlink(const char *name, struct devmem__iface *iface)
 	return err;
 }
 
-/* -------------------------------------------------------------------------------------- without */
+/* ---------------------------------------------------------------------------------------- ioctl */
 
 static int open_any(void)
 {
@@ -89,7 +89,8 @@ static int find_by_ioctl(const char *name, struct devmem__iface *iface)
 	int fd, err = 0;
 
 	if (strchr(name, ':'))
-		/* no interface may be called so, and the ioctl would look at what is before it */
+		/* no interface name contains a colon; the ioctl would ignore the rest of the
+		 * name */
 		return -ENODEV;
 	fd = open_any();
 	if (fd < 0)
@@ -103,7 +104,7 @@ static int find_by_ioctl(const char *name, struct devmem__iface *iface)
 	return err;
 }
 
-/* Nothing that another way of asking would help against. */
+/* Would the ioctl give the same answer as rtnetlink? */
 static bool is_final(int err)
 {
 	return !err || err == -ENODEV || err == -EMFILE || err == -ENFILE || err == -ENOMEM ||

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An interface by any of its names. The ioctls behind if_nametoindex() take names of up to 15
- * characters, read "va:1" as an alias of va, and cannot be asked without a descriptor, which
- * if_nametoindex() does not tell from a name that nobody has.
+ * Finds an interface by any of its names. if_nametoindex() will not do: its ioctls take names of at
+ * most 15 characters and read "va:1" as an alias of va, and it does not distinguish a lack of file
+ * descriptors from a name that no interface has.
  */
 #ifndef DEVMEM__NETLINK_IFACE_H
 #define DEVMEM__NETLINK_IFACE_H
@@ -11,18 +11,18 @@
 
 struct devmem__iface {
 	unsigned int index;
-	char name[IFNAMSIZ]; /* the kernel's own, whichever it was found by */
+	char name[IFNAMSIZ]; /* its main name, whichever name it was found by */
 };
 
 /*
- * devmem__iface_find() - in this thread's network namespace, by its name or an alternative one (up
- * to 127 characters, Linux 5.5). 0, or a negative errno: -ENODEV: there is none; otherwise it could
- * not be asked. Sets no sentence and needs nothing of the library: tools, which have its public
- * header alone, are compiled with it.
+ * devmem__iface_find() - look in this thread's network namespace for an interface with this name or
+ * alternative name (up to 127 characters, Linux 5.5). 0; -ENODEV: there is none; another negative
+ * errno: the look-up failed. Sets no error message and needs nothing of the library, since the
+ * tools, which use the public header alone, compile this file in.
  */
 int devmem__iface_find(const char *name, struct devmem__iface *iface);
 
-/* devmem__iface_need() - the same, and sets the sentence. (iface_need.c) */
+/* devmem__iface_need() - the same, but sets the error message. (iface_need.c) */
 int devmem__iface_need(const char *name, struct devmem__iface *iface);
 
 #endif

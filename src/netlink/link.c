@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The kernel's link notifications. A receiver whose NIC went away would otherwise hang without an
- * error: packets just do not come. [Documentation/userspace-api/netlink, RTNLGRP_LINK]
+ * The kernel's link notifications. Without them a receiver whose NIC disappears would wait forever
+ * without an error: packets just stop. [Documentation/userspace-api/netlink, RTNLGRP_LINK]
  */
 #include <errno.h>
 #include <linux/rtnetlink.h>
@@ -15,12 +15,12 @@
 #include "netlink/link.h"
 #include "netlink/genl.h"
 
-/* Attributes, which older headers lack (5.1, 5.14) [include/uapi/linux/if_link.h] */
+/* Attributes that older headers lack (5.1, 5.14). [include/uapi/linux/if_link.h] */
 enum { NEW_NETNSID = 45, PARENT_DEV_NAME = 56 };
 
-#define QUESTION 1u /* nlmsg_seq of ours, and of the answer to it; notifications have 0 */
+#define QUESTION 1u /* nlmsg_seq of our question and of its answer; notifications have 0 */
 
-/* IFF_LOWER_UP of <linux/if.h>, which does not go with <net/if.h> */
+/* IFF_LOWER_UP of <linux/if.h>, which conflicts with <net/if.h> */
 #define LOWER_UP (1u << 16)
 
 void devmem__links_init(struct devmem__links *links)
@@ -67,8 +67,7 @@ int devmem__links_add(struct devmem__links *links, unsigned int ifindex)
 	if (devmem__nl_short_of(links->fd))
 		return links->fd;
 	if (links->fd < 0)
-		devmem__log(DEVMEM_LOG_WARNING, "nothing will be told of links that go down: %s",
-			    devmem_error());
+		devmem__log(DEVMEM_LOG_WARNING, "there will be no LINK events: %s", devmem_error());
 	links->link[links->count++] =
 		(struct devmem__link){ .ifindex = ifindex, .state = DEVMEM__LINK_UP };
 	return 0;
@@ -82,7 +81,7 @@ void devmem__links_close(struct devmem__links *links)
 	devmem__links_init(links);
 }
 
-/* What a notification says. */
+/* The contents of a notification. */
 struct notice {
 	unsigned int ifindex;
 	enum devmem__link_state state;
@@ -93,7 +92,8 @@ static bool concerns(struct devmem__link *link, const struct notice *n)
 {
 	if (link->state != DEVMEM__LINK_MOVED)
 		return link->ifindex == n->ifindex;
-	/* its number may belong to another by now, and it may be back with a new one */
+	/* the interface may come back with another index, and another interface may have its old
+	 * one; so compare the parent device if there is one */
 	if (link->parent[0] ? strcmp(link->parent, n->parent) : link->ifindex != n->ifindex)
 		return false;
 	link->ifindex = n->ifindex;
@@ -137,8 +137,8 @@ static void note(struct devmem__links *links, const struct notice *n)
 	}
 }
 
-/* A move is told as the end of the interface, with the namespace it is in from now on.
- * [dev_change_net_namespace()] */
+/* The kernel reports a move as the end of the interface, with the attribute NEW_NETNSID, its new
+ * namespace. [net/core/dev.c: __dev_change_net_namespace()] */
 static void read_attributes(struct notice *n, const unsigned char *p, size_t bytes)
 {
 	while (bytes >= sizeof(struct rtattr)) {
@@ -171,7 +171,7 @@ static void read_link(struct devmem__links *links, uint16_t type, const unsigned
 	if (bytes < NLMSG_LENGTH(sizeof(info)) || (type != RTM_NEWLINK && type != RTM_DELLINK))
 		return;
 	memcpy(&info, message + NLMSG_HDRLEN, sizeof(info));
-	/* of a bridge's port: it left the bridge, and is there */
+	/* AF_BRIDGE: a bridge's port left the bridge; the interface still exists */
 	if (info.ifi_family != AF_UNSPEC)
 		return;
 	n.ifindex = (unsigned int)info.ifi_index;
@@ -184,7 +184,7 @@ static void read_link(struct devmem__links *links, uint16_t type, const unsigned
 	note(links, &n);
 }
 
-/* What notifications were lost is not known: so all interfaces are asked for, one question at a
+/* It is unknown which notifications were lost, so ask for all interfaces. One question at a
  * time. */
 static void ask(struct devmem__links *links)
 {
@@ -201,15 +201,15 @@ static void ask(struct devmem__links *links)
 	};
 
 	if (send(links->fd, &question, sizeof(question), MSG_DONTWAIT) < 0)
-		return; /* when something else is read */
+		return; /* the next read tries again */
 	links->lost = false;
 	links->asked = true;
 	for (size_t i = 0; i < links->count; i++)
 		links->link[i].there = false;
 }
 
-/* An interface that the answer does not have is gone. If interfaces changed meanwhile, it may have
- * left some out. */
+/* An interface that is not in the answer is gone. But if interfaces changed meanwhile
+ * (links->lost), the answer may have left some out. */
 static void answered(struct devmem__links *links)
 {
 	links->asked = false;
@@ -230,7 +230,7 @@ static void read_answer(struct devmem__links *links, const struct nlmsghdr *h)
 	if (h->nlmsg_type == NLMSG_DONE)
 		answered(links);
 	else if (h->nlmsg_type == NLMSG_ERROR)
-		/* the next notification tells the state, of what it is about */
+		/* the next notification brings the state of the interface that it is about */
 		links->asked = false;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Link news: interfaces that go down, come back, are moved, or go away. Knows nothing of rings. */
+/* Watches links: interfaces that go down, come up again, are moved, or disappear. Knows nothing of
+ * rings. */
 #ifndef DEVMEM__NETLINK_LINK_H
 #define DEVMEM__NETLINK_LINK_H
 
@@ -17,39 +18,40 @@ enum devmem__link_state {
 struct devmem__link {
 	unsigned int ifindex;
 	enum devmem__link_state state;
-	/* of one that was moved: the device behind it, by which it is known again */
+	/* if it was moved: its parent device, by which it is recognized when it comes back */
 	char parent[32];
-	bool news;  /* it changed, and nobody was told yet */
-	bool there; /* when that was asked last */
+	bool news;  /* its state changed and has not been reported yet */
+	bool there; /* it was in the kernel's answer to our latest question */
 };
 
 struct devmem__links {
-	int fd; /* a socket of the kernel's link notifications, or -1 */
+	int fd; /* a socket that receives the kernel's link notifications, or -1 */
 	struct devmem__link *link;
 	size_t count;
-	unsigned int news; /* how many have news */
-	bool lost;	   /* the kernel had no room for a notification */
-	bool asked;	   /* how all interfaces are, and not answered yet */
+	unsigned int news; /* how many links have news */
+	bool lost;	   /* a notification was lost, for want of room */
+	bool asked;	   /* we asked for all interfaces; the answer is not complete yet */
 };
 
 void devmem__links_init(struct devmem__links *links);
 
 /*
- * devmem__links_add() - listen for an interface in this thread's network namespace. Again: nothing
- * happens. Where rtnetlink is refused there is no news. devmem__links_refused() - is it? 0: no;
- * else a negative errno and the sentence.
+ * devmem__links_add() - watch an interface in this thread's network namespace. Adding it again has
+ * no effect. Where rtnetlink is refused it succeeds, but there will be no news.
+ * devmem__links_refused() - is rtnetlink refused? 0: no; otherwise a negative errno and its error
+ * message.
  */
 int devmem__links_refused(void);
 int devmem__links_add(struct devmem__links *links, unsigned int ifindex);
 void devmem__links_close(struct devmem__links *links);
 
-/* devmem__links_read() - take in what the kernel told, without waiting. */
+/* devmem__links_read() - read the notifications that have arrived, without waiting. */
 void devmem__links_read(struct devmem__links *links);
 
-/* devmem__links_parse() - notifications from a buffer. Pure; for the tests. */
+/* devmem__links_parse() - take in notifications from a buffer. No I/O. */
 void devmem__links_parse(struct devmem__links *links, const void *messages, size_t bytes);
 
-/* devmem__links_next() - one that has news, which are told with this; NULL if there are none. */
+/* devmem__links_next() - the next link that has news, which then count as reported; NULL: none. */
 const struct devmem__link *devmem__links_next(struct devmem__links *links);
 
 #endif

@@ -7,8 +7,8 @@
 #include "base/uapi.h"
 
 #define NO_FD	       0xffffffffu
-#define AT_LEAST_ASKED 2u /* queues, of an interface that is down: the kernel lists none of them */
-#define TRIES	       5  /* a dump that changed while it was read is read again */
+#define AT_LEAST_ASKED 2u /* queues: while an interface is down the kernel lists none */
+#define TRIES	       5  /* a dump is read again if the queues changed meanwhile */
 
 /* --------------------------------------------------------------------------------------- queues */
 
@@ -20,7 +20,8 @@ void devmem__netdev_free(struct devmem__netdev_queues *q)
 	memset(q, 0, sizeof(*q));
 }
 
-/* The array with room for @n elements, those from @from on zero; NULL, and it is as before. */
+/* Returns the array with room for @n elements, zeroed from @from on. NULL: no memory, and @array is
+ * unchanged. */
 static void *grow(void *array, uint32_t from, uint32_t n, size_t size)
 {
 	unsigned char *more = realloc(array, n * size);
@@ -159,7 +160,8 @@ int devmem__netdev_ask_any_queue(struct devmem__nl *nl, uint32_t ifindex, uint32
 	}
 	for (uint32_t queue = 1; err == -EOPNOTSUPP && queue < n; queue++)
 		err = devmem__netdev_ask_bind(nl, ifindex, queue, page_size);
-	return err == -EINVAL || err == -ERANGE ? -EOPNOTSUPP : err; /* there is no such queue */
+	/* -EINVAL, -ERANGE: there is no such queue */
+	return err == -EINVAL || err == -ERANGE ? -EOPNOTSUPP : err;
 }
 
 int devmem__netdev_ask_send(struct devmem__nl *nl, uint32_t ifindex)

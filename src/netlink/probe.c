@@ -15,8 +15,8 @@
 #define NO_INTERFACE INT32_MAX /* an index that none has */
 #define LARGE_PAGE   65536u
 
-/* Tokens of a length that is none: a kernel that knows the option says so. [net/core/sock.c:
- * sock_devmem_dontneed()] */
+/* Passes tokens of an invalid length, which only a kernel that has the option complains about.
+ * [net/core/sock.c: sock_devmem_dontneed()] */
 static bool has_socket_option(void)
 {
 	int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0), four = 0, err;
@@ -30,7 +30,7 @@ static bool has_socket_option(void)
 	return err && err != ENOPROTOOPT;
 }
 
-/* Some distributions leave it out, and then the netlink command is there all the same. */
+/* Was the kernel built without CONFIG_NET_DEVMEM? It has the netlink command all the same. */
 static bool configured_out(void)
 {
 	char path[sizeof("/boot/config-") + sizeof(((struct utsname *)0)->release)];
@@ -66,7 +66,7 @@ const char *devmem__kernel_lacks(bool *may_bind)
 	return configured_out() ? "it was built without CONFIG_NET_DEVMEM" : NULL;
 }
 
-/* Attributes are looked at before the interface is: one that is not known is -EINVAL. */
+/* The kernel checks attributes before it looks for the interface: an unknown one gives -EINVAL. */
 bool devmem__kernel_has_page_sizes(void)
 {
 	struct devmem__nl nl = { 0 };

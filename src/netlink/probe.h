@@ -1,26 +1,27 @@
 /* SPDX-License-Identifier: MIT */
-/* What the kernel has, whatever the interface: found by trying, without changing anything. */
+/* What the kernel supports, apart from any interface. Found by trying, without changing
+ * anything. */
 #ifndef DEVMEM__NETLINK_PROBE_H
 #define DEVMEM__NETLINK_PROBE_H
 
 #include "base/internal.h"
 
 /*
- * devmem__kernel_lacks() - what receiving into device memory needs and this kernel has not, in
- * words that live until this thread's next failure; NULL: nothing. @may_bind: may this process bind
- * device memory, as far as the kernel can be asked?
+ * devmem__kernel_lacks() - what this kernel lacks for receiving into device memory, as text that is
+ * valid until this thread's next failure; NULL: nothing. @may_bind is set to whether this process
+ * may bind device memory, as far as that can be found out.
  */
 const char *devmem__kernel_lacks(bool *may_bind);
 
-/* devmem__kernel_has_zcrx() - does its io_uring have zero-copy receive, and may this process have
- * an io_uring? */
+/* devmem__kernel_has_zcrx() - does io_uring support zero-copy receive, and may this process use
+ * io_uring? */
 bool devmem__kernel_has_zcrx(void);
 
-/* devmem__kernel_has_page_sizes() - may queues have larger pages than the system's? Only who may
- * bind can ask. */
+/* devmem__kernel_has_page_sizes() - can RX queues have larger pages than the system's? Only a
+ * process that may bind can find out. */
 bool devmem__kernel_has_page_sizes(void);
 
-/* devmem__kernel_sends() - can it send from device memory? Anybody may ask. */
+/* devmem__kernel_sends() - can the kernel send from device memory? Needs no privilege. */
 bool devmem__kernel_sends(void);
 
 #endif

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-/* Which RX queues to take. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,7 +20,7 @@ static uint32_t ordinary(const uint8_t *use, uint32_t n)
 	return count;
 }
 
-/* Queue 0 is never chosen. */
+/* Queue 0 does not count, since it is never chosen. */
 static uint32_t unused(const uint8_t *use, uint32_t n)
 {
 	uint32_t count = 0;

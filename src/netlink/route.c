@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* The kernel's answer to "ip route get", asked with all that its rules may look at.
- * [net/ipv4/route.c: inet_rtm_getroute] */
+/* Asks what "ip route get" asks, with everything that routing rules may match on.
+ * [net/ipv4/route.c: inet_rtm_getroute()] */
 #include <errno.h>
 #include <linux/rtnetlink.h>
 #include <netinet/in.h>

@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-/* What goes into an RSS indirection table. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -29,7 +28,8 @@ bool devmem__rss_uses(const uint32_t *table, uint32_t size, const uint32_t *queu
 	return false;
 }
 
-/* What may stand in the table, one for each entry that stays: this is what keeps the shares. */
+/* Lists the queue of each entry that stays. A queue is listed once for each of its entries, which
+ * is what preserves the shares. */
 static uint32_t kept_entries(const uint32_t *table, uint32_t size, const uint32_t *queues,
 			     unsigned int n, uint32_t *kept)
 {
@@ -71,7 +71,7 @@ int devmem__rss_without(uint32_t *table, uint32_t size, const uint32_t *queues, 
 	gone = size - count;
 	if (!count && spare)
 		count = spare_queues(spare, rings, queues, n, size, kept);
-	/* samples at equal distances from the sorted list have the shares of the whole */
+	/* samples taken from the sorted list at equal distances have the same shares as the list */
 	qsort(kept, count, sizeof(*kept), compare);
 	for (uint32_t i = 0; count && i < size; i++)
 		if (listed(table[i], queues, n))

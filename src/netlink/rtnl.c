@@ -9,7 +9,7 @@
 
 #include "netlink/rtnl.h"
 
-#define PATIENCE 30 /* seconds, for who reads more than one message */
+#define PATIENCE 30 /* seconds, for callers that read answers of several messages themselves */
 
 int devmem__rtnl_open(void)
 {
@@ -27,7 +27,7 @@ int devmem__rtnl_open(void)
 	return err;
 }
 
-/* Its bytes, or what is wrong with it. */
+/* The answer's bytes, or its errno. */
 static ssize_t check(const struct nlmsghdr *answer, size_t bytes)
 {
 	int err = 0;
@@ -52,8 +52,8 @@ ssize_t devmem__rtnl_ask(int fd, const struct nlmsghdr *question, struct nlmsghd
 	while (n < 0 && errno == EINTR);
 	if (n < 0)
 		return -errno;
-	/* it is there already, or was lost for want of memory: the way of the data asks, too, and
-	 * must not wait */
+	/* the answer is there already, or was lost for want of memory. Do not wait: the data path
+	 * asks, too. */
 	do
 		n = recv(fd, answer, room, MSG_TRUNC | MSG_DONTWAIT);
 	while (n < 0 && errno == EINTR);

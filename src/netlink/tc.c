@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Requests of rtnetlink that traffic control takes. [include/uapi/linux/rtnetlink.h, pkt_sched.h,
+/* The rtnetlink requests of traffic control. [include/uapi/linux/rtnetlink.h, pkt_sched.h,
  * pkt_cls.h] */
 #include <errno.h>
 #include <linux/netlink.h>
@@ -36,13 +36,13 @@ enum { ACT_KIND = 1, ACT_OPTIONS = 2, ACT_STATS = 4, ACT_COOKIE = 6 };
 enum { SAMPLE_PARMS = 2, SAMPLE_RATE = 3, SAMPLE_TRUNC_SIZE = 4, SAMPLE_PSAMPLE_GROUP = 5 };
 enum { GACT_PARMS = 2 };
 enum { STATS_QUEUE = 3 };
-#define SKIP_HW 1u /* the NIC's own tables are not ours to fill */
+#define SKIP_HW 1u /* do not offload: the NIC's own tables are not ours to fill */
 
-/* As far as a packet's bytes are readable: no further than its TCP header. */
+/* Sample no further than the TCP header: behind it the bytes may not be readable. */
 #define SAMPLE4_BYTES (14u + 20 + 20)
 #define SAMPLE6_BYTES (14u + 40 + 20)
 
-/* By which a guard of ours is known: a cookie of its action. */
+/* Our guards are recognized by this cookie of their action. */
 struct cookie {
 	char ours[8];
 	uint64_t id;
@@ -227,8 +227,8 @@ int devmem__tc_filters(struct devmem__tc *tc, uint32_t ifindex)
 
 /* -------------------------------------------------------------------------------------- filters */
 
-/* What every action begins with: struct tc_gact, without more. [include/uapi/linux/pkt_cls.h:
- * tc_gen] */
+/* The parameters of every action begin with the fields of struct tc_gact.
+ * [include/uapi/linux/pkt_cls.h: tc_gen] */
 static void put_verdict(struct nl_msg *m, int attr, int action)
 {
 	const struct tc_gact gen = { .action = action };
@@ -269,7 +269,7 @@ static bool is_v4(const struct devmem__rule *flow)
 	return (flow->fs.flow_type & 0xff) == TCP_V4_FLOW;
 }
 
-/* Priority 0: the kernel takes one before all others that are there. */
+/* Priority 0: the kernel chooses one that puts the filter before all existing ones. */
 static int add(struct devmem__tc *tc, uint32_t ifindex, const struct devmem__rule *flow,
 	       uint64_t id, bool samples)
 {
@@ -309,7 +309,7 @@ int devmem__tc_guard(struct devmem__tc *tc, uint32_t ifindex, const struct devme
 
 /* --------------------------------------------------------------------------------- finding them */
 
-/* Our guard @id (0: any of ours), and where it is. */
+/* A search for our guard @id, which also counts all of our guards. Id 0 only counts. */
 struct search {
 	uint64_t id;
 	struct tcmsg at;

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Every packet of the interface goes through this, so what is no TCP or has no URG flag is let go
- * after four or five instructions. Behind extension headers of IPv6 it does not look.
+ * Every packet of the interface goes through this program, so packets that are not TCP or lack the
+ * URG flag leave it after four or five instructions. It does not look behind IPv6 extension
+ * headers.
  */
 #include <arpa/inet.h>
 #include <netinet/in.h>
@@ -9,15 +10,15 @@
 
 #include "netlink/tc_program.h"
 
-/* where the packet's IP header is, whatever is before it */
+/* the packet's IP header, whatever precedes it */
 #define NET	    ((uint32_t)SKF_NET_OFF)
 #define IP6_HEADER  40u
 #define TCP_DPORT   2u
 #define TCP_FLAGS   13u
 #define URG	    0x20u
-#define OFFSET_MASK 0x1fffu /* of a fragment */
+#define OFFSET_MASK 0x1fffu /* fragment offset */
 
-/* Tests that do not hold jump to the end, which is not known yet. */
+/* Tests that fail jump to the end of the program, whose place is not known until finish(). */
 struct program {
 	struct sock_filter *to;
 	unsigned int n;
@@ -28,7 +29,7 @@ static void load(struct program *p, uint16_t how, uint32_t k)
 	p->to[p->n++] = (struct sock_filter)BPF_STMT(how, k);
 }
 
-#define FAILS 0xffu /* to be filled in */
+#define FAILS 0xffu /* a jump to the end, filled in by finish() */
 
 static void test(struct program *p, uint16_t how, uint32_t k, bool if_true)
 {
