@@ -19,6 +19,7 @@
 #include "netlink/iface.h"
 #include "netlink/link.h"
 #include "netlink/genl.h"
+#include "netlink/queue_use.h"
 #include "nic/nic.h"
 #include "nic/quirks.h"
 
@@ -581,10 +582,7 @@ bool devmem__binding_blame_link(struct devmem_binding *binding, int err)
 
 bool devmem__binding_has_queue(const struct devmem_binding *binding, int queue)
 {
-	for (unsigned int i = 0; i < binding->n; i++)
-		if (binding->queues[i] == (uint32_t)queue)
-			return true;
-	return false;
+	return devmem__queue_is_listed((uint32_t)queue, binding->queues, binding->n);
 }
 
 int devmem__binding_queue_of_napi(const struct devmem_binding *binding, unsigned int napi_id)

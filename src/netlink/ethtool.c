@@ -26,12 +26,10 @@ int devmem__ethtool_open(struct devmem__ethtool *et, const char *ifname)
 	err = devmem__iface_need(ifname, &iface);
 	if (err)
 		return err;
-	et->fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	if (et->fd < 0 && errno == EAFNOSUPPORT)
-		et->fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	et->fd = devmem__iface_socket();
 	if (et->fd < 0)
-		return devmem__fail(errno, "%s: cannot open a socket: %s", iface.name,
-				    strerror(errno));
+		return devmem__fail(-et->fd, "%s: cannot open a socket: %s", iface.name,
+				    strerror(-et->fd));
 	et->ifindex = iface.index;
 	memcpy(et->name, iface.name, sizeof(et->name));
 	err = devmem__ethtool_connect(et);

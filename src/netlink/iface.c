@@ -74,13 +74,13 @@ static int find_by_rtnetlink(const char *name, struct devmem__iface *iface)
 
 /* ---------------------------------------------------------------------------------------- ioctl */
 
-static int open_any(void)
+int devmem__iface_socket(void)
 {
 	int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0 && errno == EAFNOSUPPORT)
 		fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	return fd;
+	return fd < 0 ? -errno : fd;
 }
 
 static int find_by_ioctl(const char *name, struct devmem__iface *iface)
@@ -92,9 +92,9 @@ static int find_by_ioctl(const char *name, struct devmem__iface *iface)
 		/* no interface name contains a colon; the ioctl would ignore the rest of the
 		 * name */
 		return -ENODEV;
-	fd = open_any();
+	fd = devmem__iface_socket();
 	if (fd < 0)
-		return -errno;
+		return fd;
 	memcpy(ifr.ifr_name, name, strlen(name) + 1);
 	if (ioctl(fd, SIOCGIFINDEX, &ifr) || ioctl(fd, SIOCGIFNAME, &ifr))
 		err = -errno;

@@ -22,6 +22,10 @@ struct devmem__iface {
  */
 int devmem__iface_find(const char *name, struct devmem__iface *iface);
 
+/* devmem__iface_socket() - a socket for ioctls about interfaces, of any family that the kernel has;
+ * or a negative errno. */
+int devmem__iface_socket(void);
+
 /* devmem__iface_need() - the same, but sets the error message. (iface_need.c) */
 int devmem__iface_need(const char *name, struct devmem__iface *iface);
 

@@ -69,7 +69,7 @@ int devmem__queues_check(const uint8_t *use, uint32_t n, const uint32_t *list, u
 	return ordinary(use, n) > want ? 0 : -ENOSPC;
 }
 
-static bool is_listed(uint32_t queue, const uint32_t *list, unsigned int n)
+bool devmem__queue_is_listed(uint32_t queue, const uint32_t *list, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
 		if (list[i] == queue)
@@ -85,7 +85,7 @@ int devmem__queue_set_add(struct devmem__queue_set *set, const uint32_t *queues,
 		return -ENOMEM;
 	set->queue = more;
 	for (unsigned int i = 0; i < n; i++)
-		if (!is_listed(queues[i], set->queue, set->n))
+		if (!devmem__queue_is_listed(queues[i], set->queue, set->n))
 			set->queue[set->n++] = queues[i];
 	return 0;
 }
@@ -95,14 +95,14 @@ void devmem__queue_set_remove(struct devmem__queue_set *set, const uint32_t *que
 	unsigned int kept = 0;
 
 	for (unsigned int i = 0; i < set->n; i++)
-		if (!is_listed(set->queue[i], queues, n))
+		if (!devmem__queue_is_listed(set->queue[i], queues, n))
 			set->queue[kept++] = set->queue[i];
 	set->n = kept;
 }
 
 bool devmem__queue_set_has(const struct devmem__queue_set *set, uint32_t queue)
 {
-	return is_listed(queue, set->queue, set->n);
+	return devmem__queue_is_listed(queue, set->queue, set->n);
 }
 
 void devmem__queue_set_free(struct devmem__queue_set *set)

@@ -42,6 +42,9 @@ int devmem__queues_choose(const uint8_t *use, uint32_t n, unsigned int want, uin
 int devmem__queues_check(const uint8_t *use, uint32_t n, const uint32_t *list, unsigned int want,
 			 unsigned int *bad);
 
+/* Is @queue one of the @n in the list? */
+bool devmem__queue_is_listed(uint32_t queue, const uint32_t *list, unsigned int n);
+
 /* A set of queue numbers, in any order. All zero is the empty set. */
 struct devmem__queue_set {
 	uint32_t *queue; /* owned */

@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <stdlib.h>
 
+#include "netlink/queue_use.h"
 #include "netlink/rss.h"
 
 bool devmem__rss_is_default(const uint32_t *table, uint32_t size, uint32_t rings)
@@ -12,18 +13,10 @@ bool devmem__rss_is_default(const uint32_t *table, uint32_t size, uint32_t rings
 	return true;
 }
 
-static bool listed(uint32_t queue, const uint32_t *queues, unsigned int n)
-{
-	for (unsigned int i = 0; i < n; i++)
-		if (queues[i] == queue)
-			return true;
-	return false;
-}
-
 bool devmem__rss_uses(const uint32_t *table, uint32_t size, const uint32_t *queues, unsigned int n)
 {
 	for (uint32_t i = 0; i < size; i++)
-		if (listed(table[i], queues, n))
+		if (devmem__queue_is_listed(table[i], queues, n))
 			return true;
 	return false;
 }
@@ -36,7 +29,7 @@ static uint32_t kept_entries(const uint32_t *table, uint32_t size, const uint32_
 	uint32_t count = 0;
 
 	for (uint32_t i = 0; i < size; i++)
-		if (!listed(table[i], queues, n))
+		if (!devmem__queue_is_listed(table[i], queues, n))
 			kept[count++] = table[i];
 	return count;
 }
@@ -47,7 +40,7 @@ static uint32_t spare_queues(const uint8_t *spare, uint32_t rings, const uint32_
 	uint32_t count = 0;
 
 	for (uint32_t q = 0; q < rings && count < size; q++)
-		if (spare[q] && !listed(q, queues, n))
+		if (spare[q] && !devmem__queue_is_listed(q, queues, n))
 			kept[count++] = q;
 	return count;
 }
@@ -74,7 +67,7 @@ int devmem__rss_without(uint32_t *table, uint32_t size, const uint32_t *queues, 
 	/* samples taken from the sorted list at equal distances have the same shares as the list */
 	qsort(kept, count, sizeof(*kept), compare);
 	for (uint32_t i = 0; count && i < size; i++)
-		if (listed(table[i], queues, n))
+		if (devmem__queue_is_listed(table[i], queues, n))
 			table[i] = kept[(uint64_t)next++ * count / gone];
 	free(kept);
 	return count || !size ? 0 : -EBUSY;
