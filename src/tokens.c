@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-/* Runs and sets of tokens. Pure logic. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -7,7 +6,7 @@
 #include "tokens.h"
 
 #define WORD_BITS DEVMEM__WORD_BITS
-/* the kernel hands out the smallest that is free: more than any buffer has pages */
+/* more than any buffer has pages. The kernel hands out the lowest free number. */
 #define MAX_TOKENS (1u << 24)
 
 static unsigned int at_most(unsigned int a, unsigned int b)
@@ -33,8 +32,8 @@ unsigned int devmem__batch_add(struct devmem__token_batch *batch, uint32_t start
 	return taken;
 }
 
-/* Not touched where nothing is set: of a large buffer a socket has few tokens out, with low
- * numbers, and there are many sockets. */
+/* calloc() leaves the memory untouched. Even with a large buffer a socket has few outstanding
+ * tokens, with low numbers, so most of the memory stays unused; and there are many sockets. */
 int devmem__set_reserve(struct devmem__token_set *set, size_t tokens)
 {
 	size_t words = (tokens + WORD_BITS - 1) / WORD_BITS;
@@ -60,7 +59,7 @@ void devmem__set_free(struct devmem__token_set *set)
 	memset(set, 0, sizeof(*set));
 }
 
-/* The bits of one word that belong to the run [start, start + count); *used is how many that is. */
+/* The bits of the run [start, start + count) that lie in its first word; *used is their number. */
 static uint64_t word_mask(uint32_t start, unsigned int count, unsigned int *used)
 {
 	unsigned int shift = start % WORD_BITS;
@@ -70,7 +69,7 @@ static uint64_t word_mask(uint32_t start, unsigned int count, unsigned int *used
 	return devmem__run_mask(shift, n);
 }
 
-/* Is every token of the run out, or is none? The set has room for it. */
+/* Are all tokens of the run set (@out), or all clear (!@out)? The set has room for the run. */
 static bool run_is(const struct devmem__token_set *set, uint32_t start, unsigned int count,
 		   bool out)
 {

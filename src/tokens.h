@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A room of its own, which may include base. Tokens: which ones a socket has out, and how they go
- * back in few, full operations. No I/O here.
+ * Tokens: which ones a socket has outstanding, and how to return them to the kernel in few, full
+ * operations. No I/O. This file and tokens.c are a room of their own, which may include base.
  */
 #ifndef DEVMEM__TOKENS_H
 #define DEVMEM__TOKENS_H
@@ -12,14 +12,14 @@
 #include "base/internal.h"
 #include "base/uapi_sock.h"
 
-/* What one SO_DEVMEM_DONTNEED carries. Neighbouring tokens share a run. */
+/* The runs of tokens that one SO_DEVMEM_DONTNEED returns. Consecutive tokens share a run. */
 struct devmem__token_batch {
 	unsigned int runs;
 	unsigned int frags;
 	struct devmem__token_run run[DEVMEM__MAX_RUNS];
 };
 
-/* devmem__batch_add() - put @count tokens in; returns how many of the first fitted. */
+/* devmem__batch_add() - add the @count tokens from @start on. Returns how many of them fitted. */
 unsigned int devmem__batch_add(struct devmem__token_batch *batch, uint32_t start,
 			       unsigned int count);
 
@@ -29,9 +29,9 @@ static inline bool devmem__batch_full(const struct devmem__token_batch *batch)
 }
 
 /*
- * The tokens that a socket has out, one bit each. The kernel hands out small, dense numbers and
- * uses them again, so a stale release would free somebody else's fragment: every release is checked
- * against this set.
+ * The outstanding tokens of a socket, one bit each. The kernel hands out small, dense numbers and
+ * reuses them, so a second release of the same token could free a later fragment. Therefore every
+ * release is checked against this set.
  */
 struct devmem__token_set {
 	uint64_t *bits;
@@ -39,13 +39,14 @@ struct devmem__token_set {
 	size_t count;
 };
 
-/* devmem__set_reserve() - room for tokens below @tokens. -ENOMEM: the set is as it was. */
+/* devmem__set_reserve() - make room for tokens below @tokens. -ENOMEM: the set is unchanged. */
 int devmem__set_reserve(struct devmem__token_set *set, size_t tokens);
 void devmem__set_free(struct devmem__token_set *set);
 
 /*
- * For those below: -ENOMEM, or -ERANGE if no kernel gives out such numbers; a run over several
- * words, all of it or, false, none.
+ * The rare cases of the inline functions below. devmem__set_make_room() - grow the set to hold a
+ * run. -ENOMEM; -ERANGE: no kernel hands out such numbers.
+ * devmem__set_move_long() - devmem__set_move() for a run that spans several words.
  */
 int devmem__set_make_room(struct devmem__token_set *set, uint32_t start, unsigned int count);
 bool devmem__set_move_long(struct devmem__token_set *set, uint32_t start, unsigned int count,
@@ -53,7 +54,7 @@ bool devmem__set_move_long(struct devmem__token_set *set, uint32_t start, unsign
 
 #define DEVMEM__WORD_BITS 64u
 
-/* @n bits of a word, at least one. */
+/* A mask of @n bits of a word from bit @shift on. @n is at least 1. */
 static inline uint64_t devmem__run_mask(unsigned int shift, unsigned int n)
 {
 	return UINT64_MAX >> (DEVMEM__WORD_BITS - n) << shift;
@@ -66,9 +67,9 @@ static inline bool devmem__set_has_room(const struct devmem__token_set *set, uin
 }
 
 /*
- * A run goes out or comes back: all of it, or, if not all of it was where it should be, none. The
- * set has room for it. Nearly always it lies in one word; of a short message it is a single token,
- * and this is a good part of what that costs: so it is here.
+ * Set (@out) or clear a run of tokens, all or nothing. false: not all of them were clear, or set,
+ * before. The set has room for the run. Inline because it is a good part of the cost of a short
+ * message, whose run is a single token. A run nearly always lies in one word.
  */
 static inline bool devmem__set_move(struct devmem__token_set *set, uint32_t start,
 				    unsigned int count, bool out)
@@ -86,12 +87,12 @@ static inline bool devmem__set_move(struct devmem__token_set *set, uint32_t star
 }
 
 /*
- * devmem__set_add() - a run is out. -ENOMEM; -EEXIST if one of it was out already, -ERANGE if no
- * kernel gives out such numbers: then nothing changed.
+ * devmem__set_add() - add a run of tokens, all or nothing. -ENOMEM; -EEXIST: one of them is in the
+ * set already; -ERANGE: no kernel hands out such numbers.
  */
 static inline int devmem__set_add(struct devmem__token_set *set, uint32_t start, unsigned int count)
 {
-	/* rare: a socket is given room for a whole buffer when it is attached */
+	/* rare: attaching a socket reserves room for a whole buffer */
 	if (!devmem__set_has_room(set, start, count)) {
 		int err = devmem__set_make_room(set, start, count);
 
@@ -104,7 +105,8 @@ static inline int devmem__set_add(struct devmem__token_set *set, uint32_t start,
 	return 0;
 }
 
-/* devmem__set_take() - a run comes back, all of it or, with -EINVAL, none of it. */
+/* devmem__set_take() - remove a run of tokens, all or nothing. -EINVAL: one of them is not in the
+ * set, or @count is 0. */
 static inline int devmem__set_take(struct devmem__token_set *set, uint32_t start,
 				   unsigned int count)
 {
@@ -115,8 +117,7 @@ static inline int devmem__set_take(struct devmem__token_set *set, uint32_t start
 	return 0;
 }
 
-/* devmem__set_next_run() - find the first run of tokens at or after @from; false if there is
- * none. */
+/* devmem__set_next_run() - find the first run of tokens at or after @from. false: there is none. */
 bool devmem__set_next_run(const struct devmem__token_set *set, size_t from,
 			  struct devmem__token_run *run);
 
