@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Opening: the kernel's io_uring, on trial, or plain system calls in its place (syscall_ring.c). */
+/* Opens the kernel's io_uring and tries it out, or plain system calls instead (syscall_ring.c). */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 #include "base/uapi_sock.h"
 #include "uring/uring.h"
 
-/* completions that may wait: releases need none, so sockets have all the room */
+/* entries of the completion queue for each of the submission queue. Releases need none. */
 #define CQ_PER_SQ 8
 
 static int setup_failed(int err)
@@ -29,8 +29,8 @@ static int setup_failed(int err)
 	return devmem__fail(err, "cannot make an io_uring: %s", strerror(err));
 }
 
-/* Completions are made when we ask for them, on our thread: cheaper by a twentieth per wake-up
- * (kernel 6.1). */
+/* IORING_SETUP_DEFER_TASKRUN (Linux 6.1): the kernel makes completions on our thread when we ask
+ * for them. This makes a wake-up cheaper by a twentieth. */
 static int setup_io(struct io_uring *io, unsigned int entries, bool large)
 {
 	struct io_uring_params p = {
@@ -71,7 +71,8 @@ static int refused(const char *call, int err)
 			    call, strerror(err));
 }
 
-/* Zero-copy sends came with multishot receives (6.0); provided-buffer rings before them. */
+/* Multishot receives cannot be probed. Zero-copy sends came in the same version, Linux 6.0, and
+ * provided-buffer rings before them. */
 static int check_features(struct io_uring *io)
 {
 	const unsigned int ops = 256;
@@ -87,7 +88,7 @@ static int check_features(struct io_uring *io)
 					   "6.0)");
 }
 
-/* As large as the first one is going to be: newer kernels count it against RLIMIT_MEMLOCK. */
+/* Try a ring as large as the first real one: newer kernels count it against RLIMIT_MEMLOCK. */
 static int try_buffers(struct io_uring *io, unsigned int buffers)
 {
 	size_t bytes =
@@ -130,9 +131,9 @@ static int try_enter(struct io_uring *io)
 }
 
 /*
- * A policy may let a program have an io_uring and refuse what is to be done with it: the other two
- * calls, or some of their operations. Each kind that is needed later is done once now, while there
- * is still a choice.
+ * A policy may allow io_uring_setup() but refuse the other two system calls, or some of their
+ * operations. So do everything once now that is needed later, while the library can still choose
+ * plain system calls instead.
  */
 static int try_all(struct io_uring *io, const struct devmem__uring_opts *o)
 {

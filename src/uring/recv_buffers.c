@@ -1,5 +1,4 @@
 // SPDX-License-Identifier: MIT
-/* Provided buffers of the ring, and who holds them. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -27,7 +26,7 @@ static void *map_anonymous(size_t bytes)
 
 static void give(struct devmem__recv_buffers *bufs, unsigned int id)
 {
-	/* not the whole stride: more payload than was asked for would look like a hole in the
+	/* not the whole stride: more payload than was requested would look like a hole in the
 	 * stream */
 	io_uring_buf_ring_add(bufs->ring, devmem__recv_buffers_memory(bufs, id),
 			      (unsigned int)(sizeof(struct io_uring_recvmsg_out) +
@@ -38,9 +37,10 @@ static void give(struct devmem__recv_buffers *bufs, unsigned int id)
 }
 
 /*
- * What each message is described in is there before the first one comes: a fault for each page
- * costs a stream of 64 MiB half a per cent. The payload's place stays empty: what comes lies in
- * device memory. Before Linux 5.14 it is faulted in.
+ * Fault in the memory for each message's header and control data beforehand: a fault for each page
+ * would cost a stream of 64 MiB half a per cent. The room for payload stays unpopulated, since
+ * payload arrives in device memory. Before Linux 5.14, which has no MADV_POPULATE_WRITE, the faults
+ * remain.
  */
 static void populate(const struct devmem__recv_buffers *bufs, unsigned int id)
 {
@@ -48,7 +48,7 @@ static void populate(const struct devmem__recv_buffers *bufs, unsigned int id)
 		sizeof(struct io_uring_recvmsg_out) + DEVMEM__CONTROL_BYTES, MADV_POPULATE_WRITE);
 }
 
-/* One more mapping, and its buffers are the kernel's. */
+/* Add a mapping and give its buffers to the kernel. */
 static bool grow(struct devmem__recv_buffers *bufs)
 {
 	const size_t bytes = bufs->together * bufs->stride;
@@ -56,7 +56,7 @@ static bool grow(struct devmem__recv_buffers *bufs)
 
 	if (!memory)
 		return false;
-	/* the header of each would otherwise make a huge page resident */
+	/* otherwise the header of each buffer would make a huge page resident */
 	madvise(memory, bytes, MADV_NOHUGEPAGE);
 	bufs->memory[bufs->count / bufs->together] = memory;
 	for (unsigned int i = 0; i < bufs->together; i++) {
@@ -95,7 +95,7 @@ int devmem__recv_buffers_open(struct devmem__recv_buffers *bufs, struct devmem__
 		devmem__fail(-err, "the kernel refuses a provided-buffer ring: %s", strerror(-err));
 		goto err_free;
 	}
-	/* only now: what is there when the ring is registered, Linux 7.3 does not take */
+	/* not before: Linux 7.3 ignores buffers that are in the ring when it is registered */
 	if (grow(bufs))
 		return 0;
 	err = no_room(bufs);

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * What waits is a request on a descriptor, and no descriptor has two; epoll says when it is to be
- * tried. Results are laid out as io_uring would: a message behind struct io_uring_recvmsg_out, a
- * buffer's number in the flags.
+ * A request that cannot complete waits for its descriptor, at most one for each. Epoll tells when
+ * to try it. Results are laid out as io_uring does: a message follows struct io_uring_recvmsg_out,
+ * and the flags have the buffer's number.
  */
 #include <errno.h>
 #include <poll.h>
@@ -17,7 +17,7 @@
 #include "base/uapi_sock.h"
 
 #define READY_AT_ONCE 64
-#define RECEIVES      8u /* of one socket, before the others have their turn */
+#define RECEIVES      8u /* from one socket, before the others have their turn */
 
 static void cancel(struct devmem__syscall_ring *c, struct devmem__request *r)
 {
@@ -47,7 +47,7 @@ static struct io_uring_buf *next_buffer(struct devmem__group *g)
 	return &g->ring->bufs[g->head & (g->entries - 1)];
 }
 
-/* So many bytes of the buffer at the head were filled. Returns the completion's flags. */
+/* Note that @bytes of the buffer at the head were filled. Returns the completion's flags. */
 static unsigned int use_buffer(struct devmem__group *g, const struct io_uring_buf *buf,
 			       unsigned int bytes)
 {
@@ -64,8 +64,8 @@ static unsigned int use_buffer(struct devmem__group *g, const struct io_uring_bu
 
 /* ------------------------------------------------------------------------------------ receiving */
 
-/* One message into @buf: its header, room for control data, payload. [io_uring/net.c:
- * io_recvmsg_multishot] */
+/* Receive a message into @buf: its header, room for control data, payload. [io_uring/net.c:
+ * io_recvmsg_multishot()] */
 static ssize_t receive_message(struct devmem__syscall_ring *c, const struct devmem__request *r,
 			       const struct io_uring_buf *buf)
 {
@@ -103,7 +103,7 @@ static ssize_t receive_bytes(struct devmem__syscall_ring *c, const struct devmem
 	return got < 0 ? -errno : got;
 }
 
-/* Was the message cut off where its room ended? Then there is more to have. */
+/* Did the message fill its payload or control data room? Then there may be more to receive. */
 static bool message_cut(const struct devmem__request *r, const struct io_uring_buf *buf)
 {
 	const struct io_uring_recvmsg_out *out = (void *)(uintptr_t)buf->addr;
@@ -114,7 +114,7 @@ static bool message_cut(const struct devmem__request *r, const struct io_uring_b
 		       r->msg->msg_controllen;
 }
 
-/* Once. false: that was all for now, or for ever. */
+/* Receive once. false: there is nothing more now, or the request has ended. */
 static bool receive(struct devmem__syscall_ring *c, struct devmem__request *r)
 {
 	struct devmem__group *g = &c->group[r->group];
@@ -138,14 +138,14 @@ static bool receive(struct devmem__syscall_ring *c, struct devmem__request *r)
 		devmem__syscall_ring_complete(c, user_data, (int)got, flags | IORING_CQE_F_MORE);
 		return message ? message_cut(r, buf) : (unsigned int)got == room;
 	}
-	if (!got && message) /* the end is told in a buffer */
+	if (!got && message) /* as io_uring does, report the end of the stream in a buffer */
 		flags = use_buffer(g, buf, buf->len);
 	devmem__syscall_ring_forget(c, r);
 	devmem__syscall_ring_complete(c, user_data, (int)got, flags);
 	return false;
 }
 
-/* ---------------------------------------------------------------------------- what is asked for */
+/* ------------------------------------------------------------------------------------- requests */
 
 static int set_option(const struct io_uring_sqe *sqe)
 {
@@ -199,7 +199,7 @@ static struct devmem__request request_of(const struct io_uring_sqe *sqe)
 	return r;
 }
 
-/* -ENOMEM: nothing was done */
+/* Let the request wait. -ENOMEM: nothing was done. */
 static int begin(struct devmem__syscall_ring *c, const struct io_uring_sqe *sqe)
 {
 	struct devmem__request r = request_of(sqe);
@@ -207,7 +207,7 @@ static int begin(struct devmem__syscall_ring *c, const struct io_uring_sqe *sqe)
 
 	if (err == -ENOMEM)
 		return err;
-	/* a file is always ready; epoll does not take it */
+	/* a regular file is always ready, and epoll does not accept it */
 	if (err == -EPERM && sqe->opcode == IORING_OP_POLL_ADD)
 		devmem__syscall_ring_complete(c, sqe->user_data, POLLIN, 0);
 	else if (err)
@@ -215,7 +215,7 @@ static int begin(struct devmem__syscall_ring *c, const struct io_uring_sqe *sqe)
 	return 0;
 }
 
-/* A message that is not one of many: from the error queue. */
+/* A single receive, not a multishot one: a message from the error queue. */
 static ssize_t receive_once(struct devmem__syscall_ring *c, const struct devmem__request *r)
 {
 	ssize_t got;
@@ -225,7 +225,7 @@ static ssize_t receive_once(struct devmem__syscall_ring *c, const struct devmem_
 	return got < 0 ? -errno : got;
 }
 
-/* Epoll tells of a change in the error queue only: that there is an error may be so for ever. */
+/* Watch edge-triggered, for changes of the error queue: EPOLLERR itself may last for ever. */
 static int begin_once(struct devmem__syscall_ring *c, const struct io_uring_sqe *sqe)
 {
 	struct devmem__request r = request_of(sqe);
@@ -250,7 +250,7 @@ static int send_message(struct devmem__syscall_ring *c, const struct io_uring_sq
 	return sent < 0 ? -errno : (int)sent;
 }
 
-/* 0, or -ENOMEM: nothing was done */
+/* Carry out one request. -ENOMEM: nothing was done. */
 static int carry_out(struct devmem__syscall_ring *c, const struct io_uring_sqe *sqe)
 {
 	int res;
@@ -286,7 +286,7 @@ static int carry_out(struct devmem__syscall_ring *c, const struct io_uring_sqe *
 	return 0;
 }
 
-/* What finds no room for its completion, or no memory, stays in the queue. */
+/* A request stays in the queue if there is no room for its completion, or no memory. */
 int devmem__syscall_ring_submit(struct devmem__syscall_ring *c)
 {
 	int done = 0;
@@ -298,7 +298,7 @@ int devmem__syscall_ring_submit(struct devmem__syscall_ring *c)
 	return c->sq_head == c->sq_tail ? done : -EBUSY;
 }
 
-/* -------------------------------------------------------------------------------- what happened */
+/* --------------------------------------------------------------------------------- ready events */
 
 static void ready(struct devmem__syscall_ring *c, struct devmem__request *r, unsigned int events)
 {
@@ -342,8 +342,8 @@ static void timer_rang(struct devmem__syscall_ring *c)
 	devmem__syscall_ring_complete(c, c->timer_user_data, -ETIME, 0);
 }
 
-/* Until epoll takes them. Who sleeps on our descriptor is woken for the next look by the timer,
- * unless that is set anyway. */
+/* Poll the requests that epoll did not accept, and offer them again. If no other timer is set, one
+ * wakes whoever sleeps on our descriptor for the next look. */
 static void look_at_unwatched(struct devmem__syscall_ring *c)
 {
 	const struct itimerspec soon = { .it_value = { .tv_nsec = DEVMEM__SYSCALL_RING_LOOK_NS } };
@@ -363,7 +363,8 @@ static void look_at_unwatched(struct devmem__syscall_ring *c)
 		timerfd_settime(c->timer, 0, &soon, NULL);
 }
 
-/* What is told once only is told again: there is no room for its completion now. */
+/* Re-arm edge-triggered events while the completion queue is full, so that epoll reports them
+ * again. */
 static void put_off(struct devmem__syscall_ring *c, const struct devmem__request *r)
 {
 	struct epoll_event ev = { .events = r->events, .data.fd = r->fd };
@@ -400,7 +401,7 @@ int devmem__syscall_ring_enter(struct devmem__syscall_ring *c,
 
 		if (ev[i].data.fd == c->timer && devmem__syscall_ring_room(c))
 			timer_rang(c);
-		/* else one before it has ended it */
+		/* !r: an event before this one ended the request */
 		else if (r && devmem__syscall_ring_room(c))
 			ready(c, r, ev[i].events);
 		else if (r)
@@ -420,8 +421,8 @@ static unsigned int power_of_two(unsigned int n)
 	return p;
 }
 
-/* As liburing's inline functions expect it. [liburing.h: io_uring_get_sqe,
- * io_uring_for_each_cqe] */
+/* Fill in what liburing's inline functions read. [liburing.h: io_uring_get_sqe(),
+ * io_uring_for_each_cqe()] */
 static void lay_out(struct devmem__syscall_ring *c, unsigned int entries, unsigned int completions)
 {
 	struct io_uring *io = c->io;
@@ -482,8 +483,8 @@ int devmem__syscall_ring_open(struct io_uring *io, unsigned int entries, unsigne
 	return 0;
 }
 
-/* Nothing is taken out of the epoll set: a forked child closes its copy, and the set is the
- * parent's too. */
+/* Do not remove anything from the epoll set: a forked child that closes its copy shares the set
+ * with its parent. */
 void devmem__syscall_ring_close(struct devmem__syscall_ring *c)
 {
 	struct devmem__request *r;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What syscall_ring.c and syscall_ring_wait.c share: requests that wait, and completions. */
+/* What syscall_ring.c and syscall_ring_wait.c share: waiting requests, and completions. */
 #ifndef DEVMEM__URING_SYSCALL_RING_IMPL_H
 #define DEVMEM__URING_SYSCALL_RING_IMPL_H
 
@@ -7,19 +7,19 @@
 
 #define GROUPS 32u
 #define SPARE  4u /* completions that one request may need */
-/* how often requests are looked at that epoll does not take */
+/* how often to poll the requests that epoll did not accept */
 #define DEVMEM__SYSCALL_RING_LOOK_NS 10000000
 
 struct devmem__request {
-	struct devmem__request *next; /* of those that wait */
+	struct devmem__request *next; /* in the list of waiting requests */
 	struct devmem__request **link;
 	uint64_t user_data;
 	int fd;
 	uint8_t opcode;
-	bool multishot, unwatched; /* @unwatched: epoll did not take it */
+	bool multishot, unwatched; /* @unwatched: epoll did not accept it */
 	uint16_t group;
 	const struct msghdr *msg;
-	void *to; /* of a read */
+	void *to; /* where a read puts its bytes */
 	unsigned int bytes, flags, events;
 };
 
@@ -27,7 +27,7 @@ struct devmem__group {
 	struct io_uring_buf_ring *ring;
 	unsigned int entries;
 	uint16_t head;
-	unsigned int used; /* bytes of the buffer at the head */
+	unsigned int used; /* bytes used of the buffer at the head */
 	bool incremental;
 };
 
@@ -37,11 +37,11 @@ struct devmem__syscall_ring {
 	uint64_t timer_user_data, made;
 	bool timer_set;
 	struct devmem__request *waiting;
-	unsigned int unwatched;		/* of these */
-	struct devmem__request **by_fd; /* those that wait, again */
+	unsigned int unwatched;		/* how many of these epoll did not accept */
+	struct devmem__request **by_fd; /* the waiting requests by descriptor */
 	unsigned int fds;
 	struct devmem__group group[GROUPS];
-	/* what a kernel would share */
+	/* what the kernel's io_uring would share with us */
 	unsigned int sq_head, sq_tail, cq_head, cq_tail, sq_flags, cq_flags;
 	struct io_uring_sqe *sqes;
 	struct io_uring_cqe *cqes;
@@ -62,21 +62,21 @@ static inline void devmem__syscall_ring_complete(struct devmem__syscall_ring *c,
 	};
 }
 
-/* devmem__syscall_ring_wait_for() - a copy of the request waits. -EBUSY: another one waits for its
- * descriptor. -EBADF, -ENOMEM, -EPERM */
+/* devmem__syscall_ring_wait_for() - let a copy of @like wait. -EBUSY: another request waits for the
+ * same descriptor. -EBADF, -ENOMEM; -EPERM: epoll does not support this kind of file. */
 int devmem__syscall_ring_wait_for(struct devmem__syscall_ring *calls,
 				  const struct devmem__request *like);
 void devmem__syscall_ring_forget(struct devmem__syscall_ring *calls,
 				 struct devmem__request *request);
 
-/* devmem__syscall_ring_watch() - epoll is to take a request that it did not take before. false: not
- * now either */
+/* devmem__syscall_ring_watch() - offer epoll a request again that it did not accept before. false:
+ * it does not accept it now either. */
 bool devmem__syscall_ring_watch(struct devmem__syscall_ring *calls,
 				struct devmem__request *request);
 
 /*
- * devmem__syscall_ring_sleep() - until a request may be ready. -EINTR: a signal came. -ETIME: the
- * time is over, or that in which what epoll does not take is to be looked at
+ * devmem__syscall_ring_sleep() - sleep until a request may be ready. -EINTR: a signal came. -ETIME:
+ * @timeout has passed, or it is time to poll the requests that epoll did not accept.
  */
 int devmem__syscall_ring_sleep(struct devmem__syscall_ring *calls,
 			       const struct __kernel_timespec *timeout);

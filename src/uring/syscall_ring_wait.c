@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Requests that wait for a descriptor. Each descriptor has one at most; epoll says when it is to be
- * tried. */
+/* Requests that wait for a descriptor, at most one for each. Epoll tells when to try them. */
 #include <errno.h>
 #include <poll.h>
 #include <stdlib.h>
@@ -33,7 +32,7 @@ void devmem__syscall_ring_forget(struct devmem__syscall_ring *c, struct devmem__
 	if (r->unwatched)
 		c->unwatched--;
 	else
-		/* fails if it was closed, and then it is gone */
+		/* fails if the descriptor was closed, which has removed it from the set */
 		epoll_ctl(c->epoll, EPOLL_CTL_DEL, r->fd, &none);
 	c->by_fd[r->fd] = NULL;
 	*r->link = r->next;
@@ -59,8 +58,8 @@ bool devmem__syscall_ring_watch(struct devmem__syscall_ring *c, struct devmem__r
 	return true;
 }
 
-/* A user may have so many descriptors in epoll sets and no more, and the kernel may have no memory.
- * That passes. */
+/* Will epoll perhaps accept it later? -ENOSPC: the user has reached the limit of descriptors in
+ * epoll sets (fs.epoll.max_user_watches); -ENOMEM: the kernel has no memory. */
 static bool may_be_later(int err)
 {
 	return err == -ENOSPC || err == -ENOMEM;
@@ -99,9 +98,9 @@ int devmem__syscall_ring_wait_for(struct devmem__syscall_ring *c,
 }
 
 /*
- * Not in epoll_wait(), which says EINTR also when the kernel interrupts this thread for something
- * of its own, such as the end of an io_uring that it had. ppoll() goes on then, and after a stop.
- * [fs/select.c: ERESTARTNOHAND]
+ * This sleeps in ppoll(), not in epoll_wait(). The latter returns EINTR even when the kernel
+ * interrupts this thread for purposes of its own, such as the end of an io_uring that the thread
+ * had. ppoll() continues after that, and after a stop. [fs/select.c: ERESTARTNOHAND]
  */
 int devmem__syscall_ring_sleep(struct devmem__syscall_ring *c,
 			       const struct __kernel_timespec *timeout)

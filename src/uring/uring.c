@@ -1,6 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Requests to the io_uring, or to what stands in its place: made, handed in, cancelled. Opened:
- * open.c. */
+/* Makes, submits and cancels requests, for the kernel's io_uring or what replaces it. */
 #include <errno.h>
 #include <string.h>
 
@@ -8,9 +7,9 @@
 #include "base/uapi_sock.h"
 #include "uring/uring.h"
 
-/* ---------------------------------------------------------------------------------- whose it is */
+/* --------------------------------------------------------------------------- thread and process */
 
-/* The kernel's errno for it, and its rule: an io_uring has one submitter. [io_uring/io_uring.c:
+/* The kernel's rule, an io_uring has one submitter, and its errno. [io_uring/io_uring.c:
  * IORING_SETUP_SINGLE_ISSUER] */
 int devmem__uring_elsewhere(void)
 {
@@ -46,7 +45,7 @@ struct io_uring_sqe *devmem__uring_sqe(struct devmem__uring *uring, enum devmem_
 	struct io_uring_sqe *sqe = io_uring_get_sqe(&uring->io);
 
 	if (!sqe) {
-		devmem__uring_submit(uring); /* it may have failed after some */
+		devmem__uring_submit(uring); /* even if it fails it may have taken some */
 		sqe = io_uring_get_sqe(&uring->io);
 	}
 	if (!sqe)
@@ -65,8 +64,8 @@ static bool names(const struct io_uring_sqe *sqe, const void *object, int fd)
 }
 
 /*
- * The kernel has not taken them, for want of memory perhaps, so they are ours. Later they would
- * name a descriptor that somebody else has, and memory that is used for something else.
+ * The kernel has not taken these requests yet, perhaps for want of memory, so they can be changed.
+ * Submitted later they would name a descriptor and memory that have been reused.
  */
 void devmem__uring_forget(struct devmem__uring *uring, const void *object, int fd)
 {
@@ -85,9 +84,9 @@ void devmem__uring_forget(struct devmem__uring *uring, const void *object, int f
 }
 
 /*
- * setsockopt at level SOL_SOCKET, without a completion if it succeeds. liburing 2.3 has no names
- * for the fields: level and optname share the place of addr, optlen that of splice_fd_in, optval
- * that of addr3. [include/uapi/linux/io_uring.h, 6.7]
+ * A setsockopt at level SOL_SOCKET, without a completion if it succeeds. liburing 2.3 has no names
+ * for its fields: level and optname share the place of addr, optlen that of splice_fd_in, and
+ * optval that of addr3. [include/uapi/linux/io_uring.h, 6.7]
  */
 void devmem__uring_setsockopt(struct io_uring_sqe *sqe, int fd, int name, const void *value,
 			      size_t bytes)
@@ -129,9 +128,9 @@ void devmem__uring_no_buffers(struct devmem__uring *uring, unsigned int group)
 }
 
 /*
- * On another thread than the ring's the kernel refuses to carry out what waits for that thread
- * alone. Such a request never writes: it is cancelled when the io_uring is closed, a moment after
- * that. [io_uring/io_uring.c: io_ring_exit_work]
+ * If this is not the ring's thread, the kernel refuses to carry out work that only that thread may
+ * do. A request with such work never writes: it is cancelled a moment after the io_uring is closed.
+ * [io_uring/io_uring.c: io_ring_exit_work()]
  */
 void devmem__uring_cancel_all(struct devmem__uring *uring)
 {
