@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Bindings: a buffer, and how bytes get into it. The kernel ties queues to the netlink socket that
- * asked for them: closing it unbinds, also when the process dies, so a binding owns one.
- * [net/core/netdev-genl.c: netdev_nl_bind_rx_doit] Where nothing can be bound, or is not to be, the
- * buffer is divided among the rings that copy into it.
+ * Makes bindings: a buffer and the way that bytes get into it. The kernel ties bound queues to the
+ * netlink socket that requested them and unbinds them when it is closed, which also happens when
+ * the process dies. So each binding owns a socket. [net/core/netdev-genl.c:
+ * netdev_nl_bind_rx_doit()] If binding is impossible or not wanted, the rings that copy into the
+ * buffer share it.
  */
 #include <errno.h>
 #include <net/if.h>
@@ -23,7 +24,7 @@
 #include "nic/nic.h"
 #include "nic/quirks.h"
 
-/* bytes: of what a ring takes of a buffer at a time, to copy into */
+/* bytes: the most that a ring takes of a buffer at a time, to copy into */
 #define MAX_CHUNK (256u << 10)
 
 static void set_page_size(struct devmem_binding *b, uint32_t bytes)
@@ -76,7 +77,7 @@ static int read_options(const struct devmem_bind_opts *opts,
 static int check_rx_options(const struct devmem_bind_opts *o, enum devmem__engine_id wanted)
 {
 	if (o->queue_list && !o->queues)
-		return devmem__fail(EINVAL, "devmem_bind_rx: a queue list needs its length in "
+		return devmem__fail(EINVAL, "devmem_bind_rx: queue_list needs its length in "
 					    "queues");
 	if (o->queues > DEVMEM__NIC_MAX_QUEUES)
 		return devmem__fail(ERANGE, "devmem_bind_rx: %u queues; no NIC has that many",
@@ -84,7 +85,7 @@ static int check_rx_options(const struct devmem_bind_opts *o, enum devmem__engin
 	if (wanted == DEVMEM__ENGINE_ZCRX && o->queues > 1)
 		return devmem__fail(EINVAL,
 				    "devmem_bind_rx: engine zcrx takes one queue for each buffer, "
-				    "not %u: make as many bindings",
+				    "not %u: make one binding for each queue",
 				    o->queues);
 	return 0;
 }
@@ -103,7 +104,7 @@ int devmem__binding_pages(struct devmem_binding *b, struct devmem__pages *pages)
 	uint32_t mtu;
 
 	if (devmem__nic_ring_and_mtu(b->nic, &q.entries, &mtu))
-		q.entries = 0; /* it does not tell; the kernel's refusals remain */
+		q.entries = 0; /* unknown: the kernel will refuse a size that is too large */
 	b->entries = q.entries;
 	return devmem__page_size_list(&q, pages);
 }
@@ -115,7 +116,7 @@ void devmem__binding_set_pages(struct devmem_binding *b, const struct devmem__pa
 	snprintf(b->page_why, sizeof(b->page_why), "%s", pages->why);
 }
 
-/* The largest pages that the kernel takes. */
+/* Bind with the largest pages that the kernel accepts. */
 static int bind_largest(struct devmem_binding *b)
 {
 	struct devmem__pages pages;
@@ -129,7 +130,7 @@ static int bind_largest(struct devmem_binding *b)
 			return 0;
 		}
 		if (err == -EOPNOTSUPP && b->page_asked > devmem__system_page())
-			return -EINVAL; /* said of the size, and no reason to copy */
+			return -EINVAL; /* the size is unsupported: no reason to copy */
 		if (!devmem__page_size_go_on(err) || i + 1 == pages.n)
 			return err;
 		devmem__page_size_refused(&pages, pages.size[i], devmem_error());
@@ -138,8 +139,7 @@ static int bind_largest(struct devmem_binding *b)
 	return err;
 }
 
-/* The queues of a zcrx binding are made ready here and bound by the ring that receives from
- * them. */
+/* For engine zcrx this only prepares the queues. The ring that receives from them binds them. */
 static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *o)
 {
 	unsigned int savepoint;
@@ -151,8 +151,8 @@ static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *
 					 devmem__nic_bus(b->nic), b->buffer);
 	if (!err && !devmem__buffer_is_whole(b->buffer))
 		err = devmem__fail(EOPNOTSUPP, "the buffer is only a part of its dma-buf, and the "
-					       "NIC would write to all of it: import or wrap all "
-					       "of it to receive");
+					       "NIC would write to the whole: import or wrap the "
+					       "whole dma-buf to receive");
 	if (err)
 		return err;
 	savepoint = devmem__nic_savepoint(b->nic);
@@ -182,8 +182,8 @@ static int check_tx_options(const struct devmem_bind_opts *o, enum devmem__engin
 		return devmem__fail(EINVAL, "devmem_bind_tx: queues and page sizes are for "
 					    "receiving");
 	if (wanted == DEVMEM__ENGINE_ZCRX)
-		return devmem__fail(EINVAL, "devmem_bind_tx: engine zcrx only receives: devmem, "
-					    "copy, or none");
+		return devmem__fail(EINVAL, "devmem_bind_tx: engine zcrx only receives: use devmem "
+					    "or copy, or name no engine");
 	return 0;
 }
 
@@ -212,8 +212,8 @@ static int take_interface(struct devmem_binding *b)
 	return err;
 }
 
-/* What a program cannot mend by other arguments: it is the machine, the NIC or the policy that
- * cannot. */
+/* Is the machine, the NIC or a policy the reason for the failure, so that other arguments would not
+ * help? */
 static bool is_obstacle(const struct devmem_binding *b, int err)
 {
 	return b->cannot || err == -EOPNOTSUPP || err == -EPROTONOSUPPORT || err == -EPERM ||
@@ -222,7 +222,7 @@ static bool is_obstacle(const struct devmem_binding *b, int err)
 
 /* -------------------------------------------------------------------------------------- copying */
 
-/* Address space as large as the buffer; what is never copied to takes no memory. */
+/* A staging area is address space as large as the buffer. Only what is copied to takes memory. */
 static int make_stage(struct devmem_binding *b)
 {
 	size_t bytes = devmem_buffer_size(b->buffer);
@@ -244,7 +244,7 @@ static int open_copy(struct devmem_binding *b, const char *why)
 	snprintf(b->why, sizeof(b->why), "%s", why);
 	b->way = DEVMEM__ENGINE_COPY;
 	if (b->sends)
-		return 0; /* where from is seen when something is sent */
+		return 0; /* each send finds out where its bytes are */
 	err = devmem__chunks_open(&b->chunks, devmem_buffer_size(b->buffer), MAX_CHUNK);
 	if (err)
 		return err;
@@ -263,7 +263,7 @@ static int open_copy(struct devmem_binding *b, const char *why)
 
 /* ------------------------------------------------------------------------------- opened, closed */
 
-/* Copying is what was asked for, where no interface was named. */
+/* For sends without an interface copying is expected, and so no warning. */
 static void tell_copies(const struct devmem_binding *b)
 {
 	devmem__log(b->sends && !b->ifname[0] ? DEVMEM_LOG_INFO : DEVMEM_LOG_WARNING,
@@ -292,7 +292,7 @@ static void tell_bound(const struct devmem_binding *b)
 			    b->n ? ", queue " : "", queues, b->why);
 }
 
-/* A program that waits for LINK events must be able to see that there will be none. */
+/* Add to the reason that there will be no LINK events, for programs that wait for them. */
 static void note_links(struct devmem_binding *b)
 {
 	const size_t used = strlen(b->why);
@@ -375,11 +375,12 @@ static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer,
 	err = devmem__nic_check(nic) ?: devmem__buffer_check(buffer);
 	if (err)
 		return err;
-	devmem__binding_end_on(nic); /* it may have this buffer, or the queues */
+	/* bindings that have ended may still have this buffer, or queues */
+	devmem__binding_end_on(nic);
 	if (!devmem__buffer_claim(buffer))
-		return devmem__fail(EBUSY, "the buffer is bound already: two bindings would write "
-					   "over each other; bind it once, to as many queues as it "
-					   "is to serve");
+		return devmem__fail(EBUSY, "the buffer is bound already, and two bindings would "
+					   "overwrite each other's data: bind it once, to all the "
+					   "queues that it serves");
 	b = new_binding(nic, buffer, o.queues ? o.queues : 1);
 	err = finish(b, b ? open_as(b, &o, wanted) : -ENOMEM, out);
 	if (err)
@@ -552,8 +553,9 @@ uint32_t devmem_binding_page_size(const struct devmem_binding *binding, const ch
 }
 
 /*
- * Low is three quarters of what one queue can have, since all the traffic may come through it; no
- * longer low is half. Its own ring holds some of the rest, and is used up last.
+ * The buffer is low when three quarters of the pages that one queue can have are outstanding, since
+ * all traffic may come through one queue. It is no longer low at half. The queue's own ring holds
+ * some of the rest and is used up last.
  */
 uint64_t devmem__binding_out(struct devmem_binding *binding, size_t tokens)
 {
@@ -613,19 +615,19 @@ int devmem__binding_misplaced(const struct devmem_binding *binding, int queue)
 	if (queue < 0 && devmem__nic_is_leased(binding->nic))
 		devmem__fail(-queue,
 			     "a flow to %s is copied: the NIC that leases its queues did not split "
-			     "its packets, or it comes through another queue: see to split and "
-			     "rules on that NIC",
+			     "the packets, or the flow comes through another queue: check "
+			     "header/data split and flow rules on that NIC",
 			     name);
 	else if (queue < 0)
 		devmem__fail(-queue,
-			     "a flow does not come through %s, whose queues are bound, and is "
-			     "copied: was its route changed, or is %s part of a bond?",
+			     "a flow is copied, since it does not come through %s, whose queues "
+			     "are bound: was its route changed, or is %s part of a bond?",
 			     name, name);
 	else
 		devmem__fail(ENOENT,
-			     "a flow comes through RX queue %d of %s, which is not bound, and is "
-			     "copied: is its steering rule gone, or another one before it? "
-			     "(ethtool -n %s)",
+			     "a flow is copied, since it comes through RX queue %d of %s, which is "
+			     "not bound: is its steering rule gone, or does another rule precede "
+			     "it? (ethtool -n %s)",
 			     queue, name, name);
 	devmem__log(DEVMEM_LOG_WARNING, "%s", devmem_error());
 	return queue;

@@ -15,8 +15,8 @@ void devmem__attached_close(struct devmem__attached *a)
 	pthread_mutex_destroy(&a->lock);
 }
 
-/* From end to end: a cookie is 8 bytes, and this is done when a socket is attached or detached and
- * at no other time. */
+/* A linear search will do: a cookie is 8 bytes, and this runs only when a socket is attached or
+ * detached. */
 static unsigned int find(const struct devmem__attached *a, uint64_t cookie)
 {
 	unsigned int i = 0;

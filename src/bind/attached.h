@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which connections are attached, on a ring or with a binding: two attachments of one connection
- * would divide its bytes between them. The kernel's number of a socket (SO_COOKIE) is the same
- * through whatever descriptor. No I/O.
+ * The connections that are attached to a ring or with a binding. A second attachment of one
+ * connection is refused, since the two would divide its bytes between them. Connections are
+ * compared by the kernel's number of the socket (SO_COOKIE), which is the same through every
+ * descriptor. No I/O.
  */
 #ifndef DEVMEM__BIND_ATTACHED_H
 #define DEVMEM__BIND_ATTACHED_H
@@ -11,7 +12,7 @@
 #include <stdint.h>
 
 struct devmem__attached {
-	pthread_mutex_t lock; /* a binding's are attached by rings of several threads */
+	pthread_mutex_t lock; /* rings of several threads may attach with one binding */
 	uint64_t *cookie;
 	unsigned int n, room;
 };
@@ -19,8 +20,8 @@ struct devmem__attached {
 void devmem__attached_open(struct devmem__attached *attached);
 void devmem__attached_close(struct devmem__attached *attached);
 
-/* devmem__attached_add() - 0; -EALREADY: it is there; -ENOMEM. Without a sentence. A @cookie of 0,
- * unknown, is not noted. */
+/* devmem__attached_add() - 0; -EALREADY: it is attached already; -ENOMEM. Sets no error message. A
+ * @cookie of 0 means unknown and is ignored. */
 int devmem__attached_add(struct devmem__attached *attached, uint64_t cookie);
 void devmem__attached_remove(struct devmem__attached *attached, uint64_t cookie);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The inside of a binding: bind.c makes one, end.c ends it, and nobody else looks. */
+/* The private part of a binding: bind.c makes it, end.c ends it. Nobody else includes this. */
 #ifndef DEVMEM__BIND_BIND_IMPL_H
 #define DEVMEM__BIND_BIND_IMPL_H
 
@@ -13,49 +13,49 @@
 
 struct devmem_binding {
 	atomic_uint refs;
-	uint32_t process; /* that made it */
-	/* its queues, or what it had of an interface, are given back */
+	uint32_t process; /* the process that made it */
+	/* it has ended: its queues, or its binding to an interface, are released */
 	bool over;
-	struct devmem_binding *next_ended;  /* of those that a ring was the last to use ... */
-	struct devmem_binding *next_of_nic; /* ... and of those that had queues of the NIC */
+	struct devmem_binding *next_ended;  /* in the list of a ring, its last user ... */
+	struct devmem_binding *next_of_nic; /* ... and in that of the NIC that has its queues */
 	enum devmem__engine_id way;
 	bool sends, forced;
-	/* why it failed is no argument's fault, whatever the errno */
+	/* opening failed for a reason that no argument can change, whatever the errno */
 	bool cannot;
-	/* NULL: for sending; or a ring's own, for sockets without a binding */
+	/* NULL: it is for sending, or is a ring's own for sockets without a binding */
 	struct devmem_nic *nic;
 	struct devmem_buffer *buffer;
 	struct devmem__nl nl;
 	uint32_t id;
-	atomic_size_t out; /* pages of all sockets and rings */
-	atomic_bool low;   /* it was told that the buffer runs low */
+	atomic_size_t out; /* outstanding pages, of all sockets and rings */
+	atomic_bool low;   /* it was reported that the buffer is low */
 	atomic_bool owned; /* (zcrx) a ring has the queue */
-	size_t pages;	   /* of the buffer, that one queue can have */
-	/* of each queue's ring, each of which keeps a page. 0: not known */
+	size_t pages;	   /* of the buffer, how many one queue can have */
+	/* of each queue's ring; each entry keeps a page. 0: unknown */
 	uint32_t entries;
-	uint32_t page_size; /* bytes: what a fragment that is out keeps */
+	uint32_t page_size; /* bytes: what an outstanding fragment keeps */
 	uint32_t page_asked;
 	char page_why[320];
 	struct devmem__attached attached;
 	struct devmem__chunks chunks; /* (copy) */
-	/* (copy) where the kernel copies to: the buffer, or a stage */
+	/* (copy) what the kernel copies to: the mapped buffer, or a staging area */
 	unsigned char *memory;
 	bool staged;
 	char ifname[IFNAMSIZ];	/* (sending) */
 	unsigned int ifindex;	/* (sending) 0: none */
-	unsigned int tx_pieces; /* (sending) its driver's limit of them in a packet */
+	unsigned int tx_pieces; /* (sending) the most pieces of a packet that the driver takes */
 	char why[512];
 	unsigned int n;
 	uint32_t queues[];
 };
 
-/* of its interface, for people */
+/* its interface's name, for messages */
 const char *devmem__binding_name(const struct devmem_binding *binding);
-/* its memory; it may be NULL */
+/* frees the memory alone; NULL is harmless */
 void devmem__binding_free(struct devmem_binding *binding);
 
-/* devmem__binding_end_on() - those of the NIC that are over and were left to the next call that may
- * wait. */
+/* devmem__binding_end_on() - end the NIC's bindings that lost their last user in a call that must
+ * not wait. This one may wait. */
 void devmem__binding_end_on(struct devmem_nic *nic);
 
 #endif

@@ -5,7 +5,7 @@
 
 #include "bind/chunks.h"
 
-/* a small buffer is cut into so many: a chunk that is out in part is out whole */
+/* aim for at least so many: a chunk stays in use until all of it is released */
 #define MIN_CHUNKS 32u
 #define SMALLEST   4096u /* bytes */
 #define WORD_BITS  64u
@@ -45,8 +45,9 @@ int devmem__chunks_take(struct devmem__chunks *chunks)
 		while (seen) {
 			unsigned int bit = (unsigned int)__builtin_ctzll(seen);
 
-			/* acquire: who gave it back has read its bytes before we let the kernel
-			 * write there */
+			/* acquire: pairs with the release in devmem__chunks_give(). Whoever gave
+			 * the chunk back has read its bytes before we let the kernel write
+			 * there. */
 			if (atomic_compare_exchange_weak_explicit(&chunks->free[w], &seen,
 								  seen & ~(1ull << bit),
 								  memory_order_acquire,

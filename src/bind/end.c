@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * How bindings end. That can take seconds: the kernel restarts the queues, another process may hold
- * the journal's lock, and the last binding puts the NIC's settings back. So it is never done on the
- * way of the data: a ring that drops the last reference keeps the binding on a list until its next
- * call that may wait. A binding with queues is also on a list of its NIC, so that devmem_bind_rx()
- * can end it without the ring.
+ * Ends bindings. This can take seconds: the kernel restarts the queues, another process may hold
+ * the journal's lock, and the last binding restores the NIC's settings. So it is never done on the
+ * data path: a ring that drops the last reference keeps the binding on a list until its next call
+ * that may wait. A binding with queues is also on a list of its NIC, so that devmem_bind_rx() can
+ * end it without the ring.
  */
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -40,8 +40,8 @@ static void close_copy(struct devmem_binding *b)
 		munmap(b->memory, devmem_buffer_size(b->buffer));
 }
 
-/* The queues are unbound first: while they are bound the kernel refuses to turn header/data split
- * off. */
+/* Unbind the queues first: the kernel refuses to turn header/data split off while they are
+ * bound. */
 static void unbind(struct devmem_binding *b)
 {
 	devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s ends", devmem__binding_name(b),
@@ -54,7 +54,7 @@ static void unbind(struct devmem_binding *b)
 		devmem__nic_release(b->nic, b->queues, b->n);
 }
 
-/* In a forked child: the queues stay bound as long as the parent has the socket open. */
+/* In a forked child. The queues stay bound as long as the parent has the socket open. */
 static void forget(struct devmem_binding *b)
 {
 	devmem__nl_close(&b->nl);
@@ -62,7 +62,7 @@ static void forget(struct devmem_binding *b)
 		close_copy(b);
 }
 
-/* Give the queues and the buffer back; the memory stays. */
+/* Release the queues and the buffer. The struct stays. */
 static void end(struct devmem_binding *b)
 {
 	if (devmem__process_is(b->process))
@@ -101,8 +101,9 @@ static bool drop_if_others_have_it(struct devmem_binding *b)
 }
 
 /*
- * The last reference can be moved without a lock: nobody else has one to make another from. On the
- * NIC's list the binding has a second reference, since either list may be worked off first.
+ * The last reference can be moved without a lock, since nobody else has a reference to copy. If the
+ * binding also goes on the NIC's list it gets a second reference, since either list may be emptied
+ * first.
  */
 void devmem__binding_drop(struct devmem_binding *b, struct devmem_binding **ended)
 {
@@ -121,7 +122,7 @@ void devmem__binding_drop(struct devmem_binding *b, struct devmem_binding **ende
 		;
 }
 
-/* If another thread is ending them already, wait until it has finished. */
+/* If another thread is ending these bindings already, this waits until it has finished. */
 void devmem__binding_end_on(struct devmem_nic *nic)
 {
 	struct devmem__nic_ended *ended = devmem__nic_ended(nic);
@@ -147,7 +148,7 @@ void devmem__binding_end_all(struct devmem_binding **ended)
 	while ((b = *ended)) {
 		*ended = b->next_ended;
 		if (!devmem__process_is(b->process))
-			atomic_store(&b->refs, 1); /* the NIC's list is the parent's */
+			atomic_store(&b->refs, 1); /* the NIC's list belongs to the parent */
 		else if (b->nic)
 			devmem__binding_end_on(b->nic);
 		devmem_binding_close(b);

@@ -17,7 +17,7 @@ static bool on_pci(const char *bus)
 {
 	char path[64];
 
-	/* not by /sys/class/net, which shows the network namespace that sysfs was mounted in */
+	/* /sys/class/net would not do: it shows the network namespace that sysfs was mounted in */
 	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s", bus);
 	return bus[0] && access(path, F_OK) == 0;
 }
@@ -30,19 +30,19 @@ int devmem__bind_check(const char *ifname, const char *driver, const char *bus,
 
 	if (!devmem__buffer_is_dmabuf(buffer))
 		return devmem__fail(EOPNOTSUPP,
-				    "memory of backend %s is no dma-buf, and no NIC can reach it",
+				    "memory of backend %s is no dma-buf, so no NIC can reach it",
 				    devmem_buffer_backend(buffer, NULL));
-	/* the NIC behind a leased queue cannot be seen from a container; every one whose driver can
-	 * lease is on PCI */
+	/* the NIC behind a leased queue cannot be seen from a container; all NICs whose driver can
+	 * lease queues are on PCI */
 	if (on_pci(bus) || devmem__quirks_of(driver)->leased)
 		return 0;
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", devmem_buffer_fd(buffer));
 	err = devmem__exporter_name(path, name);
 	if (err)
 		return devmem__fail(EXDEV,
-				    "%s is not on PCI and the exporter of the buffer cannot be "
-				    "told (%s: %s): not binding, since NVIDIA's memory must not be "
-				    "bound to it",
+				    "%s is not on PCI and the exporter of the buffer is unknown "
+				    "(%s: %s): not bound, since NVIDIA's memory must not be bound "
+				    "to such a NIC",
 				    ifname, path, strerror(-err));
 	if (!devmem__exporter_needs_pci(name))
 		return 0;
@@ -97,7 +97,8 @@ int devmem__bind_interface(struct devmem__nl *nl, const char *ifname, unsigned i
 	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_IFINDEX, ifindex);
 	devmem__nl_put_u32(nl, DEVMEM_NETDEV_A_DMABUF_FD, (uint32_t)devmem_buffer_fd(buffer));
 	err = devmem__nl_call(nl, got_id, id);
-	if (err == -EOPNOTSUPP && !nl->why[0]) /* a driver that cannot has a reason of its own */
+	/* the kernel gives a reason if it is the driver that cannot */
+	if (err == -EOPNOTSUPP && !nl->why[0])
 		return devmem__fail(EOPNOTSUPP, "this kernel cannot send from device memory (Linux "
 						"6.16)");
 	return err ? devmem__nl_fail(nl, err, "%s: the kernel does not bind the buffer for sending",

@@ -10,7 +10,7 @@ uint32_t devmem__system_page(void)
 	return (uint32_t)sysconf(_SC_PAGESIZE);
 }
 
-/* What speaks against a size, in words; false: nothing. */
+/* Is there a reason against this size? Writes it to @why. */
 static bool too_large(const struct devmem__page_size_question *q, uint32_t size, char *why,
 		      size_t room)
 {

@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * How large a buffer should be. The queues' own rings pin entries x page of it, whether or not
- * anything arrives; what is left carries the data that is queued and out. A packet's payload begins
- * in a fresh page, so that most of a page is wasted where packets, or the messages in them, are
- * small.
+ * How large a buffer should be. The queues' own rings pin entries x page size of it, whether or not
+ * anything arrives. The rest carries data that is queued or outstanding. Each packet's payload
+ * begins in a new page, so small packets, or packets of small messages, waste most of a page.
  */
 #include <errno.h>
 #include <string.h>
@@ -12,16 +11,16 @@
 #include "bind/page_size.h"
 #include "bind/plan.h"
 
-#define HEADERS 52u /* IPv4, TCP and its time stamps; IPv6 has 20 more */
-/* bytes of payload: lets the low-water mark rise to its full height */
+#define HEADERS 52u /* bytes: IPv4, TCP and its time stamps; IPv6 has 20 more */
+/* bytes of payload: enough for the low-water mark to reach its maximum */
 #define PER_CONNECTION (1u << 20)
-#define MESSAGES       64u /* for each connection: queued, or with the program */
+#define MESSAGES       64u /* of each connection: queued, or held by the program */
 #define HUGE_PAGE      (2u << 20)
 
 static const char too_empty[] = "a message pins whole pages and fills little of them: bind with "
 				"pages of advised_page_size";
-static const char too_large[] = "pages of more than 64 KiB save little more, and the rings pin as "
-				"much more: bind with advised_page_size";
+static const char too_large[] = "pages of more than 64 KiB save little more, but the rings pin "
+				"memory in proportion: bind with advised_page_size";
 static const char too_much[] = "the rings alone take more than half of the buffer with such pages: "
 			       "bind with advised_page_size, or take a larger buffer, fewer queues "
 			       "or smaller rings (ethtool -G)";
@@ -42,7 +41,7 @@ static uint64_t round_up(uint64_t bytes, uint64_t unit)
 
 /* ---------------------------------------------------------------------------------------- pages */
 
-/* The largest page that a message fills by half. */
+/* The largest page that a message fills at least by half. */
 static uint32_t page_for_messages(const struct devmem_plan *plan)
 {
 	uint32_t page = at_least(DEVMEM__PAGE_SIZE_MAX, devmem__system_page());
@@ -53,8 +52,8 @@ static uint32_t page_for_messages(const struct devmem_plan *plan)
 	return page;
 }
 
-/* What devmem_bind_rx() takes unasked. Without a buffer in mind: one that is large enough is
- * advised. */
+/* The page size that devmem_bind_rx() chooses by itself. If the plan has no buffer size, assume a
+ * buffer that is large enough, since the advice will be for one. */
 static uint32_t page_for_buffer(const struct devmem_plan *plan)
 {
 	const struct devmem__page_size_question q = {
@@ -66,7 +65,7 @@ static uint32_t page_for_buffer(const struct devmem_plan *plan)
 	};
 	struct devmem__pages pages;
 
-	devmem__page_size_list(&q, &pages); /* nothing is asked for that could be refused */
+	devmem__page_size_list(&q, &pages); /* cannot fail: no size is requested */
 	return pages.size[0];
 }
 
@@ -89,7 +88,7 @@ static void advise_page(struct devmem_plan *plan, uint32_t messages, uint32_t bu
 
 /* ---------------------------------------------------------------------------------------- bytes */
 
-/* Payload of a packet: of the MTU, or as much as a message has. */
+/* The payload of a packet: what the MTU allows, or a whole message if that is less. */
 static uint64_t packet_bytes(const struct devmem_plan *plan)
 {
 	uint64_t most = plan->mtu > HEADERS ? plan->mtu - HEADERS : 1;
@@ -97,7 +96,7 @@ static uint64_t packet_bytes(const struct devmem_plan *plan)
 	return plan->message_bytes && plan->message_bytes < most ? plan->message_bytes : most;
 }
 
-/* Bytes of the buffer that hold what one connection may have there. */
+/* The bytes of the buffer that one connection's data may occupy. */
 static uint64_t connection_bytes(const struct devmem_plan *plan)
 {
 	uint64_t packet = packet_bytes(plan), payload = PER_CONNECTION;
@@ -118,9 +117,11 @@ static void count_bytes(struct devmem_plan *plan)
 	plan->advised_bytes =
 		at_least(plan->least_bytes,
 			 plan->pinned_bytes + plan->connections * connection_bytes(plan));
-	if (!plan->page_size) /* or it would not be taken unasked */
+	/* devmem_bind_rx() chooses this page size only if the rings take at most half of the
+	 * buffer */
+	if (!plan->page_size)
 		plan->advised_bytes = at_least(plan->advised_bytes, 2 * pages * ring);
-	/* or there would be no huge pages for it */
+	/* a multiple of the huge page, so that the buffer can be made of them */
 	if (plan->bind_page_size > devmem__system_page())
 		plan->advised_bytes =
 			round_up(plan->advised_bytes, at_least(HUGE_PAGE, plan->bind_page_size));

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
-/* How large a buffer should be, as arithmetic: no NIC is asked here. */
+/* Computes how large a buffer should be. No NIC is asked here. */
 #ifndef DEVMEM__BIND_PLAN_H
 #define DEVMEM__BIND_PLAN_H
 
 #include "base/internal.h"
 
 /*
- * devmem__plan_compute() - from the questions, ring_entries and mtu to the answers. -ENOSPC: the
- * buffer is too small. -EINVAL: there is no such page; no answers.
+ * devmem__plan_compute() - fill in the answers from the questions, ring_entries and mtu. -ENOSPC:
+ * the buffer is too small; the answers are filled in. -EINVAL: there is no such page size; they are
+ * not.
  */
 int devmem__plan_compute(struct devmem_plan *plan);
 
