@@ -33,13 +33,13 @@ auto opened(Open open, Args... args)
 	return std::unique_ptr<T, closer<close>>(it);
 }
 
-struct connection {
+struct endpoint {
 	const int fd;
-	explicit connection(int accepted) : fd(accepted)
+	explicit endpoint(int opened) : fd(opened)
 	{
 	}
-	connection(const connection &) = delete;
-	~connection()
+	endpoint(const endpoint &) = delete;
+	~endpoint()
 	{
 		shutdown(fd, SHUT_RDWR), close(fd);
 	}
@@ -48,8 +48,8 @@ struct connection {
 static int receive(const char *interface, sockaddr_in here)
 {
 	const auto *address = reinterpret_cast<const sockaddr *>(&here);
-	const int listener = socket(AF_INET, SOCK_STREAM, 0);
-	if (bind(listener, address, sizeof(here)))
+	const endpoint listener(socket(AF_INET, SOCK_STREAM, 0));
+	if (bind(listener.fd, address, sizeof(here)))
 		throw std::runtime_error("cannot listen there");
 	// of what lies in device memory, which the processor should not need to look at
 	std::vector<char> copy(4 << 20);
@@ -62,14 +62,14 @@ static int receive(const char *interface, sockaddr_in here)
 										.queues = 1));
 	must(devmem_steer(binding.get(), address, nullptr));
 	auto ring = opened<devmem_ring, devmem_ring_close>(devmem_ring_open, nullptr);
-	devmem_guard(listener);
-	if (listen(listener, 1)) // not before: what comes before the rule is there is copied
+	devmem_guard(listener.fd);
+	if (listen(listener.fd, 1)) // not before: what comes before the rule is there is copied
 		throw std::runtime_error("cannot listen there");
 	devmem_event ev{};
 	size_t total = 0, wrong = 0;
 	// one that breaks, or says nothing for a minute, makes way for the next
 	while (ev.type != DEVMEM_EVENT_END) {
-		const connection fd(accept(listener, nullptr, nullptr));
+		const endpoint fd(accept(listener.fd, nullptr, nullptr));
 		if (fd.fd < 0 && errno != EINTR && errno != ECONNABORTED)
 			throw std::runtime_error("cannot accept");
 		if (fd.fd < 0) // a signal, or that connection is gone
