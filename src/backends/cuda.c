@@ -517,7 +517,7 @@ static int list_device(const struct devmem__cuda *cu, int ordinal, char *text, s
 
 static int cuda_probe(char *text, size_t room)
 {
-	int count, n = 0, err;
+	int count = 0, n = 0, err;
 	const struct devmem__cuda *cu = devmem__cuda_load(&err);
 
 	if (!err)

@@ -181,7 +181,7 @@ static int create_best(size_t bytes, struct devmem_buffer_opts *o, struct devmem
 {
 	struct choice choice[4];
 	unsigned int n = choices(o->page_size, choice);
-	struct devmem_buffer *buffer;
+	struct devmem_buffer *buffer = NULL;
 	char refusals[640] = "";
 	int err = 0;
 

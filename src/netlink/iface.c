@@ -80,6 +80,7 @@ int devmem__iface_socket(void)
 
 	if (fd < 0 && errno == EAFNOSUPPORT)
 		fd = socket(AF_INET6, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	/* cppcheck-suppress resourceLeak ; the first one was not opened */
 	return fd < 0 ? -errno : fd;
 }
 

@@ -46,9 +46,10 @@ int devmem__links_refused(void)
 {
 	int fd = listen_for_links();
 
-	if (fd >= 0)
-		close(fd);
-	return fd < 0 && !devmem__nl_short_of(fd) ? fd : 0;
+	if (fd < 0)
+		return devmem__nl_short_of(fd) ? 0 : fd;
+	close(fd);
+	return 0;
 }
 
 int devmem__links_add(struct devmem__links *links, unsigned int ifindex)

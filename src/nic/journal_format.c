@@ -403,6 +403,7 @@ static void read_claim(struct devmem__journal_state *state, struct cursor *c)
 		free(queues);
 		return;
 	}
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): finished() tells */
 	free(owner->queues);
 	owner->queues = queues;
 	owner->nqueues = n;
@@ -443,6 +444,7 @@ static void read_change(struct devmem__journal_state *state, struct cursor *c, b
 		devmem__change_free(&entry.change);
 	} else if (done) {
 		devmem__change_free(&there->change);
+		/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): finished() tells */
 		*there = entry;
 	} else {
 		add_entry(state, c, &entry);
@@ -481,6 +483,7 @@ static void read_leave(struct devmem__journal_state *state, struct cursor *c)
 	c->bad |= !owner || owner->left;
 	if (!finished(c))
 		return;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): finished() tells */
 	owner->left = true;
 	owner->nqueues = 0;
 }

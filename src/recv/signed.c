@@ -57,7 +57,7 @@ struct request {
 
 static bool fill_request(int fd, struct request *q)
 {
-	struct sockaddr_storage ends[2];
+	struct sockaddr_storage ends[2] = { 0 };
 	socklen_t len[2] = { sizeof(ends[0]), sizeof(ends[1]) };
 
 	if (getsockname(fd, (struct sockaddr *)&ends[0], &len[0]) ||

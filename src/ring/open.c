@@ -113,6 +113,7 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 	err = devmem__ring_choose_uring(ring);
 	if (err)
 		goto err_wake;
+	/* NOLINTNEXTLINE(clang-analyzer-core.NullDereference): refused above */
 	*out = ring;
 	return 0;
 

@@ -26,6 +26,7 @@ static void append(struct message *m, const char *text, size_t bytes)
 	}
 	m->text = larger;
 	m->room = room;
+	/* cppcheck-suppress uninitvar ; vsnprintf() wrote @bytes of it */
 	memcpy(m->text + m->bytes, text, bytes);
 	m->bytes += bytes;
 }
