@@ -15,7 +15,7 @@ trap 'rm -f "$OUT"' EXIT
 # count SOCKETS MERGE: prints the instructions per hundred fragments
 count() {
 	local fragments total
-	fragments=$(valgrind --quiet --tool=callgrind --collect-atstart=no --toggle-collect=one_completion \
+	fragments=$(valgrind --quiet --tool=callgrind --collect-atstart=no --toggle-collect='one_completion*' \
 		--callgrind-out-file="$OUT" "$PROGRAM" "$1" "$2" 100)
 	fragments=${fragments% *}
 	total=$(sed -n 's/^totals: //p' "$OUT")
