@@ -3,6 +3,7 @@
 """map.py <FILES: the list of files in CONTRIBUTING.md ("Where things live") and the tree, whose files are given, say the same.
 
 - Every file of src/, tools/, examples/ and tests/ is covered by a line, but for CMakeLists.txt. A folder covers all that is in it.
+- A room of src/ is described by the first sentence of its main header, the one that begins with "Room NAME: ".
 - No line names what is not there: neither the paths that it begins with, nor other files of their folders among its words.
 
 After that the check is checked: on lists that were damaged it must report.
@@ -32,8 +33,39 @@ def names(line):
         yield [name] if name.startswith(folder) else [folder + name, name]
 
 
-def check(text, files):
+def headers(files):
+    """The text of each header in src/."""
+    for file in files:
+        if re.fullmatch(r"src/.*\.h", file):
+            with open(os.path.join(TOP, file), encoding="utf-8") as header:
+                yield file, header.read()
+
+
+def rooms(texts):
+    """Of each room: the header that says what it is, and what that says, as one line without its full stop."""
+    found = {}
+    for file, text in texts:
+        said = re.match(r"/\* SPDX.*\n/\*\s+(?:\* )?Room (\w+): (.*?)\.(?=\s)", text, re.S)
+        if said:
+            found[said[1]] = file, re.sub(r"\s*\n \*\s*", " ", said[2])
+    return found
+
+
+def undescribed(text, described, files):
+    """Complaints about rooms without a sentence, and about lines that say something else than the header."""
+    begins = {line.split()[0]: line.split(None, 1)[1] for line in lines(text)}
+    for room in sorted({file.split("/")[1] for file in files if re.fullmatch(r"src/\w+/.*", file)} - {"backends", "engines"}):
+        if room not in described:
+            yield f'no header of src/{room}/ begins with "Room {room}: "'
+    for room, (file, said) in described.items():
+        if not begins.get(f"src/{room}/", "").lower().startswith(said.lower()):
+            yield f'CONTRIBUTING.md: the line of src/{room}/ does not begin as {file} says: "{said}"'
+
+
+def check(text, files, described=None):
     complaints, covered = [], set()
+    if described is not None:
+        complaints += undescribed(text, described, files)
     for line in lines(text):
         for patterns in names(line):
             found = next(filter(None, (fnmatch.filter(files, pattern) for pattern in patterns)), [])
@@ -53,15 +85,22 @@ def self_test(text, files):
         ("a line that is lost", text.replace("src/ring.h ", "src/port.h "), files, "src/ring.h"),
         ("a name among the words", text.replace("overtake.c", "handed.c"), files, "handed.c"),
     )
-    return [f"map.py does not see {what}" for what, changed, there, word in damages
-            if not any(word in complaint for complaint in check(changed, there))]
+    missed = [f"map.py does not see {what}" for what, changed, there, word in damages
+              if not any(word in complaint for complaint in check(changed, there))]
+    described = rooms(headers(files))
+    file, said = described["nic"]
+    for what, damaged in (("another sentence", dict(described, nic=(file, said + " and more"))),
+                          ("a room without one", {room: of for room, of in described.items() if room != "nic"})):
+        if not any("src/nic/" in complaint for complaint in undescribed(text, damaged, files)):
+            missed.append(f"map.py does not see {what}")
+    return missed
 
 
 def main():
     with open(os.path.join(TOP, "CONTRIBUTING.md"), encoding="utf-8") as file:
         text = file.read()
     files = sys.stdin.read().splitlines()
-    complaints = check(text, files) or self_test(text, files)
+    complaints = check(text, files, rooms(headers(files))) or self_test(text, files)
     for complaint in complaints:
         print(complaint)
     return 1 if complaints else 0
