@@ -1,13 +1,13 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: MIT
-"""Every error sentence of the library is in docs/troubleshooting.md with its errno, and none that the library does not say.
+"""Every error message of the library is in docs/troubleshooting.md with its errno, and none that the library does not say.
 
-A sentence is the format of devmem__fail() and its like, with "…" for each conversion. On the page it is a code span in the
+A message is the format of devmem__fail() and its like, with "…" for each conversion. On the page it is a code span in the
 first column of a table, and its errno is in the second: "any" where it is the kernel's, or a driver's. So are the log's own
 errors and warnings, with their level in the place of an errno; what it tells for information and debugging is not listed.
 
   error_messages.py [TREE]          compare, and see that damage would be noticed
-  error_messages.py --list [TREE]   what the source says: file, line, errno, sentence
+  error_messages.py --list [TREE]   what the source says: file, line, errno, message
 """
 import re
 import shutil
@@ -103,7 +103,7 @@ def text_of(tokens, macros):
     return text
 
 
-def sentence_of(fmt):
+def message_of(fmt):
     kept = CONVERSION.sub("…", fmt.replace("%%", "\0")).replace("\0", "%")
     return re.sub("…+", "…", kept)
 
@@ -120,7 +120,7 @@ def errnos_of(tokens):
 
 
 def in_file(path, text):
-    """(line, errnos, sentence) of each."""
+    """(line, errnos, message) of each."""
     macros = {name: text_of(re.findall(r'"(?:\\.|[^"\\])*"', value), {}) for name, value in STRING_MACRO.findall(text)}
     tokens = tokens_of(text)
     for at, (token, line) in enumerate(tokens[:-1]):
@@ -132,55 +132,55 @@ def in_file(path, text):
             if token == "devmem__log" and not errnos_of(errno) & LISTED:
                 continue
             for branch in branches(fmt):
-                sentence = sentence_of(text_of(branch, macros))
-                if re.search("[A-Za-z]{2}", sentence):	# not one that was made elsewhere and is handed on
-                    yield line, errnos_of(errno), sentence
+                message = message_of(text_of(branch, macros))
+                if re.search("[A-Za-z]{2}", message):	# not one that was made elsewhere and is handed on
+                    yield line, errnos_of(errno), message
         except (Bad, ValueError) as problem:
             raise Bad(f"{path}:{line}: {problem}") from problem
 
 
 def in_source(tree):
-    """{sentence: (errnos, where)}"""
+    """{message: (errnos, where)}"""
     found = {}
     for path in sorted(tree.glob("src/**/*.c")):
         name = str(path.relative_to(tree))
-        for line, errnos, sentence in in_file(name, path.read_text()):
-            known, where = found.setdefault(sentence, (set(), []))
+        for line, errnos, message in in_file(name, path.read_text()):
+            known, where = found.setdefault(message, (set(), []))
             known |= errnos
             where.append(f"{name}:{line}")
     return found
 
 
 def on_page(text):
-    """{sentence: (errnos, line)}, and what is wrong with the page itself."""
+    """{message: (errnos, line)}, and what is wrong with the page itself."""
     found, wrong = {}, []
     for number, line in enumerate(text.splitlines(), 1):
         if not line.startswith("| `"):
             continue
         cells = [cell.strip().replace(r"\|", "|") for cell in re.split(r"(?<!\\)\|", line)[1:-1]]
         if len(cells) != 3 or not cells[2]:
-            wrong.append(f"{PAGE}:{number}: not sentence, errno and what to do")
+            wrong.append(f"{PAGE}:{number}: not message, errno and what to do")
             continue
-        for sentence in re.findall("`([^`]*)`", cells[0]):
-            if sentence in found:
-                wrong.append(f"{PAGE}:{number}: a second time: {sentence}")
-            found[sentence] = (set(cells[1].split(", ")), number)
+        for message in re.findall("`([^`]*)`", cells[0]):
+            if message in found:
+                wrong.append(f"{PAGE}:{number}: a second time: {message}")
+            found[message] = (set(cells[1].split(", ")), number)
     return found, wrong
 
 
 def problems(tree):
     said = in_source(tree)
     listed, wrong = on_page((tree / PAGE).read_text())
-    for sentence, (errnos, where) in said.items():
-        if sentence not in listed:
-            wrong.append(f"{where[0]}: not in {PAGE}: {sentence}")
-        elif errnos != listed[sentence][0]:
-            wrong.append(f"{PAGE}:{listed[sentence][1]}: {where[0]} has errno {', '.join(sorted(errnos))}: {sentence}")
-    for sentence, (_, number) in listed.items():
-        if sentence not in said:
-            wrong.append(f"{PAGE}:{number}: nothing in src says this: {sentence}")
+    for message, (errnos, where) in said.items():
+        if message not in listed:
+            wrong.append(f"{where[0]}: not in {PAGE}: {message}")
+        elif errnos != listed[message][0]:
+            wrong.append(f"{PAGE}:{listed[message][1]}: {where[0]} has errno {', '.join(sorted(errnos))}: {message}")
+    for message, (_, number) in listed.items():
+        if message not in said:
+            wrong.append(f"{PAGE}:{number}: nothing in src says this: {message}")
     if len(said) < FLOOR:
-        wrong.append(f"only {len(said)} sentences were found in src, of {FLOOR} or more")
+        wrong.append(f"only {len(said)} messages were found in src, of {FLOOR} or more")
     return wrong
 
 
@@ -197,7 +197,7 @@ def damaged(tree):
         "a row of two columns": (PAGE, row, row.replace("| EINVAL |", "|")),
         "a row twice": (PAGE, row, f"{row}\n{row}"),
         "a letter in the source": (name, old, old.replace("bytes", "bites")),
-        "a sentence that nobody says": (name, f'devmem__fail(EINVAL, "{old}")', "-EINVAL"),
+        "a message that nobody gives": (name, f'devmem__fail(EINVAL, "{old}")', "-EINVAL"),
         "a new one": (name, f'"{old}"', f'bytes ? "{old}" : "an" /* , */ "other (%" PRIu64 ", one)"'),
         "another errno in the source": (name, f'EINVAL, "{old}"', f'EIO, "{old}"'),
         "a letter in a warning": (warns, warning, warning.replace("low", "dry")),
@@ -224,11 +224,11 @@ def main(arguments):
     rest = arguments[listing:]
     tree = Path(rest[0]) if rest else Path(__file__).resolve().parent.parent
     if listing:
-        for sentence, (errnos, where) in in_source(tree).items():
-            print(",".join(where), ", ".join(sorted(errnos)), sentence, sep="\t")
+        for message, (errnos, where) in in_source(tree).items():
+            print(",".join(where), ", ".join(sorted(errnos)), message, sep="\t")
         return 0
     wrong = problems(tree) or list(damaged(tree))
-    print(*wrong or [f"{len(in_source(tree))} sentences"], sep="\n")
+    print(*wrong or [f"{len(in_source(tree))} messages"], sep="\n")
     return 1 if wrong else 0
 
 

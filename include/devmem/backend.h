@@ -56,7 +56,7 @@ struct devmem_backend {
 	const char *what;  /* what kind of memory it has, in a few words */
 	uint32_t flags;	   /* DEVMEM_BACKEND_ */
 	uint32_t reserved; /* 0 */
-	/* is memory available here? 0 or a negative errno. @text: @room bytes for a sentence on
+	/* is memory available here? 0 or a negative errno. @text: @room bytes for a remark on
 	 * what there is. May be NULL */
 	int (*probe)(char *text, size_t room);
 	/* fill in @memory, of @bytes, never 0. On failure leave nothing behind, since the library
