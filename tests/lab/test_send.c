@@ -385,15 +385,15 @@ static void what_is_refused_changes_nothing(void **state)
 	o->n = 1;
 	out_connect(o, 0, NULL);
 	s = o->flow[0].sock;
-	refused(devmem_send(NULL, o->binding, &good, 1, 0), EINVAL, "no socket");
-	refused(devmem_send(s, NULL, &good, 1, 0), EINVAL, "no binding");
-	refused(devmem_send(s, o->binding, NULL, 1, 0), EINVAL, "no ranges");
-	refused(devmem_send(s, o->binding, &good, 0, 0), EINVAL, "no ranges");
-	refused(devmem_send(s, o->binding, &empty, 1, 0), EINVAL, "no bytes");
+	refused(devmem_send(NULL, o->binding, &good, 1, 0), EINVAL, "an attached socket");
+	refused(devmem_send(s, NULL, &good, 1, 0), EINVAL, "a binding");
+	refused(devmem_send(s, o->binding, NULL, 1, 0), EINVAL, "and ranges");
+	refused(devmem_send(s, o->binding, &good, 0, 0), EINVAL, "and ranges");
+	refused(devmem_send(s, o->binding, &empty, 1, 0), EINVAL, "is empty");
 	refused(devmem_send(s, o->binding, two, 2, 0), EINVAL, "range 1");
-	refused(devmem_send(s, o->binding, &beyond, 1, 0), ERANGE, "does not lie");
-	refused(devmem_send(s, o->binding, &long_one, 1, 0), ERANGE, "does not lie");
-	refused(devmem_send(s, o->binding, &around, 1, 0), ERANGE, "does not lie");
+	refused(devmem_send(s, o->binding, &beyond, 1, 0), ERANGE, "exceeds the buffer");
+	refused(devmem_send(s, o->binding, &long_one, 1, 0), ERANGE, "exceeds the buffer");
+	refused(devmem_send(s, o->binding, &around, 1, 0), ERANGE, "exceeds the buffer");
 	refused(devmem_send(s, o->binding, many, 300, 0), EMSGSIZE, "4 GiB");
 	refused(devmem_send(s, o->binding, many, 65537, 0), EMSGSIZE, "65537 ranges");
 	refused(devmem_attach(o->ring, o->flow[0].pair.near, o->binding, 0, NULL, &s), EINVAL,

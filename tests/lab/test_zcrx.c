@@ -429,7 +429,7 @@ static void bytes_in_memory_of_two_bindings_break_the_connection(void **state)
 	open_other(&other, &lab, &stream);
 	lab_fault("misroute_every", 7);
 	sender = lab_send(pair.far, 64 * MIB, 0, false);
-	until_it_breaks(ring, &lab, &stream, "queue that they come through");
+	until_it_breaks(ring, &lab, &stream, "through a queue that another program has");
 	close(pair.near);
 	lab_settle(ring);
 	lab_sent(sender);
