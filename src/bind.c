@@ -159,7 +159,7 @@ static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *
 	err = devmem__nic_claim(b->nic, b->n, o->queue_list, b->queues, &b->cannot);
 	if (err)
 		return err;
-	if (b->way == DEVMEM__ENGINE_ZCRX)
+	if (b->engine == DEVMEM__ENGINE_ZCRX)
 		return 0;
 	err = devmem__nic_socket(b->nic, &b->nl);
 	if (err)
@@ -242,7 +242,7 @@ static int open_copy(struct devmem_binding *b, const char *why)
 	int err;
 
 	snprintf(b->why, sizeof(b->why), "%s", why);
-	b->way = DEVMEM__ENGINE_COPY;
+	b->engine = DEVMEM__ENGINE_COPY;
 	if (b->sends)
 		return 0; /* each send finds out where its bytes are */
 	err = devmem__chunks_open(&b->chunks, devmem_buffer_size(b->buffer), MAX_CHUNK);
@@ -282,7 +282,7 @@ static void tell_bound(const struct devmem_binding *b)
 	for (unsigned int i = 0; i < b->n && strlen(queues) < sizeof(queues) - 16; i++)
 		snprintf(queues + strlen(queues), 16, "%s%u", i ? ", " : "", b->queues[i]);
 	bytes = devmem_binding_page_size(b, &why);
-	if (bytes && b->way == DEVMEM__ENGINE_DEVMEM)
+	if (bytes && b->engine == DEVMEM__ENGINE_DEVMEM)
 		devmem__log(DEVMEM_LOG_INFO,
 			    "%s: a binding with engine %s, queues %s, pages of %u KiB (%s)",
 			    devmem__binding_name(b), name, queues, bytes >> 10, why);
@@ -309,7 +309,7 @@ static int open_bound(struct devmem_binding *b, const struct devmem_bind_opts *o
 	int err;
 
 	b->page_asked = o->page_size;
-	b->way = wanted == DEVMEM__ENGINE_ZCRX ? wanted : DEVMEM__ENGINE_DEVMEM;
+	b->engine = wanted == DEVMEM__ENGINE_ZCRX ? wanted : DEVMEM__ENGINE_DEVMEM;
 	err = b->sends ? take_interface(b) : take_queues(b, o);
 	if (!err && b->sends)
 		devmem__text(b->why, sizeof(b->why),
@@ -338,7 +338,7 @@ static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o,
 	if (err)
 		return err;
 	note_links(b);
-	if (wanted == DEVMEM__ENGINE_ANY && b->way == DEVMEM__ENGINE_COPY)
+	if (wanted == DEVMEM__ENGINE_ANY && b->engine == DEVMEM__ENGINE_COPY)
 		tell_copies(b);
 	tell_bound(b);
 	return 0;
@@ -498,12 +498,12 @@ const char *devmem_binding_engine(const struct devmem_binding *binding, const ch
 {
 	if (reason)
 		*reason = binding->why;
-	return devmem__engine_name(binding->way);
+	return devmem__engine_name(binding->engine);
 }
 
 enum devmem__engine_id devmem__binding_engine_id(const struct devmem_binding *binding)
 {
-	return binding->way;
+	return binding->engine;
 }
 
 struct devmem_buffer *devmem__binding_buffer(const struct devmem_binding *binding)
@@ -541,7 +541,7 @@ void devmem__binding_give_queue(struct devmem_binding *binding, bool was_bound)
 
 uint32_t devmem_binding_page_size(const struct devmem_binding *binding, const char **reason)
 {
-	bool copies = binding->way == DEVMEM__ENGINE_COPY || binding->sends;
+	bool copies = binding->engine == DEVMEM__ENGINE_COPY || binding->sends;
 
 	if (reason && binding->sends)
 		*reason = "it is for sending";
@@ -589,7 +589,7 @@ bool devmem__binding_has_queue(const struct devmem_binding *binding, int queue)
 
 int devmem__binding_queue_of_napi(const struct devmem_binding *binding, unsigned int napi_id)
 {
-	if (binding->way == DEVMEM__ENGINE_COPY)
+	if (binding->engine == DEVMEM__ENGINE_COPY)
 		return devmem__fail(ENOENT, "nothing is bound: the bytes may come through any "
 					    "interface");
 	return devmem__nic_queue_of_napi(binding->nic, napi_id);
@@ -597,7 +597,7 @@ int devmem__binding_queue_of_napi(const struct devmem_binding *binding, unsigned
 
 int devmem__binding_queue_known(const struct devmem_binding *binding, unsigned int napi_id)
 {
-	return binding->way == DEVMEM__ENGINE_COPY
+	return binding->engine == DEVMEM__ENGINE_COPY
 		       ? -ENOENT
 		       : devmem__nic_queue_of_napi_nowait(binding->nic, napi_id);
 }
@@ -648,7 +648,7 @@ static int ask_about_flow(struct devmem_binding *binding, const char *caller,
 				    "%s: the binding is for sending and has no RX queues: pass one "
 				    "from devmem_bind_rx()",
 				    caller);
-	if (binding->way == DEVMEM__ENGINE_COPY)
+	if (binding->engine == DEVMEM__ENGINE_COPY)
 		return 0;
 	return ask(binding->nic, binding->queues, binding->n, local, peer);
 }

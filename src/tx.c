@@ -127,7 +127,7 @@ static int open_tx(struct devmem_sock *sock, struct devmem__tx **out)
 		return devmem__fail(ENOMEM, "no memory to send");
 	tx->sock = sock;
 	tx->max = sock->sends.max ? sock->sends.max : MAX_SENDS;
-	tx->fd = sock->ring->uring.calls ? fcntl(sock->fd, F_DUPFD_CLOEXEC, 0) : sock->fd;
+	tx->fd = sock->ring->uring.syscalls ? fcntl(sock->fd, F_DUPFD_CLOEXEC, 0) : sock->fd;
 	if (tx->fd < 0) {
 		free(tx);
 		return devmem__fail(errno, "cannot duplicate a descriptor: %s", strerror(errno));

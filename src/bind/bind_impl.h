@@ -18,7 +18,7 @@ struct devmem_binding {
 	bool over;
 	struct devmem_binding *next_ended;  /* in the list of a ring, its last user ... */
 	struct devmem_binding *next_of_nic; /* ... and in that of the NIC that has its queues */
-	enum devmem__engine_id way;
+	enum devmem__engine_id engine;
 	bool sends, forced;
 	/* opening failed for a reason that no argument can change, whatever the errno */
 	bool cannot;

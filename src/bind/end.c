@@ -45,10 +45,10 @@ static void close_copy(struct devmem_binding *b)
 static void unbind(struct devmem_binding *b)
 {
 	devmem__log(DEVMEM_LOG_INFO, "%s: a binding with engine %s ends", devmem__binding_name(b),
-		    devmem__engine_name(b->way));
-	if (b->way == DEVMEM__ENGINE_DEVMEM)
+		    devmem__engine_name(b->engine));
+	if (b->engine == DEVMEM__ENGINE_DEVMEM)
 		devmem__nl_close(&b->nl);
-	if (!b->sends && b->way == DEVMEM__ENGINE_COPY)
+	if (!b->sends && b->engine == DEVMEM__ENGINE_COPY)
 		close_copy(b);
 	else if (!b->sends)
 		devmem__nic_release(b->nic, b->queues, b->n);
@@ -58,7 +58,7 @@ static void unbind(struct devmem_binding *b)
 static void forget(struct devmem_binding *b)
 {
 	devmem__nl_close(&b->nl);
-	if (!b->sends && b->way == DEVMEM__ENGINE_COPY)
+	if (!b->sends && b->engine == DEVMEM__ENGINE_COPY)
 		close_copy(b);
 }
 

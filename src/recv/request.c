@@ -19,7 +19,7 @@ void devmem__sock_watch_end(struct devmem_sock *sock)
 {
 	struct io_uring_sqe *sqe;
 
-	if (!sock->engine->ends_get_lost || sock->ring->uring.calls || sock->request.end_armed ||
+	if (!sock->engine->ends_get_lost || sock->ring->uring.syscalls || sock->request.end_armed ||
 	    !sock->request.armed || sock->end.reported || sock->detached || sock->sends.numbered)
 		return;
 	sqe = devmem__uring_sqe(&sock->ring->uring, DEVMEM__CQE_END, sock);

@@ -226,8 +226,8 @@ static void note_engine(struct devmem_ring *ring, const struct devmem_binding *b
 	const char *why, *name = devmem_binding_engine(binding, &why);
 
 	ring->choice.engine =
-		ring->uring.calls ? devmem__engine_name(DEVMEM__ENGINE_SYSCALL) : name;
-	if (ring->uring.calls)
+		ring->uring.syscalls ? devmem__engine_name(DEVMEM__ENGINE_SYSCALL) : name;
+	if (ring->uring.syscalls)
 		snprintf(ring->choice.why, sizeof(ring->choice.why),
 			 "%s; with a binding of engine %s: %.200s", ring->choice.no_uring, name,
 			 why);

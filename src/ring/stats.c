@@ -23,8 +23,8 @@ static int ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats
 	s.fragments = ring->received.fragments;
 	s.descriptors = ring->received.descriptors;
 	s.engine = devmem_ring_engine(ring, &s.engine_reason);
-	s.enter_calls = ring->uring.calls ? devmem__syscall_ring_made(ring->uring.calls)
-					  : ring->uring.enters;
+	s.enter_calls = ring->uring.syscalls ? devmem__syscall_ring_made(ring->uring.syscalls)
+					     : ring->uring.enters;
 	s.tokens_outstanding = s.fragments - s.tokens_released;
 	s.sends_outstanding = s.sends - ring->sends.over;
 	s.gathers_outstanding = s.gathers - ring->gathers.reported;

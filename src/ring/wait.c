@@ -36,8 +36,8 @@ static int ring_fd(struct devmem_ring *ring)
 	err = devmem__uring_check_process(&ring->uring);
 	if (err)
 		return err;
-	if (ring->uring.calls)
-		return devmem__syscall_ring_fd(ring->uring.calls);
+	if (ring->uring.syscalls)
+		return devmem__syscall_ring_fd(ring->uring.syscalls);
 	if (fd >= 0)
 		return fd;
 	err = devmem__uring_check_thread(&ring->uring);
@@ -199,7 +199,7 @@ static uint64_t prepare(struct devmem_ring *ring, bool will_wait)
 	due = tick_ns(ring);
 	/* no tick if this turn waits itself: with a raised mark it waits until that is due, and
 	 * without an io_uring a timer would be a system call */
-	if (!will_wait || (!devmem__lowat_waits(ring) && !ring->uring.calls))
+	if (!will_wait || (!devmem__lowat_waits(ring) && !ring->uring.syscalls))
 		arm_tick(ring, due);
 	ring->tick.idle = false;
 	return due;
@@ -235,8 +235,8 @@ static int enter(struct devmem_ring *ring, uint64_t wait_ns, unsigned int known)
 		forever = false;
 	}
 	ring->uring.enters++;
-	if (ring->uring.calls)
-		ret = devmem__syscall_ring_enter(ring->uring.calls, forever ? NULL : &ts, known);
+	if (ring->uring.syscalls)
+		ret = devmem__syscall_ring_enter(ring->uring.syscalls, forever ? NULL : &ts, known);
 	else
 		ret = io_uring_submit_and_wait_timeout(&ring->uring.io, &cqe, known + 1,
 						       forever ? NULL : &ts, NULL);

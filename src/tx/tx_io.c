@@ -204,7 +204,7 @@ static void check_half(struct devmem__tx *tx)
 /* Makes requests for notifications, as long as any are expected. */
 static bool request_notices(struct devmem__tx *tx)
 {
-	const bool wanted = devmem__tx_unnotified(tx), calls = tx->sock->ring->uring.calls;
+	const bool wanted = devmem__tx_unnotified(tx), calls = tx->sock->ring->uring.syscalls;
 	bool good = true;
 
 	check_half(tx);

@@ -164,13 +164,14 @@ int devmem__uring_open(struct devmem__uring *uring, const struct devmem__uring_o
 
 int devmem__uring_open_syscall_ring(struct devmem__uring *uring, unsigned int entries)
 {
-	return devmem__syscall_ring_open(&uring->io, entries, entries * CQ_PER_SQ, &uring->calls);
+	return devmem__syscall_ring_open(&uring->io, entries, entries * CQ_PER_SQ,
+					 &uring->syscalls);
 }
 
 void devmem__uring_close(struct devmem__uring *uring)
 {
-	if (uring->calls)
-		devmem__syscall_ring_close(uring->calls);
+	if (uring->syscalls)
+		devmem__syscall_ring_close(uring->syscalls);
 	else
 		io_uring_queue_exit(&uring->io);
 }

@@ -35,8 +35,8 @@ int devmem__uring_check_process(const struct devmem__uring *uring)
 int devmem__uring_submit(struct devmem__uring *uring)
 {
 	uring->enters++;
-	return uring->calls ? devmem__syscall_ring_submit(uring->calls)
-			    : io_uring_submit(&uring->io);
+	return uring->syscalls ? devmem__syscall_ring_submit(uring->syscalls)
+			       : io_uring_submit(&uring->io);
 }
 
 struct io_uring_sqe *devmem__uring_sqe(struct devmem__uring *uring, enum devmem__cqe_kind kind,
@@ -114,8 +114,8 @@ int devmem__uring_buffers(struct devmem__uring *uring, struct io_uring_buf_ring 
 	int err;
 
 	io_uring_buf_ring_init(bufs);
-	if (uring->calls)
-		return devmem__syscall_ring_buffers(uring->calls, bufs, entries, group,
+	if (uring->syscalls)
+		return devmem__syscall_ring_buffers(uring->syscalls, bufs, entries, group,
 						    flags & DEVMEM_PBUF_RING_INC);
 	err = io_uring_register(uring->io.ring_fd, IORING_REGISTER_PBUF_RING, &reg, 1);
 	return err < 0 ? err : 0;
@@ -123,7 +123,7 @@ int devmem__uring_buffers(struct devmem__uring *uring, struct io_uring_buf_ring 
 
 void devmem__uring_no_buffers(struct devmem__uring *uring, unsigned int group)
 {
-	if (!uring->calls && !uring->abandoned)
+	if (!uring->syscalls && !uring->abandoned)
 		io_uring_unregister_buf_ring(&uring->io, (int)group);
 }
 
@@ -135,8 +135,8 @@ void devmem__uring_no_buffers(struct devmem__uring *uring, unsigned int group)
 void devmem__uring_cancel_all(struct devmem__uring *uring)
 {
 	devmem__uring_submit(uring);
-	if (uring->calls) {
-		devmem__syscall_ring_cancel_all(uring->calls);
+	if (uring->syscalls) {
+		devmem__syscall_ring_cancel_all(uring->syscalls);
 		return;
 	}
 	devmem__uring_cancel_waiting(&uring->io);

@@ -36,10 +36,10 @@ struct devmem__syscall_ring;
 
 struct devmem__uring {
 	struct io_uring io;
-	struct devmem__syscall_ring *calls; /* replaces the kernel's io_uring, or NULL */
-	uint64_t enters;		    /* calls of io_uring_enter() */
-	uint32_t process;		    /* the process that opened it ... */
-	uint64_t thread;		    /* ... and the thread: devmem__thread() */
+	struct devmem__syscall_ring *syscalls; /* replaces the kernel's io_uring, or NULL */
+	uint64_t enters;		       /* calls of io_uring_enter() */
+	uint32_t process;		       /* the process that opened it ... */
+	uint64_t thread;		       /* ... and the thread: devmem__thread() */
 	/* a forked child closes its copy, and must not change anything in the kernel */
 	bool abandoned;
 };
