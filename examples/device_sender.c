@@ -27,7 +27,7 @@ struct flow {
 	struct devmem_sock *sock;
 	uint64_t queued, returned; /* bytes */
 	/* totals: sends complete in order, so a send's number identifies its slot */
-	uint32_t sends, back;
+	uint64_t sends, back;
 	bool refused, over;
 	int failure; /* a send's errno, until the connection's own error is known; or 0 */
 };

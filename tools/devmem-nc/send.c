@@ -34,7 +34,7 @@ struct sender {
 	int fd;
 	uint32_t slots;
 	/* totals: sends complete in order, so a send's number identifies its slot */
-	uint32_t sends, completed;
+	uint64_t sends, completed;
 	uint32_t ready;	   /* bytes in the next slot that are not sent yet */
 	bool refused, end; /* @end: standard input has ended */
 	bool peer_ended;
