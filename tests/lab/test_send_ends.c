@@ -446,7 +446,7 @@ static void a_route_that_changes_under_a_binding_that_must(void **state)
 	out_send(o);
 	while (!f->misplaced)
 		assert_true(out_turn(o, 5000) > 0);
-	assert_non_null(strstr(devmem_error(), "fails"));
+	assert_non_null(strstr(devmem_error(), "sends fail"));
 	run("ip link del dum0");
 	while (f->next_back < f->next_cookie)
 		assert_true(out_turn(o, 10000) > 0);
