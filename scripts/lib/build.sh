@@ -54,10 +54,18 @@ build_guest() {
 		-o $target $source -lnl-genl-3 -lnl-3" || die -1 "cannot build lab/guest"
 }
 
+# Runs on the host, whatever libc that has.
+build_host() {
+	local source=$WORK/src/lab/host/tsc_khz.c target=$WORK/guest/tsc_khz
+	[[ $ROOT$target -nt $ROOT$source ]] && return
+	quietly host in_root gcc -O2 -Wall -D_GNU_SOURCE -static -o "$target" "$source" || die -1 "cannot build lab/host"
+}
+
 build_all() {
 	set_work
 	copy_tree
 	build_guest
+	build_host
 	build_nic
 	build_project
 }

@@ -32,10 +32,12 @@ write_guest_files() {
 }
 
 # The console shows warnings and worse (loglevel 5); the whole kernel log is fetched at the end.
+# TSC_KHZ: on a busy host the kernel's own calibration of the time stamp counter against emulated timers can be wrong, once by a
+# factor of 32, and the guest's clock with it. Such a guest seems to hang, or complains of stalls.
 kernel_line() {
 	local size_mb=$((MEMORY / 2))
 	printf '%s' "console=ttyS0 loglevel=${LOGLEVEL:-5} printk.time=1 panic=-1 oops=panic reboot=t" \
-		" mitigations=off no_timer_check tsc=reliable random.trust_cpu=on log_buf_len=4M" \
+		" mitigations=off no_timer_check tsc=reliable tsc_early_khz=$TSC_KHZ random.trust_cpu=on log_buf_len=4M" \
 		" nokaslr cryptomgr.notests hung_task_panic=1" \
 		" udmabuf.list_limit=65536 udmabuf.size_limit_mb=$size_mb hugepages=$HUGEPAGES"
 	((GIGANTIC == 0)) || printf '%s' " hugepagesz=1G hugepages=$GIGANTIC"
@@ -150,6 +152,7 @@ end_watch() {
 boot_guest() {
 	RUN=$(mktemp -d "${TMPDIR:-/tmp}/lab.XXXXXX")
 	STREAMS=()
+	TSC_KHZ=$("$ROOT$WORK/guest/tsc_khz")
 	write_guest_files "$@"
 	start_console
 	[[ $SHELL_MODE ]] || start_streams
