@@ -82,28 +82,29 @@ static void set_guard(struct bench *b, const char *which)
 	b->attach_flags = none || ingress ? DEVMEM_ATTACH_NO_GUARD : 0;
 }
 
+static const struct option longs[] = {
+	{ "connections", required_argument, NULL, 'c' },
+	{ "bytes", required_argument, NULL, 'n' },
+	{ "pin", required_argument, NULL, 'i' },
+	{ "port", required_argument, NULL, 'p' },
+	{ "lowat", required_argument, NULL, 'l' },
+	{ "name", required_argument, NULL, 'N' },
+	{ "interface", required_argument, NULL, 'I' },
+	{ "engine", required_argument, NULL, 'e' },
+	{ "page", required_argument, NULL, 'g' },
+	{ "buffer", required_argument, NULL, 'b' },
+	{ "send", required_argument, NULL, 's' },
+	{ "queues", required_argument, NULL, 'q' },
+	{ "hold", required_argument, NULL, 'H' },
+	{ "coalesce", required_argument, NULL, 'C' },
+	{ "guard", required_argument, NULL, 'G' },
+	{ "verify", no_argument, NULL, 'v' },
+	{ "help", no_argument, NULL, 'h' },
+	{ 0 },
+};
+
 static void parse_options(struct bench *b, int argc, char **argv)
 {
-	static const struct option longs[] = {
-		{ "connections", required_argument, NULL, 'c' },
-		{ "bytes", required_argument, NULL, 'n' },
-		{ "pin", required_argument, NULL, 'i' },
-		{ "port", required_argument, NULL, 'p' },
-		{ "lowat", required_argument, NULL, 'l' },
-		{ "name", required_argument, NULL, 'N' },
-		{ "interface", required_argument, NULL, 'I' },
-		{ "engine", required_argument, NULL, 'e' },
-		{ "page", required_argument, NULL, 'g' },
-		{ "buffer", required_argument, NULL, 'b' },
-		{ "send", required_argument, NULL, 's' },
-		{ "queues", required_argument, NULL, 'q' },
-		{ "hold", required_argument, NULL, 'H' },
-		{ "coalesce", required_argument, NULL, 'C' },
-		{ "guard", required_argument, NULL, 'G' },
-		{ "verify", no_argument, NULL, 'v' },
-		{ "help", no_argument, NULL, 'h' },
-		{ 0 },
-	};
 	int opt;
 
 	while ((opt = getopt_long(argc, argv, "", longs, NULL)) != -1) {

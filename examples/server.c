@@ -26,27 +26,28 @@ static void wrong_usage(const char *usage)
 	exit(2);
 }
 
+static const struct option longs[] = {
+	{ "port", required_argument, NULL, 'p' },
+	{ "backend", required_argument, NULL, 'b' },
+	{ "buffer", required_argument, NULL, 'm' },
+	{ "queues", required_argument, NULL, 'q' },
+	{ "connections", required_argument, NULL, 'c' },
+	{ "json", required_argument, NULL, 'j' },
+	{ "progress", no_argument, NULL, 'P' },
+	{ "no-progress", no_argument, NULL, 'Q' },
+	{ "help", no_argument, NULL, 'h' },
+	{ "engine", required_argument, NULL, 'e' },
+	{ "device", required_argument, NULL, 'd' },
+	{ "verify", no_argument, NULL, 'v' },
+	{ "sends", required_argument, NULL, 's' },
+	{ "message", required_argument, NULL, 'g' },
+	{ "max-connections", required_argument, NULL, MAX_CONNECTIONS },
+	{ "idle", required_argument, NULL, IDLE },
+	{ 0 },
+};
+
 struct server_options server_parse(int argc, char **argv, const char *usage, const char *own)
 {
-	static const struct option longs[] = {
-		{ "port", required_argument, NULL, 'p' },
-		{ "backend", required_argument, NULL, 'b' },
-		{ "buffer", required_argument, NULL, 'm' },
-		{ "queues", required_argument, NULL, 'q' },
-		{ "connections", required_argument, NULL, 'c' },
-		{ "json", required_argument, NULL, 'j' },
-		{ "progress", no_argument, NULL, 'P' },
-		{ "no-progress", no_argument, NULL, 'Q' },
-		{ "help", no_argument, NULL, 'h' },
-		{ "engine", required_argument, NULL, 'e' },
-		{ "device", required_argument, NULL, 'd' },
-		{ "verify", no_argument, NULL, 'v' },
-		{ "sends", required_argument, NULL, 's' },
-		{ "message", required_argument, NULL, 'g' },
-		{ "max-connections", required_argument, NULL, MAX_CONNECTIONS },
-		{ "idle", required_argument, NULL, IDLE },
-		{ 0 },
-	};
 	struct server_options o = { .port = 5201,
 				    .buffer_mib = 64,
 				    .queues = 1,
