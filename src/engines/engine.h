@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The table of an engine: how bytes get from the kernel into a buffer. Each engine is one file of
- * src/engines; nothing outside of it knows its details.
+ * Room engines: one file for each way in which bytes get from the kernel into a buffer. It may
+ * include recv and the rooms below it. This header is the table behind which engines live; nothing
+ * outside an engine's file knows its details.
  */
 #ifndef DEVMEM__ENGINES_ENGINE_H
 #define DEVMEM__ENGINES_ENGINE_H
