@@ -30,8 +30,8 @@ CPP=(cppcheck --quiet --enable=warning,portability,performance --library=posix -
 
 tidy() {
 	local status=0
-	printf '%s\n' src/*.c src/*/*.c | xargs -P "$(nproc)" -n 4 "${TIDY[@]}" -p "$BUILD" >"$TMP/tidy" 2>/dev/null || status=1
-	grep -E 'warning:|error:' "$TMP/tidy" | sort -u || true
+	printf '%s\n' src/*.c src/*/*.c | xargs -P "$(nproc)" -n 4 "${TIDY[@]}" -p "$BUILD" >"$TMP/tidy" 2>"$TMP/errors" || status=1
+	grep -E 'warning:|error:' "$TMP/tidy" | sort -u || ((!status)) || tail -n 20 "$TMP/errors"
 	return "$status"
 }
 
@@ -49,8 +49,18 @@ int planted(int n)
 	return *p;
 }
 END
-! "${TIDY[@]}" "$TMP/planted.c" -- -std=gnu11 >/dev/null 2>&1 || { echo "clang-tidy did not find what was planted" && exit 1; }
-! "${CPP[@]}" "$TMP/planted.c" >/dev/null 2>&1 || { echo "cppcheck did not find what was planted" && exit 1; }
+# planted ID COMMAND...: the command finds something by this name, and fails.
+planted() {
+	local id=$1 status=0
+	shift
+	"$@" >"$TMP/found" 2>&1 || status=$?
+	((status)) && grep -qF "$id" "$TMP/found" && return
+	echo "what was planted was not found: $*"
+	exit 1
+}
+
+planted clang-analyzer-core "${TIDY[@]}" "$TMP/planted.c" -- -std=gnu11
+planted '[uninitvar]' "${CPP[@]}" "$TMP/planted.c"
 
 FAILED=0
 tidy || FAILED=1

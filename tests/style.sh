@@ -31,17 +31,17 @@ fail() {
 	FAILED=1
 }
 
-# planted NAME TEXT COMMAND...: the command is given a file with TEXT, and must say something about it.
+# planted NAME TEXT SAID COMMAND...: the command is given a file with TEXT, and must say SAID about it.
 planted() {
-	local file=$TMP/$1
+	local file=$TMP/$1 said=$3
 	printf '%s\n' "$2" >"$file"
-	shift 2
-	[[ $("$@" "$file" 2>&1) ]] || fail "what was planted was not found: $*"
+	shift 3
+	[[ $("$@" "$file" 2>&1) == *"$said"* ]] || fail "what was planted was not found: $*"
 }
 
 check_columns() {
 	local long
-	planted long.c "/* $(printf '%098d' 0) */" too_long
+	planted long.c "/* $(printf '%098d' 0) */" "104 columns" too_long
 	long=$(too_long "${CODE[@]}")
 	[[ ! $long ]] || fail "$long"
 	echo "${#CODE[@]} files of C and C++: $(grep -c . <<<"$long" || true) lines over $COLUMNS_MAX columns"
@@ -53,7 +53,7 @@ check_layout() {
 		SKIPPED+="clang-format is not $CLANG_FORMAT. "
 		return
 	fi
-	planted layout.c 'int  f( void );' clang-format --dry-run "$style"
+	planted layout.c 'int  f( void );' clang-format-violations clang-format --dry-run "$style"
 	clang-format --dry-run -Werror "${CODE[@]}" || fail "not laid out as .clang-format says: clang-format -i FILE"
 	echo "clang-format: clean"
 }
@@ -63,7 +63,7 @@ check_words() {
 		SKIPPED+="codespell is not $CODESPELL. "
 		return
 	fi
-	planted words.txt "rec""ieve" codespell -L "$WORDS"
+	planted words.txt "rec""ieve" "==> receive" codespell -L "$WORDS"
 	codespell -L "$WORDS" --ignore-regex='\\[nt]' "${TEXT[@]}" || fail "words that codespell does not know; those that are right belong into WORDS in $0"
 	echo "codespell: clean"
 }
