@@ -292,6 +292,15 @@ struct devmem_stats lab_stats(const struct devmem_ring *ring)
 	return st;
 }
 
+void lab_expect_warning(const char *function)
+{
+	FILE *f = fopen("/dev/kmsg", "we");
+
+	assert_non_null(f);
+	fprintf(f, "lab: expected warning: %s\n", function);
+	assert_int_equal(fclose(f), 0);
+}
+
 static void expect_copies(const struct devmem_stats *st)
 {
 	assert_int_equal(st->bytes_device, 0);

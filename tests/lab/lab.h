@@ -18,10 +18,8 @@
 #include "../unit/unit.h"
 #include "devmem/devmem.h"
 #include "../examples/pattern.h"
+#include "nic.h"
 
-#ifndef NIC
-#define NIC "lab0"
-#endif
 #define PORT 5300
 
 /*
@@ -197,19 +195,9 @@ uint32_t lab_drops(int fd);
  * without lab_tokens(). */
 unsigned int lab_leaked(int near);
 
-/* A fault of the NIC under /sys/kernel/debug/labnic/lab0. With zcrx, GRO is off while packets are
- * not split. */
-void lab_fault(const char *name, unsigned long value);
-/* the same, and GRO stays as it is */
-void lab_fault_alone(const char *name, unsigned long value);
-void lab_faults_off(void);
-
 /* The kernel will warn in @function, and the run does not fail for that: one such warning, if it
  * has not come before. */
 void lab_expect_warning(const char *function);
-
-/* A counter, as "ethtool -S lab0" shows it. */
-uint64_t lab_counter(const char *name);
 
 /* Runs a shell command that must succeed. */
 #define run(command) assert_int_equal(system(command), 0)
@@ -222,10 +210,6 @@ struct devmem_stats lab_stats(const struct devmem_ring *ring);
  * came through another queue.
  */
 void lab_expect(const struct devmem_stats *st, uint64_t bytes, bool whole);
-
-/* What ethtool shows of an interface: freed by the caller. Nothing on loopback, which has no
- * settings. */
-char *lab_nic_view(void);
 
 unsigned int lab_open_fds(void);
 

@@ -319,28 +319,6 @@ int out_close(void **state)
 	return lab_look_after(state);
 }
 
-void far_fault(const char *name, unsigned long value)
-{
-	char path[128];
-	FILE *f;
-
-	snprintf(path, sizeof(path), "/sys/kernel/debug/labnic/lab1/%s", name);
-	f = fopen(path, "we");
-	assert_non_null(f);
-	fprintf(f, "%lu", value);
-	assert_int_equal(fclose(f), 0);
-}
-
-void far_faults_off(void)
-{
-	if (lab_in("lo"))
-		return;
-	far_fault("drop_every", 0);
-	far_fault("reorder_every", 0);
-	far_fault("delay_every", 0);
-	far_fault("link", 1);
-}
-
 /* Does the NIC send without a copy, and do the counters say so? */
 void out_expect(struct out *o, uint64_t bytes)
 {

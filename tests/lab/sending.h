@@ -94,7 +94,4 @@ void out_close_flow(struct flow *f);
 /* Do the counters say that @bytes were sent as this run's engine does it? */
 void out_expect(struct out *o, uint64_t bytes);
 
-void far_fault(const char *name, unsigned long value); /* of the NIC that receives what we send */
-void far_faults_off(void);
-
 #endif

@@ -271,13 +271,6 @@ static void a_limit_keeps_room_for_others(void **state)
 	devmem_detach(second.sock);
 }
 
-static void delete_rules(void)
-{
-	assert_int_equal(system("for r in $(ethtool -n " NIC " | sed -n 's/Filter: //p'); do "
-				"ethtool -N " NIC " delete $r; done"),
-			 0);
-}
-
 /* Somebody deletes our rule: the flow goes on through an ordinary queue, copied, and we are told
  * which. */
 static void a_rule_that_is_gone_is_told(void **state)
@@ -298,7 +291,7 @@ static void a_rule_that_is_gone_is_told(void **state)
 	assert_true(lab_sent(sender));
 	assert_int_equal(f->stream.misplaced, 0);
 	assert_int_equal(f->stream.device, MIB);
-	delete_rules();
+	lab_delete_rules();
 	f->stream.position = 0; /* the pattern begins again */
 	sender = lab_send(f->pair.far, MIB, 0, true);
 	assert_true(lab_drain(f->ring, &f->lab, &f->stream, 1));

@@ -708,12 +708,7 @@ static void damaged_in_its_middle(void **state)
 	assert_true(t.undone > 0 && t.other == 1);
 	assert_int_equal(journals(), 1);
 	assert_false(lab_as_before()); /* what is not in a whole record is not undone */
-	run("for rule in $(ethtool -n " NIC " | sed -n 's/^Filter: //p'); do ethtool -N " NIC " del"
-	    "ete "
-	    "$rul"
-	    "e; "
-	    "don"
-	    "e");
+	lab_delete_rules();
 	/* with a filter against urgent data, which nobody knows of any more */
 	run("tc qdisc del dev " NIC " clsact");
 	ok(restore(&t));

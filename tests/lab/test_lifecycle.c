@@ -33,13 +33,6 @@
 
 static const uint32_t queue_2 = 2, queue_3 = 3;
 
-static void delete_rules(void)
-{
-	run("for r in $(ethtool -n " NIC " | sed -n 's/Filter: //p'); do ethtool -N " NIC " delete "
-	    "$r; "
-	    "done");
-}
-
 /* Receives until the stream has so many more bytes of a kind. */
 static void receive(struct devmem_ring *ring, struct lab *lab, const struct lab_stream *s,
 		    const uint64_t *kind, uint64_t more)
@@ -448,7 +441,7 @@ static void the_rule_goes_and_comes_back(void **state)
 	sender = lab_send(pair.far, (uint64_t)16 << 30, 0, false);
 	for (int round = 0; round < 4; round++) {
 		receive(ring, &lab, &stream, &stream.device, 4 * MIB);
-		delete_rules();
+		lab_delete_rules();
 		receive(ring, &lab, &stream, &stream.host, 4 * MIB);
 		ok(devmem_steer(lab.binding, (struct sockaddr *)&v4, NULL));
 	}
@@ -578,7 +571,7 @@ static void misplaced_bytes_are_told_while_the_nic_is_locked(void **state)
 	while (!steerer.tid)
 		usleep(1000);
 	await_sleep_in_flock(steerer.tid);
-	delete_rules();
+	lab_delete_rules();
 	alarm(60); /* without an end, otherwise */
 	receive(ring, &lab, &stream, &stream.host, MIB);
 	alarm(0);

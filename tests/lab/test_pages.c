@@ -27,14 +27,6 @@ static void says(const char *why, const char *word)
 		fail_msg("no \"%s\" in: %s", word, why);
 }
 
-static void ring_entries(unsigned int n)
-{
-	char command[64];
-
-	snprintf(command, sizeof(command), "ethtool -G " NIC " rx %u", n);
-	run(command);
-}
-
 static struct devmem_buffer *make_buffer(const char *backend, size_t bytes, uint32_t page_size)
 {
 	struct devmem_buffer *buffer;
@@ -166,9 +158,9 @@ static void sixty_four_kib(void **state)
 static void two_mib(void **state)
 {
 	(void)state;
-	ring_entries(64);
+	lab_set_ring_entries(64);
 	received_in_pages_of(make_buffer("udmabuf", 256 * MIB, 2 * MIB), 2 * MIB);
-	ring_entries(1024);
+	lab_set_ring_entries(1024);
 }
 
 static void sixty_four_kib_of_the_heap(void **state)
@@ -212,9 +204,9 @@ static void rings_take_at_most_half(void **state)
 	       "more than half of the buffer with 32 KiB");
 	chosen(make_buffer("udmabuf", 4 * MIB, 0), 1, 4 * KIB,
 	       "more than half of the buffer with 8 KiB");
-	ring_entries(256);
+	lab_set_ring_entries(256);
 	chosen(make_buffer("udmabuf", 64 * MIB, 0), 2, 64 * KIB, "unasked");
-	ring_entries(1024);
+	lab_set_ring_entries(1024);
 }
 
 static void small_where_the_memory_is(void **state)
@@ -311,7 +303,7 @@ static void marks_leave_room_in_pages_that_are_hardly_filled(void **state)
 	struct lab lab;
 
 	(void)state;
-	ring_entries(64);
+	lab_set_ring_entries(64);
 	open_with(&lab, make_buffer("udmabuf", 8 * MIB, 2 * MIB), 1, 0);
 	pages_are(lab.binding, 64 * KIB, "unasked");
 	for (unsigned int i = 0; i < STREAMS; i++) {
@@ -346,7 +338,7 @@ static void marks_leave_room_in_pages_that_are_hardly_filled(void **state)
 		close(pair[i].far);
 	}
 	lab_close(&lab);
-	ring_entries(1024);
+	lab_set_ring_entries(1024);
 }
 
 /* ------------------------------------------------------------------------------- small messages */
@@ -372,7 +364,7 @@ static void small_messages_run_a_buffer_low(void **state)
 	struct lab lab;
 
 	(void)state;
-	ring_entries(64);
+	lab_set_ring_entries(64);
 	open_with(&lab, make_buffer("udmabuf", 16 * MIB, 2 * MIB), 1, 0);
 	pages_are(lab.binding, 64 * KIB, "unasked");
 	for (unsigned int i = 0; i < CONNECTIONS; i++) {
@@ -412,7 +404,7 @@ static void small_messages_run_a_buffer_low(void **state)
 		close(pair[i].far);
 	}
 	lab_close(&lab);
-	ring_entries(1024);
+	lab_set_ring_entries(1024);
 }
 
 /* One queue of three has all the traffic: what the rings of the others keep is not there for it. */
@@ -428,7 +420,7 @@ static void low_although_others_keep_their_rings(void **state)
 	struct lab lab;
 
 	(void)state;
-	ring_entries(64);
+	lab_set_ring_entries(64);
 	open_with(&lab, make_buffer("udmabuf", 24 * MIB, 2 * MIB), 3, 0);
 	pages_are(lab.binding, 64 * KIB, "unasked"); /* the rings take exactly half */
 	pair = lab_connect(&lab, false);
@@ -452,7 +444,7 @@ static void low_although_others_keep_their_rings(void **state)
 	close(pair.near);
 	close(pair.far);
 	lab_close(&lab);
-	ring_entries(1024);
+	lab_set_ring_entries(1024);
 }
 
 /* -------------------------------------------------------------------------------------- buffers */

@@ -26,13 +26,17 @@ static int eight_queues(void **state)
 		many.rlim_cur = many.rlim_max;
 	}
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &many), 0);
-	return lab_in("lo") ? 0 : system("ethtool -L " NIC " combined 8");
+	if (!lab_in("lo"))
+		lab_set_queues(8);
+	return 0;
 }
 
 static int four_queues(void **state)
 {
 	(void)state;
-	return lab_in("lo") ? 0 : system("ethtool -L " NIC " combined 4");
+	if (!lab_in("lo"))
+		lab_set_queues(4);
+	return 0;
 }
 
 static uint32_t opened_queues(const struct lab *lab, uint32_t *queues, unsigned int n)
