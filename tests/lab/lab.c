@@ -15,8 +15,6 @@
 #define NOBODY	65534
 #define SKIPPED 77
 
-static unsigned int cases; /* that were named as what cannot be had */
-
 int lab_ok(int result, const char *what, const char *file, int line)
 {
 	if (result < 0) {
@@ -55,11 +53,15 @@ bool lab_tokens(void)
 	return !lab_copies() && !lab_in("zcrx");
 }
 
+/* What else than the engine says what can be had. */
+static const char *where(void)
+{
+	return on_loopback() ? " on lo" : lab_nic_is("labnic") ? "" : " on gve";
+}
+
 void lab_name_case(const char *test, const char *reason)
 {
-	cases++;
-	print_message("cannot  %s%s  %s: %s\n", lab_engine(), on_loopback() ? " on lo" : "", test,
-		      reason);
+	print_message("cannot  %s%s  %s: %s\n", lab_engine(), where(), test, reason);
 	skip();
 }
 
@@ -104,19 +106,19 @@ void lab_begin(int argc, char **argv)
 {
 	have_first_object();
 	if (argc > 1)
-		cmocka_set_test_filter(argv[1]);
-	if (!on_loopback())
+		lab_choose_tests(argv[1]);
+	if (!on_loopback()) {
+		printf("engine %s on %s\n", lab_engine(), lab_nic_driver());
 		return;
+	}
 	drop_privileges();
 	need_engine();
 	printf("engine %s on loopback, as user %u\n", lab_engine(), geteuid());
 }
 
-int lab_end(int result)
+void lab_tell_cases(unsigned int cases)
 {
-	printf("%u cases that %s%s cannot have\n", cases, lab_engine(),
-	       on_loopback() ? " on lo" : "");
-	return result;
+	printf("%u cases that %s%s cannot have\n", cases, lab_engine(), where());
 }
 
 /* --------------------------------------------------------------------------------------- set-up */

@@ -35,8 +35,8 @@ bool lab_tokens(void);
 
 /*
  * At the beginning of a test: a case that an engine, or the loopback interface, cannot have. It is
- * named with its reason, and counted at the end: lab_begin(), first in main(), and lab_end(),
- * around the result, see to that.
+ * named with its reason, and counted at the end: lab_begin(), first in main(), and lab_run() see to
+ * that.
  */
 #define lab_cannot(where, reason)                        \
 	do {                                             \
@@ -50,7 +50,17 @@ bool lab_tokens(void);
 	} while (0)
 void lab_name_case(const char *test, const char *reason);
 void lab_begin(int argc, char **argv); /* argv[1]: the tests whose names match this pattern */
-int lab_end(int result);
+void lab_tell_cases(unsigned int cases);
+
+/*
+ * Runs the tests as cmocka's group, but each in a process of its own: what one that failed has left
+ * is no other's affair. Returns what main() returns.
+ */
+#define lab_run(group, tests, set_up, tear_down) \
+	lab_run_tests(group, tests, sizeof(tests) / sizeof((tests)[0]), set_up, tear_down)
+int lab_run_tests(const char *group, const struct CMUnitTest *tests, size_t n,
+		  CMFixtureFunction set_up, CMFixtureFunction tear_down);
+void lab_choose_tests(const char *names); /* those that match this pattern */
 
 /* Asserts success, and shows the sentence if it was none. */
 #define ok(call) lab_ok(call, #call, __FILE__, __LINE__)

@@ -66,6 +66,10 @@ unsigned int lab_ring_entries_min(void);
 void lab_set_ring_entries(unsigned int n);
 void lab_delete_rules(void);
 
+/* After a test that failed: all is as it was when it was remembered, or false. */
+void lab_nic_remember(void);
+bool lab_nic_put_back(void);
+
 /* What ethtool shows of an interface: freed by the caller. Nothing on loopback, which has no
  * settings. */
 char *lab_nic_view(void);

@@ -78,3 +78,80 @@ char *lab_nic_view(void)
 	assert_int_equal(pclose(f), 0);
 	return text;
 }
+
+/* --------------------------------------------------------------------- after a test that failed */
+
+static struct {
+	char *view;
+	char features[512];
+	unsigned int entries;
+} at_first;
+
+/* For ethtool -K, whose words are not those of ethtool -k. */
+#define FEATURES                                                                \
+	"ethtool -k " NIC " | sed -n -e 's/ \\[fixed\\]$/ fixed/; / fixed$/d' " \
+	"-e 's/^rx-checksumming: /rx /p; s/^generic-receive-offload: /gro /p; " \
+	"s/^ntuple-filters: /ntuple /p; s/^rx-gro-hw: /rx-gro-hw /p' | tr '\\n' ' '"
+
+void lab_nic_remember(void)
+{
+	FILE *f;
+
+	if (lab_in("lo"))
+		return;
+	free(at_first.view);
+	at_first.view = lab_nic_view();
+	at_first.entries = lab_ring_entries();
+	f = popen(FEATURES, "re");
+	assert_non_null(f);
+	(void)!fgets(at_first.features, sizeof(at_first.features), f);
+	assert_int_equal(pclose(f), 0);
+}
+
+static void try(const char *command)
+{
+	(void)!system(command);
+}
+
+/* One after the other, whatever fails: what there was before it is found by looking. */
+static void put_back_settings(void)
+{
+	char command[640];
+
+	devmem_nic_restore(NULL, NULL);
+	try("ip link set " NIC " up; tc qdisc del dev " NIC " clsact 2>/dev/null");
+	try("for r in $(ethtool -n " NIC " 2>/dev/null | sed -n 's/^Filter: //p'); do "
+	    "ethtool -N " NIC " delete $r; done");
+	try("for c in 1 2 3 4; do ethtool -X " NIC " context $c delete 2>/dev/null; done");
+	try("ethtool -X " NIC " default; ethtool -G " NIC " tcp-data-split off 2>/dev/null");
+	snprintf(command, sizeof(command), "ethtool -K " NIC " %s >/dev/null", at_first.features);
+	try(command);
+	snprintf(command, sizeof(command), "ethtool -G " NIC " rx %u 2>/dev/null",
+		 at_first.entries);
+	try(command);
+}
+
+bool lab_nic_put_back(void)
+{
+	char *now;
+	bool same;
+
+	if (lab_in("lo"))
+		return true;
+	if (access("/sys/class/net/" NIC, F_OK))
+		return false;
+	lab_faults_off();
+	far_faults_off();
+	now = lab_nic_view();
+	same = !strcmp(at_first.view, now);
+	free(now);
+	if (same)
+		return true;
+	put_back_settings();
+	now = lab_nic_view();
+	same = !strcmp(at_first.view, now);
+	if (!same)
+		printf("before:\n%s\nnow:\n%s\n", at_first.view, now);
+	free(now);
+	return same;
+}

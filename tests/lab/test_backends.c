@@ -721,5 +721,5 @@ int main(int argc, char **argv)
 
 	lab_begin(argc, argv);
 	prepare();
-	return lab_end(cmocka_run_group_tests_name("backends", tests, NULL, NULL));
+	return lab_run("backends", tests, NULL, NULL);
 }

@@ -551,5 +551,5 @@ int main(int argc, char **argv)
 	};
 
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("pressure", tests, NULL, NULL));
+	return lab_run("pressure", tests, NULL, NULL);
 }

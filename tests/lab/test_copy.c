@@ -361,5 +361,5 @@ int main(int argc, char **argv)
 	};
 
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("copy", tests, NULL, NULL));
+	return lab_run("copy", tests, NULL, NULL);
 }

@@ -252,5 +252,5 @@ int main(int argc, char **argv)
 	};
 
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("cuda", tests, NULL, NULL));
+	return lab_run("cuda", tests, NULL, NULL);
 }

@@ -434,5 +434,5 @@ int main(int argc, char **argv)
 	};
 
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("duplex", tests, NULL, NULL));
+	return lab_run("duplex", tests, NULL, NULL);
 }

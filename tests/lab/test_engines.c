@@ -253,5 +253,5 @@ int main(int argc, char **argv)
 	};
 
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("engines", tests, NULL, NULL));
+	return lab_run("engines", tests, NULL, NULL);
 }

@@ -779,5 +779,5 @@ int main(int argc, char **argv)
 	};
 
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("faults", tests, NULL, NULL));
+	return lab_run("faults", tests, NULL, NULL);
 }

@@ -593,5 +593,5 @@ int main(int argc, char **argv)
 	};
 
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("fork", tests, NULL, NULL));
+	return lab_run("fork", tests, NULL, NULL);
 }

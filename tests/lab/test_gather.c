@@ -812,5 +812,5 @@ int main(int argc, char **argv)
 
 	lab_begin(argc, argv);
 	ok(devmem_backend_register(&fake));
-	return lab_end(cmocka_run_group_tests_name("gather", tests, NULL, NULL));
+	return lab_run("gather", tests, NULL, NULL);
 }

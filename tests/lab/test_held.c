@@ -344,5 +344,5 @@ int main(int argc, char **argv)
 	};
 
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("held", tests, NULL, NULL));
+	return lab_run("held", tests, NULL, NULL);
 }

@@ -918,5 +918,5 @@ int main(int argc, char **argv)
 	if (argc == 2 && !strcmp(argv[1], "often"))
 		return often();
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("journal", tests, NULL, NULL));
+	return lab_run("journal", tests, NULL, NULL);
 }

@@ -870,5 +870,5 @@ int main(int argc, char **argv)
 		return receiver();
 	lab_count_mappings(argv);
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("lifecycle", tests, NULL, NULL));
+	return lab_run("lifecycle", tests, NULL, NULL);
 }

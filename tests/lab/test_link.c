@@ -571,5 +571,5 @@ int main(int argc, char **argv)
 
 	lab_count_mappings(argv);
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("link", tests, make_aside, remove_aside));
+	return lab_run("link", tests, make_aside, remove_aside);
 }

@@ -179,5 +179,5 @@ int main(int argc, char **argv)
 	};
 
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("log", tests, NULL, NULL));
+	return lab_run("log", tests, NULL, NULL);
 }

@@ -234,5 +234,5 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "captured"))
 		return cmocka_run_group_tests(fatal, NULL, NULL);
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests(tests, NULL, NULL));
+	return lab_run("merged", tests, NULL, NULL);
 }

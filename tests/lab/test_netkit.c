@@ -204,5 +204,5 @@ int main(int argc, char **argv)
 	if (argc == 4 && !strcmp(argv[1], "lease"))
 		return lease(argv[2], (uint32_t)strtoul(argv[3], NULL, 0)) ? 1 : 0;
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("netkit", tests, NULL, NULL));
+	return lab_run("netkit", tests, NULL, NULL);
 }

@@ -163,5 +163,5 @@ int main(int argc, char **argv)
 	};
 
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("options", tests, NULL, NULL));
+	return lab_run("options", tests, NULL, NULL);
 }

@@ -273,5 +273,5 @@ int main(int argc, char **argv)
 	};
 
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("packets", tests, NULL, NULL));
+	return lab_run("packets", tests, NULL, NULL);
 }

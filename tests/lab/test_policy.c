@@ -105,5 +105,5 @@ int main(int argc, char **argv)
 	word = policy ? "disabled by policy" : "this kernel has no io_uring";
 	setenv("DEVMEM_TEST_ENGINE", "syscall", 1);
 	lab_begin(1, argv);
-	return lab_end(cmocka_run_group_tests_name("policy", tests, NULL, NULL));
+	return lab_run("policy", tests, NULL, NULL);
 }

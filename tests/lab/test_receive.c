@@ -694,5 +694,5 @@ int main(int argc, char **argv)
 	};
 
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("receive", tests, NULL, NULL));
+	return lab_run("receive", tests, NULL, NULL);
 }

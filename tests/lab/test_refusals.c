@@ -512,5 +512,5 @@ int main(int argc, char **argv)
 	};
 
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("refusals", tests, NULL, NULL));
+	return lab_run("refusals", tests, NULL, NULL);
 }

@@ -385,5 +385,5 @@ int main(int argc, char **argv)
 
 	lab_count_mappings(argv);
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("scale", tests, eight_queues, four_queues));
+	return lab_run("scale", tests, eight_queues, four_queues);
 }

@@ -493,5 +493,5 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "unguarded"))
 		return cmocka_run_group_tests(without, NULL, NULL);
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests(tests, NULL, NULL));
+	return lab_run("security", tests, NULL, NULL);
 }

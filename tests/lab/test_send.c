@@ -494,5 +494,5 @@ int main(int argc, char **argv)
 	};
 
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("send", tests, NULL, NULL));
+	return lab_run("send", tests, NULL, NULL);
 }

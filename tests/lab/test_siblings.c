@@ -653,5 +653,5 @@ int main(int argc, char **argv)
 	if (argc > 1 && !strcmp(argv[1], "ao"))
 		return cmocka_run_group_tests(of_ao, NULL, NULL);
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests(tests, NULL, NULL));
+	return lab_run("siblings", tests, NULL, NULL);
 }

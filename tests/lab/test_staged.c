@@ -325,5 +325,5 @@ int main(int argc, char **argv)
 	};
 
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("staged", tests, NULL, NULL));
+	return lab_run("staged", tests, NULL, NULL);
 }

@@ -173,5 +173,5 @@ int main(int argc, char **argv)
 	};
 
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("steer", tests, NULL, NULL));
+	return lab_run("steer", tests, NULL, NULL);
 }

@@ -501,5 +501,5 @@ int main(int argc, char **argv)
 
 	setenv("DEVMEM_TEST_ENGINE", "zcrx", 1);
 	lab_begin(argc, argv);
-	return lab_end(cmocka_run_group_tests_name("zcrx", tests, NULL, NULL));
+	return lab_run("zcrx", tests, NULL, NULL);
 }
