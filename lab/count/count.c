@@ -66,9 +66,9 @@ static struct block *find_block(uint64_t address, size_t instructions)
 	return b;
 }
 
-static void started(uint64_t id, unsigned int processor)
+static void started(unsigned int processor, void *data)
 {
-	(void)id;
+	(void)data;
 	if (processor >= PROCESSORS || !current_cpu)
 		abort();
 	for (unsigned int i = 0; i < PROCESSORS; i++)
@@ -139,12 +139,12 @@ static bool is_mark(const struct qemu_plugin_insn *insn, uint32_t *which)
 	return *which == LAB_COUNT_BEGIN || *which == LAB_COUNT_END;
 }
 
-static void translated(uint64_t id, struct qemu_plugin_tb *tb)
+static void translated(struct qemu_plugin_tb *tb, void *data)
 {
 	size_t n = qemu_plugin_tb_n_insns(tb);
 	uint32_t which;
 
-	(void)id;
+	(void)data;
 	/* A conditional callback would be faster, since nothing is counted most of the time, but
 	 * with those guests crash (QEMU 10.0). */
 	qemu_plugin_register_vcpu_tb_exec_cb(tb, entered, PLUGIN_NO_REGISTERS,
@@ -169,7 +169,7 @@ int qemu_plugin_install(uint64_t id, const struct qemu_info *info, int argc, cha
 	out = fopen(argv[0] + 4, "we");
 	if (!out)
 		return -1;
-	qemu_plugin_register_vcpu_init_cb(id, started);
-	qemu_plugin_register_vcpu_tb_trans_cb(id, translated);
+	qemu_plugin_register_vcpu_init_cb(id, started, NULL);
+	qemu_plugin_register_vcpu_tb_trans_cb(id, translated, NULL);
 	return 0;
 }

@@ -5,7 +5,8 @@
 
 build_count() {
 	local dir=$WORK/src/lab/count target=$WORK/guest/count.so
-	[[ $ROOT$target -nt $ROOT$dir/count.c && $ROOT$target -nt $ROOT$dir/mark.h ]] && return
+	[[ $ROOT$target -nt $ROOT$dir/count.c && $ROOT$target -nt $ROOT$dir/mark.h && $ROOT$target -nt $ROOT$dir/plugin.h ]] &&
+		return
 	quietly count in_root gcc -O2 -Wall -Wextra -fPIC -shared -fvisibility=hidden -D_GNU_SOURCE \
 		-o "$target" "$dir/count.c" || die -1 "cannot build lab/count"
 }

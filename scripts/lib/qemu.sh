@@ -48,7 +48,7 @@ chardev_file() {
 	printf '%s\n' -chardev "file,id=$1,path=$2"
 }
 
-# Uses Debian 13's QEMU out of the root, so that every host has the same. Debian 12's QEMU (7.2)
+# Uses the QEMU in the root (see BACKPORTS there), so that every host has the same. Debian 12's QEMU (7.2)
 # sometimes kills a guest with two processors, when one patches code that the other translates
 # ("Oops: int3"). The root's own loader runs QEMU in place, without chroot or root.
 set_qemu_command() {
@@ -161,7 +161,7 @@ boot_guest() {
 	end_streams
 }
 
-# In Debian 13's QEMU too, one processor sometimes runs an instruction that the other is patching.
+# In QEMU 10 too, one processor sometimes runs an instruction that the other is patching.
 # If this happens while the kernel boots, before it loads any module, it is no fault of ours.
 emulation_failed() {
 	[[ ! -s $RUN/status ]] && grep -q 'Oops: int3' "$RUN/console" && grep -q 'Modules linked in:[[:space:]]*$' "$RUN/console"

@@ -18,25 +18,30 @@ ROOT_PACKAGES=(
 	python3 python3-yaml python3-jsonschema
 	qemu-system-x86
 )
+# These packages come from the suite's backports, if those have them: only QEMU 11.1 and later have vfio-user-pci.
+# Everything else in backports has a lower priority than the suite.
+BACKPORTS='qemu-system-* seabios ipxe-qemu'
 
 # Sets ROOT. Its name has a hash of all that the root is made from, so a change of any makes a new
 # root, and old ones can be removed.
 set_root() {
 	local inputs
-	inputs=$(printf '%s\n' "$SUITE" "${ROOT_PACKAGES[@]}" "$(declare -f fix_root)")
+	inputs=$(printf '%s\n' "$SUITE" "${ROOT_PACKAGES[@]}" "$BACKPORTS" "$(declare -f fix_root run_mmdebstrap)")
 	ROOT=$CACHE/root-$(hash_of <<<"$inputs")
 }
 
 make_root() {
 	set_root
 	[[ -d $ROOT ]] && return
-	local new=$CACHE/.root.$$ mirror start=$SECONDS
+	local new=$CACHE/.root.$$ start=$SECONDS
 	say "making the Debian 13 root (once)"
 	remove_old_roots
-	mirror=$(debian_mirror)
 	rm -rf "$new"
-	quietly mmdebstrap run_mmdebstrap "$new" ${mirror:+"$mirror"} ||
-		die "could not make the Debian 13 root"
+	if ! quietly mmdebstrap run_mmdebstrap "$new" "$SUITE" "$SUITE-backports"; then
+		say "warning: cannot make the root with QEMU of $SUITE-backports: trying without"
+		rm -rf "$new"
+		quietly mmdebstrap run_mmdebstrap "$new" "$SUITE" || die "could not make the Debian 13 root"
+	fi
 	quietly fix-root fix_root "$new" || die "could not finish the Debian 13 root"
 	mv "$new" "$ROOT"
 	say "root made in $((SECONDS - start)) s"
@@ -59,13 +64,22 @@ set_apt_options() {
 	done <<<"$(apt_settings)"
 }
 
+# run_mmdebstrap FOLDER SUITE...: the first one is the release; its backports may follow.
 run_mmdebstrap() {
-	local include
+	local root=$1 suite include pins mirror keyring sources=()
+	shift
+	mirror=$(debian_mirror)
+	keyring=$(debian_keyring) || return
+	for suite; do
+		sources+=("deb [signed-by=$keyring] ${mirror:-http://deb.debian.org/debian} $suite main")
+	done
 	include=$(IFS=,; printf '%s' "${ROOT_PACKAGES[*]}")
+	pins="Package: $BACKPORTS\nPin: release n=$SUITE-backports\nPin-Priority: 990\n"
 	set_apt_options
 	# "chrootless" is dangerous for packages with scripts; "extract" runs none.
-	mmdebstrap --mode=chrootless --variant=extract --components=main --include="$include" \
-		--skip=output/mknod --skip=check/chrootless "${APT_OPTIONS[@]}" "$SUITE" "$@"
+	mmdebstrap --mode=chrootless --variant=extract --include="$include" \
+		--setup-hook="printf '$pins' >\"\$1/etc/apt/preferences.d/lab\"" \
+		--skip=output/mknod --skip=check/chrootless "${APT_OPTIONS[@]}" "$SUITE" "$root" "${sources[@]}"
 }
 
 # fix_root FOLDER: finishes a new root, before it gets its name.
@@ -91,6 +105,7 @@ fix_root() {
 	mkdir -p "$root/proc/self"
 	echo '7ffffffde000-7ffffffff000 rw-p 00000000 00:00 0 [stack]' >"$root/proc/self/maps"
 	in_root_at "$root" ldconfig
+	in_root_at "$root" qemu-system-x86_64 --version | sed -n 's/^QEMU emulator version \([0-9.]*\).*/\1/p' >"$root/work/qemu-version"
 	# Compile Python's modules here: the guest would do so at every start.
 	in_root_at "$root" python3 -c \
 		'import argparse, ctypes, json, jsonschema, random, socket, subprocess, yaml' || true
