@@ -1,0 +1,137 @@
+// SPDX-License-Identifier: MIT
+#include "rsc.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "device.h"
+
+#define MAX_IP_BYTES 65535u
+
+static uint32_t payload_of(const struct packet *p)
+{
+	return p->bytes - p->payload_at;
+}
+
+static bool mergeable(const struct packet *p, const struct rx_info *info)
+{
+	const unsigned int flags = p->l4 == L4_TCP ? p->data[p->l4_at + 13] : 0;
+
+	return p->l4 == L4_TCP && !info->unmergeable && !info->ip_wrong && !info->l4_wrong &&
+	       (flags & ~(unsigned int)TCP_PSH) == TCP_ACK && payload_of(p) && !info->overflow;
+}
+
+/*
+ * The same headers but for lengths, checksums, identification, the sequence and acknowledgement
+ * numbers, flags and the window; of options only the values of time stamps differ, which is not
+ * looked at: each merged packet carries the last ones.
+ */
+static bool same_flow(const struct rsc *rsc, const struct packet *p)
+{
+	const unsigned char *const a = rsc->frame, *const b = p->data;
+	const uint32_t ip = p->l3_at, tcp = p->l4_at;
+	const uint32_t tos = p->l3 == L3_IPV4 ? 2 : 4; /* bytes before the length */
+
+	if (rsc->headers != p->payload_at || memcmp(a, b, ip + tos))
+		return false;
+	if (p->l3 == L3_IPV4 ? memcmp(a + ip + 6, b + ip + 6, 4) ||
+				       memcmp(a + ip + 12, b + ip + 12, tcp - ip - 12)
+			     : memcmp(a + ip + 6, b + ip + 6, 34))
+		return false;
+	return !memcmp(a + tcp, b + tcp, 4) && a[tcp + 12] == b[tcp + 12];
+}
+
+static bool continues(const struct device *d, const struct rsc *rsc, const struct packet *p)
+{
+	return rsc->bytes && same_flow(rsc, p) && get32(p->data + p->l4_at + 4) == rsc->next_seq &&
+	       payload_of(p) <= rsc->segment && rsc->segments < d->faults.value[FAULT_RSC_LIMIT] &&
+	       rsc->bytes + payload_of(p) - p->l3_at <= MAX_IP_BYTES;
+}
+
+static bool begin(struct rsc *rsc, const struct packet *p, const struct rx_info *info)
+{
+	if (!rsc->frame)
+		rsc->frame = malloc(MAX_FRAME + ETH_BYTES);
+	if (!rsc->frame)
+		return false;
+	memcpy(rsc->frame, p->data, p->bytes);
+	rsc->bytes = p->bytes;
+	rsc->headers = p->payload_at;
+	rsc->segments = 1;
+	rsc->segment = payload_of(p);
+	rsc->next_seq = get32(p->data + p->l4_at + 4) + payload_of(p);
+	rsc->info = (struct rsc_saved){ info->type, info->hash, info->header };
+	return true;
+}
+
+/* The merged packet acknowledges, and has time stamps, as the last segment does. */
+static void append(struct device *d, struct rsc *rsc, const struct packet *p)
+{
+	unsigned char *const tcp = rsc->frame + p->l4_at;
+	const unsigned char *const from = p->data + p->l4_at;
+
+	memcpy(rsc->frame + rsc->bytes, p->data + p->payload_at, payload_of(p));
+	memcpy(tcp + 8, from + 8, 4);
+	memcpy(tcp + 14, from + 14, 2);
+	memcpy(tcp + 20, from + 20, p->payload_at - p->l4_at - 20);
+	tcp[13] |= from[13];
+	rsc->bytes += payload_of(p);
+	rsc->next_seq += payload_of(p);
+	rsc->segments++;
+	d->counters[COUNT_MERGED]++;
+}
+
+bool rsc_take(struct device *d, struct rx_queue *q, const struct packet *p,
+	      const struct rx_info *info)
+{
+	struct rsc *const rsc = &q->rsc;
+	bool last;
+
+	if (!q->rsc_on || d->faults.value[FAULT_RSC_LIMIT] <= 1 || !mergeable(p, info)) {
+		rsc_flush(d, q);
+		return false;
+	}
+	last = p->data[p->l4_at + 13] & TCP_PSH;
+	if (continues(d, rsc, p)) {
+		last |= payload_of(p) < rsc->segment;
+		append(d, rsc, p);
+	} else {
+		rsc_flush(d, q);
+		if (!begin(rsc, p, info))
+			return false;
+	}
+	if (last)
+		rsc_flush(d, q);
+	return true;
+}
+
+void rsc_flush(struct device *d, struct rx_queue *q)
+{
+	struct rsc *const rsc = &q->rsc;
+	struct rx_info info = { 0 };
+	struct packet p;
+
+	if (!rsc->bytes)
+		return;
+	info.type = rsc->info.type;
+	info.hash = rsc->info.hash;
+	info.header = rsc->info.header;
+	if (rsc->segments > 1) {
+		/* read with the length that its headers have still: that of the first segment */
+		packet_parse(&p, rsc->frame, rsc->bytes);
+		p.bytes = rsc->bytes;
+		packet_set_lengths(&p);
+		packet_set_checksums(&p, true, false);
+		info.segment = (uint16_t)rsc->segment;
+	} else {
+		packet_parse(&p, rsc->frame, rsc->bytes);
+	}
+	rsc->bytes = 0;
+	rx_deliver(d, q, &p, &info);
+}
+
+void rsc_free(struct rsc *rsc)
+{
+	free(rsc->frame);
+	memset(rsc, 0, sizeof(*rsc));
+}
