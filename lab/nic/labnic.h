@@ -369,6 +369,7 @@ struct labnic_quirks {
 	bool counts_rx_and_tx;	/* separately: channels are not "combined" */
 	bool fixed_hash_fields; /* neither reports nor sets them */
 	bool ntuple_off;	/* initially */
+	bool hides_tx_drops;	/* packets that it drops are in "ethtool -S" alone */
 };
 
 int labnic_mimic_init(void);

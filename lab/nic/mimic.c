@@ -40,6 +40,7 @@ static const struct labnic_quirks labnic_others[] = {
 		.counts_rx_and_tx = true,
 		.fixed_hash_fields = true,
 		.ntuple_off = true,
+		.hides_tx_drops = true,
 	},
 	{
 		/* queue format DQO-QPL: packets are copied to and from the driver's own pages */

@@ -115,7 +115,7 @@ int labnic_get_sset_count(struct net_device *dev, int sset)
 	if (sset != ETH_SS_STATS)
 		return -EOPNOTSUPP;
 	/* Unused queues are included: the count must not change between two calls. */
-	return ARRAY_SIZE(labnic_dev_names) +
+	return ARRAY_SIZE(labnic_dev_names) + 1 +
 	       nic->max_channels * (ARRAY_SIZE(labnic_rx_names) + ARRAY_SIZE(labnic_tx_names));
 }
 
@@ -128,6 +128,7 @@ void labnic_get_strings(struct net_device *dev, u32 sset, u8 *data)
 		return;
 	for (s = 0; s < ARRAY_SIZE(labnic_dev_names); s++)
 		ethtool_sprintf(&data, "%s", labnic_dev_names[s].name);
+	ethtool_sprintf(&data, "tx_dropped");
 	for (i = 0; i < nic->max_channels; i++) {
 		for (s = 0; s < ARRAY_SIZE(labnic_rx_names); s++)
 			ethtool_sprintf(&data, "rx%u_%s", i, labnic_rx_names[s].name);
@@ -143,6 +144,10 @@ void labnic_get_ethtool_stats(struct net_device *dev, struct ethtool_stats *stat
 
 	for (s = 0; s < ARRAY_SIZE(labnic_dev_names); s++)
 		*data++ = atomic64_read((void *)nic + labnic_dev_names[s].at);
+	*data = 0;
+	for (i = 0; i < nic->max_channels; i++)
+		*data += nic->txq[i].stats.map_errors + nic->txq[i].stats.too_many_pieces;
+	data++;
 	for (i = 0; i < nic->max_channels; i++) {
 		for (s = 0; s < ARRAY_SIZE(labnic_rx_names); s++)
 			*data++ = *(u64 *)((void *)&nic->rxq[i].stats + labnic_rx_names[s].at);
@@ -165,7 +170,8 @@ void labnic_get_stats64(struct net_device *dev, struct rtnl_link_stats64 *st)
 		st->rx_missed_errors += rx->overruns;
 		st->tx_packets += tx->packets;
 		st->tx_bytes += tx->bytes;
-		st->tx_dropped += tx->map_errors + tx->too_many_pieces;
+		if (!labnic_quirks()->hides_tx_drops)
+			st->tx_dropped += tx->map_errors + tx->too_many_pieces;
 		st->tx_carrier_errors += tx->dropped;
 	}
 	st->rx_length_errors = atomic64_read(&nic->rx_too_long);
