@@ -201,7 +201,7 @@ static int take_interface(struct devmem_binding *b)
 	b->ifindex = et.ifindex;
 	devmem__ethtool_driver(&et, driver, bus);
 	devmem__ethtool_close(&et);
-	b->tx_pieces = devmem__quirks_of(driver)->tx_pieces;
+	b->quirks = devmem__quirks_of(driver);
 	err = devmem__bind_check(b->ifname, driver, bus, b->buffer);
 	if (!err)
 		err = devmem__nl_open(&b->nl, "netdev");
@@ -486,7 +486,12 @@ bool devmem__binding_forced(const struct devmem_binding *binding)
 
 unsigned int devmem__binding_pieces(const struct devmem_binding *binding)
 {
-	return binding->tx_pieces;
+	return binding->quirks ? binding->quirks->tx_pieces : 0;
+}
+
+const char *devmem__binding_tx_dropped(const struct devmem_binding *binding)
+{
+	return binding->quirks ? binding->quirks->tx_dropped : NULL;
 }
 
 const char *devmem__binding_ifname(const struct devmem_binding *binding)

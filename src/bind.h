@@ -47,6 +47,8 @@ bool devmem__binding_sends(const struct devmem_binding *binding);
 bool devmem__binding_forced(const struct devmem_binding *binding);
 /* (for sending) the most pieces of a packet that the driver takes, as in quirks.h; 0: unknown */
 unsigned int devmem__binding_pieces(const struct devmem_binding *binding);
+/* (for sending) a counter of the driver's, as in quirks.h; or NULL */
+const char *devmem__binding_tx_dropped(const struct devmem_binding *binding);
 const char *devmem__binding_ifname(const struct devmem_binding *binding); /* (for sending) or "" */
 
 /* For engine "copy": how the buffer is divided, and the memory that the kernel copies to, which is

@@ -206,6 +206,7 @@ static int check_route(struct devmem__tx *tx, const struct devmem_binding *bindi
 	if (err)
 		return err;
 	tx->routed = bound;
+	tx->dropped = devmem__binding_tx_dropped(binding);
 	if (leaves && leaves != bound)
 		devmem__tx_elsewhere(tx, binding);
 	return 0;

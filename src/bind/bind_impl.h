@@ -41,9 +41,9 @@ struct devmem_binding {
 	/* (copy) what the kernel copies to: the mapped buffer, or a staging area */
 	unsigned char *memory;
 	bool staged;
-	char ifname[IFNAMSIZ];	/* (sending) */
-	unsigned int ifindex;	/* (sending) 0: none */
-	unsigned int tx_pieces; /* (sending) the most pieces of a packet that the driver takes */
+	char ifname[IFNAMSIZ];		     /* (sending) */
+	unsigned int ifindex;		     /* (sending) 0: none */
+	const struct devmem__quirks *quirks; /* (sending) of the interface's driver; or NULL */
 	char why[512];
 	unsigned int n;
 	uint32_t queues[];

@@ -4,8 +4,11 @@
 #include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "netlink/dropped.h"
+#include "netlink/ethtool.h"
+#include "netlink/iface.h"
 #include "netlink/rtnl.h"
 
 #define LOWER_UP (1u << 16) /* IFF_LOWER_UP: there is a carrier */
@@ -28,12 +31,26 @@ static bool read_link(const struct nlmsghdr *h, uint64_t *packets)
 	return true;
 }
 
-bool devmem__tx_dropped(unsigned int ifindex, uint64_t *packets)
+static bool add(unsigned int ifindex, const char *more, uint64_t *packets)
+{
+	struct devmem__ethtool et = { .fd = devmem__iface_socket(), .ifindex = ifindex };
+	uint64_t value;
+	int err;
+
+	if (et.fd < 0)
+		return false;
+	err = devmem__ethtool_statistic(&et, more, &value);
+	close(et.fd);
+	*packets += err ? 0 : value;
+	return !err;
+}
+
+bool devmem__tx_dropped(unsigned int ifindex, const char *more, uint64_t *packets)
 {
 	int err;
 	struct nlmsghdr *answer = devmem__rtnl_ask_link(ifindex, &err);
 	bool told = answer && read_link(answer, packets);
 
 	free(answer);
-	return told;
+	return told && (!more || add(ifindex, more, packets));
 }

@@ -14,7 +14,8 @@
 #include "netlink/iface.h"
 #include "netlink/rss.h"
 
-#define MAX_RULES (1u << 20) /* sanity limit: drivers have thousands at most */
+#define MAX_RULES      (1u << 20) /* sanity limits: drivers have thousands at most */
+#define MAX_STATISTICS (1u << 14)
 
 int devmem__ethtool_open(struct devmem__ethtool *et, const char *ifname)
 {
@@ -524,6 +525,69 @@ int devmem__ethtool_delete_rule(struct devmem__ethtool *et, uint32_t location)
 	struct ethtool_rxnfc info = { .cmd = ETHTOOL_SRXCLSRLDEL, .fs.location = location };
 
 	return do_ioctl(et, &info);
+}
+
+/* ----------------------------------------------------------------------------------- statistics */
+
+static int count_statistics(struct devmem__ethtool *et, uint32_t *n)
+{
+	struct ethtool_sset_info *info = calloc(1, sizeof(*info) + sizeof(info->data[0]));
+	int err;
+
+	if (!info)
+		return -ENOMEM;
+	info->cmd = ETHTOOL_GSSET_INFO;
+	info->sset_mask = 1u << ETH_SS_STATS;
+	err = do_ioctl(et, info);
+	*n = !err && info->sset_mask ? info->data[0] : 0;
+	free(info);
+	if (err)
+		return err;
+	return !*n ? -ENOENT : *n > MAX_STATISTICS ? -ERANGE : 0;
+}
+
+static int read_statistics(struct devmem__ethtool *et, struct ethtool_gstrings *names,
+			   struct ethtool_stats *values)
+{
+	uint32_t n;
+	int err = count_statistics(et, &n);
+
+	if (err)
+		return err;
+	*names = (struct ethtool_gstrings){ .cmd = ETHTOOL_GSTRINGS,
+					    .string_set = ETH_SS_STATS,
+					    .len = n };
+	*values = (struct ethtool_stats){ .cmd = ETHTOOL_GSTATS, .n_stats = n };
+	err = do_ioctl(et, names);
+	if (!err)
+		err = do_ioctl(et, values);
+	return err || (names->len == n && values->n_stats == n) ? err : -EAGAIN;
+}
+
+/*
+ * Kernels older than 7.3 may ignore how many we ask for and write as many as there are, even if
+ * their number has grown since they were counted. So there is room for more than can have come.
+ * [net/ethtool/ioctl.c: ethtool_get_strings(), ethtool_get_stats()]
+ */
+int devmem__ethtool_statistic(struct devmem__ethtool *et, const char *name, uint64_t *value)
+{
+	struct ethtool_gstrings *names =
+		calloc(1, sizeof(*names) + 4ul * MAX_STATISTICS * ETH_GSTRING_LEN);
+	struct ethtool_stats *values =
+		calloc(1, sizeof(*values) + 4ul * MAX_STATISTICS * sizeof(values->data[0]));
+	int err = names && values ? read_statistics(et, names, values) : -ENOMEM;
+	uint32_t i = 0;
+
+	while (!err && i < names->len &&
+	       strncmp((char *)names->data + (size_t)i * ETH_GSTRING_LEN, name, ETH_GSTRING_LEN))
+		i++;
+	if (!err && i == names->len)
+		err = -ENOENT;
+	if (!err)
+		*value = values->data[i];
+	free(names);
+	free(values);
+	return err;
 }
 
 /* ------------------------------------------------------------------------------------- features */

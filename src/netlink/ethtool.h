@@ -118,6 +118,10 @@ int devmem__ethtool_rule(struct devmem__ethtool *et, uint32_t location, struct d
 int devmem__ethtool_add_rule(struct devmem__ethtool *et, struct devmem__rule *rule);
 int devmem__ethtool_delete_rule(struct devmem__ethtool *et, uint32_t location);
 
+/* devmem__ethtool_statistic() - a driver's own counter, by its name in ethtool -S. Uses only et->fd
+ * and et->ifindex. -ENOENT: the driver has no such counter. */
+int devmem__ethtool_statistic(struct devmem__ethtool *et, const char *name, uint64_t *value);
+
 /* A feature of the interface, by its name in ethtool -k. */
 struct devmem__feature {
 	bool on;

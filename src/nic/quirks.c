@@ -52,6 +52,7 @@ static const struct devmem__quirks quirks[] = {
 		.keeps_queue_0 = true,
 		.stops_all = true,
 		.tx_pieces = 9,
+		.tx_dropped = "tx_dropped", /* gve_get_stats() has only what was sent */
 		.remark = "in queue format DQO-RDA",
 	},
 	{

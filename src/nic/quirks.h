@@ -23,6 +23,9 @@ struct devmem__quirks {
 	bool leased;
 	/* maximum number of pieces of device memory in a packet that it sends; 0: unknown */
 	unsigned int tx_pieces;
+	/* the name in "ethtool -S" of its count of packets that it dropped instead of sending them,
+	 * if tx_dropped of "ip -s link" leaves these out; or NULL */
+	const char *tx_dropped;
 	/* on which hardware it can bind, or why it cannot: part of an error message; or NULL */
 	const char *remark;
 };

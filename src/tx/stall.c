@@ -50,8 +50,9 @@ static int fail(const struct devmem__tx *tx)
 	return devmem__fail(ECOMM,
 			    "%s drops what a connection sends from device memory: it was sent "
 			    "again %u times, and tx_dropped rose by %llu. The connection is ended: "
-			    "see \"ip -s link show %s\"",
-			    name, tx->stall.again, (unsigned long long)tx->stall.dropped, name);
+			    "see \"%s %s\"",
+			    name, tx->stall.again, (unsigned long long)tx->stall.dropped,
+			    tx->dropped ? "ethtool -S" : "ip -s link show", name);
 }
 
 static void give_up(struct devmem__tx *tx, uint32_t again, uint64_t dropped)
@@ -85,7 +86,7 @@ static void check(struct devmem__tx *tx)
 		tx->stall = (struct devmem__tx_stall){ .freed = tx->q.freed };
 		return;
 	}
-	if (!get_info(tx, &info) || !devmem__tx_dropped(tx->routed, &dropped)) {
+	if (!get_info(tx, &info) || !devmem__tx_dropped(tx->routed, tx->dropped, &dropped)) {
 		tx->stall.on = false;
 		return;
 	}

@@ -63,6 +63,7 @@ struct devmem__tx {
 	uint64_t last_reported; /* ns: when that was last reported */
 	struct devmem__tx_stall stall;
 	unsigned int routed; /* the interface for which the route was checked, or 0 */
+	const char *dropped; /* its driver's counter of packets that it drops, or NULL */
 
 	struct msghdr msg, err_msg;
 	struct iovec iov[DEVMEM__TX_RANGES];

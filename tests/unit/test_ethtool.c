@@ -7,6 +7,7 @@
 #include <linux/sockios.h>
 #include <net/if.h>
 #include <stdarg.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "netlink/ethtool.h"
@@ -19,6 +20,8 @@ static struct {
 	uint64_t rings;
 	uint32_t rx, combined;
 	uint32_t table, key, rules;
+	uint32_t statistics, names, values; /* how many: counted, and then written */
+	bool none;			    /* it has no such set */
 } told;
 
 static int tell_rings(struct ethtool_rxnfc *info)
@@ -40,6 +43,31 @@ static int tell_table(struct devmem__rxfh *rxfh)
 	return 0;
 }
 
+static int tell_statistics(void *data)
+{
+	struct ethtool_sset_info *info = data;
+	struct ethtool_gstrings *names = data;
+	struct ethtool_stats *values = data;
+
+	switch (*(uint32_t *)data) {
+	case ETHTOOL_GSSET_INFO:
+		info->sset_mask = told.none ? 0 : info->sset_mask;
+		info->data[0] = told.statistics;
+		return 0;
+	case ETHTOOL_GSTRINGS:
+		names->len = told.names;
+		for (uint32_t i = 0; i < told.names; i++)
+			snprintf((char *)&names->data[(size_t)i * ETH_GSTRING_LEN], ETH_GSTRING_LEN,
+				 "number_%u", i);
+		return 0;
+	default:
+		values->n_stats = told.values;
+		for (uint32_t i = 0; i < told.values; i++)
+			values->data[i] = 1000ull * i;
+		return 0;
+	}
+}
+
 static int tell(void *data)
 {
 	struct ethtool_channels *channels = data;
@@ -57,6 +85,10 @@ static int tell(void *data)
 	case ETHTOOL_GRXCLSRLCNT:
 		info->rule_cnt = told.rules;
 		return 0;
+	case ETHTOOL_GSSET_INFO:
+	case ETHTOOL_GSTRINGS:
+	case ETHTOOL_GSTATS:
+		return tell_statistics(data);
 	}
 	errno = EFAULT;
 	return -1;
@@ -155,6 +187,57 @@ static void more_rules_than_any(void **state)
 	assert_null(all.rules);
 }
 
+static int statistic(const char *name, uint32_t counted, uint32_t names, uint32_t values,
+		     uint64_t *value)
+{
+	struct devmem__ethtool et = { .fd = -1 };
+
+	told.statistics = counted;
+	told.names = names;
+	told.values = values;
+	return devmem__ethtool_statistic(&et, name, value);
+}
+
+static void counters_by_name(void **state)
+{
+	uint64_t value = 7;
+
+	(void)state;
+	assert_int_equal(statistic("number_12", 40, 40, 40, &value), 0);
+	assert_int_equal(value, 12000);
+	assert_int_equal(statistic("number_0", 1, 1, 1, &value), 0);
+	assert_int_equal(value, 0);
+	assert_int_equal(statistic("number_4", 4, 4, 4, &value), -ENOENT);
+	assert_int_equal(statistic("number", 4, 4, 4, &value), -ENOENT);
+	assert_int_equal(statistic("number_0", 0, 0, 0, &value), -ENOENT);
+	told.none = true;
+	assert_int_equal(statistic("number_0", 4, 4, 4, &value), -ENOENT);
+	told.none = false;
+}
+
+/* Then a name and a value of the same place may not belong together. */
+static void counters_that_change_meanwhile(void **state)
+{
+	uint64_t value = 7;
+
+	(void)state;
+	assert_int_equal(statistic("number_1", 4, 5, 5, &value), -EAGAIN);
+	assert_int_equal(statistic("number_1", 4, 4, 5, &value), -EAGAIN);
+	assert_int_equal(statistic("number_1", 4, 0, 0, &value), -EAGAIN);
+	/* an old kernel writes all that there are */
+	assert_int_equal(statistic("number_1", 1u << 14, 1u << 16, 1u << 16, &value), -EAGAIN);
+	assert_int_equal(value, 7);
+}
+
+static void more_counters_than_any(void **state)
+{
+	uint64_t value;
+
+	(void)state;
+	assert_int_equal(statistic("number_1", (1u << 14) + 1, 0, 0, &value), -ERANGE);
+	assert_int_equal(statistic("number_1", UINT32_MAX, 0, 0, &value), -ERANGE);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -162,6 +245,9 @@ int main(void)
 		cmocka_unit_test(tables_larger_than_any),
 		cmocka_unit_test(keys_longer_than_any),
 		cmocka_unit_test(more_rules_than_any),
+		cmocka_unit_test(counters_by_name),
+		cmocka_unit_test(counters_that_change_meanwhile),
+		cmocka_unit_test(more_counters_than_any),
 	};
 
 	return cmocka_run_group_tests_name("ethtool", tests, NULL, NULL);

@@ -23,6 +23,8 @@ static void known(void **state)
 	assert_string_equal(gve->since, "6.15");
 	assert_true(devmem__quirks_of("netkit")->leased && !mlx5->leased && !gve->leased);
 	assert_int_equal(gve->tx_pieces, 9);
+	assert_string_equal(gve->tx_dropped, "tx_dropped");
+	assert_true(!mlx5->tx_dropped && !bnxt->tx_dropped && !fbnic->tx_dropped);
 	assert_int_equal(mlx5->tx_pieces, DEVMEM__ANY_PIECES);
 	assert_int_equal(bnxt->tx_pieces, DEVMEM__ANY_PIECES);
 	assert_int_equal(fbnic->tx_pieces, DEVMEM__ANY_PIECES);

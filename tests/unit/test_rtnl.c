@@ -58,7 +58,10 @@ static void of_an_interface(void **state)
 	free(answer);
 	assert_null(devmem__rtnl_ask_link(999999, &err));
 	assert_int_equal(err, -ENODEV);
-	assert_false(devmem__tx_dropped(999999, &dropped));
+	assert_false(devmem__tx_dropped(999999, NULL, &dropped));
+	assert_true(devmem__tx_dropped(lo, NULL, &dropped));
+	/* it has no counters of its own, and a sum of a part would be wrong */
+	assert_false(devmem__tx_dropped(lo, "tx_dropped", &dropped));
 	assert_int_equal(open_fds(), before);
 }
 
