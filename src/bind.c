@@ -21,6 +21,7 @@
 #include "netlink/link.h"
 #include "netlink/genl.h"
 #include "netlink/queue_use.h"
+#include "netlink/tx_offloads.h"
 #include "nic/nic.h"
 #include "nic/quirks.h"
 
@@ -191,6 +192,7 @@ static int take_interface(struct devmem_binding *b)
 {
 	struct devmem__ethtool et;
 	char driver[32], bus[32];
+	const char *missing;
 	int err;
 
 	if (!b->ifname[0])
@@ -200,6 +202,7 @@ static int take_interface(struct devmem_binding *b)
 		return err;
 	b->ifindex = et.ifindex;
 	devmem__ethtool_driver(&et, driver, bus);
+	missing = devmem__tx_offload_missing(&et);
 	devmem__ethtool_close(&et);
 	b->quirks = devmem__quirks_of(driver);
 	err = devmem__bind_check(b->ifname, driver, bus, b->buffer);
@@ -207,6 +210,12 @@ static int take_interface(struct devmem_binding *b)
 		err = devmem__nl_open(&b->nl, "netdev");
 	if (!err)
 		err = devmem__bind_interface(&b->nl, b->ifname, b->ifindex, b->buffer, &b->id);
+	if (!err && missing)
+		err = devmem__fail(EPROTONOSUPPORT,
+				   "%s (driver %s) cannot send from device memory while %s is off, "
+				   "since the kernel would have to read the bytes: turn it on "
+				   "(\"ethtool -K %s tx on sg on\")",
+				   b->ifname, driver, missing, b->ifname);
 	if (err)
 		devmem__nl_close(&b->nl);
 	return err;

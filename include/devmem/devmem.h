@@ -807,12 +807,13 @@ DEVMEM_API int devmem_source_port(struct devmem_binding *binding, const struct s
  * @opts:	@engine alone. NULL: "devmem" where that is possible, else "copy". "devmem", "copy":
  *		that engine, or a failure that says why not. "syscall": as NULL.
  *
- * Changes nothing of the interface and needs no privilege. Where the driver cannot send from device
- * memory (before kernel 6.16 none can), or the memory must not be bound to the interface, the
- * binding is one of engine "copy": sends are copied, by the kernel or, where the processor cannot
- * map the memory, by the buffer's backend. devmem_binding_engine() tells. After
- * devmem_binding_close() the binding ends when the last send that was queued with it is back.
- * [net/core/netdev-genl.c]
+ * Changes nothing of the interface and needs no privilege. Scatter-gather and TX checksumming must
+ * be on, and stay on until the binding ends: without them the kernel would have to read the bytes.
+ * Where they are off, where the driver cannot send from device memory (before kernel 6.16 none
+ * can), or where the memory must not be bound to the interface, the binding is one of engine
+ * "copy": sends are copied, by the kernel or, where the processor cannot map the memory, by the
+ * buffer's backend. devmem_binding_engine() tells. After devmem_binding_close() the binding ends
+ * when the last send that was queued with it is back. [net/core/netdev-genl.c]
  *
  * Close the binding before the interface is removed for good (its module, a hot-plugged card, a
  * virtual function). Otherwise the kernel, up to 7.3 at least, does not notice the removal, and
@@ -829,6 +830,7 @@ DEVMEM_API int devmem_source_port(struct devmem_binding *binding, const struct s
  * Only if @opts asks for engine "devmem"; otherwise these make the binding one of "copy":
  * -EOPNOTSUPP	the driver or the kernel cannot send from device memory, or the buffer is not a
  *		dma-buf
+ * -EPROTONOSUPPORT	scatter-gather or TX checksumming is off on the interface
  * -EXDEV	the memory is an NVIDIA GPU's and the interface is not on PCI
  * -EPERM	policy (kernels that restrict it)
  */

@@ -75,7 +75,18 @@ sending() {
 	doctor 0 lab0
 	case $(uname -r) in
 	6.12.*) has warning sending 'what is sent is copied' ;;
-	*) has ok sending 'sends from device memory' ;;
+	*)
+		has ok sending 'sends from device memory'
+		ethtool -K lab0 tx off >/dev/null
+		doctor 0 lab0
+		has warning sending 'while TX checksumming is off.* -> ethtool -K lab0 tx on sg on'
+		ethtool -K lab0 tx on sg off >/dev/null
+		doctor 0 lab0
+		has warning sending 'while scatter-gather is off'
+		do_it sending
+		doctor 0 lab0
+		has ok sending 'sends from device memory'
+		;;
 	esac
 }
 

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <netinet/tcp.h>
 #include <poll.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -444,18 +445,22 @@ static void a_binding_for_receiving_does_not_send(void **state)
 	close(o->flow[0].pair.far);
 }
 
-/* Loopback cannot send from device memory, and nobody is to notice but in the statistics. */
-static void where_the_nic_cannot_it_is_copied(void **state)
+static struct devmem_binding *copying(struct out *o, const char *ifname, const char *word)
 {
-	struct out *o = *state;
 	struct devmem_binding *any;
 	const char *why;
+
+	ok(devmem_bind_tx(ifname, o->buffer, NULL, &any));
+	assert_string_equal(devmem_binding_engine(any, &why), "copy");
+	assert_non_null(strstr(why, word));
+	assert_int_equal(devmem_binding_page_size(any, &why), 0);
+	return any;
+}
+
+static void sends_by_copying(struct out *o, struct devmem_binding *any)
+{
 	struct devmem_stats st;
 
-	ok(devmem_bind_tx("lo", o->buffer, NULL, &any));
-	assert_string_equal(devmem_binding_engine(any, &why), "copy");
-	assert_non_null(strstr(why, lab_in("lo") ? "dma-buf" : "netmem TX"));
-	assert_int_equal(devmem_binding_page_size(any, &why), 0);
 	devmem_binding_close(o->binding);
 	o->binding = any;
 	out_start(o, 2, 4 * MIB);
@@ -467,6 +472,67 @@ static void where_the_nic_cannot_it_is_copied(void **state)
 	for (unsigned int i = 0; i < o->n; i++)
 		assert_int_equal(o->flow[i].copied, o->flow[i].next_back);
 	out_finish(o);
+}
+
+/* Loopback cannot send from device memory, and nobody is to notice but in the statistics. */
+static void where_the_nic_cannot_it_is_copied(void **state)
+{
+	struct out *o = *state;
+
+	sends_by_copying(o, copying(o, "lo", lab_in("lo") ? "dma-buf" : "netmem TX"));
+}
+
+/* Then the kernel would have to read what it sends: the peer would get nothing, or zeros. */
+static void without_the_offloads_it_is_copied(void **state)
+{
+	static const char *const off[] = { "tx off", "sg off", "tx off sg off" };
+	struct devmem_binding *any = NULL;
+	struct out *o = *state;
+	char command[64];
+
+	lab_cannot("lo", "its offloads are its own");
+	for (unsigned int i = 0; i < 3; i++) {
+		if (any)
+			devmem_binding_close(any);
+		snprintf(command, sizeof(command), "ethtool -K " NIC " %s >/dev/null", off[i]);
+		run(command);
+		assert_int_equal(devmem_bind_tx(NIC, o->buffer,
+						DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"),
+						&any),
+				 -EPROTONOSUPPORT);
+		assert_non_null(strstr(devmem_error(), "ethtool -K " NIC " tx on sg on"));
+		any = copying(o, NIC, i ? "scatter-gather is off" : "TX checksumming is off");
+		run("ethtool -K " NIC " tx on sg on >/dev/null");
+	}
+	run(command);
+	sends_by_copying(o, any);
+	run("ethtool -K " NIC " tx on sg on >/dev/null");
+}
+
+static void tso(const char *to)
+{
+	static const char *const names[] = { "tcp-", "tcp6-", "tcp-ecn-", "generic-" };
+	char command[96];
+
+	for (unsigned int i = 0; i < 4; i++) {
+		snprintf(command, sizeof(command),
+			 "ethtool -K " NIC " tx-%ssegmentation %s >/dev/null", names[i], to);
+		run(command);
+	}
+}
+
+/* The kernel then makes each packet itself, which takes no reading. */
+static void without_tso(void **state)
+{
+	struct out *o = *state;
+
+	lab_cannot("lo", "its offloads are its own");
+	tso("off");
+	out_start(o, 4, 4 * MIB);
+	out_pump(o);
+	out_expect(o, 16 * MIB);
+	out_finish(o);
+	tso("on");
 }
 
 int main(int argc, char **argv)
@@ -491,6 +557,8 @@ int main(int argc, char **argv)
 		OUT_TEST(what_is_refused_changes_nothing),
 		OUT_TEST(a_binding_for_receiving_does_not_send),
 		OUT_TEST(where_the_nic_cannot_it_is_copied),
+		OUT_TEST(without_the_offloads_it_is_copied),
+		OUT_TEST(without_tso),
 	};
 
 	lab_begin(argc, argv);

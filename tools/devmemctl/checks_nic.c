@@ -8,6 +8,7 @@
 #include "nic/journal.h"
 #include "netlink/probe.h"
 #include "netlink/netdev.h"
+#include "netlink/tx_offloads.h"
 #include "nic/nic.h"
 #include "bind/page_size.h"
 #include "nic/quirks.h"
@@ -444,13 +445,27 @@ static bool check_page_sizes(struct report *r, struct nic *n)
 
 /* -------------------------------------------------------------------------------------- sending */
 
+static void check_tx_offloads(struct report *r, struct nic *n)
+{
+	const char *missing = devmem__tx_offload_missing(&n->et);
+
+	if (!missing) {
+		report_add(r, OK, "sending", "it sends from device memory");
+		return;
+	}
+	report_add(r, WARNING, "sending",
+		   "it cannot send from device memory while %s is off: what is sent is copied",
+		   missing);
+	report_todo(r, "ethtool -K %s tx on sg on", n->name);
+}
+
 static void check_sending(struct report *r, struct nic *n)
 {
 	int err =
 		n->netdev.family ? devmem__netdev_ask_send(&n->netdev, n->et.ifindex) : -EOPNOTSUPP;
 
 	if (err == -EBADF) {
-		report_add(r, OK, "sending", "it sends from device memory");
+		check_tx_offloads(r, n);
 		return;
 	}
 	report_add(r, WARNING, "sending",
