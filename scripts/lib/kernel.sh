@@ -84,6 +84,7 @@ kernel_packages() {
 	return 0
 }
 
+# Leaves the packages' own checksums of modules in the file that says that this kernel is there.
 unpack_kernel() {
 	local version=$1 new=$CACHE/.kernel.$$ packages
 	packages=$(kernel_packages "$version")
@@ -96,20 +97,22 @@ unpack_kernel() {
 		dpkg-deb --fsys-tarfile "$file" |
 			tar -x -C "$ROOT" --keep-directory-symlink --no-same-owner \
 				--exclude='./usr/share/doc*' || return
+		dpkg-deb --ctrl-tarfile "$file" | tar -x -O ./md5sums >>"$new/md5sums" || true	# some have none
 	done
+	in_root depmod "$version" || return
+	grep '\.ko' "$new/md5sums" >"$ROOT/work/kernel-$version.new" || return
+	mv "$ROOT/work/kernel-$version.new" "$ROOT/work/kernel-$version"
 	rm -rf "$new"
-	in_root depmod "$version"
 }
 
 # Sets KERNEL_IMAGE as well.
 make_kernel() {
 	local start=$SECONDS
-	if [[ ! -e $ROOT/work/kernel-$KERNEL ]]; then
+	if [[ ! -s $ROOT/work/kernel-$KERNEL ]]; then
 		# The lists may be older than the archive.
 		[[ -e $CACHE/apt/sources.list ]] || write_sources
 		say "unpacking kernel $KERNEL (once)"
 		quietly kernel unpack_kernel "$KERNEL" || retry_kernel
-		: >"$ROOT/work/kernel-$KERNEL"
 		say "kernel unpacked in $((SECONDS - start)) s"
 	fi
 	for KERNEL_IMAGE in "$ROOT/usr/lib/modules/$KERNEL/vmlinuz" "$ROOT/boot/vmlinuz-$KERNEL"; do
