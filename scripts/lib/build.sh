@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Builds for the guest, in the root: the project, the NIC module, and the guest's own helper.
+# Builds for the guest, in the root: the project, the NICs, and the guest's own helper.
 #
 # Each checkout has a folder /work/ID in the root, and under the same name in the guest. In it are
 # src (a copy of the tree), build, nic-KERNEL and guest.
@@ -30,13 +30,14 @@ build_project() {
 	quietly build in_root ninja -C "$WORK/build" || die -1 "the project does not build"
 }
 
-# Sets MODULE to the module's path in the root; empty if there is none.
+# Sets MODULE to the module's path in the root.
 build_nic() {
 	local dir=$WORK/nic-$KERNEL
 	MODULE=
 	[[ ! $NO_NIC ]] || return 0
 	[[ -e $ROOT$WORK/src/lab/nic/Makefile || -e $ROOT$WORK/src/lab/nic/Kbuild ]] || {
 		say "warning: the tree has no lab/nic, so the guest has no lab0 and lab1"
+		[[ $NIC_NAME != labnic ]] || NIC_NAME=
 		return
 	}
 	mkdir -p "$ROOT$dir"
@@ -45,6 +46,12 @@ build_nic() {
 		die -1 "the NIC module does not build for $KERNEL"
 	MODULE=$dir/labnic.ko
 	[[ -e $ROOT$MODULE ]] || die -1 "the build of lab/nic made no labnic.ko"
+}
+
+# The model of gve, which runs on the host.
+build_gve() {
+	[[ ! $NO_NIC && -e $ROOT$WORK/src/lab/gve/Makefile ]] || return 0
+	quietly gve in_root make -s -C "$WORK/src/lab/gve" OUT="$WORK/guest" || die -1 "cannot build lab/gve"
 }
 
 build_guest() {
@@ -67,5 +74,6 @@ build_all() {
 	build_guest
 	build_host
 	build_nic
+	build_gve
 	build_project
 }

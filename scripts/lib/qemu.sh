@@ -23,7 +23,7 @@ write_guest_files() {
 	chmod 755 "$dir/lab/command"
 	size=$(stty size 2>/dev/null || echo 24 80)
 	{
-		for name in WORK MODULE NIC SHARE HUGEPAGES MTU TERM SELFTESTS SHELL; do
+		for name in WORK NIC_NAME MODULE NIC NTUPLE SHARE HUGEPAGES MTU TERM SELFTESTS SHELL; do
 			printf 'LAB_%s=%s\n' "$name" "$(quote "${CONFIG[$name]:-}")"
 		done
 		printf 'LAB_ROWS=%s LAB_COLUMNS=%s\n' "${size% *}" "${size#* }"
@@ -73,6 +73,7 @@ set_qemu_arguments() {
 		-virtfs "local,path=$ROOT,mount_tag=root,security_model=none,readonly=on,multidevs=remap")
 	[[ ! $SHARE ]] || QEMU+=(-virtfs
 		"local,path=${SHARE//,/,,},mount_tag=share,security_model=none,multidevs=remap")
+	[[ $NIC_NAME != gve ]] || add_gve_arguments
 	[[ ! $COUNT ]] || add_count_arguments
 	for name in log status; do
 		QEMU+=(-chardev "file,id=$name,path=$RUN/$name"
@@ -139,9 +140,14 @@ run_qemu() {
 	QEMU_STATUS=0
 	watch_boot "$QEMU_PID" >/dev/null 2>&1 &
 	WATCH_PID=$!
-	wait "$QEMU_PID" || QEMU_STATUS=$?
+	if [[ $MODEL_PID ]]; then
+		wait_with_model
+	else
+		wait "$QEMU_PID" || QEMU_STATUS=$?
+	fi
 	QEMU_PID=
 	end_watch
+	end_model
 }
 
 end_watch() {
@@ -157,6 +163,7 @@ boot_guest() {
 	start_console
 	[[ $SHELL_MODE ]] || start_streams
 	set_qemu_arguments
+	start_model
 	run_qemu
 	end_streams
 }
@@ -235,6 +242,7 @@ has_trouble() {
 
 show_log() {
 	local log=$1 line
+	show_complaints
 	say "$2; from the kernel log:"
 	without_expected "$log" >"$RUN/judged"
 	log=$RUN/judged
@@ -253,6 +261,10 @@ verdict() {
 	if [[ -e $RUN/stuck ]]; then
 		show_log "$log" "the guest was not up within $BOOT_LIMIT s, three times"
 		return "$EXIT_GUEST"
+	elif ((MODEL_STATUS)); then
+		cat "$RUN/model" >&2
+		show_log "$log" "the gve model died with status $MODEL_STATUS"
+		return "$EXIT_GUEST"
 	elif ((QEMU_STATUS == 124 || QEMU_STATUS == 137)); then
 		show_log "$log" "stopped: the guest did not end within $TIMEOUT s"
 		return "$EXIT_TIMEOUT"
@@ -266,6 +278,10 @@ verdict() {
 	elif has_trouble "$log" || { log=$RUN/console && has_trouble "$log"; }; then
 		show_log "$log" "the command ended with status $status, but the kernel complained"
 		return "$EXIT_GUEST"
+	elif [[ -s $RUN/complaints ]]; then
+		show_complaints
+		say "the command ended with status $status, but the gve model complained"
+		return "$EXIT_GUEST"
 	fi
 	return "$status"
 }
@@ -274,6 +290,7 @@ verdict() {
 end_guest() {
 	end_watch
 	[[ ! ${QEMU_PID:-} ]] || { kill "$QEMU_PID" && wait "$QEMU_PID"; } 2>/dev/null || true
+	end_model
 	[[ ! ${STREAMS[*]:-} ]] || kill "${STREAMS[@]}" 2>/dev/null || true
 	[[ ! ${TTY_STATE:-} ]] || stty "$TTY_STATE" 2>/dev/null || true
 	[[ ! ${RUN:-} ]] || rm -rf "$RUN"
