@@ -36,12 +36,22 @@ static bool whole(const void *field, size_t bytes)
 	return bytes == 1 || !memcmp(at, at + 1, bytes - 1);
 }
 
-static bool masks_are_whole(const struct flow_spec *mask)
+static bool is_ipv6(uint16_t type)
 {
-	/* of IPv4 only the first four bytes of an address are used, the others are 0 */
-	return whole(mask->src_ip, 4) && whole(mask->src_ip + 4, 12) && whole(mask->dst_ip, 4) &&
-	       whole(mask->dst_ip + 4, 12) && whole(&mask->src_port, 2) &&
-	       whole(&mask->dst_port, 2) && !mask->tos;
+	return type == FLOW_TCPV6 || type == FLOW_UDPV6;
+}
+
+/* An address of IPv4 is in the first four bytes, and the others are not used: 0. */
+static bool address_is_whole(const uint8_t address[16], bool ipv6)
+{
+	return ipv6 ? whole(address, 16)
+		    : whole(address, 4) && whole(address + 4, 12) && !address[4];
+}
+
+static bool masks_are_whole(const struct flow_spec *mask, bool ipv6)
+{
+	return address_is_whole(mask->src_ip, ipv6) && address_is_whole(mask->dst_ip, ipv6) &&
+	       whole(&mask->src_port, 2) && whole(&mask->dst_port, 2) && !mask->tos;
 }
 
 uint32_t steer_add(struct steer *s, const struct params *p, uint32_t location,
@@ -55,9 +65,9 @@ uint32_t steer_add(struct steer *s, const struct params *p, uint32_t location,
 		return ST_ALREADY_EXISTS;
 	if (be16toh(flow->queue) >= p->max_queues || type >= FLOW_TYPES)
 		return ST_INVALID_ARGUMENT;
-	if (type != FLOW_TCPV4 && type != FLOW_UDPV4 && type != FLOW_TCPV6 && type != FLOW_UDPV6)
+	if (type != FLOW_TCPV4 && type != FLOW_UDPV4 && !is_ipv6(type))
 		return ST_UNIMPLEMENTED;
-	if (!masks_are_whole(&flow->mask))
+	if (!masks_are_whole(&flow->mask, is_ipv6(type)))
 		return ST_UNIMPLEMENTED;
 	s->rule[location] = (struct rule){ .used = true, .flow = *flow };
 	s->rules++;

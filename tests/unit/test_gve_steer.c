@@ -261,6 +261,23 @@ static void masks_are_of_whole_fields(void **state)
 	}
 }
 
+static void a_prefix_is_no_whole_address(void **state)
+{
+	const struct frame four = flow("192.0.2.1", 1000, "192.0.2.2", 5300);
+	const struct frame six = flow("2001:db8::1", 1000, "2001:db8::2", 5300);
+	struct flow_rule r = rule(&six, PORTS, 1);
+
+	(void)state;
+	memset(r.mask.dst_ip, 0xff, 4);
+	assert_int_equal(add(0, r), ST_UNIMPLEMENTED);
+	r = rule(&six, PORTS, 1);
+	memset(r.mask.src_ip + 4, 0xff, 12);
+	assert_int_equal(add(0, r), ST_UNIMPLEMENTED);
+	r = rule(&four, PORTS, 1);
+	memset(r.mask.src_ip, 0xff, 16); /* IPv4's are of four bytes */
+	assert_int_equal(add(0, r), ST_UNIMPLEMENTED);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -272,6 +289,7 @@ int main(void)
 		cmocka_unit_test_setup(the_first_location_wins, set_up),
 		cmocka_unit_test_setup(rules_that_are_refused, set_up),
 		cmocka_unit_test_setup(masks_are_of_whole_fields, set_up),
+		cmocka_unit_test_setup(a_prefix_is_no_whole_address, set_up),
 	};
 
 	return cmocka_run_group_tests_name("gve_steer", tests, NULL, NULL);
