@@ -27,8 +27,8 @@ void bar_read(struct device *d, unsigned int bar, uint32_t at, void *to, uint32_
 {
 	unsigned char image[REGS_BYTES];
 
-	memset(to, 0, bytes);
-	if (bar || at >= REGS_BYTES)
+	memset(to, device_gone(d) ? 0xff : 0, bytes);
+	if (device_gone(d) || bar || at >= REGS_BYTES)
 		return;
 	registers(d, image);
 	memcpy(to, image + at, bytes < REGS_BYTES - at ? bytes : REGS_BYTES - at);
@@ -118,6 +118,8 @@ void bar_write(struct device *d, unsigned int bar, uint32_t at, const void *from
 {
 	uint32_t value;
 
+	if (device_gone(d))
+		return;
 	if (bar == 0) {
 		write_register(d, at, from, bytes);
 	} else if (bar == 2) {

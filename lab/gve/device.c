@@ -41,7 +41,12 @@ void device_reset(struct device *d)
 
 bool device_link(const struct device *d)
 {
-	return d->faults.value[FAULT_LINK];
+	return d->faults.value[FAULT_LINK] && !device_gone(d);
+}
+
+bool device_gone(const struct device *d)
+{
+	return d->faults.value[FAULT_REMOVE];
 }
 
 void device_set_fault(struct device *d, enum fault fault, uint32_t value)
@@ -56,9 +61,6 @@ void device_set_fault(struct device *d, enum fault fault, uint32_t value)
 	case FAULT_RESET:
 		d->status |= STATUS_RESET_REQUESTED;
 		irq_raise_own(d);
-		break;
-	case FAULT_REMOVE:
-		irq_request_removal(d);
 		break;
 	case FAULT_STARVE:
 		rx_serve(d);

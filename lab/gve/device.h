@@ -79,6 +79,10 @@ void device_set_fault(struct device *d, enum fault fault, uint32_t value);
 
 bool device_link(const struct device *d);
 
+/* Was it taken out of the machine, without a word to the driver? Then every read gives ones, writes
+ * go nowhere, and it neither reads nor writes memory. */
+bool device_gone(const struct device *d);
+
 /* PCI configuration space (pci.c) and BARs (bars.c). @bytes was checked against the region. */
 void pci_init(struct device *d);
 void pci_read(struct device *d, uint32_t at, void *to, uint32_t bytes);

@@ -11,7 +11,6 @@ void irq_init(struct irqs *irqs)
 	memset(irqs, 0, sizeof(*irqs));
 	for (unsigned int i = 0; i < MAX_VECTORS; i++)
 		irqs->fd[i] = -1;
-	irqs->request_fd = -1;
 }
 
 void irq_set(int *slot, int fd)
@@ -25,7 +24,6 @@ void irq_close(struct irqs *irqs)
 {
 	for (unsigned int i = 0; i < MAX_VECTORS; i++)
 		irq_set(&irqs->fd[i], -1);
-	irq_set(&irqs->request_fd, -1);
 }
 
 void irq_reset(struct device *d)
@@ -75,9 +73,4 @@ void irq_raise_own(struct device *d)
 {
 	if (d->resources.configured)
 		fire(d->irqs.fd[d->resources.blocks]);
-}
-
-void irq_request_removal(struct device *d)
-{
-	fire(d->irqs.request_fd);
 }

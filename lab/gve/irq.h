@@ -18,7 +18,6 @@ struct device;
 
 struct irqs {
 	int fd[MAX_VECTORS]; /* -1: QEMU wants none */
-	int request_fd;	     /* by which the device asks to be removed */
 	bool enabled[MAX_BLOCKS], pending[MAX_BLOCKS];
 };
 
@@ -30,6 +29,5 @@ void irq_reset(struct device *d); /* all blocks are masked */
 void irq_raise(struct device *d, uint32_t block);
 void irq_doorbell(struct device *d, uint32_t block, uint32_t value);
 void irq_raise_own(struct device *d); /* status has changed */
-void irq_request_removal(struct device *d);
 
 #endif

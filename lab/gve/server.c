@@ -273,7 +273,7 @@ static uint32_t vectors(const struct device *d, uint32_t index)
 	switch (index) {
 	case VFIO_PCI_MSIX_IRQ_INDEX:
 		return 2 * d->params.max_queues + 1;
-	case VFIO_PCI_ERR_IRQ_INDEX:
+	case VFIO_PCI_ERR_IRQ_INDEX: /* QEMU wants these two; we never raise them */
 	case VFIO_PCI_REQ_IRQ_INDEX:
 		return 1;
 	default:
@@ -296,13 +296,6 @@ static int irq_info(struct device *d, struct message *m)
 	return sizeof(info);
 }
 
-static int *slot(struct device *d, uint32_t index, uint32_t vector)
-{
-	if (index == VFIO_PCI_MSIX_IRQ_INDEX)
-		return &d->irqs.fd[vector];
-	return index == VFIO_PCI_REQ_IRQ_INDEX ? &d->irqs.request_fd : NULL;
-}
-
 /* Takes descriptors out of the message: those that are left are closed. */
 static int set_irqs(struct device *d, struct message *m)
 {
@@ -317,15 +310,14 @@ static int set_irqs(struct device *d, struct message *m)
 		return -EINVAL;
 	if (!(set.flags & VFIO_IRQ_SET_ACTION_TRIGGER))
 		return 0; /* QEMU masks vectors itself */
+	if (set.index != VFIO_PCI_MSIX_IRQ_INDEX)
+		return 0;
 	if (!set.count)
 		set.count = count - set.start; /* all are turned off */
 	for (uint32_t i = 0; i < set.count; i++) {
-		int *const to = slot(d, set.index, set.start + i);
 		const bool given = set.flags & VFIO_IRQ_SET_DATA_EVENTFD && i < m->fds;
 
-		if (!to)
-			continue;
-		irq_set(to, given ? m->fd[i] : -1);
+		irq_set(&d->irqs.fd[set.start + i], given ? m->fd[i] : -1);
 		if (given)
 			m->fd[i] = -1;
 	}
