@@ -20,6 +20,7 @@
 #include "netlink/iface.h"
 #include "netlink/link.h"
 #include "netlink/genl.h"
+#include "netlink/probe.h"
 #include "netlink/queue_use.h"
 #include "netlink/tx_offloads.h"
 #include "nic/nic.h"
@@ -188,6 +189,18 @@ static int check_tx_options(const struct devmem_bind_opts *o, enum devmem__engin
 	return 0;
 }
 
+/* What the kernel does not make, no driver has to take: then large sends need not be divided. */
+static void note_driver(struct devmem_binding *b, const struct devmem__quirks *quirks)
+{
+	b->quirks = quirks;
+	b->tx_pieces = quirks->tx_pieces;
+	b->before_tso = quirks->tx_pieces_before_tso;
+	if (b->before_tso && devmem__kernel_pieces() <= b->tx_pieces) {
+		b->tx_pieces = DEVMEM__ANY_PIECES;
+		b->before_tso = false;
+	}
+}
+
 static int take_interface(struct devmem_binding *b)
 {
 	struct devmem__ethtool et;
@@ -204,7 +217,7 @@ static int take_interface(struct devmem_binding *b)
 	devmem__ethtool_driver(&et, driver, bus);
 	missing = devmem__tx_offload_missing(&et);
 	devmem__ethtool_close(&et);
-	b->quirks = devmem__quirks_of(driver);
+	note_driver(b, devmem__quirks_of(driver));
 	err = devmem__bind_check(b->ifname, driver, bus, b->buffer);
 	if (!err)
 		err = devmem__nl_open(&b->nl, "netdev");
@@ -493,9 +506,10 @@ bool devmem__binding_forced(const struct devmem_binding *binding)
 	return binding->forced;
 }
 
-unsigned int devmem__binding_pieces(const struct devmem_binding *binding)
+unsigned int devmem__binding_pieces(const struct devmem_binding *binding, bool *before_tso)
 {
-	return binding->quirks ? binding->quirks->tx_pieces : 0;
+	*before_tso = binding->before_tso;
+	return binding->tx_pieces;
 }
 
 const char *devmem__binding_tx_dropped(const struct devmem_binding *binding)

@@ -45,8 +45,9 @@ struct devmem__attached *devmem__binding_attached(struct devmem_binding *binding
 bool devmem__binding_sends(const struct devmem_binding *binding);
 /* the caller requested its engine: no other will do */
 bool devmem__binding_forced(const struct devmem_binding *binding);
-/* (for sending) the most pieces of a packet that the driver takes, as in quirks.h; 0: unknown */
-unsigned int devmem__binding_pieces(const struct devmem_binding *binding);
+/* (for sending) the most pieces of a packet that the driver takes, as in quirks.h; 0: unknown.
+ * @before_tso: that is the limit of a packet before TSO divides it. */
+unsigned int devmem__binding_pieces(const struct devmem_binding *binding, bool *before_tso);
 /* (for sending) a counter of the driver's, as in quirks.h; or NULL */
 const char *devmem__binding_tx_dropped(const struct devmem_binding *binding);
 const char *devmem__binding_ifname(const struct devmem_binding *binding); /* (for sending) or "" */

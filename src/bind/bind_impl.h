@@ -44,6 +44,9 @@ struct devmem_binding {
 	char ifname[IFNAMSIZ];		     /* (sending) */
 	unsigned int ifindex;		     /* (sending) 0: none */
 	const struct devmem__quirks *quirks; /* (sending) of the interface's driver; or NULL */
+	/* (sending) the most pieces of a packet that the driver takes, and of which packet */
+	unsigned int tx_pieces;
+	bool before_tso;
 	char why[512];
 	unsigned int n;
 	uint32_t queues[];

@@ -14,6 +14,7 @@
 
 #define NO_INTERFACE INT32_MAX /* an index that none has */
 #define LARGE_PAGE   65536u
+#define MOST_PIECES  45u /* [net/Kconfig: MAX_SKB_FRAGS] */
 
 /* Passes tokens of an invalid length, which only a kernel that has the option complains about.
  * [net/core/sock.c: sock_devmem_dontneed()] */
@@ -87,6 +88,19 @@ bool devmem__kernel_sends(void)
 		err = devmem__netdev_ask_send(&nl, NO_INTERFACE);
 	devmem__nl_close(&nl);
 	return err == -ENODEV || err == -EBADF;
+}
+
+/* [net/core/sysctl_net_core.c: in the first network namespace alone] */
+unsigned int devmem__kernel_pieces(void)
+{
+	FILE *f = fopen("/proc/sys/net/core/max_skb_frags", "re");
+	unsigned int n = MOST_PIECES;
+
+	if (f && fscanf(f, "%u", &n) != 1)
+		n = MOST_PIECES;
+	if (f)
+		fclose(f);
+	return n;
 }
 
 bool devmem__kernel_has_zcrx(void)

@@ -24,4 +24,11 @@ bool devmem__kernel_has_page_sizes(void);
 /* devmem__kernel_sends() - can the kernel send from device memory? Needs no privilege. */
 bool devmem__kernel_sends(void);
 
+/*
+ * devmem__kernel_pieces() - how many pieces a packet may have in this kernel (CONFIG_MAX_SKB_FRAGS,
+ * 17 to 45). It cannot be seen from a container; then the most that any kernel allows. Somebody may
+ * have set the limit lower, and packets of device memory may have more all the same.
+ */
+unsigned int devmem__kernel_pieces(void);
+
 #endif

@@ -14,10 +14,16 @@ static const struct devmem__quirks plain;
  * [drivers/net of 7.3: mlx5e_ethtool_set_tcp_data_split(), bnxt_set_ringparam(),
  * fbnic_set_ringparam(), gve_rx_queue_stop(), netkit_queue_create()]
  *
- * tx_pieces, the pieces of a sent packet beside its header: gve has 10 descriptors per packet
- * (GVE_TX_MAX_DATA_DESCS, also for each segment that it cuts from a large packet), bnxt 32
- * (TX_MAX_FRAGS), fbnic ten more than the kernel's 17 (FBNIC_MAX_SKB_DESC). mlx5 has no limit of
- * its own beside the 64 data segments of a work queue entry (mlx5e_sq_calc_wqe_attr()).
+ * tx_pieces, the pieces of a sent packet beside its header. A driver copies a packet with more into
+ * one piece, which fails with device memory.
+ * - gve has 10 descriptors per packet, and for each that TSO cuts from a large one
+ *   (GVE_TX_MAX_DATA_DESCS: gve_try_tx_skb(), gve_can_send_tso()).
+ * - bnxt has 32 per packet before TSO, two of them for the header (TX_MAX_FRAGS:
+ *   bnxt_start_xmit()).
+ * - fbnic stops its queue until there is room for as many as the kernel allows
+ *   (FBNIC_MAX_SKB_DESC: fbnic_xmit_frame_ring()).
+ * - mlx5 has room for as many as the kernel allows in each work queue entry, or refuses to start
+ *   (MLX5E_MAX_TX_WQEBBS: mlx5e_attach_netdev()).
  */
 static const struct devmem__quirks quirks[] = {
 	{
@@ -34,7 +40,8 @@ static const struct devmem__quirks quirks[] = {
 		.since = "6.16",
 		.large_pages = true,
 		.refuses_split_off = true,
-		.tx_pieces = DEVMEM__ANY_PIECES,
+		.tx_pieces = 30,
+		.tx_pieces_before_tso = true,
 		.remark = "on chips of P5 or later, with firmware that has NTUPLE_VNIC and "
 			  "VNIC_RE_FLUSH",
 	},

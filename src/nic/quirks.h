@@ -23,6 +23,8 @@ struct devmem__quirks {
 	bool leased;
 	/* maximum number of pieces of device memory in a packet that it sends; 0: unknown */
 	unsigned int tx_pieces;
+	/* that is the limit of a packet before TSO divides it, not of each packet on the wire */
+	bool tx_pieces_before_tso;
 	/* the name in "ethtool -S" of its count of packets that it dropped instead of sending them,
 	 * if tx_dropped of "ip -s link" leaves these out; or NULL */
 	const char *tx_dropped;

@@ -1,4 +1,6 @@
 // SPDX-License-Identifier: MIT
+#include <string.h>
+
 #include "tx/packets.h"
 #include "bind/page_size.h"
 
@@ -21,7 +23,7 @@ static uint32_t piece_at(const struct devmem__packets *p, uintptr_t offset, size
  */
 static bool is_full(const struct devmem__packets *p)
 {
-	return p->count >= p->most && p->between < LONGEST;
+	return p->count >= p->most && (p->before_tso || p->between < LONGEST);
 }
 
 static uint32_t *piece(struct devmem__packets *p, uint32_t i)
@@ -33,6 +35,10 @@ static void add_piece(struct devmem__packets *p, uint32_t bytes)
 {
 	const uint32_t kept = p->most - 1;
 
+	if (p->before_tso) {
+		p->count++;
+		return;
+	}
 	if (p->count >= kept)
 		p->between -= *piece(p, p->count - kept);
 	p->between += bytes;
@@ -49,7 +55,8 @@ static void add_piece(struct devmem__packets *p, uint32_t bytes)
  */
 static bool is_long(const struct devmem__packets *p, size_t bytes)
 {
-	return p->most >= DEVMEM__PIECES_SAFE && bytes >= (size_t)(p->most + 2) * p->page;
+	return !p->before_tso && p->most >= DEVMEM__PIECES_SAFE &&
+	       bytes >= (size_t)(p->most + 2) * p->page;
 }
 
 static void add_long(struct devmem__packets *p, uintptr_t end)
@@ -89,11 +96,17 @@ static size_t add_range(struct devmem__packets *p, uintptr_t offset, size_t byte
 	return done;
 }
 
-void devmem__packets_limit(struct devmem__packets *p, uint32_t most)
+void devmem__packets_limit(struct devmem__packets *p, uint32_t most, bool before_tso)
 {
-	if (most == p->most)
+	if (most == p->most && before_tso == p->before_tso)
 		return;
+	if (before_tso != p->before_tso && p->count) {
+		/* sizes are not known, so what was sent is taken for as many of the smallest */
+		memset(p->bytes, 0, sizeof(p->bytes));
+		p->count = most;
+	}
 	p->most = most;
+	p->before_tso = before_tso;
 	p->page = devmem__system_page(); /* once: this asks the C library */
 	p->only_long = !p->count;
 	p->between = 0;

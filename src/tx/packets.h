@@ -16,17 +16,19 @@
 #include <stdint.h>
 #include <sys/uio.h>
 
-/* a limit above this is no limit: the kernel itself allows at most 17 [MAX_SKB_FRAGS] */
+/* the largest limit of packets on the wire that is kept to: no driver has a larger one that is less
+ * than what the kernel allows */
 #define DEVMEM__PIECES_MAX  16u
 #define DEVMEM__PIECES_SAFE 6u /* for an unknown driver */
 
 /* The sizes of the last pieces that were sent since the last boundary. All zero: nothing was sent,
  * and there is no limit. */
 struct devmem__packets {
-	uint32_t most; /* pieces of a packet; 0: any number */
-	uint32_t page; /* the system's page size in bytes, if there is a limit */
-	/* pieces; from DEVMEM__PIECES_MAX on: at least so many, and it still gives the place
-	 * of the last one */
+	uint32_t most;	 /* pieces of a packet; 0: any number */
+	bool before_tso; /* that limit is one of all bytes between two boundaries */
+	uint32_t page;	 /* the system's page size in bytes, if there is a limit */
+	/* pieces; unless @before_tso, from DEVMEM__PIECES_MAX on: at least so many, and it still
+	 * gives the place of the last one */
 	uint32_t count;
 	uint32_t between; /* bytes of the last @most - 1 pieces */
 	bool only_long;	  /* all ranges were long */
@@ -34,9 +36,13 @@ struct devmem__packets {
 	uint32_t bytes[DEVMEM__PIECES_MAX];
 };
 
-/* devmem__packets_limit() - the next ranges leave by a NIC that takes @most pieces in a packet; 0:
- * any number. */
-void devmem__packets_limit(struct devmem__packets *p, uint32_t most);
+/*
+ * devmem__packets_limit() - the next ranges leave by a NIC that takes @most pieces in a packet; 0:
+ * any number. A packet on the wire has at most 10 KiB, so long pieces need no boundaries, and @most
+ * is at most DEVMEM__PIECES_MAX. @before_tso: the limit is one of what TCP hands to the NIC at once
+ * and TSO divides. That may be much longer, so there is a boundary after every @most pieces.
+ */
+void devmem__packets_limit(struct devmem__packets *p, uint32_t most, bool before_tso);
 
 /*
  * devmem__packets_cut() - how much of the next @n ranges one call may take. Their iov_base are

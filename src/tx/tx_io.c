@@ -101,11 +101,14 @@ static void name_binding(struct devmem__tx *tx, const struct devmem_binding *bin
 static unsigned int limit_pieces(struct devmem__tx *tx, const struct devmem_binding *binding,
 				 unsigned int n)
 {
-	const unsigned int most = devmem__binding_pieces(binding);
+	bool before_tso;
+	unsigned int most = devmem__binding_pieces(binding, &before_tso);
 
-	devmem__packets_limit(&tx->packets, most > DEVMEM__PIECES_MAX ? 0
-					    : most		      ? most
-								      : DEVMEM__PIECES_SAFE);
+	if (!most)
+		most = DEVMEM__PIECES_SAFE;
+	else if (!before_tso && most > DEVMEM__PIECES_MAX)
+		most = 0;
+	devmem__packets_limit(&tx->packets, most, before_tso);
 	return devmem__packets_cut(&tx->packets, tx->iov, n, &tx->boundary);
 }
 

@@ -12,6 +12,7 @@
 #include "unit.h"
 #include "devmem/backend.h"
 #include "base/internal.h"
+#include "netlink/probe.h"
 
 static bool no_uring;
 
@@ -47,6 +48,20 @@ static void the_list_and_the_question_say_the_same(void **state)
 	assert_int_equal(n, seen.n);
 	assert_true(seen.n >= 12);
 	assert_int_equal(open_fds(), before);
+}
+
+/* Where the kernel shows it, that is the number, and elsewhere the largest that there is. */
+static void pieces_of_a_packet(void **state)
+{
+	FILE *f = fopen("/proc/sys/net/core/max_skb_frags", "re");
+	unsigned int n = 45;
+
+	(void)state;
+	if (f) {
+		assert_int_equal(fscanf(f, "%u", &n), 1);
+		fclose(f);
+	}
+	assert_int_equal(devmem__kernel_pieces(), n);
 }
 
 /* Of the documentation. A name that was there once is there for good. */
@@ -162,6 +177,7 @@ static void without_io_uring(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(pieces_of_a_packet),
 		cmocka_unit_test(the_list_and_the_question_say_the_same),
 		cmocka_unit_test(names_stay),
 		cmocka_unit_test(what_depends_on_nothing_is_there),

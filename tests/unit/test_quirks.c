@@ -26,7 +26,9 @@ static void known(void **state)
 	assert_string_equal(gve->tx_dropped, "tx_dropped");
 	assert_true(!mlx5->tx_dropped && !bnxt->tx_dropped && !fbnic->tx_dropped);
 	assert_int_equal(mlx5->tx_pieces, DEVMEM__ANY_PIECES);
-	assert_int_equal(bnxt->tx_pieces, DEVMEM__ANY_PIECES);
+	assert_int_equal(bnxt->tx_pieces, 30);
+	assert_true(bnxt->tx_pieces_before_tso && !gve->tx_pieces_before_tso &&
+		    !mlx5->tx_pieces_before_tso && !fbnic->tx_pieces_before_tso);
 	assert_int_equal(fbnic->tx_pieces, DEVMEM__ANY_PIECES);
 	assert_true(mlx5->large_pages && bnxt->large_pages && !fbnic->large_pages &&
 		    !gve->large_pages);
