@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "device.h"
 
@@ -37,18 +38,33 @@ void complain(struct device *d, const char *format, ...)
 	fflush(complaints); /* a run that is killed has them, too */
 }
 
+static FILE *open_trace(void)
+{
+	const char *const path = getenv("GVE_TRACE");
+	FILE *const file = path && *path ? fopen(path, "ae") : NULL;
+
+	if (path && *path && !file)
+		fprintf(stderr, "gve_model: GVE_TRACE=%s: %s\n", path, strerror(errno));
+	return file;
+}
+
 void trace(const struct device *d, const char *format, ...)
 {
-	static int on = -1;
+	static bool opened;
+	static FILE *file;
+	struct timespec now;
 	va_list args;
 
-	if (on < 0)
-		on = getenv("GVE_TRACE") != NULL;
-	if (!on)
+	if (!opened)
+		file = open_trace();
+	opened = true;
+	if (!file)
 		return;
-	fprintf(stderr, "gve: %s: ", d->name);
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	fprintf(file, "%lld.%06ld %s: ", (long long)now.tv_sec, now.tv_nsec / 1000, d->name);
 	va_start(args, format);
-	vfprintf(stderr, format, args);
+	vfprintf(file, format, args);
 	va_end(args);
-	fputc('\n', stderr);
+	fputc('\n', file);
+	fflush(file);
 }

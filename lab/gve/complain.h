@@ -13,7 +13,7 @@ bool complain_to(const char *path);
 /* Writes one complaint, with the device's name. After the first hundred they are only counted. */
 __attribute__((format(printf, 2, 3))) void complain(struct device *d, const char *format, ...);
 
-/* With GVE_TRACE in the environment: a line on stderr for each command and each reset. */
+/* With GVE_TRACE=FILE in the environment: a line there for each command, reset and fault. */
 __attribute__((format(printf, 2, 3))) void trace(const struct device *d, const char *format, ...);
 
 #endif
