@@ -129,14 +129,14 @@ static bool read_header(int fd, struct message *m)
 	return read_all(fd, (unsigned char *)&m->header + n, sizeof(m->header) - (size_t)n);
 }
 
-static bool read_message(int fd, struct message *m)
+static bool read_message(struct device *d, int fd, struct message *m)
 {
 	m->fds = 0;
 	if (!read_header(fd, m))
 		return false;
 	m->bytes = m->header.size - (uint32_t)sizeof(m->header);
 	if (m->header.size < sizeof(m->header) || m->bytes > sizeof(m->body)) {
-		fprintf(stderr, "gve_model: a message of %u bytes\n", m->header.size);
+		complain(d, "a message of %u bytes from QEMU", m->header.size);
 		return false;
 	}
 	return read_all(fd, m->body, m->bytes);
@@ -436,7 +436,7 @@ static int run(struct device *d, struct message *m)
 bool server_serve(struct device *d, int fd)
 {
 	static struct message m; /* large; there is one thread */
-	bool going = read_message(fd, &m);
+	bool going = read_message(d, fd, &m);
 
 	if (going && (m.header.flags & FLAG_TYPE) == 0)
 		going = answer(fd, &m, run(d, &m));
