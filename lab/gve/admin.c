@@ -16,14 +16,21 @@ static uint32_t create_tx(struct device *d, const void *payload)
 	return tx_create(d, &cmd);
 }
 
+static bool fails(struct device *d, enum fault fault)
+{
+	if (!fault_fails(&d->faults, fault))
+		return false;
+	d->counters[COUNT_FAILED]++;
+	d->admin.queue_failed = true;
+	return true;
+}
+
 static uint32_t create_rx(struct device *d, const void *payload)
 {
 	struct cmd_create_rx cmd;
 
-	if (fault_fails(&d->faults, FAULT_FAIL_CREATE_RX)) {
-		d->counters[COUNT_FAILED]++;
+	if (fails(d, FAULT_FAIL_CREATE_RX))
 		return ST_INTERNAL_ERROR;
-	}
 	memcpy(&cmd, payload, sizeof(cmd));
 	return rx_create(d, &cmd);
 }
@@ -44,10 +51,8 @@ static uint32_t destroy_rx(struct device *d, const void *payload)
 {
 	const uint32_t id = get32(payload);
 
-	if (fault_fails(&d->faults, FAULT_FAIL_DESTROY_RX)) {
-		d->counters[COUNT_FAILED]++;
+	if (fails(d, FAULT_FAIL_DESTROY_RX))
 		return ST_INTERNAL_ERROR;
-	}
 	if (id >= MAX_QUEUES || !d->rx[id].created) {
 		complain(d, "DESTROY_RX_QUEUE %u, which does not exist", id);
 		return ST_NOT_FOUND;
@@ -118,7 +123,7 @@ static uint32_t run_command(struct device *d, const unsigned char raw[COMMAND_BY
 /* Only all RX queues together, or queues other than 0. [gve_rx_queue_stop()] */
 static void check_queue_0(struct device *d)
 {
-	if (d->rx[0].created)
+	if (d->rx[0].created || d->admin.queue_failed)
 		return;
 	for (unsigned int i = 1; i < MAX_QUEUES; i++)
 		if (d->rx[i].created) {

@@ -40,6 +40,7 @@ struct admin {
 	uint32_t length;
 	uint32_t done; /* commands, since the driver started */
 	bool running, verified, hung;
+	bool queue_failed; /* a fault failed a command for an RX queue: there may be any of them */
 };
 
 struct device {
