@@ -86,7 +86,7 @@ static bool diverted(struct device *to, const unsigned char *frame, uint32_t byt
 		make_late(to, frame, bytes);
 		return true;
 	}
-	if (!to->wire.held && fault_strikes(&to->faults, FAULT_REORDER_EVERY)) {
+	if (fault_strikes(&to->faults, FAULT_REORDER_EVERY) && !to->wire.held) {
 		to->wire.held = copy_frame(frame, bytes, now() + HELD_NS);
 		to->counters[COUNT_REORDERED]++;
 		return to->wire.held;
