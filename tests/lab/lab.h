@@ -240,8 +240,10 @@ void lab_count_mappings(char **argv);
  */
 int lab_look_before(void **state);
 int lab_look_after(void **state);
-bool lab_as_before(void);	/* the settings alone */
-void lab_nothing_is_left(void); /* all but the settings */
+bool lab_as_before(void);	     /* the settings alone: what is different is shown */
+bool lab_is_changed(void);	     /* they are not */
+bool lab_same_view(const char *was); /* the same, from a view that the test has */
+void lab_nothing_is_left(void);	     /* all but the settings */
 #define LAB_TEST(name) cmocka_unit_test_setup_teardown(name, lab_look_before, lab_look_after)
 
 #endif

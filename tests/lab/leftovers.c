@@ -164,13 +164,38 @@ int lab_look_before(void **state)
 	return 0;
 }
 
-bool lab_as_before(void)
+bool lab_same_view(const char *was)
 {
 	char *now = lab_nic_view();
-	bool same = !strcmp(before.view, now);
+	bool same = !strcmp(was, now);
 
+	if (!same) {
+		FILE *a = fopen("/tmp/was", "we"), *b = fopen("/tmp/is", "we");
+
+		assert_non_null(a);
+		assert_non_null(b);
+		fputs(was, a);
+		fputs(now, b);
+		fclose(a);
+		fclose(b);
+		(void)!system("diff -U 1 /tmp/was /tmp/is");
+	}
 	free(now);
 	return same;
+}
+
+bool lab_is_changed(void)
+{
+	char *now = lab_nic_view();
+	bool changed = strcmp(before.view, now);
+
+	free(now);
+	return changed;
+}
+
+bool lab_as_before(void)
+{
+	return lab_same_view(before.view);
 }
 
 void lab_nothing_is_left(void)
@@ -186,11 +211,8 @@ void lab_nothing_is_left(void)
 
 int lab_look_after(void **state)
 {
-	char *now = lab_nic_view();
-
 	(void)state;
-	assert_string_equal(before.view, now);
-	free(now);
+	assert_true(lab_as_before());
 	lab_nothing_is_left();
 	return 0;
 }

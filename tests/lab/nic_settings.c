@@ -133,25 +133,14 @@ static void put_back_settings(void)
 
 bool lab_nic_put_back(void)
 {
-	char *now;
-	bool same;
-
 	if (lab_in("lo"))
 		return true;
 	if (access("/sys/class/net/" NIC, F_OK))
 		return false;
 	lab_faults_off();
 	far_faults_off();
-	now = lab_nic_view();
-	same = !strcmp(at_first.view, now);
-	free(now);
-	if (same)
+	if (lab_same_view(at_first.view))
 		return true;
 	put_back_settings();
-	now = lab_nic_view();
-	same = !strcmp(at_first.view, now);
-	if (!same)
-		printf("before:\n%s\nnow:\n%s\n", at_first.view, now);
-	free(now);
-	return same;
+	return lab_same_view(at_first.view);
 }
