@@ -2,9 +2,11 @@
 /* The NIC under test: which one it is, what it can, its faults and its counters. */
 #include <errno.h>
 #include <fcntl.h>
+#include <fnmatch.h>
 #include <linux/ethtool.h>
 #include <linux/sockios.h>
 #include <net/if.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -26,6 +28,7 @@ struct fault {
 	const char *name;
 	unsigned long at_first;
 	enum off off;
+	unsigned int knob; /* of gve's model */
 };
 
 struct nic {
@@ -39,27 +42,27 @@ struct nic {
 /* -------------------------------------------------------------------------------------- labnic */
 
 static const struct fault labnic_faults[] = {
-	{ "drop_every", 0, RESET },
-	{ "reorder_every", 0, RESET },
-	{ "delay_every", 0, RESET },
-	{ "delay_us", 1000, RESET },
-	{ "nosplit_every", 0, RESET },
-	{ "nosplit_bytes", 128, RESET },
-	{ "misroute_every", 0, RESET },
-	{ "corrupt_every", 0, RESET },
-	{ "starve", 0, RESET },
-	{ "fail_queue_alloc", 0, RESET },
-	{ "fail_queue_start", 0, RESET },
-	{ "down_again", 0, RESET },
-	{ "tx_pieces", 0, RESET },
-	{ "link", 1, RESET },
-	{ "pack", 0, KEPT },
-	{ "unsplit_pages", 0, KEPT },
-	{ "wire_apart", 0, KEPT },
-	{ "reset", 0, ACTION },
-	{ "reset_forget", 0, ACTION },
-	{ "remove", 0, ACTION },
-	{ NULL, 0, KEPT },
+	{ "drop_every", 0, RESET, 0 },
+	{ "reorder_every", 0, RESET, 0 },
+	{ "delay_every", 0, RESET, 0 },
+	{ "delay_us", 1000, RESET, 0 },
+	{ "nosplit_every", 0, RESET, 0 },
+	{ "nosplit_bytes", 128, RESET, 0 },
+	{ "misroute_every", 0, RESET, 0 },
+	{ "corrupt_every", 0, RESET, 0 },
+	{ "starve", 0, RESET, 0 },
+	{ "fail_queue_alloc", 0, RESET, 0 },
+	{ "fail_queue_start", 0, RESET, 0 },
+	{ "down_again", 0, RESET, 0 },
+	{ "tx_pieces", 0, RESET, 0 },
+	{ "link", 1, RESET, 0 },
+	{ "pack", 0, KEPT, 0 },
+	{ "unsplit_pages", 0, KEPT, 0 },
+	{ "wire_apart", 0, KEPT, 0 },
+	{ "reset", 0, ACTION, 0 },
+	{ "reset_forget", 0, ACTION, 0 },
+	{ "remove", 0, ACTION, 0 },
+	{ NULL, 0, KEPT, 0 },
 };
 
 static int labnic_set(const char *end, const struct fault *fault, unsigned long value)
@@ -75,36 +78,173 @@ static int labnic_set(const char *end, const struct fault *fault, unsigned long 
 	return fclose(f) ? -errno : 0;
 }
 
-/* As ethtool -S shows it. */
-static uint64_t statistic(const char *name)
+/* The sum of those that ethtool -S shows and that match the pattern. */
+static uint64_t statistics(const char *names)
 {
 	FILE *f = popen("ethtool -S " NIC, "re");
-	unsigned long long value, found = 0;
+	unsigned long long value, sum = 0;
 	char line[128], key[64];
 	bool any = false;
 
 	assert_non_null(f);
 	while (fgets(line, sizeof(line), f))
-		if (sscanf(line, " %63[^:]: %llu", key, &value) == 2 && !strcmp(key, name)) {
-			found = value;
+		if (sscanf(line, " %63[^:]: %llu", key, &value) == 2 && !fnmatch(names, key, 0)) {
+			sum += value;
 			any = true;
 		}
 	assert_int_equal(pclose(f), 0);
 	if (!any)
-		fail_msg("ethtool -S " NIC " has no counter %s", name);
-	return found;
+		fail_msg("ethtool -S " NIC " has no counter %s", names);
+	return sum;
+}
+
+static uint64_t labnic_count(const char *name)
+{
+	if (!strcmp(name, "too_many_pieces"))
+		return statistics("tx*_too_many_pieces");
+	if (!strcmp(name, "overruns"))
+		return statistics("rx*_overruns");
+	return statistics(name);
 }
 
 static const struct nic labnic = {
 	.driver = "labnic",
 	.faults = labnic_faults,
 	.set = labnic_set,
-	.count = statistic,
+	.count = labnic_count,
+};
+
+/* ----------------------------------------------------------------------------------------- gve */
+
+/* The model's registers in PCI configuration space, which reach it without the driver. */
+#define KNOB	0x84 /* write: the knob's number in the top byte, its value below */
+#define WHICH	0x88 /* write: the number of a counter ... */
+#define COUNTER 0x8c /* read: ... which is here then */
+
+static const struct fault gve_faults[] = {
+	{ "drop_every", 0, RESET, 1 },
+	{ "reorder_every", 0, RESET, 2 },
+	{ "delay_every", 0, RESET, 3 },
+	{ "delay_us", 1000, RESET, 4 },
+	{ "nosplit_every", 0, RESET, 5 },
+	{ "nosplit_bytes", 64, RESET, 6 },
+	{ "corrupt_every", 0, RESET, 7 },
+	{ "misroute_every", 0, RESET, 8 },
+	{ "starve", 0, RESET, 9 },
+	{ "link", 1, RESET, 10 },
+	{ "remove", 0, ACTION, 11 },
+	{ "reset", 0, ACTION, 12 },
+	{ "tx_stall", 0, RESET, 13 },
+	{ "fail_queue_start", 0, RESET, 14 }, /* CREATE_RX_QUEUE */
+	{ "fail_queue_stop", 0, RESET, 15 },
+	{ "fail_rule", 0, RESET, 16 },
+	{ "fail_rss", 0, RESET, 17 },
+	{ "duplicate_every", 0, RESET, 19 },
+	{ "rsc_limit", 16, KEPT, 20 },
+	{ NULL, 0, KEPT, 0 },
+};
+
+static int ask_driver(int fd, const char *end, struct ethtool_drvinfo *info)
+{
+	struct ifreq ifr = { .ifr_data = (char *)info };
+
+	info->cmd = ETHTOOL_GDRVINFO;
+	strcpy(ifr.ifr_name, end);
+	return ioctl(fd, SIOCETHTOOL, &ifr) ? -errno : 0;
+}
+
+/* A socket belongs to the namespace that its thread was in when it was made. */
+static int far_socket(void)
+{
+	int here = open("/proc/thread-self/ns/net", O_RDONLY | O_CLOEXEC), fd = -1;
+	int there = open("/run/netns/far", O_RDONLY | O_CLOEXEC);
+
+	if (here >= 0 && there >= 0 && !setns(there, CLONE_NEWNET)) {
+		fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+		assert_int_equal(setns(here, CLONE_NEWNET), 0);
+	}
+	close(here);
+	close(there);
+	return fd;
+}
+
+/* The configuration space of an end's device; or a negative errno. */
+static int gve_config(const char *end)
+{
+	int fd = strcmp(end, NIC) ? far_socket() : socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	struct ethtool_drvinfo info = { 0 };
+	int err = fd < 0 ? -errno : ask_driver(fd, end, &info);
+	char path[128];
+
+	close(fd);
+	if (err)
+		return err;
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/config", info.bus_info);
+	fd = open(path, O_RDWR | O_CLOEXEC);
+	return fd < 0 ? -errno : fd;
+}
+
+static int gve_set(const char *end, const struct fault *fault, unsigned long value)
+{
+	const uint32_t word = (uint32_t)fault->knob << 24 | (uint32_t)value;
+	int fd = gve_config(end);
+	ssize_t n;
+
+	assert_true(value < 1u << 24);
+	if (fd < 0)
+		return fd;
+	n = pwrite(fd, &word, sizeof(word), KNOB);
+	close(fd);
+	return n == sizeof(word) ? 0 : -EIO;
+}
+
+static uint64_t model_counter(uint32_t which)
+{
+	int fd = gve_config(NIC);
+	uint32_t value = 0;
+
+	assert_true(fd >= 0);
+	assert_int_equal(pwrite(fd, &which, sizeof(which), WHICH), sizeof(which));
+	assert_int_equal(pread(fd, &value, sizeof(value), COUNTER), sizeof(value));
+	close(fd);
+	return value;
+}
+
+static uint64_t gve_count(const char *name)
+{
+	static const struct {
+		const char *name;
+		uint32_t number;
+	} models[] = {
+		{ "fault_dropped", 4 },	   { "overruns", 5 },	      { "fault_unsplit", 6 },
+		{ "resets", 8 },	   { "fault_corrupted", 10 }, { "fault_misrouted", 11 },
+		{ "fault_reordered", 12 }, { "fault_delayed", 13 },
+	};
+	unsigned int queue;
+	char pattern[64];
+
+	for (unsigned int i = 0; i < sizeof(models) / sizeof(models[0]); i++)
+		if (!strcmp(name, models[i].name))
+			return model_counter(models[i].number);
+	if (!strcmp(name, "too_many_pieces")) /* nothing else makes it drop what it is to send */
+		return statistics("tx_dropped");
+	if (sscanf(name, "rx%u_split", &queue) != 1)
+		fail_msg("gve has no counter %s", name);
+	snprintf(pattern, sizeof(pattern), "rx_hsplit_bytes\\[%u]", queue);
+	return statistics(pattern);
+}
+
+static const struct nic gve = {
+	.driver = "gve",
+	.faults = gve_faults,
+	.set = gve_set,
+	.count = gve_count,
+	.cannot = { "unsplit", "kept-rules", "bound-down" },
 };
 
 /* -------------------------------------------------------------------------------------- or none */
 
-static const struct fault no_faults[] = { { NULL, 0, KEPT } };
+static const struct fault no_faults[] = { { NULL, 0, KEPT, 0 } };
 
 static int set_nothing(const char *end, const struct fault *fault, unsigned long value)
 {
@@ -118,7 +258,7 @@ static const struct nic loopback = {
 	.driver = "",
 	.faults = no_faults,
 	.set = set_nothing,
-	.count = statistic,
+	.count = statistics,
 };
 
 /* ------------------------------------------------------------------------------------ which one */
@@ -127,7 +267,7 @@ static const struct nic loopback = {
  * once: the device may be gone later. */
 static const struct nic *the_nic(void)
 {
-	static const struct nic *const known[] = { &labnic };
+	static const struct nic *const known[] = { &labnic, &gve };
 	static const struct nic *found;
 	char target[256] = "";
 

@@ -53,8 +53,10 @@ void far_fault(const char *name, unsigned long value); /* of the NIC at the far 
 void far_faults_off(void);
 
 /*
- * Counters have labnic's names, as "ethtool -S lab0" shows them: "fault_dropped", "rx1_split". With
- * gve some of them are counted by the model, "rx1_overruns" and its like for all queues together.
+ * Counters have labnic's names, as "ethtool -S lab0" shows them: "fault_dropped", "rx1_split". For
+ * all queues together there are "overruns", packets for which there was no buffer, and
+ * "too_many_pieces", packets that were not sent since they had too many. What faults have done,
+ * and overruns, gve's model counts; also "resets".
  */
 uint64_t lab_counter(const char *name);
 
