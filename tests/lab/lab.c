@@ -189,15 +189,54 @@ struct devmem_binding *lab_bind(struct devmem_nic *nic, struct devmem_buffer *bu
 	return binding;
 }
 
+unsigned int lab_queues_for(unsigned int queues, unsigned int connections)
+{
+	return connections <= LAB_RULES || lab_nic_can("contexts") ? queues : 1;
+}
+
+static bool steers_each(const struct devmem_binding *binding)
+{
+	return devmem_binding_queues(binding, NULL, 0) > 1 && !lab_nic_can("contexts");
+}
+
+int lab_make_rule(struct devmem_binding *binding, uint16_t port, bool ipv6)
+{
+	const struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
+	const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	const struct sockaddr *any = ipv6 ? (const void *)&v6 : (const void *)&v4;
+
+	/* its peer: anybody, from one port */
+	return devmem_steer(binding, any, steers_each(binding) ? any : NULL);
+}
+
+/* Who accepts connections steers them: all that come to the port, or each by itself. */
+static void steer_port(struct lab *lab)
+{
+	lab->steers_each = steers_each(lab->binding);
+	if (lab->steers_each)
+		return;
+	ok(lab_make_rule(lab->binding, lab->port, false));
+	ok(lab_make_rule(lab->binding, lab->port, true));
+}
+
+void lab_steer(const struct lab *lab, int near)
+{
+	struct sockaddr_storage local, peer;
+	socklen_t len = sizeof(local);
+
+	if (!lab->steers_each)
+		return;
+	assert_int_equal(getsockname(near, (struct sockaddr *)&local, &len), 0);
+	len = sizeof(peer);
+	assert_int_equal(getpeername(near, (struct sockaddr *)&peer, &len), 0);
+	ok(devmem_steer(lab->binding, (struct sockaddr *)&local, (struct sockaddr *)&peer));
+}
+
 void lab_open_as(struct lab *lab, const struct lab_opts *o)
 {
-	struct sockaddr_in v4 = { .sin_family = AF_INET };
-	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6 };
-
 	memset(lab, 0, sizeof(*lab));
 	lab->listener = lab_listen(on_loopback() ? 0 : o->port ? o->port : PORT);
 	lab->port = lab_port(lab->listener);
-	v4.sin_port = v6.sin6_port = htons(lab->port);
 	lab->nic = o->nic;
 	lab->nic_shared = o->nic;
 	lab->buffer = o->buffer ? o->buffer : lab_buffer(o->bytes);
@@ -206,8 +245,7 @@ void lab_open_as(struct lab *lab, const struct lab_opts *o)
 	if (!lab->nic)
 		ok(devmem_nic_open(NIC, NULL, &lab->nic));
 	lab->binding = lab_bind(lab->nic, lab->buffer, o->queues, o->queue_list);
-	ok(devmem_steer(lab->binding, (struct sockaddr *)&v4, NULL));
-	ok(devmem_steer(lab->binding, (struct sockaddr *)&v6, NULL));
+	steer_port(lab);
 }
 
 void lab_open(struct lab *lab, size_t buffer_bytes, unsigned int queues)

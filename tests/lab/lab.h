@@ -76,6 +76,7 @@ struct lab {
 	uint16_t port;
 	bool nic_shared;    /* the transaction is another lab's */
 	bool buffer_shared; /* the buffer is the caller's */
+	bool steers_each;   /* lab_connect() steers each connection by itself */
 	unsigned int low;   /* LOW events that lab_check() saw */
 	unsigned int links; /* LINK events, and what the last one said */
 	int link;
@@ -83,7 +84,15 @@ struct lab {
 	struct devmem_buffer *spill; /* of the ring, if a test uses one */
 };
 
+/*
+ * With several queues, connections are spread over them: by an RSS context, or, where the NIC has
+ * none, by a rule for each that lab_connect() makes. Those stay until the lab is closed, and a NIC
+ * has room for LAB_RULES: a test that makes more connections in one lab asks for as many queues as
+ * lab_queues_for() says.
+ */
 void lab_open(struct lab *lab, size_t buffer_bytes, unsigned int queues);
+unsigned int lab_queues_for(unsigned int queues, unsigned int connections);
+#define LAB_RULES 64
 
 struct lab_opts {
 	size_t bytes; /* of the buffer */
@@ -107,6 +116,11 @@ struct lab_pair {
 	int near, far;
 };
 struct lab_pair lab_connect(struct lab *lab, bool ipv6);
+/* What lab_connect() does with a connection when it is accepted. */
+void lab_steer(const struct lab *lab, int near);
+/* For who needs no connection, but a rule: of a port, or, where each connection needs its own, of
+ * one that could come to it. Returns what devmem_steer() does. */
+int lab_make_rule(struct devmem_binding *binding, uint16_t port, bool ipv6);
 void lab_close_pair(struct lab_pair pair);
 int lab_listen(uint16_t port); /* for both families; 0: a free one */
 uint16_t lab_port(int listener);

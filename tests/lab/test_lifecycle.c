@@ -398,6 +398,8 @@ static void bound_unbound_and_bound_again_in_pauses(void **state)
 		lab_open(&lab, 16 * MIB, 2);
 		if (!round)
 			pair = lab_connect(&lab, true);
+		else
+			lab_steer(&lab, pair.near);
 		lab_attach(ring, &lab, pair.near, &stream);
 		stream.position = position;
 		assert_true(lab_sent(lab_send_from(pair.far, position, 100000, false)));

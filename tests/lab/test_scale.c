@@ -174,7 +174,11 @@ static void sockets_of_four_threads_on_one_binding(void **state)
 			close(w[t].pair[i].far);
 		}
 	}
-	assert_int_equal(used, bound); /* 32 connections: all four queues, and no other */
+	/* 32 connections: all four queues, and no other. If each was steered by itself, in turns,
+	 * those that were closed early are every second one. */
+	assert_int_equal(used | bound, bound);
+	if (!lab.steers_each)
+		assert_int_equal(used, bound);
 	free(w);
 	lab_close(&lab);
 }
@@ -205,7 +209,7 @@ static void many_idle_and_a_few_busy_ones(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, 32 * MIB, 4);
+	lab_open(&lab, 32 * MIB, lab_queues_for(4, IDLE + BUSY));
 	for (unsigned int i = 0; i < IDLE; i++) {
 		pair[i] = lab_connect(&lab, i % 2);
 		lab_attach(ring, &lab, pair[i].near, &idle[i]);
@@ -250,7 +254,7 @@ static void a_small_ring_for_many_sockets(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, 32 * MIB, 4);
+	lab_open(&lab, 32 * MIB, lab_queues_for(4, 96));
 	lab_flows_start(&flows, ring, &lab, 96, MIB / 4);
 	usleep(300000); /* all of them have something by now */
 	lab_flows_finish(&flows);
@@ -333,6 +337,8 @@ static void a_port_steered_to_one_queue(void **state)
 	lab_close(&lab);
 }
 
+#define ROUNDS 150
+
 /* Attached, half read and detached over and over: slots, sets and descriptors are used again. */
 static void sockets_come_and_go(void **state)
 {
@@ -341,8 +347,8 @@ static void sockets_come_and_go(void **state)
 	struct lab lab;
 
 	(void)state;
-	lab_open(&lab, 16 * MIB, 2);
-	for (unsigned int round = 0; round < 150; round++) {
+	lab_open(&lab, 16 * MIB, lab_queues_for(2, ROUNDS));
+	for (unsigned int round = 0; round < ROUNDS; round++) {
 		struct lab_pair pair = lab_connect(&lab, round % 2);
 		struct lab_sender *sender;
 		struct lab_stream stream;

@@ -90,6 +90,7 @@ struct lab_pair lab_connect(struct lab *lab, bool ipv6)
 
 	pair.near = accept4(lab->listener, NULL, NULL, SOCK_CLOEXEC);
 	assert_true(pair.near >= 0);
+	lab_steer(lab, pair.near);
 	return pair;
 }
 
