@@ -64,8 +64,8 @@ start_model() {
 	done
 }
 
-# The devices' DMA goes to the guest's memory, so the model must be able to map that. Each device has
-# a root port of its own, from which it can be removed.
+# The model maps the guest's memory, so QEMU must be able to hand that over. Each device has a root
+# port of its own, as a card in a slot has.
 add_gve_arguments() {
 	local end chassis=0
 	QEMU+=(-object "memory-backend-memfd,id=ram,size=${MEMORY}M,share=on" -machine memory-backend=ram)
