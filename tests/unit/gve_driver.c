@@ -282,11 +282,15 @@ static void put_contexts(struct driver *v, uint32_t id, const struct driver_pack
 bool driver_put(struct driver *v, uint32_t id, const struct driver_packet *p)
 {
 	const uint32_t pieces = p->pieces ? p->pieces : 1;
-	const uint64_t data = v->tx[id].data;
+	struct driver_ring *const q = &v->tx[id];
+	uint64_t data;
 	uint32_t at = 0;
 
 	if (p->bytes > TX_DATA || pieces > p->bytes)
 		return false;
+	q->next = p->bytes > TX_DATA - q->next ? 0 : q->next;
+	data = q->data + q->next;
+	q->next += p->bytes;
 	memcpy(guest_at(v->guest, data), p->data, p->bytes);
 	put_contexts(v, id, p);
 	for (uint32_t i = 0; i < pieces; i++) {

@@ -34,6 +34,7 @@ extern uint64_t gve_now;
 struct driver_ring {
 	uint64_t ring, completions, data, headers; /* addresses in the guest */
 	uint32_t size, tail, buffer, header;
+	uint32_t next; /* of data to be sent: where the next packet goes */
 	uint32_t completion;
 	bool generation;
 };
