@@ -463,6 +463,7 @@ _Static_assert(sizeof(struct rx_buffer) == 32 && sizeof(struct rx_completion) ==
 										     "driver has "
 										     "it");
 
-#define RX_DOORBELL_STEP 8u /* buffers are handed over in multiples of this */
+#define RX_DOORBELL_STEP 8u  /* buffers are handed over in multiples of this */
+#define RX_MAX_BUFFERS	 19u /* "a single maximum-sized RSC packet can consume up to" so many */
 
 #endif

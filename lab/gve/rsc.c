@@ -41,11 +41,25 @@ static bool same_flow(const struct rsc *rsc, const struct packet *p)
 	return !memcmp(a + tcp, b + tcp, 4) && a[tcp + 12] == b[tcp + 12];
 }
 
-static bool continues(const struct device *d, const struct rsc *rsc, const struct packet *p)
+/*
+ * A packet that needs more buffers than the driver expects of one could wait for ever: with 32 of
+ * them posted it polls no more, and posts others only when it was interrupted.
+ */
+static bool has_room(const struct device *d, const struct rx_queue *q, const struct packet *p)
 {
+	const uint32_t bytes = q->rsc.bytes + payload_of(p);
+
+	return q->rsc.segments < d->faults.value[FAULT_RSC_LIMIT] &&
+	       bytes - p->l3_at <= MAX_IP_BYTES &&
+	       bytes - q->rsc.info.header <= RX_MAX_BUFFERS * q->packet_buffer;
+}
+
+static bool continues(const struct device *d, const struct rx_queue *q, const struct packet *p)
+{
+	const struct rsc *const rsc = &q->rsc;
+
 	return rsc->bytes && same_flow(rsc, p) && get32(p->data + p->l4_at + 4) == rsc->next_seq &&
-	       payload_of(p) <= rsc->segment && rsc->segments < d->faults.value[FAULT_RSC_LIMIT] &&
-	       rsc->bytes + payload_of(p) - p->l3_at <= MAX_IP_BYTES;
+	       payload_of(p) <= rsc->segment && has_room(d, q, p);
 }
 
 static bool begin(struct rsc *rsc, const struct packet *p, const struct rx_info *info)
@@ -92,7 +106,7 @@ bool rsc_take(struct device *d, struct rx_queue *q, const struct packet *p,
 		return false;
 	}
 	last = p->data[p->l4_at + 13] & TCP_PSH;
-	if (continues(d, rsc, p)) {
+	if (continues(d, q, p)) {
 		last |= payload_of(p) < rsc->segment;
 		append(d, rsc, p);
 	} else {

@@ -434,6 +434,35 @@ static void ip_limits_bytes(void **state)
 	pair_end(0);
 }
 
+/* "a single maximum-sized RSC packet can consume up to 19 descriptors" [gve_rx_post_buffers_dqo()] */
+static void buffers_limit_bytes(void **state)
+{
+	struct frame whole = segment(0);
+
+	(void)state;
+	pair_end(0);
+	PAIR("header_buffer=128", "rsc_limit=64");
+	pair_queues(2048, 128);
+	driver_post(&pair.receiver, 0, 56);
+	for (uint32_t i = 0; i < 40; i++) {
+		struct frame f = segment(0);
+
+		f.payload = 1024;
+		f.seq += i * 1024;
+		f.id = (uint16_t)i;
+		arrive(&f);
+	}
+	flush();
+	whole.payload = 38 * 1024;
+	expect_merged(&whole, 1024);
+	assert_int_equal(pair.got.buffers, 19);
+	whole.seq += whole.payload;
+	whole.id = 38;
+	whole.payload = 2 * 1024;
+	expect_merged(&whole, 1024);
+	pair_end(0);
+}
+
 static void the_driver_turns_it_off(void **state)
 {
 	struct cmd_create_rx cmd;
@@ -508,6 +537,7 @@ int main(void)
 		cmocka_unit_test_setup(the_next_connection_flushes, set_up),
 		cmocka_unit_test_setup(the_fault_limits_segments, set_up),
 		cmocka_unit_test_setup(ip_limits_bytes, set_up),
+		cmocka_unit_test_setup(buffers_limit_bytes, set_up),
 		cmocka_unit_test_setup(the_driver_turns_it_off, set_up),
 		cmocka_unit_test_setup(merged_packets_wait, set_up),
 		cmocka_unit_test_setup(unsplit_packets_are_not_merged, set_up),
