@@ -21,10 +21,20 @@ static bool mergeable(const struct packet *p, const struct rx_info *info)
 	       (flags & ~(unsigned int)TCP_PSH) == TCP_ACK && payload_of(p) && !info->overflow;
 }
 
+static bool is_timestamp(const unsigned char *options)
+{
+	return !memcmp(options, "\1\1\10\12", 4); /* two no-operations before it, as all do */
+}
+
+/* The same options; of time stamps, if those are all, the values may differ. */
+static bool same_options(const unsigned char *a, const unsigned char *b, uint32_t bytes)
+{
+	return !memcmp(a, b, bytes) || (bytes == 12 && is_timestamp(a) && is_timestamp(b));
+}
+
 /*
  * The same headers but for lengths, checksums, identification, the sequence and acknowledgement
- * numbers, flags and the window; of options only the values of time stamps differ, which is not
- * looked at: each merged packet carries the last ones.
+ * numbers, flags, the window and time stamps: a merged packet carries the last ones.
  */
 static bool same_flow(const struct rsc *rsc, const struct packet *p)
 {
@@ -38,7 +48,8 @@ static bool same_flow(const struct rsc *rsc, const struct packet *p)
 				       memcmp(a + ip + 12, b + ip + 12, tcp - ip - 12)
 			     : memcmp(a + ip + 6, b + ip + 6, 34))
 		return false;
-	return !memcmp(a + tcp, b + tcp, 4) && a[tcp + 12] == b[tcp + 12];
+	return !memcmp(a + tcp, b + tcp, 4) && a[tcp + 12] == b[tcp + 12] &&
+	       same_options(a + tcp + 20, b + tcp + 20, rsc->headers - tcp - 20);
 }
 
 /*
