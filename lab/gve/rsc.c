@@ -148,6 +148,7 @@ void rsc_flush(struct device *d, struct rx_queue *q)
 		packet_set_lengths(&p);
 		packet_set_checksums(&p, true, false);
 		info.segment = (uint16_t)rsc->segment;
+		info.segments = rsc->segments;
 	} else {
 		packet_parse(&p, rsc->frame, rsc->bytes);
 	}

@@ -150,7 +150,7 @@ static void wait_for_buffers(struct device *d, struct rx_queue *q, const struct 
 
 static void count(struct device *d, uint32_t bytes, const struct rx_info *info)
 {
-	d->counters[COUNT_RX_PACKETS]++;
+	d->counters[COUNT_RX_PACKETS] += info->segments ? info->segments : 1;
 	d->counters[COUNT_RX_BYTES] += bytes;
 	if (info->header && !info->overflow)
 		d->counters[COUNT_SPLIT]++;

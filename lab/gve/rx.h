@@ -21,7 +21,8 @@ struct rx_info {
 	bool overflow;	 /* it should have been split, but its header does not fit */
 	bool unmergeable;
 	bool ip_options, ip_wrong, l4_wrong;
-	uint16_t segment; /* bytes of payload in each segment that RSC merged; 0: none merged */
+	uint16_t segment;  /* bytes of payload in each segment that RSC merged; 0: none merged */
+	uint32_t segments; /* that RSC merged; 0: none */
 };
 
 /* A packet that waits for buffers. */

@@ -82,6 +82,7 @@ static void segments_in_order_are_merged(void **state)
 		expect_merged(&whole, MSS);
 		pair_expect_nothing();
 	}
+	assert_int_equal(pair_counter(&pair.far, COUNT_RX_PACKETS), 20);
 	assert_int_equal(pair_counter(&pair.far, COUNT_MERGED), 18);
 	assert_int_equal(pair_counter(&pair.far, COUNT_SPLIT), 2);
 	pair_end(0);
@@ -337,7 +338,7 @@ static void what_differs_is_not_merged(void **state)
 	pair_end(0);
 }
 
-/* An option of another kind is not to be lost: SACK, in the place of time stamps and beside them. */
+/* An option of another kind is not to be lost: SACK, in place of time stamps and beside them. */
 static void other_options_are_not_merged(void **state)
 {
 	(void)state;
@@ -460,7 +461,7 @@ static void ip_limits_bytes(void **state)
 	pair_end(0);
 }
 
-/* "a single maximum-sized RSC packet can consume up to 19 descriptors" [gve_rx_post_buffers_dqo()] */
+/* "a single maximum-sized RSC packet can consume up to 19 descriptors", the driver says. */
 static void buffers_limit_bytes(void **state)
 {
 	struct frame whole = segment(0);
