@@ -157,15 +157,46 @@ int devmem__nic_obstacle(const struct devmem_nic *nic)
 	return nic->obstacle ? devmem__fail(-nic->obstacle, "%s", nic->why) : 0;
 }
 
+static bool any_queue_runs(struct devmem_nic *nic)
+{
+	struct devmem__netdev_queues q;
+	bool runs = false;
+
+	if (devmem__netdev_queues(&nic->netdev, nic->et.ifindex, &q))
+		return true;
+	for (uint32_t i = 0; i < q.count; i++)
+		runs |= q.napi[i] != 0;
+	devmem__netdev_free(&q);
+	return runs;
+}
+
+/*
+ * gve frees what it answers from when it resets the device. If the reset fails, the interface stays
+ * up without queues, and gve answers from null pointers: the machine stops. [7.3,
+ * drivers/net/ethernet/google/gve: gve_reset_recovery(), gve_get_rxfh(), gve_get_flow_rule_entry()]
+ * The kernel lists queues when nobody changes the interface, so this waits for the end of a reset.
+ */
+bool devmem__nic_driver_gave_up(struct devmem_nic *nic)
+{
+	return nic->quirks->stops_after_failed_reset && !devmem__ethtool_is_down(&nic->et) &&
+	       !any_queue_runs(nic);
+}
+
 int devmem__nic_check_present(struct devmem_nic *nic)
 {
 	int err = devmem__ethtool_find(&nic->et, nic->driver, nic->bus);
 
-	return err ? devmem__fail(-err,
-				  "%s is gone: it was removed, or moved to another network "
-				  "namespace, where its settings are still changed",
-				  nic->et.name)
-		   : 0;
+	if (err)
+		return devmem__fail(-err,
+				    "%s is gone: it was removed, or moved to another network "
+				    "namespace, where its settings are still changed",
+				    nic->et.name);
+	if (devmem__nic_driver_gave_up(nic))
+		return devmem__fail(ENETDOWN,
+				    "%s: its driver (%s) gave up after a reset that failed, and "
+				    "cannot be asked for any setting: load the driver again",
+				    nic->et.name, nic->driver);
+	return 0;
 }
 
 int devmem__nic_may_change(const struct devmem_nic *nic)

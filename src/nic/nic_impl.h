@@ -70,10 +70,15 @@ struct devmem_nic {
 
 /*
  * devmem__nic_check_present() - -ENODEV if the interface is no longer in the namespace where it was
- * opened. Call this before asking the interface for anything: it may have been moved to another
- * network namespace and back, and have another index now. Sets the error message.
+ * opened; -ENETDOWN if its driver gave up. Call this before asking the interface for anything: it
+ * may have been moved to another network namespace and back, and have another index now. Sets the
+ * error message.
  */
 int devmem__nic_check_present(struct devmem_nic *nic);
+
+/* devmem__nic_driver_gave_up() - true if to ask the driver for the RSS table or a rule would stop
+ * the machine. devmem__nic_check_present() is -ENETDOWN then. */
+bool devmem__nic_driver_gave_up(struct devmem_nic *nic);
 
 /* devmem__nic_may_change() - -EPERM with DEVMEM_NIC_KEEP; sets the error message. */
 int devmem__nic_may_change(const struct devmem_nic *nic);

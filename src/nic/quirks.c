@@ -56,6 +56,7 @@ static const struct devmem__quirks quirks[] = {
 	{
 		.driver = "gve",
 		.since = "6.15",
+		.stops_after_failed_reset = true,
 		.keeps_queue_0 = true,
 		.stops_all = true,
 		.tx_pieces = 9,

@@ -21,6 +21,8 @@ struct devmem__quirks {
 	bool stops_all;
 	/* its queues except queue 0 are leased from a NIC whose settings are not visible here */
 	bool leased;
+	/* after a reset that failed, to ask it for its RSS table or its rules stops the machine */
+	bool stops_after_failed_reset;
 	/* maximum number of pieces of device memory in a packet that it sends; 0: unknown */
 	unsigned int tx_pieces;
 	/* that is the limit of a packet before TSO divides it, not of each packet on the wire */

@@ -63,7 +63,8 @@ bool devmem__nic_table_was_reset(struct devmem_nic *nic)
 	int rings;
 	bool lost;
 
-	if (!nic->claimed.n || devmem__ethtool_table(&nic->et, 0, &now, &size))
+	if (!nic->claimed.n || devmem__nic_driver_gave_up(nic) ||
+	    devmem__ethtool_table(&nic->et, 0, &now, &size))
 		return false;
 	rings = devmem__ethtool_rings(&nic->et);
 	lost = rings > 0 && devmem__rss_is_default(now, size, (uint32_t)rings) &&
