@@ -63,11 +63,12 @@ static bool read_part(struct device *d, struct tx_queue *q, struct tx_whole *w,
 	return true;
 }
 
-/* A packet: at most one TSO context, one general context, then its data. */
+/* A packet: at most one TSO context, one general context, then its data. What XDP sends has none
+ * of both. [gve_xdp_xmit_one_dqo(), gve_xsk_tx_dqo()] */
 static bool read_all(struct device *d, struct tx_queue *q, struct tx_whole *w)
 {
-	bool general = false, end = false;
 	union tx_desc desc;
+	bool end = false;
 
 	for (uint32_t at = q->head; !end; at = (at + 1) & q->mask) {
 		if (at == q->tail || w->parts == TX_MAX_PARTS)
@@ -80,9 +81,9 @@ static bool read_all(struct device *d, struct tx_queue *q, struct tx_whole *w)
 				return false;
 			break;
 		case TX_DTYPE_GENERAL:
-			if (general || w->parts)
+			if (w->general || w->parts)
 				return bad(d, q, "a second general context", at);
-			general = true;
+			w->general = true;
 			break;
 		case TX_DTYPE_PACKET:
 			if (!read_part(d, q, w, &desc.packet))
@@ -95,7 +96,7 @@ static bool read_all(struct device *d, struct tx_queue *q, struct tx_whole *w)
 		w->descriptors++;
 		w->last = at;
 	}
-	return general || bad(d, q, "a packet without a general context", w->tag);
+	return w->general || !w->tso || bad(d, q, "TSO without a general context", w->tag);
 }
 
 /* ------------------------------------------------------------------------ what is allowed */
@@ -167,7 +168,7 @@ bool tx_packet_read(struct device *d, struct tx_queue *q, struct tx_whole *w)
 {
 	/* the parts are not cleared: there may be thousands */
 	w->parts = w->bytes = w->descriptors = 0;
-	w->tso = w->event = false;
+	w->tso = w->general = w->event = false;
 	if (!read_all(d, q, w) || !allowed(d, q, w))
 		return false;
 	q->since_event = w->event ? 0 : q->since_event + w->descriptors;
@@ -214,7 +215,8 @@ static void send_single(struct device *d, const struct tx_whole *w)
 
 	copy(&c, frame, w->bytes);
 	packet_parse(&p, frame, w->bytes);
-	if (w->checksum && p.l4 != L4_TCP && p.l4 != L4_UDP)
+	/* AF_XDP asks for a checksum in whatever it sends */
+	if (w->checksum && w->general && p.l4 != L4_TCP && p.l4 != L4_UDP)
 		complain(d, "a checksum is asked for in a packet that is neither TCP nor UDP");
 	if (w->checksum)
 		packet_set_checksums(&p, false, true);

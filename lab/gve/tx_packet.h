@@ -21,7 +21,7 @@ struct tx_part {
 struct tx_whole {
 	struct tx_part part[TX_MAX_PARTS];
 	uint32_t parts, bytes, descriptors;
-	bool tso, checksum, event;
+	bool tso, general, checksum, event;
 	uint32_t mss, header, total; /* with TSO */
 	uint16_t tag;
 	uint32_t last; /* index of the last descriptor */

@@ -189,6 +189,27 @@ static void a_checksum_of_what_has_none(void **state)
 	pair_end(1);
 }
 
+/* XDP sends without a general context, and AF_XDP asks for the checksum of anything. */
+static void packets_of_xdp(void **state)
+{
+	struct driver_packet p = packet(&pair_tcp);
+
+	(void)state;
+	driver_post(&pair.receiver, 0, 8);
+	p.no_context = true;
+	assert_true(driver_send(&pair.sender, 0, &p));
+	pair_expect(&pair_tcp);
+	frame[12] = 0x86;
+	assert_true(driver_send(&pair.sender, 0, &p));
+	assert_true(driver_received(&pair.receiver, 0, &pair.got));
+	assert_int_equal(pair_complaints(), 0);
+	packet(&pair_tcp);
+	p.mss = 500;
+	p.header = frame_headers(&pair_tcp);
+	assert_true(driver_send(&pair.sender, 0, &p));
+	pair_end(1);
+}
+
 /* --------------------------------------------------------------------------------- descriptors */
 
 /* Changes one of four descriptors: a general context and three pieces. */
@@ -866,6 +887,7 @@ int main(void)
 		cmocka_unit_test_setup(sizes_of_packets, set_up),
 		cmocka_unit_test_setup(eleven_pieces_are_refused, set_up),
 		cmocka_unit_test_setup(a_checksum_of_what_has_none, set_up),
+		cmocka_unit_test_setup(packets_of_xdp, set_up),
 		cmocka_unit_test_setup(descriptors_that_are_refused, set_up),
 		cmocka_unit_test_setup(events_have_a_gap, set_up),
 		cmocka_unit_test_setup(doorbells_that_are_refused, set_up),
