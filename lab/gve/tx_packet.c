@@ -256,8 +256,9 @@ static void send_segments(struct device *d, const struct tx_whole *w)
 			put16(frame + ETH_BYTES + 4,
 			      (uint16_t)(w->header + bytes - ETH_BYTES - 40));
 		packet_parse(&p, frame, w->header + bytes);
-		if (p.payload_at != w->header) {
-			complain(d, "TSO of a packet whose headers are not %u bytes", w->header);
+		if (p.payload_at != w->header || (p.l4 != L4_TCP && p.l4 != L4_UDP)) {
+			complain(d, "TSO of what is neither TCP nor UDP with %u bytes of headers",
+				 w->header);
 			return;
 		}
 		if (p.l3 == L3_IPV4)

@@ -590,8 +590,15 @@ static void segments_of_what_is_not_tcp(void **state)
 	p.mss = 500;
 	p.header = frame_headers(&f) + 4; /* not where the headers end */
 	assert_true(driver_send(&pair.sender, 0, &p));
+	assert_int_equal(pair_complaints(), 1);
+	f.ip_options = 20;
+	f.protocol = 47; /* GRE, behind a header of 54 bytes */
+	p = packet(&f);
+	p.mss = 500;
+	p.header = frame_l4(&f);
+	assert_true(driver_send(&pair.sender, 0, &p));
 	pair_expect_nothing();
-	pair_end(1);
+	pair_end(2);
 }
 
 /* ------------------------------------------------------------------------------------- faults */
