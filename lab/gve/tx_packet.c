@@ -50,6 +50,8 @@ static bool read_part(struct device *d, struct tx_queue *q, struct tx_whole *w,
 		return bad(d, q, "data descriptors of one packet differ", desc->tag);
 	if (desc->report_event && !desc->end_of_packet)
 		return bad(d, q, "an event is asked for before the end of a packet", desc->tag);
+	if (le16toh(desc->tag) & TX_MISS_BIT)
+		return bad(d, q, "a tag with the bit that says in a completion: missed", desc->tag);
 	part->at = dma_at(&d->dma, le64toh(desc->address), desc->bytes, false);
 	part->bytes = desc->bytes;
 	if (!part->at || (q->pages && !pages_have(q->pages, le64toh(desc->address), desc->bytes)))

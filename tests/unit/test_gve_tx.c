@@ -243,6 +243,12 @@ static void another_tag(union tx_desc *desc[4])
 	desc[3]->packet.tag++;
 }
 
+static void a_tag_that_says_missed(union tx_desc *desc[4])
+{
+	for (unsigned int i = 1; i < 4; i++)
+		desc[i]->packet.tag = htole16(0x8000);
+}
+
 static void another_checksum(union tx_desc *desc[4])
 {
 	desc[2]->packet.checksum = !desc[1]->packet.checksum;
@@ -297,6 +303,7 @@ static void descriptors_that_are_refused(void **state)
 		{ "a reserved word", reserved_word },
 		{ "reserved bits", reserved_bits },
 		{ "another tag", another_tag },
+		{ "a tag that says: missed", a_tag_that_says_missed },
 		{ "another checksum", another_checksum },
 		{ "an event before the end", early_event },
 		{ "an unknown type", unknown_type },
