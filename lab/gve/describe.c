@@ -71,7 +71,7 @@ static void add_features(const struct params *p, struct description *x)
 		.max_rx = htobe16((uint16_t)p->max_ring),
 		.max_tx = htobe16((uint16_t)p->max_ring),
 		.min_rx = htobe16((uint16_t)p->min_rx_ring),
-		.min_tx = htobe16(256),
+		.min_tx = htobe16(TX_MIN_RING),
 	};
 	const struct option_jumbo_frames jumbo = {
 		.features = htobe32(FEATURE_JUMBO_FRAMES),

@@ -53,7 +53,7 @@ static void serve(struct device *d, struct tx_queue *q)
 
 static bool ring_size_ok(const struct params *p, uint32_t size)
 {
-	return size >= 64 && size <= p->max_ring && !(size & (size - 1));
+	return size >= TX_MIN_RING && size <= p->max_ring && !(size & (size - 1));
 }
 
 static uint32_t check_create(struct device *d, const struct cmd_create_tx *cmd)

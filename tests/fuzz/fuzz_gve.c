@@ -315,7 +315,7 @@ static void step_create_tx(struct driver *v, const struct step *s)
 	const uint32_t id = s->b % MAX_QUEUES, list = s->a & 4 ? 0 : id;
 	struct cmd_create_tx cmd;
 
-	if (!driver_tx_command(v, id, 64u << s->a % 3, &cmd)) {
+	if (!driver_tx_command(v, id, s->a & 1 ? 64 : MAX_DESCS, &cmd)) {
 		v->tx[id].size = 0;
 		return;
 	}

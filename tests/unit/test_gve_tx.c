@@ -661,6 +661,11 @@ static void odd_ring(struct cmd_create_tx *cmd)
 	cmd->ring_size = htobe16(300);
 }
 
+static void small_ring(struct cmd_create_tx *cmd)
+{
+	cmd->ring_size = htobe16(TX_RING / 2);
+}
+
 static void large_ring(struct cmd_create_tx *cmd)
 {
 	cmd->ring_size = htobe16(8192);
@@ -708,6 +713,7 @@ static void queues_that_are_refused(void **state)
 		{ "a very high number", very_high_id },
 		{ "a high interrupt", high_interrupt },
 		{ "a ring that is no power of two", odd_ring },
+		{ "a small ring", small_ring },
 		{ "a large ring", large_ring },
 		{ "an empty ring", empty_ring },
 		{ "a large ring of completions", large_completion_ring },
