@@ -400,6 +400,7 @@ _Static_assert(sizeof(union tx_desc) == 16, "as the driver has it");
 #define TX_MAX_HEADER	255u
 #define TX_EVENT_GAP	32u /* least distance of descriptors that report an event */
 #define TX_MIN_RING	256u
+#define TX_FREE		4u /* "Min gap between tail and head to avoid cacheline overlap" */
 #define TX_MISS_BIT	(1u << 15)
 #define COMPLETION_PKT	0x2
 #define COMPLETION_DESC 0x4

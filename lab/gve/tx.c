@@ -124,6 +124,9 @@ void tx_doorbell(struct device *d, uint32_t queue, uint32_t tail)
 		complain(d, "TX queue %u: doorbell %u, behind the ring's end", queue, tail);
 		return;
 	}
+	if (((tail - q->head) & q->mask) > q->mask - TX_FREE)
+		complain(d, "TX queue %u: doorbell %u leaves fewer than %u free, at %u", queue,
+			 tail, TX_FREE, q->head);
 	q->tail = tail;
 	serve(d, q);
 }

@@ -384,6 +384,27 @@ static void doorbells_that_are_refused(void **state)
 	pair_end(2);
 }
 
+/* "Min gap between tail and head to avoid cacheline overlap": 4 */
+static void a_ring_is_not_filled_to_the_last(void **state)
+{
+	struct driver_packet p = packet(&pair_tcp);
+
+	(void)state;
+	pair_fault(&pair.near, FAULT_TX_STALL, 1);
+	p.no_context = true; /* one descriptor each */
+	for (uint32_t i = 0; i < TX_RING - 1 - 4; i++)
+		assert_true(driver_put(&pair.sender, 0, &p));
+	driver_ring(&pair.sender, 0);
+	assert_int_equal(pair_complaints(), 0);
+	assert_true(driver_send(&pair.sender, 0, &p));
+	assert_int_equal(pair_complaints(), 1);
+	pair_fault(&pair.near, FAULT_TX_STALL, 0);
+	for (uint32_t i = 0; i < TX_RING - 4; i++)
+		completed();
+	nothing_completed();
+	pair_end(1);
+}
+
 /* ---------------------------------------------------------------------------------------- TSO */
 
 /* What TCP, or UDP, makes of @whole in segments of @mss bytes, and that it is what arrives. */
@@ -911,6 +932,7 @@ int main(void)
 		cmocka_unit_test_setup(descriptors_that_are_refused, set_up),
 		cmocka_unit_test_setup(events_have_a_gap, set_up),
 		cmocka_unit_test_setup(doorbells_that_are_refused, set_up),
+		cmocka_unit_test_setup(a_ring_is_not_filled_to_the_last, set_up),
 		cmocka_unit_test_setup(segments_are_what_tcp_would_send, set_up),
 		cmocka_unit_test_setup(the_last_segment_may_be_whole, set_up),
 		cmocka_unit_test_setup(the_mss_has_limits, set_up),
