@@ -101,11 +101,12 @@ uint32_t cmd_register_pages(struct device *d, const void *payload)
 	struct page_list *list;
 
 	memcpy(&cmd, payload, sizeof(cmd));
-	if (pages_find(d, be32toh(cmd.id)))
-		return ST_ALREADY_EXISTS;
 	list = unused_list(d);
-	if (!list)
-		return ST_RESOURCE_EXHAUSTED;
+	if (!list || pages_find(d, be32toh(cmd.id))) {
+		complain(d, "REGISTER_PAGE_LIST %u, which %s", be32toh(cmd.id),
+			 list ? "exists" : "is one too many");
+		return list ? ST_ALREADY_EXISTS : ST_RESOURCE_EXHAUSTED;
+	}
 	list->id = be32toh(cmd.id);
 	list->n = be32toh(cmd.num_pages);
 	if (d->params.format != FORMAT_DQO_QPL || be64toh(cmd.page_size) != PAGE || !list->n ||

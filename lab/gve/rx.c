@@ -210,6 +210,8 @@ static uint32_t check_create(struct device *d, const struct cmd_create_rx *cmd)
 		return ST_INVALID_ARGUMENT;
 	if ((p->format == FORMAT_DQO_RDA) != (be32toh(cmd->page_list) == NO_PAGE_LIST))
 		return ST_INVALID_ARGUMENT;
+	if (p->format == FORMAT_DQO_QPL && !pages_find(d, be32toh(cmd->page_list)))
+		return ST_NOT_FOUND;
 	if (be64toh(cmd->buffer_ring) % sizeof(struct rx_buffer) ||
 	    be64toh(cmd->completion_ring) % sizeof(struct rx_completion))
 		return ST_INVALID_ARGUMENT;
@@ -227,12 +229,12 @@ uint32_t rx_create(struct device *d, const struct cmd_create_rx *cmd)
 	uint32_t status = check_create(d, cmd);
 	struct rx_queue *q;
 
+	if (status == ST_PASSED && !dma_write(&d->dma, be64toh(cmd->resources), &res, sizeof(res)))
+		status = ST_INVALID_ARGUMENT;
 	if (status != ST_PASSED) {
 		complain(d, "CREATE_RX_QUEUE %u: invalid", be32toh(cmd->queue_id));
 		return status;
 	}
-	if (!dma_write(&d->dma, be64toh(cmd->resources), &res, sizeof(res)))
-		return ST_INVALID_ARGUMENT;
 	q = &d->rx[be32toh(cmd->queue_id)];
 	memset(q, 0, sizeof(*q));
 	q->index = be32toh(cmd->queue_id);
@@ -245,8 +247,6 @@ uint32_t rx_create(struct device *d, const struct cmd_create_rx *cmd)
 	q->header_buffer = be16toh(cmd->header_buffer);
 	q->rsc_on = cmd->enable_rsc;
 	q->pages = pages_find(d, be32toh(cmd->page_list));
-	if (d->params.format == FORMAT_DQO_QPL && !q->pages)
-		return ST_NOT_FOUND;
 	q->last = &q->first;
 	q->created = true;
 	return ST_PASSED;

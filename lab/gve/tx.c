@@ -70,6 +70,8 @@ static uint32_t check_create(struct device *d, const struct cmd_create_tx *cmd)
 		return ST_INVALID_ARGUMENT;
 	if ((p->format == FORMAT_DQO_RDA) != (be32toh(cmd->page_list) == NO_PAGE_LIST))
 		return ST_INVALID_ARGUMENT;
+	if (p->format == FORMAT_DQO_QPL && !pages_find(d, be32toh(cmd->page_list)))
+		return ST_NOT_FOUND;
 	if (at % sizeof(union tx_desc) || completions_at % sizeof(struct tx_completion) ||
 	    !dma_at(&d->dma, at, ring * sizeof(union tx_desc), false) ||
 	    !dma_at(&d->dma, completions_at, completions * sizeof(struct tx_completion), true))
@@ -84,12 +86,12 @@ uint32_t tx_create(struct device *d, const struct cmd_create_tx *cmd)
 	uint32_t status = check_create(d, cmd);
 	struct tx_queue *q;
 
+	if (status == ST_PASSED && !dma_write(&d->dma, be64toh(cmd->resources), &res, sizeof(res)))
+		status = ST_INVALID_ARGUMENT;
 	if (status != ST_PASSED) {
 		complain(d, "CREATE_TX_QUEUE %u: invalid", be32toh(cmd->queue_id));
 		return status;
 	}
-	if (!dma_write(&d->dma, be64toh(cmd->resources), &res, sizeof(res)))
-		return ST_INVALID_ARGUMENT;
 	q = &d->tx[be32toh(cmd->queue_id)];
 	memset(q, 0, sizeof(*q));
 	q->index = be32toh(cmd->queue_id);
@@ -101,8 +103,6 @@ uint32_t tx_create(struct device *d, const struct cmd_create_tx *cmd)
 	q->generation = true;
 	q->since_event = TX_EVENT_GAP;
 	q->pages = pages_find(d, be32toh(cmd->page_list));
-	if (d->params.format == FORMAT_DQO_QPL && !q->pages)
-		return ST_NOT_FOUND;
 	q->created = true;
 	return ST_PASSED;
 }

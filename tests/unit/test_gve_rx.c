@@ -716,6 +716,11 @@ static void completions_outside(struct cmd_create_rx *cmd)
 	cmd->completion_ring = htobe64(UINT64_MAX - 31);
 }
 
+static void resources_outside(struct cmd_create_rx *cmd)
+{
+	cmd->resources = htobe64(GUEST + pair.guest.bytes - 4);
+}
+
 static void queues_that_are_refused(void **state)
 {
 	static const struct refusal all[] = {
@@ -733,6 +738,7 @@ static void queues_that_are_refused(void **state)
 		{ "an odd address of completions", odd_completion_address },
 		{ "a ring outside", ring_outside },
 		{ "completions outside", completions_outside },
+		{ "resources outside", resources_outside },
 	};
 	struct cmd_create_rx cmd, changed;
 
@@ -774,7 +780,10 @@ static void no_split_of_pages(void **state)
 	cmd.page_list = htobe32(1);
 	assert_int_equal(driver_command(&pair.receiver, OP_CREATE_RX, &cmd, sizeof(cmd)),
 			 ST_INVALID_ARGUMENT);
-	pair_end(1);
+	cmd.header_buffer = 0; /* ... and now only the list is not there */
+	assert_int_equal(driver_command(&pair.receiver, OP_CREATE_RX, &cmd, sizeof(cmd)),
+			 ST_NOT_FOUND);
+	pair_end(2);
 }
 
 /* "Destroying queue 0 while other queues exist is not supported in DQO" */

@@ -722,6 +722,11 @@ static void completions_outside(struct cmd_create_tx *cmd)
 	cmd->completion_ring = htobe64(GUEST - 8);
 }
 
+static void resources_outside(struct cmd_create_tx *cmd)
+{
+	cmd->resources = 0;
+}
+
 static void a_page_list(struct cmd_create_tx *cmd)
 {
 	cmd->page_list = 0;
@@ -742,6 +747,7 @@ static void queues_that_are_refused(void **state)
 		{ "an odd address of completions", odd_completion_address },
 		{ "a ring outside", ring_outside },
 		{ "completions outside", completions_outside },
+		{ "resources outside", resources_outside },
 		{ "a page list", a_page_list },
 	};
 	struct cmd_create_tx cmd, changed;
@@ -877,7 +883,7 @@ static void page_lists_that_are_refused(void **state)
 			 ST_PASSED);
 	assert_int_equal(unregister_pages(7), ST_PASSED);
 	assert_int_equal(unregister_pages(7), ST_NOT_FOUND);
-	pair_end(8);
+	pair_end(9);
 }
 
 static void there_are_only_so_many_page_lists(void **state)
@@ -891,7 +897,7 @@ static void there_are_only_so_many_page_lists(void **state)
 			 ST_RESOURCE_EXHAUSTED);
 	assert_int_equal(unregister_pages(100), ST_PASSED);
 	assert_int_equal(register_pages(99, pair.sender.tx[0].data, 2, 4096), ST_PASSED);
-	pair_end(0);
+	pair_end(1);
 }
 
 /* A queue without a list that exists. */
@@ -908,7 +914,7 @@ static void an_unknown_page_list(void **state)
 	cmd.page_list = htobe32(8);
 	assert_int_equal(driver_command(&pair.sender, OP_CREATE_TX, &cmd, sizeof(cmd)),
 			 ST_NOT_FOUND);
-	pair_end(1);
+	pair_end(2);
 }
 
 static void without_pages_in_format_rda(void **state)
