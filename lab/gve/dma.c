@@ -4,29 +4,37 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
+
+static bool has_bytes(int fd, uint64_t bytes)
+{
+	struct stat st;
+
+	return fstat(fd, &st) || !S_ISREG(st.st_mode) || bytes <= (uint64_t)st.st_size;
+}
 
 int dma_map(struct dma *dma, uint64_t address, uint64_t bytes, int fd, uint64_t offset,
 	    bool writable)
 {
-	const uint64_t page = sysconf(_SC_PAGESIZE), shift = offset % page;
+	const uint64_t page = (uint64_t)sysconf(_SC_PAGESIZE);
 	struct dma_region *r;
+	void *memory;
 
-	if (!bytes || address + bytes < address || offset + bytes < offset)
+	if (!bytes || address + bytes < address || offset + bytes < offset ||
+	    (address | offset) % page || !has_bytes(fd, offset + bytes))
 		return -EINVAL;
 	if (dma->n == DMA_REGIONS)
 		return -ENOSPC;
-	r = &dma->region[dma->n];
-	r->mapped = bytes + shift;
-	r->mapping = mmap(NULL, r->mapped, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd,
-			  (off_t)(offset - shift));
-	if (r->mapping == MAP_FAILED)
+	memory = mmap(NULL, bytes, PROT_READ | (writable ? PROT_WRITE : 0), MAP_SHARED, fd,
+		      (off_t)offset);
+	if (memory == MAP_FAILED)
 		return -errno;
-	r->memory = (unsigned char *)r->mapping + shift;
+	r = &dma->region[dma->n++];
+	r->memory = memory;
 	r->address = address;
 	r->bytes = bytes;
 	r->writable = writable;
-	dma->n++;
 	return 0;
 }
 
@@ -37,7 +45,7 @@ int dma_unmap(struct dma *dma, uint64_t address, uint64_t bytes)
 
 		if (r->address != address || r->bytes != bytes)
 			continue;
-		munmap(r->mapping, r->mapped);
+		munmap(r->memory, r->bytes);
 		*r = dma->region[--dma->n];
 		dma->last = 0;
 		return 0;
@@ -48,7 +56,7 @@ int dma_unmap(struct dma *dma, uint64_t address, uint64_t bytes)
 void dma_unmap_all(struct dma *dma)
 {
 	for (unsigned int i = 0; i < dma->n; i++)
-		munmap(dma->region[i].mapping, dma->region[i].mapped);
+		munmap(dma->region[i].memory, dma->region[i].bytes);
 	dma->n = dma->last = 0;
 }
 

@@ -15,8 +15,6 @@
 struct dma_region {
 	uint64_t address, bytes;
 	unsigned char *memory;
-	void *mapping;
-	size_t mapped;
 	bool writable;
 };
 
@@ -25,7 +23,11 @@ struct dma {
 	unsigned int n, last;
 };
 
-/* Maps @bytes of @fd from @offset on as the guest's memory at @address. Returns 0 or -errno. */
+/*
+ * Maps @bytes of @fd from @offset on as the guest's memory at @address. Both begin with a page, as
+ * QEMU's do, so that what the driver has to align is aligned here, too; and the file has so many
+ * bytes, or touching them would kill us. Returns 0 or -errno.
+ */
 int dma_map(struct dma *dma, uint64_t address, uint64_t bytes, int fd, uint64_t offset,
 	    bool writable);
 int dma_unmap(struct dma *dma, uint64_t address, uint64_t bytes);

@@ -430,7 +430,8 @@ static uint32_t message_body(const struct step *s, unsigned int command, unsigne
 	const struct {
 		uint32_t argsz, flags;
 		uint64_t offset, address, size;
-	} map = { 32, 3, (uint64_t)s->d << 4, MAPPED + (uint64_t)s->e * 4096, (uint64_t)s->c << 8 };
+	} map = { 32, 3, (uint64_t)s->d % 512 * 4096, MAPPED + (uint64_t)s->e * 4096,
+		  (uint64_t)s->c << 8 };
 	const struct {
 		uint32_t argsz, flags;
 		uint64_t address, size;

@@ -238,6 +238,11 @@ static void memory_that_is_refused(void **state)
 	assert_int_equal(dma_map(&dma, UINT64_MAX - 4095, 8192, pair.guest.fd, 0, true), -EINVAL);
 	assert_int_equal(dma_map(&dma, 0, 4096, pair.guest.fd, UINT64_MAX - 4095, true), -EINVAL);
 	assert_int_equal(dma_map(&dma, 0, 4096, -1, 0, true), -EBADF);
+	/* descriptors of 32 bytes would not be aligned, or reads would end in SIGBUS */
+	assert_int_equal(dma_map(&dma, 4, 4096, pair.guest.fd, 0, true), -EINVAL);
+	assert_int_equal(dma_map(&dma, 0, 4096, pair.guest.fd, 2048, true), -EINVAL);
+	assert_int_equal(dma_map(&dma, 0, 8192, pair.guest.fd, pair.guest.bytes - 4096, true),
+			 -EINVAL);
 	for (unsigned int i = 0; i < DMA_REGIONS; i++)
 		assert_int_equal(dma_map(&dma, i * 4096, 4096, pair.guest.fd, 0, true), 0);
 	assert_int_equal(dma_map(&dma, 1 << 30, 4096, pair.guest.fd, 0, true), -ENOSPC);
