@@ -57,6 +57,9 @@ uint32_t cmd_deconfigure(struct device *d, const void *payload)
 			complain(d, "DECONFIGURE_DEVICE_RESOURCES while queue %u exists", i);
 			return ST_FAILED_PRECONDITION;
 		}
+	if (d->stats_address)
+		complain(d, "DECONFIGURE_DEVICE_RESOURCES while statistics are reported");
+	d->stats_address = 0;
 	d->resources.configured = false;
 	d->resources.blocks = 0;
 	irq_reset(d);

@@ -475,6 +475,29 @@ static void statistics_are_reported(void **state)
 	pair_end(0);
 }
 
+/* The driver frees the report's memory with the other resources. */
+static void statistics_end_before_resources_do(void **state)
+{
+	const struct stat *const stat = page(0);
+
+	(void)state;
+	assert_int_equal(report(v->page, 1000), ST_PASSED);
+	assert_int_equal(report(0, 0), ST_PASSED);
+	assert_int_equal(command(OP_DECONFIGURE_RESOURCES, NULL, 0), ST_PASSED);
+	assert_int_equal(pair_complaints(), 0);
+	assert_int_equal(driver_configure(v, FORMAT_DQO_RDA, 32), ST_PASSED);
+	assert_true(driver_create_rx(v, 0, RX_RING, 2048, 0));
+	assert_int_equal(report(v->page, 64), ST_PASSED);
+	assert_int_equal(command(OP_DESTROY_RX, &(uint32_t){ 0 }, 4), ST_PASSED);
+	assert_int_equal(command(OP_DECONFIGURE_RESOURCES, NULL, 0), ST_PASSED);
+	assert_int_equal(pair_complaints(), 1);
+	assert_int_equal(driver_configure(v, FORMAT_DQO_RDA, 32), ST_PASSED);
+	memset(page(0), 0, 64);
+	assert_true(driver_create_rx(v, 0, RX_RING, 2048, 0));
+	assert_int_equal(stat[1].name, 0);
+	pair_end(1);
+}
+
 /* ------------------------------------------------------------------------------- rules and RSS */
 
 static struct cmd_configure_rule add(uint32_t location)
@@ -665,6 +688,7 @@ int main(void)
 		cmocka_unit_test_setup(a_fault_may_leave_queues_apart, set_up),
 		cmocka_unit_test_setup(nothing_outlives_a_reset, set_up),
 		cmocka_unit_test_setup(statistics_are_reported, set_up),
+		cmocka_unit_test_setup(statistics_end_before_resources_do, set_up),
 		cmocka_unit_test_setup(rules_are_queried, set_up),
 		cmocka_unit_test_setup(rules_are_commanded, set_up),
 		cmocka_unit_test(without_rules_there_are_none),
