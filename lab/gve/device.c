@@ -62,6 +62,9 @@ void device_set_fault(struct device *d, enum fault fault, uint32_t value)
 		d->status |= STATUS_RESET_REQUESTED;
 		irq_raise_own(d);
 		break;
+	case FAULT_REMOVE: /* no queue is left that could still use the guest's memory */
+		device_reset(d);
+		break;
 	case FAULT_STARVE:
 		rx_serve(d);
 		break;

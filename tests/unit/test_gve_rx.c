@@ -621,6 +621,32 @@ static void without_a_link_nothing_arrives(void **state)
 	pair_end(0);
 }
 
+/* What waits, or is late, does not come into memory that the guest has freed long since. */
+static void a_device_that_is_gone_touches_nothing(void **state)
+{
+	unsigned char *memory = guest_at(&pair.guest, pair.receiver.rx[0].data);
+	static unsigned char ones[8], nothing[16 * 2048];
+
+	(void)state;
+	memset(ones, 0xff, sizeof(ones));
+	pair_fault(&pair.far, FAULT_STARVE, 1);
+	post(16);
+	send_numbered(1);
+	pair_fault(&pair.far, FAULT_DELAY_EVERY, 1);
+	send_numbered(2);
+	pair_fault(&pair.far, FAULT_REMOVE, 1);
+	pair_fault(&pair.far, FAULT_STARVE, 0);
+	pair_fault(&pair.far, FAULT_DELAY_EVERY, 0);
+	gve_now += 1000000;
+	wire_run(&pair.far);
+	send_numbered(3);
+	post(8);
+	assert_memory_equal(memory, nothing, sizeof(nothing));
+	bar_read(&pair.far, 0, 0, pair.frame, 8);
+	assert_memory_equal(pair.frame, ones, 8);
+	pair_end(0);
+}
+
 static void frames_over_the_mtu_are_dropped(void **state)
 {
 	struct frame f = pair_tcp;
@@ -902,6 +928,7 @@ int main(void)
 		cmocka_unit_test_setup(packets_take_the_wrong_queue, set_up),
 		cmocka_unit_test_setup(a_starved_queue_takes_no_buffers, set_up),
 		cmocka_unit_test_setup(without_a_link_nothing_arrives, set_up),
+		cmocka_unit_test_setup(a_device_that_is_gone_touches_nothing, set_up),
 		cmocka_unit_test_setup(frames_over_the_mtu_are_dropped, set_up),
 		cmocka_unit_test_setup(queues_that_are_refused, set_up),
 		cmocka_unit_test(the_largest_buffer_is_the_devices),
