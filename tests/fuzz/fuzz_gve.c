@@ -48,6 +48,7 @@ enum what {
 	TIME,
 	MESSAGE,
 	HANG_UP,
+	DESCRIBE,
 	END_OF_STEPS,
 };
 
@@ -398,6 +399,8 @@ static void step_send(struct world *w, struct driver *v, const struct step *s)
 		f.payload *= 16;
 	}
 	p.bytes = frame_write(&f, data);
+	if (f.tcp_options == 12) /* time stamps */
+		memcpy(data + frame_l4(&f) + 20, "\1\1\10\12", 4);
 	w->seq += f.payload + (s->e >> 24);
 	transmit(v, s, &p);
 }
@@ -414,6 +417,37 @@ static void step_send_raw(struct driver *v, const struct step *s, struct input *
 
 	take(in, data, p.bytes);
 	transmit(v, s, &p);
+}
+
+/* Descriptors of a TX ring, several alike if it is for data: packets of any make. */
+static void step_describe(struct driver *v, const struct step *s)
+{
+	const uint32_t id = s->b % MAX_QUEUES, alike = s->a % 4 < 2 ? 1 : (s->e >> 28) + 1;
+	union tx_desc desc = { 0 };
+
+	if (!v->tx[id].size)
+		return;
+	if (s->a % 4 == 0)
+		desc.packet.dtype = TX_DTYPE_GENERAL;
+	else if (s->a % 4 == 1)
+		desc.tso = (struct tx_tso){ .total = s->e & 0xffffff,
+					    .mss = (uint16_t)(s->c & 16383),
+					    .header = (uint8_t)s->d,
+					    .dtype = TX_DTYPE_TSO,
+					    .tso = 1 };
+	else
+		desc.packet = (struct tx_packet){ .address = htole64(GUEST + s->e % MEMORY),
+						  .dtype = TX_DTYPE_PACKET,
+						  .end_of_packet = !!(s->a & 4),
+						  .checksum = !!(s->a & 8),
+						  .report_event = !!(s->a & 16),
+						  .tag = s->d,
+						  .bytes = s->c & 16383 };
+	tweak(s, &desc, sizeof(desc));
+	for (uint32_t n = 0; n < alike; n++)
+		*driver_desc(v, id) = desc;
+	if (s->a & 32)
+		driver_ring(v, id);
 }
 
 static void step_memory(struct world *w, const struct step *s, struct input *in)
@@ -583,6 +617,9 @@ static void run(struct world *w, const struct step *s, struct input *in)
 	case HANG_UP:
 		hang_up(w, i);
 		return;
+	case DESCRIBE:
+		step_describe(v, s);
+		return;
 	}
 }
 
@@ -632,7 +669,9 @@ static size_t seed_start(uint8_t *data, size_t room)
 		   { .what = SEND, .a = 8 | 4, .c = 1000, .e = 500 },
 		   { .what = SEND, .a = 8 | 2, .c = 2000 }, { .what = SEND, .a = 8 | 1, .c = 2000 },
 		   { .what = SEND, .device = 1, .a = 8 | 64, .c = 1448 },
-		   { .what = SEND, .device = 1, .a = 8, .c = 1448 });
+		   { .what = SEND, .device = 1, .a = 8, .c = 1448 }, { .what = DESCRIBE },
+		   { .what = DESCRIBE, .a = 2, .c = 100, .e = 2u << 28 },
+		   { .what = DESCRIBE, .a = 2 | 4 | 16 | 32, .c = 100 });
 }
 
 /* Each fault by itself, on packets that could be merged. */
@@ -667,6 +706,12 @@ static size_t seed_rest(uint8_t *data, size_t room, size_t at)
 		   { .what = FAULT, .device = 1, .a = FAULT_TX_STALL },
 		   { .what = COMMAND, .device = 1, .a = OP_DESTROY_RX },
 		   { .what = COMMAND, .device = 1, .a = OP_UNREGISTER_PAGES, .b = MAX_QUEUES },
+		   { .what = SEND, .d = 3 | 1 << 10, .c = 1000 },
+		   { .what = SEND, .a = 8 | 16, .c = 64 }, /* an event */
+		   { .what = DESCRIBE, .a = 1, .c = 1400, .d = 54, .e = 16 * 80 },
+		   { .what = DESCRIBE }, { .what = DESCRIBE, .a = 2, .c = 54 },
+		   { .what = DESCRIBE, .a = 2, .c = 80, .e = 14u << 28 },
+		   { .what = DESCRIBE, .a = 2 | 4 | 32, .c = 80 },
 		   { .what = FAULT, .a = FAULT_RESET, .c = 1 }, { .what = HANG_UP });
 }
 
