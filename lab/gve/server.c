@@ -65,13 +65,14 @@ struct message {
 int server_listen(const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
-	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd;
 
 	if (strlen(path) >= sizeof(address.sun_path)) {
 		fprintf(stderr, "gve_model: %s: too long for a socket\n", path);
 		return -1;
 	}
 	strcpy(address.sun_path, path);
+	fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
 	if (fd < 0 || bind(fd, (struct sockaddr *)&address, sizeof(address)) || listen(fd, 1)) {
 		fprintf(stderr, "gve_model: %s: %s\n", path, strerror(errno));
 		return -1;
