@@ -49,8 +49,11 @@ static int serve(struct pollfd polls[2])
 	while (polls[0].fd >= 0 || polls[1].fd >= 0) {
 		const int wait = earlier(wire_run(&devices[0]), wire_run(&devices[1]));
 
-		if (poll(polls, 2, wait) < 0 && errno != EINTR)
-			return 1;
+		if (poll(polls, 2, wait) < 0) {
+			if (errno != EINTR)
+				return 1;
+			continue; /* revents are those of the last time */
+		}
 		for (int i = 0; i < 2; i++) {
 			if (polls[i].fd < 0 || !polls[i].revents)
 				continue;
