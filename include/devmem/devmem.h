@@ -453,8 +453,9 @@ struct devmem_binding;
 
 /*
  * devmem_steer() adds no filter against urgent data to the interface's ingress (see
- * devmem_guard()). For programs that guard all their listeners, where nobody else's sockets are
- * steered. devmem_attach() guards sockets all the same.
+ * devmem_guard()), nor a program that keeps out other connections' packets. For programs that guard
+ * all their listeners, where nobody else's sockets are steered. devmem_attach() guards sockets all
+ * the same.
  */
 #define DEVMEM_NIC_NO_GUARD 2u
 
@@ -744,6 +745,9 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
  * they would stop the machine (see devmem_guard()). A filter at the interface's ingress does that
  * (tc, in a clsact qdisc), and also ends with the transaction. Where the kernel has no such filters
  * (cls_bpf, act_gact), there is none, and the log says so. DEVMEM_NIC_NO_GUARD: no filter.
+ *
+ * A NIC that forgets its rules when it is reset (gve) leads other connections to bound queues for a
+ * moment, where recv() would fail with EFAULT. With CAP_BPF a program at ingress keeps them out.
  *
  * -EAFNOSUPPORT not IPv4 or IPv6
  * -EINVAL	the binding is for sending; or no @local, or a @peer of another family

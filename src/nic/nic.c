@@ -90,6 +90,7 @@ void devmem__nic_free(struct devmem_nic *nic)
 	devmem__ethtool_close(&nic->et);
 	free(nic->napis.id);
 	devmem__tc_close(&nic->tc);
+	devmem__nic_drop_stray(nic);
 	/* a forked child's copy may be locked by a thread that exists only in the parent */
 	if (devmem__process_is(nic->process))
 		pthread_mutex_destroy(&nic->lock);
@@ -109,7 +110,7 @@ int devmem__nic_open_idle(const char *ifname, const char *journal, struct devmem
 	pthread_mutex_init(&nic->ended.lock, NULL);
 	pthread_mutex_init(&nic->napis.lock, NULL);
 	nic->journal.fd = -1;
-	nic->tc.fd = -1;
+	nic->tc.fd = nic->stray.link = -1;
 	nic->keeper.wake = nic->keeper.news = -1;
 	nic->netns = devmem__journal_netns();
 	err = devmem__ethtool_open(&nic->et, ifname);

@@ -23,6 +23,16 @@ struct devmem__napis {
 	uint64_t asked; /* ns: when the kernel was last asked for an unknown id */
 };
 
+/* stray_filter.c: the program that keeps stray packets out of our queues */
+struct devmem__nic_stray {
+	int link;		  /* holds it at the ingress; -1: there is none */
+	struct bpf_insn *program; /* owned */
+	unsigned int steps;
+	/* devmem_source_port() leads a part of the RSS table to our queues */
+	bool table_leads_here;
+	bool told; /* that there is none */
+};
+
 /* The thread that checks that the NIC keeps the settings. */
 struct devmem__nic_keeper {
 	pthread_t thread;
@@ -61,6 +71,7 @@ struct devmem_nic {
 	bool only_binds;
 	bool no_guard;	    /* DEVMEM_NIC_NO_GUARD */
 	atomic_bool guards; /* the ingress has one of our filters against urgent data */
+	struct devmem__nic_stray stray;
 	struct devmem__nic_keeper keeper;
 	/* the errno if it cannot receive into device memory at all, or 0; @why: the
 	 * error message */
@@ -111,6 +122,15 @@ bool devmem__nic_find_context(struct devmem_nic *nic, struct devmem__change *cha
 /* urgent_filter.c: drop urgent data sent to the destination of @rule's flow, or log why that is not
  * possible. Call between begin and end. */
 void devmem__nic_add_guard(struct devmem_nic *nic, const struct devmem__rule *rule);
+
+/*
+ * stray_filter.c, for a driver that forgets its settings with a reset: keep the packets of others
+ * out of our queues. devmem__nic_update_stray() - after queues were claimed or given up, and before
+ * a rule for @next (or NULL) is made; call it between begin and end. devmem__nic_drop_stray() - let
+ * them in again.
+ */
+void devmem__nic_update_stray(struct devmem_nic *nic, const struct devmem__rule *next);
+void devmem__nic_drop_stray(struct devmem_nic *nic);
 
 /* Update the answer of devmem__nic_has_guards(), after a guard was added or removed. */
 void devmem__nic_update_has_guards(struct devmem_nic *nic);

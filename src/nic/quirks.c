@@ -12,7 +12,7 @@ static const struct devmem__quirks plain;
 
 /*
  * [drivers/net of 7.3: mlx5e_ethtool_set_tcp_data_split(), bnxt_set_ringparam(),
- * fbnic_set_ringparam(), gve_rx_queue_stop(), netkit_queue_create()]
+ * fbnic_set_ringparam(), gve_rx_queue_stop(), gve_reset(), netkit_queue_create()]
  *
  * tx_pieces, the pieces of a sent packet beside its header. A driver copies a packet with more into
  * one piece, which fails with device memory.
@@ -59,6 +59,7 @@ static const struct devmem__quirks quirks[] = {
 		.stops_after_failed_reset = true,
 		.keeps_queue_0 = true,
 		.stops_all = true,
+		.forgets_steering = true,
 		.tx_pieces = 9,
 		.tx_dropped = "tx_dropped", /* gve_get_stats() has only what was sent */
 		.remark = "in queue format DQO-RDA",

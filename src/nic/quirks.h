@@ -23,6 +23,9 @@ struct devmem__quirks {
 	bool leased;
 	/* after a reset that failed, to ask it for its RSS table or its rules stops the machine */
 	bool stops_after_failed_reset;
+	/* each reset of the NIC undoes flow rules and the RSS table, so that the default table
+	 * leads to bound queues */
+	bool forgets_steering;
 	/* maximum number of pieces of device memory in a packet that it sends; 0: unknown */
 	unsigned int tx_pieces;
 	/* that is the limit of a packet before TSO divides it, not of each packet on the wire */

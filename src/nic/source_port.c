@@ -138,6 +138,8 @@ static int add_table_entries(struct devmem_nic *nic, const uint32_t *queues, uns
 				    "\"ethtool -x %s\"",
 				    nic->et.name, nic->driver, nic->et.name);
 	memcpy(table, c->after, bytes);
+	devmem__nic_drop_stray(nic);
+	nic->stray.table_leads_here = true;
 	return 0;
 }
 

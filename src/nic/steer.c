@@ -362,6 +362,7 @@ static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 		return err;
 	for (int i = 0; i < many && !err; i++) {
 		devmem__nic_add_guard(nic, &rules[i]);
+		devmem__nic_update_stray(nic, &rules[i]);
 		err = add_flow_rule(nic, &rules[i], queues, n, peer != NULL);
 	}
 	return err ? devmem__nic_rollback_failed(nic, savepoint, err) : 0;

@@ -550,6 +550,7 @@ int devmem__nic_update_claim(struct devmem_nic *nic, const uint32_t *queues, uns
 									   nic->claimed.n));
 	if (err && claim)
 		devmem__queue_set_remove(&nic->claimed, queues, n);
+	devmem__nic_update_stray(nic, NULL);
 	return err;
 }
 

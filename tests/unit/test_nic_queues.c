@@ -173,6 +173,7 @@ static void claims_of_many_queues(void **state)
 
 	(void)state;
 	assert_non_null(nic);
+	nic->quirks = devmem__quirks_of("");
 	assert_non_null(mkdtemp(folder));
 	snprintf(path, sizeof(path), "%s/1-1.journal", folder);
 	devmem__journal_boot_id(head.boot);
