@@ -410,6 +410,11 @@ gve() {
 	do_it queues
 	do_it n-tuple
 	doctor 0 lab0
+	has ok resets 'other connections are kept out of bound queues'
+	AS=(setpriv "--inh-caps=-bpf,-sys_admin" "--bounding-set=-bpf,-sys_admin")
+	doctor 0 lab0
+	has warning resets 'may fail with EFAULT.* CAP_BPF.* -> .*cap_net_admin,cap_bpf'
+	AS=()
 	ethtool -L lab0 rx 4
 	ethtool -K lab0 ntuple off
 }

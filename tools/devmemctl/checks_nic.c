@@ -8,6 +8,7 @@
 #include "nic/journal.h"
 #include "netlink/probe.h"
 #include "netlink/netdev.h"
+#include "netlink/tcx.h"
 #include "netlink/tx_offloads.h"
 #include "nic/nic.h"
 #include "bind/page_size.h"
@@ -414,6 +415,27 @@ static void check_contexts(struct report *r, struct nic *n)
 			   "only binding several queues shows whether it has RSS contexts");
 }
 
+/* --------------------------------------------------------------------------------------- resets */
+
+static void check_resets(struct report *r, const struct nic *n)
+{
+	const char *what = "a reset of the NIC undoes rules and the RSS table, which are then made "
+			   "again; until then";
+
+	if (!n->quirks->forgets_steering)
+		return;
+	if (devmem__tcx_allowed()) {
+		report_add(r, OK, "resets", "%s other connections are kept out of bound queues",
+			   what);
+		return;
+	}
+	report_add(r, WARNING, "resets",
+		   "%s other connections may fail with EFAULT, since this process does not have "
+		   "CAP_BPF to keep them out of bound queues",
+		   what);
+	report_todo(r, "run as root, or: setcap cap_net_admin,cap_bpf+ep PROGRAM");
+}
+
 /* ---------------------------------------------------------------------------------------- pages */
 
 /* False: it is known that there are no pages but the system's. */
@@ -640,6 +662,7 @@ static void check_settings(struct report *r, struct nic *n)
 	check_queues(r, n);
 	check_ntuple(r, n);
 	check_contexts(r, n);
+	check_resets(r, n);
 	check_sending(r, n);
 	check_rings(r, n, check_page_sizes(r, n));
 	check_place(r, n->name, n->bus);
