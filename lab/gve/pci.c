@@ -14,6 +14,7 @@
 
 #define AT_STATUS    0x06
 #define HAS_LIST     0x10
+#define AT_BAR0	     0x10
 #define AT_LIST	     0x34
 #define AT_MSIX	     0x40
 #define AT_FAULTS    0x80
@@ -101,5 +102,8 @@ void pci_write(struct device *d, uint32_t at, const void *from, uint32_t bytes)
 		d->counter_shown = load32(d->config + at);
 	} else if (at == 4 && bytes <= 2) {
 		memcpy(d->config + at, from, bytes); /* the command register */
+	} else if (at >= AT_BAR0 && at < AT_BAR0 + 24 && device_gone(d)) {
+		/* the bus looks for BARs: another device was put in */
+		device_set_fault(d, FAULT_REMOVE, 0);
 	}
 }
