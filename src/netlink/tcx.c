@@ -23,7 +23,7 @@ static int bpf(enum bpf_cmd command, union bpf_attr *attr)
 
 static bool has(const struct __user_cap_data_struct *sets, unsigned int capability)
 {
-	return sets[capability / 32].effective >> capability % 32 & 1;
+	return sets[capability / 32].effective & 1u << capability % 32;
 }
 
 bool devmem__tcx_allowed(void)

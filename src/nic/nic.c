@@ -90,7 +90,9 @@ void devmem__nic_free(struct devmem_nic *nic)
 	devmem__ethtool_close(&nic->et);
 	free(nic->napis.id);
 	devmem__tc_close(&nic->tc);
-	devmem__nic_drop_stray(nic);
+	if (nic->stray.link >= 0)
+		close(nic->stray.link);
+	free(nic->stray.program);
 	/* a forked child's copy may be locked by a thread that exists only in the parent */
 	if (devmem__process_is(nic->process))
 		pthread_mutex_destroy(&nic->lock);
