@@ -388,6 +388,7 @@ static void resources_that_are_refused(void **state)
 	assert_int_equal(command(OP_CONFIGURE_RESOURCES, &good, sizeof(good)), ST_PASSED);
 	for (uint32_t i = 0; i < 32; i++)
 		assert_int_equal(get32(page(1024 + i * 64)), DB_IRQ + i);
+	assert_int_equal(get32(page(1024 + 32 * 64)), 0);
 	pair_end(COUNT(all));
 }
 
@@ -568,6 +569,7 @@ static void rules_are_commanded(void **state)
 	(void)state;
 	pair_fault(d, FAULT_FAIL_RULE, 1);
 	assert_int_equal(driver_rule(v, &r), ST_RESOURCE_EXHAUSTED);
+	assert_int_equal(pair_counter(d, COUNT_FAILED), 1);
 	assert_int_equal(driver_rule(v, &r), ST_PASSED);
 	r.op = htobe16(RULE_DELETE);
 	assert_int_equal(driver_rule(v, &r), ST_PASSED);
@@ -644,6 +646,7 @@ static void rss_is_configured(void **state)
 	cmd = rss(0, 0);
 	pair_fault(d, FAULT_FAIL_RSS, 1);
 	assert_int_equal(command(OP_CONFIGURE_RSS, &cmd, sizeof(cmd)), ST_INTERNAL_ERROR);
+	assert_int_equal(pair_counter(d, COUNT_FAILED), 1);
 	assert_int_equal(command(OP_CONFIGURE_RSS, &cmd, sizeof(cmd)), ST_PASSED);
 	pair_end(0);
 }

@@ -161,6 +161,22 @@ static void an_interrupt_masks_itself(void **state)
 	pair_end(0);
 }
 
+static void completions_of_sending_interrupt(void **state)
+{
+	const int fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+
+	(void)state;
+	irq_set(&pair.near.irqs.fd[0], fd);
+	pair_queues(2048, 0);
+	driver_doorbell(&pair.sender, DB_IRQ, IRQ_ENABLE);
+	pair_send(&pair_tcp, 1);
+	assert_int_equal(fired(fd), 1);
+	driver_doorbell(&pair.sender, DB_IRQ, IRQ_ENABLE);
+	driver_ring(&pair.sender, 0); /* nothing new */
+	assert_int_equal(fired(fd), 0);
+	pair_end(0);
+}
+
 static void pending_interrupts_are_cleared(void **state)
 {
 	const int fd = give_eventfd(16);
@@ -264,13 +280,14 @@ struct reply {
 
 static struct reply reply;
 
-static void send_with(int to, const struct header *h, const void *body, size_t bytes, int fd)
+static void send_with(int to, const void *head, size_t head_bytes, const void *body, size_t bytes,
+		      int fd)
 {
 	union {
 		char bytes[CMSG_SPACE(sizeof(int))];
 		struct cmsghdr align;
 	} control = { 0 };
-	struct iovec iov[2] = { { (void *)h, sizeof(*h) }, { (void *)body, bytes } };
+	struct iovec iov[2] = { { (void *)head, head_bytes }, { (void *)body, bytes } };
 	struct msghdr msg = { .msg_iov = iov, .msg_iovlen = 2 };
 
 	if (fd >= 0) {
@@ -281,7 +298,7 @@ static void send_with(int to, const struct header *h, const void *body, size_t b
 							 .cmsg_type = SCM_RIGHTS };
 		memcpy(CMSG_DATA(CMSG_FIRSTHDR(&msg)), &fd, sizeof(fd));
 	}
-	assert_int_equal(sendmsg(to, &msg, 0), sizeof(*h) + bytes);
+	assert_int_equal(sendmsg(to, &msg, 0), head_bytes + bytes);
 }
 
 /* Sends a message with a descriptor, or -1. Returns the bytes of the reply's body, or -errno. */
@@ -292,7 +309,7 @@ static int message_with(uint16_t command, const void *body, size_t bytes, int fd
 	ssize_t n;
 
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair_of), 0);
-	send_with(pair_of[1], &h, body, bytes, fd);
+	send_with(pair_of[1], &h, sizeof(h), body, bytes, fd);
 	assert_true(server_serve(d, pair_of[0]));
 	n = recv(pair_of[1], &reply, sizeof(reply), MSG_DONTWAIT);
 	close(pair_of[0]);
@@ -486,6 +503,10 @@ static void interrupts_come_in_messages(void **state)
 	set.flags = VFIO_IRQ_SET_DATA_NONE | VFIO_IRQ_SET_ACTION_TRIGGER;
 	assert_int_equal(message(8, &set, sizeof(set)), 0);
 	assert_int_equal(d->irqs.fd[32], -1);
+	set.start = 32;
+	set.count = 1;
+	assert_int_equal(message_with(8, &set, sizeof(set), fd), 0); /* it is not of use */
+	assert_int_equal(d->irqs.fd[32], -1);
 	set.start = 33;
 	set.count = 1;
 	assert_int_equal(message_with(8, &set, sizeof(set), fd), -EINVAL);
@@ -514,6 +535,24 @@ static void descriptors_are_not_kept(void **state)
 	pair_end(0);
 }
 
+/* A socket gives what came with a descriptor by itself. */
+static void a_header_may_come_in_two_parts(void **state)
+{
+	const struct map m = { 32, 3, 0, 0x40000000, 4096 };
+	const struct header h = { 7, 2, sizeof(h) + sizeof(m), 0, 0 };
+	int pair_of[2];
+
+	(void)state;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair_of), 0);
+	send_with(pair_of[1], &h, 10, NULL, 0, pair.guest.fd);
+	send_with(pair_of[1], (const char *)&h + 10, sizeof(h) - 10, &m, sizeof(m), -1);
+	assert_true(server_serve(d, pair_of[0]));
+	assert_non_null(dma_at(&d->dma, 0x40000000, 4096, true));
+	close(pair_of[0]);
+	close(pair_of[1]);
+	pair_end(0);
+}
+
 /* A reset, and what no reply is wanted of. */
 static void some_messages_need_no_reply(void **state)
 {
@@ -524,10 +563,10 @@ static void some_messages_need_no_reply(void **state)
 	(void)state;
 	assert_true(d->resources.configured);
 	assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair_of), 0);
-	send_with(pair_of[1], &reply_to_us, NULL, 0, -1);
+	send_with(pair_of[1], &reply_to_us, sizeof(reply_to_us), NULL, 0, -1);
 	assert_true(server_serve(d, pair_of[0]));
 	assert_true(d->resources.configured);
-	send_with(pair_of[1], &h, NULL, 0, -1);
+	send_with(pair_of[1], &h, sizeof(h), NULL, 0, -1);
 	assert_true(server_serve(d, pair_of[0]));
 	assert_false(d->resources.configured);
 	assert_true(recv(pair_of[1], &reply, 1, MSG_DONTWAIT) < 0);
@@ -548,7 +587,7 @@ static void messages_of_a_wrong_size(void **state)
 		int pair_of[2];
 
 		assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair_of), 0);
-		send_with(pair_of[1], &h, "abcd", 4, pair.guest.fd);
+		send_with(pair_of[1], &h, sizeof(h), "abcd", 4, pair.guest.fd);
 		shutdown(pair_of[1], SHUT_WR);
 		assert_false(server_serve(d, pair_of[0]));
 		close(pair_of[0]);
@@ -588,6 +627,7 @@ static void parameters_are_read(void **state)
 	assert_int_equal(p[1].faults.value[FAULT_DROP_EVERY], 0);
 	assert_int_equal(p[1].faults.value[FAULT_LINK], 0);
 	assert_true(read_params(p, "buffer=2048", "header_buffer=0"));
+	assert_true(read_params(p, "queues=16", "ring=512"));
 }
 
 static void parameters_that_are_refused(void **state)
@@ -643,6 +683,7 @@ int main(void)
 		cmocka_unit_test_setup(faults_strike_every_nth, set_up),
 		cmocka_unit_test_setup(a_fault_that_is_set_again_counts_from_its_start, set_up),
 		cmocka_unit_test_setup(an_interrupt_masks_itself, set_up),
+		cmocka_unit_test_setup(completions_of_sending_interrupt, set_up),
 		cmocka_unit_test_setup(pending_interrupts_are_cleared, set_up),
 		cmocka_unit_test_setup(the_device_has_its_own, set_up),
 		cmocka_unit_test_setup(memory_is_found_in_its_regions, set_up),
@@ -655,6 +696,7 @@ int main(void)
 		cmocka_unit_test_setup(memory_comes_in_messages, set_up),
 		cmocka_unit_test_setup(interrupts_come_in_messages, set_up),
 		cmocka_unit_test_setup(descriptors_are_not_kept, set_up),
+		cmocka_unit_test_setup(a_header_may_come_in_two_parts, set_up),
 		cmocka_unit_test_setup(some_messages_need_no_reply, set_up),
 		cmocka_unit_test_setup(messages_of_a_wrong_size, set_up),
 		cmocka_unit_test(parameters_are_read),

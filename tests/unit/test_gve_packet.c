@@ -219,7 +219,10 @@ static void other_protocols(void **state)
 		    { true, 60, L4_OTHER, true },  { true, 44, L4_OTHER, false },
 		    { false, 60, L4_OTHER, false } };
 
+	uint8_t map[2 * PTYPES];
+
 	(void)state;
+	packet_type_map(map);
 	for (unsigned int i = 0; i < COUNT(all); i++) {
 		struct frame f = tcp4;
 		struct packet p;
@@ -232,6 +235,7 @@ static void other_protocols(void **state)
 			data[ETH + 6] = all[i].protocol;
 		p = parsed(frame_headers(&f) + f.payload);
 		assert_int_equal(p.l4, all[i].l4);
+		assert_int_equal(map[2 * packet_type(&p) + 1], all[i].l4);
 		assert_int_equal(p.ip_options, all[i].options);
 		assert_int_equal(p.payload_at, frame_l4(&f));
 	}

@@ -144,6 +144,7 @@ static void what_waits_has_a_limit(void **state)
 	for (uint32_t i = 0; i < fit + 10; i++)
 		send_numbered(i);
 	assert_int_equal(pair_counter(&pair.far, COUNT_NO_BUFFER), 10);
+	assert_int_equal(pair.far.rx[0].no_buffers, 10);
 	for (uint32_t i = 0; i < fit; i++) {
 		if (i % 8 == 0)
 			post(8);
@@ -849,24 +850,28 @@ static void commands_fail_by_faults(void **state)
 
 /* --------------------------------------------------------------------------- pages, DQO-QPL */
 
-/* A queue whose buffers 0 to 15 are in its page list, two in each page. */
-static void start_qpl(void)
+/* The pages of buffers 0 to 15, two in each. */
+static uint32_t register_pages(uint32_t id)
 {
-	const struct cmd_register_pages pages = { .id = htobe32(40),
+	const struct cmd_register_pages pages = { .id = htobe32(id),
 						  .num_pages = htobe32(8),
 						  .list_address = htobe64(pair.receiver.page),
 						  .page_size = htobe64(4096) };
+	uint64_t *const list = guest_at(&pair.guest, pair.receiver.page);
+
+	for (unsigned int i = 0; i < 8; i++)
+		list[i] = htobe64(pair.receiver.rx[0].data + i * 4096);
+	return driver_command(&pair.receiver, OP_REGISTER_PAGES, &pages, sizeof(pages));
+}
+
+static void start_qpl(void)
+{
 	struct cmd_create_rx cmd;
-	uint64_t *list;
 
 	PAIR("far.format=qpl", "rsc_limit=1");
 	assert_true(driver_create_tx(&pair.sender, 0, TX_RING));
 	assert_true(driver_rx_command(&pair.receiver, 0, RX_RING, 2048, 0, &cmd));
-	list = guest_at(&pair.guest, pair.receiver.page);
-	for (unsigned int i = 0; i < 8; i++)
-		list[i] = htobe64(pair.receiver.rx[0].data + i * 4096);
-	assert_int_equal(driver_command(&pair.receiver, OP_REGISTER_PAGES, &pages, sizeof(pages)),
-			 ST_PASSED);
+	assert_int_equal(register_pages(40), ST_PASSED);
 	cmd.page_list = htobe32(40);
 	assert_int_equal(driver_command(&pair.receiver, OP_CREATE_RX, &cmd, sizeof(cmd)),
 			 ST_PASSED);
@@ -874,7 +879,7 @@ static void start_qpl(void)
 
 static void buffers_are_in_the_page_list(void **state)
 {
-	const uint32_t list = htobe32(40);
+	const uint32_t list = htobe32(40), other = htobe32(41);
 
 	(void)state;
 	start_qpl();
@@ -886,6 +891,8 @@ static void buffers_are_in_the_page_list(void **state)
 	assert_int_equal(driver_command(&pair.receiver, OP_UNREGISTER_PAGES, &list, 4),
 			 ST_FAILED_PRECONDITION);
 	assert_int_equal(pair_complaints(), 1);
+	assert_int_equal(register_pages(41), ST_PASSED);
+	assert_int_equal(driver_command(&pair.receiver, OP_UNREGISTER_PAGES, &other, 4), ST_PASSED);
 	send_numbered(16); /* the first one that is not */
 	pair_expect_nothing();
 	pair_end(2);

@@ -337,6 +337,24 @@ static void descriptors_that_are_refused(void **state)
 	}
 }
 
+/* The doorbell is in the middle of a packet, behind which there is a whole one, an old one. */
+static void a_packet_ends_before_the_doorbell(void **state)
+{
+	struct driver_packet p = packet(&pair_tcp);
+
+	(void)state;
+	driver_post(&pair.receiver, 0, 16);
+	p.pieces = 3;
+	assert_true(driver_put(&pair.sender, 0, &p));
+	pair.sender.tx[0].tail--;
+	driver_ring(&pair.sender, 0);
+	nothing_completed();
+	pair_expect_nothing();
+	pair.sender.tx[0].tail++;
+	expect_broken();
+	pair_end(1);
+}
+
 /* "they must be spaced apart with at least" 32 descriptors */
 static void events_have_a_gap(void **state)
 {
@@ -606,6 +624,29 @@ static void header_and_total_are_checked(void **state)
 	}
 }
 
+static void contexts_with_reserved_bits(void **state)
+{
+	(void)state;
+	pair_end(0);
+	for (unsigned int i = 0; i < 4; i++) {
+		struct driver_packet p = packet(&pair_tcp);
+		struct tx_tso *context;
+
+		set_up(NULL);
+		p.mss = 500;
+		p.header = frame_headers(&pair_tcp);
+		context = guest_at(&pair.guest, pair.sender.tx[0].ring);
+		assert_true(driver_put(&pair.sender, 0, &p));
+		context->tso = i != 0;
+		context->reserved = i == 1;
+		context->reserved1 = i == 2;
+		context->reserved2 = i == 3;
+		driver_ring(&pair.sender, 0);
+		nothing_completed();
+		pair_end(1);
+	}
+}
+
 /* The context is not to be trusted about what is in the packet. */
 static void segments_of_what_is_not_tcp(void **state)
 {
@@ -765,6 +806,7 @@ static void queues_that_are_refused(void **state)
 	assert_int_equal(driver_command(&pair.sender, OP_CREATE_TX, &cmd, sizeof(cmd)), ST_PASSED);
 	assert_int_equal(driver_command(&pair.sender, OP_CREATE_TX, &cmd, sizeof(cmd)),
 			 ST_INVALID_ARGUMENT);
+	assert_true(driver_create_tx(&pair.sender, 2, 4096)); /* the largest */
 	pair_end(COUNT(all) + 1);
 }
 
@@ -936,6 +978,7 @@ int main(void)
 		cmocka_unit_test_setup(a_checksum_of_what_has_none, set_up),
 		cmocka_unit_test_setup(packets_of_xdp, set_up),
 		cmocka_unit_test_setup(descriptors_that_are_refused, set_up),
+		cmocka_unit_test_setup(a_packet_ends_before_the_doorbell, set_up),
 		cmocka_unit_test_setup(events_have_a_gap, set_up),
 		cmocka_unit_test_setup(doorbells_that_are_refused, set_up),
 		cmocka_unit_test_setup(a_ring_is_not_filled_to_the_last, set_up),
@@ -945,6 +988,7 @@ int main(void)
 		cmocka_unit_test_setup(the_total_has_a_limit, set_up),
 		cmocka_unit_test_setup(pieces_of_a_segment_are_counted, set_up),
 		cmocka_unit_test_setup(header_and_total_are_checked, set_up),
+		cmocka_unit_test_setup(contexts_with_reserved_bits, set_up),
 		cmocka_unit_test_setup(segments_of_what_is_not_tcp, set_up),
 		cmocka_unit_test_setup(a_stalled_queue_sends_nothing, set_up),
 		cmocka_unit_test_setup(queues_that_are_refused, set_up),
