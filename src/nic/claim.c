@@ -230,13 +230,24 @@ static int split_failed(struct devmem_nic *nic, const struct devmem__split_state
 			       before && before->has_thresh ? " hds-thresh 0" : "");
 }
 
-/* One request; committed only if the kernel says that it changed something. */
+/* A driver may fail after it has taken the setting over: gve, when it cannot start its queues with
+ * it. [drivers/net/ethernet/google/gve/gve_main.c: gve_queues_start()] */
+static bool split_took_effect(struct devmem_nic *nic, const struct devmem__split_state *before)
+{
+	struct devmem__split_state now;
+
+	return !devmem__ethtool_split(&nic->et, &now) && now.split == DEVMEM_SPLIT_ENABLED &&
+	       before->split != DEVMEM_SPLIT_ENABLED;
+}
+
+/* One request; committed only if the kernel says that it changed something. What took effect
+ * although it failed is committed too, so that it is rolled back. */
 static int set_split(struct devmem_nic *nic, const struct devmem__split_state *before, bool split,
 		     bool thresh)
 {
 	struct devmem__change *c = devmem__undo_prepare(&nic->undo, DEVMEM__CHANGE_SPLIT);
 	bool changed = false;
-	int err;
+	int err, committed;
 
 	if (!c)
 		return devmem__fail(ENOMEM, "%s: no memory", nic->et.name);
@@ -248,12 +259,16 @@ static int set_split(struct devmem_nic *nic, const struct devmem__split_state *b
 	if (err)
 		return err;
 	err = devmem__ethtool_set_split(&nic->et, split, DEVMEM_SPLIT_ENABLED, thresh, 0, &changed);
-	if (err)
+	if (err) {
 		err = split_failed(nic, before, err);
-	if (!err && changed)
-		return devmem__nic_commit(nic, c);
-	devmem__nic_write_gone(nic, c);
-	return err;
+		changed = split_took_effect(nic, before);
+	}
+	if (!changed) {
+		devmem__nic_write_gone(nic, c);
+		return err;
+	}
+	committed = devmem__nic_commit(nic, c);
+	return err ? err : committed;
 }
 
 static int split_on(struct devmem_nic *nic)
