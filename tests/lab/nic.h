@@ -24,7 +24,9 @@ bool lab_nic_is(const char *driver);
 /*
  * Can the NIC do this?
  *	"contexts"	RSS contexts: one rule leads to several queues
- *	"unsplit"	a packet whose headers were not split off reaches its socket
+ *	"unsplit"	a packet of which nothing is split off reaches its socket; gve's driver and
+ *			the kernel die of it (nosplit_bytes 0)
+ *	"bare-packets"	a packet without payload takes no buffer from a bound queue
  *	"kept-rules"	a reset keeps the flow rules and the RSS table
  *	"bound-down"	queues can be bound while the interface is down
  * On loopback, where nothing is steered, everything can be.

@@ -42,7 +42,8 @@ static struct devmem_stats transfer(struct lab *lab, const struct devmem_ring_op
 
 static void payload_that_stays_with_the_headers(void **state)
 {
-	static const unsigned long bytes[] = { 1, 64, 128, 190 };
+	/* what a header buffer of 256 bytes has room for beside headers of IPv6 */
+	static const unsigned long bytes[] = { 1, 64, 128, 256 - 14 - 40 - 32 };
 
 	lab_cannot_copy("the NIC is asked to split nothing");
 	for (int i = 0; i < 4; i++) {
@@ -66,6 +67,7 @@ static void packets_that_are_not_split_at_all(void **state)
 	unsigned int switches = 0;
 
 	lab_cannot_copy("the NIC is asked to split nothing");
+	lab_needs("unsplit");
 	lab_fault("nosplit_bytes", 0);
 	lab_fault("nosplit_every", 5);
 	st = transfer(*state, NULL, 4, 4 * MIB, 128, &switches);
@@ -83,6 +85,8 @@ static void every_packet_is_unsplit(void **state)
 	lab_fault("nosplit_every", 1);
 	st = transfer(*state, NULL, 4, 2 * MIB, 128, NULL);
 	assert_true(st.bytes_linear > 0);
+	if (!lab_nic_can("unsplit"))
+		return;
 	lab_fault("nosplit_bytes", 0);
 	st = transfer(*state, NULL, 4, 2 * MIB, 128, NULL);
 	assert_int_equal(st.bytes_device, 0);
@@ -381,16 +385,22 @@ static void the_next_queue_cannot_be_restarted(void **state)
 	buffer = lab_buffer(16 * MIB);
 	lab_flows_start(&flows, ring, lab, 4, 8 * MIB);
 	for (unsigned int round = 0; round < 6; round++) {
-		lab_fault(round % 2 ? "fail_queue_alloc" : "fail_queue_start", 1);
+		const char *fault = round % 2 && lab_has_fault("fail_queue_alloc") ? "fail_queue_"
+										     "alloc"
+										   : "fail_queue_"
+										     "start";
+
+		lab_fault(fault, 1);
 		assert_true(devmem_bind_rx(lab->nic, buffer,
 					   DEVMEM_OPTS(devmem_bind_opts, .queues = 1,
 						       .queue_list = &queue_2, .engine = "devmem"),
 					   &binding) < 0);
-		lab_fault(round % 2 ? "fail_queue_alloc" : "fail_queue_start", 0);
+		lab_fault(fault, 0);
 		lab_flows_receive(&flows, (round + 1) * 4 * MIB);
 	}
 	lab_flows_finish(&flows);
-	assert_int_equal(lab_stats(ring).bytes_plain, lab_copies() ? received : 0);
+	if (lab_copies() || lab_nic_can("kept-rules")) /* gve resets itself when it fails */
+		assert_int_equal(lab_stats(ring).bytes_plain, lab_copies() ? received : 0);
 	devmem_ring_close(ring);
 	devmem_buffer_close(buffer);
 }
@@ -491,8 +501,12 @@ static void host_bytes_that_are_kept_pause_receiving(void **state)
 
 	lab_cannot_copy("it has no receive buffers; chunks that are kept pause it in test_copy.c");
 	ring = lab_ring(DEVMEM_OPTS(devmem_ring_opts, .buffers = 2, .buffer_bytes = 4096));
-	lab_fault("nosplit_bytes", 0);
-	lab_fault("nosplit_every", 1);
+	if (lab_nic_can("unsplit")) {
+		lab_fault("nosplit_bytes", 0);
+		lab_fault("nosplit_every", 1);
+	} else {
+		lab_fault("misroute_every", 1);
+	}
 	lab_flows_start(&flows, ring, lab, 3, 40000);
 	while (!flows.stream[0].ended || !flows.stream[1].ended || !flows.stream[2].ended) {
 		unsigned int n = 0;

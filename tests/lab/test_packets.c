@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
- * Sending by a NIC that drops packets of device memory with more pieces than it has descriptors, as
- * gve does (file tx_pieces, lab/README.md): whatever is sent, no packet has too many, and where one
- * has all the same, its connection ends with an error. LAB_SENDS=200000: how many short sends,
- * instead of a tenth of it.
+ * Sending by a NIC that drops packets of device memory with more pieces than it has descriptors:
+ * gve, or labnic with the fault tx_pieces (lab/README.md). Whatever is sent, no packet has too
+ * many, and where one has all the same, its connection ends with an error. LAB_SENDS=200000: how
+ * many short sends, instead of a tenth of it.
  */
 #include <errno.h>
 #include <netinet/in.h>
@@ -17,6 +17,13 @@
 #include "sending.h"
 
 #define PIECES 9u /* gve's, and what the library keeps to on this NIC */
+
+/* gve has this limit by itself. */
+static void limit_pieces(void)
+{
+	if (!lab_nic_is("gve"))
+		lab_fault("tx_pieces", PIECES);
+}
 
 /* All arrived, as it should, and nothing was dropped for its pieces. */
 static void expect_all(struct out *o, uint64_t bytes, uint64_t dropped_before)
@@ -40,7 +47,7 @@ static void many_short_sends_on_eight_connections(void **state)
 	struct out *o = *state;
 	uint64_t done = 0;
 
-	lab_fault("tx_pieces", PIECES);
+	limit_pieces();
 	o->most = 300;
 	out_start(o, 8, sends / 8 * 160); /* more than the mean of a send */
 	out_pump(o);
@@ -56,7 +63,7 @@ static void the_same_with_losses(void **state)
 	const uint64_t before = lab_counter("too_many_pieces");
 	struct out *o = *state;
 
-	lab_fault("tx_pieces", PIECES);
+	limit_pieces();
 	far_fault("drop_every", 61);
 	far_fault("reorder_every", 31);
 	o->most = 300;
@@ -72,7 +79,7 @@ static void short_and_long_ones_mixed(void **state)
 	struct out *o = *state;
 	uint64_t bytes = 0;
 
-	lab_fault("tx_pieces", PIECES);
+	limit_pieces();
 	out_start(o, 4, 0);
 	for (int round = 0; round < 60; round++) {
 		o->most = round % 3 == 2 ? SLOT : round % 3 ? 3000 : 40;
@@ -111,7 +118,7 @@ static void gathered_lists_of_tiny_ranges(void **state)
 	struct out *o = *state;
 	uint64_t bytes = 0;
 
-	lab_fault("tx_pieces", PIECES);
+	limit_pieces();
 	out_start(o, 1, 0);
 	for (unsigned int i = 0; i < 20; i++) {
 		gather_one(o, &o->flow[0], i, 1 + i * 37, 1 + i % 5);
@@ -135,7 +142,7 @@ static void single_bytes(void **state)
 	const uint64_t before = lab_counter("too_many_pieces");
 	struct out *o = *state;
 
-	lab_fault("tx_pieces", PIECES);
+	limit_pieces();
 	o->most = 1;
 	out_start(o, 2, 1000);
 	set_tcp(o, TCP_NODELAY, 1);
@@ -167,6 +174,7 @@ static void what_is_dropped_for_ever_ends_with_an_error(void **state)
 	struct out *o = *state;
 
 	lab_cannot_copy("what is copied can be read, and is not dropped");
+	lab_needs_fault("tx_pieces");
 	lab_fault("tx_pieces", 2);
 	o->most = 30;
 	out_start(o, 1, 3000);
@@ -241,7 +249,7 @@ static void a_link_that_is_down_is_waited_for(void **state)
 
 static int close_and_off(void **state)
 {
-	lab_fault("tx_pieces", 0);
+	lab_faults_off();
 	return out_close(state);
 }
 

@@ -188,9 +188,15 @@ static void failure_in_the_middle(void **state)
 
 	(void)state;
 	ok(devmem_nic_open(NIC, NULL, &nic));
-	lab_fault("fail_queue_alloc", 1);
-	refused(bind_queues(nic, buffer, 1, NULL, &binding), ENOMEM, "memory");
-	lab_fault("fail_queue_alloc", 0);
+	if (lab_has_fault("fail_queue_alloc")) {
+		lab_fault("fail_queue_alloc", 1);
+		refused(bind_queues(nic, buffer, 1, NULL, &binding), ENOMEM, "memory");
+		lab_fault("fail_queue_alloc", 0);
+	} else {
+		lab_fault("fail_queue_start", 1);
+		assert_true(bind_queues(nic, buffer, 1, NULL, &binding) < 0);
+		lab_fault("fail_queue_start", 0);
+	}
 	is_as_before();
 	ok(bind_queues(nic, buffer, 1, NULL, &binding));
 	devmem_binding_close(binding);

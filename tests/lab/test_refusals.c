@@ -193,15 +193,43 @@ static void the_driver_cannot_restart_the_queue(void **state)
 	struct devmem_binding *b;
 
 	(void)state;
-	lab_fault("fail_queue_alloc", 1);
-	refused(devmem_bind_rx(nic, buffer, NULL, &b), ENOMEM, NIC);
-	lab_fault("fail_queue_alloc", 0);
+	/* else gve, which restarts all queues for that, would fail then */
+	run("ethtool -G " NIC " tcp-data-split on");
+	if (lab_has_fault("fail_queue_alloc")) {
+		lab_fault("fail_queue_alloc", 1);
+		refused(devmem_bind_rx(nic, buffer, NULL, &b), ENOMEM, NIC);
+		lab_fault("fail_queue_alloc", 0);
+	}
 	lab_fault("fail_queue_start", 1);
 	assert_true(devmem_bind_rx(nic, buffer, NULL, &b) < 0);
 	lab_fault("fail_queue_start", 0);
 	ok(devmem_bind_rx(nic, buffer, NULL, &b));
 	devmem_binding_close(b);
 	ok(devmem_nic_close(nic));
+	run("ethtool -G " NIC " tcp-data-split off");
+}
+
+/* gve's driver keeps the setting that it could not restart its queues with, and has none then: it
+ * is put back at once, which starts them again. */
+static void the_driver_cannot_turn_the_split_on(void **state)
+{
+	struct devmem_nic *nic = open_nic();
+	struct devmem_binding *b;
+	struct lab_pair pair;
+	struct lab lab;
+
+	(void)state;
+	if (!lab_nic_is("gve"))
+		lab_name_case(__func__, "the NIC restarts no queue for that");
+	lab_fault("fail_queue_start", 1);
+	refused(devmem_bind_rx(nic, buffer, NULL, &b), EINVAL, "split on");
+	lab_fault("fail_queue_start", 0);
+	assert_true(lab_as_before());
+	ok(devmem_nic_close(nic));
+	lab_open_as(&lab, &(struct lab_opts){ .buffer = buffer, .queues = 1 });
+	pair = lab_connect(&lab, false);
+	lab_close_pair(pair);
+	lab_close(&lab);
 }
 
 /* gve says "Resource temporarily unavailable" then, and does not say that the link is down. */
@@ -209,18 +237,23 @@ static void the_interface_is_down(void **state)
 {
 	struct devmem_nic *nic = open_nic();
 	struct devmem_binding *b;
+	char text[128];
 
 	(void)state;
-	lab_fault("down_again", 1);
+	if (lab_nic_can("bound-down"))
+		lab_fault("down_again", 1);
 	run("ip link set " NIC " down");
+	snprintf(text, sizeof(text),
+		 NIC " is down, and its driver (%s) binds no queue then: \"ip link set dev " NIC
+		     " up\"",
+		 lab_nic_driver());
 	refused(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &b),
-		EAGAIN,
-		NIC " is down, and its driver (labnic) binds no queue then: \"ip link set dev " NIC
-		    " up\"");
+		EAGAIN, text);
 	run("ip link set " NIC " up");
 	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &b));
 	devmem_binding_close(b);
-	lab_fault("down_again", 0);
+	if (lab_nic_can("bound-down"))
+		lab_fault("down_again", 0);
 	ok(devmem_nic_close(nic));
 }
 
@@ -501,6 +534,7 @@ int main(int argc, char **argv)
 		TEST(no_such_queue),
 		TEST(queue_already_bound),
 		TEST(the_driver_cannot_restart_the_queue),
+		TEST(the_driver_cannot_turn_the_split_on),
 		TEST(the_interface_is_down),
 		TEST(rule_already_there),
 		TEST(settings_that_are_others),

@@ -50,6 +50,10 @@ static void ten_thousand_sends_and_memory_used_again_at_once(void **state)
 	o->most = 12000;
 	out_start(o, 1, 64000000);
 	out_pump(o);
+	if (o->flow[0].failed || o->flow[0].error)
+		fail_msg("after %llu sends: %s, %s (%s)", (unsigned long long)o->flow[0].next_back,
+			 strerror(-o->flow[0].first_error), strerror(-o->flow[0].error),
+			 devmem_error());
 	assert_true(o->flow[0].next_back >= 10000);
 	st = lab_stats(o->ring);
 	assert_int_equal(st.sends, o->flow[0].next_back);

@@ -470,9 +470,9 @@ static void bytes_in_memory_of_another_binding_go_back_to_it(void **state)
 		n = ok(devmem_wait(ring, ev, 64, 1000));
 	assert_int_equal(ev[0].type, DEVMEM_EVENT_DATA);
 	assert_int_equal(ev[0].buffer, 0);
+	assert_int_equal(lab_counter("rx1_split"), split);
 	devmem_detach(stream.sock);
 	devmem_ring_close(ring);
-	assert_int_equal(lab_counter("rx1_split"), split);
 	shutdown(pair.near, SHUT_RDWR);
 	lab_reset(pair.far);
 	lab_sent(sender);

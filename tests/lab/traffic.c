@@ -440,9 +440,9 @@ uint64_t lab_flows_receive(struct lab_flows *f, uint64_t bytes)
 		for (unsigned int i = 0; i < f->n; i++)
 			if (f->stream[i].ended &&
 			    (f->stream[i].error || f->stream[i].position != f->bytes))
-				fail_msg("stream %u ended at %llu: %s", i,
+				fail_msg("stream %u ended at %llu: %s (%s)", i,
 					 (unsigned long long)f->stream[i].position,
-					 strerror(-f->stream[i].error));
+					 strerror(-f->stream[i].error), devmem_error());
 		ok(devmem_release(f->ring, ev, (unsigned int)n));
 	}
 	return sum;
