@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* The NIC object: create it, ask for its abilities, free it. For its transaction see open.c and
  * transaction.c. */
+#include <dirent.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -173,16 +174,35 @@ static bool any_queue_runs(struct devmem_nic *nic)
 	return runs;
 }
 
+/* Has the driver interrupts? sysfs has a file for each, and tells without asking the driver. */
+static bool has_interrupts(const struct devmem_nic *nic)
+{
+	const struct dirent *entry;
+	bool any = false;
+	char path[96];
+	DIR *dir;
+
+	snprintf(path, sizeof(path), "/sys/bus/pci/devices/%s/msi_irqs", nic->bus);
+	dir = opendir(path);
+	while (dir && !any && (entry = readdir(dir)))
+		any = entry->d_name[0] != '.';
+	if (dir)
+		closedir(dir);
+	return any;
+}
+
 /*
  * gve frees what it answers from when it resets the device. If the reset fails, the interface stays
- * up without queues, and gve answers from null pointers: the machine stops. [7.3,
- * drivers/net/ethernet/google/gve: gve_reset_recovery(), gve_get_rxfh(), gve_get_flow_rule_entry()]
- * The kernel lists queues when nobody changes the interface, so this waits for the end of a reset.
+ * up without queues and without interrupts, and gve answers from null pointers: the machine stops.
+ * [7.3, drivers/net/ethernet/google/gve: gve_reset_recovery(), gve_get_rxfh(),
+ * gve_get_flow_rule_entry()] The kernel lists queues when nobody changes the interface, so this
+ * waits for the end of a reset. If only its queues could not be started, it has its interrupts, and
+ * putting the setting back starts them.
  */
 bool devmem__nic_driver_gave_up(struct devmem_nic *nic)
 {
 	return nic->quirks->stops_after_failed_reset && !devmem__ethtool_is_down(&nic->et) &&
-	       !any_queue_runs(nic);
+	       !any_queue_runs(nic) && !has_interrupts(nic);
 }
 
 int devmem__nic_check_present(struct devmem_nic *nic)
