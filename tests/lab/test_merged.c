@@ -89,8 +89,8 @@ static int first_one(struct devmem_ring *ring, struct lab *lab, bool other_kind)
 	print_message("%s after %llu bytes\n", strerror(-stream.error),
 		      (unsigned long long)stream.position);
 	lab_close_pair(pair);
-	lab_sent(sender);
 	devmem_detach(stream.sock);
+	lab_sent(sender);
 	return stream.error;
 }
 
