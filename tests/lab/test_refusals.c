@@ -213,7 +213,7 @@ static void the_driver_cannot_restart_the_queue(void **state)
  * is put back at once, which starts them again. */
 static void the_driver_cannot_turn_the_split_on(void **state)
 {
-	struct devmem_nic *nic = open_nic();
+	struct devmem_nic *nic;
 	struct devmem_binding *b;
 	struct lab_pair pair;
 	struct lab lab;
@@ -221,6 +221,7 @@ static void the_driver_cannot_turn_the_split_on(void **state)
 	(void)state;
 	if (!lab_nic_is("gve"))
 		lab_name_case(__func__, "the NIC restarts no queue for that");
+	nic = open_nic();
 	lab_fault("fail_queue_start", 1);
 	refused(devmem_bind_rx(nic, buffer, NULL, &b), EINVAL, "split on");
 	lab_fault("fail_queue_start", 0);
