@@ -26,7 +26,8 @@ BACKPORTS='qemu-system-* seabios ipxe-qemu'
 # root, and old ones can be removed.
 set_root() {
 	local inputs
-	inputs=$(printf '%s\n' "$SUITE" "${ROOT_PACKAGES[@]}" "$BACKPORTS" "$(declare -f fix_root run_mmdebstrap)")
+	inputs=$(printf '%s\n' "$SUITE" "${ROOT_PACKAGES[@]}" "$BACKPORTS" \
+		"$(declare -f fix_root run_mmdebstrap backports_hook)")
 	ROOT=$CACHE/root-$(hash_of <<<"$inputs")
 }
 
@@ -37,10 +38,10 @@ make_root() {
 	say "making the Debian 13 root (once)"
 	remove_old_roots
 	rm -rf "$new"
-	if ! quietly mmdebstrap run_mmdebstrap "$new" "$SUITE" "$SUITE-backports"; then
+	if ! quietly mmdebstrap run_mmdebstrap "$new" --setup-hook="$(backports_hook)"; then
 		say "warning: cannot make the root with QEMU of $SUITE-backports: trying without"
 		rm -rf "$new"
-		quietly mmdebstrap run_mmdebstrap "$new" "$SUITE" || die "could not make the Debian 13 root"
+		quietly mmdebstrap run_mmdebstrap "$new" || die "could not make the Debian 13 root"
 	fi
 	quietly fix-root fix_root "$new" || die "could not finish the Debian 13 root"
 	mv "$new" "$ROOT"
@@ -64,22 +65,28 @@ set_apt_options() {
 	done <<<"$(apt_settings)"
 }
 
-# run_mmdebstrap FOLDER SUITE...: the first one is the release; its backports may follow.
+# backports_hook: prints a hook for mmdebstrap, which adds the backports at the mirror that it uses
+# for the release.
+backports_hook() {
+	local pins="Package: $BACKPORTS\nPin: release n=$SUITE-backports\nPin-Priority: 990\n"
+	cat <<-END
+		printf '$pins' >"\$1/etc/apt/preferences.d/lab"
+		sed -n 's/^\(deb .*\) $SUITE /\1 $SUITE-backports /p' "\$1/etc/apt/sources.list" |
+			grep . >"\$1/etc/apt/sources.list.d/backports.list"
+	END
+}
+
+# run_mmdebstrap FOLDER [OPTION...]
 run_mmdebstrap() {
-	local root=$1 suite include pins mirror keyring sources=()
+	local root=$1 include mirror
 	shift
 	mirror=$(debian_mirror)
-	keyring=$(debian_keyring) || return
-	for suite; do
-		sources+=("deb [signed-by=$keyring] ${mirror:-http://deb.debian.org/debian} $suite main")
-	done
 	include=$(IFS=,; printf '%s' "${ROOT_PACKAGES[*]}")
-	pins="Package: $BACKPORTS\nPin: release n=$SUITE-backports\nPin-Priority: 990\n"
 	set_apt_options
 	# "chrootless" is dangerous for packages with scripts; "extract" runs none.
-	mmdebstrap --mode=chrootless --variant=extract --include="$include" \
-		--setup-hook="printf '$pins' >\"\$1/etc/apt/preferences.d/lab\"" \
-		--skip=output/mknod --skip=check/chrootless "${APT_OPTIONS[@]}" "$SUITE" "$root" "${sources[@]}"
+	mmdebstrap --mode=chrootless --variant=extract --components=main --include="$include" "$@" \
+		--skip=output/mknod --skip=check/chrootless "${APT_OPTIONS[@]}" \
+		"$SUITE" "$root" ${mirror:+"$mirror"}
 }
 
 # fix_root FOLDER: finishes a new root, before it gets its name.
