@@ -16,10 +16,12 @@ uint32_t cmd_link_speed(struct device *d, const void *payload);
 /* resources.c: what the driver gives to it */
 uint32_t cmd_configure(struct device *d, const void *payload);
 uint32_t cmd_deconfigure(struct device *d, const void *payload);
-uint32_t cmd_register_pages(struct device *d, const void *payload);
-uint32_t cmd_unregister_pages(struct device *d, const void *payload);
 uint32_t cmd_report_stats(struct device *d, const void *payload);
 void stats_write(struct device *d);
+
+/* pages.c: the pages that a queue may lead to */
+uint32_t cmd_register_pages(struct device *d, const void *payload);
+uint32_t cmd_unregister_pages(struct device *d, const void *payload);
 
 /* steering.c: flow rules and RSS */
 uint32_t cmd_extended(struct device *d, const void *payload);

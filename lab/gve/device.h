@@ -20,7 +20,6 @@
 
 #define CONFIG_BYTES 256u
 #define BAR_BYTES    4096u
-#define COUNTER_DBS  32u
 
 /* Format DQO-QPL: the only pages that a queue may lead to. */
 struct page_list {
@@ -80,8 +79,8 @@ void device_set_fault(struct device *d, enum fault fault, uint32_t value);
 
 bool device_link(const struct device *d);
 
-/* Was it taken out of the machine, without a word to the driver? Then every read gives ones, writes
- * go nowhere, and it neither reads nor writes memory. */
+/* Was it taken out of the machine, without a word to the driver? Then every read of a BAR gives
+ * ones, writes go nowhere, and it neither reads nor writes memory. */
 bool device_gone(const struct device *d);
 
 /* PCI configuration space (pci.c) and BARs (bars.c). @bytes was checked against the region. */
@@ -97,7 +96,7 @@ enum doorbell { DB_IRQ = 0x080, DB_TX = 0x180, DB_RX = 0x280, DB_END = 0x380 };
 /* The admin queue (admin.c): runs commands up to the @count-th since the driver started. */
 void admin_run(struct device *d, uint32_t count);
 
-/* In format DQO-QPL: is this memory inside the list's pages? */
+/* In format DQO-QPL (pages.c): is this memory inside the list's pages? */
 bool pages_have(const struct page_list *list, uint64_t address, uint32_t bytes);
 struct page_list *pages_find(struct device *d, uint32_t id);
 void pages_free(struct page_list *list);

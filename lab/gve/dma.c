@@ -38,7 +38,7 @@ int dma_map(struct dma *dma, uint64_t address, uint64_t bytes, int fd, uint64_t 
 	return 0;
 }
 
-int dma_unmap(struct dma *dma, uint64_t address, uint64_t bytes)
+void dma_unmap(struct dma *dma, uint64_t address, uint64_t bytes)
 {
 	for (unsigned int i = 0; i < dma->n; i++) {
 		struct dma_region *r = &dma->region[i];
@@ -48,9 +48,8 @@ int dma_unmap(struct dma *dma, uint64_t address, uint64_t bytes)
 		munmap(r->memory, r->bytes);
 		*r = dma->region[--dma->n];
 		dma->last = 0;
-		return 0;
+		return;
 	}
-	return 0; /* one that has no descriptor was not mapped: see server.c */
 }
 
 void dma_unmap_all(struct dma *dma)

@@ -30,7 +30,8 @@ struct dma {
  */
 int dma_map(struct dma *dma, uint64_t address, uint64_t bytes, int fd, uint64_t offset,
 	    bool writable);
-int dma_unmap(struct dma *dma, uint64_t address, uint64_t bytes);
+/* A region that was not mapped is ignored: the guest's ROMs have no descriptor (server.c). */
+void dma_unmap(struct dma *dma, uint64_t address, uint64_t bytes);
 void dma_unmap_all(struct dma *dma);
 
 /* Where these bytes are, or NULL: not all of them are in one region. */

@@ -1,14 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* Commands by which the driver gives memory to the device. */
 #include <endian.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "admin.h"
 #include "device.h"
-
-#define MAX_PAGES_OF_LIST 8192u
-#define PAGE		  4096u
 
 /* Tells the driver the doorbell of each interrupt. */
 static bool write_doorbells(struct device *d, const struct cmd_configure_resources *cmd)
@@ -66,84 +62,6 @@ uint32_t cmd_deconfigure(struct device *d, const void *payload)
 	return ST_PASSED;
 }
 
-/* ---------------------------------------------------------------------- pages, format DQO-QPL */
-
-static int by_address(const void *a, const void *b)
-{
-	const uint64_t x = *(const uint64_t *)a, y = *(const uint64_t *)b;
-
-	return x < y ? -1 : x > y;
-}
-
-/* Reads the list and sorts it (pages_have()). */
-static bool read_pages(struct device *d, struct page_list *list, uint64_t from)
-{
-	list->page = calloc(list->n, sizeof(list->page[0]));
-	if (!list->page || !dma_read(&d->dma, from, list->page, list->n * sizeof(list->page[0])))
-		return false;
-	for (uint32_t i = 0; i < list->n; i++) {
-		list->page[i] = be64toh(list->page[i]);
-		if (list->page[i] % PAGE || !dma_at(&d->dma, list->page[i], PAGE, true))
-			return false;
-	}
-	qsort(list->page, list->n, sizeof(list->page[0]), by_address);
-	return true;
-}
-
-static struct page_list *unused_list(struct device *d)
-{
-	for (unsigned int i = 0; i < 2 * MAX_QUEUES; i++)
-		if (!d->pages[i].used)
-			return &d->pages[i];
-	return NULL;
-}
-
-uint32_t cmd_register_pages(struct device *d, const void *payload)
-{
-	struct cmd_register_pages cmd;
-	struct page_list *list;
-
-	memcpy(&cmd, payload, sizeof(cmd));
-	list = unused_list(d);
-	if (!list || pages_find(d, be32toh(cmd.id))) {
-		complain(d, "REGISTER_PAGE_LIST %u, which %s", be32toh(cmd.id),
-			 list ? "exists" : "is one too many");
-		return list ? ST_ALREADY_EXISTS : ST_RESOURCE_EXHAUSTED;
-	}
-	list->id = be32toh(cmd.id);
-	list->n = be32toh(cmd.num_pages);
-	if (d->params.format != FORMAT_DQO_QPL || be64toh(cmd.page_size) != PAGE || !list->n ||
-	    list->n > MAX_PAGES_OF_LIST || !read_pages(d, list, be64toh(cmd.list_address))) {
-		complain(d, "REGISTER_PAGE_LIST %u of %u pages: invalid", list->id, list->n);
-		pages_free(list);
-		return ST_INVALID_ARGUMENT;
-	}
-	list->used = true;
-	return ST_PASSED;
-}
-
-static bool queue_uses(const struct device *d, const struct page_list *list)
-{
-	for (unsigned int i = 0; i < MAX_QUEUES; i++)
-		if ((d->tx[i].created && d->tx[i].pages == list) ||
-		    (d->rx[i].created && d->rx[i].pages == list))
-			return true;
-	return false;
-}
-
-uint32_t cmd_unregister_pages(struct device *d, const void *payload)
-{
-	struct page_list *const list = pages_find(d, get32(payload));
-
-	if (!list || queue_uses(d, list)) {
-		complain(d, "UNREGISTER_PAGE_LIST %u, which is %s", get32(payload),
-			 list ? "in use" : "unknown");
-		return list ? ST_FAILED_PRECONDITION : ST_NOT_FOUND;
-	}
-	pages_free(list);
-	return ST_PASSED;
-}
-
 /* -------------------------------------------------------------------------------- statistics */
 
 uint32_t cmd_report_stats(struct device *d, const void *payload)
@@ -186,7 +104,7 @@ void stats_write(struct device *d)
 
 		if (!q->created)
 			continue;
-		if (!write_stat(d, at, STAT_RX_QUEUE_DROPS, i, q->drops) ||
+		if (!write_stat(d, at, STAT_RX_QUEUE_DROPS, i, 0) ||
 		    !write_stat(d, at + 16, STAT_RX_NO_BUFFERS, i, q->no_buffers) ||
 		    !write_stat(d, at + 32, STAT_RX_OVER_MRU, i, 0) ||
 		    !write_stat(d, at + 48, STAT_RX_BAD_CHECKSUM, i, q->bad_checksums))

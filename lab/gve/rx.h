@@ -50,7 +50,7 @@ struct rx_queue {
 	struct rx_waiting *first, **last;
 	uint32_t waiting;
 	struct rsc rsc;
-	uint64_t drops, no_buffers, bad_checksums;
+	uint64_t no_buffers, bad_checksums;
 };
 
 uint32_t rx_create(struct device *d, const struct cmd_create_rx *cmd); /* a command's status */

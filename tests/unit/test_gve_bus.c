@@ -235,10 +235,11 @@ static void memory_is_found_in_its_regions(void **state)
 	assert_null(dma_at(&dma, 0x103fff, 2, false));
 	assert_null(dma_at(&dma, UINT64_MAX, 2, false));
 	assert_null(dma_at(&dma, 0x100000, UINT64_MAX, false));
-	assert_int_equal(dma_unmap(&dma, 0x100000, 16384), 0);
+	dma_unmap(&dma, 0x100000, 16384);
 	assert_null(dma_at(&dma, 0x100000, 1, false));
 	assert_true(dma_read(&dma, 0x200000, &value, 4));
-	assert_int_equal(dma_unmap(&dma, 0x300000, 4096), 0); /* one that was a ROM */
+	dma_unmap(&dma, 0x300000, 4096); /* one that was a ROM */
+	assert_true(dma_read(&dma, 0x200000, &value, 4));
 	dma_unmap_all(&dma);
 	assert_null(dma_at(&dma, 0x200000, 1, false));
 	close(fd);
