@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "../../lab/gve/faults.h"
 #include "lab.h"
 
 #define LABNIC "/sys/kernel/debug/labnic/"
@@ -23,24 +24,24 @@ enum off {
 	ACTION, /* nothing: what happens is over */
 };
 
-struct fault {
+struct nic_fault {
 	const char *name;
 	unsigned long at_first;
 	enum off off;
-	unsigned int knob; /* of gve's model */
+	enum fault knob; /* of gve's model */
 };
 
 struct nic {
 	const char *driver;
-	const struct fault *faults; /* up to one without a name */
-	int (*set)(const char *end, const struct fault *fault, unsigned long value);
+	const struct nic_fault *faults; /* up to one without a name */
+	int (*set)(const char *end, const struct nic_fault *fault, unsigned long value);
 	uint64_t (*count)(const char *name);
 	const char *cannot[8]; /* see nic.h */
 };
 
 /* -------------------------------------------------------------------------------------- labnic */
 
-static const struct fault labnic_faults[] = {
+static const struct nic_fault labnic_faults[] = {
 	{ "drop_every", 0, RESET, 0 },
 	{ "reorder_every", 0, RESET, 0 },
 	{ "delay_every", 0, RESET, 0 },
@@ -64,7 +65,7 @@ static const struct fault labnic_faults[] = {
 	{ NULL, 0, KEPT, 0 },
 };
 
-static int labnic_set(const char *end, const struct fault *fault, unsigned long value)
+static int labnic_set(const char *end, const struct nic_fault *fault, unsigned long value)
 {
 	char path[128];
 	FILE *f;
@@ -120,26 +121,26 @@ static const struct nic labnic = {
 #define WHICH	0x88 /* write: the number of a counter ... */
 #define COUNTER 0x8c /* read: ... which is here then */
 
-static const struct fault gve_faults[] = {
-	{ "drop_every", 0, RESET, 1 },
-	{ "reorder_every", 0, RESET, 2 },
-	{ "delay_every", 0, RESET, 3 },
-	{ "delay_us", 1000, RESET, 4 },
-	{ "nosplit_every", 0, RESET, 5 },
-	{ "nosplit_bytes", 64, RESET, 6 },
-	{ "corrupt_every", 0, RESET, 7 },
-	{ "misroute_every", 0, RESET, 8 },
-	{ "starve", 0, RESET, 9 },
-	{ "link", 1, RESET, 10 },
-	{ "remove", 0, ACTION, 11 },
-	{ "reset", 0, ACTION, 12 },
-	{ "tx_stall", 0, RESET, 13 },
-	{ "fail_queue_start", 0, RESET, 14 }, /* CREATE_RX_QUEUE */
-	{ "fail_queue_stop", 0, RESET, 15 },
-	{ "fail_rule", 0, RESET, 16 },
-	{ "fail_rss", 0, RESET, 17 },
-	{ "duplicate_every", 0, RESET, 19 },
-	{ "rsc_limit", 16, KEPT, 20 },
+static const struct nic_fault gve_faults[] = {
+	{ "drop_every", 0, RESET, FAULT_DROP_EVERY },
+	{ "reorder_every", 0, RESET, FAULT_REORDER_EVERY },
+	{ "delay_every", 0, RESET, FAULT_DELAY_EVERY },
+	{ "delay_us", 1000, RESET, FAULT_DELAY_US },
+	{ "nosplit_every", 0, RESET, FAULT_NOSPLIT_EVERY },
+	{ "nosplit_bytes", 64, RESET, FAULT_NOSPLIT_BYTES },
+	{ "corrupt_every", 0, RESET, FAULT_CORRUPT_EVERY },
+	{ "misroute_every", 0, RESET, FAULT_MISROUTE_EVERY },
+	{ "starve", 0, RESET, FAULT_STARVE },
+	{ "link", 1, RESET, FAULT_LINK },
+	{ "remove", 0, ACTION, FAULT_REMOVE },
+	{ "reset", 0, ACTION, FAULT_RESET },
+	{ "tx_stall", 0, RESET, FAULT_TX_STALL },
+	{ "fail_queue_start", 0, RESET, FAULT_FAIL_CREATE_RX },
+	{ "fail_queue_stop", 0, RESET, FAULT_FAIL_DESTROY_RX },
+	{ "fail_rule", 0, RESET, FAULT_FAIL_RULE },
+	{ "fail_rss", 0, RESET, FAULT_FAIL_RSS },
+	{ "duplicate_every", 0, RESET, FAULT_DUPLICATE_EVERY },
+	{ "rsc_limit", 16, KEPT, FAULT_RSC_LIMIT },
 	{ NULL, 0, KEPT, 0 },
 };
 
@@ -167,7 +168,7 @@ static bool write_all(int fd, const void *bytes, size_t n, off_t at)
 	return all;
 }
 
-static int gve_set(const char *end, const struct fault *fault, unsigned long value)
+static int gve_set(const char *end, const struct nic_fault *fault, unsigned long value)
 {
 	const uint32_t word = (uint32_t)fault->knob << 24 | (uint32_t)value;
 
@@ -199,11 +200,12 @@ static uint64_t gve_count(const char *name)
 {
 	static const struct {
 		const char *name;
-		uint32_t number;
+		enum counter number;
 	} models[] = {
-		{ "fault_dropped", 4 },	   { "overruns", 5 },	      { "fault_unsplit", 6 },
-		{ "resets", 8 },	   { "fault_corrupted", 10 }, { "fault_misrouted", 11 },
-		{ "fault_reordered", 12 }, { "fault_delayed", 13 },
+		{ "fault_dropped", COUNT_DROPPED },	{ "overruns", COUNT_NO_BUFFER },
+		{ "fault_unsplit", COUNT_UNSPLIT },	{ "resets", COUNT_RESETS },
+		{ "fault_corrupted", COUNT_CORRUPTED }, { "fault_misrouted", COUNT_MISROUTED },
+		{ "fault_reordered", COUNT_REORDERED }, { "fault_delayed", COUNT_DELAYED },
 	};
 	unsigned int queue;
 	char pattern[64];
@@ -229,9 +231,9 @@ static const struct nic gve = {
 
 /* -------------------------------------------------------------------------------------- or none */
 
-static const struct fault no_faults[] = { { NULL, 0, KEPT, 0 } };
+static const struct nic_fault no_faults[] = { { NULL, 0, KEPT, 0 } };
 
-static int set_nothing(const char *end, const struct fault *fault, unsigned long value)
+static int set_nothing(const char *end, const struct nic_fault *fault, unsigned long value)
 {
 	(void)end;
 	(void)fault;
@@ -306,9 +308,9 @@ bool lab_nic_can(const char *what)
 
 /* --------------------------------------------------------------------------------------- faults */
 
-static const struct fault *find_fault(const char *name)
+static const struct nic_fault *find_fault(const char *name)
 {
-	for (const struct fault *f = the_nic()->faults; f->name; f++)
+	for (const struct nic_fault *f = the_nic()->faults; f->name; f++)
 		if (!strcmp(f->name, name))
 			return f;
 	return NULL;
@@ -321,7 +323,7 @@ bool lab_has_fault(const char *name)
 
 static void set_fault(const char *end, const char *name, unsigned long value)
 {
-	const struct fault *fault = find_fault(name);
+	const struct nic_fault *fault = find_fault(name);
 	int err;
 
 	if (!fault)
@@ -360,7 +362,7 @@ void lab_fault(const char *name, unsigned long value)
 
 void lab_faults_off(void)
 {
-	for (const struct fault *f = the_nic()->faults; f->name; f++)
+	for (const struct nic_fault *f = the_nic()->faults; f->name; f++)
 		if (f->off == RESET)
 			lab_fault(f->name, f->at_first);
 }
@@ -372,7 +374,7 @@ void far_fault(const char *name, unsigned long value)
 
 void far_faults_off(void)
 {
-	for (const struct fault *f = the_nic()->faults; f->name; f++)
+	for (const struct nic_fault *f = the_nic()->faults; f->name; f++)
 		if (f->off == RESET)
 			far_fault(f->name, f->at_first);
 }
