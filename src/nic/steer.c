@@ -368,6 +368,16 @@ static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 	return err ? devmem__nic_rollback_failed(nic, savepoint, err) : 0;
 }
 
+/* A driver may make its queues anew when a setting is changed or one of them is bound, as gve does;
+ * then they have other NAPI ids. Listing the queues notes these. */
+static void note_queues(struct devmem_nic *nic)
+{
+	struct devmem__netdev_queues q;
+
+	if (!devmem__nic_queues(nic, &q))
+		devmem__netdev_free(&q);
+}
+
 int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 		      const struct sockaddr *local, const struct sockaddr *peer)
 {
@@ -385,6 +395,8 @@ int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned i
 	if (err)
 		return err;
 	err = steer(nic, queues, n, local, peer);
+	if (!err)
+		note_queues(nic);
 	devmem__nic_end(nic);
 	return err;
 }

@@ -576,6 +576,8 @@ static void misplaced_bytes_are_told_while_the_nic_is_locked(void **state)
 	lab_delete_rules();
 	alarm(60); /* without an end, otherwise */
 	receive(ring, &lab, &stream, &stream.host, MIB);
+	while (!stream.misplaced) /* all of these bytes may have come with one turn */
+		receive(ring, &lab, &stream, &stream.host, 1);
 	alarm(0);
 	assert_int_equal(stream.misplaced, 1);
 	assert_true(stream.misplaced_queue >= 0);
