@@ -16,6 +16,7 @@ trap 'rm -rf "$TMP"' EXIT
 mapfile -t FILES
 mapfile -t CODE < <(printf '%s\n' "${FILES[@]}" | grep -E '\.(c|h|cpp)$')
 mapfile -t TEXT < <(printf '%s\n' "${FILES[@]}" | grep -vE '\.(svg|json|bin)$|^LICENSES/')
+((${#CODE[@]})) || { echo "style.sh: standard input lists no file of C or C++: git ls-files | $0" >&2 && exit 2; }
 
 # too_long FILE...: tells lines over the limit. A tab goes to the next column that eight divides.
 too_long() {
