@@ -88,6 +88,7 @@ static int first_one(struct devmem_ring *ring, struct lab *lab, bool other_kind)
 	lab_receive_end(ring, lab, &stream, "GRO merged");
 	print_message("%s after %llu bytes\n", strerror(-stream.error),
 		      (unsigned long long)stream.position);
+	lab_reset(pair.far); /* the socket may still be held: its sender would wait for ever */
 	lab_close_pair(pair);
 	devmem_detach(stream.sock);
 	lab_sent(sender);
