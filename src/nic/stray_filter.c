@@ -95,7 +95,7 @@ static bool is_steered_by_others(struct devmem_nic *nic)
 	return found;
 }
 
-/* Why there is to be no filter, or NULL. What is missing from the list would be dropped for ever. */
+/* Why there is to be no filter, or NULL. It would drop for ever what is missing from the list. */
 static const char *why_none(struct devmem_nic *nic, const struct draft *d)
 {
 	if (!devmem__tcx_allowed())
