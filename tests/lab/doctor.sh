@@ -92,11 +92,12 @@ sending() {
 
 interfaces() {
 	doctor 1 lo
-	has problem driver 'no driver that could bind device memory -> use an interface'
+	has problem driver 'no driver that could bind device memory -> use lab0, which can$'
 	only driver
+	grep -q '^lo cannot receive into device memory, whatever is changed$' /tmp/out || fail "no verdict"
 	ip link add ctl0 type veth peer name ctl1
 	doctor 1 ctl0
-	has problem driver 'veth cannot bind device memory: it is no hardware'
+	has problem driver 'veth cannot bind device memory: it is no hardware.* -> use lab0, which can$'
 	only driver
 	doctor 0
 	has cannot 'ctl0:' veth
@@ -292,7 +293,7 @@ no_device() {
 	doctor 1 --backend dma-heap lab0
 	has problem dma-heap 'dma_heap/system is missing'
 	doctor 1 lab0
-	has problem memory 'neither udmabuf nor dma-heap'
+	has problem memory 'neither udmabuf nor dma-heap.* -> modprobe udmabuf$'
 	only memory
 	AS=()
 	doctor 2 --backend nosuch lab0

@@ -18,9 +18,10 @@ void check_machine(struct report *r, struct machine *m);
 /* check_memory() - false: there is no backend of the given name. */
 bool check_memory(struct report *r, const struct ctl_options *opt);
 
-/* check_nic() - checks the interface. -ENODEV: there is none, and the error message is set. */
+/* check_nic() - checks the interface. -ENODEV: there is none, and the error message is set.
+ * @never: set if nothing can make this interface receive into device memory; or NULL. */
 int check_nic(struct report *r, const struct machine *m, const struct ctl_options *opt,
-	      const char *ifname);
+	      const char *ifname, bool *never);
 
 /* check_place() - the NIC's place in the machine. @bus: the device's name on the bus, or "". */
 void check_place(struct report *r, const char *ifname, const char *bus);

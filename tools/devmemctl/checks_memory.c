@@ -54,34 +54,66 @@ static bool udmabuf_has_room(struct report *r, enum level level, uint64_t bytes)
 	return false;
 }
 
+/* Advice never leads to another backend: that one may be missing, too, and lead back. */
 static const char *remedy(const char *name, int err)
 {
 	if (err == -EACCES)
 		return "run as root";
 	if (!strcmp(name, "udmabuf"))
-		return "modprobe udmabuf, or --backend dma-heap";
+		return "modprobe udmabuf";
 	if (!strcmp(name, "dma-heap"))
-		return "boot a kernel with CONFIG_DMABUF_HEAPS_SYSTEM, or --backend udmabuf";
+		return "boot a kernel with CONFIG_DMABUF_HEAPS_SYSTEM";
 	return "use another --backend";
 }
 
-/* Adds a line that says whether the backend can be used; at @level if not. */
+/* A backend that works, other than @name. NULL: there is none. */
+static const char *working_backend(const char *name)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(usual); i++)
+		if (strcmp(usual[i], name) && !try_backend(usual[i]))
+			return usual[i];
+	return NULL;
+}
+
+static void no_backend(struct report *r, const char *name, enum level level, int err)
+{
+	const char *advice = remedy(name, err);
+
+	report_add(r, level, name, "%s", devmem_error());
+	if (level == WARNING && working_backend(name)) {
+		r->finding[r->count - 1].level = OK;
+		return;
+	}
+	report_todo(r, "%s", advice);
+}
+
+static void no_dmabuf(struct report *r, const char *name)
+{
+	const char *other = working_backend(name);
+
+	report_add(r, PROBLEM, name,
+		   "plain shared memory, which no NIC can write to: bytes are copied into it");
+	if (other)
+		report_todo(r, "--backend %s", other);
+	else
+		report_todo(r, "%s, and --backend udmabuf",
+			    remedy("udmabuf", try_backend("udmabuf")));
+}
+
+/* Adds a line that says whether the backend can be used; at @level if not. A WARNING means that one
+ * backend of several is enough. */
 static bool check_backend(struct report *r, const char *name, enum level level, uint64_t bytes)
 {
 	int err = try_backend(name);
 
 	if (err) {
-		report_add(r, level, name, "%s", devmem_error());
-		report_todo(r, "%s", remedy(name, err));
+		no_backend(r, name, level, err);
 		return false;
 	}
 	if (!strcmp(name, "udmabuf"))
 		return udmabuf_has_room(r, level, bytes);
 	if (!strcmp(name, "shm")) {
-		report_add(r, PROBLEM, name,
-			   "plain shared memory, which no NIC can write to: bytes are copied into "
-			   "it");
-		report_todo(r, "--backend udmabuf or dma-heap");
+		no_dmabuf(r, name);
 		return false;
 	}
 	report_add(r, OK, name, "works");
@@ -135,6 +167,16 @@ static void check_huge_pages(struct report *r, uint64_t bytes, bool heap)
 	}
 }
 
+/* What to do if no backend works: what is done for the first. */
+static void no_memory(struct report *r)
+{
+	report_add(r, PROBLEM, "memory",
+		   "neither udmabuf nor dma-heap has memory that a NIC can write to");
+	for (unsigned int i = 0; i < r->count; i++)
+		if (!strcmp(r->finding[i].check, usual[0]))
+			report_todo(r, "%s", r->finding[i].todo);
+}
+
 bool check_memory(struct report *r, const struct ctl_options *opt)
 {
 	bool udmabuf = false, heap = false;
@@ -150,9 +192,7 @@ bool check_memory(struct report *r, const struct ctl_options *opt)
 		udmabuf = !strcmp(opt->backend, "udmabuf");
 		heap = !strcmp(opt->backend, "dma-heap");
 	} else if (!udmabuf && !heap) {
-		report_add(r, PROBLEM, "memory",
-			   "neither udmabuf nor dma-heap has memory that a NIC can write to");
-		report_todo(r, "follow the advice above for one of the two");
+		no_memory(r);
 		return true;
 	}
 	if (udmabuf || heap)

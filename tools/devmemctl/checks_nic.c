@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* An interface: its driver, its settings, and who uses its queues. */
 #include <errno.h>
+#include <net/if.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -32,11 +33,43 @@ struct nic {
 	struct devmem__nl netdev; /* its family is 0 if the kernel has none */
 	struct link_facts link;
 	char driver[32], bus[32];
+	bool never; /* nothing can make it receive into device memory */
 };
 
 /* --------------------------------------------------------------------------------------- driver */
 
-static void cannot(struct report *r, const struct nic *n)
+static bool driver_can(const char *ifname)
+{
+	struct devmem_nic *nic = NULL;
+	int err = devmem__nic_open_idle(ifname, NULL, &nic);
+
+	if (err)
+		return false;
+	err = devmem__nic_probe(nic);
+	if (!err)
+		err = devmem__nic_obstacle(nic);
+	devmem_nic_close(nic);
+	return !err;
+}
+
+/* Writes what to use instead: another interface of this machine, if one can. */
+static void use_another(struct report *r, const struct nic *n)
+{
+	/* if all interfaces are checked, each has its own line, and looking would take for ever */
+	struct if_nameindex *list = n->opt->ifname ? if_nameindex() : NULL, *i = list;
+
+	while (i && i->if_index && (!strcmp(i->if_name, n->name) || !driver_can(i->if_name)))
+		i++;
+	if (i && i->if_index)
+		report_todo(r, "use %s, which can", i->if_name);
+	else
+		report_todo(r, "use an interface of bnxt_en, fbnic, gve or mlx5_core, or try it in "
+			       "the lab (docs/lab.md)");
+	if (list)
+		if_freenameindex(list);
+}
+
+static void cannot(struct report *r, struct nic *n)
 {
 	const char *remark = n->quirks->remark;
 
@@ -49,21 +82,28 @@ static void cannot(struct report *r, const struct nic *n)
 	else
 		report_add(r, PROBLEM, "driver", "%s cannot bind device memory%s%s", n->driver,
 			   remark ? ": " : "", remark ? remark : "");
-	report_todo(r, n->quirks->leased  ? LEASE
-		       : n->quirks->since ? "use a newer kernel or firmware, or another mode of "
-					    "the driver"
-					  : "use an interface of bnxt_en, fbnic, gve, mlx5_core "
-					    "or the lab");
+	n->never = !n->quirks->since;
+	if (n->quirks->leased)
+		report_todo(r, LEASE);
+	else if (n->quirks->since)
+		report_todo(r, "use a newer kernel or firmware, or another mode of the driver");
+	else
+		use_another(r, n);
+	if (n->never && n->opt->ifname)
+		report_add(r, OK, "copying",
+			   "programs receive on it all the same, by engine copy: the kernel copies "
+			   "into a buffer of any backend");
 }
 
 /* False: no other check of the interface matters. */
-static bool check_driver(struct report *r, const struct nic *n)
+static bool check_driver(struct report *r, struct nic *n)
 {
 	int err = devmem__nic_obstacle(n->nic);
 
-	if (!n->machine->kernel) /* already reported */
-		return n->driver[0];
-	if (err == -EOPNOTSUPP || (err == -EPERM && n->quirks->driver && !n->quirks->since)) {
+	if (!n->machine->kernel && n->driver[0]) /* already reported */
+		return true;
+	if (!n->machine->kernel || err == -EOPNOTSUPP ||
+	    (err == -EPERM && n->quirks->driver && !n->quirks->since)) {
 		cannot(r, n);
 		return false;
 	}
@@ -680,7 +720,7 @@ static void check_leased(struct report *r, struct nic *n)
 }
 
 int check_nic(struct report *r, const struct machine *m, const struct ctl_options *opt,
-	      const char *ifname)
+	      const char *ifname, bool *never)
 {
 	struct nic n = { .opt = opt, .machine = m, .et.fd = -1 };
 	int err = open_nic(&n, ifname);
@@ -695,5 +735,7 @@ int check_nic(struct report *r, const struct machine *m, const struct ctl_option
 		check_journal(r, &n);
 	}
 	close_nic(&n);
+	if (never)
+		*never = n.never;
 	return err;
 }

@@ -23,6 +23,7 @@ struct doctor {
 	const struct ctl_options *opt;
 	struct machine machine;
 	struct out_json json;
+	bool never; /* nothing can make the interface receive into device memory */
 };
 
 /* -------------------------------------------------------------------------- interfaces in brief */
@@ -57,7 +58,7 @@ static bool in_brief(struct doctor *d, const char *ifname)
 {
 	struct report r = { 0 };
 	const struct finding *problem;
-	int err = check_nic(&r, &d->machine, d->opt, ifname);
+	int err = check_nic(&r, &d->machine, d->opt, ifname, NULL);
 
 	if (err == -ENODEV) { /* removed meanwhile */
 		report_free(&r);
@@ -96,19 +97,22 @@ static unsigned int all_interfaces(struct doctor *d)
 
 /* -------------------------------------------------------------------------------------- verdict */
 
-static void print_verdict(const struct ctl_options *opt, const struct report *r,
+static void print_verdict(const struct doctor *d, const struct report *r,
 			  const struct finding *problem, bool can)
 {
+	const char *ifname = d->opt->ifname;
+
 	printf("\n");
-	if (opt->ifname)
-		out_text(stdout, opt->ifname);
+	if (ifname)
+		out_text(stdout, ifname);
 	else
 		printf("%s", can || problem ? "this machine" : "no interface here");
-	printf(" %s receive into device memory",
-	       can || (!opt->ifname && !problem) ? "can" : "cannot");
+	printf(" %s receive into device memory", can || (!ifname && !problem) ? "can" : "cannot");
 	if (can && report_warns(r, "split"))
 		printf(", if it can split headers from data");
-	if (problem)
+	if (d->never)
+		printf(", whatever is changed");
+	else if (problem)
 		printf(": solve \"%s\" first", problem->check);
 	printf("\n");
 }
@@ -129,7 +133,7 @@ static int report_all(struct doctor *d, const struct report *r)
 		can = can && n;
 	}
 	if (!d->opt->json)
-		print_verdict(d->opt, r, report_problem(r), can);
+		print_verdict(d, r, report_problem(r), can);
 	return can ? CTL_OK : CTL_NO;
 }
 
@@ -147,20 +151,34 @@ static int report_all_json(struct doctor *d, const struct report *r)
 	return status;
 }
 
+/* What is said of the interface decides what else is worth saying: about one that never can, no
+ * advice about the machine or its memory helps. */
+static int check_all(struct doctor *d, struct report *r)
+{
+	struct report memory = { 0 }, nic = { 0 };
+	const char *ifname = d->opt->ifname;
+	int err = 0;
+
+	check_machine(r, &d->machine);
+	if (!check_memory(&memory, d->opt))
+		err = -ENODEV; /* a wrong command line, as with an unknown interface */
+	if (!err && ifname)
+		err = check_nic(&nic, &d->machine, d->opt, ifname, &d->never);
+	if (d->never) {
+		report_drop_problems(r);
+		report_free(&memory);
+	}
+	report_join(r, &memory);
+	report_join(r, &nic);
+	return err;
+}
+
 static int doctor(const struct ctl_options *opt)
 {
 	struct doctor d = { .opt = opt };
 	struct report r = { 0 };
-	int status, err = 0;
+	int status, err = check_all(&d, &r);
 
-	check_machine(&r, &d.machine);
-	if (!check_memory(&r, opt)) {
-		report_free(&r);
-		ctl_failed(0);
-		return CTL_USAGE;
-	}
-	if (opt->ifname)
-		err = check_nic(&r, &d.machine, opt, opt->ifname);
 	if (err)
 		status = ctl_failed(err);
 	else

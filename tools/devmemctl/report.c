@@ -15,17 +15,26 @@ static const struct {
 	[PROBLEM] = { "problem", OUT_RED },
 };
 
-void report_add(struct report *r, enum level level, const char *check, const char *fmt, ...)
+/* Makes room for @n more findings. Returns the first. */
+static struct finding *grow(struct report *r, unsigned int n)
 {
-	struct finding *more = realloc(r->finding, (r->count + 1) * sizeof(*more));
-	va_list ap;
+	struct finding *more = realloc(r->finding, (r->count + n) * sizeof(*more));
 
 	if (!more) {
 		fprintf(stderr, "devmemctl: no memory\n");
 		exit(1);
 	}
 	r->finding = more;
-	more += r->count++;
+	more += r->count;
+	r->count += n;
+	return more;
+}
+
+void report_add(struct report *r, enum level level, const char *check, const char *fmt, ...)
+{
+	struct finding *more = grow(r, 1);
+	va_list ap;
+
 	more->level = level;
 	more->check = check;
 	more->todo[0] = '\0';
@@ -48,6 +57,23 @@ void report_free(struct report *r)
 {
 	free(r->finding);
 	*r = (struct report){ 0 };
+}
+
+void report_join(struct report *r, struct report *more)
+{
+	if (more->count)
+		memcpy(grow(r, more->count), more->finding, more->count * sizeof(*more->finding));
+	report_free(more);
+}
+
+void report_drop_problems(struct report *r)
+{
+	unsigned int kept = 0;
+
+	for (unsigned int i = 0; i < r->count; i++)
+		if (r->finding[i].level != PROBLEM)
+			r->finding[kept++] = r->finding[i];
+	r->count = kept;
 }
 
 const struct finding *report_problem(const struct report *r)
