@@ -412,6 +412,9 @@ gve() {
 	do_it n-tuple
 	doctor 0 lab0
 	has ok resets 'other connections are kept out of bound queues'
+	has ok pages 'gve has no larger ones'
+	has ok 'huge pages' 'none are needed, as the driver of lab0 has no large pages'
+	! grep -q 'rx-page-size\|nr_hugepages' /tmp/out || fail "it advises pages that this driver does not have"
 	AS=(setpriv "--inh-caps=-bpf,-sys_admin" "--bounding-set=-bpf,-sys_admin")
 	doctor 0 lab0
 	has warning resets 'may fail with EFAULT.* CAP_BPF.* -> .*cap_net_admin,cap_bpf'

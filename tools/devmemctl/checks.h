@@ -15,13 +15,18 @@ struct machine {
 
 void check_machine(struct report *r, struct machine *m);
 
-/* check_memory() - false: there is no backend of the given name. */
-bool check_memory(struct report *r, const struct ctl_options *opt);
+/* check_memory() - @large_pages: the NIC may support pages larger than the system's, so advice
+ * about them can help. False: there is no backend of the given name. */
+bool check_memory(struct report *r, const struct ctl_options *opt, bool large_pages);
 
 /* check_nic() - checks the interface. -ENODEV: there is none, and the error message is set.
  * @never: set if nothing can make this interface receive into device memory; or NULL. */
 int check_nic(struct report *r, const struct machine *m, const struct ctl_options *opt,
 	      const char *ifname, bool *never);
+
+/* check_nic_large_pages() - false: the driver is known to have no pages larger than the
+ * system's. */
+bool check_nic_large_pages(const char *ifname);
 
 /* check_place() - the NIC's place in the machine. @bus: the device's name on the bus, or "". */
 void check_place(struct report *r, const char *ifname, const char *bus);

@@ -139,8 +139,7 @@ static void check_available(struct report *r, uint64_t bytes)
 	report_todo(r, "use a smaller --buffer");
 }
 
-/* @heap: dma-heap can be used. Its blocks are large without huge pages. */
-static void check_huge_pages(struct report *r, uint64_t bytes, bool heap)
+static void large_pages_need(struct report *r, uint64_t bytes, bool heap)
 {
 	uint64_t free_pages = 0, kib = 0,
 		 want = (bytes + DEVMEM__HUGE_PAGE - 1) / DEVMEM__HUGE_PAGE, total = 0;
@@ -167,6 +166,16 @@ static void check_huge_pages(struct report *r, uint64_t bytes, bool heap)
 	}
 }
 
+/* @heap: dma-heap can be used. Its blocks are large without huge pages. */
+static void check_huge_pages(struct report *r, const struct ctl_options *opt, bool heap, bool large)
+{
+	if (large)
+		large_pages_need(r, opt->buffer_bytes, heap);
+	else
+		report_add(r, OK, "huge pages",
+			   "none are needed, as the driver of %s has no large pages", opt->ifname);
+}
+
 /* What to do if no backend works: what is done for the first. */
 static void no_memory(struct report *r)
 {
@@ -177,7 +186,7 @@ static void no_memory(struct report *r)
 			report_todo(r, "%s", r->finding[i].todo);
 }
 
-bool check_memory(struct report *r, const struct ctl_options *opt)
+bool check_memory(struct report *r, const struct ctl_options *opt, bool large_pages)
 {
 	bool udmabuf = false, heap = false;
 
@@ -198,6 +207,6 @@ bool check_memory(struct report *r, const struct ctl_options *opt)
 	if (udmabuf || heap)
 		check_available(r, opt->buffer_bytes);
 	if (udmabuf)
-		check_huge_pages(r, opt->buffer_bytes, heap);
+		check_huge_pages(r, opt, heap, large_pages);
 	return true;
 }

@@ -478,20 +478,44 @@ static void check_resets(struct report *r, const struct nic *n)
 
 /* ---------------------------------------------------------------------------------------- pages */
 
+static bool lacks_large_pages(const struct devmem__quirks *quirks)
+{
+	return quirks->driver && !quirks->large_pages;
+}
+
+bool check_nic_large_pages(const char *ifname)
+{
+	char driver[32], bus[32];
+	struct devmem__ethtool et;
+
+	if (devmem__ethtool_open(&et, ifname))
+		return true;
+	devmem__ethtool_driver(&et, driver, bus);
+	devmem__ethtool_close(&et);
+	return !lacks_large_pages(devmem__quirks_of(driver));
+}
+
 /* False: it is known that there are no pages but the system's. */
 static bool check_page_sizes(struct report *r, struct nic *n)
 {
 	int err;
 
 	if (!n->netdev.family || !n->machine->may_bind || !n->machine->kernel)
-		return true;
+		return !lacks_large_pages(n->quirks);
 	err = devmem__netdev_ask_any_queue(&n->netdev, n->et.ifindex, LARGE_PAGE);
-	if (err == -EINVAL || err == -EOPNOTSUPP ||
-	    (n->quirks->driver && !n->quirks->large_pages)) {
-		report_add(r, WARNING, "pages", "only the system's page size: %s",
-			   err == -EINVAL ? "the kernel has no rx-page-size"
-					  : "the driver has no rx-page-size");
-		report_todo(r, "boot Linux 7.3 or later, with bnxt_en or mlx5_core");
+	/* no kernel and no setting changes what the driver does not have */
+	if (err == -EOPNOTSUPP || lacks_large_pages(n->quirks)) {
+		report_add(r, OK, "pages",
+			   "only the system's page size: %s has no larger ones, which bnxt_en and "
+			   "mlx5_core have",
+			   n->driver);
+		return false;
+	}
+	if (err == -EINVAL) {
+		report_add(r, WARNING, "pages",
+			   "only the system's page size: the kernel has no rx-page-size");
+		report_todo(r, "boot Linux 7.3 or later%s",
+			    n->quirks->driver ? "" : ", and see whether the driver has it");
 		return false;
 	}
 	if (n->quirks->driver)

@@ -160,7 +160,7 @@ static int check_all(struct doctor *d, struct report *r)
 	int err = 0;
 
 	check_machine(r, &d->machine);
-	if (!check_memory(&memory, d->opt))
+	if (!check_memory(&memory, d->opt, !ifname || check_nic_large_pages(ifname)))
 		err = -ENODEV; /* a wrong command line, as with an unknown interface */
 	if (!err && ifname)
 		err = check_nic(&nic, &d->machine, d->opt, ifname, &d->never);

@@ -32,8 +32,8 @@ void report_add(struct report *r, enum level level, const char *check, const cha
 void report_todo(struct report *r, const char *fmt, ...) DEVMEM_PRINTF(2, 3);
 void report_free(struct report *r);
 
-/* report_join() - moves the findings of @more to the end of @r. report_drop_problems() - removes the
- * problems and keeps all else. */
+/* report_join() - moves the findings of @more to the end of @r. report_drop_problems() - removes
+ * the problems and keeps all else. */
 void report_join(struct report *r, struct report *more);
 void report_drop_problems(struct report *r);
 
