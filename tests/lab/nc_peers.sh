@@ -15,7 +15,7 @@ NCDEVMEM=/selftests/tools/testing/selftests/drivers/net/hw/ncdevmem
 NEAR=2001:db8:1ab::1 FAR=2001:db8:1ab::2	# lab0, lab1
 NEAR4=192.0.2.1 FAR4=192.0.2.2
 PORT=5201
-FAULTS=/sys/kernel/debug/labnic/lab0
+FAULT=/devmem/lab/guest/nic-fault
 # shellcheck source=/dev/null
 . "$HERE/tests/lab/peers.sh"
 IN=$WORK/in OUT=$WORK/received BYTES=$((16 << 20))
@@ -254,7 +254,7 @@ wrong_bytes() {
 
 # Every packet comes to another queue than the one that is bound.
 wrong_queue() {
-	echo 1 >$FAULTS/misroute_every
+	$FAULT misroute_every 1
 	receive -s $NEAR
 	ends 0 socat -u "OPEN:$IN" "TCP6:[$NEAR]:$PORT"
 	served
@@ -272,14 +272,14 @@ wrong_queue() {
 	ip netns exec far socat -u "OPEN:$IN" "TCP6:[$NEAR]:$PORT" >"$OTHER" 2>&1 || true
 	served_with 1
 	says "$LOG" 'flow steering error'
-	echo 0 >$FAULTS/misroute_every
+	$FAULT misroute_every 0
 	echo "== the wrong queue: $((BYTES >> 20)) MiB received and reported as copied; with -L it fails, and so does ncdevmem"
 }
 
 # Of every third packet some bytes stay in the header's buffer.
 unsplit() {
 	local linear
-	echo 3 >$FAULTS/nosplit_every
+	$FAULT nosplit_every 3
 	receive -s $NEAR
 	ends 0 socat -u "OPEN:$IN" "TCP6:[$NEAR]:$PORT"
 	served
@@ -293,7 +293,7 @@ unsplit() {
 		served_with 1
 		says "$LOG" 'SCM_DEVMEM_LINEAR'
 	done
-	echo 0 >$FAULTS/nosplit_every
+	$FAULT nosplit_every 0
 	echo "== packets that were not split: received in order, $linear bytes reported as copied; with -L it fails, and so" \
 		"does ncdevmem"
 }

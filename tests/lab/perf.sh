@@ -121,11 +121,11 @@ between "-e devmem" "-H -n 8M -v $NEAR" "not j['zero_copy'] and server['zero_cop
 	"server['bytes_device'] == 8388608 and client['bytes_sent_copied'] == 8388608"
 grep -q "^WARNING: not zero-copy: the client's processor copied 8 MiB, since it was run with --host-memory" "$OUT" ||
 	fail "the client's copies, and no warning"
-echo 3 >/sys/kernel/debug/labnic/lab0/nosplit_every
+/devmem/lab/guest/nic-fault nosplit_every 3
 serve --once -e devmem lab0
 client -e devmem -n 8M -v lab1 $NEAR
 served 0
-echo 0 >/sys/kernel/debug/labnic/lab0/nosplit_every
+/devmem/lab/guest/nic-fault nosplit_every 0
 holds "not j['zero_copy'] and not server['zero_copy'] and client['zero_copy']" "server['bytes_linear'] > 0" \
 	"server['bytes_device'] > 0 and server['bytes_device'] + server['bytes_linear'] == 8388608"
 grep -q "^WARNING: not zero-copy: the server's processor copied" "$OUT" || fail "the server's copies, and no warning"

@@ -13,6 +13,7 @@ fi
 NCDEVMEM=/selftests/tools/testing/selftests/drivers/net/hw/ncdevmem
 NEAR=2001:db8:1ab::1	# lab0
 PORT=5201
+FAULT=/devmem/lab/guest/nic-fault
 # shellcheck source=/dev/null
 . "$HERE/tests/lab/peers.sh"
 
@@ -64,11 +65,11 @@ echoed() {
 
 # Of every third packet some bytes stay in host memory: they are placed in the spill buffer, and sent from there in turn.
 echoed_from_spill() {
-	local bytes=$((4 * 8 << 20)) faults=/sys/kernel/debug/labnic/lab0
+	local bytes=$((4 * 8 << 20))
 	serve /build/examples/gpu_echo_server --no-progress --connections 4 --json "$JSON" lab0
-	echo 3 >$faults/nosplit_every
+	$FAULT nosplit_every 3
 	connect send_client --echo --connections 4 --bytes 8M "$NEAR" $PORT
-	echo 0 >$faults/nosplit_every
+	$FAULT nosplit_every 0
 	served
 	has bytes $bytes
 	has bytes_sent $bytes
@@ -83,11 +84,11 @@ echoed_from_spill() {
 
 # All packets come through another queue: more than the spill buffer has room for, which sends give back.
 echoed_all_from_spill() {
-	local bytes=$((4 * 16 << 20)) faults=/sys/kernel/debug/labnic/lab0
-	echo 1 >$faults/misroute_every
+	local bytes=$((4 * 16 << 20))
+	$FAULT misroute_every 1
 	serve /build/examples/gpu_echo_server --no-progress --connections 4 "$@" --json "$JSON" lab0
 	connect send_client --echo --connections 4 --bytes 16M "$NEAR" $PORT
-	echo 0 >$faults/misroute_every
+	$FAULT misroute_every 0
 	served
 	has bytes_host $bytes
 	has bytes_sent $bytes
