@@ -12,7 +12,8 @@ install(TARGETS devmem EXPORT devmemTargets
 install(TARGETS devmem_static EXPORT devmemStaticTargets
 	ARCHIVE COMPONENT dev
 	INCLUDES DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
-install(FILES include/devmem/devmem.h include/devmem/opts.h include/devmem/backend.h
+install(FILES include/devmem/devmem.h include/devmem/opts.h include/devmem/admin.h include/devmem/backend.h
+	include/devmem/cuda.h include/devmem/drm.h
 	DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/devmem COMPONENT dev)
 
 # Manual pages. Whatever else a page has in NAME is found by a page of one line, which leads to it.

@@ -3,7 +3,8 @@
 """Is the whole interface documented, and does what is said of it agree? Three places say it: the map of exported symbols, the
 comments in the public headers, and the manual pages. What is wrong is printed, one line each.
 
-- Each exported symbol has a comment in a header, and a page with it in NAME and with the header's prototype in SYNOPSIS.
+- Each exported symbol has a comment in a header, and a page with it in NAME and with the header's prototype in SYNOPSIS, behind
+  the header's name (In).
 - A function's errnos in ERRORS are those of its comment, "other" included. ERRORS has lists, each after a sentence that names
   the functions (Fn) it is for. One that returns int has some, or its comment says that it does not fail.
 - Each member of a public structure is an item (It) of a page that names the structure, and each constant is mentioned.
@@ -78,9 +79,11 @@ class Headers:
         paths = sorted(glob.glob(os.path.join(top, "include/devmem/*.h")))
         texts = [read(top, path) for path in paths]
         bare = without_comments("\n".join(texts))
-        self.functions = {}
-        for text in texts:
-            self.functions.update(functions(text))
+        self.functions, self.header_of = {}, {}
+        for path, text in zip(paths, texts):
+            found = functions(text)
+            self.functions.update(found)
+            self.header_of.update((name, os.path.relpath(path, os.path.join(top, "include"))) for name in found)
         self.structures = structures(bare)
         self.macros = set(re.findall(r"^#define (DEVMEM_\w+)\(", bare, re.M))
         self.constants = set(re.findall(r"^#define (DEVMEM_\w+)\s+\d", bare, re.M) + re.findall(r"^\t(DEVMEM_\w+) = ", bare, re.M))
@@ -111,15 +114,19 @@ class Page:
         return self.path.endswith(".3")
 
     def find_prototypes(self):
-        """Name: the whole, as in a header."""
-        found, returns, name, parts = {}, "", "", []
+        """Name: the whole, as in a header. includes has the header that it is behind."""
+        self.includes = {}
+        found, header, returns, name, parts = {}, "", "", "", []
 
         def put(name, parts):
+            self.includes[name] = header
             found[name] = spaced(f"{returns}{'' if returns.endswith('*') else ' '}{name}({', '.join(parts)})")
 
         for line in self.sections.get("SYNOPSIS", "").split("\n"):
             macro, *rest = arguments(line) or [""]
-            if macro == ".Ft":
+            if macro == ".In":
+                header = rest[0]
+            elif macro == ".Ft":
                 returns = spaced(" ".join(rest))
             elif macro == ".Fn":
                 put(rest[0], rest[1:])
@@ -193,6 +200,8 @@ def check_functions(exported, headers, pages):
         page, function = of[0], headers.functions[name]
         if page.prototypes.get(name) != function.prototype:
             yield f"{page.path}: SYNOPSIS has \"{page.prototypes.get(name)}\", and the header \"{function.prototype}\""
+        elif page.includes.get(name) != headers.header_of[name]:
+            yield f"{page.path}: SYNOPSIS has {name} behind {page.includes.get(name)}, and it is in {headers.header_of[name]}"
         listed = page.errnos.get(name, set())
         if function.returns != "int":
             listed = set(re.findall(r"\bEr (E[A-Z0-9]+)", page.text)) & function.errnos
@@ -287,6 +296,7 @@ DAMAGE = [
     ("man/devmem_wait.3", ".Nm devmem_wake ,\n", ".Nm devmem_wake ,\n.Nm devmem_doze ,\n", "devmem_doze is in NAME, and neither"),
     ("man/devmem_wait.3", '.Fn devmem_wake "struct devmem_ring *ring"\n', "", 'SYNOPSIS has "None"'),
     ("man/devmem_wait.3", '.Fa "int timeout_ms"\n', '.Fa "int timeout_s"\n', 'SYNOPSIS has "int devmem_wait('),
+    ("man/devmem_plan.3", ".In devmem/admin.h\n", ".In devmem/devmem.h\n", "SYNOPSIS has devmem_plan behind devmem/devmem.h"),
     ("man/devmem_wait.3", ".It Bq Er EINTR\n", ".It Bq Er EIO\n", "ERRORS of devmem_wait lacks what its comment has: EINTR"),
     ("man/devmem_wait.3", ".It Bq Er EINTR\n", ".It Bq Er EIO\n", "ERRORS of devmem_wait has what its comment has not: EIO"),
     ("man/devmem_attach.3", ".Er ECONNABORTED\n", ".Er EPIPE\n",

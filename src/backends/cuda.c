@@ -10,6 +10,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "devmem/cuda.h"
 #include "memory/backend.h"
 #include "memory/buffer.h"
 #include "backends/cuda_device.h"

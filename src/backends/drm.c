@@ -13,6 +13,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "devmem/drm.h"
 #include "memory/buffer.h"
 #include "backends/drm_card.h"
 #include "memory/host.h"

@@ -16,6 +16,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "devmem/cuda.h"
 #include "memory/backend.h"
 #include "backends/cuda_gather.h"
 #include "memory/buffer.h"

@@ -16,7 +16,7 @@
 #include <stdlib.h> /* run() */
 
 #include "../unit/unit.h"
-#include "devmem/devmem.h"
+#include "devmem/admin.h"
 #include "../examples/pattern.h"
 #include "nic.h"
 

@@ -19,6 +19,7 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 
+#include "devmem/drm.h"
 #include "backends/drm_api.h"
 #include "devmem/backend.h"
 #include "sending.h"

@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "devmem/cuda.h"
 #include "sending.h"
 
 #define ADDRESS "0000:65:00.0"

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "devmem/admin.h"
 #include "devmem/backend.h"
 #include "unit.h"
 

@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "devmem/cuda.h"
 #include "backends/cuda_device.h"
 #include "memory/buffer.h"
 #include "cuda.h"

@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "devmem/cuda.h"
 #include "backends/cuda_api.h"
 #include "unit.h"
 

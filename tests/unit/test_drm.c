@@ -12,6 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "devmem/drm.h"
 #include "unit.h"
 #include "backends/drm_card.h"
 

@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include "devmem/devmem.h"
+#include "devmem/admin.h"
 #include "unit.h"
 
 #define MANY  60u

@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include "uring/syscall_ring.h"
-#include "devmem/devmem.h"
+#include "devmem/admin.h"
 #include "tx/errqueue.h"
 #include "base/uapi_sock.h"
 #include "unit.h"
