@@ -204,7 +204,7 @@ static int open_flow(struct sender *s, unsigned int i)
 {
 	struct flow *f = &s->flow[i];
 
-	f->fd = connect_to(s->job->to);
+	f->fd = connect_to(s->job->to, s->job->wait ? PATIENCE : 0);
 	if (f->fd < 0)
 		return failed("cannot connect", strerror(errno));
 	if (devmem_attach(s->ring, f->fd, NULL, i, NULL, &f->sock)) {

@@ -7,6 +7,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+enum { PATIENCE = 30 };
+
 struct device_job {
 	const struct addrinfo *to;
 	const char *interface; /* the connections leave through it */
@@ -15,6 +17,7 @@ struct device_job {
 	uint64_t bytes; /* per connection */
 	bool corrupt;	/* send one wrong byte on each connection */
 	bool echo;	/* the peer is to send the same bytes back */
+	bool wait;	/* while nobody listens there, try again for up to PATIENCE seconds */
 };
 
 /* Prints the engine and why it was chosen. Returns the number of failed connections, after error

@@ -29,6 +29,8 @@ static const char usage[] = "usage: send_client [options] HOST PORT\n"
 			    "the best that can be)\n"
 			    "  -r, --echo            the same bytes are to come back: check that "
 			    "they do\n"
+			    "  -w, --wait            while nobody listens there, try again for up "
+			    "to 30 seconds\n"
 			    "  -m, --modulo N        bytes that count modulo N, as the kernel's "
 			    "\"ncdevmem -v N\" wants them\n"
 			    "  -x, --corrupt         send one wrong byte in each stream, to see "
@@ -39,7 +41,7 @@ struct sender {
 	pthread_t thread;
 	const struct addrinfo *to;
 	uint64_t bytes;
-	bool corrupt, echo;
+	bool corrupt, echo, wait;
 	int fd;
 	uint64_t returned;  /* bytes */
 	bool wrong, closed; /* @wrong: a byte was wrong; @closed: the other end closed in order */
@@ -124,7 +126,7 @@ static void *run(void *arg)
 	struct sender *s = arg;
 
 	s->failed = true;
-	s->fd = connect_to(s->to);
+	s->fd = connect_to(s->to, s->wait ? PATIENCE : 0);
 	if (s->fd < 0) {
 		fprintf(stderr, "send_client: cannot connect: %s\n", strerror(errno));
 		return NULL;
@@ -173,6 +175,7 @@ static struct device_job parse(int argc, char **argv)
 		{ "device", required_argument, NULL, 'd' },
 		{ "engine", required_argument, NULL, 'e' },
 		{ "echo", no_argument, NULL, 'r' },
+		{ "wait", no_argument, NULL, 'w' },
 		{ "modulo", required_argument, NULL, 'm' },
 		{ "corrupt", no_argument, NULL, 'x' },
 		{ "help", no_argument, NULL, 'h' },
@@ -181,7 +184,7 @@ static struct device_job parse(int argc, char **argv)
 	struct device_job job = { .bytes = 1ull << 30, .connections = 1 };
 	int opt;
 
-	while ((opt = getopt_long(argc, argv, "c:n:d:e:rm:xh", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, "c:n:d:e:rwm:xh", options, NULL)) != -1) {
 		switch (opt) {
 		case 'c':
 			job.connections = arg_number(optarg, 65535);
@@ -197,6 +200,9 @@ static struct device_job parse(int argc, char **argv)
 			break;
 		case 'r':
 			job.echo = true;
+			break;
+		case 'w':
+			job.wait = true;
 			break;
 		case 'm':
 			pattern_modulo(arg_number(optarg, 256));
@@ -238,7 +244,8 @@ int main(int argc, char **argv)
 		failed = send_from_threads(&(struct sender){ .to = to,
 							     .bytes = job.bytes,
 							     .corrupt = job.corrupt,
-							     .echo = job.echo },
+							     .echo = job.echo,
+							     .wait = job.wait },
 					   job.connections);
 	freeaddrinfo(to);
 	return failed ? 1 : 0;

@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/signalfd.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <devmem/devmem.h>
@@ -53,7 +54,7 @@ int open_signals(void)
 	return signalfd(-1, &set, SFD_CLOEXEC | SFD_NONBLOCK);
 }
 
-int connect_to(const struct addrinfo *ai)
+static int connect_once(const struct addrinfo *ai)
 {
 	int fd, err = 0;
 
@@ -67,4 +68,15 @@ int connect_to(const struct addrinfo *ai)
 	}
 	errno = err;
 	return -1;
+}
+
+int connect_to(const struct addrinfo *ai, unsigned int seconds)
+{
+	const struct timespec pause = { .tv_nsec = 50000000 };
+	unsigned int tries = 20 * seconds;
+	int fd;
+
+	while ((fd = connect_once(ai)) < 0 && errno == ECONNREFUSED && tries--)
+		nanosleep(&pause, NULL);
+	return fd;
 }

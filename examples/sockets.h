@@ -13,8 +13,8 @@ int open_signals(void);
  * NULL: accept all. */
 int open_listener(unsigned int port, const char *interface);
 
-/* Connects by TCP to the first of these addresses that answers. Returns -1 and sets errno if none
- * does. */
-int connect_to(const struct addrinfo *ai);
+/* Connects by TCP to the first of these addresses that answers. While none does, tries again for up
+ * to @seconds. Returns -1 and sets errno if none does. */
+int connect_to(const struct addrinfo *ai, unsigned int seconds);
 
 #endif

@@ -194,6 +194,23 @@ stops_and_goes_on() {
 	has verified true
 }
 
+# The sender is there before its receiver, and tries again until somebody listens.
+waits_for_its_receiver() {
+	local port sender status=0
+	rm -f "$WORK"/*
+	for ((port = 20000 + $$ % 10000; port < 65536; port += 1009)); do
+		"${SENDER[@]}" --wait --connections $CONNECTIONS --bytes 100K 127.0.0.1 "$port" >"$WORK/sender" 2>&1 &
+		sender=$!
+		state $sender S
+		! start "$port" "${SERVER_COMMAND[@]}" --verify || break
+		kill $sender
+	done
+	wait $sender || fail "the sender that waits ended with $?"
+	wait "$SERVER" || status=$?
+	ended server $status 0
+	has verified true
+}
+
 [[ $("${REFUSED[@]}" EPERM /bin/sh -c 'echo runs') == runs ]] || fail "no policy can be set"
 if "${SERVER_COMMAND[@]}" --engine devmem --port $((10000 + $$ % 10000)) lo >"$WORK/log" 2>&1; then
 	fail "engine devmem was not refused on loopback"
@@ -260,6 +277,7 @@ if "${SENDER[@]}" --device lo --engine devmem 127.0.0.1 9 >"$WORK/sender" 2>&1; 
 fi
 grep -q '\(lo: the kernel does not bind\|memory of backend\|this kernel cannot send\)' "$WORK/sender" || fail "the sender's refusal does not say why"
 stops_and_goes_on
+waits_for_its_receiver
 echo "sent from device memory: copied on loopback"
 
 echoed "${SENDER[@]}" --echo -- "${ECHO[@]}"
