@@ -3,7 +3,7 @@
 """Puts figures into pages: between "<!-- bench FILE: TABLE -->" and "<!-- end -->" stands that table of what
 "scripts/bench --json FILE" wrote, "how" is the command and the kernel; nobody writes them by hand.
 
-readme.py [--check] PAGE...: with --check nothing is changed, and status 1 says that a page is not what it should be.
+figures.py [--check] PAGE...: with --check nothing is changed, and status 1 says that a page is not what it should be.
 """
 import difflib
 import json
