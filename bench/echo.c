@@ -61,10 +61,10 @@ static void send_back(struct echo *e, const struct bench *b, const struct devmem
 
 static void sent(struct echo *e, const struct devmem_event *ev)
 {
-	if (ev->result)
-		bench_die("a send %s", ev->result > 0 ? "was copied" : strerror(-ev->result));
-	e->bytes += ev->length;
-	e->free[e->free_n++] = (uint32_t)ev->offset;
+	if (ev->result < 0 || ev->flags & DEVMEM_EVENT_F_COPIED)
+		bench_die("a send %s", ev->result < 0 ? strerror(-ev->result) : "was copied");
+	e->bytes += (uint32_t)ev->result;
+	e->free[e->free_n++] = (uint32_t)ev->cookie;
 }
 
 /* Handles events. Puts fragments that may be released into @back and returns their number. */
@@ -79,7 +79,7 @@ static unsigned int take(struct echo *e, const struct bench *b, const struct dev
 			send_back(e, b, &ev[i]);
 			break;
 		case DEVMEM_EVENT_SENT:
-			back[over++] = e->held[ev[i].offset];
+			back[over++] = e->held[ev[i].cookie];
 			sent(e, &ev[i]);
 			break;
 		case DEVMEM_EVENT_END: /* the client has received everything by then */

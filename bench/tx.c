@@ -55,10 +55,10 @@ static void take(struct sender *s, const struct bench *b, const struct devmem_ev
 {
 	switch (ev->type) {
 	case DEVMEM_EVENT_SENT:
-		if (ev->result)
+		if (ev->result < 0 || ev->flags & DEVMEM_EVENT_F_COPIED)
 			bench_die("a send %s",
-				  ev->result > 0 ? "was copied" : strerror(-ev->result));
-		s->sent += ev->length;
+				  ev->result < 0 ? strerror(-ev->result) : "was copied");
+		s->sent += (uint32_t)ev->result;
 		send_next(s, b, (unsigned int)ev->user_data);
 		break;
 	case DEVMEM_EVENT_ERROR:

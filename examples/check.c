@@ -22,6 +22,6 @@ static bool data_matches(struct devmem_buffer *buffer, uint64_t position,
 bool check_event(struct devmem_buffer *buffer, uint64_t position, const struct devmem_event *ev)
 {
 	if (ev->type == DEVMEM_EVENT_HOST)
-		return pattern_matches(position, (const void *)(uintptr_t)ev->offset, ev->length);
+		return pattern_matches(position, (const void *)(uintptr_t)ev->address, ev->length);
 	return data_matches(buffer, position, ev);
 }

@@ -151,7 +151,7 @@ static void came_back(struct sender *s, struct flow *f, const struct devmem_even
 {
 	if (!s->job->echo)
 		give_up(s, f, "what is sent", "something came back");
-	else if (!pattern_matches(f->returned, (const void *)(uintptr_t)ev->offset, ev->length))
+	else if (!pattern_matches(f->returned, (const void *)(uintptr_t)ev->address, ev->length))
 		give_up(s, f, "what came back", "it is not what was sent");
 	f->returned += ev->length;
 }

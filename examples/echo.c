@@ -223,11 +223,11 @@ static void ended(struct echo *e, struct connection *c)
 
 static void sent(struct echo *e, struct connection *c, const struct devmem_event *ev)
 {
-	free_record(e, (struct record *)(uintptr_t)ev->offset);
+	free_record(e, (struct record *)(uintptr_t)ev->cookie);
 	server_lets_go(&e->server, &c->client);
 	c->out--;
 	if (ev->result >= 0)
-		server_moved(&e->server, &c->client, ev->length);
+		server_moved(&e->server, &c->client, (uint32_t)ev->result);
 	else if (!is_closed(c))
 		await_reason(e, c, ev->result);
 	close_if_done(e, c);

@@ -156,9 +156,9 @@ static void take_message(struct gatherer *g, struct connection *c)
 
 static int gathered(struct gatherer *g, const struct devmem_event *ev)
 {
-	struct connection *c = (struct connection *)(uintptr_t)ev->offset;
+	struct connection *c = (struct connection *)(uintptr_t)ev->cookie;
 
-	if (ev->result) {
+	if (ev->result < 0) {
 		fprintf(stderr, "gpu_gather_server: the device failed: %s\n",
 			strerror(-ev->result));
 		return -1;

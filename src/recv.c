@@ -75,7 +75,7 @@ static struct devmem_event host_event(struct devmem__rx *rx, const struct devmem
 {
 	struct devmem_event ev = {
 		.user_data = stream->user_data,
-		.offset = (uintptr_t)rx->payload,
+		.address = (uintptr_t)rx->payload,
 		.length = bytes,
 		.token = rx->host_token,
 		.sock = stream->slot,

@@ -282,8 +282,8 @@ static int check_ranges(const struct devmem_buffer *buffer, const struct devmem_
 					    i, (unsigned long long)ranges[i].length,
 					    (unsigned long long)ranges[i].offset, size);
 		sum += ranges[i].length;
-		if (sum > UINT32_MAX)
-			return devmem__fail(EMSGSIZE, "devmem_send: 4 GiB or more at once: make "
+		if (sum > INT32_MAX)
+			return devmem__fail(EMSGSIZE, "devmem_send: 2 GiB or more at once: make "
 						      "several sends");
 	}
 	*bytes = (uint32_t)sum;
@@ -392,12 +392,12 @@ static struct devmem_event sent_event(const struct devmem_sock *sock,
 {
 	return (struct devmem_event){
 		.user_data = sock->stream.user_data,
-		.offset = send->cookie,
-		.length = send->bytes,
-		.result = result,
+		.cookie = send->cookie,
+		.result = result < 0 ? result : (int32_t)send->bytes,
 		.sock = sock->stream.slot,
 		.buffer = devmem__binding_buffer_id(send->binding),
 		.type = DEVMEM_EVENT_SENT,
+		.flags = result > 0 ? DEVMEM_EVENT_F_COPIED : 0,
 	};
 }
 

@@ -133,11 +133,11 @@ allows() {
 can_fail() {
 	local last='uint32_t max_sends;.*'
 	notices 'a function that is gone' '/^\tdevmem_wake;$/d' src/devmem.map
-	notices 'another version node' 's/^DEVMEM_0.1/DEVMEM_0.9/' src/devmem.map
+	notices 'another version node' 's/^DEVMEM_0.2/DEVMEM_0.9/' src/devmem.map
 	notices 'a member that is gone' "/$last/d"
 	notices 'a member in the middle' "s/uint32_t lowat;/uint32_t more; &/"
 	notices 'a member that is gone and one at the end' "s/uint32_t lowat;//; s/$last/& \nuint32_t more;/"
-	notices 'a structure that may not grow' 's/^\tuint16_t type;/\tuint64_t more; &/'
+	notices 'a structure that may not grow' 's/^\tuint8_t flags;/\tuint64_t more; &/'
 	notices 'another type of a parameter' 's/int timeout_ms)/long timeout_ms)/'
 	notices 'another result' 's/^DEVMEM_API void devmem_wake/DEVMEM_API int devmem_wake/'
 	notices 'an operation that is gone' '/(\*unmap)/d' include/devmem/backend.h

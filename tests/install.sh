@@ -83,7 +83,7 @@ map() {
 	sed -n 's/^\t\(devmem_[a-z_]*\);/\1/p' "$TREE/src/devmem.map" | sort
 }
 
-# DEVMEM_0.1 is an absolute symbol, the version's own. A static library can hide nothing, but keeps to its name.
+# DEVMEM_0.2 is an absolute symbol, the version's own. A static library can hide nothing, but keeps to its name.
 symbols_are_ours() {
 	readelf -d "$LIB/libdevmem.so" | grep 'SONAME.*\[libdevmem\.so\.0\]' >/dev/null || fail "the SONAME is not libdevmem.so.0"
 	diff <(map) <(nm -D --defined-only "$LIB/libdevmem.so" | awk '$2 != "A" { sub(/@.*/, "", $3); print $3 }' | sort) ||
@@ -136,7 +136,7 @@ finds() {
 
 # The shared library takes nothing but itself; the static one says what it lacks; another minor version is refused.
 cmake_says_no() {
-	PKG_CONFIG_LIBDIR=/nowhere finds '0.1 REQUIRED' NONE || fail "not found without pkg-config: $(<"$WORK/log")"
+	PKG_CONFIG_LIBDIR=/nowhere finds '0.2 REQUIRED' NONE || fail "not found without pkg-config: $(<"$WORK/log")"
 	! PKG_CONFIG_LIBDIR=/nowhere finds 'REQUIRED COMPONENTS static' C || fail "static was found without liburing"
 	tr -s '\n ' ' ' <"$WORK/log" | grep 'static needs liburing and libnl-genl-3.0' >/dev/null || fail "no reason: $(<"$WORK/log")"
 	! finds '0.2 REQUIRED' NONE || fail "it takes itself for 0.2"

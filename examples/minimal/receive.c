@@ -52,7 +52,7 @@ int main(int argc, char **argv)
 				     ? devmem_buffer_read(buffer, ev.offset, copy, ev.length)
 				     : n);
 			const char *came = ev.type == DEVMEM_EVENT_HOST
-						   ? (const char *)(uintptr_t)ev.offset
+						   ? (const char *)(uintptr_t)ev.address
 						   : copy;
 			for (uint32_t i = 0; n && ev.type <= DEVMEM_EVENT_HOST && i < ev.length;
 			     i++)

@@ -89,7 +89,7 @@ static int receive(const char *interface, sockaddr_in here)
 			if (!n)
 				break;
 			auto *came = ev.type == DEVMEM_EVENT_HOST
-					     ? reinterpret_cast<const char *>(ev.offset)
+					     ? reinterpret_cast<const char *>(ev.address)
 					     : copy.data();
 			if (ev.type == DEVMEM_EVENT_DATA)
 				must(devmem_buffer_read(buffer.get(), ev.offset, copy.data(),

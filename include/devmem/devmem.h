@@ -92,7 +92,7 @@ extern "C" {
 #endif
 
 #define DEVMEM_VERSION_MAJOR 0
-#define DEVMEM_VERSION_MINOR 1
+#define DEVMEM_VERSION_MINOR 2
 #define DEVMEM_VERSION_PATCH 0
 
 /**
@@ -590,39 +590,39 @@ struct devmem_ring;
 struct devmem_sock;
 
 enum devmem_event_type {
-	/* received bytes in device memory: (buffer, offset, length). Release it. */
+	/* received bytes in device memory: @length of them at @offset of @buffer. Release it. */
 	DEVMEM_EVENT_DATA = 1,
-	/* received bytes in host memory, copied by the kernel: offset is their address in this
-	 * process, valid until released. Release it soon: when all receive buffers of the ring are
-	 * held, receiving pauses. */
+	/* received bytes in host memory, copied by the kernel: @length of them at @address, valid
+	 * until released. Release it soon: when all receive buffers of the ring are held, receiving
+	 * pauses. */
 	DEVMEM_EVENT_HOST = 2,
 	/* the peer has closed its side, and everything that it sent has been handed out; nothing
 	 * more comes. */
 	DEVMEM_EVENT_END = 3,
-	/* the connection broke: result is the negative errno, the same as in its SENT events;
+	/* the connection broke: @result is the negative errno, the same as in its SENT events;
 	 * nothing more comes. It is the last event of its devmem_wait(), and devmem_error() says
 	 * more, until another call fails: save the message if you handle earlier events first.
 	 * While nothing can be received because too much is held, END and ERROR are reported within
 	 * a tenth of a second. An ERROR in front of bytes that cannot be received is reported after
 	 * a second, and those bytes are lost. */
 	DEVMEM_EVENT_ERROR = 4,
-	/* a descriptor given to devmem_watch() is readable: result is its poll(2) events, or a
+	/* a descriptor given to devmem_watch() is readable: @result is its poll(2) events, or a
 	 * negative errno */
 	DEVMEM_EVENT_READY = 5,
 	DEVMEM_EVENT_WOKEN = 6, /* devmem_wake() was called, once or several times */
-	/* the buffer runs low: at most offset bytes of it are out. Release fragments soon, or copy
-	 * their bytes out and release them; when the buffer is empty, connections stall. Reported
-	 * once, after the fragments that caused it, or by the next devmem_wait() if the array is
-	 * full; re-armed when half of the buffer has been released */
+	/* the buffer runs low: at most @bytes_out bytes of it are out. Release fragments soon, or
+	 * copy their bytes out and release them; when the buffer is empty, connections stall.
+	 * Reported once, after the fragments that caused it, or by the next devmem_wait() if the
+	 * array is full; re-armed when half of the buffer has been released */
 	DEVMEM_EVENT_LOW = 7,
-	/* the socket's bytes come through an ordinary queue and are copied: result is the number of
-	 * that queue, or -ENOENT if it is not one of the bound interface. Result -ENODEV: what the
-	 * socket sends leaves by another interface than the one that the buffer is bound to, and is
-	 * copied, or fails (see devmem_send()). Reported when it begins, at most once a second. It
-	 * is the last event of its devmem_wait(), and devmem_error() says more */
+	/* the socket's bytes come through an ordinary queue and are copied: @result is the number
+	 * of that queue, or -ENOENT if it is not one of the bound interface. @result -ENODEV: what
+	 * the socket sends leaves by another interface than the one that the buffer is bound to,
+	 * and is copied, or fails (see devmem_send()). Reported when it begins, at most once a
+	 * second. It is the last event of its devmem_wait(), and devmem_error() says more */
 	DEVMEM_EVENT_MISPLACED = 8,
-	/* the state of the interface with index offset, to which a socket's binding belongs, has
-	 * changed. result is 1: its link is up again; 0: its link is down (connections stall, and
+	/* the state of the interface with index @ifindex, to which a socket's binding belongs, has
+	 * changed. @result is 1: its link is up again; 0: its link is down (connections stall, and
 	 * go on when it is back); -ENODEV: the interface is gone (nothing more comes); -EXDEV: it
 	 * was moved to another network namespace (connections stall, and go on when it is back here
 	 * with its addresses; its return is reported like a link that is up again, with the index
@@ -631,44 +631,54 @@ enum devmem_event_type {
 	 * socket with a NIC. There are none where rtnetlink is refused: devmem_binding_engine()'s
 	 * reason says so */
 	DEVMEM_EVENT_LINK = 9,
-	/* a send is over, and its memory is the caller's again: offset is its cookie, length its
-	 * bytes, buffer where they lie. result is 0: sent from there, and the peer's kernel has
-	 * them; 1: some were copied, and this kernel has those; a negative errno: it failed, and
-	 * any part of it may have been sent. SENT events of one socket come in the order of its
+	/* the send with this @cookie is over, and its memory, in @buffer, is the caller's again.
+	 * @result is its bytes, which the peer's kernel has; with DEVMEM_EVENT_F_COPIED some were
+	 * copied, and this kernel has those. Or it is a negative errno: the send failed, and any
+	 * part of it may have been sent. SENT events of one socket come in the order of its
 	 * devmem_send() calls */
 	DEVMEM_EVENT_SENT = 10,
 	/* devmem_send() returned -EAGAIN, and half of the sends that the socket may have under way
 	 * are back */
 	DEVMEM_EVENT_SENDABLE = 11,
-	/* a gather is over: offset is its cookie, length its bytes, buffer where they are now, in
-	 * one piece. result is 0, or a negative errno: the device failed, and any part may have
-	 * been copied; -EINVAL: a fragment was not out any more. The fragments were released either
+	/* the gather with this @cookie is over. @result is its bytes, which lie in @buffer now, in
+	 * one piece. Or it is a negative errno: the device failed, and any part may have been
+	 * copied; -EINVAL: a fragment was not out any more. The fragments were released either
 	 * way */
 	DEVMEM_EVENT_GATHERED = 12,
-	/* made by devmem_event_split(): bytes of a fragment that another event releases */
-	DEVMEM_EVENT_PART = 13,
 };
 
-/* What came out of a ring: 32 bytes, plain data. Events of one socket come in stream order. */
+/* Flags of events. Later versions may have more: test single bits. */
+#define DEVMEM_EVENT_F_COPIED 1u /* SENT: bytes of the send were copied on their way */
+/* DATA, HOST: made by devmem_event_split(): bytes of a fragment that another event releases */
+#define DEVMEM_EVENT_F_PART 2u
+
+/*
+ * What came out of a ring: 32 bytes, plain data. Events of one socket come in stream order. Members
+ * that an event's type does not use are 0; those of one union share their place.
+ */
 struct devmem_event {
-	uint64_t user_data; /* of the socket, from devmem_attach() */
-	/* DATA: bytes from the start of the buffer; HOST: address; SENT, GATHERED: the cookie; LOW,
-	 * LINK: see there */
-	uint64_t offset;
-	uint32_t length; /* bytes */
+	uint64_t user_data; /* of the socket, from devmem_attach(), or of devmem_watch() */
 	union {
-		uint32_t token; /* first of the run; opaque */
-		/* ERROR: negative errno; READY, LINK, MISPLACED, SENT, GATHERED: see there */
-		int32_t result;
+		uint64_t offset;    /* DATA: bytes from the start of the buffer */
+		uint64_t address;   /* HOST: address in this process */
+		uint64_t cookie;    /* SENT, GATHERED: as the call had it */
+		uint64_t ifindex;   /* LINK: index of the interface */
+		uint64_t bytes_out; /* LOW: at most as many bytes are out */
 	};
-	uint16_t tokens; /* how many tokens the run has; opaque */
+	union {
+		uint32_t length; /* DATA, HOST: bytes */
+		int32_t result;	 /* all others; negative: an errno. Each type says what it is */
+	};
+	uint32_t token;	 /* opaque; 0 in events without a fragment */
+	uint16_t tokens; /* how many tokens the fragment has; opaque */
 	uint16_t sock;	 /* opaque */
-	/* devmem_buffer_id() of a DATA fragment or a send, or of the buffer that runs LOW. A
-	 * fragment with 0 came through a queue of another binding than its socket's, and lies in
-	 * that binding's memory. LOW with 0 is about the ring's own memory, for sockets without a
-	 * binding (host_bytes) */
+	/* devmem_buffer_id() of a DATA fragment, a send or a gather, or of the buffer that runs
+	 * LOW. A fragment with 0 came through a queue of another binding than its socket's, and
+	 * lies in that binding's memory. LOW with 0 is about the ring's own memory, for sockets
+	 * without a binding (host_bytes) */
 	uint16_t buffer;
-	uint16_t type; /* enum devmem_event_type */
+	uint8_t type;  /* enum devmem_event_type */
+	uint8_t flags; /* DEVMEM_EVENT_F_ */
 };
 
 struct devmem_ring_opts {
@@ -913,7 +923,7 @@ struct devmem_range {
  * devmem_send() - send bytes of a buffer on an attached socket, in the order given.
  * @sock:	attached in any way: how it receives does not matter here.
  * @binding:	from devmem_bind_tx().
- * @ranges:	@n of them, up to 65,536, together less than 4 GiB. The ranges are copied; the bytes
+ * @ranges:	@n of them, up to 65,536, together less than 2 GiB. The ranges are copied; the bytes
  *		are not, and must stay as they are until the SENT event.
  * @cookie:	comes back in a SENT event, exactly once.
  *
@@ -933,7 +943,7 @@ struct devmem_range {
  * -EINVAL	no socket, or one that was detached; a binding for receiving; no ranges, or an empty
  *		one
  * -ERANGE	a range does not lie in the buffer
- * -EMSGSIZE	4 GiB or more, or more than 65,536 ranges
+ * -EMSGSIZE	2 GiB or more, or more than 65,536 ranges
  * -EAGAIN	@max_sends are under way: a SENDABLE event tells when to go on
  * -ENODEV	(engine "devmem") the route to the peer leaves by another interface than the buffer
  *		is bound to
@@ -1035,7 +1045,7 @@ DEVMEM_API int devmem_release(struct devmem_ring *ring, const struct devmem_even
  * -EINVAL	no ring, events or buffer; or an event that is not a fragment of this ring, lies in
  *		the memory of another binding than its socket's, or overlaps with where it would go
  * -ERANGE	the bytes do not fit in @to there
- * -EMSGSIZE	4 GiB or more
+ * -EMSGSIZE	2 GiB or more
  * -EOPNOTSUPP	neither backend can copy
  * -EEXIST	this is not the thread that opened the ring; or, in a forked child, another process
  *		made the ring or @to
@@ -1048,16 +1058,15 @@ DEVMEM_API int devmem_gather(struct devmem_ring *ring, const struct devmem_event
 
 /**
  * devmem_event_split() - divide a fragment in the middle of which a message ends.
- * @event:	DATA, HOST or PART. Becomes its first @bytes, of type PART, to be gathered or read;
- *		devmem_release() and devmem_gather() do not release it.
+ * @event:	DATA or HOST. Becomes its first @bytes, with the flag DEVMEM_EVENT_F_PART, to be
+ *		gathered or read; devmem_release() and devmem_gather() do not release it.
  * @rest:	gets the bytes behind them, and takes the fragment's place: releasing @rest releases
  *		the fragment. Gathers end in order, so you may gather @event first and @rest with
  *		the next message; otherwise wait for the GATHERED event of @event first.
  *
  * Makes no use of any ring.
  *
- * -EINVAL	no fragment; or @bytes is 0 or not less than its length; or it lies in the memory of
- *		another binding (@buffer is 0)
+ * -EINVAL	no fragment; or @bytes is 0 or not less than its length
  */
 DEVMEM_API int devmem_event_split(struct devmem_event *event, uint32_t bytes,
 				  struct devmem_event *rest);

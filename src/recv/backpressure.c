@@ -155,7 +155,7 @@ unsigned int devmem__backpressure_events(struct devmem_ring *ring, struct devmem
 	if (!ring->backpressure.low_bytes)
 		return 0;
 	*event = (struct devmem_event){
-		.offset = ring->backpressure.low_bytes,
+		.bytes_out = ring->backpressure.low_bytes,
 		.buffer = ring->backpressure.low_buffer,
 		.type = DEVMEM_EVENT_LOW,
 	};

@@ -115,7 +115,7 @@ int devmem__spill_held(struct devmem_ring *ring, struct devmem_event *event)
 		return no_room(spill);
 	bytes = chunks * CHUNK < held->length ? chunks * CHUNK : held->length;
 	err = devmem__buffer_write(spill->buffer, (uint64_t)start * CHUNK,
-				   (const void *)(uintptr_t)held->offset, bytes);
+				   (const void *)(uintptr_t)held->address, bytes);
 	if (!err)
 		err = devmem__set_add(&spill->used, start, chunks);
 	if (err)
@@ -131,7 +131,7 @@ int devmem__spill_held(struct devmem_ring *ring, struct devmem_event *event)
 		devmem__log(DEVMEM_LOG_WARNING, "bytes come that the NIC did not write into device "
 						"memory: they are copied into the spill buffer");
 	ring->stats.bytes_placed += bytes;
-	held->offset += bytes;
+	held->address += bytes;
 	held->length -= bytes;
 	if (!held->length)
 		devmem__spill_drop(ring);

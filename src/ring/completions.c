@@ -151,7 +151,7 @@ static unsigned int link_news(struct devmem_ring *ring, struct devmem_event *eve
 	if (!link)
 		return 0;
 	*event = (struct devmem_event){
-		.offset = link->ifindex,
+		.ifindex = link->ifindex,
 		.result = link_result(link->state),
 		.type = DEVMEM_EVENT_LINK,
 	};

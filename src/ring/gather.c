@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/event.h"
 #include "bind.h"
 #include "memory/buffer.h"
 #include "ring/loop.h"
@@ -18,7 +19,7 @@ struct devmem__gather {
 	struct devmem_ring *ring;
 	struct devmem_buffer *to; /* a reference */
 	uint64_t cookie;
-	uint32_t bytes;
+	int32_t bytes;
 	atomic_uint parts; /* that are not over; the call itself is one */
 	atomic_bool over;
 	atomic_int result; /* the first failure */
@@ -35,31 +36,18 @@ void devmem__gathers_open(struct devmem__ring_gathers *gathers)
 
 /* ------------------------------------------------------------------------------------ fragments */
 
-static bool is_fragment(const struct devmem_event *ev)
-{
-	return ev->type == DEVMEM_EVENT_DATA || ev->type == DEVMEM_EVENT_HOST ||
-	       ev->type == DEVMEM_EVENT_PART;
-}
-
 static int event_split(struct devmem_event *event, uint32_t bytes, struct devmem_event *rest)
 {
-	struct devmem_event whole;
-
-	if (!event || !rest || event == rest || !is_fragment(event) || !bytes ||
+	if (!event || !rest || event == rest || !devmem__event_has_bytes(event) || !bytes ||
 	    bytes >= event->length)
 		return devmem__fail(EINVAL, "devmem_event_split: not a fragment, or not a part of "
 					    "it");
-	/* as a PART its buffer of 0 would mean that offset is an address */
-	if (event->type == DEVMEM_EVENT_DATA && !event->buffer)
-		return devmem__fail(EINVAL, "devmem_event_split: the fragment lies in the memory "
-					    "of another binding");
-	whole = *event;
-	event->type = DEVMEM_EVENT_PART;
-	event->buffer = whole.type == DEVMEM_EVENT_HOST ? 0 : whole.buffer;
+	*rest = *event;
+	event->flags |= DEVMEM_EVENT_F_PART;
 	event->length = bytes;
+	event->token = 0;
 	event->tokens = 0;
-	*rest = whole;
-	rest->offset += bytes;
+	rest->offset += bytes; /* or its address: they share their place */
 	rest->length -= bytes;
 	return 0;
 }
@@ -69,8 +57,8 @@ int devmem_event_split(struct devmem_event *event, uint32_t bytes, struct devmem
 	return devmem__result(event_split(event, bytes, rest));
 }
 
-/* Finds the buffer in which a fragment lies. NULL: it lies in this process's memory, and its offset
- * is an address. */
+/* Finds the buffer in which a fragment lies. NULL: it lies in this process's memory, at an
+ * address. */
 static int find(const struct devmem_ring *ring, const struct devmem_event *ev,
 		struct devmem_buffer **buffer)
 {
@@ -80,7 +68,7 @@ static int find(const struct devmem_ring *ring, const struct devmem_event *ev,
 	/* host bytes and the spill buffer belong to the ring: these fragments outlive a detached
 	 * socket */
 	*buffer = NULL;
-	if (ev->type == DEVMEM_EVENT_HOST || (ev->type == DEVMEM_EVENT_PART && !ev->buffer))
+	if (ev->type == DEVMEM_EVENT_HOST)
 		return 0;
 	*buffer = ring->spill.buffer;
 	if (!devmem__spill_owns(ring, ev)) {
@@ -106,14 +94,14 @@ static int add_up(const struct devmem_event *events, unsigned int n, unsigned in
 	*fragments = 0;
 	*bytes = 0;
 	for (unsigned int i = 0; i < n; i++) {
-		if (!is_fragment(&events[i]))
+		if (!devmem__event_has_bytes(&events[i]))
 			continue;
 		++*fragments;
 		*bytes += events[i].length;
 	}
-	return *bytes <= UINT32_MAX ? 0
-				    : devmem__fail(EMSGSIZE, "devmem_gather: 4 GiB or more at "
-							     "once: split it into several calls");
+	return *bytes <= INT32_MAX ? 0
+				   : devmem__fail(EMSGSIZE, "devmem_gather: 2 GiB or more at "
+							    "once: split it into several calls");
 }
 
 static int check_fragment(const struct devmem_ring *ring, const struct devmem_event *ev,
@@ -145,7 +133,7 @@ static int check(const struct devmem_ring *ring, const struct devmem_event *even
 				   (unsigned long long)*bytes, (unsigned long long)offset,
 				   (unsigned long long)size);
 	for (unsigned int i = 0; !err && i < n; i++)
-		if (is_fragment(&events[i]))
+		if (devmem__event_has_bytes(&events[i]))
 			err = check_fragment(ring, &events[i], to, offset, *bytes);
 	return err;
 }
@@ -228,6 +216,7 @@ static unsigned int run_of(const struct devmem__gather *g, unsigned int first,
 		find(g->ring, ev, &other);
 		if (other != *from)
 			break;
+		/* HOST: the address, which shares its place */
 		g->ranges[i] = (struct devmem_range){ ev->offset, ev->length };
 		*bytes += ev->length;
 	}
@@ -321,11 +310,11 @@ static int gather(struct devmem_ring *ring, const struct devmem_event *events, u
 		return -ENOMEM;
 	g->n = 0;
 	for (unsigned int i = 0; i < n; i++)
-		if (is_fragment(&events[i]))
+		if (devmem__event_has_bytes(&events[i]))
 			g->event[g->n++] = events[i];
 	g->to = to;
 	g->cookie = cookie;
-	g->bytes = (uint32_t)bytes;
+	g->bytes = (int32_t)bytes;
 	devmem__buffer_ref(to);
 	atomic_store(&g->parts, 1);
 	atomic_store(&g->over, false);
@@ -374,14 +363,13 @@ unsigned int devmem__gathers_event(struct devmem_ring *ring, struct devmem_event
 		return 0;
 	err = devmem__release_all(ring, g->event, g->n);
 	*event = (struct devmem_event){
-		.offset = g->cookie,
-		.length = g->bytes,
-		.result = atomic_load(&g->result) ?: err,
+		.cookie = g->cookie,
+		.result = atomic_load(&g->result) ?: err ?: g->bytes,
 		.buffer = devmem_buffer_id(g->to),
 		.type = DEVMEM_EVENT_GATHERED,
 	};
-	if (!event->result)
-		ring->stats.bytes_gathered += g->bytes;
+	if (event->result >= 0)
+		ring->stats.bytes_gathered += (uint32_t)event->result;
 	ring->gathers.reported++;
 	put(ring, g);
 	return 1;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/event.h"
 #include "recv/messages.h"
 #include "ring/loop.h"
 
@@ -44,8 +45,10 @@ static int release_here(struct devmem_ring *ring, const struct devmem_event *eve
 	int got, err = 0;
 
 	while (i < n) {
-		if (events[i].type == DEVMEM_EVENT_DATA ||
-		    (events[i].type == DEVMEM_EVENT_HOST && events[i].tokens))
+		if (events[i].flags & DEVMEM_EVENT_F_PART)
+			got = 1;
+		else if (events[i].type == DEVMEM_EVENT_DATA ||
+			 (events[i].type == DEVMEM_EVENT_HOST && events[i].tokens))
 			got = release_some(ring, events + i, n - i);
 		else if (events[i].type == DEVMEM_EVENT_HOST)
 			got = devmem__messages_put_host(ring, events[i].token) ?: 1;
@@ -76,7 +79,7 @@ static int release_remotely(struct devmem_ring *ring, const struct devmem_event 
 				    n);
 	h->n = 0;
 	for (unsigned int i = 0; i < n; i++)
-		if (events[i].type == DEVMEM_EVENT_DATA || events[i].type == DEVMEM_EVENT_HOST)
+		if (devmem__event_is_fragment(&events[i]))
 			h->event[h->n++] = events[i];
 	cancel = devmem__visit(ring);
 	h->next = atomic_load_explicit(&ring->remote.released, memory_order_relaxed);

@@ -23,7 +23,7 @@ static unsigned char payload[1 << 16];
 
 static void check(const struct devmem_event *ev, size_t room, uint64_t *bytes, uint64_t *tokens)
 {
-	uintptr_t at = (uintptr_t)ev->offset, base = (uintptr_t)payload;
+	uintptr_t at = (uintptr_t)ev->address, base = (uintptr_t)payload;
 
 	*bytes += ev->length;
 	if (ev->type == DEVMEM_EVENT_DATA)

@@ -138,7 +138,7 @@ static void take(struct incoming *in, const struct devmem_event *ev, unsigned in
 			bytes += ev[i].length;
 			break;
 		case DEVMEM_EVENT_GATHERED:
-			assert_int_equal(ev[i].result, 0);
+			assert_true(ev[i].result > 0);
 			in->under_way--;
 			break;
 		default:

@@ -108,9 +108,9 @@ static void sent(struct duplex *d, const struct devmem_event *ev)
 	const size_t i = (size_t)((struct lab_stream *)(uintptr_t)ev->user_data - d->stream);
 
 	if (d->echo)
-		ok(devmem_release(d->ring, &d->kept[ev->offset], 1));
+		ok(devmem_release(d->ring, &d->kept[ev->cookie], 1));
 	else
-		assert_int_equal(ev->offset, d->back[i]);
+		assert_int_equal(ev->cookie, d->back[i]);
 	d->back[i]++;
 	d->failed += ev->result < 0;
 }

@@ -341,11 +341,11 @@ static void peer_writes(struct world *w, uint64_t from, size_t n)
 static void note(struct world *w, const struct devmem_event *ev)
 {
 	if (ev->type == DEVMEM_EVENT_SENT) {
-		assert_int_equal(ev->offset, 7);
-		assert_true(ev->result >= 0);
+		assert_int_equal(ev->cookie, 7);
+		assert_true(ev->result > 0);
 		w->sends++;
 	} else if (ev->type == DEVMEM_EVENT_GATHERED) {
-		assert_int_equal(ev->result, 0);
+		assert_true(ev->result > 0);
 		w->gathers++;
 	} else if (ev->type != DEVMEM_EVENT_READY) {
 		lab_check(&w->lab, ev, 1);

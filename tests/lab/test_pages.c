@@ -383,7 +383,7 @@ static void small_messages_run_a_buffer_low(void **state)
 	for (unsigned int i = 0; i < n; i++) {
 		fragments += ev[i].type == DEVMEM_EVENT_DATA;
 		if (ev[i].type == DEVMEM_EVENT_LOW)
-			assert_in_range(ev[i].offset, 12 * MIB, 16 * MIB);
+			assert_in_range(ev[i].bytes_out, 12 * MIB, 16 * MIB);
 	}
 	print_message("low with %u fragments, %llu bytes of payload\n", fragments,
 		      (unsigned long long)lab_stats(ring).bytes_device);

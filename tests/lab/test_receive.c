@@ -226,7 +226,7 @@ static void messages_that_are_answered_are_seldom_held_back(void **state)
 
 		assert_true(n > 0);
 		for (int i = 0; i < n; i++)
-			bytes += ev[i].length;
+			bytes += ev[i].type <= DEVMEM_EVENT_HOST ? ev[i].length : 0;
 		ok(devmem_release(ring, ev, (unsigned int)n));
 		if (bytes / MIB > messages)
 			assert_int_equal(send(pair.near, "", 1, MSG_NOSIGNAL), 1);

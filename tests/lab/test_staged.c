@@ -233,7 +233,8 @@ static void close_sending(struct sending *s)
 	close(s->pair.far);
 }
 
-/* Takes one SENT event, reading at the other end meanwhile. */
+/* Takes one SENT event, reading at the other end meanwhile. Returns its errno, or 1 if bytes were
+ * copied. */
 static int await_sent(struct sending *s, uint64_t cookie, uint64_t *position)
 {
 	static unsigned char bytes[256 << 10];
@@ -248,8 +249,8 @@ static int await_sent(struct sending *s, uint64_t cookie, uint64_t *position)
 		if (!ok(devmem_wait(s->ring, &ev, 1, 1)))
 			continue;
 		assert_int_equal(ev.type, DEVMEM_EVENT_SENT);
-		assert_int_equal(ev.offset, cookie);
-		return ev.result;
+		assert_int_equal(ev.cookie, cookie);
+		return ev.result < 0 ? ev.result : !!(ev.flags & DEVMEM_EVENT_F_COPIED);
 	}
 }
 

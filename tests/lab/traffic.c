@@ -218,7 +218,7 @@ static const void *device_bytes(struct lab_stream *s, const struct devmem_event 
 
 static void check_bytes(struct lab_stream *s, const struct devmem_event *ev)
 {
-	const void *bytes = (const void *)(uintptr_t)ev->offset;
+	const void *bytes = (const void *)(uintptr_t)ev->address;
 
 	if (ev->type == DEVMEM_EVENT_DATA) {
 		bytes = device_bytes(s, ev);
@@ -271,7 +271,7 @@ void lab_check(struct lab *lab, const struct devmem_event *events, int n)
 		case DEVMEM_EVENT_LINK:
 			lab->links++;
 			lab->link = events[i].result;
-			lab->link_index = events[i].offset;
+			lab->link_index = events[i].ifindex;
 			break;
 		case DEVMEM_EVENT_MISPLACED:
 			s->misplaced++;

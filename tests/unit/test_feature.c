@@ -110,7 +110,7 @@ static void names_that_are_not_known(void **state)
 	(void)state;
 	for (size_t i = 0; i < ARRAY_SIZE(names); i++) {
 		assert_int_equal(devmem_feature(names[i]), -ENOENT);
-		assert_non_null(strstr(devmem_error(), "libdevmem 0.1"));
+		assert_non_null(strstr(devmem_error(), "libdevmem 0.2"));
 	}
 	assert_int_equal(devmem_feature(NULL), -EINVAL);
 }

@@ -119,7 +119,7 @@ static void a_long_message_is_cut_at_a_character(void **state)
 static void version_is_the_header_s(void **state)
 {
 	(void)state;
-	assert_string_equal(devmem_version(), "0.1.0");
+	assert_string_equal(devmem_version(), "0.2.0");
 }
 
 int main(void)

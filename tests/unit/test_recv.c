@@ -186,10 +186,10 @@ static void linear_bytes_keep_their_place(void **state)
 	start(f, &m);
 	assert_int_equal(next(f, 64), 4);
 	assert_int_equal(f->ev[0].type, DEVMEM_EVENT_HOST);
-	assert_int_equal(f->ev[0].offset, (uintptr_t)m.payload);
+	assert_int_equal(f->ev[0].address, (uintptr_t)m.payload);
 	assert_int_equal(f->ev[0].token, 0x30001);
 	assert_int_equal(f->ev[1].type, DEVMEM_EVENT_DATA);
-	assert_int_equal(f->ev[2].offset, (uintptr_t)m.payload + 10);
+	assert_int_equal(f->ev[2].address, (uintptr_t)m.payload + 10);
 	assert_int_equal(f->ev[2].length, 20);
 	assert_int_equal(f->ev[3].tokens, 1);
 	assert_int_equal(f->rx.host_events, 2);

@@ -238,6 +238,10 @@ static void what_release_refuses(void **state)
 	assert_int_equal(devmem_release(ring, &data, 1), -EINVAL);
 	assert_int_equal(devmem_release(ring, &host, 1), -EINVAL);
 	assert_int_equal(devmem_release(ring, &end, 1), 0);
+	/* another event releases its fragment */
+	data.flags = host.flags = DEVMEM_EVENT_F_PART;
+	assert_int_equal(devmem_release(ring, &data, 1), 0);
+	assert_int_equal(devmem_release(ring, &host, 1), 0);
 }
 
 struct other {

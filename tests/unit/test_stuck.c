@@ -128,6 +128,7 @@ static void a_send_of_a_socket_that_is_gone(void **state)
 	while (devmem_wait(ring, ev, FEW, 1000) != 1)
 		;
 	assert_int_equal(ev[0].type, DEVMEM_EVENT_SENT);
+	assert_int_equal(ev[0].result, range.length);
 
 	assert_int_equal(devmem_watch(ring, event, 0), 0);
 	refused = true;

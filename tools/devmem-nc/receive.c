@@ -119,7 +119,7 @@ static int take_copied(struct receiver *r, const struct devmem_event *ev)
 		return failed("%u bytes were copied, and -L does not allow it: %s", ev->length,
 			      linear ? "their packet was not split (SCM_DEVMEM_LINEAR)"
 				     : "flow steering error: they came through an ordinary queue");
-	return take_bytes(r, (const unsigned char *)(uintptr_t)ev->offset, ev->length);
+	return take_bytes(r, (const unsigned char *)(uintptr_t)ev->address, ev->length);
 }
 
 static int link_news(struct receiver *r, int result)

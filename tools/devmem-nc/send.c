@@ -149,9 +149,9 @@ static int sent(struct sender *s, const struct devmem_event *ev)
 	s->completed++;
 	if (ev->result < 0)
 		return await_reason(s, ev->result);
-	if (ev->result && s->opt->no_copies)
+	if (ev->flags & DEVMEM_EVENT_F_COPIED && s->opt->no_copies)
 		return failed("what was sent was copied on its way, and -L does not allow it");
-	nc_trace_sent(s->opt, ev->offset);
+	nc_trace_sent(s->opt, ev->cookie);
 	return 0;
 }
 

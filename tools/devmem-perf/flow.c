@@ -211,8 +211,8 @@ static int verify(struct worker *w, const struct flow *f, const struct devmem_ev
 	size_t n;
 
 	if (ev->type == DEVMEM_EVENT_HOST)
-		return verify_bytes(w, f, f->received, (const unsigned char *)(uintptr_t)ev->offset,
-				    ev->length);
+		return verify_bytes(w, f, f->received,
+				    (const unsigned char *)(uintptr_t)ev->address, ev->length);
 	for (size_t done = 0; done < ev->length; done += n) {
 		n = ev->length - done < PIECE ? ev->length - done : PIECE;
 		if (read_bytes(w, ev->offset + done, n) ||
@@ -269,7 +269,7 @@ static int sent(struct worker *w, struct flow *f, const struct devmem_event *ev,
 	if (w->part == PART_SENDS)
 		record(w, f->start[f->completed % w->slots], now);
 	f->completed++;
-	w->tally.bytes_out += ev->length;
+	w->tally.bytes_out += (uint32_t)ev->result;
 	w->tally.messages_out++;
 	return 0;
 }
