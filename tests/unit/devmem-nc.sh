@@ -69,14 +69,15 @@ wrong_arguments() {
 device_memory_or_nothing() {
 	run 1 -f lo
 	says "$ERR" 'cannot bind: .*lo|cannot bind: '
-	run 1 -f lo -l -p 1
+	run 1 -f lo -l -p 1 -e devmem
 	says "$ERR" 'engine auto the kernel copies instead'
-	run 1 -f lo -s ::1 -p 1 </dev/null
+	run 1 -f lo -s ::1 -p 1 -e devmem </dev/null
 	says "$ERR" 'engine auto the kernel copies instead'
-	run 1 -f lo -s ::1 -p 1 -L -e auto </dev/null
+	run 1 -f lo -s ::1 -p 1 -L </dev/null
 	says "$ERR" '-L does not allow it'
 	free_port
-	run 1 -f lo -e auto -s ::1 -p $PORT </dev/null
+	run 1 -f lo -s ::1 -p $PORT </dev/null
+	says "$ERR" 'bytes will be copied: '
 	says "$ERR" "cannot connect to \[::1\]:$PORT: .*: nobody listens there"
 }
 
@@ -101,7 +102,7 @@ addresses() {
 	head -c 1000 /dev/urandom >"$WORK/in"
 	for address in 127.0.0.1 ::1; do
 		receive
-		run 0 -f lo -e auto -s $address -p $PORT <"$WORK/in"
+		run 0 -f lo -s $address -p $PORT <"$WORK/in"
 		received 0
 		cmp "$WORK/in" "$WORK/received" || fail "everywhere, $address: something else came out"
 	done

@@ -80,12 +80,22 @@ static void its_probe(void **state)
 	is_wrong("-f lo -c ::1 -p 5201"); /* there an address is missing */
 }
 
-/* Device memory or nothing, as there: a test that passed by copying would be none. */
-static void it_does_not_fall_back(void **state)
+/* The best engine, unless one is named. A probe, and what passes for ncdevmem, ask for device
+ * memory or nothing: a test that passed by copying would be none. */
+static void the_engine(void **state)
 {
+	struct nc_options opt;
+
 	(void)state;
+	assert_null(parsed("-f lo -l -p 1").engine);
+	assert_null(parsed("-f lo -s ::1 -p 1").engine);
+	assert_string_equal(parsed("-f lo -l -p 1 -e devmem").engine, "devmem");
 	assert_string_equal(parsed("-f lo").engine, "devmem");
 	assert_null(parsed("-f lo -e auto").engine);
+	assert_int_equal(parse_as("ncdevmem", "-f lo -l -p 1", &opt), NC_OK);
+	assert_string_equal(opt.engine, "devmem");
+	assert_int_equal(parse_as("ncdevmem", "-f lo -l -p 1 -e auto", &opt), NC_OK);
+	assert_null(opt.engine);
 }
 
 /* Put in its place, it says what that says. */
@@ -282,7 +292,7 @@ int main(void)
 		TEST(its_listener),
 		TEST(its_sender),
 		TEST(its_probe),
-		TEST(it_does_not_fall_back),
+		TEST(the_engine),
 		TEST(its_name),
 		TEST(long_names),
 		TEST(help_comes_first),

@@ -36,6 +36,7 @@ struct nc_options {
 	int first_queue;	    /* -1: not given */
 	uint32_t queues;	    /* 0: not given */
 	const char *engine;	    /* for devmem_bind_opts */
+	bool engine_given;	    /* by the user; otherwise it is the default */
 	const char *backend, *json; /* or NULL */
 	uint32_t page_size, chunk;  /* bytes; 0: not given */
 	uint32_t buffer_mib;

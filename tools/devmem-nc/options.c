@@ -39,7 +39,7 @@ const char nc_usage[] =
 	"bind\n"
 	"  -b, --page-size BYTES    page size of the queues (default: the largest up to 64K)\n"
 	"  -e, --engine NAME        devmem, zcrx, copy, syscall, or auto: the best available "
-	"(default devmem)\n"
+	"(default auto; to probe: devmem)\n"
 	"  -B, --backend NAME       where the memory comes from (default: the best available)\n"
 	"  -m, --buffer MIB         size of the buffer (default 64)\n"
 	"  -L, --no-copies          fail if any byte is copied on its way\n"
@@ -149,6 +149,7 @@ static int take_number(int letter, const char *text, struct nc_options *opt)
 
 static int take_engine(const char *text, struct nc_options *opt)
 {
+	opt->engine_given = true;
 	return engine_parse(text, &opt->engine)
 		       ? NC_OK
 		       : wrong("there is no engine \"%s\": " ENGINE_NAMES, text);
@@ -244,19 +245,25 @@ static int check(struct nc_options *opt)
 	return check_interface(opt);
 }
 
+static bool called(const char *program, const char *name)
+{
+	const char *slash = program ? strrchr(program, '/') : NULL;
+
+	return program && !strcmp(slash ? slash + 1 : program, name);
+}
+
+/* A probe asks for device memory, and ncdevmem knows nothing else. All others take the best. */
+static const char *default_engine(const struct nc_options *opt, const char *program)
+{
+	return opt->mode == NC_PROBE || called(program, "ncdevmem") ? "devmem" : NULL;
+}
+
 /* An option that getopt does not know: a long one, or one letter of several. */
 static int unknown(char **argv)
 {
 	if (optopt > 0 && optopt < 256 && !strchr(shorts, optopt))
 		return wrong("there is no option -%c", optopt);
 	return wrong("%s cannot be used", argv[optind - 1]);
-}
-
-static bool called(const char *program, const char *name)
-{
-	const char *slash = program ? strrchr(program, '/') : NULL;
-
-	return program && !strcmp(slash ? slash + 1 : program, name);
 }
 
 /* A progress line would disturb received bytes on the terminal, or what the user types. */
@@ -273,7 +280,6 @@ int nc_parse(int argc, char **argv, struct nc_options *opt)
 	*opt = (struct nc_options){ .mode = NC_PROBE,
 				    .family = AF_UNSPEC,
 				    .first_queue = -1,
-				    .engine = "devmem",
 				    .buffer_mib = BUFFER_MIB,
 				    .progress = isatty(STDERR_FILENO),
 				    .trace = called(argv[0], "ncdevmem") };
@@ -293,6 +299,8 @@ int nc_parse(int argc, char **argv, struct nc_options *opt)
 			     argv[optind]);
 	if (opt->mode == NC_PROBE && (opt->receiver || opt->sender))
 		opt->mode = NC_SEND;
+	if (!opt->engine_given)
+		opt->engine = default_engine(opt, argv[0]);
 	if (on_terminal(opt))
 		opt->progress = false;
 	return check(opt);

@@ -38,6 +38,8 @@ void nc_report_binding(struct nc_report *r, const struct devmem_buffer *buffer,
 	snprintf(r->engine_reason, sizeof(r->engine_reason), "%s", reason);
 	snprintf(r->backend, sizeof(r->backend), "%s", devmem_buffer_backend(buffer, NULL));
 	r->id = devmem_binding_id(binding);
+	if (!r->opt->engine && !r->opt->no_copies && !strcmp(r->engine, "copy"))
+		say("bytes will be copied: %s", reason);
 	if (r->opt->mode == NC_SEND)
 		return;
 	r->nqueues = devmem_binding_queues(binding, r->queues, NC_REPORT_QUEUES);
