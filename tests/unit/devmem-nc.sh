@@ -34,7 +34,9 @@ until_it_listens() {
 # receive ARGUMENT...: in the background, until it listens.
 receive() {
 	free_port
-	"${UNPRIVILEGED[@]}" "$PROGRAM" -f lo -e copy --buffer 4 -l -p $PORT "$@" >"$WORK/received" 2>"$WORK/receiver" &
+	# a shell has its background jobs ignore SIGINT
+	"${UNPRIVILEGED[@]}" env --default-signal=INT "$PROGRAM" -f lo -e copy --buffer 4 -l -p $PORT "$@" >"$WORK/received" \
+		2>"$WORK/receiver" &
 	RECEIVER=$!
 	until_it_listens $RECEIVER
 }
@@ -157,12 +159,48 @@ validation() {
 	says "$WORK/receiver" 'at least 1 are wrong, the first at 350005'
 }
 
+# both_in_the_middle SIGNAL STATUS: each end says how far it came, and its summary is whole.
+both_in_the_middle() {
+	local sender status=0
+	receive -s ::1 --json "$WORK/r.json"
+	rm -f "$WORK/half" && mkfifo "$WORK/half"
+	"${UNPRIVILEGED[@]}" env --default-signal=INT "$PROGRAM" -f lo -e copy --buffer 4 -s ::1 -p $PORT --json "$WORK/s.json" \
+		<"$WORK/half" >/dev/null 2>"$ERR" &
+	sender=$!
+	exec 7>"$WORK/half"
+	head -c 5000 /dev/zero >&7
+	until [[ $(wc -c <"$WORK/received") == 5000 ]]; do
+		kill -0 $RECEIVER $sender || fail "an end is over before it was interrupted"
+		sleep 0.02
+	done
+	kill "-$1" $RECEIVER
+	received "$2"
+	kill "-$1" $sender
+	wait $sender || status=$?
+	exec 7>&-
+	# the receiver's end may have reached the sender before the signal
+	((status == $2 || status == 1)) || fail "the sender ended with $status"
+	says "$WORK/receiver" '^devmem-nc: ended by signal'
+	says "$WORK/receiver" 'received: 0 bytes in device memory.* 4.9 KiB that came through'
+	says "$WORK/r.json" '"bytes": 5000,'
+	says "$ERR" 'sent: 0 bytes from device memory, 4.9 KiB copied'
+	says "$WORK/s.json" '"bytes": 5000,'
+	! command -v python3 >/dev/null || python3 -c 'import json, sys
+for name in sys.argv[1:]:
+	o = json.load(open(name))
+	assert not o["ok"] and o["error"], o' "$WORK/r.json" "$WORK/s.json" || fail "not the JSON that it should be"
+}
+
 # A signal ends it in order, with the number that shells give that.
 interrupted() {
 	receive -s ::1 --json "$WORK/r.json"
 	kill -TERM $RECEIVER
 	received 143
+	says "$WORK/receiver" '^devmem-nc: ended by signal 15 \(Terminated\), before there was a connection$'
+	says "$WORK/r.json" '"error": "ended by signal 15 .*"'
 	says "$WORK/r.json" '"nic_restored": true'
+	both_in_the_middle INT 130
+	both_in_the_middle TERM 143
 	# while it writes to somebody who does not read
 	mkfifo "$WORK/slow"
 	free_port

@@ -29,7 +29,7 @@ free_ports() {
 serve() {
 	free_ports
 	rm -f "$LOG"
-	"${UNPRIVILEGED[@]}" "$PROGRAM" server -m 4 -p $PORT "$@" >"$LOG" 2>&1 &
+	"${UNPRIVILEGED[@]}" "$PROGRAM" server -m 4 -p $PORT "$@" >>"$LOG" 2>&1 &
 	SERVER=$!
 	until_it_says "$LOG" 'ready on port'
 }
@@ -71,7 +71,7 @@ wrong_arguments() {
 # Every byte is compared, and both ends have counted the same: or the client says so, and ends with 1.
 modes() {
 	local direction
-	serve -e copy lo
+	serve -e copy --progress lo
 	for direction in to-server to-client both; do
 		client 0 stream-$direction -n 3000001 -v -D $direction -c 3 -T 2 lo ::1
 		client 0 messages-$direction -M messages -n 100K -v -D $direction lo 127.0.0.1
@@ -104,7 +104,7 @@ wrong_bytes() {
 # dying ARGUMENT...: a client that goes on until it is ended, once it is at it.
 dying() {
 	rm -f "$WORK/dying"
-	"${UNPRIVILEGED[@]}" "$PROGRAM" client -p $PORT -m 4 -t 100 -i 0.01 -w 0 --progress "$@" lo ::1 >/dev/null 2>"$WORK/dying" &
+	"${UNPRIVILEGED[@]}" "$PROGRAM" client -p $PORT -m 4 -t 100 -i 0.01 -w 0 --progress "$@" lo ::1 >"$WORK/died" 2>"$WORK/dying" &
 	DYING=$!
 	until_it_says "$WORK/dying" ' s  in '
 }
@@ -126,10 +126,22 @@ client_dies() {
 	until_it_says "$LOG" 'the client has gone'
 	client 0 next -n 1M lo ::1
 	# in order, by a signal
-	dying --json "$WORK/ended.json"
+	dying -D both --json "$WORK/ended.json"
 	kill -TERM $DYING
 	died 143
+	says "$WORK/died" '^ended by signal 15 \(Terminated\) after [0-9.]+ s: the figures are of this end alone$'
+	says "$WORK/died" '^sent  .*[1-9].*bit/s, '
+	says "$WORK/died" '^to client .*[1-9].*bit/s, '
+	says "$WORK/died" '^client: lo, '
 	until_it_says "$LOG" 'the client: it was ended by a signal'
+	# before anything was measured
+	: >"$LOG"
+	"${UNPRIVILEGED[@]}" "$PROGRAM" client -p $PORT -m 4 -w 100 lo ::1 >"$WORK/died" 2>"$WORK/dying" &
+	DYING=$!
+	until_it_says "$LOG" 'a test of'
+	kill -TERM $DYING
+	died 143
+	says "$WORK/dying" 'ended by signal 15 \(Terminated\), before anything was measured'
 }
 
 # talk TEXT ANSWER: whoever it is, it gets an answer, and the server goes on.
@@ -213,6 +225,7 @@ server_dies() {
 	served 143 TERM
 	died 1
 	says "$WORK/dying" 'the server: stopped by a signal|the server has gone'
+	says "$LOG" '^received  .*bit/s, '	# its own summary
 	serve -e copy --once lo
 	client 0 once -n 1K lo ::1
 	served 0
@@ -272,7 +285,8 @@ figures() {
 	j = json.load(open(work + '/wrong.json'))
 	assert not j['ok'] and 'a wrong byte' in j['error'] and 'client' not in j
 	j = json.load(open(work + '/ended.json'))
-	assert not j['ok'] and j['error'] == 'a signal ended it'
+	assert not j['ok'] and j['error'] == 'a signal ended it' and 'server' not in j
+	assert j['client']['nanoseconds'] > 0 and j['client']['bytes_sent'] > 0 and j['client']['unsent'] == 0
 	for name in 'rr', 'stream':
 	    svg = xml.parse(f'{work}/{name}.svg').getroot()
 	    words = [t.text for t in svg.iter('{http://www.w3.org/2000/svg}text')]

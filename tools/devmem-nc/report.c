@@ -8,6 +8,7 @@
 #include "out.h"
 #include "report.h"
 #include "say.h"
+#include "stop.h"
 
 static double now(void)
 {
@@ -125,8 +126,6 @@ static void say_sent(const struct nc_report *r)
 
 static void for_people(const struct nc_report *r, int status)
 {
-	if (r->reported_at > r->started)
-		fputc('\n', stderr);
 	if (r->opt->mode == NC_PROBE) {
 		if (!status && r->queues_wait)
 			say("%s receives into device memory: %u queues are ready to be bound",
@@ -224,8 +223,19 @@ static void for_programs(const struct nc_report *r, int status, bool restored)
 	out_end(&j);
 }
 
+/* The first line of an interrupted program's summary, and its reason in JSON. */
+static void say_interrupted(const struct nc_report *r)
+{
+	if (stopped())
+		failed("ended by signal %d (%s)%s", stopped(), strsignal(stopped()),
+		       r->peer[0] ? "" : ", before there was a connection");
+}
+
 int nc_report_close(struct nc_report *r, int status, bool restored)
 {
+	if (r->reported_at > r->started)
+		fputc('\n', stderr);
+	say_interrupted(r);
 	for_people(r, status);
 	if (!r->json)
 		return status;

@@ -9,6 +9,7 @@
 #include "plot.h"
 #include "report.h"
 #include "say.h"
+#include "stop.h"
 
 #define GIB 1073741824.0
 
@@ -241,6 +242,37 @@ static void for_people(FILE *f, const struct report *r)
 	warn_of_copies(f, r);
 }
 
+/* The summary of a test that was ended by a signal: what is known without the server. */
+static void for_people_interrupted(FILE *f, const struct report *r)
+{
+	const struct side *s = &r->own.side;
+	const double seconds = (double)s->nanoseconds / 1e9;
+	char text[200], rate[32];
+
+	fprintf(f, "%s\n", test_text(r->test, text, sizeof(text)));
+	fprintf(f, "ended by signal %d (%s) after %.2f s: the figures are of this end alone\n",
+		stopped(), strsignal(stopped()), seconds);
+	if (test_sends(r->test, TEST_CLIENT))
+		fprintf(f, "%-10s %s, %s\n", "sent",
+			live_rate(rate, sizeof(rate), (double)s->bytes_sent * 8 / seconds),
+			out_bytes(text, sizeof(text), s->bytes_sent));
+	if (test_receives(r->test, TEST_CLIENT))
+		print_flow(f, "to client", s, r->test);
+	print_latency(f, "latency", &r->own.latency, result_latency_of(r->test, s));
+	print_side(f, "client", &r->own, r->test);
+}
+
+static void write_text(FILE *f, const struct report *r)
+{
+	if (r->peer.side.nanoseconds)
+		for_people(f, r);
+	else if (stopped() && r->own.side.nanoseconds)
+		for_people_interrupted(f, r);
+	else if (stopped())
+		say("ended by signal %d (%s), before anything was measured", stopped(),
+		    strsignal(stopped()));
+}
+
 static bool on_stdout(const char *path)
 {
 	return path && !strcmp(path, "-");
@@ -258,8 +290,7 @@ int report_close(struct report *r, int status)
 {
 	const bool taken = on_stdout(r->opt->json) || on_stdout(r->opt->plot);
 
-	if (r->peer.side.nanoseconds)
-		for_people(taken ? stderr : stdout, r);
+	write_text(taken ? stderr : stdout, r);
 	if (r->plot)
 		plot_draw(r->plot, r->test, &r->own, &r->peer);
 	if (r->json)

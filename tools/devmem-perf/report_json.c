@@ -107,6 +107,14 @@ static void json_figures(struct out_json *j, const struct report *r)
 	json_side(j, "client", &r->own, t);
 }
 
+/* Of a test that was interrupted there are only the figures of this end. */
+static void json_interrupted(struct out_json *j, const struct report *r)
+{
+	if (test_receives(r->test, TEST_CLIENT))
+		json_flow(j, "to_client", &r->own.side);
+	json_side(j, "client", &r->own, r->test);
+}
+
 void report_json(const struct report *r, int status)
 {
 	struct out_json j = { .f = r->json };
@@ -119,5 +127,7 @@ void report_json(const struct report *r, int status)
 	json_test(&j, r->test);
 	if (r->peer.side.nanoseconds)
 		json_figures(&j, r);
+	else if (stopped() && r->own.side.nanoseconds)
+		json_interrupted(&j, r);
 	out_end(&j);
 }

@@ -276,7 +276,7 @@ static int finish(struct session *s, int err)
 		err = failed("%s", s->memory.why);
 	if (err && s->run.why[0])
 		say("%s: %s", address_text(&s->peer, text), s->run.why);
-	else if (!err)
+	if (!err || (stopped() && s->report.own.side.nanoseconds))
 		report_server(&s->report);
 	free(s->fd);
 	result_free(&s->report.own);
