@@ -5,13 +5,6 @@
 #include "ctl.h"
 #include "list.h"
 
-static const char usage[] = "usage: devmemctl backends [options]\n"
-			    "Lists the backends: which memory can buffers be made of here, and why "
-			    "not of the rest? Allocates none.\n"
-			    "  -j, --json            print JSON\n"
-			    "  -h, --help\n"
-			    "Exit status: 0 at least one works, 1 none does, 2 wrong arguments.\n";
-
 static void tell(void *arg, const struct devmem_backend_info *info)
 {
 	list_add(arg, info->name, info->what, info->result, info->text);
@@ -30,7 +23,9 @@ static int backends(const struct ctl_options *opt)
 const struct ctl_verb ctl_backends = {
 	.name = "backends",
 	.what = "which memory can buffers be made of, and why not of the rest?",
-	.usage = usage,
+	.about = "Lists the backends: which memory can buffers be made of here, and why not of the "
+		 "rest? Allocates none.",
+	.status = "0 at least one works, 1 none does, 2 wrong arguments",
 	.letters = "j",
 	.no_interface = true,
 	.run = backends,

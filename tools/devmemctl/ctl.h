@@ -4,6 +4,7 @@
 #define CTL_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 /* The exit status of every verb. */
@@ -25,14 +26,29 @@ struct ctl_options {
 struct ctl_verb {
 	const char *name;
 	const char *what;    /* one line for "devmemctl --help" */
-	const char *usage;   /* the text of "devmemctl VERB --help" */
-	const char *letters; /* the options that it takes besides -h: see options.c */
+	const char *about;   /* "devmemctl VERB --help": the text above the options */
+	const char *status;  /* and the exit status */
+	const char *letters; /* the options that it takes besides -h, in the order of --help */
 	bool needs_interface, no_interface; /* if neither is set, the interface is optional */
 	int (*run)(const struct ctl_options *opt);
 };
 
 extern const struct ctl_verb ctl_doctor, ctl_show, ctl_plan, ctl_backends, ctl_features,
 	ctl_restore;
+
+/* An option of any verb. Help and the parser are made from these. */
+struct ctl_option {
+	char letter;
+	const char *name;
+	const char *value; /* what its value is called; NULL: it has none */
+	const char *what;  /* for "--help" */
+};
+
+/* ctl_option() - the option with this letter. NULL: there is none. */
+const struct ctl_option *ctl_option(int letter);
+
+/* ctl_help() - prints "devmemctl VERB --help". */
+void ctl_help(const struct ctl_verb *verb);
 
 /* ctl_parse() - parses the command line; argv[0] is the verb's name. Returns CTL_OK, or another
  * status after printing an error message. @help: the user asked for help. */

@@ -8,17 +8,6 @@
 
 #include "checks.h"
 
-static const char usage[] = "usage: devmemctl doctor [options] [INTERFACE]\n"
-			    "Finds out whether device memory can be received here. Changes "
-			    "nothing. Without INTERFACE: checks each interface.\n"
-			    "  -b, --backend NAME    where the memory is to come from (default: "
-			    "udmabuf or dma-heap)\n"
-			    "  -m, --buffer MIB      size of the buffer (default 64)\n"
-			    "  -j, --json            print JSON\n"
-			    "  -h, --help\n"
-			    "Exit status: 0 it can (there may be warnings), 1 something is in "
-			    "the way, 2 wrong arguments.\n";
-
 struct doctor {
 	const struct ctl_options *opt;
 	struct machine machine;
@@ -190,7 +179,9 @@ static int doctor(const struct ctl_options *opt)
 const struct ctl_verb ctl_doctor = {
 	.name = "doctor",
 	.what = "can device memory be received here, and if not, what is in the way?",
-	.usage = usage,
+	.about = "Finds out whether device memory can be received here. Changes nothing. Without "
+		 "INTERFACE: checks each interface.",
+	.status = "0 it can (there may be warnings), 1 something is in the way, 2 wrong arguments",
 	.letters = "bmj",
 	.run = doctor,
 };

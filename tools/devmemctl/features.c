@@ -5,13 +5,6 @@
 #include "ctl.h"
 #include "list.h"
 
-static const char usage[] = "usage: devmemctl features [options]\n"
-			    "Lists the library's features: which are available with this kernel "
-			    "and to this user, and why not the rest? Changes nothing.\n"
-			    "  -j, --json            print JSON\n"
-			    "  -h, --help\n"
-			    "Exit status: 0 done, 2 wrong arguments.\n";
-
 static void tell(void *arg, const struct devmem_feature_info *info)
 {
 	list_add(arg, info->name, info->what, info->result, info->text);
@@ -30,7 +23,9 @@ static int features(const struct ctl_options *opt)
 const struct ctl_verb ctl_features = {
 	.name = "features",
 	.what = "which features are available with this kernel, and why not the rest?",
-	.usage = usage,
+	.about = "Lists the library's features: which are available with this kernel and to this "
+		 "user, and why not the rest? Changes nothing.",
+	.status = "0 done, 2 wrong arguments",
 	.letters = "j",
 	.no_interface = true,
 	.run = features,

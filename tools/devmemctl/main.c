@@ -49,7 +49,7 @@ static int run_verb(const struct ctl_verb *verb, int argc, char **argv)
 		return status;
 	if (!help)
 		return verb->run(&opt);
-	fputs(verb->usage, stdout);
+	ctl_help(verb);
 	return CTL_OK;
 }
 

@@ -13,23 +13,38 @@
 
 #define BUFFER_MIB 64
 
-/* All options. A verb lists the letters that it takes; -h need not be listed. */
-static const struct option all[] = {
-	{ "backend", required_argument, NULL, 'b' },
-	{ "buffer", required_argument, NULL, 'm' },
-	{ "connections", required_argument, NULL, 'c' },
-	{ "journal", required_argument, NULL, 'd' },
-	{ "json", no_argument, NULL, 'j' },
-	{ "message", required_argument, NULL, 's' },
-	{ "page-size", required_argument, NULL, 'p' },
-	{ "queues", required_argument, NULL, 'q' },
-	{ "help", no_argument, NULL, 'h' },
+/* A verb lists the letters that it takes; -h need not be listed. */
+static const struct ctl_option all[] = {
+	{ 'b', "backend", "NAME",
+	  "where the memory is to come from (default: udmabuf or dma-heap)" },
+	{ 'm', "buffer", "MIB", "size of the buffer (default 64)" },
+	{ 'c', "connections", "N", "connections that receive at the same time (default 1)" },
+	{ 'd', "journal", "FOLDER", "the journals' folder (default /run/devmem)" },
+	{ 'j', "json", NULL, "print JSON" },
+	{ 's', "message", "BYTES",
+	  "typical size of a message, such as 4K (default: connections stream)" },
+	{ 'p', "page-size", "BYTES", "page size of the queues (default: the library's choice)" },
+	{ 'q', "queues", "N", "RX queues that would be bound (default 1)" },
+	{ 'h', "help", NULL, "" },
 };
 
 struct tables {
 	struct option longs[ARRAY_SIZE(all) + 1];
 	char shorts[2 * ARRAY_SIZE(all) + 3];
 };
+
+const struct ctl_option *ctl_option(int letter)
+{
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (all[i].letter == letter)
+			return &all[i];
+	return NULL;
+}
+
+static bool takes(const struct ctl_verb *verb, int letter)
+{
+	return letter == 'h' || strchr(verb->letters, letter);
+}
 
 /* Selects the verb's options in getopt's form. The leading ':' makes getopt silent and has it
  * report a missing value as ':'. */
@@ -41,14 +56,46 @@ static void select_options(const struct ctl_verb *verb, struct tables *t)
 	memset(t, 0, sizeof(*t));
 	*s++ = ':';
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
-		if (all[i].val != 'h' && !strchr(verb->letters, all[i].val))
+		const struct ctl_option *o = &all[i];
+
+		if (!takes(verb, o->letter))
 			continue;
-		t->longs[n++] = all[i];
-		*s++ = (char)all[i].val;
-		if (all[i].has_arg)
+		t->longs[n++] =
+			(struct option){ .name = o->name,
+					 .has_arg = o->value ? required_argument : no_argument,
+					 .val = o->letter };
+		*s++ = o->letter;
+		if (o->value)
 			*s++ = ':';
 	}
 }
+
+static void help_option(const struct ctl_option *o)
+{
+	char text[32];
+
+	snprintf(text, sizeof(text), "--%s%s%s", o->name, o->value ? " " : "",
+		 o->value ? o->value : "");
+	if (*o->what)
+		printf("  -%c, %-17s %s\n", o->letter, text, o->what);
+	else
+		printf("  -%c, %s\n", o->letter, text);
+}
+
+void ctl_help(const struct ctl_verb *verb)
+{
+	printf("usage: devmemctl %s [options]%s\n%s\n", verb->name,
+	       verb->no_interface      ? ""
+	       : verb->needs_interface ? " INTERFACE"
+				       : " [INTERFACE]",
+	       verb->about);
+	for (const char *letter = verb->letters; *letter; letter++)
+		help_option(ctl_option(*letter));
+	help_option(ctl_option('h'));
+	printf("Exit status: %s.\n", verb->status);
+}
+
+/* -------------------------------------------------------------------------------------- parsing */
 
 static int wrong(const struct ctl_verb *verb, const char *fmt, ...) DEVMEM_PRINTF(2, 3);
 static int wrong(const struct ctl_verb *verb, const char *fmt, ...)
@@ -63,14 +110,6 @@ static int wrong(const struct ctl_verb *verb, const char *fmt, ...)
 	out_text(stderr, text);
 	fprintf(stderr, ": see \"devmemctl %s --help\"\n", verb->name);
 	return CTL_USAGE;
-}
-
-static const char *name_of(int letter)
-{
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		if (all[i].val == letter)
-			return all[i].name;
-	return "?";
 }
 
 static int take_number(const struct ctl_verb *verb, int letter, const char *text,
@@ -94,7 +133,7 @@ static int take_number(const struct ctl_verb *verb, int letter, const char *text
 			continue;
 		if (!number_parse(text, numbers[i].most, numbers[i].bytes, &n) || !n)
 			return wrong(verb, "--%s wants a number%s from 1 to %u, not \"%s\"",
-				     name_of(letter),
+				     ctl_option(letter)->name,
 				     numbers[i].bytes ? " of bytes, such as 64K," : "",
 				     numbers[i].most, text);
 		*numbers[i].to = (uint32_t)n;
@@ -133,7 +172,7 @@ static int take(const struct ctl_verb *verb, int letter, const char *text, struc
 /* An option that getopt does not know: a long one, or one letter of several. */
 static int unknown(const struct ctl_verb *verb, char **argv)
 {
-	if (optopt && optopt < 256 && !strchr("bmcdjspqh", optopt))
+	if (optopt && optopt < 256 && !ctl_option(optopt))
 		return wrong(verb, "there is no option -%c", optopt);
 	return wrong(verb, "%s cannot be used here", argv[optind - 1]);
 }

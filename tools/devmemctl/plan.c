@@ -9,22 +9,6 @@
 #include "ctl.h"
 #include "out.h"
 
-static const char usage[] = "usage: devmemctl plan [options] INTERFACE\n"
-			    "Do ring size, MTU, queues and buffer size fit together? Changes "
-			    "nothing.\n"
-			    "  -q, --queues N        RX queues that would be bound (default 1)\n"
-			    "  -c, --connections N   connections that receive at the same time "
-			    "(default 1)\n"
-			    "  -s, --message BYTES   typical size of a message, such as 4K "
-			    "(default: connections stream)\n"
-			    "  -p, --page-size BYTES page size of the queues (default: the "
-			    "library's choice)\n"
-			    "  -m, --buffer MIB      size of the buffer (default 64)\n"
-			    "  -j, --json            print JSON\n"
-			    "  -h, --help\n"
-			    "Exit status: 0 they fit, 1 they do not or cannot be read, 2 wrong "
-			    "arguments.\n";
-
 static void print_bytes(const char *what, uint64_t bytes, const char *why)
 {
 	char text[32];
@@ -112,7 +96,8 @@ static int plan(const struct ctl_options *opt)
 const struct ctl_verb ctl_plan = {
 	.name = "plan",
 	.what = "how large should the buffer and its pages be?",
-	.usage = usage,
+	.about = "Do ring size, MTU, queues and buffer size fit together? Changes nothing.",
+	.status = "0 they fit, 1 they do not or cannot be read, 2 wrong arguments",
 	.letters = "qcspmj",
 	.needs_interface = true,
 	.run = plan,

@@ -8,17 +8,6 @@
 #include "ctl.h"
 #include "out.h"
 
-static const char usage[] = "usage: devmemctl restore [options] [INTERFACE]\n"
-			    "Puts back the settings that processes changed before they were "
-			    "killed. Without INTERFACE: on each interface that has a journal.\n"
-			    "A setting is put back only if it is still as the process left it. "
-			    "Changes of processes that live are not touched.\n"
-			    "  -d, --journal FOLDER  the journals' folder (default /run/devmem)\n"
-			    "  -j, --json            print JSON\n"
-			    "  -h, --help\n"
-			    "Exit status: 0 nothing is left to put back, 1 something could not be "
-			    "put back, 2 wrong arguments.\n";
-
 struct restore {
 	const struct ctl_options *opt;
 	struct out_json json;
@@ -90,7 +79,12 @@ static int restore(const struct ctl_options *opt)
 const struct ctl_verb ctl_restore = {
 	.name = "restore",
 	.what = "put back the settings that processes changed before they were killed",
-	.usage = usage,
+	.about = "Puts back the settings that processes changed before they were killed. Without "
+		 "INTERFACE: on each interface that has a journal.\n"
+		 "A setting is put back only if it is still as the process left it. Changes of "
+		 "processes that live are not touched.",
+	.status = "0 nothing is left to put back, 1 something could not be put back, 2 wrong "
+		  "arguments",
 	.letters = "dj",
 	.run = restore,
 };

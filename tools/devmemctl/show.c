@@ -10,15 +10,6 @@
 #include "ctl.h"
 #include "show.h"
 
-static const char usage[] = "usage: devmemctl show [options] [INTERFACE]\n"
-			    "Shows queues, what is bound to them and by which process, page pools, "
-			    "the rules that lead there, and the journal.\n"
-			    "  -d, --journal FOLDER  the journals' folder (default /run/devmem)\n"
-			    "  -j, --json            print JSON\n"
-			    "  -h, --help\n"
-			    "Exit status: 0 done, 1 the kernel does not tell, 2 wrong "
-			    "arguments.\n";
-
 struct show {
 	const struct ctl_options *opt;
 	struct devmem__nl netdev;
@@ -239,7 +230,9 @@ static int show(const struct ctl_options *opt)
 const struct ctl_verb ctl_show = {
 	.name = "show",
 	.what = "which queues are bound, to what and by whom, and what leads there",
-	.usage = usage,
+	.about = "Shows queues, what is bound to them and by which process, page pools, the rules "
+		 "that lead there, and the journal.",
+	.status = "0 done, 1 the kernel does not tell, 2 wrong arguments",
 	.letters = "dj",
 	.run = show,
 };
