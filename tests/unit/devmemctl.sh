@@ -63,6 +63,10 @@ wrong_arguments() {
 	wrong 'the verb is missing: see "devmemctl --help"'
 	wrong 'nosuch is not a verb: see "devmemctl --help"' nosuch
 	wrong 'a\?b is not a verb' $'a\033b'
+	wrong 'docter is not a verb: did you mean "devmemctl doctor"\?' docter
+	wrong 'feat is not a verb: did you mean "devmemctl features"\?' feat
+	wrong '--bufer=8 cannot be used here: did you mean --buffer\?' doctor --bufer=8 lo
+	wrong 'there is no option -x' doctor -x
 	wrong 'name of an interface is missing' plan
 	wrong '"b" is one more' doctor a b
 	wrong 'there is no option -z' doctor -z

@@ -13,6 +13,7 @@
 #include "pci.h"
 #include "netlink/flow_rule.h"
 #include "steering.h"
+#include "suggest.h"
 
 int ctl_failed(int err)
 {
@@ -171,6 +172,43 @@ static void rules_in_words(void **state)
 	assert_string_equal(words, "tcp6 to [2001:db8::1]:80 from *:*");
 }
 
+/* ------------------------------------------------------------------------------- mistyped words */
+
+static const char *meant(const char *word)
+{
+	static const char *const names[] = { "doctor", "show",	    "plan",
+					     "json",   "page-size", "connections" };
+
+	return suggest(word, names, ARRAY_SIZE(names));
+}
+
+static void what_was_meant(void **state)
+{
+	(void)state;
+	assert_string_equal(meant("docter"), "doctor");
+	assert_string_equal(meant("dcotor"), "doctor");
+	assert_string_equal(meant("shoow"), "show");
+	assert_string_equal(meant("plann"), "plan");
+	assert_string_equal(meant("pagesize"), "page-size");
+	assert_string_equal(meant("conn"), "connections");
+	assert_string_equal(meant("jsom"), "json");
+}
+
+static void like_none(void **state)
+{
+	char longest[200];
+
+	(void)state;
+	assert_null(meant(""));
+	assert_null(meant("d"));
+	assert_null(meant("nosuch"));
+	assert_null(meant("help"));
+	assert_null(meant("slow-json"));
+	memset(longest, 'd', sizeof(longest) - 1);
+	longest[sizeof(longest) - 1] = '\0';
+	assert_null(meant(longest));
+}
+
 #define TEST(name) cmocka_unit_test(name)
 
 int main(void)
@@ -180,6 +218,7 @@ int main(void)
 		TEST(levels_and_commas),   TEST(a_terminal_gets_no_control_characters),
 		TEST(sizes_in_words),	   TEST(distances),
 		TEST(not_on_pci),	   TEST(rules_in_words),
+		TEST(what_was_meant),	   TEST(like_none),
 	};
 	int failed = cmocka_run_group_tests_name("ctl", tests, NULL, NULL);
 

@@ -9,6 +9,7 @@
 
 #include "ctl.h"
 #include "out.h"
+#include "suggest.h"
 
 static const struct ctl_verb *const verbs[] = {
 	&ctl_doctor, &ctl_show, &ctl_plan, &ctl_backends, &ctl_features, &ctl_restore,
@@ -53,6 +54,23 @@ static int run_verb(const struct ctl_verb *verb, int argc, char **argv)
 	return CTL_OK;
 }
 
+static int not_a_verb(const char *word)
+{
+	const char *names[ARRAY_SIZE(verbs)], *similar;
+
+	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
+		names[i] = verbs[i]->name;
+	similar = suggest(word, names, ARRAY_SIZE(verbs));
+	fprintf(stderr, "devmemctl: ");
+	out_text(stderr, *word ? word : "the verb");
+	if (similar)
+		fprintf(stderr, " is not a verb: did you mean \"devmemctl %s\"?\n", similar);
+	else
+		fprintf(stderr, " is %s: see \"devmemctl --help\"\n",
+			*word ? "not a verb" : "missing");
+	return CTL_USAGE;
+}
+
 static int run(int argc, char **argv)
 {
 	const char *word = argc > 1 ? argv[1] : "";
@@ -64,10 +82,7 @@ static int run(int argc, char **argv)
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (!strcmp(word, verbs[i]->name))
 			return run_verb(verbs[i], argc - 1, argv + 1);
-	fprintf(stderr, "devmemctl: ");
-	out_text(stderr, *word ? word : "the verb");
-	fprintf(stderr, " is %s: see \"devmemctl --help\"\n", *word ? "not a verb" : "missing");
-	return CTL_USAGE;
+	return not_a_verb(word);
 }
 
 int main(int argc, char **argv)

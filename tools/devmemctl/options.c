@@ -10,6 +10,7 @@
 #include "ctl.h"
 #include "number.h"
 #include "out.h"
+#include "suggest.h"
 
 #define BUFFER_MIB 64
 
@@ -169,12 +170,36 @@ static int take(const struct ctl_verb *verb, int letter, const char *text, struc
 	}
 }
 
+/* The option of this verb that @word, as it was typed, is most like. NULL: it is like none. */
+static const char *similar(const struct ctl_verb *verb, const char *word)
+{
+	const char *names[ARRAY_SIZE(all)];
+	char typed[64];
+	size_t n = 0;
+
+	if (strncmp(word, "--", 2))
+		return NULL;
+	snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
+		if (takes(verb, all[i].letter))
+			names[n++] = all[i].name;
+	return suggest(typed, names, n);
+}
+
 /* An option that getopt does not know: a long one, or one letter of several. */
 static int unknown(const struct ctl_verb *verb, char **argv)
 {
+	const char *word = argv[optind - 1], *other;
+
 	if (optopt && optopt < 256 && !ctl_option(optopt))
 		return wrong(verb, "there is no option -%c", optopt);
-	return wrong(verb, "%s cannot be used here", argv[optind - 1]);
+	other = similar(verb, word);
+	if (!other)
+		return wrong(verb, "%s cannot be used here", word);
+	fprintf(stderr, "devmemctl %s: ", verb->name);
+	out_text(stderr, word);
+	fprintf(stderr, " cannot be used here: did you mean --%s?\n", other);
+	return CTL_USAGE;
 }
 
 static int take_interface(const struct ctl_verb *verb, int argc, char **argv,
