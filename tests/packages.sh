@@ -54,6 +54,9 @@ done
 # The tools' pages, and the library's with one for each function; as they are found, by man, through those that lead to others.
 [[ $(files devmem-tools | grep -c 'man1/.*\.1\.gz$') == $(find "$TREE/man" -name '*.1' | wc -l) ]] || fail "manual pages are missing"
 [[ $(files devmem-tools | grep -c '/man/') == $(find "$TREE/man" -name '*.1' | wc -l) ]] || fail "devmem-tools has pages of others"
+for file in bash-completion/completions/devmemctl zsh/vendor-completions/_devmemctl; do
+	[[ -s $ROOT/usr/share/$file ]] || fail "devmem-tools has no $file"
+done
 ! files libdevmem0 | grep '/man/' || fail "libdevmem0 has manual pages"
 for name in devmem.7 $(sed -n 's/^\t\(devmem_[a-z_]*\);/\1.3/p' "$TREE/src/devmem.map"); do
 	page=$ROOT/usr/share/man/man${name##*.}/$name.gz

@@ -67,6 +67,7 @@ wrong_arguments() {
 	wrong 'feat is not a verb: did you mean "devmemctl features"\?' feat
 	wrong '--bufer=8 cannot be used here: did you mean --buffer\?' doctor --bufer=8 lo
 	wrong 'there is no option -x' doctor -x
+	wrong 'completions are for bash and zsh' completion fish
 	wrong 'name of an interface is missing' plan
 	wrong '"b" is one more' doctor a b
 	wrong 'there is no option -z' doctor -z

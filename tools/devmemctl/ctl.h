@@ -36,13 +36,17 @@ struct ctl_verb {
 extern const struct ctl_verb ctl_doctor, ctl_show, ctl_plan, ctl_backends, ctl_features,
 	ctl_restore;
 
-/* An option of any verb. Help and the parser are made from these. */
+/* An option of any verb. Help, completions and the parser are made from these. */
 struct ctl_option {
 	char letter;
 	const char *name;
 	const char *value; /* what its value is called; NULL: it has none */
 	const char *what;  /* for "--help" */
+	/* values to complete, separated by blanks; CTL_FOLDERS: names of folders; NULL: any */
+	const char *values;
 };
+
+#define CTL_FOLDERS "/"
 
 /* ctl_option() - the option with this letter. NULL: there is none. */
 const struct ctl_option *ctl_option(int letter);
@@ -54,6 +58,9 @@ void ctl_help(const struct ctl_verb *verb);
  * status after printing an error message. @help: the user asked for help. */
 int ctl_parse(const struct ctl_verb *verb, int argc, char **argv, struct ctl_options *opt,
 	      bool *help);
+
+/* ctl_completion() - prints the completions for "bash" or "zsh" of the @n verbs. */
+int ctl_completion(const char *shell, const struct ctl_verb *const *verbs, size_t n);
 
 /* ctl_failed() - prints the library's error message. Returns CTL_USAGE if @err is -ENODEV,
  * otherwise CTL_NO. */

@@ -54,6 +54,15 @@ static int run_verb(const struct ctl_verb *verb, int argc, char **argv)
 	return CTL_OK;
 }
 
+static int completion(const char *shell)
+{
+	int status = ctl_completion(shell, verbs, ARRAY_SIZE(verbs));
+
+	if (status)
+		fprintf(stderr, "devmemctl: completions are for bash and zsh\n");
+	return status;
+}
+
 static int not_a_verb(const char *word)
 {
 	const char *names[ARRAY_SIZE(verbs)], *similar;
@@ -79,6 +88,9 @@ static int run(int argc, char **argv)
 		return usage();
 	if (!strcmp(word, "-V") || !strcmp(word, "--version"))
 		return version();
+	/* for the build, so it is not in --help */
+	if (!strcmp(word, "completion") && argc == 3)
+		return completion(argv[2]);
 	for (size_t i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (!strcmp(word, verbs[i]->name))
 			return run_verb(verbs[i], argc - 1, argv + 1);

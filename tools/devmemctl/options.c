@@ -16,17 +16,18 @@
 
 /* A verb lists the letters that it takes; -h need not be listed. */
 static const struct ctl_option all[] = {
-	{ 'b', "backend", "NAME",
-	  "where the memory is to come from (default: udmabuf or dma-heap)" },
-	{ 'm', "buffer", "MIB", "size of the buffer (default 64)" },
-	{ 'c', "connections", "N", "connections that receive at the same time (default 1)" },
-	{ 'd', "journal", "FOLDER", "the journals' folder (default /run/devmem)" },
-	{ 'j', "json", NULL, "print JSON" },
+	{ 'b', "backend", "NAME", "where the memory is to come from (default: udmabuf or dma-heap)",
+	  "udmabuf dma-heap" },
+	{ 'm', "buffer", "MIB", "size of the buffer (default 64)", NULL },
+	{ 'c', "connections", "N", "connections that receive at the same time (default 1)", NULL },
+	{ 'd', "journal", "FOLDER", "the journals' folder (default /run/devmem)", CTL_FOLDERS },
+	{ 'j', "json", NULL, "print JSON", NULL },
 	{ 's', "message", "BYTES",
-	  "typical size of a message, such as 4K (default: connections stream)" },
-	{ 'p', "page-size", "BYTES", "page size of the queues (default: the library's choice)" },
-	{ 'q', "queues", "N", "RX queues that would be bound (default 1)" },
-	{ 'h', "help", NULL, "" },
+	  "typical size of a message, such as 4K (default: connections stream)", NULL },
+	{ 'p', "page-size", "BYTES", "page size of the queues (default: the library's choice)",
+	  NULL },
+	{ 'q', "queues", "N", "RX queues that would be bound (default 1)", NULL },
+	{ 'h', "help", NULL, "", NULL },
 };
 
 struct tables {
