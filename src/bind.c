@@ -16,6 +16,7 @@
 
 #include "bind/bind_impl.h"
 #include "bind/netlink_bind.h"
+#include "memory/placement.h"
 #include "netlink/ethtool.h"
 #include "netlink/iface.h"
 #include "netlink/link.h"
@@ -141,9 +142,15 @@ static int bind_largest(struct devmem_binding *b)
 	return err;
 }
 
+static void note_place(struct devmem_binding *b, const struct devmem__placement *before)
+{
+	devmem__placement_end(b->buffer, before, b->place, sizeof(b->place));
+}
+
 /* For engine zcrx this only prepares the queues. The ring that receives from them binds them. */
 static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *o)
 {
+	struct devmem__placement before;
 	unsigned int savepoint;
 	int err = devmem__nic_obstacle(b->nic);
 
@@ -161,14 +168,19 @@ static int take_queues(struct devmem_binding *b, const struct devmem_bind_opts *
 	err = devmem__nic_claim(b->nic, b->n, o->queue_list, b->queues, &b->cannot);
 	if (err)
 		return err;
-	if (b->engine == DEVMEM__ENGINE_ZCRX)
+	devmem__placement_begin(b->buffer, &before);
+	if (b->engine == DEVMEM__ENGINE_ZCRX) {
+		note_place(b, &before);
 		return 0;
+	}
 	err = devmem__nic_socket(b->nic, &b->nl);
 	if (err)
 		goto err_rollback;
 	err = bind_largest(b);
-	if (!err)
+	if (!err) {
+		note_place(b, &before);
 		return 0;
+	}
 	devmem__nl_close(&b->nl);
 err_rollback:
 	devmem__nic_rollback(b->nic, savepoint);
@@ -203,6 +215,7 @@ static void note_driver(struct devmem_binding *b, const struct devmem__quirks *q
 
 static int take_interface(struct devmem_binding *b)
 {
+	struct devmem__placement before;
 	struct devmem__ethtool et;
 	char driver[32], bus[32];
 	const char *missing;
@@ -221,8 +234,11 @@ static int take_interface(struct devmem_binding *b)
 	err = devmem__bind_check(b->ifname, driver, bus, b->buffer);
 	if (!err)
 		err = devmem__nl_open(&b->nl, "netdev");
+	devmem__placement_begin(b->buffer, &before);
 	if (!err)
 		err = devmem__bind_interface(&b->nl, b->ifname, b->ifindex, b->buffer, &b->id);
+	if (!err)
+		note_place(b, &before);
 	if (!err && missing)
 		err = devmem__fail(EPROTONOSUPPORT,
 				   "%s (driver %s) cannot send from device memory while %s is off, "
@@ -324,6 +340,19 @@ static void note_links(struct devmem_binding *b)
 			     devmem_error());
 }
 
+/* Add where the memory is, and warn: the binding works, but not with the memory that was meant. */
+static void tell_place(struct devmem_binding *b)
+{
+	const size_t used = strlen(b->why);
+
+	if (!b->place[0] || b->engine == DEVMEM__ENGINE_COPY)
+		return;
+	devmem__text(b->why + used, sizeof(b->why) - used, "; %s", b->place);
+	devmem__log(DEVMEM_LOG_WARNING,
+		    "%s: the bound memory is in host memory, not in the card's: %s",
+		    devmem__binding_name(b), b->place);
+}
+
 /* Bind for real; if any engine will do and this is not possible, copy. */
 static int open_bound(struct devmem_binding *b, const struct devmem_bind_opts *o,
 		      enum devmem__engine_id wanted)
@@ -360,6 +389,7 @@ static int open_as(struct devmem_binding *b, const struct devmem_bind_opts *o,
 	if (err)
 		return err;
 	note_links(b);
+	tell_place(b);
 	if (wanted == DEVMEM__ENGINE_ANY && b->engine == DEVMEM__ENGINE_COPY)
 		tell_copies(b);
 	tell_bound(b);

@@ -47,6 +47,7 @@ struct devmem_binding {
 	/* (sending) the most pieces of a packet that the driver takes, and of which packet */
 	unsigned int tx_pieces;
 	bool before_tso;
+	char place[160]; /* where the bound memory is, if that may surprise; or "" */
 	char why[512];
 	unsigned int n;
 	uint32_t queues[];
