@@ -7,6 +7,7 @@
 #include <string.h>
 
 #include "unit.h"
+#include "checks.h"
 #include "ctl.h"
 #include "base/internal.h"
 #include "out.h"
@@ -151,6 +152,27 @@ static void not_on_pci(void **state)
 	assert_false(pci_find("a-name-that-is-longer-than-any-device-has", &device));
 }
 
+/* What is bound of its memory would not stay there. */
+static void a_gpu_whose_memory_moves(void **state)
+{
+	struct pci_device nic = { .name = "0000:01:00.0", .path = PORT "/0000:01:00.0" };
+	struct pci_device gpu = { .name = "0000:01:00.1",
+				  .path = PORT "/0000:01:00.1",
+				  .driver = "amdgpu" };
+	struct report r = { 0 };
+
+	(void)state;
+	check_gpu(&r, &nic, &gpu);
+	snprintf(gpu.driver, sizeof(gpu.driver), "nvidia");
+	check_gpu(&r, &nic, &gpu);
+	assert_int_equal(r.count, 2);
+	assert_int_equal(r.finding[0].level, WARNING);
+	assert_non_null(strstr(r.finding[0].fact, "0000:01:00.1: its driver amdgpu moves"));
+	assert_true(r.finding[0].todo[0]);
+	assert_int_equal(r.finding[1].level, OK);
+	report_free(&r);
+}
+
 /* ---------------------------------------------------------------------------------------- rules */
 
 static void rules_in_words(void **state)
@@ -214,11 +236,17 @@ static void like_none(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		TEST(strings_are_escaped), TEST(what_is_no_utf8_is_replaced),
-		TEST(levels_and_commas),   TEST(a_terminal_gets_no_control_characters),
-		TEST(sizes_in_words),	   TEST(distances),
-		TEST(not_on_pci),	   TEST(rules_in_words),
-		TEST(what_was_meant),	   TEST(like_none),
+		TEST(strings_are_escaped),
+		TEST(what_is_no_utf8_is_replaced),
+		TEST(levels_and_commas),
+		TEST(a_terminal_gets_no_control_characters),
+		TEST(sizes_in_words),
+		TEST(distances),
+		TEST(not_on_pci),
+		TEST(rules_in_words),
+		TEST(a_gpu_whose_memory_moves),
+		TEST(what_was_meant),
+		TEST(like_none),
 	};
 	int failed = cmocka_run_group_tests_name("ctl", tests, NULL, NULL);
 

@@ -31,6 +31,10 @@ bool check_nic_large_pages(const char *ifname);
 /* check_place() - the NIC's place in the machine. @bus: the device's name on the bus, or "". */
 void check_place(struct report *r, const char *ifname, const char *bus);
 
+/* check_gpu() - a GPU's place, and whether its driver leaves bound memory there. */
+struct pci_device;
+void check_gpu(struct report *r, const struct pci_device *nic, const struct pci_device *gpu);
+
 /* check_urgent() - the filters that drop urgent data. Unfiltered, it would stop the machine. */
 void check_urgent(struct report *r, const char *ifname, unsigned int ifindex);
 

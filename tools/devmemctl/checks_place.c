@@ -6,6 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "memory/placement.h"
+
 #include "checks.h"
 #include "pci.h"
 #include "sysfs.h"
@@ -70,15 +72,30 @@ struct nic_place {
 	struct pci_device *nic;
 };
 
-static void check_gpu(const struct pci_device *gpu, void *arg)
+void check_gpu(struct report *r, const struct pci_device *nic, const struct pci_device *gpu)
+{
+	const enum pci_distance distance = pci_distance(nic, gpu);
+
+	if (devmem__placement_moves(gpu->driver)) {
+		report_add(r, WARNING, "gpu",
+			   "%s: its driver %s moves memory that a NIC binds to host memory, so "
+			   "that no byte gets to the GPU",
+			   gpu->name, gpu->driver);
+		report_todo(r, "bind host memory (udmabuf) and copy from there, or use a GPU of "
+			       "NVIDIA");
+		return;
+	}
+	report_add(r, distance == PCI_ACROSS ? WARNING : OK, "gpu", "%s is %s %s", gpu->name,
+		   pci_distance_words(distance), nic->name);
+	if (distance == PCI_ACROSS)
+		report_todo(r, "use a GPU nearer to the NIC, if there is one");
+}
+
+static void check_one(const struct pci_device *gpu, void *arg)
 {
 	struct nic_place *p = arg;
-	enum pci_distance distance = pci_distance(p->nic, gpu);
 
-	report_add(p->report, distance == PCI_ACROSS ? WARNING : OK, "gpu", "%s is %s %s",
-		   gpu->name, pci_distance_words(distance), p->nic->name);
-	if (distance == PCI_ACROSS)
-		report_todo(p->report, "use a GPU nearer to the NIC, if there is one");
+	check_gpu(p->report, p->nic, gpu);
 }
 
 static void check_gpus(struct report *r, const char *ifname, const char *bus)
@@ -88,7 +105,7 @@ static void check_gpus(struct report *r, const char *ifname, const char *bus)
 	unsigned int gpus;
 
 	if (pci_find(bus, &nic)) {
-		if (!pci_gpus(check_gpu, &p))
+		if (!pci_gpus(check_one, &p))
 			report_add(r, OK, "gpu", "there is none on PCI");
 		return;
 	}

@@ -25,6 +25,16 @@ static int64_t attribute(const char *name, const char *attribute, int64_t otherw
 	return sysfs_number(path, &value) ? value : otherwise;
 }
 
+static void find_driver(struct pci_device *device)
+{
+	char link[PATH_MAX + 8], path[PATH_MAX];
+	const char *slash;
+
+	snprintf(link, sizeof(link), "%s/driver", device->path);
+	slash = realpath(link, path) ? strrchr(path, '/') : NULL;
+	snprintf(device->driver, sizeof(device->driver), "%.31s", slash ? slash + 1 : "");
+}
+
 bool pci_find(const char *name, struct pci_device *device)
 {
 	char link[PATH_MAX];
@@ -37,6 +47,7 @@ bool pci_find(const char *name, struct pci_device *device)
 		return false;
 	snprintf(device->name, sizeof(device->name), "%s", name);
 	device->node = (int)attribute(name, "numa_node", -1);
+	find_driver(device);
 	return true;
 }
 

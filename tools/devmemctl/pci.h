@@ -18,6 +18,7 @@ struct pci_device {
 	char name[32];	     /* "0000:3b:00.0" */
 	char path[PATH_MAX]; /* in /sys/devices */
 	int node;	     /* -1: unknown */
+	char driver[32];     /* "": none */
 };
 
 /* pci_find() - finds a device by its name on the bus. False: it is not on PCI. */
