@@ -293,7 +293,10 @@ figures() {
 	    assert svg.tag.endswith('svg') and 'Throughput' in words and 'seconds' in words and 'p99' in words, words
 	    of = 'from request to response' if name == 'rr' else "from a send until this machine's kernel has copied it"
 	    assert f'Latency, {of}' in words, words
-	    assert any(w.endswith('bit/s') for w in words) and any(w in ('ns', 'us', 'ms', 's') for w in words), words
+	    assert any(w.endswith('bit/s') for w in words) and any(w.split()[-1] in ('ns', 'us', 'ms', 's') for w in words), words
+	    assert any(w.startswith('server ::1: receives by engine copy') for w in words), words
+	    assert any(w.startswith('client ') and w.endswith('retransmits') and ', kernel ' in w for w in words), words
+	    assert any(w.endswith(' UTC') for w in words), words
 	    lines = [p.get('d') for p in svg.iter('{http://www.w3.org/2000/svg}path') if p.get('stroke-width')]
 	    assert len(lines) == (4 if name == 'rr' else 3) and not any('nan' in l or 'inf' in l for l in lines), lines
 	END

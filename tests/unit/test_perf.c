@@ -525,6 +525,20 @@ static void axes_have_round_numbers(void **state)
 	}
 }
 
+static void steps_are_round(void **state)
+{
+	(void)state;
+	for (double value = 0.0013; value < 1e7; value *= 1.37) {
+		const double down = plot_step(value, false), up = plot_step(value, true);
+		char text[32];
+
+		assert_true(down <= value && value <= up && up <= down * 2.51);
+		snprintf(text, sizeof(text), "%.3e", up);
+		assert_non_null(strchr("125", text[0]));
+	}
+	assert_true(plot_step(200, true) < 201 && plot_step(200, false) > 199);
+}
+
 /* How often @word is in @text. */
 static unsigned int times(const char *text, const char *word)
 {
@@ -546,7 +560,10 @@ static void a_picture_has_a_line_from_point_to_point(void **state)
 				.connections = 1,
 				.threads = 1,
 				.depth = 1 };
-	struct result client = { .latency = { .count = 1 } }, server = { 0 };
+	struct result
+		client = { .latency = { .count = 1 },
+			   .side = { .tx_engine = "devmem", .kernel = "6.18", .retransmits = 17 } },
+		server = { .side = { .engine = "zcrx", .interface = "eth1", .kernel = "7.3.4" } };
 	char *svg = NULL;
 	size_t bytes;
 	FILE *f = open_memstream(&svg, &bytes);
@@ -558,22 +575,34 @@ static void a_picture_has_a_line_from_point_to_point(void **state)
 				   .bytes_received = 125000000,
 				   .count = i != 3,
 				   .p50 = 1000,
-				   .p99 = 2500 };
+				   .p99 = 400000 };
 
 		if (i == 12)
 			p.end_us -= 900000;
 		assert_true(result_add_point(&server, &p) && result_add_point(&client, &p));
 	}
-	plot_draw(f, &t, &client, &server);
+	plot_draw(f, &t, &(struct plot_where){ "here<", "there", 1764547200 }, &client, &server);
 	fclose(f);
 	assert_int_equal(times(svg, "stroke-width=\"2\""), 3);
 	assert_int_equal(times(svg, "<circle"), 11 + 2 * 10);
 	assert_non_null(strstr(svg, ">Gbit/s<"));
-	assert_non_null(strstr(svg, ">us<"));
+	assert_non_null(strstr(svg, ">1 us<"));
+	assert_non_null(strstr(svg, ">100 us<"));
 	/* at the top: 1 of 1 */
-	assert_non_null(strstr(svg, "M90 310.0M161.8 90.0L233.6 90.0L305.5 90.0L"));
-	/* 1 of 2.5 */
-	assert_non_null(strstr(svg, "L233.6 532.0M377.3 532.0L"));
+	assert_non_null(strstr(svg, "M90 332.0M161.8 112.0L233.6 112.0L305.5 112.0L"));
+	/* p50 is the lower edge: from 1 us to 500, with a logarithm; p99 is not far above */
+	assert_non_null(strstr(svg, "L233.6 642.0M377.3 642.0L"));
+	assert_non_null(strstr(svg, "L233.6 429.9L305.5") ?: strstr(svg, "L233.6 429.9M"));
+	assert_non_null(strstr(svg, "receives by engine zcrx, eth1, kernel 7.3.4, 0 retransmits"));
+	assert_non_null(strstr(svg, "client here&lt;: sends by engine devmem, host memory, kernel "
+				    "6.18, "
+				    "17 retransmits"));
+	assert_non_null(strstr(svg, ">2025-12-01 00:00 UTC<"));
+	/* no colour means two things */
+	assert_int_equal(times(svg, "height=\"4\" fill="), 3);
+	assert_int_equal(times(svg, "fill=\"#1f6feb\"/>\n<text"), 1);
+	assert_int_equal(times(svg, "fill=\"#1a7f37\"/>\n<text"), 1);
+	assert_int_equal(times(svg, "fill=\"#8250df\"/>\n<text"), 1);
 	assert_null(strstr(svg, "nan"));
 	assert_int_equal(times(svg, "<svg"), times(svg, "</svg>"));
 	free(svg);
@@ -599,6 +628,7 @@ int main(void)
 		cmocka_unit_test(the_processors_of_a_nic_are_those_of_its_interrupts),
 		cmocka_unit_test(figures_have_three_digits_and_a_unit),
 		cmocka_unit_test(axes_have_round_numbers),
+		cmocka_unit_test(steps_are_round),
 		cmocka_unit_test(a_picture_has_a_line_from_point_to_point),
 	};
 

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "out.h"
 #include "plot.h"
 
 #define WIDTH  900
@@ -10,9 +11,19 @@
 #define RIGHT  880
 #define HEIGHT 220
 
-#define BLUE   "#1f6feb"
-#define ORANGE "#d9730d"
-#define GREY   "#57606a"
+/* one colour for each meaning */
+#define TO_SERVER "#1f6feb"
+#define TO_CLIENT "#d9730d"
+#define P50	  "#1a7f37"
+#define P99	  "#8250df"
+#define GREY	  "#57606a"
+
+#define TOP    112 /* upper edge of the first panel, below what was measured where */
+#define APART  310
+#define BOTTOM (TOP + APART + HEIGHT + 60)
+
+static const char *const rates[] = { "bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s" };
+static const char *const times[] = { "ns", "us", "ms", "s" };
 
 struct line {
 	const char *name, *colour;
@@ -21,9 +32,17 @@ struct line {
 };
 
 struct panel {
-	const char *title, *unit;
-	double top;	/* its upper edge */
-	double seconds; /* the length of its time axis */
+	const char *title;
+	const char *unit; /* of all values; NULL: each has its own */
+	double top;	  /* its upper edge */
+	double seconds;	  /* the length of its time axis; with @sizes the number of steps */
+	/* the names of the steps, if the axis has sizes and not time */
+	const struct plot_row *sizes;
+	unsigned int nsizes;
+	/* the values at the lower and upper edge. @log: a logarithmic axis, on which p50 is as
+	 * legible as a p99 of a hundred times as much */
+	double low, high;
+	bool log;
 	struct line line[2];
 	unsigned int lines;
 };
@@ -64,42 +83,105 @@ static double highest(const struct panel *p)
 	return most;
 }
 
+static double lowest(const struct panel *p)
+{
+	double least = highest(p);
+
+	for (unsigned int i = 0; i < p->lines; i++)
+		for (unsigned int k = 0; k < p->line[i].n; k++)
+			if (p->line[i].y[k] > 0)
+				least = fmin(least, p->line[i].y[k]);
+	return least;
+}
+
+double plot_step(double value, bool up)
+{
+	static const double steps[] = { 1, 2, 5, 10 };
+	const double decade = pow(10, floor(log10(value) + 1e-9));
+	double found = decade;
+
+	for (unsigned int i = 0; i < 4; i++) {
+		if (!up && steps[i] * decade <= value * 1.0001)
+			found = steps[i] * decade;
+		if (up && steps[i] * decade >= value * 0.9999)
+			return steps[i] * decade;
+	}
+	return found;
+}
+
 static double x_of(const struct panel *p, double seconds)
 {
 	return LEFT + (RIGHT - LEFT) * seconds / p->seconds;
 }
 
-static void draw_axes(FILE *f, const struct panel *p, double most, double tick)
+static double y_of(const struct panel *p, double value)
 {
-	const double bottom = p->top + HEIGHT, step = plot_tick(p->seconds, 10);
+	const double part = p->log ? log(value / p->low) / log(p->high / p->low) : value / p->high;
+
+	return p->top + HEIGHT - HEIGHT * part;
+}
+
+static void draw_grid(FILE *f, const struct panel *p, double value)
+{
+	char number[48];
+	double shown = value;
+	unsigned int unit = 0;
+
+	for (; p->log && shown > 999.9 && unit < 3; unit++)
+		shown /= 1000;
+	fprintf(f, "<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"#d0d7de\"/>\n", LEFT,
+		y_of(p, value), RIGHT, y_of(p, value));
+	snprintf(number, sizeof(number), p->log ? "%g %s" : "%g", shown, times[unit]);
+	text(f, LEFT - 8, y_of(p, value) + 4, "text-anchor=\"end\"", number);
+}
+
+static void draw_values(FILE *f, const struct panel *p, double tick)
+{
+	if (!p->log)
+		for (double y = 0; y <= p->high + tick / 2; y += tick)
+			draw_grid(f, p, y);
+	/* 1, 2, 5, 10, ...; with many decades only these */
+	for (double y = p->low; p->log && y <= p->high * 1.0001; y = plot_step(y * 1.01, true))
+		if (p->high / p->low <= 1000 || fabs(remainder(log10(y), 1)) < 0.01)
+			draw_grid(f, p, y);
+}
+
+static void draw_steps(FILE *f, const struct panel *p)
+{
+	const double y = p->top + HEIGHT + 18, step = plot_tick(p->seconds, 10);
 	char number[48];
 
-	for (double y = 0; y <= most + tick / 2; y += tick) {
-		const double at = bottom - HEIGHT * y / most;
-
-		fprintf(f,
-			"<line x1=\"%d\" y1=\"%.1f\" x2=\"%d\" y2=\"%.1f\" stroke=\"#d0d7de\"/>\n",
-			LEFT, at, RIGHT, at);
-		snprintf(number, sizeof(number), "%g", y);
-		text(f, LEFT - 8, at + 4, "text-anchor=\"end\"", number);
-	}
-	for (double x = 0; x <= p->seconds * 1.0001; x += step) {
+	for (unsigned int i = 0; i < p->nsizes; i++)
+		text(f, x_of(p, i), y, "text-anchor=\"middle\"",
+		     out_bytes(number, sizeof(number), p->sizes[i].size));
+	for (double x = 0; !p->nsizes && x <= p->seconds * 1.0001; x += step) {
 		snprintf(number, sizeof(number), "%g", x);
-		text(f, x_of(p, x), bottom + 18, "text-anchor=\"middle\"", number);
+		text(f, x_of(p, x), y, "text-anchor=\"middle\"", number);
 	}
+}
+
+static void draw_axes(FILE *f, const struct panel *p, double tick)
+{
+	const double bottom = p->top + HEIGHT;
+	char turned[48];
+
+	draw_values(f, p, tick);
+	draw_steps(f, p);
 	fprintf(f, "<path d=\"M%d %.1fV%.1fH%d\" fill=\"none\" stroke=\"" GREY "\"/>\n", LEFT,
 		p->top, bottom, RIGHT);
 	text(f, (LEFT + RIGHT) / 2.0, bottom + 36, "text-anchor=\"middle\" fill=\"" GREY "\"",
-	     "seconds");
-	snprintf(number, sizeof(number), "transform=\"rotate(-90 24 %.0f)\"",
+	     p->nsizes ? "size" : "seconds");
+	if (!p->unit)
+		return;
+	snprintf(turned, sizeof(turned), "transform=\"rotate(-90 24 %.0f)\"",
 		 bottom - HEIGHT / 2.0);
-	fprintf(f, "<g text-anchor=\"middle\" fill=\"" GREY "\" %s>", number);
+	fprintf(f, "<g text-anchor=\"middle\" fill=\"" GREY "\" %s>", turned);
 	text(f, 24, bottom - HEIGHT / 2.0, "", p->unit);
 	fputs("</g>\n", f);
 }
 
 /* The line is interrupted where a value is missing. */
-static void draw_line(FILE *f, const struct panel *p, const struct line *l, double most)
+static void draw_line(FILE *f, const struct panel *p, const struct line *l)
 {
 	bool down = false;
 
@@ -112,37 +194,44 @@ static void draw_line(FILE *f, const struct panel *p, const struct line *l, doub
 			down = false;
 			continue;
 		}
-		fprintf(f, "%c%.1f %.1f", down ? 'L' : 'M', x_of(p, l->x[i]),
-			p->top + HEIGHT - HEIGHT * l->y[i] / most);
+		fprintf(f, "%c%.1f %.1f", down ? 'L' : 'M', x_of(p, l->x[i]), y_of(p, l->y[i]));
 		down = true;
 	}
 	fputs("\"/>\n", f);
 	for (unsigned int i = 0; i < l->n && l->n <= 60; i++)
 		if (!isnan(l->y[i]))
 			fprintf(f, "<circle cx=\"%.1f\" cy=\"%.1f\" r=\"3\" fill=\"%s\"/>\n",
-				x_of(p, l->x[i]), p->top + HEIGHT - HEIGHT * l->y[i] / most,
-				l->colour);
+				x_of(p, l->x[i]), y_of(p, l->y[i]), l->colour);
 }
 
-static void draw_panel(FILE *f, const struct panel *p)
+static void draw_legend(FILE *f, const struct panel *p)
 {
-	const double most = highest(p), tick = plot_tick(most, 6),
-		     whole = ceil(most / tick * 0.9999) * tick;
+	for (unsigned int i = 0; i < p->lines; i++) {
+		const double x = RIGHT - 110.0 * (p->lines - i);
+
+		fprintf(f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"14\" height=\"4\" fill=\"%s\"/>\n",
+			x, p->top - 18, p->line[i].colour);
+		text(f, x + 20, p->top - 12, "", p->line[i].name);
+	}
+}
+
+static void draw_panel(FILE *f, struct panel *p)
+{
+	const double most = highest(p), tick = plot_tick(most, 6);
 
 	text(f, LEFT, p->top - 12, "font-weight=\"bold\"", p->title);
 	if (!(most > 0)) {
 		text(f, LEFT, p->top + 20, "fill=\"" GREY "\"", "nothing was measured");
 		return;
 	}
-	draw_axes(f, p, whole, tick);
-	for (unsigned int i = 0; i < p->lines; i++) {
-		const double x = RIGHT - 110.0 * (p->lines - i);
-
-		draw_line(f, p, &p->line[i], whole);
-		fprintf(f, "<rect x=\"%.1f\" y=\"%.1f\" width=\"14\" height=\"4\" fill=\"%s\"/>\n",
-			x, p->top - 18, p->line[i].colour);
-		text(f, x + 20, p->top - 12, "", p->line[i].name);
-	}
+	p->high = p->log ? plot_step(most, true) : ceil(most / tick * 0.9999) * tick;
+	p->low = p->log ? plot_step(lowest(p), false) : 0;
+	if (p->low == p->high)
+		p->high = plot_step(p->high * 1.01, true);
+	draw_axes(f, p, tick);
+	for (unsigned int i = 0; i < p->lines; i++)
+		draw_line(f, p, &p->line[i]);
+	draw_legend(f, p);
 }
 
 /* ----------------------------------------------------------------------------------- the values */
@@ -200,11 +289,11 @@ static void add_throughput(struct panel *p, const struct test *t, const struct r
 /* Values are in nanoseconds. */
 static void add_latency(struct panel *p, const struct test *t, const struct result *r)
 {
-	struct line *p50 = add_line(p, t, r, "p50", BLUE), *p99 = add_line(p, t, r, "p99", ORANGE);
+	struct line *p50 = add_line(p, t, r, "p50", P50), *p99 = add_line(p, t, r, "p99", P99);
 
 	for (unsigned int i = 0; i < p50->n && i < p99->n; i++) {
-		p50->y[i] = r->point[i].count ? (double)r->point[i].p50 : NAN;
-		p99->y[i] = r->point[i].count ? (double)r->point[i].p99 : NAN;
+		p50->y[i] = r->point[i].count && r->point[i].p50 ? (double)r->point[i].p50 : NAN;
+		p99->y[i] = r->point[i].count && r->point[i].p99 ? (double)r->point[i].p99 : NAN;
 	}
 }
 
@@ -222,36 +311,70 @@ static void scale(struct panel *p, const char *const *units, unsigned int n)
 			p->line[i].y[k] /= by;
 }
 
-void plot_draw(FILE *f, const struct test *t, const struct result *client,
-	       const struct result *server)
+/* ---------------------------------------------------------------------------------- the picture */
+
+/* "client a: receives by engine devmem, sends by engine copy, eth1, kernel 7.3.4, 0 retransmits" */
+static void draw_side(FILE *f, double y, const char *what, const char *host, const struct side *s)
 {
-	static const char *const rates[] = { "bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s" };
-	static const char *const times[] = { "ns", "us", "ms", "s" };
-	struct panel throughput = { .title = "Throughput", .top = 90 }, latency = { .top = 400 };
+	char words[512];
+
+	snprintf(words, sizeof(words), "%s %s: %s%s%s%s%s, %s, kernel %s, %llu retransmits", what,
+		 host, s->engine[0] ? "receives by engine " : "", s->engine,
+		 s->engine[0] && s->tx_engine[0] ? ", " : "",
+		 s->tx_engine[0] ? "sends by engine " : "", s->tx_engine,
+		 s->interface[0] ? s->interface : "host memory", s->kernel,
+		 (unsigned long long)s->retransmits);
+	if (s->kernel[0])
+		text(f, LEFT, y, "fill=\"" GREY "\"", words);
+}
+
+static void begin_picture(FILE *f, const struct test *t, const struct plot_where *where,
+			  const struct side *client, const struct side *server)
+{
+	char title[200], date[40];
+	struct tm utc;
+
+	fprintf(f,
+		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
+		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" viewBox=\"0 "
+		"0 %d %d\" font-family=\"sans-serif\" font-size=\"13\" fill=\"#24292f\">\n"
+		"<rect width=\"%d\" height=\"%d\" fill=\"#ffffff\"/>\n",
+		WIDTH, BOTTOM, WIDTH, BOTTOM, WIDTH, BOTTOM);
+	text(f, LEFT, 26, "font-size=\"18\" font-weight=\"bold\"", "devmem-perf");
+	gmtime_r(&where->when, &utc);
+	strftime(date, sizeof(date), "%Y-%m-%d %H:%M UTC", &utc);
+	text(f, RIGHT, 26, "text-anchor=\"end\" fill=\"" GREY "\"", date);
+	text(f, LEFT, 44, "", test_text(t, title, sizeof(title)));
+	draw_side(f, 60, "server", where->server, server);
+	draw_side(f, 76, "client", where->client, client);
+}
+
+static void end_picture(FILE *f, struct panel *throughput, struct panel *latency)
+{
+	scale(throughput, rates, 5);
+	draw_panel(f, throughput);
+	draw_panel(f, latency);
+	fputs("</svg>\n", f);
+	free_lines(throughput);
+	free_lines(latency);
+}
+
+void plot_draw(FILE *f, const struct test *t, const struct plot_where *where,
+	       const struct result *client, const struct result *server)
+{
+	struct panel throughput = { .title = "Throughput", .top = TOP },
+		     latency = { .top = TOP + APART, .log = true };
 	const struct result *measured = client->latency.count ? client : server;
-	char title[200], of[100];
+	char of[160];
 
 	snprintf(of, sizeof(of), "Latency, %s", result_latency_of(t, &measured->side));
 	latency.title = of;
 	if (test_receives(t, TEST_SERVER))
-		add_throughput(&throughput, t, server, "to server", BLUE);
+		add_throughput(&throughput, t, server, "to server", TO_SERVER);
 	if (test_receives(t, TEST_CLIENT))
-		add_throughput(&throughput, t, client, "to client", ORANGE);
+		add_throughput(&throughput, t, client, "to client", TO_CLIENT);
 	add_latency(&latency, t, measured);
 	latency.seconds = throughput.seconds = fmax(throughput.seconds, latency.seconds);
-	scale(&throughput, rates, 5);
-	scale(&latency, times, 4);
-	fprintf(f,
-		"<?xml version=\"1.0\" encoding=\"UTF-8\"?>\n"
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"680\" viewBox=\"0 "
-		"0 %d 680\" font-family=\"sans-serif\" font-size=\"13\" fill=\"#24292f\">\n"
-		"<rect width=\"%d\" height=\"680\" fill=\"#ffffff\"/>\n",
-		WIDTH, WIDTH, WIDTH);
-	text(f, LEFT, 34, "font-size=\"18\" font-weight=\"bold\"", "devmem-perf");
-	text(f, LEFT, 54, "fill=\"" GREY "\"", test_text(t, title, sizeof(title)));
-	draw_panel(f, &throughput);
-	draw_panel(f, &latency);
-	fputs("</svg>\n", f);
-	free_lines(&throughput);
-	free_lines(&latency);
+	begin_picture(f, t, where, &client->side, &server->side);
+	end_picture(f, &throughput, &latency);
 }

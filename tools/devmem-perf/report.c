@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <string.h>
+#include <sys/utsname.h>
 
 #include "live.h"
 #include "out.h"
@@ -286,13 +287,22 @@ static int end_file(FILE *f, const char *path, const char *what, int status)
 	return status ? status : PERF_FAILED;
 }
 
+static void draw(const struct report *r)
+{
+	struct utsname own = { 0 };
+
+	uname(&own);
+	plot_draw(r->plot, r->test, &(struct plot_where){ own.nodename, r->opt->host, time(NULL) },
+		  &r->own, &r->peer);
+}
+
 int report_close(struct report *r, int status)
 {
 	const bool taken = on_stdout(r->opt->json) || on_stdout(r->opt->plot);
 
 	write_text(taken ? stderr : stdout, r);
 	if (r->plot)
-		plot_draw(r->plot, r->test, &r->own, &r->peer);
+		draw(r);
 	if (r->json)
 		report_json(r, status);
 	status = end_file(r->plot, r->opt->plot, "picture", status);
