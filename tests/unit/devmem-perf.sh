@@ -58,6 +58,9 @@ wrong_arguments() {
 	wrong '--time wants seconds' client -t x lo ::1
 	wrong '--coalesce wants a number from 0 to 100000' client --coalesce 100001 lo ::1
 	wrong 'more threads than connections' client -T 2 lo ::1
+	wrong '--size wants a number of bytes.*not "1K,x"' client --size 1K,x lo ::1
+	wrong '--size wants a number of bytes' client --size , lo ::1
+	wrong 'at most 32 sizes' client --size "$(seq -s , 33)" lo ::1
 	wrong '--corrupt wants --verify' client --corrupt 1 lo ::1
 	wrong 'cannot write the figures' client --json /nosuch/file lo ::1
 	run 1 server -e devmem lo
@@ -85,6 +88,10 @@ modes() {
 	client 0 copied -n 1M --plot "$WORK/stream.svg" lo ::1
 	says "$OUT" "times from a send until this machine's kernel has copied it\)$"
 	says "$OUT" "^WARNING: not zero-copy: the server's processor copied 1 MiB$"
+	# a test of each size, and a table of all
+	client 0 sweep -M rr -l 64,4K,64K -n 256K --plot "$WORK/sweep.svg" lo ::1
+	says "$OUT" '^ +4 KiB .*bit/s .*bit/s .*s .*s +[0-9]+  no$'
+	[[ $(grep -cE '^ +[0-9]+ (bytes|KiB) ' "$OUT") == 3 ]] || fail "not a line for each size"
 	# more than anything can: what waits is late, and what was never sent is told
 	client 0 overload -M rr -t 0.05 -w 0 --rate 1000000000 lo ::1
 	says "$OUT" '^WARNING: [0-9]+ messages were due and were never sent'
@@ -287,6 +294,12 @@ figures() {
 	j = json.load(open(work + '/ended.json'))
 	assert not j['ok'] and j['error'] == 'a signal ended it' and 'server' not in j
 	assert j['client']['nanoseconds'] > 0 and j['client']['bytes_sent'] > 0 and j['client']['unsent'] == 0
+	j = json.load(open(work + '/sweep.json'))
+	assert j['ok'] and [t['test']['size'] for t in j['tests']] == [64, 4096, 65536], j
+	assert all(t['ok'] and t['to_server']['bytes'] == t['to_client']['bytes'] == 262144 for t in j['tests'])
+	words = [t.text for t in xml.parse(work + '/sweep.svg').getroot().iter('{http://www.w3.org/2000/svg}text')]
+	assert '4 KiB' in words and 'size' in words and 'seconds' not in words, words
+	assert any('requests of several sizes' in w for w in words), words
 	for name in 'rr', 'stream':
 	    svg = xml.parse(f'{work}/{name}.svg').getroot()
 	    words = [t.text for t in svg.iter('{http://www.w3.org/2000/svg}text')]

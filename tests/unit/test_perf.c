@@ -184,6 +184,32 @@ static void is_wrong(const char *line)
 		fail_msg("taken: %s", line);
 }
 
+static struct test test_of(const struct perf_options *opt, unsigned int i)
+{
+	struct test t;
+
+	perf_set_size(opt, i, &t);
+	return t;
+}
+
+static void each_size_is_a_test(void **state)
+{
+	struct perf_options opt = parsed("client -M rr -l 64,1K,2M -c 3 lo ::1");
+
+	(void)state;
+	assert_int_equal(opt.sizes, 3);
+	assert_int_equal(test_of(&opt, 0).size, 64);
+	assert_int_equal(test_of(&opt, 0).response, 64);
+	assert_int_equal(test_of(&opt, 2).size, 2 << 20);
+	assert_int_equal(test_of(&opt, 2).response, 2 << 20);
+	assert_int_equal(test_of(&opt, 1).connections, 3);
+	opt = parsed("client -M rr -l 64,1K -r 8 lo ::1");
+	assert_int_equal(test_of(&opt, 1).response, 8);
+	opt = parsed("client lo ::1");
+	assert_int_equal(opt.sizes, 0);
+	assert_int_equal(test_of(&opt, 0).size, 256 << 10);
+}
+
 static void what_is_not_said_depends_on_the_mode(void **state)
 {
 	struct perf_options opt = parsed("client lo ::1");
@@ -201,7 +227,7 @@ static void what_is_not_said_depends_on_the_mode(void **state)
 	assert_null(opt.engine);
 	assert_int_equal(opt.data_port, 5302);
 	opt = parsed("client --mode rr --size 1K lo ::1");
-	assert_int_equal(opt.test.response, 1024);
+	assert_int_equal(test_of(&opt, 0).response, 1024);
 	assert_int_equal(opt.test.depth, 1);
 	opt = parsed("client -M messages -D rx -n 1M lo ::1");
 	assert_int_equal(opt.test.direction, TEST_TO_CLIENT);
@@ -618,6 +644,7 @@ int main(void)
 		cmocka_unit_test(merged_is_as_recorded_together),
 		cmocka_unit_test(what_is_too_long_counts_as_the_longest_and_is_told),
 		cmocka_unit_test(what_is_not_said_depends_on_the_mode),
+		cmocka_unit_test(each_size_is_a_test),
 		cmocka_unit_test(what_cannot_be_is_refused),
 		cmocka_unit_test(parameters_come_as_they_were_given),
 		cmocka_unit_test(parameters_that_cannot_be_are_refused),

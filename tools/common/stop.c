@@ -41,7 +41,7 @@ int stopped(void)
 	return caught;
 }
 
-void stop_end(void)
+static void mask(int how)
 {
 	sigset_t set;
 
@@ -49,6 +49,16 @@ void stop_end(void)
 	sigaddset(&set, SIGALRM);
 	for (size_t i = 0; i < sizeof(signals) / sizeof(signals[0]); i++)
 		sigaddset(&set, signals[i]);
-	sigprocmask(SIG_BLOCK, &set, NULL);
+	sigprocmask(how, &set, NULL);
+}
+
+void stop_end(void)
+{
+	mask(SIG_BLOCK);
 	alarm(0);
+}
+
+void stop_go_on(void)
+{
+	mask(SIG_UNBLOCK);
 }

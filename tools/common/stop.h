@@ -16,4 +16,7 @@ int stopped(void);
 /* stop_end() - blocks these signals, so that clean-up is not interrupted. */
 void stop_end(void);
 
+/* stop_go_on() - undoes stop_end(): signals that came meanwhile are delivered now. */
+void stop_go_on(void);
+
 #endif

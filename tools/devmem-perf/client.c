@@ -18,10 +18,12 @@
 #include "run.h"
 #include "say.h"
 #include "stop.h"
+#include "sweep.h"
 
 struct client {
 	const struct perf_options *opt;
-	struct report report;
+	const struct test *test;
+	struct report *report;
 	struct address server; /* first the control address, then the data address */
 	struct control control;
 	struct memory memory;
@@ -40,18 +42,17 @@ static int connect_one(struct client *c, uint64_t i)
 	c->fd[i] = stopped() ? -1 : address_connect(&c->server, NULL, c->opt->interface);
 	if (c->fd[i] < 0)
 		return -1;
-	if (c->opt->test.mode != TEST_STREAM)
+	if (c->test->mode != TEST_STREAM)
 		setsockopt(c->fd[i], IPPROTO_TCP, TCP_NODELAY, &on, sizeof(on));
 	if (address_local(c->fd[i], &local) ||
-	    memory_steer_one(&c->memory, (unsigned int)(i % c->opt->test.threads), &local,
-			     &c->server))
+	    memory_steer_one(&c->memory, (unsigned int)(i % c->test->threads), &local, &c->server))
 		return failed("%s", c->memory.why);
 	return 0;
 }
 
 static int connect_all(struct client *c)
 {
-	const uint64_t n = c->opt->test.connections;
+	const uint64_t n = c->test->connections;
 	int err = 0;
 
 	for (uint64_t i = 0; i < n; i++)
@@ -88,7 +89,7 @@ static int ask(struct client *c)
 	int err;
 
 	message_begin(&m, "test");
-	fields_add(&m, test_fields, &c->opt->test);
+	fields_add(&m, test_fields, c->test);
 	err = control_send(&c->control, &m);
 	if (err)
 		return failed("the server has gone: %s", control_why(err));
@@ -119,7 +120,7 @@ static int reach(struct client *c)
 
 static int prepare(struct client *c)
 {
-	const struct test *t = &c->opt->test;
+	const struct test *t = c->test;
 
 	c->fd = calloc(t->connections, sizeof(*c->fd));
 	if (!c->fd)
@@ -147,7 +148,7 @@ static int begin(struct client *c)
 /* Checks that each end has received all that the other has sent. */
 static int compare(struct client *c)
 {
-	const struct side *own = &c->report.own.side, *peer = &c->report.peer.side;
+	const struct side *own = &c->report->own.side, *peer = &c->report->peer.side;
 
 	if (own->total_sent == peer->total_received && own->total_received == peer->total_sent)
 		return 0;
@@ -163,7 +164,7 @@ static int measure(struct client *c)
 	struct lines l;
 	int err;
 
-	err = crew_open(&c->crew, c->opt, &c->opt->test, TEST_CLIENT, &c->memory, c->fd);
+	err = crew_open(&c->crew, c->opt, c->test, TEST_CLIENT, &c->memory, c->fd);
 	err = run_finish(&c->run, err || begin(c) || run_all(&c->run) ? -1 : 0);
 	if (!err && !c->run.have_peer)
 		err = run_await(&c->run, "result", &l, -1);
@@ -185,28 +186,40 @@ static void report_failure(struct client *c)
 	control_send(&c->control, &m);
 }
 
-int perf_client(const struct perf_options *opt)
+int client_run(struct report *r)
 {
-	struct client c = { .opt = opt, .control = { .fd = -1 } };
+	struct client c = { .opt = r->opt, .test = r->test, .report = r, .control = { .fd = -1 } };
 	int err;
 
-	if (report_open(&c.report, opt))
-		return PERF_USAGE;
-	c.run = (struct run){ .opt = opt,
-			      .test = &opt->test,
+	c.run = (struct run){ .opt = r->opt,
+			      .test = r->test,
 			      .which = TEST_CLIENT,
 			      .control = &c.control,
 			      .crew = &c.crew,
-			      .own = &c.report.own,
-			      .peer = &c.report.peer };
+			      .own = &r->own,
+			      .peer = &r->peer };
 	err = prepare(&c) || measure(&c);
 	stop_end();
 	if (err && c.control.fd >= 0)
 		report_failure(&c);
 	control_close(&c.control);
-	c.report.restored = !memory_close(&c.memory);
-	if (!c.report.restored)
+	r->restored = !memory_close(&c.memory);
+	if (!r->restored)
 		err = failed("%s", c.memory.why);
 	free(c.fd);
-	return report_close(&c.report, stopped() ? 128 + stopped() : err ? PERF_FAILED : PERF_OK);
+	return stopped() ? 128 + stopped() : err ? PERF_FAILED : PERF_OK;
+}
+
+int perf_client(const struct perf_options *opt)
+{
+	struct report r;
+	struct test t;
+
+	if (opt->sizes > 1)
+		return perf_sweep(opt);
+	perf_set_size(opt, 0, &t);
+	if (report_open(&r, opt))
+		return PERF_USAGE;
+	r.test = &t;
+	return report_close(&r, client_run(&r));
 }

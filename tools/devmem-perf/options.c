@@ -62,7 +62,8 @@ const char perf_usage[] =
 	"default stream)\n"
 	"  -D, --direction WHICH    to-server (or tx), to-client (or rx), both (default "
 	"to-server)\n"
-	"  -l, --size BYTES         of a send, request or message (default 256K, 64, 64)\n"
+	"  -l, --size BYTES,...     of a send, request or message (default 256K, 64, 64); several: "
+	"a test of each\n"
 	"  -r, --response BYTES     of a response (default: as the request)\n"
 	"  -o, --depth N            sends under way on each connection (default 16, 1, 256)\n"
 	"      --rate N             requests or messages per second, each measured from when it "
@@ -172,7 +173,6 @@ static int take_number(int letter, const char *text, struct perf_options *opt)
 		{ COALESCE, 0, 100000, false },
 		{ 'p', 1, 65535, false },
 		{ DATA_PORT, 1, 65535, false },
-		{ 'l', 1, 64 << 20, true },
 		{ 'r', 1, 64 << 20, true },
 		{ 'o', 1, 32768, false },
 		{ RATE, 1, 1000000000, false },
@@ -216,9 +216,6 @@ static int take_number(int letter, const char *text, struct perf_options *opt)
 	case DATA_PORT:
 		opt->data_port = (uint16_t)n;
 		break;
-	case 'l':
-		opt->test.size = n;
-		break;
 	case 'r':
 		opt->test.response = n;
 		break;
@@ -242,6 +239,28 @@ static int take_number(int letter, const char *text, struct perf_options *opt)
 		break;
 	}
 	return PERF_OK;
+}
+
+/* One size, or several with commas between them. */
+static int take_sizes(const char *text, struct perf_options *opt)
+{
+	char copy[512], *save = NULL;
+
+	snprintf(copy, sizeof(copy), "%s", text);
+	opt->sizes = 0;
+	for (char *word = strtok_r(copy, ",", &save); word; word = strtok_r(NULL, ",", &save)) {
+		uint64_t n = 0;
+
+		if (opt->sizes == PERF_SIZES)
+			return wrong("--size: at most %d sizes", PERF_SIZES);
+		if (!number_parse(word, 64 << 20, true, &n) || !n)
+			return wrong("--size wants a number of bytes, such as 16K, from 1 to %d, "
+				     "or several with commas between them, not \"%s\"",
+				     64 << 20, text);
+		opt->size[opt->sizes++] = n;
+	}
+	opt->test.size = opt->sizes ? opt->size[0] : 0;
+	return opt->sizes ? PERF_OK : wrong("--size wants a number of bytes, such as 16K");
 }
 
 static int take_seconds(int letter, const char *text, uint64_t *ms)
@@ -350,6 +369,8 @@ static int take(int letter, const char *text, struct perf_options *opt)
 	case 'v':
 		opt->test.verify = 1;
 		return PERF_OK;
+	case 'l':
+		return take_sizes(text, opt);
 	case 'j':
 		opt->json = text;
 		return PERF_OK;
@@ -387,8 +408,6 @@ static void fill_in(struct test *t)
 
 	if (!t->size)
 		t->size = sizes[t->mode];
-	if (!t->response)
-		t->response = t->size;
 	if (!t->depth)
 		t->depth = depths[t->mode];
 	if (t->warmup_ms == NOT_GIVEN)
@@ -422,13 +441,32 @@ static int take_words(int argc, char **argv, struct perf_options *opt)
 	return PERF_OK;
 }
 
+void perf_set_size(const struct perf_options *opt, unsigned int i, struct test *t)
+{
+	*t = opt->test;
+	if (opt->sizes)
+		t->size = opt->size[i];
+	if (!t->response)
+		t->response = t->size;
+}
+
+static int check_tests(const struct perf_options *opt)
+{
+	const char *complaint = NULL;
+	struct test t;
+
+	for (unsigned int i = 0; !complaint && (i < opt->sizes || !i); i++) {
+		perf_set_size(opt, i, &t);
+		complaint = test_check(&t);
+	}
+	return complaint ? wrong("%s", complaint) : PERF_OK;
+}
+
 /* Refuses combinations that do not go together. */
 static int check(struct perf_options *opt)
 {
-	const char *complaint = opt->action == PERF_CLIENT ? test_check(&opt->test) : NULL;
-
-	if (complaint)
-		return wrong("%s", complaint);
+	if (opt->action == PERF_CLIENT && check_tests(opt))
+		return PERF_USAGE;
 	if (opt->page_size & (opt->page_size - 1))
 		return wrong("--page-size wants a power of two, not %u", opt->page_size);
 	if (opt->host_memory && opt->engine && strcmp(opt->engine, "copy") &&

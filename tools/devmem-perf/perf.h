@@ -16,6 +16,8 @@ enum {
 	PERF_USAGE = 2, /* the command line is wrong; nothing was changed */
 };
 
+#define PERF_SIZES 32
+
 enum perf_action {
 	PERF_SERVER,
 	PERF_CLIENT,
@@ -25,7 +27,9 @@ enum perf_action {
 
 struct perf_options {
 	enum perf_action action;
-	struct test test; /* the client's */
+	struct test test; /* the client's; the response is 0 if it is as large as the request */
+	uint64_t size[PERF_SIZES]; /* the sizes that were given; with several, each is a test */
+	unsigned int sizes;
 	/* the kernel's name of the interface; NULL: host memory. It may point into @iface, so do
 	 * not copy this structure */
 	const char *interface;
@@ -45,6 +49,9 @@ struct perf_options {
 
 /* perf_parse() - returns PERF_OK, or PERF_USAGE after printing an error message. */
 int perf_parse(int argc, char **argv, struct perf_options *opt);
+
+/* perf_set_size() - the client's test with its size number @i. */
+void perf_set_size(const struct perf_options *opt, unsigned int i, struct test *t);
 
 extern const char perf_usage[];
 

@@ -185,10 +185,12 @@ static void draw_line(FILE *f, const struct panel *p, const struct line *l)
 {
 	bool down = false;
 
+	/* dashed, so that what goes both ways at one rate is seen to be two lines */
 	fprintf(f,
-		"<path fill=\"none\" stroke=\"%s\" stroke-width=\"2\" stroke-linejoin=\"round\" "
+		"<path fill=\"none\" stroke=\"%s\" stroke-width=\"2\" stroke-linejoin=\"round\"%s "
 		"d=\"M%d %.1f",
-		l->colour, LEFT, p->top + HEIGHT);
+		l->colour, strcmp(l->colour, TO_CLIENT) ? "" : " stroke-dasharray=\"9 6\"", LEFT,
+		p->top + HEIGHT);
 	for (unsigned int i = 0; i < l->n; i++) {
 		if (isnan(l->y[i])) {
 			down = false;
@@ -376,5 +378,63 @@ void plot_draw(FILE *f, const struct test *t, const struct plot_where *where,
 	add_latency(&latency, t, measured);
 	latency.seconds = throughput.seconds = fmax(throughput.seconds, latency.seconds);
 	begin_picture(f, t, where, &client->side, &server->side);
+	end_picture(f, &throughput, &latency);
+}
+
+/* -------------------------------------------------------------------------- a sweep over sizes */
+
+static double row_rate(const struct plot_row *row, enum test_end receiver)
+{
+	return receiver == TEST_SERVER ? row->to_server : row->to_client;
+}
+
+static double row_time(const struct plot_row *row, bool p99)
+{
+	return (double)(p99 ? row->p99 : row->p50);
+}
+
+static void add_sizes(struct panel *p, const char *name, const char *colour, bool rates_wanted,
+		      int which)
+{
+	struct line *l = &p->line[p->lines++];
+
+	*l = (struct line){ .name = name, .colour = colour, .n = p->nsizes };
+	l->x = calloc(l->n + 1, sizeof(double));
+	l->y = calloc(l->n + 1, sizeof(double));
+	if (!l->x || !l->y)
+		l->n = 0;
+	for (unsigned int i = 0; i < l->n; i++) {
+		const double value = rates_wanted ? row_rate(&p->sizes[i], which)
+						  : row_time(&p->sizes[i], which);
+
+		l->x[i] = i;
+		l->y[i] = value > 0 ? value : NAN;
+	}
+}
+
+void plot_draw_sizes(FILE *f, const struct test *t, const struct plot_where *where,
+		     const struct side *client, const struct side *server,
+		     const struct plot_row *row, unsigned int rows)
+{
+	struct panel throughput = { .title = "Throughput",
+				    .top = TOP,
+				    .sizes = row,
+				    .nsizes = rows,
+				    .seconds = rows > 1 ? rows - 1 : 1 },
+		     latency = throughput;
+	char of[160];
+
+	snprintf(of, sizeof(of), "Latency, %s",
+		 result_latency_of(t, client->tx_engine[0] ? client : server));
+	latency.title = of;
+	latency.top = TOP + APART;
+	latency.log = true;
+	if (test_receives(t, TEST_SERVER))
+		add_sizes(&throughput, "to server", TO_SERVER, true, TEST_SERVER);
+	if (test_receives(t, TEST_CLIENT))
+		add_sizes(&throughput, "to client", TO_CLIENT, true, TEST_CLIENT);
+	add_sizes(&latency, "p50", P50, false, false);
+	add_sizes(&latency, "p99", P99, false, true);
+	begin_picture(f, t, where, client, server);
 	end_picture(f, &throughput, &latency);
 }

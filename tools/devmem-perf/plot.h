@@ -26,6 +26,11 @@ struct plot_row {
 void plot_draw(FILE *f, const struct test *t, const struct plot_where *where,
 	       const struct result *client, const struct result *server);
 
+/* plot_draw_sizes() - draws the tests of a sweep over sizes. @client, @server: of one of them. */
+void plot_draw_sizes(FILE *f, const struct test *t, const struct plot_where *where,
+		     const struct side *client, const struct side *server,
+		     const struct plot_row *row, unsigned int rows);
+
 /* plot_step() - the nearest 1, 2 or 5 times a power of ten that is not above @value, or not below
  * it (@up). */
 double plot_step(double value, bool up);

@@ -263,7 +263,7 @@ static void for_people_interrupted(FILE *f, const struct report *r)
 	print_side(f, "client", &r->own, r->test);
 }
 
-static void write_text(FILE *f, const struct report *r)
+void report_text(FILE *f, const struct report *r)
 {
 	if (r->peer.side.nanoseconds)
 		for_people(f, r);
@@ -287,26 +287,46 @@ static int end_file(FILE *f, const char *path, const char *what, int status)
 	return status ? status : PERF_FAILED;
 }
 
-static void draw(const struct report *r)
+FILE *report_text_file(const struct perf_options *opt)
+{
+	return on_stdout(opt->json) || on_stdout(opt->plot) ? stderr : stdout;
+}
+
+static struct plot_where where(const struct report *r, struct utsname *own)
+{
+	uname(own);
+	return (struct plot_where){ own->nodename, r->opt->host, time(NULL) };
+}
+
+void report_draw_sizes(const struct report *r, const struct side *client, const struct side *server,
+		       const struct plot_row *row, unsigned int rows)
 {
 	struct utsname own = { 0 };
+	const struct plot_where w = where(r, &own);
+	struct test all = *r->test;
 
-	uname(&own);
-	plot_draw(r->plot, r->test, &(struct plot_where){ own.nodename, r->opt->host, time(NULL) },
-		  &r->own, &r->peer);
+	all.size = 0;
+	plot_draw_sizes(r->plot, &all, &w, client, server, row, rows);
+}
+
+int report_end_files(struct report *r, int status)
+{
+	status = end_file(r->plot, r->opt->plot, "picture", status);
+	return end_file(r->json, r->opt->json, "figures", status);
 }
 
 int report_close(struct report *r, int status)
 {
-	const bool taken = on_stdout(r->opt->json) || on_stdout(r->opt->plot);
+	struct out_json j = { .f = r->json };
+	struct utsname own = { 0 };
+	const struct plot_where w = where(r, &own);
 
-	write_text(taken ? stderr : stdout, r);
+	report_text(report_text_file(r->opt), r);
 	if (r->plot)
-		draw(r);
+		plot_draw(r->plot, r->test, &w, &r->own, &r->peer);
 	if (r->json)
-		report_json(r, status);
-	status = end_file(r->plot, r->opt->plot, "picture", status);
-	status = end_file(r->json, r->opt->json, "figures", status);
+		report_json(&j, r, status);
+	status = report_end_files(r, status);
 	result_free(&r->own);
 	result_free(&r->peer);
 	return status;

@@ -5,7 +5,9 @@
 
 #include <stdio.h>
 
+#include "out.h"
 #include "perf.h"
+#include "plot.h"
 #include "result.h"
 
 struct report {
@@ -19,6 +21,18 @@ struct report {
 /* report_open() - opens the client's files. It is called before anything is changed, so that a
  * failure is reported in time. */
 int report_open(struct report *r, const struct perf_options *opt);
+
+/* report_text() - prints the report as text. report_text_file() - where to: standard output, unless
+ * a file goes there. */
+void report_text(FILE *f, const struct report *r);
+FILE *report_text_file(const struct perf_options *opt);
+
+/* report_draw_sizes() - draws the tests of a sweep. @client, @server: of one of them. */
+void report_draw_sizes(const struct report *r, const struct side *client, const struct side *server,
+		       const struct plot_row *row, unsigned int rows);
+
+/* report_end_files() - closes them. Returns as report_close(). */
+int report_end_files(struct report *r, int status);
 
 /* report_close() - writes the whole report. Returns @status, or PERF_FAILED if @status was 0 and
  * the report could not be written. */
@@ -38,7 +52,7 @@ struct flow_figures report_flow(const struct side *receiver);
 /* report_zero_copy() - true if no byte was copied at either end. */
 bool report_zero_copy(const struct report *r);
 
-/* report_json() - writes all figures as JSON, as far as the test got. */
-void report_json(const struct report *r, int status);
+/* report_json() - writes all figures as one JSON object, as far as the test got. */
+void report_json(struct out_json *j, const struct report *r, int status);
 
 #endif

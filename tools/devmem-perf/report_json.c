@@ -115,19 +115,17 @@ static void json_interrupted(struct out_json *j, const struct report *r)
 	json_side(j, "client", &r->own, r->test);
 }
 
-void report_json(const struct report *r, int status)
+void report_json(struct out_json *j, const struct report *r, int status)
 {
-	struct out_json j = { .f = r->json };
-
-	out_object(&j, NULL);
-	out_string(&j, "version", devmem_version());
-	out_bool(&j, "ok", !status);
-	out_string(&j, "error", failure() ? failure() : stopped() ? "a signal ended it" : NULL);
-	out_bool(&j, "nic_restored", r->restored);
-	json_test(&j, r->test);
+	out_object(j, NULL);
+	out_string(j, "version", devmem_version());
+	out_bool(j, "ok", !status);
+	out_string(j, "error", failure() ? failure() : stopped() ? "a signal ended it" : NULL);
+	out_bool(j, "nic_restored", r->restored);
+	json_test(j, r->test);
 	if (r->peer.side.nanoseconds)
-		json_figures(&j, r);
+		json_figures(j, r);
 	else if (stopped() && r->own.side.nanoseconds)
-		json_interrupted(&j, r);
-	out_end(&j);
+		json_interrupted(j, r);
+	out_end(j);
 }

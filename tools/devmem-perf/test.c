@@ -147,8 +147,11 @@ const char *test_text(const struct test *t, char *text, size_t room)
 	static const char *const what[] = { "sends", "requests", "messages" };
 	char size[32], response[64] = "", end[48], rate[48] = "";
 
-	out_bytes(size, sizeof(size), t->size);
-	if (t->mode == TEST_RR)
+	if (t->size)
+		out_bytes(size, sizeof(size), t->size);
+	else
+		snprintf(size, sizeof(size), "several sizes");
+	if (t->mode == TEST_RR && t->response)
 		snprintf(response, sizeof(response), ", responses of %s",
 			 out_bytes(end, sizeof(end), t->response));
 	if (t->bytes)

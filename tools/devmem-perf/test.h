@@ -70,7 +70,8 @@ uint64_t test_slots(const struct test *t);
  * messages share a cache line. */
 uint64_t test_stride(uint64_t size);
 
-/* test_text() - describes the test in one line. A @room of 200 is enough. Returns @text. */
+/* test_text() - describes the test in one line; with a size of 0 all tests of a sweep. A @room of
+ * 200 is enough. Returns @text. */
 const char *test_text(const struct test *t, char *text, size_t room);
 
 #endif
