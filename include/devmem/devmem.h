@@ -748,9 +748,10 @@ DEVMEM_API int devmem_ring_open(const struct devmem_ring_opts *opts, struct devm
  * Calling it again changes nothing. Only the ring's own thread.
  *
  * -EINVAL	no ring or binding, or a binding for sending
- * -EEXIST	the ring is another thread's
+ * -EPERM	this is not the thread that opened the ring; or (zcrx) the process lacks
+ *		CAP_NET_ADMIN
+ * -EEXIST	in a forked child: another process made the ring
  * -EBUSY	(zcrx) another ring has the queue
- * -EPERM	(zcrx) the process lacks CAP_NET_ADMIN
  * -EOPNOTSUPP	the ring was opened for another engine than the binding's; (zcrx) the kernel or the
  *		driver cannot do it
  * -ENOMEM	no memory
@@ -871,17 +872,17 @@ DEVMEM_API int devmem_guard(int fd);
  *		or its segments are signed (TCP_MD5SIG, TCP-AO)
  * -EBUSY	(zcrx) another ring, or another process, has the binding's queue; or @fd has a
  *		socket filter that is not the guard
- * -EPERM	(zcrx) no CAP_NET_ADMIN; or @fd is not guarded yet and cannot be (see
- *		devmem_guard()), and neither is the interface's ingress
+ * -EPERM	this is not the thread that opened the ring; or (zcrx) no CAP_NET_ADMIN; or @fd is
+ *		not guarded yet and cannot be (see devmem_guard()), and neither is the interface's
+ *		ingress
  * -EPROTO	urgent data was announced to @fd before it was guarded: end the connection, at once
  *		(SO_LINGER of 0)
  * -EBADF	@fd is not open
  * -ENOTSOCK, -ENOTCONN, -EPROTOTYPE	@fd is not a socket, was never connected, is not TCP
- * -EEXIST	this is not the thread that opened the ring; or, in a forked child, another process
- *		made the ring or the binding
- * -EALREADY	the connection is attached already: to this ring, by whatever descriptor and with
+ * -EEXIST	the connection is attached already: to this ring, by whatever descriptor and with
  *		whatever binding, or with the same binding to another ring (Linux 4.12). Two
- *		attachments would divide its bytes between them
+ *		attachments would divide its bytes between them. Or, in a forked child, another
+ *		process made the ring or the binding
  * -EMFILE	no file descriptors left; or this ring has 65,535 sockets, or sockets of 31 bindings
  *		of engine "copy"
  * -ENOMEM	no memory
@@ -947,8 +948,8 @@ struct devmem_range {
  * -EAGAIN	@max_sends are under way: a SENDABLE event tells when to go on
  * -ENODEV	(engine "devmem") the route to the peer leaves by another interface than the buffer
  *		is bound to
- * -EEXIST	this is not the thread that opened the ring; or, in a forked child, another process
- *		made the ring or the binding
+ * -EPERM	this is not the thread that opened the ring
+ * -EEXIST	in a forked child: another process made the ring or the binding
  * -EBUSY	the program's own MSG_ZEROCOPY sends are still out on this connection
  * -ECANCELED	an earlier send failed, and its event has not been handed out yet
  * -EPIPE, -ECONNRESET, -ECONNABORTED	the connection has failed; -ECONNABORTED: by devmem_abort()
@@ -996,7 +997,8 @@ DEVMEM_API int devmem_sock_queue(const struct devmem_sock *sock);
  *		for the spill buffer wait, and what follows them on their connection: all other
  *		events were handed out before this
  * -ENOMEM	no memory to account for fragments: call again. Nothing is lost
- * -EEXIST	this is not the thread, or the process, that opened the ring
+ * -EPERM	this is not the thread that opened the ring
+ * -EEXIST	in a forked child: another process made the ring
  * other	the error of the kernel; or (DEVMEM_ATTACH_PLACE) of the spill buffer's backend
  */
 DEVMEM_API int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned int n,
@@ -1047,8 +1049,8 @@ DEVMEM_API int devmem_release(struct devmem_ring *ring, const struct devmem_even
  * -ERANGE	the bytes do not fit in @to there
  * -EMSGSIZE	2 GiB or more
  * -EOPNOTSUPP	neither backend can copy
- * -EEXIST	this is not the thread that opened the ring; or, in a forked child, another process
- *		made the ring or @to
+ * -EPERM	this is not the thread that opened the ring
+ * -EEXIST	in a forked child: another process made the ring or @to
  * -ENOMEM	no memory
  * other	the error of the device. On failure the fragments are the caller's as before
  */
@@ -1080,8 +1082,8 @@ DEVMEM_API int devmem_event_split(struct devmem_event *event, uint32_t bytes,
  * As long as @fd is readable, each devmem_wait() reports it.
  *
  * -EBADF	@fd is negative
- * -EEXIST	@fd is watched already; or this is not the thread, or the process, that opened the
- *		ring
+ * -EPERM	this is not the thread that opened the ring
+ * -EEXIST	@fd is watched already; or, in a forked child, another process made the ring
  * -ENOMEM	no memory
  */
 DEVMEM_API int devmem_watch(struct devmem_ring *ring, int fd, uint64_t user_data);
@@ -1090,7 +1092,8 @@ DEVMEM_API int devmem_watch(struct devmem_ring *ring, int fd, uint64_t user_data
  * devmem_unwatch() - stop waiting for a descriptor.
  *
  * -ENOENT	@fd is not watched
- * -EEXIST	this is not the thread, or the process, that opened the ring
+ * -EPERM	this is not the thread that opened the ring
+ * -EEXIST	in a forked child: another process made the ring
  * -EBUSY	the ring takes no request now, and @fd is still watched: call devmem_wait() and try
  *		again
  */
@@ -1113,8 +1116,8 @@ DEVMEM_API void devmem_wake(struct devmem_ring *ring);
  * hands in what is pending, and ensures that everything that matters makes the descriptor readable.
  *
  * -EMFILE, -ENOMEM	the descriptor could not be made
- * -EEXIST	this is not the thread that opened the ring, and that thread has not called this
- *		yet; or another process opened the ring
+ * -EPERM	this is not the thread that opened the ring, and that thread has not called this yet
+ * -EEXIST	in a forked child: another process made the ring
  * other	the error of the kernel
  */
 DEVMEM_API int devmem_ring_fd(struct devmem_ring *ring);

@@ -32,7 +32,7 @@ static int add(struct devmem__attached *a, uint64_t cookie)
 	uint64_t *more;
 
 	if (find(a, cookie) < a->n)
-		return -EALREADY;
+		return -EEXIST;
 	if (a->n == a->room) {
 		more = realloc(a->cookie, room * sizeof(*more));
 		if (!more)

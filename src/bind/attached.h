@@ -20,7 +20,7 @@ struct devmem__attached {
 void devmem__attached_open(struct devmem__attached *attached);
 void devmem__attached_close(struct devmem__attached *attached);
 
-/* devmem__attached_add() - 0; -EALREADY: it is attached already; -ENOMEM. Sets no error message. A
+/* devmem__attached_add() - 0; -EEXIST: it is attached already; -ENOMEM. Sets no error message. A
  * @cookie of 0 means unknown and is ignored. */
 int devmem__attached_add(struct devmem__attached *attached, uint64_t cookie);
 void devmem__attached_remove(struct devmem__attached *attached, uint64_t cookie);

@@ -139,8 +139,8 @@ static int note_attached(struct devmem_sock *sock, int fd)
 		if (err)
 			devmem__attached_remove(&sock->ring->socks.attached, cookie);
 	}
-	if (err == -EALREADY)
-		return devmem__fail(EALREADY,
+	if (err == -EEXIST)
+		return devmem__fail(EEXIST,
 				    "the connection of descriptor %d is already attached, and two "
 				    "attachments would divide its bytes between them: call "
 				    "devmem_detach() on the other one first",

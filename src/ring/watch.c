@@ -68,12 +68,13 @@ int devmem_watch(struct devmem_ring *ring, int fd, uint64_t user_data)
 
 static int unwatch(struct devmem_ring *ring, int fd)
 {
-	struct devmem__watch *watch = find(ring, fd);
 	int err = devmem__uring_check_thread(&ring->uring);
+	struct devmem__watch *watch;
 	struct io_uring_sqe *sqe;
 
 	if (err)
 		return err;
+	watch = find(ring, fd);
 	if (!watch)
 		return devmem__fail(ENOENT, "descriptor %d is not watched", fd);
 	if (!watch->armed) {

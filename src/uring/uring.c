@@ -9,13 +9,13 @@
 
 /* --------------------------------------------------------------------------- thread and process */
 
-/* The kernel's rule, an io_uring has one submitter, and its errno. [io_uring/io_uring.c:
- * IORING_SETUP_SINGLE_ISSUER] */
+/* An io_uring has one submitter, and the kernel answers others with EEXIST. Ours is EPERM: EEXIST
+ * is what a forked child gets. [io_uring/io_uring.c: IORING_SETUP_SINGLE_ISSUER] */
 int devmem__uring_elsewhere(void)
 {
-	return devmem__fail(EEXIST, "another thread opened this ring, and only that one can use "
-				    "it: call devmem_ring_open() in the thread that attaches and "
-				    "waits");
+	return devmem__fail(EPERM, "another thread opened this ring, and only that one can use "
+				   "it: call devmem_ring_open() in the thread that attaches and "
+				   "waits");
 }
 
 int devmem__uring_check_thread(const struct devmem__uring *uring)

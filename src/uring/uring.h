@@ -62,11 +62,11 @@ int devmem__uring_open_syscall_ring(struct devmem__uring *uring, unsigned int en
 void devmem__uring_close(struct devmem__uring *uring);
 
 /* devmem__uring_elsewhere() - set the error message for a thread that did not open the ring.
- * Returns -EEXIST. */
+ * Returns -EPERM. */
 int devmem__uring_elsewhere(void);
 
-/* devmem__uring_check_thread(), devmem__uring_check_process() - 0; -EEXIST and the error message,
- * if another thread, or another process, opened the ring. */
+/* devmem__uring_check_thread(), devmem__uring_check_process() - 0; or, with the error message,
+ * -EPERM: another thread opened the ring; -EEXIST: another process did. */
 int devmem__uring_check_thread(const struct devmem__uring *uring);
 int devmem__uring_check_process(const struct devmem__uring *uring);
 static inline bool devmem__uring_is_this_thread_s(const struct devmem__uring *uring)

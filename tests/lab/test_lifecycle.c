@@ -78,7 +78,7 @@ static void refused(struct devmem_ring *ring, int fd, struct devmem_binding *bin
 
 	assert_int_equal(devmem_attach(ring, fd, binding, 1,
 				       DEVMEM_OPTS(devmem_attach_opts, .lowat = before + 1), &sock),
-			 -EALREADY);
+			 -EEXIST);
 	assert_non_null(strstr(devmem_error(), "is already attached"));
 	assert_null(sock);
 	assert_int_equal(lowat_of(fd), before);
