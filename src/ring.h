@@ -6,6 +6,8 @@
 #ifndef DEVMEM__RING_H
 #define DEVMEM__RING_H
 
+#include <sys/eventfd.h>
+
 #include "base/engine_name.h"
 #include "base/internal.h"
 #include "base/list.h"
@@ -99,6 +101,20 @@ static inline void devmem__sock_let_go(struct devmem_sock *sock)
 {
 	if (sock->detached)
 		devmem__list_append(&sock->ring->socks.reap, &sock->reap);
+}
+
+/*
+ * devmem__pending() - the ring's thread has something for the next turn to hand in. If the caller
+ * may sleep on devmem_ring_fd() before that turn, make it readable: once, until a turn has read it.
+ * A program that does not use the descriptor pays one check.
+ */
+static inline void devmem__pending(struct devmem_ring *ring)
+{
+	if (__builtin_expect(!ring->wake.quiet, 1))
+		return;
+	ring->wake.quiet = false;
+	if (atomic_exchange(&ring->remote.sleeping, false)) /* false: another thread did it */
+		eventfd_write(atomic_load(&ring->remote.notify_fd), 1);
 }
 
 #endif

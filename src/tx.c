@@ -341,6 +341,7 @@ static int queue_send(struct devmem_sock *sock, struct devmem_binding *binding,
 	sock->ring->stats.sends++;
 	devmem__tx_publish(tx);
 	devmem__tx_todo(tx);
+	devmem__pending(sock->ring);
 	return 0;
 }
 
@@ -383,6 +384,7 @@ void devmem_abort(struct devmem_sock *sock)
 	if (!sock || sock->detached || !devmem__process_is(sock->ring->uring.process))
 		return;
 	devmem__tx_abort(sock, -ECONNABORTED);
+	devmem__pending(sock->ring);
 }
 
 /* ----------------------------------------------------------------------------------- handed out */

@@ -929,9 +929,9 @@ struct devmem_range {
  * @cookie:	comes back in a SENT event, exactly once.
  *
  * Never blocks, and makes no system call, except that a socket's first send with a binding looks at
- * the route. The next devmem_wait() hands in as many sends as the connection takes; the others wait
- * for their turn in the library. When a send fails, those behind it fail too, so that the stream
- * has no hole that the program does not know of.
+ * the route. The next devmem_wait() or devmem_flush() hands in as many sends as the connection
+ * takes; the others wait for their turn in the library. When a send fails, those behind it fail
+ * too, so that the stream has no hole that the program does not know of.
  *
  * The library sets SO_ZEROCOPY on the socket (devmem_detach() says for how long), and reads its
  * error queue. The program must not send with MSG_ZEROCOPY on that connection itself; its other
@@ -985,8 +985,8 @@ DEVMEM_API int devmem_sock_queue(const struct devmem_sock *sock);
 
 /**
  * devmem_wait() - one turn of the loop: hand in what is pending, wait, hand out what came.
- * @events:	room for @n; a completion with more events than that comes in parts. @n is 0: hand
- *		in what is pending, and return 0 at once.
+ * @events:	room for @n; a completion with more events than that comes in parts. @n is 0: as
+ *		devmem_flush().
  * @timeout_ms:	-1: for ever; 0: do not wait.
  *
  * Returns how many events were written, 0 if the time was over.
@@ -1005,13 +1005,32 @@ DEVMEM_API int devmem_wait(struct devmem_ring *ring, struct devmem_event *events
 			   int timeout_ms);
 
 /**
+ * devmem_flush() - hand in what is pending, without waiting and without handing out events.
+ *
+ * The kernel gets what devmem_send(), devmem_release(), devmem_attach() and so on have left for the
+ * next devmem_wait(): sends, as far as the connections take them; tokens, all of them; requests to
+ * receive. Call it where the program goes on with something else before its next devmem_wait(). It
+ * costs a system call, which devmem_wait() would have made anyway. Only the ring's own thread.
+ *
+ * Returns 0.
+ * -EINTR	a signal came: call again
+ * -EPERM	this is not the thread that opened the ring
+ * -EEXIST	in a forked child: another process made the ring
+ * other	the error of the kernel
+ *
+ * Since: 0.2
+ */
+DEVMEM_API int devmem_flush(struct devmem_ring *ring);
+
+/**
  * devmem_release() - give fragments back.
  * @events:	any events; those without a fragment are skipped.
  *
  * From the ring's own thread this makes no system call: the next devmem_wait() carries the tokens.
- * From another thread it hands them over and, if the ring sleeps, wakes it. A fragment is released
- * once and as a whole. A few tokens of small pages wait for more; when a devmem_wait() of 2 ms or
- * longer has returned 0, the kernel has all of them.
+ * (It may make one, to a program that uses devmem_ring_fd().) From another thread it hands them
+ * over and, if the ring sleeps, wakes it. A fragment is released once and as a whole. A few tokens
+ * of small pages wait for more; when a devmem_wait() of 2 ms or longer has returned 0, or a
+ * devmem_flush() has returned, the kernel has all of them.
  *
  * -EINVAL	(the ring's own thread only: from others such an event is skipped) an event is not
  *		of this ring, or was released before; the events before it were taken, it and those
@@ -1110,10 +1129,14 @@ DEVMEM_API void devmem_wake(struct devmem_ring *ring);
  * devmem_ring_fd() - a descriptor for poll(2), epoll or an event loop.
  *
  * It is readable when devmem_wait() with a time-out of 0 has something to do, and now and then
- * without a reason. It stays the ring's.
+ * without a reason. It stays the ring's. That includes what is pending: after devmem_send(),
+ * devmem_release(), devmem_gather() and so on, from whichever thread, the descriptor is readable
+ * until a devmem_wait() has handed it in. So a program never sleeps on a ring that has something to
+ * do. To make it so, the first such call after a devmem_wait() may write to an eventfd.
  *
- * Each time before sleeping on it, call devmem_wait() with a time-out of 0 until it returns 0: that
- * hands in what is pending, and ensures that everything that matters makes the descriptor readable.
+ * When it is readable, call devmem_wait() with a time-out of 0. A loop that is told of changes only
+ * (EPOLLET) calls it until it returns 0; so does any loop that would rather not wake up once more
+ * to find nothing.
  *
  * -EMFILE, -ENOMEM	the descriptor could not be made
  * -EPERM	this is not the thread that opened the ring, and that thread has not called this yet

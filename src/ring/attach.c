@@ -365,6 +365,7 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	ring->socks.slot[slot] = sock;
 	devmem__list_append(&ring->requests.rearm, &sock->request.rearm);
 	devmem__recv_buffers_want(&ring->messages.buffers, (unsigned int)slot + 1);
+	devmem__pending(ring);
 	*out = sock;
 	return 0;
 
@@ -427,6 +428,7 @@ void devmem_detach(struct devmem_sock *sock)
 	if (sock->request.end_armed)
 		devmem__sock_cancel_end(sock);
 	devmem__tx_detach(sock);
+	devmem__pending(ring);
 	devmem__sock_let_go(sock);
 	devmem__socks_reap(ring);
 	devmem__ring_end_used(ring);

@@ -114,10 +114,23 @@ void devmem__remote_releases_free(struct devmem_ring *ring)
 	}
 }
 
+/* A loop may release what each turn brought, however little that was: it would wake itself for
+ * ever if nothing counted as something. */
+static bool has_fragments(const struct devmem_event *events, unsigned int n)
+{
+	for (unsigned int i = 0; i < n; i++)
+		if (events[i].type == DEVMEM_EVENT_DATA || events[i].type == DEVMEM_EVENT_HOST)
+			return true;
+	return false;
+}
+
 static int release(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n)
 {
-	if (devmem__uring_is_this_thread_s(&ring->uring))
+	if (devmem__uring_is_this_thread_s(&ring->uring)) {
+		if (ring->wake.quiet && has_fragments(events, n))
+			devmem__pending(ring);
 		return release_here(ring, events, n, false);
+	}
 	return devmem__uring_check_process(&ring->uring) ?: release_remotely(ring, events, n);
 }
 

@@ -27,33 +27,37 @@ static uint64_t read_clock(void)
  * The descriptor is an eventfd and not the io_uring itself: before Linux 7.3, work that waits for
  * the ring's thread signals an eventfd, but does not wake those who poll the io_uring. Signalling
  * costs something for each completion, so the eventfd is made only when it is asked for.
- * [io_uring/tw.c: io_req_local_work_add]
+ * [io_uring/tw.c: io_req_local_work_add] With plain system calls it is in the epoll set, whose
+ * descriptor is the one that is given away.
  */
-static int ring_fd(struct devmem_ring *ring)
+static int make_notify_fd(struct devmem_ring *ring)
 {
-	int fd = atomic_load(&ring->remote.notify_fd), err;
+	int fd, err;
 
-	err = devmem__uring_check_process(&ring->uring);
-	if (err)
-		return err;
-	if (ring->uring.syscalls)
-		return devmem__syscall_ring_fd(ring->uring.syscalls);
-	if (fd >= 0)
-		return fd;
-	err = devmem__uring_check_thread(&ring->uring);
-	if (err)
-		return err;
-	fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK); /* 1: completions may be there already */
+	fd = eventfd(1, EFD_CLOEXEC | EFD_NONBLOCK); /* 1: something may be pending already */
 	if (fd < 0)
 		return devmem__fail(errno, "cannot make an eventfd: %s", strerror(errno));
-	err = io_uring_register_eventfd(&ring->uring.io, fd);
+	err = ring->uring.syscalls ? devmem__syscall_ring_add(ring->uring.syscalls, fd)
+				   : io_uring_register_eventfd(&ring->uring.io, fd);
 	if (err) {
 		close(fd);
-		return devmem__fail(-err, "io_uring does not accept an eventfd: %s",
-				    strerror(-err));
+		return devmem__fail(-err, "%s does not accept an eventfd: %s",
+				    ring->uring.syscalls ? "epoll" : "io_uring", strerror(-err));
 	}
 	atomic_store(&ring->remote.notify_fd, fd);
-	return fd;
+	return 0;
+}
+
+static int ring_fd(struct devmem_ring *ring)
+{
+	int err = devmem__uring_check_process(&ring->uring);
+
+	if (!err && atomic_load(&ring->remote.notify_fd) < 0)
+		err = devmem__uring_check_thread(&ring->uring) ?: make_notify_fd(ring);
+	if (err)
+		return err;
+	return ring->uring.syscalls ? devmem__syscall_ring_fd(ring->uring.syscalls)
+				    : atomic_load(&ring->remote.notify_fd);
 }
 
 int devmem_ring_fd(struct devmem_ring *ring)
@@ -61,16 +65,21 @@ int devmem_ring_fd(struct devmem_ring *ring)
 	return devmem__result(ring_fd(ring));
 }
 
-/* Only what happens from here on makes the descriptor readable again. */
-static void quiet_notify_fd(struct devmem_ring *ring)
+static bool has_notify_fd(const struct devmem_ring *ring)
 {
-	uint64_t times;
-	ssize_t ignored;
+	return atomic_load_explicit(&ring->remote.notify_fd, memory_order_relaxed) >= 0;
+}
 
-	if (atomic_load_explicit(&ring->remote.notify_fd, memory_order_relaxed) < 0)
+/* Only what happens from here on makes the descriptor readable again. Plain system calls sleep on
+ * the descriptor themselves, so it must be quiet before each turn. */
+static void quiet_notify_fd(struct devmem_ring *ring, int timeout_ms)
+{
+	eventfd_t times;
+
+	if (!has_notify_fd(ring) || (timeout_ms && !ring->uring.syscalls))
 		return;
-	ignored = read(ring->remote.notify_fd, &times, sizeof(times));
-	(void)ignored; /* fails if it was not readable */
+	eventfd_read(ring->remote.notify_fd, &times); /* fails if it was not readable */
+	ring->wake.quiet_head = *ring->uring.io.cq.khead;
 }
 
 /* Must this thread not sleep, since there is an event to report, or another thread did something
@@ -258,12 +267,36 @@ static uint64_t turn_ns(const struct devmem_ring *ring, uint64_t deadline, uint6
 	return *tick ? ns : left;
 }
 
-/* Called last in a turn without events: from here on the caller may sleep on the descriptor. false:
- * there is news, and another turn is needed. */
-static bool may_sleep_elsewhere(struct devmem_ring *ring)
+/*
+ * The end of a turn: from here on the caller may sleep on the descriptor. It is readable if the
+ * kernel has made a completion since it was read. Otherwise what the caller or another thread does
+ * next has to make it readable, and needs to know that.
+ */
+static void leave(struct devmem_ring *ring)
 {
-	atomic_store(&ring->remote.sleeping, true);
-	return !has_news(ring);
+	if (!has_notify_fd(ring))
+		return;
+	ring->wake.quiet =
+		ring->uring.syscalls || *ring->uring.io.cq.khead == ring->wake.quiet_head;
+	if (ring->wake.quiet) /* before has_news(): pairs with the exchange in devmem__wake() */
+		atomic_store(&ring->remote.sleeping, true);
+}
+
+/* Is there something for another turn, although nothing new has happened? */
+static bool has_more(const struct devmem_ring *ring)
+{
+	return io_uring_cq_ready(&ring->uring.io) || io_uring_sq_ready(&ring->uring.io) ||
+	       ring->messages.rx_sock || ring->backpressure.low_bytes ||
+	       !devmem__list_empty(&ring->sends.to_report) || ring->links.watched.news;
+}
+
+/* Leaves with events, or with nothing reaped at all. The caller need not come back for the rest
+ * before it sleeps on the descriptor. */
+static void leave_with(struct devmem_ring *ring)
+{
+	leave(ring);
+	if (ring->wake.quiet && (has_more(ring) || has_news(ring)))
+		devmem__pending(ring);
 }
 
 /*
@@ -276,6 +309,15 @@ static bool must_flush(struct devmem_ring *ring, int timeout_ms)
 	ring->tick.idle |= timeout_ms > 0;
 	return timeout_ms >= (int)(DEVMEM__TICK_NS / 1000000u) &&
 	       !devmem__list_empty(&ring->tokens.held);
+}
+
+/* Called last in a turn without events. false: another turn is needed. */
+static bool may_leave(struct devmem_ring *ring, int timeout_ms)
+{
+	leave(ring);
+	if (io_uring_sq_ready(&ring->uring.io)) /* the kernel has no memory now */
+		devmem__pending(ring);
+	return !has_news(ring) && !must_flush(ring, timeout_ms);
 }
 
 static int get_events(struct devmem_ring *ring, struct devmem_event *events, unsigned int n)
@@ -346,13 +388,19 @@ static int rest(struct devmem_ring *ring, uint64_t deadline)
 	return err;
 }
 
-/* The caller has no room for an event, so there is nothing to wait for: submits what is pending,
- * and no more. */
-static int only_submit(struct devmem_ring *ring)
+/* Hands in what is pending, tokens that would wait for more among it, and no more. With plain
+ * system calls that makes completions, of which no descriptor tells. */
+static int flush(struct devmem_ring *ring)
 {
+	int err;
+
 	ring->now = read_clock();
+	ring->tick.idle = true;
 	prepare(ring, false);
-	return enter_result(devmem__uring_submit(&ring->uring));
+	err = enter_result(devmem__uring_submit(&ring->uring));
+	if (ring->wake.quiet && has_more(ring))
+		devmem__pending(ring);
+	return err;
 }
 
 static int take_turns(struct devmem_ring *ring, struct devmem_event *events, unsigned int n,
@@ -365,7 +413,7 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 	if (!devmem__uring_is_this_thread_s(&ring->uring))
 		return devmem__uring_check_thread(&ring->uring);
 	if (!n)
-		return only_submit(ring);
+		return flush(ring);
 	got = get_events(ring, events, n);
 	if (got == -ENOBUFS)
 		got = make_room(ring, events, n, timeout_ms != 0);
@@ -381,8 +429,7 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 		unsigned int seen;
 		uint64_t due;
 
-		if (!timeout_ms)
-			quiet_notify_fd(ring);
+		quiet_notify_fd(ring, timeout_ms);
 		err = timeout_ms ? rest(ring, deadline) : 0;
 		if (err)
 			return err;
@@ -392,8 +439,10 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 		seen = *ring->uring.io.cq.khead;
 		got = get_events(ring, events, n);
 		ring->events_at = got > 0 ? ring->now : 0;
-		if (got || err)
+		if (got || err) {
+			leave_with(ring);
 			return got ? got : err;
+		}
 		/*
 		 * The caller may sleep on the descriptor next. A completion that made no event (a
 		 * tick, a receive that ended) needs another turn, or nothing would make the
@@ -401,8 +450,7 @@ static int take_turns(struct devmem_ring *ring, struct devmem_event *events, uns
 		 */
 		if (!timeout_ms && *ring->uring.io.cq.khead != seen)
 			continue;
-		if (!tick && ring->now >= deadline && may_sleep_elsewhere(ring) &&
-		    !must_flush(ring, timeout_ms))
+		if (!tick && ring->now >= deadline && may_leave(ring, timeout_ms))
 			return 0;
 		ring->tick.idle |= tick;
 	}
@@ -412,4 +460,9 @@ int devmem_wait(struct devmem_ring *ring, struct devmem_event *events, unsigned 
 		int timeout_ms)
 {
 	return devmem__result(take_turns(ring, events, n, timeout_ms));
+}
+
+int devmem_flush(struct devmem_ring *ring)
+{
+	return devmem__result(devmem__uring_check_thread(&ring->uring) ?: flush(ring));
 }

@@ -21,8 +21,8 @@ struct devmem__remote_release;
  * Two pairs of a store and a load keep a wake-up from being lost. Each side stores first and loads
  * then, sequentially consistent, so at least one of them sees the other's store:
  * - devmem__wake(): another thread stores its news (@released, @woken, devmem__ring_gathers.news),
- *   then exchanges @sleeping. The ring's thread stores @sleeping (enter(), may_sleep_elsewhere()),
- *   then loads the news in has_news().
+ *   then exchanges @sleeping. The ring's thread stores @sleeping (enter(), leave()), then loads the
+ *   news in has_news().
  * - devmem_wake(): another thread stores @woken, then exchanges @resting. The ring's thread stores
  *   @resting, then loads @woken, both in rest().
  */
@@ -39,8 +39,8 @@ struct devmem__ring_remote {
 	/* other threads in devmem_wake() or devmem_release(): they count themselves in and out, and
 	 * the ring's thread waits for 0 before it closes the ring */
 	atomic_uint visitors;
-	/* the eventfd that devmem_ring_fd() gave away, or -1. The ring's thread stores it once,
-	 * other threads load it in devmem__wake() */
+	/* the eventfd behind devmem_ring_fd(), or -1. The ring's thread stores it once, other
+	 * threads load it in devmem__wake() */
 	atomic_int notify_fd;
 };
 
@@ -49,6 +49,9 @@ struct devmem__ring_wake {
 	int fd;
 	bool armed;	/* a read of it is in the kernel ... */
 	uint64_t value; /* ... into this */
+	/* the caller may sleep on devmem_ring_fd(), which is not readable: devmem__pending() */
+	bool quiet;
+	unsigned int quiet_head; /* of the completion queue when the descriptor was read */
 };
 
 #endif

@@ -58,6 +58,7 @@ static int watch(struct devmem_ring *ring, int fd, uint64_t user_data)
 	devmem__list_init(&watch->node);
 	devmem__list_append(&ring->watches.list, &watch->node);
 	ring->watches.unarmed = true;
+	devmem__pending(ring);
 	return 0;
 }
 
@@ -87,6 +88,7 @@ static int unwatch(struct devmem_ring *ring, int fd)
 					   "after "
 					   "devmem_wait()");
 	watch->removed = true;
+	devmem__pending(ring);
 	io_uring_prep_cancel64(sqe, (uintptr_t)watch | DEVMEM__CQE_WATCH, 0);
 	sqe->user_data = DEVMEM__CQE_OTHER;
 	return 0;

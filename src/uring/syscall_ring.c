@@ -17,7 +17,8 @@
 #include "base/uapi_sock.h"
 
 #define READY_AT_ONCE 64
-#define RECEIVES      8u /* from one socket, before the others have their turn */
+#define NO_REQUEST    (-1) /* in the place of a request's descriptor: devmem__syscall_ring_add() */
+#define RECEIVES      8u   /* from one socket, before the others have their turn */
 
 static void cancel(struct devmem__syscall_ring *c, struct devmem__request *r)
 {
@@ -396,9 +397,10 @@ int devmem__syscall_ring_enter(struct devmem__syscall_ring *c,
 	if (n < 0)
 		return -errno;
 	for (int i = 0; i < n; i++) {
-		struct devmem__request *r =
-			ev[i].data.fd == c->timer ? NULL : c->by_fd[ev[i].data.fd];
+		struct devmem__request *r = NULL;
 
+		if (ev[i].data.fd != c->timer && ev[i].data.fd != NO_REQUEST)
+			r = c->by_fd[ev[i].data.fd];
 		if (ev[i].data.fd == c->timer && devmem__syscall_ring_room(c))
 			timer_rang(c);
 		/* !r: an event before this one ended the request */
@@ -523,6 +525,13 @@ void devmem__syscall_ring_cancel_all(struct devmem__syscall_ring *c)
 int devmem__syscall_ring_fd(const struct devmem__syscall_ring *c)
 {
 	return c->epoll;
+}
+
+int devmem__syscall_ring_add(struct devmem__syscall_ring *c, int fd)
+{
+	struct epoll_event ev = { .events = EPOLLIN, .data.fd = NO_REQUEST };
+
+	return epoll_ctl(c->epoll, EPOLL_CTL_ADD, fd, &ev) ? -errno : 0;
 }
 
 uint64_t devmem__syscall_ring_made(const struct devmem__syscall_ring *c)

@@ -39,8 +39,10 @@ int devmem__syscall_ring_enter(struct devmem__syscall_ring *calls,
 /* devmem__syscall_ring_cancel_all() - complete every waiting request with -ECANCELED. */
 void devmem__syscall_ring_cancel_all(struct devmem__syscall_ring *calls);
 
-/* A descriptor that becomes readable when an event occurs that a request waits for. */
+/* A descriptor that becomes readable when an event occurs that a request waits for, or when @fd is
+ * readable, given once to devmem__syscall_ring_add(). -errno: it cannot be added */
 int devmem__syscall_ring_fd(const struct devmem__syscall_ring *calls);
+int devmem__syscall_ring_add(struct devmem__syscall_ring *calls, int fd);
 
 /* How many system calls it has made. */
 uint64_t devmem__syscall_ring_made(const struct devmem__syscall_ring *calls);

@@ -47,6 +47,11 @@ static int call_wait(struct world *w)
 	return devmem_wait(w->ring, scratch, 64, 0);
 }
 
+static int call_flush(struct world *w)
+{
+	return devmem_flush(w->ring);
+}
+
 static int call_release(struct world *w)
 {
 	return devmem_release(w->ring, w->held, w->n);
@@ -210,6 +215,7 @@ static const struct call {
 	int expected;
 } calls[] = {
 	{ "devmem_wait", call_wait, -EEXIST },
+	{ "devmem_flush", call_flush, -EEXIST },
 	{ "devmem_release", call_release, -EEXIST },
 	{ "devmem_gather", call_gather, -EEXIST },
 	{ "devmem_send", call_send, -EEXIST },

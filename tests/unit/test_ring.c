@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/eventfd.h>
@@ -226,6 +227,53 @@ static void devmem_wake_keeps_errno(void **state)
 	ring->wake.fd = fd;
 }
 
+static uint64_t times_written(int eventfd)
+{
+	char path[64], line[128];
+	unsigned long long times = 0;
+	FILE *f;
+
+	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", eventfd);
+	f = fopen(path, "re");
+	assert_non_null(f);
+	while (fgets(line, sizeof(line), f))
+		sscanf(line, "eventfd-count: %llx", &times);
+	fclose(f);
+	return times;
+}
+
+static void leave_something(struct devmem_ring *ring, const int *fds, unsigned int n)
+{
+	struct devmem_event ev[8];
+
+	while (devmem_wait(ring, ev, 8, 0) > 0)
+		;
+	for (unsigned int i = 0; i < n; i++)
+		assert_int_equal(devmem_watch(ring, fds[i], i), 0);
+}
+
+/* Until the next turn one write is enough; and none is made for a program that does not ask for the
+ * descriptor. */
+static void what_is_pending_is_told_once(void **state)
+{
+	struct devmem_ring *ring = ring_or_skip(state);
+	int fd, fds[6];
+
+	for (unsigned int i = 0; i < 6; i++)
+		fds[i] = eventfd(0, EFD_CLOEXEC);
+	leave_something(ring, fds, 3);
+	assert_false(ring->wake.quiet || atomic_load(&ring->remote.sleeping));
+	assert_int_equal(times_written(ring->wake.fd), 0);
+	fd = devmem_ring_fd(ring);
+	assert_true(fd >= 0);
+	leave_something(ring, fds + 3, 3);
+	devmem_wake(ring);
+	assert_int_equal(times_written(fd), 1);
+	assert_int_equal(times_written(ring->wake.fd), 0);
+	for (unsigned int i = 0; i < 6; i++)
+		close(fds[i]);
+}
+
 static void what_release_refuses(void **state)
 {
 	struct devmem_ring *ring = ring_or_skip(state);
@@ -415,6 +463,7 @@ int main(void)
 		cmocka_unit_test(what_could_not_be_unwatched_can_be_later),
 		TEST(what_attach_refuses),
 		TEST(devmem_wake_keeps_errno),
+		TEST(what_is_pending_is_told_once),
 		TEST(what_release_refuses),
 		TEST(other_threads_hand_over_without_disturbing),
 		TEST(another_thread_is_told_whose_it_is),
