@@ -229,7 +229,7 @@ void bench_bind_tx(struct bench *b)
 	if (!b->buffer)
 		make_buffer(b);
 	if (devmem_bind_tx(b->interface, b->buffer,
-			   DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"), &b->tx))
+			   DEVMEM_OPTS(devmem_bind_tx_opts, .engine = "devmem"), &b->tx))
 		bench_die("%s", devmem_error());
 }
 

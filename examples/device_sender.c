@@ -228,7 +228,7 @@ static int open_sender(struct sender *s)
 				 &s->buffer))
 		return failed("buffer", devmem_error());
 	if (devmem_bind_tx(job->interface, s->buffer,
-			   DEVMEM_OPTS(devmem_bind_opts, .engine = job->engine), &s->binding))
+			   DEVMEM_OPTS(devmem_bind_tx_opts, .engine = job->engine), &s->binding))
 		return failed("bind", devmem_error());
 	if (devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = by_calls ? "syscall" : NULL),
 			     &s->ring))

@@ -376,7 +376,7 @@ static int bind_for_sending(struct echo *e)
 	const char *engine = o->engine && strcmp(o->engine, "zcrx") ? o->engine : NULL;
 
 	if (devmem_bind_tx(o->interface, e->server.buffer,
-			   DEVMEM_OPTS(devmem_bind_opts, .engine = engine), &e->tx))
+			   DEVMEM_OPTS(devmem_bind_tx_opts, .engine = engine), &e->tx))
 		return server_failed("bind for sending");
 	return 0;
 }

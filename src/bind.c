@@ -59,18 +59,10 @@ static struct devmem_binding *new_binding(struct devmem_nic *nic, struct devmem_
 	return b;
 }
 
-/* @check: the rules of the direction. */
-static int read_options(const struct devmem_bind_opts *opts,
-			int (*check)(const struct devmem_bind_opts *o,
-				     enum devmem__engine_id wanted),
-			struct devmem_bind_opts *o, enum devmem__engine_id *wanted)
+static int read_engine(const char *name, enum devmem__engine_id *wanted)
 {
-	int err = devmem__options(o, sizeof(*o), opts, "devmem_bind_opts");
+	int err = devmem__engine_name_parse(name, wanted);
 
-	if (!err)
-		err = devmem__engine_name_parse(o->engine, wanted);
-	if (!err)
-		err = check(o, *wanted);
 	/* "syscall" restricts the ring alone; the binding uses whatever is available */
 	if (!err && *wanted == DEVMEM__ENGINE_SYSCALL)
 		*wanted = DEVMEM__ENGINE_ANY;
@@ -91,6 +83,16 @@ static int check_rx_options(const struct devmem_bind_opts *o, enum devmem__engin
 				    "not %u: make one binding for each queue",
 				    o->queues);
 	return 0;
+}
+
+static int read_rx_options(const struct devmem_bind_opts *opts, struct devmem_bind_opts *o,
+			   enum devmem__engine_id *wanted)
+{
+	int err = devmem__options(o, sizeof(*o), opts, "devmem_bind_opts");
+
+	if (!err)
+		err = read_engine(o->engine, wanted);
+	return err ? err : check_rx_options(o, *wanted);
 }
 
 /* --------------------------------------------------------------------------------------- queues */
@@ -190,15 +192,17 @@ err_rollback:
 
 /* ---------------------------------------------------------------------- an interface to send by */
 
-static int check_tx_options(const struct devmem_bind_opts *o, enum devmem__engine_id wanted)
+static int read_tx_options(const struct devmem_bind_tx_opts *opts, enum devmem__engine_id *wanted)
 {
-	if (o->queues || o->queue_list || o->page_size)
-		return devmem__fail(EINVAL, "devmem_bind_tx: queues and page sizes are for "
-					    "receiving");
-	if (wanted == DEVMEM__ENGINE_ZCRX)
-		return devmem__fail(EINVAL, "devmem_bind_tx: engine zcrx only receives: use devmem "
-					    "or copy, or name no engine");
-	return 0;
+	struct devmem_bind_tx_opts o;
+	int err = devmem__options(&o, sizeof(o), opts, "devmem_bind_tx_opts");
+
+	if (!err)
+		err = read_engine(o.engine, wanted);
+	if (!err && *wanted == DEVMEM__ENGINE_ZCRX)
+		err = devmem__fail(EINVAL, "devmem_bind_tx: engine zcrx only receives: use devmem "
+					   "or copy, or name no engine");
+	return err;
 }
 
 /* What the kernel does not make, no driver has to take: then large sends need not be divided. */
@@ -418,7 +422,7 @@ static int bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer,
 	struct devmem_binding *b;
 	int err;
 
-	err = read_options(opts, check_rx_options, &o, &wanted);
+	err = read_rx_options(opts, &o, &wanted);
 	if (err)
 		return err;
 	if (!nic || !buffer || !out)
@@ -447,15 +451,15 @@ int devmem_bind_rx(struct devmem_nic *nic, struct devmem_buffer *buffer,
 }
 
 static int bind_tx(const char *ifname, struct devmem_buffer *buffer,
-		   const struct devmem_bind_opts *opts, struct devmem_binding **out)
+		   const struct devmem_bind_tx_opts *opts, struct devmem_binding **out)
 {
+	const struct devmem_bind_opts no_queues = { 0 };
 	struct devmem__iface iface = { 0 };
 	enum devmem__engine_id wanted;
-	struct devmem_bind_opts o;
 	struct devmem_binding *b;
 	int err;
 
-	err = read_options(opts, check_tx_options, &o, &wanted);
+	err = read_tx_options(opts, &wanted);
 	if (err)
 		return err;
 	if (!buffer || !out)
@@ -477,11 +481,11 @@ static int bind_tx(const char *ifname, struct devmem_buffer *buffer,
 		return -ENOMEM;
 	b->sends = true;
 	memcpy(b->ifname, iface.name, sizeof(b->ifname));
-	return finish(b, open_as(b, &o, wanted), out);
+	return finish(b, open_as(b, &no_queues, wanted), out);
 }
 
 int devmem_bind_tx(const char *ifname, struct devmem_buffer *buffer,
-		   const struct devmem_bind_opts *opts, struct devmem_binding **out)
+		   const struct devmem_bind_tx_opts *opts, struct devmem_binding **out)
 {
 	return devmem__result(bind_tx(ifname, buffer, opts, out));
 }

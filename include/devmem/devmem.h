@@ -545,14 +545,20 @@ DEVMEM_API int devmem_steer(struct devmem_binding *binding, const struct sockadd
 DEVMEM_API int devmem_source_port(struct devmem_binding *binding, const struct sockaddr *local,
 				  const struct sockaddr *peer);
 
+struct devmem_bind_tx_opts {
+	size_t size; /* sizeof(struct devmem_bind_tx_opts) */
+	/* NULL: "devmem" where that is possible, else "copy". "devmem", "copy": that engine, or a
+	 * failure that says why not. "syscall": as NULL */
+	const char *engine;
+};
+
 /**
  * devmem_bind_tx() - have an interface send from a buffer.
  * @ifname:	the interface by which the connections leave, in this thread's network namespace; an
  *		alternative name works too. NULL: any; the bytes are copied.
  * @buffer:	may also be bound for receiving, and more than once for sending. The size of a
  *		dma-buf must be a multiple of the system's page.
- * @opts:	@engine alone. NULL: "devmem" where that is possible, else "copy". "devmem", "copy":
- *		that engine, or a failure that says why not. "syscall": as NULL.
+ * @opts:	or NULL.
  *
  * Changes nothing of the interface and needs no privilege. Scatter-gather and TX checksumming must
  * be on, and stay on until the binding ends: without them the kernel would have to read the bytes.
@@ -582,7 +588,7 @@ DEVMEM_API int devmem_source_port(struct devmem_binding *binding, const struct s
  * -EPERM	policy (kernels that restrict it)
  */
 DEVMEM_API int devmem_bind_tx(const char *ifname, struct devmem_buffer *buffer,
-			      const struct devmem_bind_opts *opts, struct devmem_binding **out);
+			      const struct devmem_bind_tx_opts *opts, struct devmem_binding **out);
 
 /* ----------------------------------------------------------------------------------------- ring */
 

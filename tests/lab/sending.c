@@ -54,7 +54,8 @@ struct devmem_binding *out_bind(struct devmem_buffer *buffer, const char *engine
 	struct devmem_binding *binding;
 
 	engine = engine ? engine : tx_engine();
-	ok(devmem_bind_tx(NIC, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = engine), &binding));
+	ok(devmem_bind_tx(NIC, buffer, DEVMEM_OPTS(devmem_bind_tx_opts, .engine = engine),
+			  &binding));
 	assert_string_equal(devmem_binding_engine(binding, NULL), engine);
 	return binding;
 }

@@ -123,7 +123,7 @@ static void sending_without_a_copy(void **state)
 	struct devmem_binding *binding;
 
 	lab_cannot_copy("it does not set the option");
-	ok(devmem_bind_tx(NIC, lab->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"),
+	ok(devmem_bind_tx(NIC, lab->buffer, DEVMEM_OPTS(devmem_bind_tx_opts, .engine = "devmem"),
 			  &binding));
 	for (int sends = 0; sends < 2; sends++) {
 		struct devmem_ring *ring = lab_ring(NULL);

@@ -410,16 +410,16 @@ static void what_is_refused_changes_nothing(void **state)
 		EINVAL, "for sending");
 	refused(devmem_bind_tx(NIC, NULL, NULL, &none), EINVAL, "no buffer");
 	refused(devmem_bind_tx("nosuch0", o->buffer, NULL, &none), ENODEV, "nosuch0");
-	refused(devmem_bind_tx(NIC, o->buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1), &none),
-		EINVAL, "receiving");
-	refused(devmem_bind_tx(NIC, o->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "zcrx"),
+	refused(devmem_bind_tx(NIC, o->buffer, &(struct devmem_bind_tx_opts){ .size = 1 }, &none),
+		EINVAL, "its own size");
+	refused(devmem_bind_tx(NIC, o->buffer, DEVMEM_OPTS(devmem_bind_tx_opts, .engine = "zcrx"),
 			       &none),
 		EINVAL, "zcrx");
-	refused(devmem_bind_tx("lo", o->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"),
-			       &none),
+	refused(devmem_bind_tx("lo", o->buffer,
+			       DEVMEM_OPTS(devmem_bind_tx_opts, .engine = "devmem"), &none),
 		EOPNOTSUPP, lab_in("lo") ? "dma-buf" : "netmem TX");
-	refused(devmem_bind_tx(NULL, o->buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"),
-			       &none),
+	refused(devmem_bind_tx(NULL, o->buffer,
+			       DEVMEM_OPTS(devmem_bind_tx_opts, .engine = "devmem"), &none),
 		EOPNOTSUPP, "no interface");
 	assert_null(none);
 	st = lab_stats(o->ring);
@@ -501,7 +501,8 @@ static void without_the_offloads_it_is_copied(void **state)
 		snprintf(command, sizeof(command), "ethtool -K " NIC " %s >/dev/null", off[i]);
 		run(command);
 		assert_int_equal(devmem_bind_tx(NIC, o->buffer,
-						DEVMEM_OPTS(devmem_bind_opts, .engine = "devmem"),
+						DEVMEM_OPTS(devmem_bind_tx_opts, .engine = "devme"
+											   "m"),
 						&any),
 				 -EPROTONOSUPPORT);
 		assert_non_null(strstr(devmem_error(), "ethtool -K " NIC " tx on sg on"));

@@ -94,7 +94,7 @@ static void everywhere(void)
 	CHECK(!devmem_buffer_create("shm", 1 << 20, NULL, &buffer));
 	CHECK(!devmem_nic_open(LONG, NULL, &nic));
 	CHECK(!devmem_nic_close(nic));
-	CHECK(!devmem_bind_tx(LONG, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "copy"),
+	CHECK(!devmem_bind_tx(LONG, buffer, DEVMEM_OPTS(devmem_bind_tx_opts, .engine = "copy"),
 			      &binding));
 	devmem_binding_close(binding);
 	CHECK(devmem_nic_open("lo:1", NULL, &nic) == -ENODEV);

@@ -210,7 +210,8 @@ static void copying_that_was_asked_for_is_no_warning(void **state)
 	assert_int_equal(devmem_bind_tx(NULL, buffer, NULL, &binding), 0);
 	devmem_binding_close(binding);
 	assert_int_equal(devmem_bind_tx("lo", buffer,
-					DEVMEM_OPTS(devmem_bind_opts, .engine = "copy"), &binding),
+					DEVMEM_OPTS(devmem_bind_tx_opts, .engine = "copy"),
+					&binding),
 			 0);
 	devmem_binding_close(binding);
 	devmem_buffer_close(buffer);

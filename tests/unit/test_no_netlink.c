@@ -97,7 +97,7 @@ static void go_on(const char *engine, bool links, bool generic)
 	CHECK(!devmem_bind_rx(nic, to, DEVMEM_OPTS(devmem_bind_opts, .engine = engine), &rx));
 	CHECK(!strcmp(devmem_binding_engine(rx, &reason), "copy"));
 	CHECK(!strstr(reason, "no LINK events") == links);
-	CHECK(!devmem_bind_tx("lo", from, DEVMEM_OPTS(devmem_bind_opts, .engine = engine), &tx));
+	CHECK(!devmem_bind_tx("lo", from, DEVMEM_OPTS(devmem_bind_tx_opts, .engine = engine), &tx));
 	traffic(rx, tx);
 	the_rest_has_errors(nic, rx, generic);
 	devmem_binding_close(rx);

@@ -237,7 +237,7 @@ static int bind_buffer(struct sender *s)
 		return failed("no memory");
 	s->slots = (uint32_t)(devmem_buffer_size(s->buffer) / SLOT);
 	err = devmem_bind_tx(opt->interface, s->buffer,
-			     DEVMEM_OPTS(devmem_bind_opts, .engine = opt->engine), &s->binding);
+			     DEVMEM_OPTS(devmem_bind_tx_opts, .engine = opt->engine), &s->binding);
 	if (err)
 		return nc_cannot_bind(opt, err);
 	nc_report_binding(&s->report, s->buffer, s->binding);

@@ -40,7 +40,7 @@ int memory_bind_tx(const struct perf_options *opt, struct devmem_buffer *buffer,
 	const char *engine = is(opt, "zcrx") ? NULL : opt->engine;
 
 	return devmem_bind_tx(opt->interface, buffer,
-			      DEVMEM_OPTS(devmem_bind_opts, .engine = engine), out);
+			      DEVMEM_OPTS(devmem_bind_tx_opts, .engine = engine), out);
 }
 
 /* The binding decides whether bytes arrive in device memory, with io_uring or without. */
