@@ -58,6 +58,8 @@ struct devmem_sock {
 	struct devmem__sock_saved saved;
 	struct devmem__list reap; /* in devmem__ring_socks.reap */
 	uint64_t cookie;	  /* the connection's (SO_COOKIE), while attached; 0: unknown */
+	struct devmem__rx_count received;
+	struct devmem_sock_stats stats; /* all that is not in @received */
 };
 
 struct devmem_ring {
@@ -84,8 +86,8 @@ struct devmem_ring {
 	struct devmem__ring_wake wake;
 	struct devmem__ring_urgent urgent;
 
-	struct devmem__rx_count received;
-	struct devmem_stats stats; /* all that is not in @received */
+	struct devmem__rx_count received; /* of sockets that are gone */
+	struct devmem_stats stats;	  /* all that is not counted in a @received */
 
 	/* Last, since they end with what other threads write, on cache lines of its own. */
 	struct devmem__ring_gathers gathers;

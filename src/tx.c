@@ -113,6 +113,7 @@ void devmem__tx_elsewhere(struct devmem__tx *tx, const struct devmem_binding *bi
 		return;
 	devmem__log(DEVMEM_LOG_WARNING, "%s", devmem_error());
 	ring->stats.misplaced++;
+	tx->sock->stats.misplaced++;
 	tx->last_reported = ring->now;
 	devmem__tx_to_report(tx);
 }
@@ -339,6 +340,8 @@ static int queue_send(struct devmem_sock *sock, struct devmem_binding *binding,
 		return devmem__fail(ENOMEM, "devmem_send: no memory for another send");
 	devmem__binding_ref(binding);
 	sock->ring->stats.sends++;
+	sock->stats.sends++;
+	sock->stats.sends_outstanding++;
 	devmem__tx_publish(tx);
 	devmem__tx_todo(tx);
 	devmem__pending(sock->ring);
@@ -403,12 +406,19 @@ static struct devmem_event sent_event(const struct devmem_sock *sock,
 	};
 }
 
-static void count(struct devmem_stats *stats, const struct devmem__send *send, int result)
+static void count(struct devmem_sock *sock, const struct devmem__send *send, int result)
 {
-	if (!result)
-		stats->bytes_sent += send->bytes;
-	else if (result > 0)
-		stats->bytes_sent_copied += send->bytes;
+	struct devmem_stats *of_ring = &sock->ring->stats;
+
+	sock->ring->sends.over++;
+	sock->stats.sends_outstanding--;
+	if (!result) {
+		of_ring->bytes_sent += send->bytes;
+		sock->stats.bytes_sent += send->bytes;
+	} else if (result > 0) {
+		of_ring->bytes_sent_copied += send->bytes;
+		sock->stats.bytes_sent_copied += send->bytes;
+	}
 }
 
 static unsigned int sends_over(struct devmem__tx *tx, struct devmem_event *events, unsigned int n)
@@ -419,8 +429,7 @@ static unsigned int sends_over(struct devmem__tx *tx, struct devmem_event *event
 
 	while (out < n && (send = devmem__sendq_done(&tx->q, &result))) {
 		events[out++] = sent_event(tx->sock, send, result);
-		count(&tx->sock->ring->stats, send, result);
-		tx->sock->ring->sends.over++;
+		count(tx->sock, send, result);
 		devmem__binding_drop(send->binding, &tx->sock->ring->bindings.ended);
 		devmem__sendq_pop(&tx->q);
 	}

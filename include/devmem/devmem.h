@@ -1218,14 +1218,64 @@ struct devmem_stats {
 /**
  * devmem_ring_stats() - read the counters.
  *
+ * Only the ring's own thread, or another once that one no longer uses the ring. It goes over the
+ * ring's sockets.
+ *
  * -EINVAL	@stats->size is less than the size of that member
  * -EEXIST	in a forked child: another process made the ring
  */
 DEVMEM_API int devmem_ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats);
 
+/* Counters of one socket since it was attached. */
+struct devmem_sock_stats {
+	size_t size; /* sizeof(struct devmem_sock_stats), set by the caller */
+	/* as in struct devmem_stats, of this socket alone */
+	uint64_t bytes_device;
+	uint64_t bytes_linear;
+	uint64_t bytes_plain;
+	uint64_t bytes_placed;
+	uint64_t bytes_staged;
+	uint64_t fragments;
+	uint64_t descriptors;
+	/* of the fragments in the binding's buffer, those that the application has */
+	uint64_t fragments_out;
+	uint64_t misplaced;
+	uint64_t paused;
+	uint64_t fallbacks;
+	uint64_t bytes_sent;
+	uint64_t bytes_sent_copied;
+	uint64_t sends;
+	uint64_t sends_outstanding;
+};
+
+/**
+ * devmem_sock_stats() - read a socket's counters.
+ * @sock:	attached, and not detached since.
+ *
+ * Only the ring's own thread, or another once that one no longer uses the ring.
+ *
+ * -EINVAL	@stats->size is less than the size of that member
+ * -EEXIST	in a forked child: another process made the ring
+ *
+ * Since: 0.2
+ */
+DEVMEM_API int devmem_sock_stats(const struct devmem_sock *sock, struct devmem_sock_stats *stats);
+
+/**
+ * devmem_sock_engine() - how a socket's bytes get here: "devmem", "zcrx", "copy", or "syscall".
+ * @sock:	attached, and not detached since.
+ * @reason:	unless NULL: set to a text that says why it is this engine, valid while the socket
+ *		is attached.
+ *
+ * Sockets of one ring may have different bindings, and so different engines.
+ *
+ * Since: 0.2
+ */
+DEVMEM_API const char *devmem_sock_engine(const struct devmem_sock *sock, const char **reason);
+
 /**
  * devmem_ring_engine() - how bytes get here: the engine of the socket attached last, or, before any
- * is attached, of the ring.
+ * is attached, of the ring. devmem_sock_engine() says it of each socket.
  * @reason:	unless NULL: set to a text that says why it is this engine, valid until the next
  *		devmem_attach(), and no longer than the ring.
  */

@@ -241,8 +241,8 @@ static int new_fragment(struct devmem_sock *sock, unsigned int number, uint64_t 
 		.type = sock->unbound ? DEVMEM_EVENT_HOST : DEVMEM_EVENT_DATA,
 	};
 	sock->stream.out.count++;
-	sock->ring->received.fragments++;
-	sock->ring->received.descriptors++;
+	sock->received.fragments++;
+	sock->received.descriptors++;
 	return 0;
 }
 
@@ -304,7 +304,7 @@ static int copy_take(struct devmem_sock *sock, struct devmem_event *events, unsi
 		return 0;
 	io_uring_cq_advance(&ring->uring.io, seen);
 	ring->stats.completions += seen;
-	ring->received.plain += bytes;
+	sock->received.plain += bytes;
 	devmem__lowat_received(sock, bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX);
 	devmem__backpressure_out(sock, pages);
 	return out;

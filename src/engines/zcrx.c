@@ -265,9 +265,9 @@ static void received(struct devmem_sock *sock, const struct devmem_event *events
 	}
 	io_uring_cq_advance(&ring->uring.io, fragments);
 	ring->stats.completions += fragments;
-	ring->received.device += bytes;
-	ring->received.fragments += fragments;
-	ring->received.descriptors += n;
+	sock->received.device += bytes;
+	sock->received.fragments += fragments;
+	sock->received.descriptors += n;
 	sock->stream.out.count += fragments;
 	devmem__lowat_received(sock, bytes < UINT32_MAX ? (uint32_t)bytes : UINT32_MAX);
 	devmem__backpressure_out(sock, fragments);
@@ -366,18 +366,27 @@ static int zcrx_take(struct devmem_sock *sock, struct devmem_event *events, unsi
 	return (int)out;
 }
 
-static void note_fallback(struct devmem_ring *ring)
+static void add_fallback(char *why, size_t room)
 {
-	size_t length = strlen(ring->choice.why);
+	size_t length = strlen(why);
 
+	snprintf(why + length, room - length,
+		 "; some bytes were copied, since their packets were not split or came through "
+		 "another queue");
+}
+
+static void note_fallback(struct devmem_sock *sock)
+{
+	struct devmem_ring *ring = sock->ring;
+
+	sock->stats.fallbacks++;
 	if (ring->stats.fallbacks++)
 		return;
 	devmem__log(DEVMEM_LOG_WARNING, "some bytes are copied: zero-copy receive cannot take "
 					"them, since their packets were not split or came through "
 					"another queue");
-	snprintf(ring->choice.why + length, sizeof(ring->choice.why) - length,
-		 "; some bytes were copied, since their packets were not split or came through "
-		 "another queue");
+	add_fallback(ring->choice.why, sizeof(ring->choice.why));
+	add_fallback(sock->use->why, sizeof(sock->use->why));
 }
 
 /*
@@ -420,7 +429,7 @@ static bool zcrx_recover(struct devmem_sock *sock, int res)
 	}
 	sock->request.messages = !sock->request.messages;
 	if (sock->request.messages)
-		note_fallback(sock->ring);
+		note_fallback(sock);
 	return true;
 }
 

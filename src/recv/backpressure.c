@@ -31,6 +31,7 @@ static void pause_if_full(struct devmem_sock *sock)
 		return;
 	sock->backpressure.paused = true;
 	sock->ring->stats.paused++;
+	sock->stats.paused++;
 	sock->backpressure.stall.checked_at = sock->ring->now;
 	devmem__list_append(&sock->ring->backpressure.paused, &sock->backpressure.node);
 	if (sock->request.armed)

@@ -131,6 +131,7 @@ int devmem__spill_held(struct devmem_ring *ring, struct devmem_event *event)
 		devmem__log(DEVMEM_LOG_WARNING, "bytes come that the NIC did not write into device "
 						"memory: they are copied into the spill buffer");
 	ring->stats.bytes_placed += bytes;
+	ring->spill.held_of->stats.bytes_placed += bytes;
 	held->address += bytes;
 	held->length -= bytes;
 	if (!held->length)

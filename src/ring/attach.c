@@ -221,18 +221,12 @@ static int check_engine(const struct devmem_ring *ring, const struct devmem_bind
 }
 
 /* Records the engine and the reason for devmem_ring_engine() and the log. */
-static void note_engine(struct devmem_ring *ring, const struct devmem_binding *binding)
+static void note_engine(struct devmem_ring *ring, const struct devmem_sock *sock)
 {
-	const char *why, *name = devmem_binding_engine(binding, &why);
+	const char *why;
 
-	ring->choice.engine =
-		ring->uring.syscalls ? devmem__engine_name(DEVMEM__ENGINE_SYSCALL) : name;
-	if (ring->uring.syscalls)
-		snprintf(ring->choice.why, sizeof(ring->choice.why),
-			 "%s; with a binding of engine %s: %.200s", ring->choice.no_uring, name,
-			 why);
-	else
-		snprintf(ring->choice.why, sizeof(ring->choice.why), "%s", why);
+	ring->choice.engine = devmem_sock_engine(sock, &why);
+	snprintf(ring->choice.why, sizeof(ring->choice.why), "%s", why);
 	devmem__log(DEVMEM_LOG_DEBUG, "a socket is attached with engine %s: %s",
 		    ring->choice.engine, ring->choice.why);
 }
@@ -360,7 +354,7 @@ static int attach(struct devmem_ring *ring, int fd, struct devmem_binding *bindi
 	if (devmem__binding_engine_id(sock->binding) != DEVMEM__ENGINE_COPY &&
 	    !(o.flags & DEVMEM_ATTACH_NO_GUARD))
 		devmem__urgent_watch(sock);
-	note_engine(ring, sock->binding);
+	note_engine(ring, sock);
 	init_stream(sock, user_data, slot);
 	ring->socks.slot[slot] = sock;
 	devmem__list_append(&ring->requests.rearm, &sock->request.rearm);
@@ -464,6 +458,7 @@ void devmem__sock_free(struct devmem_sock *sock)
 	if (io_uring_sq_ready(&ring->uring.io))
 		devmem__uring_forget(&ring->uring, sock, sock->fd);
 	ring->socks.slot[sock->stream.slot] = NULL;
+	devmem__stats_add(&ring->received, &sock->received);
 	forget_attached(sock);
 	devmem__tx_free(sock);
 	devmem__list_del(&sock->tokens.node);

@@ -4,6 +4,7 @@
  * with the last fragment of the last one; or with the ring, where the kernel cannot end it sooner.
  */
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "bind.h"
@@ -48,6 +49,18 @@ static void end(struct devmem__binding_use *use)
 	free(use);
 }
 
+/* Without an io_uring there are two reasons, the ring's and the binding's. */
+static void note_reason(struct devmem__binding_use *use)
+{
+	const char *why, *name = devmem_binding_engine(use->binding, &why);
+
+	if (use->ring->uring.syscalls)
+		snprintf(use->why, sizeof(use->why), "%s; with a binding of engine %s: %.200s",
+			 use->ring->choice.no_uring, name, why);
+	else
+		snprintf(use->why, sizeof(use->why), "%s", why);
+}
+
 int devmem__binding_use_get(struct devmem_ring *ring, struct devmem_binding *binding,
 			    struct devmem__binding_use **out)
 {
@@ -62,6 +75,7 @@ int devmem__binding_use_get(struct devmem_ring *ring, struct devmem_binding *bin
 		use->ring = ring;
 		use->binding = binding;
 		use->engine = engine_of(devmem__binding_engine_id(binding));
+		note_reason(use);
 		err = use->engine->open ? use->engine->open(use, &ring->opts) : 0;
 		if (err) {
 			free(use);
@@ -87,6 +101,14 @@ int devmem__binding_use_prepare(struct devmem_ring *ring, struct devmem_binding 
 	if (!err)
 		devmem__binding_use_put(use);
 	return err;
+}
+
+const char *devmem_sock_engine(const struct devmem_sock *sock, const char **reason)
+{
+	if (reason)
+		*reason = sock->use->why;
+	return devmem__engine_name(sock->ring->uring.syscalls ? DEVMEM__ENGINE_SYSCALL
+							      : sock->engine->id);
 }
 
 void devmem__binding_use_put(struct devmem__binding_use *use)

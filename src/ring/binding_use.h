@@ -19,7 +19,8 @@ struct devmem__binding_use {
 	const struct devmem__engine *engine;
 	struct devmem_binding *binding; /* a reference */
 	unsigned int socks;
-	void *state; /* the engine's own */
+	void *state;   /* the engine's own */
+	char why[512]; /* this engine: devmem_sock_engine() */
 };
 
 struct devmem__ring_bindings {

@@ -106,6 +106,7 @@ static unsigned int check_arrival(struct devmem_sock *sock, struct devmem_event 
 		sock->arrival.misplaced = !sock->arrival.unsplit;
 	}
 	ring->stats.misplaced += sock->arrival.misplaced;
+	sock->stats.misplaced += sock->arrival.misplaced;
 	if (sock->detached || !sock->arrival.misplaced || told)
 		return 0;
 	ring->report.last = true;

@@ -50,6 +50,7 @@ static int stage(struct devmem_sock *sock, struct devmem_event *events, int n)
 
 		if (!err) {
 			sock->ring->stats.bytes_staged += events[i].length;
+			sock->stats.bytes_staged += events[i].length;
 			continue;
 		}
 		devmem__log(DEVMEM_LOG_ERROR,
@@ -93,7 +94,7 @@ static int open_message_to_events(struct devmem_ring *ring, struct devmem_event 
 	struct devmem_sock *sock = ring->messages.rx_sock;
 	unsigned int host = ring->messages.rx.host_events;
 	size_t out_before = sock->stream.out.count;
-	int got = devmem__rx_next(&ring->messages.rx, &sock->stream, &ring->received, events, n);
+	int got = devmem__rx_next(&ring->messages.rx, &sock->stream, &sock->received, events, n);
 	bool done =
 		got == 0 || got == -EBADMSG || (got > 0 && devmem__rx_is_over(&ring->messages.rx));
 

@@ -106,6 +106,13 @@ static int call_ring_stats(struct world *w)
 	return devmem_ring_stats(w->ring, &st);
 }
 
+static int call_sock_stats(struct world *w)
+{
+	struct devmem_sock_stats st = { .size = sizeof(st) };
+
+	return devmem_sock_stats(w->stream.sock, &st);
+}
+
 static int call_map(struct world *w)
 {
 	void *memory;
@@ -197,7 +204,9 @@ static int call_readers(struct world *w)
 			       devmem_binding_page_size(w->lab.binding, &why) + 1 &&
 			       devmem_binding_id(w->lab.binding) + 1 &&
 			       devmem_binding_queues(w->lab.binding, &queue, 1) + 1 &&
-			       devmem_ring_engine(w->ring, &why) && !devmem_ring_spill(w->ring)
+			       devmem_ring_engine(w->ring, &why) &&
+			       devmem_sock_engine(w->stream.sock, &why) &&
+			       !devmem_ring_spill(w->ring)
 		       ? 0
 		       : -1;
 }
@@ -226,6 +235,7 @@ static const struct call {
 	{ "devmem_ring_fd", call_ring_fd, -EEXIST },
 	{ "devmem_ring_prepare", call_ring_prepare, -EEXIST },
 	{ "devmem_ring_stats", call_ring_stats, -EEXIST },
+	{ "devmem_sock_stats", call_sock_stats, -EEXIST },
 	{ "devmem_buffer_map", call_map, -EEXIST },
 	{ "devmem_buffer_sync", call_sync, -EEXIST },
 	{ "devmem_buffer_read", call_read, -EEXIST },
@@ -248,6 +258,7 @@ static const struct call {
 	{ "devmem_binding_queues", call_readers, 0 },
 	{ "devmem_ring_engine", call_readers, 0 },
 	{ "devmem_ring_spill", call_readers, 0 },
+	{ "devmem_sock_engine", call_readers, 0 },
 	{ "devmem_ring_close", call_close, 0 },
 	{ "devmem_binding_close", call_close, 0 },
 	{ "devmem_nic_close", call_close, 0 },
