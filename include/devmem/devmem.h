@@ -868,6 +868,10 @@ DEVMEM_API int devmem_guard(int fd);
  * by devmem_guard(), unless @opts says DEVMEM_ATTACH_NO_GUARD. The guard stays on the socket when
  * it is detached.
  *
+ * Before this call the program may recv(2) from @fd itself: what it has read does not come again.
+ * On a connection that is steered to bound queues, recv(2) fails with EFAULT at bytes that the NIC
+ * wrote to device memory, and leaves them: they come out once @fd is attached.
+ *
  * On failure @fd's options are as they were.
  *
  * -EINVAL	no ring, or no place for the result; an option out of range; a binding for sending;
@@ -905,11 +909,13 @@ DEVMEM_API int devmem_attach(struct devmem_ring *ring, int fd, struct devmem_bin
 /**
  * devmem_detach() - stop receiving and sending.
  *
- * Fragments that are out stay valid until released; bytes that were not handed out yet are lost.
- * @sock must not be used afterwards. Of its events only SENT comes out of a later devmem_wait():
- * sends that the kernel has go on and end as usual; sends that it does not have yet have failed
- * with -ECANCELED. To have the memory back at once, call devmem_abort() first. Does nothing in a
- * forked child.
+ * Fragments that are out stay valid until released; bytes that the ring has taken off the
+ * connection but not handed out yet are lost. What comes after this call stays in the connection,
+ * for recv(2) or for another devmem_attach(); recv(2) fails with EFAULT at bytes that the NIC wrote
+ * to device memory, as before devmem_attach(). @sock must not be used afterwards. Of its events
+ * only SENT comes out of a later devmem_wait(): sends that the kernel has go on and end as usual;
+ * sends that it does not have yet have failed with -ECANCELED. To have the memory back at once,
+ * call devmem_abort() first. Does nothing in a forked child.
  *
  * SO_RCVLOWAT and SO_RCVBUF are again as they were before devmem_attach(), and the kernel tunes the
  * receive buffer if it did so then (Linux 5.14); devmem_ring_close() does the same. Without

@@ -423,6 +423,8 @@ void devmem_detach(struct devmem_sock *sock)
 		devmem__sock_cancel_end(sock);
 	devmem__tx_detach(sock);
 	devmem__pending(ring);
+	/* from here on the kernel leaves what comes to the program's own recv() */
+	devmem__uring_submit(&ring->uring);
 	devmem__sock_let_go(sock);
 	devmem__socks_reap(ring);
 	devmem__ring_end_used(ring);

@@ -1,9 +1,17 @@
 // SPDX-License-Identifier: MIT
-/* One socket: its counters and its engine. */
+/*
+ * One socket: its counters and engine, the program's own recv() before it is attached and after it
+ * is detached, and signals while it is waited for.
+ */
 #include <errno.h>
 #include <netinet/in.h>
+#include <poll.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lab.h"
@@ -176,14 +184,134 @@ static void each_socket_has_its_engine(void **state)
 	close_one(&o);
 }
 
+/* --------------------------------------------------------------------------------- plain recv() */
+
+static void await_bytes(int fd)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	assert_int_equal(poll(&p, 1, HANGS), 1);
+}
+
+/* What a NIC wrote to device memory no recv() can read, and it stays where it is. */
+static bool plain_recv(struct one *o, uint64_t from, size_t n)
+{
+	unsigned char got[512];
+	size_t some;
+
+	await_bytes(o->pair.near);
+	if (!lab_copies()) {
+		assert_int_equal(recv(o->pair.near, got, n, MSG_DONTWAIT), -1);
+		assert_int_equal(errno, EFAULT);
+		return false;
+	}
+	assert_int_equal(recv(o->pair.near, got, n, MSG_WAITALL), n);
+	assert_memory_equal(got, pattern_at(from, n, &some), n);
+	return true;
+}
+
+/* Bytes that recv() had are not in the stream that the library gives. */
+static void receive_up_to(struct one *o, uint64_t bytes)
+{
+	lab_receive(o->ring, &o->lab, &o->stream, bytes);
+	assert_int_equal(o->stream.position, bytes);
+}
+
+static void plain_recv_before_and_after(void **state)
+{
+	struct one o;
+
+	(void)state;
+	open_one(&o);
+	peer_sends(&o, 0, 300);
+	if (plain_recv(&o, 0, 300))
+		o.stream.position = 300;
+	for (unsigned int i = 1; i < 10; i++) {
+		const uint64_t before = o.stream.position;
+
+		lab_attach(o.ring, &o.lab, o.pair.near, &o.stream);
+		o.stream.position = before;
+		peer_sends(&o, i * 600 - 300, 300);
+		receive_up_to(&o, i * 600);
+		devmem_detach(o.stream.sock);
+		/* the ring has let go of the connection: nothing that comes now is lost in it */
+		peer_sends(&o, i * 600, 300);
+		if (plain_recv(&o, i * 600, 300))
+			o.stream.position = i * 600 + 300;
+	}
+	close_one(&o);
+}
+
+/* ------------------------------------------------------------------------------------- signals */
+
+static atomic_bool stop;
+
+static void on_signal(int number)
+{
+	(void)number;
+}
+
+static void *send_signals(void *arg)
+{
+	const pthread_t *to = arg;
+
+	while (!atomic_load(&stop)) {
+		pthread_kill(*to, SIGUSR1);
+		nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+	}
+	return NULL;
+}
+
+/* The loop of devmem_wait(3): EINTR ends nothing, and nothing is lost. A handler with SA_RESTART
+ * interrupts as well. */
+static void signals_lose_nothing(void **state)
+{
+	const int restart[] = { 0, SA_RESTART };
+
+	(void)state;
+	for (unsigned int i = 0; i < 2; i++) {
+		struct sigaction act = { .sa_handler = on_signal, .sa_flags = restart[i] }, before;
+		pthread_t self = pthread_self(), thread;
+		struct lab_sender *sender = NULL;
+		unsigned int interrupted = 0;
+		struct devmem_event ev[16];
+		struct one o;
+		int n;
+
+		open_one(&o);
+		lab_attach(o.ring, &o.lab, o.pair.near, &o.stream);
+		atomic_store(&stop, false);
+		sigaction(SIGUSR1, &act, &before);
+		assert_int_equal(pthread_create(&thread, NULL, send_signals, &self), 0);
+		while ((n = devmem_wait(o.ring, ev, 16, -1)) > 0 || n == -EINTR) {
+			/* bytes come only when the wait was interrupted */
+			if (n < 0 && !interrupted++)
+				sender = lab_send(o.pair.far, 2 * MIB, 0, true);
+			if (n < 0)
+				continue;
+			lab_check(&o.lab, ev, n);
+			ok(devmem_release(o.ring, ev, (unsigned int)n));
+			if (o.stream.ended)
+				break;
+		}
+		atomic_store(&stop, true);
+		pthread_join(thread, NULL);
+		sigaction(SIGUSR1, &before, NULL);
+		assert_true(n > 0);
+		assert_true(interrupted > 0);
+		assert_true(lab_sent(sender));
+		assert_int_equal(o.stream.position, 2 * MIB);
+		close_one(&o);
+	}
+}
+
 /* lab_sock [PATTERN]: the tests whose names match. */
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		LAB_TEST(each_socket_counts_its_own),
-		LAB_TEST(sends_and_what_is_held_count),
-		LAB_TEST(its_size_says_what_is_filled_in),
-		LAB_TEST(each_socket_has_its_engine),
+		LAB_TEST(each_socket_counts_its_own),	   LAB_TEST(sends_and_what_is_held_count),
+		LAB_TEST(its_size_says_what_is_filled_in), LAB_TEST(each_socket_has_its_engine),
+		LAB_TEST(plain_recv_before_and_after),	   LAB_TEST(signals_lose_nothing),
 	};
 
 	lab_begin(argc, argv);
