@@ -722,6 +722,13 @@ int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local,
 		ask_about_flow(binding, "devmem_steer", local, peer, devmem__nic_steer));
 }
 
+int devmem_unsteer(struct devmem_binding *binding, const struct sockaddr *local,
+		   const struct sockaddr *peer)
+{
+	return devmem__result(
+		ask_about_flow(binding, "devmem_unsteer", local, peer, devmem__nic_unsteer));
+}
+
 int devmem_source_port(struct devmem_binding *binding, const struct sockaddr *local,
 		       const struct sockaddr *peer)
 {

@@ -54,11 +54,11 @@
  *
  * These calls may wait for the driver, and for the journal's lock, which another process holds
  * while it changes the NIC: devmem_nic_open(), devmem_bind_rx(), devmem_bind_tx(), devmem_steer(),
- * devmem_source_port(), devmem_sock_queue(), devmem_nic_restore(). So may the calls that end
- * something: devmem_binding_close(), devmem_nic_close(), devmem_buffer_close(), devmem_detach(),
- * devmem_ring_close(). They usually wait for milliseconds. The limits are two seconds for each
- * setting that the kernel does not take back at once, five for a queue that io_uring has not let go
- * of yet, and one for a NIC that still has sends.
+ * devmem_unsteer(), devmem_source_port(), devmem_sock_queue(), devmem_nic_restore(). So may the
+ * calls that end something: devmem_binding_close(), devmem_nic_close(), devmem_buffer_close(),
+ * devmem_detach(), devmem_ring_close(). They usually wait for milliseconds. The limits are two
+ * seconds for each setting that the kernel does not take back at once, five for a queue that
+ * io_uring has not let go of yet, and one for a NIC that still has sends.
  *
  * When the last fragment or send of a closed binding comes back, nothing is ended on the data path.
  * The next devmem_attach(), devmem_detach() or devmem_ring_close() of the ring ends the binding, or
@@ -479,10 +479,10 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
  *
  * With several queues, flows spread over them by an RSS context of their own. A NIC without
  * contexts needs a rule for each connection instead: when a connection is accepted, call this with
- * its @peer; connections then take turns on the queues. The rule ends with the NIC's transaction.
- * Existing connections follow from their next packet. A binding of engine "copy" takes bytes from
- * wherever they come, so this does nothing and returns 0. The same holds for a netkit: whoever
- * leases a queue to it makes the rules, on the NIC.
+ * its @peer; it goes to the queue that the fewest rules lead to. The rule ends with
+ * devmem_unsteer() or the NIC's transaction. Existing connections follow from their next packet.
+ * A binding of engine "copy" takes bytes from wherever they come, so this does nothing and returns
+ * 0. The same holds for a netkit: whoever leases a queue to it makes the rules, on the NIC.
  *
  * From then on, all packets to @local with TCP's URG flag are dropped, whoever they are for, since
  * they would stop the machine (see devmem_guard()). A filter at the interface's ingress does that
@@ -510,6 +510,41 @@ DEVMEM_API uint32_t devmem_binding_id(const struct devmem_binding *binding);
  */
 DEVMEM_API int devmem_steer(struct devmem_binding *binding, const struct sockaddr *local,
 			    const struct sockaddr *peer);
+
+/**
+ * devmem_unsteer() - take back the rules that devmem_steer() made for the same flow.
+ * @binding:	the binding that the rules lead to.
+ * @local, @peer: the same addresses as in that call. Both stay the caller's.
+ *
+ * A NIC has few rules, some have 64. A program that steers each connection by itself calls this
+ * when a connection has ended; otherwise peers who connect again and again use up the rules. From
+ * the next packet on, the flow goes where it would go without the rule. If the connection is not
+ * over, its bytes are copied from then on.
+ *
+ * Two calls of devmem_steer() for one flow make one rule, and one call of this takes it back. A
+ * rule of a binding that was closed since may be taken back with any binding of the NIC; one that
+ * devmem_steer() replaced does not come back. These stay until the NIC's transaction ends: the
+ * filter against urgent data, since packets that followed the rule may still be on their way and
+ * the next connection needs the same filter; and an RSS context, which later rules use again.
+ *
+ * As devmem_steer(), this may wait for the driver and for the journal's lock. It does nothing and
+ * returns 0 with engine "copy" and on a netkit.
+ *
+ * -EAFNOSUPPORT not IPv4 or IPv6
+ * -EINVAL	the binding is for sending; or no @local, or a @peer of another family
+ * -EPERM	the NIC was opened with DEVMEM_NIC_KEEP
+ * -EEXIST	in a forked child: another process made the binding
+ * -ENOENT	no rule of ours for this flow leads to the binding
+ * -ESTALE	somebody put another rule in the place of ours. It stays, and ours is forgotten
+ * -EBADMSG	the journal is damaged
+ * -ENODEV	the interface was removed, or moved to another network namespace
+ * -ENOMEM	no memory
+ * other	the error of the driver; the rule is still ours
+ *
+ * Since: 0.2
+ */
+DEVMEM_API int devmem_unsteer(struct devmem_binding *binding, const struct sockaddr *local,
+			      const struct sockaddr *peer);
 
 /**
  * devmem_source_port() - for NICs without flow rules: find a source port with which a connection

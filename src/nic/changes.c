@@ -75,6 +75,16 @@ void devmem__undo_commit(struct devmem__undo *undo)
 	undo->count++;
 }
 
+void devmem__undo_forget(struct devmem__undo *undo, unsigned int at)
+{
+	devmem__change_free(&undo->changes[at]);
+	undo->count--;
+	memmove(&undo->changes[at], &undo->changes[at + 1],
+		(undo->count - at) * sizeof(*undo->changes));
+	/* its copy is in the entry before this one, and owns what both point to */
+	memset(&undo->changes[undo->count], 0, sizeof(*undo->changes));
+}
+
 int devmem__undo_rollback(struct devmem__undo *undo, unsigned int keep, devmem__undo_fn fn,
 			  void *arg)
 {

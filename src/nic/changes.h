@@ -69,6 +69,10 @@ struct devmem__change *devmem__undo_prepare(struct devmem__undo *undo,
 					    enum devmem__change_kind kind);
 void devmem__undo_commit(struct devmem__undo *undo);
 
+/* devmem__undo_forget() - drop the change at this index, undoing nothing. Later changes move down
+ * by one. */
+void devmem__undo_forget(struct devmem__undo *undo, unsigned int at);
+
 /*
  * devmem__undo_rollback() - undo and forget all changes but the first @keep, the last one first.
  * Continues after a failure; the result and the error message are those of the first failure.

@@ -87,6 +87,11 @@ int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *re
 int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 		      const struct sockaddr *local, const struct sockaddr *peer);
 
+/* devmem__nic_unsteer() - remove the rules that devmem__nic_steer() added for the flow. -ENOENT:
+ * there is none that leads to these queues. */
+int devmem__nic_unsteer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+			const struct sockaddr *local, const struct sockaddr *peer);
+
 /* devmem__nic_has_guards() - true if this transaction drops urgent data at the
  * interface's ingress. */
 bool devmem__nic_has_guards(const struct devmem_nic *nic);

@@ -219,6 +219,14 @@ int devmem__nic_update_claim(struct devmem_nic *nic, const uint32_t *queues, uns
 int devmem__nic_change_table(struct devmem_nic *nic, uint32_t *before, uint32_t *after,
 			     uint32_t size, const char *what, const struct devmem__change **made);
 
+/*
+ * For the change at this index of the undo stack. devmem__nic_forget() - mark it GONE and drop it.
+ * devmem__nic_take_back() - undo it first. -ESTALE: somebody has changed the setting since; it
+ * stays, and the change is dropped. Other errors: the change is kept.
+ */
+void devmem__nic_forget(struct devmem_nic *nic, unsigned int at);
+int devmem__nic_take_back(struct devmem_nic *nic, unsigned int at);
+
 /* devmem__nic_rollback() between begin and end. */
 int devmem__nic_rollback_locked(struct devmem_nic *nic, unsigned int savepoint);
 

@@ -205,10 +205,45 @@ static int set_rule(struct devmem_nic *nic, const struct devmem__rule *rule,
 	return err;
 }
 
+static bool leads_to_queue(const struct devmem__rule *rule, uint32_t queue)
+{
+	return !(rule->fs.flow_type & DEVMEM_FLOW_RSS) &&
+	       ethtool_get_flow_spec_ring(rule->fs.ring_cookie) == queue;
+}
+
+static unsigned int rules_to(const struct devmem_nic *nic, uint32_t queue)
+{
+	unsigned int rules = 0;
+
+	for (unsigned int i = 0; i < nic->undo.count; i++)
+		rules += nic->undo.changes[i].kind == DEVMEM__CHANGE_RULE &&
+			 leads_to_queue(&nic->undo.changes[i].rule, queue);
+	return rules;
+}
+
+/* The queue for a single connection: the one that it is steered to already, or the one that the
+ * fewest rules lead to. */
+static uint32_t choose_queue(const struct devmem_nic *nic, const struct devmem__rules *all,
+			     const struct devmem__rule *rule, const uint32_t *queues,
+			     unsigned int n)
+{
+	const struct devmem__rule *there = devmem__nic_find_flow(all, rule);
+	unsigned int best = 0;
+
+	for (unsigned int i = 0; i < n; i++) {
+		if (there && leads_to_queue(there, queues[i]))
+			return queues[i];
+		if (rules_to(nic, queues[i]) < rules_to(nic, queues[best]))
+			best = i;
+	}
+	return queues[best];
+}
+
 /* @one_flow: the rule is for a single connection. A NIC without RSS contexts can steer that to one
  * of the queues. */
-static int choose_target(struct devmem_nic *nic, struct devmem__rule *rule, const uint32_t *queues,
-			 unsigned int n, bool one_flow)
+static int choose_target(struct devmem_nic *nic, struct devmem__rule *rule,
+			 const struct devmem__rules *all, const uint32_t *queues, unsigned int n,
+			 bool one_flow)
 {
 	uint32_t context = 0;
 	int err;
@@ -219,8 +254,7 @@ static int choose_target(struct devmem_nic *nic, struct devmem__rule *rule, cons
 	}
 	err = get_context(nic, queues, n, &context);
 	if (err == -EOPNOTSUPP && one_flow) {
-		/* each rule adds a change, so successive rules take different queues */
-		devmem__rule_to_queue(rule, queues[nic->undo.count % n]);
+		devmem__rule_to_queue(rule, choose_queue(nic, all, rule, queues, n));
 		return 0;
 	}
 	if (!err)
@@ -287,6 +321,12 @@ static int check_flow(struct devmem_nic *nic, const struct devmem__rules *all,
 	return 0;
 }
 
+static int no_address(const struct devmem_nic *nic)
+{
+	return devmem__fail(EINVAL, "%s: a queue and a local address are needed to steer a flow",
+			    nic->et.name);
+}
+
 /* The rules for the flow; returns their number. */
 static int build_rules(struct devmem_nic *nic, const struct sockaddr *local,
 		       const struct sockaddr *peer, struct devmem__rule rules[2])
@@ -336,7 +376,7 @@ static int add_flow_rule(struct devmem_nic *nic, struct devmem__rule *rule, cons
 
 	if (err)
 		return err;
-	err = choose_target(nic, rule, queues, n, one_flow);
+	err = choose_target(nic, rule, &all, queues, n, one_flow);
 	if (!err)
 		err = set_rule(nic, rule, &all);
 	free(all.rules);
@@ -351,9 +391,7 @@ static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 	int many, err;
 
 	if (!n || !local)
-		return devmem__fail(EINVAL,
-				    "%s: a queue and a local address are needed to steer a flow",
-				    nic->et.name);
+		return no_address(nic);
 	many = build_rules(nic, local, peer, rules);
 	err = many < 0 ? many : devmem__nic_check_present(nic);
 	if (!err)
@@ -368,6 +406,66 @@ static int steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
 	return err ? devmem__nic_rollback_failed(nic, savepoint, err) : 0;
 }
 
+/* ----------------------------------------------------------------------------------- unsteering */
+
+/*
+ * Take back our rule for the flow, which is the last one that we made. A rule that it replaced led
+ * to queues of a closed binding, so it does not come back, and its change is forgotten.
+ */
+static int take_back_rule(struct devmem_nic *nic, const struct devmem__rule *flow,
+			  const uint32_t *queues, unsigned int n)
+{
+	bool found = false;
+	int err = -ENOENT;
+
+	for (unsigned int i = nic->undo.count; i-- > 0;) {
+		struct devmem__change *c = &nic->undo.changes[i];
+
+		if (c->kind != DEVMEM__CHANGE_RULE || !devmem__rule_same_flow(&c->rule, flow))
+			continue;
+		if (found) {
+			devmem__nic_forget(nic, i);
+			continue;
+		}
+		if (leads_to_another(nic, &c->rule, queues, n))
+			break;
+		c->had_rule = false;
+		err = devmem__nic_take_back(nic, i);
+		if (err && err != -ESTALE)
+			break;
+		found = true;
+	}
+	return err;
+}
+
+/* The filter against urgent data stays: packets that followed the rule may still be on their way to
+ * the ingress, and the next connections will go to the same address and port. */
+static int unsteer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+		   const struct sockaddr *local, const struct sockaddr *peer)
+{
+	struct devmem__rule rules[2];
+	int many, failed = 0, found = 0;
+
+	if (!local)
+		return no_address(nic);
+	many = build_rules(nic, local, peer, rules);
+	if (many < 0)
+		return many;
+	for (int i = 0; i < many; i++) {
+		int err = take_back_rule(nic, &rules[i], queues, n);
+
+		found += err != -ENOENT;
+		failed = err && err != -ENOENT ? err : failed;
+	}
+	devmem__nic_update_stray(nic, NULL);
+	if (!found)
+		return devmem__fail(ENOENT,
+				    "%s: no rule for this flow to take back: steer it first, with "
+				    "the same addresses",
+				    nic->et.name);
+	return failed;
+}
+
 /* A driver may make its queues anew when a setting is changed or one of them is bound, as gve does;
  * then they have other NAPI ids. Listing the queues notes these. */
 static void note_queues(struct devmem_nic *nic)
@@ -378,8 +476,12 @@ static void note_queues(struct devmem_nic *nic)
 		devmem__netdev_free(&q);
 }
 
-int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
-		      const struct sockaddr *local, const struct sockaddr *peer)
+/* @change runs with the NIC to itself. */
+static int change_rules(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+			const struct sockaddr *local, const struct sockaddr *peer,
+			int (*change)(struct devmem_nic *nic, const uint32_t *queues,
+				      unsigned int n, const struct sockaddr *local,
+				      const struct sockaddr *peer))
 {
 	int err = devmem__nic_may_change(nic);
 
@@ -394,9 +496,21 @@ int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned i
 		err = devmem__nic_begin(nic);
 	if (err)
 		return err;
-	err = steer(nic, queues, n, local, peer);
+	err = change(nic, queues, n, local, peer);
 	if (!err)
 		note_queues(nic);
 	devmem__nic_end(nic);
 	return err;
+}
+
+int devmem__nic_steer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+		      const struct sockaddr *local, const struct sockaddr *peer)
+{
+	return change_rules(nic, queues, n, local, peer, steer);
+}
+
+int devmem__nic_unsteer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n,
+			const struct sockaddr *local, const struct sockaddr *peer)
+{
+	return change_rules(nic, queues, n, local, peer, unsteer);
 }

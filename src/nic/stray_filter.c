@@ -168,7 +168,8 @@ static void update(struct devmem_nic *nic, const struct devmem__rule *next, stru
 	add_flows(d, nic);
 	if (next)
 		add_flow(d, next);
-	if (!d->flows || !nic->claimed.n) {
+	/* between two connections that are steered by themselves nothing is steered: it stays */
+	if (!nic->claimed.n || (!d->flows && nic->stray.link < 0)) {
 		devmem__nic_drop_stray(nic);
 		return;
 	}

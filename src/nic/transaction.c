@@ -525,6 +525,27 @@ static int undo_and_write_gone(const struct devmem__change *change, void *arg)
 	return err;
 }
 
+void devmem__nic_forget(struct devmem_nic *nic, unsigned int at)
+{
+	devmem__nic_write_gone(nic, &nic->undo.changes[at]);
+	devmem__undo_forget(&nic->undo, at);
+}
+
+int devmem__nic_take_back(struct devmem_nic *nic, unsigned int at)
+{
+	const struct devmem__change *change = &nic->undo.changes[at];
+	int err = devmem__nic_undo_change(change, nic);
+	char what[64];
+
+	if (err && err != -ESTALE)
+		return err;
+	devmem__change_describe(change, what, sizeof(what));
+	if (!err)
+		devmem__log(DEVMEM_LOG_INFO, "%s: took back %s", nic->et.name, what);
+	devmem__nic_forget(nic, at);
+	return err;
+}
+
 int devmem__nic_rollback_locked(struct devmem_nic *nic, unsigned int savepoint)
 {
 	const int err = devmem__undo_rollback(&nic->undo, savepoint, undo_and_write_gone, nic);

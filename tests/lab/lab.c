@@ -199,14 +199,31 @@ static bool steers_each(const struct devmem_binding *binding)
 	return devmem_binding_queues(binding, NULL, 0) > 1 && !lab_nic_can("contexts");
 }
 
+union any {
+	struct sockaddr sa;
+	struct sockaddr_in v4;
+	struct sockaddr_in6 v6;
+};
+
+static union any any_address(uint16_t port, bool ipv6)
+{
+	return ipv6 ? (union any){ .v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) } }
+		    : (union any){ .v4 = { .sin_family = AF_INET, .sin_port = htons(port) } };
+}
+
 int lab_make_rule(struct devmem_binding *binding, uint16_t port, bool ipv6)
 {
-	const struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons(port) };
-	const struct sockaddr_in6 v6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
-	const struct sockaddr *any = ipv6 ? (const void *)&v6 : (const void *)&v4;
+	const union any any = any_address(port, ipv6);
 
 	/* its peer: anybody, from one port */
-	return devmem_steer(binding, any, steers_each(binding) ? any : NULL);
+	return devmem_steer(binding, &any.sa, steers_each(binding) ? &any.sa : NULL);
+}
+
+int lab_take_rule_back(struct devmem_binding *binding, uint16_t port, bool ipv6)
+{
+	const union any any = any_address(port, ipv6);
+
+	return devmem_unsteer(binding, &any.sa, steers_each(binding) ? &any.sa : NULL);
 }
 
 /* Who accepts connections steers them: all that come to the port, or each by itself. */

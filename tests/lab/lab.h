@@ -121,6 +121,8 @@ void lab_steer(const struct lab *lab, int near);
 /* For who needs no connection, but a rule: of a port, or, where each connection needs its own, of
  * one that could come to it. Returns what devmem_steer() does. */
 int lab_make_rule(struct devmem_binding *binding, uint16_t port, bool ipv6);
+/* Takes that rule back. Returns what devmem_unsteer() does. */
+int lab_take_rule_back(struct devmem_binding *binding, uint16_t port, bool ipv6);
 void lab_close_pair(struct lab_pair pair);
 int lab_listen(uint16_t port); /* for both families; 0: a free one */
 uint16_t lab_port(int listener);

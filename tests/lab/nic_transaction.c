@@ -455,6 +455,108 @@ static void same_flow_again(void **state)
 	ok(devmem_nic_close(nic));
 }
 
+static int unsteer(struct devmem_nic *nic, const uint32_t *queues, unsigned int n, const char *ip,
+		   uint16_t port)
+{
+	struct sockaddr_in6 in6 = { .sin6_family = AF_INET6, .sin6_port = htons(port) };
+	struct sockaddr_in in = { .sin_family = AF_INET, .sin_port = htons(port) };
+
+	if (strchr(ip, ':')) {
+		assert_int_equal(inet_pton(AF_INET6, ip, &in6.sin6_addr), 1);
+		return devmem__nic_unsteer(nic, queues, n, (struct sockaddr *)&in6, NULL);
+	}
+	assert_int_equal(inet_pton(AF_INET, ip, &in.sin_addr), 1);
+	return devmem__nic_unsteer(nic, queues, n, (struct sockaddr *)&in, NULL);
+}
+
+/* In any order, while other rules stay; and again, since what is taken back can be made again. */
+static void taken_back(void **state)
+{
+	struct devmem_nic *nic = open_nic();
+	unsigned int savepoint;
+	uint32_t q[2];
+
+	(void)state;
+	ok(claim(nic, 2, NULL, q));
+	ok(steer(nic, q, 2, "192.0.2.1", 5300));
+	savepoint = devmem__nic_savepoint(nic);
+	ok(steer(nic, q, 2, "::", 5301));
+	ok(steer(nic, q, 1, "192.0.2.1", 5302));
+	assert_int_equal(rules(), 4);
+	ok(unsteer(nic, q, 2, "::", 5301));
+	assert_int_equal(rules(), 2);
+	refused(unsteer(nic, q, 2, "::", 5301), ENOENT, "no rule for this flow");
+	ok(steer(nic, q, 2, "0.0.0.0", 5301));
+	ok(unsteer(nic, q, 2, "::", 5301)); /* one of the two will do */
+	refused(unsteer(nic, q + 1, 1, "192.0.2.1", 5302), ENOENT, "no rule"); /* another queue's */
+	ok(unsteer(nic, q, 1, "192.0.2.1", 5302));
+	refused(devmem__nic_unsteer(nic, q, 1, NULL, NULL), EINVAL, "local address");
+	refused(devmem__nic_unsteer(nic, q, 1, &(struct sockaddr){ .sa_family = AF_UNIX }, NULL),
+		EAFNOSUPPORT, "IPv4");
+	assert_int_equal(rules(), 1);
+	/* what is left are guards, one for each address and port */
+	assert_in_range(devmem__nic_savepoint(nic), savepoint, savepoint + 3);
+	ok(unsteer(nic, q, 2, "192.0.2.1", 5300));
+	assert_int_equal(rules(), 0);
+	ok(steer(nic, q, 2, "192.0.2.1", 5300));
+	assert_int_equal(rules(), 1);
+	ok(devmem_nic_close(nic));
+}
+
+#define MANY 1000 /* in a table of 64 */
+
+static void many_in_a_small_table(void **state)
+{
+	struct devmem_nic *nic = open_nic();
+	unsigned int savepoint;
+	uint32_t q;
+
+	(void)state;
+	ok(claim(nic, 1, NULL, &q));
+	ok(steer(nic, &q, 1, "192.0.2.1", 5300));
+	savepoint = devmem__nic_savepoint(nic);
+	for (int i = 0; i < MANY; i++) {
+		const struct sockaddr_in here = { .sin_family = AF_INET, .sin_port = htons(5300) },
+					 peer = { .sin_family = AF_INET,
+						  .sin_addr.s_addr = htonl(0xc0000202),
+						  .sin_port = htons((uint16_t)(10000 + i)) };
+
+		ok(devmem__nic_steer(nic, &q, 1, (const struct sockaddr *)&here,
+				     (const struct sockaddr *)&peer));
+		ok(devmem__nic_unsteer(nic, &q, 1, (const struct sockaddr *)&here,
+				       (const struct sockaddr *)&peer));
+	}
+	assert_int_equal(devmem__nic_savepoint(nic), savepoint + 1); /* the guard of any address */
+	assert_int_equal(rules(), 1);
+	ok(devmem_nic_close(nic));
+}
+
+/* It replaced the rule of a binding that was closed since. */
+static void taken_back_with_what_it_replaced(void **state)
+{
+	struct devmem_nic *nic = open_nic();
+	unsigned int savepoint;
+	uint32_t q[2];
+
+	(void)state;
+	ok(claim(nic, 2, NULL, q));
+	ok(steer(nic, q, 1, "192.0.2.1", 5300));
+	savepoint = devmem__nic_savepoint(nic);
+	devmem__nic_release(nic, q, 1);
+	ok(steer(nic, q + 1, 1, "192.0.2.1", 5300));
+	assert_int_equal(devmem__nic_savepoint(nic), savepoint + 1);
+	ok(unsteer(nic, q + 1, 1, "192.0.2.1", 5300));
+	assert_int_equal(rules(), 0);
+	assert_int_equal(devmem__nic_savepoint(nic), savepoint - 1);
+	refused(unsteer(nic, q + 1, 1, "192.0.2.1", 5300), ENOENT, "no rule");
+
+	/* a rule that leads to nobody's queue: any binding may take it back */
+	ok(steer(nic, q, 1, "192.0.2.1", 5300));
+	ok(unsteer(nic, q + 1, 1, "192.0.2.1", 5300));
+	assert_int_equal(rules(), 0);
+	ok(devmem_nic_close(nic));
+}
+
 static void rules_turned_off(void **state)
 {
 	struct devmem_nic *nic = open_nic();
@@ -552,6 +654,27 @@ static void their_rule_stays(void **state)
 	refused(devmem_nic_close(nic), ESTALE, "another rule in the place of ours, at location 63");
 	assert_int_equal(rules(), 1);
 	sh("ethtool -N " NIC " delete 63");
+}
+
+/* Their rule in the place of ours stays, and ours is forgotten. */
+static void their_rule_is_not_taken_back(void **state)
+{
+	struct devmem_nic *nic = open_nic();
+	uint32_t q;
+
+	(void)state;
+	ok(claim(nic, 1, NULL, &q));
+	ok(steer(nic, &q, 1, "192.0.2.1", 5300));
+	ok(steer(nic, &q, 1, "192.0.2.1", 5301));
+	sh("ethtool -N " NIC " delete 62");
+	sh("ethtool -N " NIC " flow-type tcp4 dst-port 80 action 1 loc 63 >/dev/null");
+	refused(unsteer(nic, &q, 1, "192.0.2.1", 5300), ESTALE,
+		"another rule in the place of ours, at location 63");
+	refused(unsteer(nic, &q, 1, "192.0.2.1", 5300), ENOENT, "no rule");
+	ok(unsteer(nic, &q, 1, "192.0.2.1", 5301));
+	assert_int_equal(rules(), 1);
+	sh("ethtool -N " NIC " delete 63");
+	ok(devmem_nic_close(nic));
 }
 
 /* What we made is gone, and all is as it was before us: that is no failure. */
@@ -729,11 +852,15 @@ int main(int argc, char **argv)
 		test(while_it_is_down),
 		test(renamed_meanwhile),
 		test(same_flow_again),
+		test(taken_back),
+		test(many_in_a_small_table),
+		test(taken_back_with_what_it_replaced),
 		test(rules_turned_off),
 		test(failure_in_the_middle),
 		test(their_table_stays),
 		test(their_split_stays),
 		test(their_rule_stays),
+		test(their_rule_is_not_taken_back),
 		test(their_context_stays),
 		test(what_they_undid_is_undone),
 		test(their_rule_to_our_context),

@@ -177,6 +177,7 @@ static void a_copying_binding_leaves_the_nic_alone(void **state)
 	ok(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .engine = "copy", .queues = 2),
 			  &binding));
 	ok(devmem_steer(binding, (struct sockaddr *)&v4, NULL));
+	ok(devmem_unsteer(binding, (struct sockaddr *)&v4, NULL));
 	assert_true(lab_as_before());
 	assert_string_equal(devmem_binding_engine(binding, &reason), "copy");
 	assert_non_null(strstr(reason, "asked for"));

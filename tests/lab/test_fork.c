@@ -168,6 +168,11 @@ static int call_steer(struct world *w)
 	return devmem_steer(w->lab.binding, somewhere(), NULL);
 }
 
+static int call_unsteer(struct world *w)
+{
+	return devmem_unsteer(w->lab.binding, somewhere(), NULL);
+}
+
 static int call_source_port(struct world *w)
 {
 	return devmem_source_port(w->lab.binding, somewhere(), somewhere());
@@ -244,6 +249,7 @@ static const struct call {
 	{ "devmem_bind_rx", call_bind_rx, -EEXIST },
 	{ "devmem_bind_tx", call_bind_tx, -EEXIST },
 	{ "devmem_steer", call_steer, -EEXIST },
+	{ "devmem_unsteer", call_unsteer, -EEXIST },
 	{ "devmem_source_port", call_source_port, -EEXIST },
 	{ "devmem_detach", call_detach, 0 },
 	{ "devmem_abort", call_abort, 0 },

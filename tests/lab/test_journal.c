@@ -142,7 +142,8 @@ static int bind_one(const uint32_t *queue, unsigned int n, uint16_t port)
 	return err;
 }
 
-/* 'b': queue 2; 'B': two of the library's choice; 'c': all is closed. */
+/* 'b': queue 2; 'B': two of the library's choice; 'u': a rule is taken back and made again; 'c':
+ * all is closed. */
 static int transaction(char what)
 {
 	int err;
@@ -152,6 +153,9 @@ static int transaction(char what)
 		return bind_one(&queue_2, 1, PORT + 1);
 	case 'B':
 		return bind_one(NULL, 2, PORT + 1);
+	case 'u':
+		return lab_take_rule_back(theirs.binding, PORT + 1, false) ||
+		       lab_make_rule(theirs.binding, PORT + 1, false);
 	case 'c':
 		devmem_binding_close(theirs.binding);
 		err = devmem_nic_close(theirs.nic);
@@ -912,7 +916,7 @@ int main(int argc, char **argv)
 	};
 
 	if (argc == 2 && !strcmp(argv[1], "once"))
-		return transaction('B') || transaction('c');
+		return transaction('B') || transaction('u') || transaction('c');
 	if (argc == 2 && !strcmp(argv[1], "often"))
 		return often();
 	lab_begin(argc, argv);

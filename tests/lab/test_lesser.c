@@ -88,6 +88,17 @@ static void without_split(void **state)
 	close(lab.listener);
 }
 
+static unsigned int rules(void)
+{
+	FILE *f = popen("ethtool -n " NIC " | grep -c '^Filter:'", "re");
+	unsigned int n = 0;
+
+	assert_non_null(f);
+	assert_int_equal(fscanf(f, "%u", &n), 1);
+	pclose(f);
+	return n;
+}
+
 static void without_contexts(void **state)
 {
 	struct devmem_binding *one, *two;
@@ -102,6 +113,16 @@ static void without_contexts(void **state)
 	assert_int_equal(system("test $(ethtool -n " NIC " | sed -n 's/.*Direct to queue //p' | "
 				"sort -u | wc -l) = 2"),
 			 0);
+	/* again: each stays where it is, and one call takes its rule back */
+	ok(devmem_steer(two, (const struct sockaddr *)&port, (const struct sockaddr *)&other_peer));
+	assert_int_equal(rules(), 2);
+	ok(devmem_unsteer(two, (const struct sockaddr *)&port, (const struct sockaddr *)&peer));
+	ok(devmem_unsteer(two, (const struct sockaddr *)&port,
+			  (const struct sockaddr *)&other_peer));
+	assert_int_equal(rules(), 0);
+	assert_int_equal(devmem_unsteer(two, (const struct sockaddr *)&port,
+					(const struct sockaddr *)&peer),
+			 -ENOENT);
 	devmem_binding_close(two);
 	ok(devmem_bind_rx(nic, buffer, NULL, &one));
 	ok(devmem_steer(one, (const struct sockaddr *)&port, NULL)); /* one queue needs none */

@@ -167,6 +167,7 @@ static void with_a_lease(void **state)
 	assert_int_equal(queue, 1);
 	assert_int_not_equal(devmem_binding_id(b), 0);
 	assert_int_equal(devmem_steer(b, at, NULL), 0);
+	assert_int_equal(devmem_unsteer(b, at, NULL), 0);
 	refused(devmem_source_port(b, at, at), EOPNOTSUPP, "how it hashes flows");
 	run("! ethtool -n " NIC " | grep -q Filter");
 	devmem_binding_close(b);

@@ -316,6 +316,7 @@ static void settings_that_are_others(void **state)
 	assert_int_equal(queue, three);
 	assert_int_equal(system("ethtool -x " NIC " | cmp - /tmp/table"), 0);
 	refused(devmem_steer(b, (struct sockaddr *)&v4, NULL), EPERM, "DEVMEM_NIC_KEEP");
+	refused(devmem_unsteer(b, (struct sockaddr *)&v4, NULL), EPERM, "DEVMEM_NIC_KEEP");
 	refused(devmem_source_port(b, (struct sockaddr *)&v4, (struct sockaddr *)&v4), EPERM,
 		"DEVMEM_NIC_KEEP");
 	devmem_binding_close(b);

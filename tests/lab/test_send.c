@@ -405,6 +405,9 @@ static void what_is_refused_changes_nothing(void **state)
 		"for sending");
 	refused(devmem_steer(o->binding, (struct sockaddr *)&(struct sockaddr_storage){ 0 }, NULL),
 		EINVAL, "for sending");
+	refused(devmem_unsteer(o->binding, (struct sockaddr *)&(struct sockaddr_storage){ 0 },
+			       NULL),
+		EINVAL, "for sending");
 	refused(devmem_source_port(o->binding, (struct sockaddr *)&(struct sockaddr_storage){ 0 },
 				   (struct sockaddr *)&(struct sockaddr_storage){ 0 }),
 		EINVAL, "for sending");

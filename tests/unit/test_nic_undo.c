@@ -89,6 +89,34 @@ static void goes_on_past_failures(void **state)
 	devmem__undo_free(&u);
 }
 
+/* From the middle, with a change prepared but not committed: the others keep their order, and
+ * nothing leaks or is freed twice. */
+static void one_is_forgotten(void **state)
+{
+	static const unsigned int left[] = { 7, 6, 4, 3, 1 };
+	struct devmem__undo u = { 0 };
+	struct record r = { 0 };
+	struct devmem__change *c;
+
+	(void)state;
+	for (unsigned int i = 0; i < 8; i++)
+		change(&u, i);
+	devmem__undo_forget(&u, 5);
+	devmem__undo_forget(&u, 0);
+	c = devmem__undo_prepare(&u, DEVMEM__CHANGE_TABLE);
+	assert_null(c->before);
+	c->before = malloc(16);
+	devmem__undo_forget(&u, 1);
+	assert_int_equal(u.count, 5);
+	assert_int_equal(devmem__undo_rollback(&u, 0, undo_one, &r), 0);
+	assert_int_equal(r.n, 5);
+	assert_memory_equal(r.order, left, sizeof(left));
+	change(&u, 9);
+	devmem__undo_forget(&u, 0);
+	assert_int_equal(u.count, 0);
+	devmem__undo_free(&u);
+}
+
 /* A change that was written down but not made is not undone, and does not leak. */
 static void not_committed(void **state)
 {
@@ -113,9 +141,8 @@ static void not_committed(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(last_one_first),
-		cmocka_unit_test(to_a_savepoint),
-		cmocka_unit_test(goes_on_past_failures),
+		cmocka_unit_test(last_one_first),	 cmocka_unit_test(to_a_savepoint),
+		cmocka_unit_test(goes_on_past_failures), cmocka_unit_test(one_is_forgotten),
 		cmocka_unit_test(not_committed),
 	};
 

@@ -79,6 +79,7 @@ static void the_rest_has_errors(struct devmem_nic *nic, struct devmem_binding *r
 	CHECK(none == (void *)1);
 	/* copies from wherever it comes */
 	CHECK(!devmem_steer(rx, (const struct sockaddr *)&port, NULL));
+	CHECK(!devmem_unsteer(rx, (const struct sockaddr *)&port, NULL));
 	CHECK(devmem_source_port(rx, (const struct sockaddr *)&port,
 				 (const struct sockaddr *)&port) >= 0);
 	CHECK(generic || (!devmem_feature("devmem") && !devmem_feature("send")));

@@ -292,6 +292,19 @@ static void one_family_alone(void **state)
 	assert_int_equal(with_flows(v6, packet4("192.0.2.1", 5300, 0)), DROP);
 }
 
+/* Between connections that are steered one by one. */
+static void nothing_is_steered(void **state)
+{
+	static const struct steered none[] = { { NULL, 0 } };
+	struct packet readable = packet4("192.0.2.1", 5300, 0);
+
+	(void)state;
+	assert_int_equal(with_flows(none, packet4("192.0.2.1", 5300, 0)), DROP);
+	assert_int_equal(with_flows(none, packet6("2001:db8::1", 5300)), DROP);
+	readable.readable = true;
+	assert_int_equal(with_flows(none, readable), PASS);
+}
+
 static void all_of_tcp(void **state)
 {
 	static const struct steered all[] = {
@@ -383,6 +396,7 @@ int main(void)
 		cmocka_unit_test(what_can_be_read_passes),
 		cmocka_unit_test(other_queues_pass),
 		cmocka_unit_test(one_family_alone),
+		cmocka_unit_test(nothing_is_steered),
 		cmocka_unit_test(all_of_tcp),
 		cmocka_unit_test(fragments),
 		cmocka_unit_test(other_protocols),
