@@ -838,7 +838,8 @@ struct devmem_attach_opts {
 	/*
 	 * Receiving pauses when this many fragments of the socket are out, and goes on at half.
 	 * Fragments that are out do not shrink the TCP window, so without a limit one slow consumer
-	 * can take the whole buffer. 0: no limit.
+	 * can take the whole buffer. 0: no limit. Set a limit if you send from the buffer that you
+	 * receive into: with some NICs (gve) the acknowledgements of the sends need room in it too.
 	 *
 	 * Receiving pauses at the end of a turn, and a turn takes what comes meanwhile: all that
 	 * one turn can bring may come on top of the limit. That is 400 fragments for each receive
