@@ -160,6 +160,15 @@ static int open_device(const char *end, const char *file, int flags)
 	return open(path, flags | O_CLOEXEC);
 }
 
+bool lab_device_is_gone(void)
+{
+	int fd = open_device(NIC, "", O_RDONLY);
+
+	if (fd >= 0)
+		close(fd);
+	return fd < 0;
+}
+
 static bool write_all(int fd, const void *bytes, size_t n, off_t at)
 {
 	bool all = fd >= 0 && pwrite(fd, bytes, n, at) == (ssize_t)n;

@@ -53,6 +53,7 @@ void lab_fault_alone(const char *name, unsigned long value);
 void lab_faults_off(void);
 void far_fault(const char *name, unsigned long value); /* of the NIC at the far end */
 void far_faults_off(void);
+bool lab_device_is_gone(void); /* the NIC was removed with its device */
 
 /*
  * Counters have labnic's names, as "ethtool -S lab0" shows them: "fault_dropped", "rx1_split". For
