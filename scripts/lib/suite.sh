@@ -4,13 +4,21 @@
 # shellcheck shell=bash
 
 JOBS=${JOBS:-3}
-PASSED=0 FAILED=0 SKIPPED=0
+ONLY=${ONLY:-}	# a regular expression: run the checks whose names match
+PASSED=0 FAILED=0 SKIPPED=0 MATCHED=0
 declare -A RUNNING=()	# by process: its name and start time
+
+# wanted NAME: what others are built from is always wanted.
+wanted() {
+	[[ ! $ONLY || $1 == lab-prepare || $1 == build-* ]] && return
+	[[ $1 =~ $ONLY ]] && MATCHED=$((MATCHED + 1))
+}
 
 # begin NAME COMMAND...: starts a check as soon as there is room. Its line is printed when it ends.
 begin() {
 	local name=$1
 	shift
+	wanted "$name" || return 0
 	while ((${#RUNNING[@]} >= JOBS)); do
 		await_one
 	done
@@ -70,6 +78,7 @@ tell() {
 tap() {
 	local name=$1 log=$LOGS/test-$1.log status=0 failed started
 	shift
+	wanted "$name" || return 0
 	await_all	# so that no other check's failure is counted as this one's
 	failed=$FAILED started=$SECONDS
 	"$@" >"$log" 2>&1 </dev/null || status=$?
@@ -121,6 +130,10 @@ tell_result() {
 		printf '\n%d passed, %d failed, %d skipped\n' "$PASSED" "$FAILED" "$SKIPPED"
 	else
 		printf '\n%d passed, %d failed\n' "$PASSED" "$FAILED"
+	fi
+	if [[ $ONLY ]] && ((!MATCHED)); then
+		echo "no check of these parts matches ONLY=$ONLY" >&2
+		return 2
 	fi
 	((FAILED == 0 && PASSED > 0))
 }
