@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "nic/nic.h"
+#include "nic/quirks.h"
 #include "bind/page_size.h"
 #include "bind/plan.h"
 
@@ -26,6 +27,9 @@ static const char too_much[] = "the rings alone take more than half of the buffe
 			       "or smaller rings (ethtool -G)";
 static const char too_small[] = "larger pages make receiving several times cheaper: bind with "
 				"advised_page_size";
+static const char none_so_large[] = "the NIC's driver has no pages larger than the system's: bind "
+				    "with "
+				    "advised_page_size";
 static const char no_room[] = "a larger buffer, fewer queues or smaller rings (ethtool -G) allow "
 			      "larger pages, which make receiving several times cheaper";
 
@@ -41,10 +45,15 @@ static uint64_t round_up(uint64_t bytes, uint64_t unit)
 
 /* ---------------------------------------------------------------------------------------- pages */
 
-/* The largest page that a message fills at least by half. */
-static uint32_t page_for_messages(const struct devmem_plan *plan)
+static uint32_t at_most(uint32_t a, uint32_t b)
 {
-	uint32_t page = at_least(DEVMEM__PAGE_SIZE_MAX, devmem__system_page());
+	return a < b ? a : b;
+}
+
+/* The largest page that a message fills at least by half. */
+static uint32_t page_for_messages(const struct devmem_plan *plan, uint32_t largest)
+{
+	uint32_t page = at_most(at_least(DEVMEM__PAGE_SIZE_MAX, devmem__system_page()), largest);
 
 	while (plan->message_bytes && page > devmem__system_page() &&
 	       page / 2 > plan->message_bytes)
@@ -69,12 +78,15 @@ static uint32_t page_for_buffer(const struct devmem_plan *plan)
 	return pages.size[0];
 }
 
-static void advise_page(struct devmem_plan *plan, uint32_t messages, uint32_t buffer)
+static void advise_page(struct devmem_plan *plan, uint32_t messages, uint32_t buffer,
+			uint32_t largest)
 {
 	uint32_t taken = plan->bind_page_size;
 
 	plan->advised_page_size = messages < buffer ? messages : buffer;
-	if (taken > messages)
+	if (taken > largest)
+		plan->advice = none_so_large;
+	else if (taken > messages)
 		plan->advice = plan->message_bytes ? too_empty : too_large;
 	else if (taken > buffer)
 		plan->advice = too_much;
@@ -129,7 +141,7 @@ static void count_bytes(struct devmem_plan *plan)
 	plan->wasted_bytes = rest / held * (held - packet);
 }
 
-int devmem__plan_compute(struct devmem_plan *plan)
+int devmem__plan_compute(struct devmem_plan *plan, uint32_t largest)
 {
 	uint32_t buffer;
 
@@ -141,9 +153,9 @@ int devmem__plan_compute(struct devmem_plan *plan)
 				    plan->page_size, devmem__system_page());
 	plan->queues = plan->queues ? plan->queues : 1;
 	plan->connections = plan->connections ? plan->connections : 1;
-	buffer = page_for_buffer(plan);
+	buffer = at_most(page_for_buffer(plan), largest);
 	plan->bind_page_size = plan->page_size ? plan->page_size : buffer;
-	advise_page(plan, page_for_messages(plan), buffer);
+	advise_page(plan, page_for_messages(plan, largest), buffer, largest);
 	count_bytes(plan);
 	if (!plan->buffer_bytes || plan->buffer_bytes >= plan->least_bytes)
 		return 0;
@@ -155,6 +167,13 @@ int devmem__plan_compute(struct devmem_plan *plan)
 			    plan->ring_entries, (unsigned long long)plan->pinned_bytes >> 10,
 			    (unsigned long long)plan->least_bytes >> 10,
 			    (unsigned long long)plan->advised_bytes >> 10);
+}
+
+static uint32_t largest_page(const struct devmem_nic *nic)
+{
+	const struct devmem__quirks *quirks = devmem__quirks_of(devmem__nic_driver(nic));
+
+	return quirks->driver && !quirks->large_pages ? devmem__system_page() : UINT32_MAX;
 }
 
 static int answer(struct devmem_nic *nic, struct devmem_plan *plan)
@@ -171,7 +190,7 @@ static int answer(struct devmem_nic *nic, struct devmem_plan *plan)
 	err = devmem__nic_check(nic) ?: devmem__nic_ring_and_mtu(nic, &p.ring_entries, &p.mtu);
 	if (err)
 		return err;
-	err = devmem__plan_compute(&p);
+	err = devmem__plan_compute(&p, largest_page(nic));
 	p.size = size;
 	memcpy(plan, &p, size < sizeof(p) ? size : sizeof(p));
 	return err;

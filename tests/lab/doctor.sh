@@ -415,6 +415,7 @@ gve() {
 	has ok pages 'gve has no larger ones'
 	has ok 'huge pages' 'none are needed, as the driver of lab0 has no large pages'
 	! grep -q 'rx-page-size\|nr_hugepages' /tmp/out || fail "it advises pages that this driver does not have"
+	[[ $(devmemctl plan lab0) != *advice* ]] || fail "plan advises pages that this driver does not have: $(devmemctl plan lab0)"
 	AS=(setpriv "--inh-caps=-bpf,-sys_admin" "--bounding-set=-bpf,-sys_admin")
 	doctor 0 lab0
 	has warning resets 'may fail with EFAULT.* CAP_BPF.* -> .*cap_net_admin,cap_bpf'
