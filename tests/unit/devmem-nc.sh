@@ -60,6 +60,7 @@ wrong_arguments() {
 	wrong 'no interface "a\?b"' -f $'a\033b' -l -p 1
 	wrong 'there is no option -x' -f lo -x
 	wrong '--nosuch cannot be used' -f lo --nosuch
+	wrong '--bufer=3 cannot be used, did you mean --buffer\?' -f lo --bufer=3
 	wrong '--port wants a value' -f lo --port
 	wrong 'nosuch.invalid: ' -f lo -s nosuch.invalid -p 1 -4
 	wrong 'not of the same family' -f lo -s ::1 -c 127.0.0.1 -p 1

@@ -54,6 +54,7 @@ wrong_arguments() {
 	wrong 'an interface is missing' server
 	wrong 'no interface "nosuch0"' server nosuch0
 	wrong 'no interface "a\?b"' server $'a\033b'
+	wrong '--directon cannot be used, did you mean --direction\?' client --directon tx lo ::1
 	wrong '--once is for the server' client -1 lo ::1
 	wrong '--time wants seconds' client -t x lo ::1
 	wrong '--coalesce wants a number from 0 to 100000' client --coalesce 100001 lo ::1

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: MIT
+#include <stdio.h>
 #include <string.h>
 
 #include "suggest.h"
 
-#define MAX_LENGTH 32 /* longer words are like none */
+#define MAX_LENGTH  32 /* longer words are like none */
+#define MAX_OPTIONS 64
 
 static unsigned int least(unsigned int a, unsigned int b, unsigned int c)
 {
@@ -60,4 +62,18 @@ const char *suggest(const char *word, const char *const *names, size_t n)
 		found = names[i];
 	}
 	return found;
+}
+
+const char *suggest_option(const char *word, const struct option *longs)
+{
+	const char *names[MAX_OPTIONS];
+	char typed[64];
+	size_t n = 0;
+
+	if (strncmp(word, "--", 2))
+		return NULL;
+	snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(word + 2, "="), word + 2);
+	for (; longs[n].name && n < MAX_OPTIONS; n++)
+		names[n] = longs[n].name;
+	return suggest(typed, names, n);
 }

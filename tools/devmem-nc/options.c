@@ -9,6 +9,7 @@
 #include "nc.h"
 #include "number.h"
 #include "say.h"
+#include "suggest.h"
 
 #define BUFFER_MIB   64
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -261,8 +262,13 @@ static const char *default_engine(const struct nc_options *opt, const char *prog
 /* An option that getopt does not know: a long one, or one letter of several. */
 static int unknown(char **argv)
 {
+	const char *other;
+
 	if (optopt > 0 && optopt < 256 && !strchr(shorts, optopt))
 		return wrong("there is no option -%c", optopt);
+	other = suggest_option(argv[optind - 1], longs);
+	if (other)
+		return wrong("%s cannot be used, did you mean --%s?", argv[optind - 1], other);
 	return wrong("%s cannot be used", argv[optind - 1]);
 }
 

@@ -13,6 +13,7 @@
 #include "perf.h"
 #include "pin.h"
 #include "say.h"
+#include "suggest.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
@@ -490,8 +491,13 @@ static int check(struct perf_options *opt)
 /* An option that getopt does not know: a long one, or one letter of several. */
 static int unknown(char **argv)
 {
+	const char *other;
+
 	if (optopt > 0 && optopt < 256 && !strchr(shorts, optopt))
 		return wrong("there is no option -%c", optopt);
+	other = suggest_option(argv[optind - 1], longs);
+	if (other)
+		return wrong("%s cannot be used, did you mean --%s?", argv[optind - 1], other);
 	return wrong("%s cannot be used", argv[optind - 1]);
 }
 

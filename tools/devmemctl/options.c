@@ -171,30 +171,14 @@ static int take(const struct ctl_verb *verb, int letter, const char *text, struc
 	}
 }
 
-/* The option of this verb that @word, as it was typed, is most like. NULL: it is like none. */
-static const char *similar(const struct ctl_verb *verb, const char *word)
-{
-	const char *names[ARRAY_SIZE(all)];
-	char typed[64];
-	size_t n = 0;
-
-	if (strncmp(word, "--", 2))
-		return NULL;
-	snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(word + 2, "="), word + 2);
-	for (size_t i = 0; i < ARRAY_SIZE(all); i++)
-		if (takes(verb, all[i].letter))
-			names[n++] = all[i].name;
-	return suggest(typed, names, n);
-}
-
 /* An option that getopt does not know: a long one, or one letter of several. */
-static int unknown(const struct ctl_verb *verb, char **argv)
+static int unknown(const struct ctl_verb *verb, char **argv, const struct option *longs)
 {
 	const char *word = argv[optind - 1], *other;
 
 	if (optopt && optopt < 256 && !ctl_option(optopt))
 		return wrong(verb, "there is no option -%c", optopt);
-	other = similar(verb, word);
+	other = suggest_option(word, longs);
 	if (!other)
 		return wrong(verb, "%s cannot be used here", word);
 	fprintf(stderr, "devmemctl %s: ", verb->name);
@@ -229,7 +213,7 @@ int ctl_parse(const struct ctl_verb *verb, int argc, char **argv, struct ctl_opt
 	opterr = 0;
 	while ((letter = getopt_long(argc, argv, t.shorts, t.longs, NULL)) != -1) {
 		if (letter == '?')
-			return unknown(verb, argv);
+			return unknown(verb, argv, t.longs);
 		if (letter == ':')
 			return wrong(verb, "%s wants a value", argv[optind - 1]);
 		status = take(verb, letter, optarg, opt, help);
