@@ -95,45 +95,53 @@ DEVMEM_API int devmem_log_set(int level, void (*fn)(void *arg, int level, const 
  */
 DEVMEM_API int devmem_feature(const char *name);
 
-/* What devmem_features() reports of one feature. */
+/* What devmem_features() says of one feature. */
 struct devmem_feature_info {
-	const char *name; /* as devmem_feature() takes it */
-	const char *what; /* what the feature is */
-	int result;	  /* 0: available here; else a negative errno */
-	const char *text; /* why it is not available; "" if it is */
+	char name[32];	/* as devmem_feature() takes it */
+	char what[128]; /* what the feature is */
+	int result;	/* 0: available here; else a negative errno */
+	char text[512]; /* why it is not available; "" if it is */
 };
 
 /**
- * devmem_features() - report all features that devmem_feature() knows, apart from backends, and
+ * devmem_features() - list all features that devmem_feature() knows, apart from backends, and
  * whether each is available here.
- * @report:	called for each; its strings are valid during the call.
+ * @list:	gets the first @n of them. NULL with @n 0: none are tried, only counted.
+ * @size:	sizeof(*list): bytes of an element. Structures of lists may grow at their end; what
+ *		the library does not know there becomes 0.
  *
- * Returns how many there are. Does not fail.
+ *	struct devmem_feature_info list[32];
+ *	int n = devmem_features(list, 32, sizeof(*list));
  *
- * Since: 0.1
+ * Any thread. Returns how many there are, which may be more than @n.
+ * -EINVAL	@size is less than that of this structure, or @list is NULL and @n is not 0
+ *
+ * Since: 0.2 (0.1 had it with a function to call)
  */
-DEVMEM_API int devmem_features(void (*report)(void *arg, const struct devmem_feature_info *info),
-			       void *arg);
+DEVMEM_API int devmem_features(struct devmem_feature_info *list, unsigned int n, size_t size);
 
-/* What devmem_backends() reports of one backend. */
+/* What devmem_backends() says of one backend. */
 struct devmem_backend_info {
-	const char *name;
-	const char *what; /* what kind of memory it has */
+	char name[64];	/* as devmem_buffer_create() takes it */
+	char what[128]; /* what kind of memory it has */
 	/* 0: available here, as far as can be told without an allocation; else a negative errno */
 	int result;
 	/* which devices there are; or why it is not available, and what to do */
-	const char *text;
+	char text[512];
 };
 
 /**
- * devmem_backends() - report the backends of this library, and whether they work here.
- * @report:	called for each backend, in the order in which they are tried, then for those that
- *		were registered; its strings are valid during the call.
+ * devmem_backends() - list the backends, and whether they work here.
+ * @list:	gets the first @n of them: the library's, then those that were registered
+ *		(backend.h). NULL with @n 0: none are tried, only counted.
+ * @size:	sizeof(*list), as for devmem_features().
  *
- * Returns how many there are. Does not fail.
+ * Any thread. Returns how many there are, which may be more than @n.
+ * -EINVAL	@size is less than that of this structure, or @list is NULL and @n is not 0
+ *
+ * Since: 0.2 (0.1 had it with a function to call)
  */
-DEVMEM_API int devmem_backends(void (*report)(void *arg, const struct devmem_backend_info *info),
-			       void *arg);
+DEVMEM_API int devmem_backends(struct devmem_backend_info *list, unsigned int n, size_t size);
 
 /* ---------------------------------------------------------------------------------------- sizes */
 
@@ -191,18 +199,30 @@ DEVMEM_API int devmem_plan(struct devmem_nic *nic, struct devmem_plan *plan);
 
 /* --------------------------------------------------------------------------------------- repair */
 
+/* What devmem_nic_restore() did about one change of a NIC's settings. */
+struct devmem_restored {
+	char ifname[16]; /* name of the interface */
+	/*
+	 * 0: undone; 1: kept, since a living process uses it; -ESTALE: somebody has changed it
+	 * since, and it was left like that; -EBADMSG: the journal was damaged: what could still be
+	 * read was undone, and the journal is kept under another name; any other negative errno:
+	 * why the change could not be undone
+	 */
+	int result;
+	char text[512]; /* says so in words */
+};
+
 struct devmem_restore_opts {
 	size_t size;	     /* sizeof(struct devmem_restore_opts) */
 	const char *journal; /* the folder that the transactions named. NULL: /run/devmem */
-	/*
-	 * Unless NULL: called for each change. @result is 0: undone; 1: kept, since a living
-	 * process uses it; -ESTALE: somebody has changed it since, and it was left like that;
-	 * -EBADMSG: the journal was damaged: what could still be read was undone, and the journal
-	 * is kept under another name; any other negative errno: why the change could not be undone.
-	 * @text says so in words, and is valid during the call.
-	 */
-	void (*report)(void *arg, const char *ifname, int result, const char *text);
-	void *arg;
+	/* unless NULL: gets the first @room changes, in the order in which they were dealt with,
+	 * whatever the call returns */
+	struct devmem_restored *list;
+	size_t item_size;  /* sizeof(*list): bytes of an element, as for devmem_features() */
+	unsigned int room; /* elements of @list */
+	/* unless NULL: set to how many changes there were, whatever the call returns. If that is
+	 * more than @room, the others were dealt with too; the log has all of them */
+	unsigned int *count;
 };
 
 /**
@@ -212,7 +232,7 @@ struct devmem_restore_opts {
  *
  * Undoes only what those processes changed, and only if it still is as they left it. Changes of
  * living processes are not touched. Needs CAP_NET_ADMIN. Waits up to five seconds for queues that
- * the dead processes still have bound. Any thread.
+ * the dead processes still have bound. Any thread. @opts says where to list what was done.
  *
  * Returns 0: nothing is left to undo, or only what living processes use; or the first failure:
  * -ENODEV	no such interface
@@ -229,7 +249,8 @@ struct devmem_restore_opts {
  * -EIO		the driver accepted a setting but did not apply it
  * -ENAMETOOLONG the name of the journal's folder is too long
  * -ENOMEM	no memory
- * -EINVAL	@opts has no size
+ * -EINVAL	@opts has no size; or @item_size is less than the size of that structure, or @room
+ *		is not 0 and @list is NULL. Nothing was done
  * -E2BIG	@opts is from a newer version of this header and asks for something unknown
  * other	the error of the kernel; the change stays in the journal for the next try
  */

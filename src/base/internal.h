@@ -77,4 +77,21 @@ static inline int devmem__result_of(const char *call, int result)
  */
 int devmem__options(void *ours, size_t our_size, const void *theirs, const char *name);
 
+/*
+ * A list that the caller wants filled in: room for @n items of @size bytes each, as an older or a
+ * newer program has them.
+ * devmem__array_check() - 0, or -EINVAL with an error message: the items are smaller than @least,
+ * or there is no list.
+ * devmem__array_put() - make ours item @i of the list if there is room for it. Bytes that a newer
+ * structure has beyond ours become zero.
+ */
+struct devmem__array {
+	void *items;
+	unsigned int n;
+	size_t size;
+};
+int devmem__array_check(const struct devmem__array *list, size_t least, const char *call);
+void devmem__array_put(const struct devmem__array *list, unsigned int i, const void *ours,
+		       size_t our_size);
+
 #endif

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
-/* Option structures that grow: the first member is the size that the caller knows. */
+/* Structures that grow: options, whose first member is the size that the caller knows, and items of
+ * lists, whose size the caller passes. */
 #include <errno.h>
 #include <string.h>
 
@@ -34,4 +35,26 @@ int devmem__options(void *ours, size_t our_size, const void *theirs, const char 
 	memcpy(ours, theirs, size < our_size ? size : our_size);
 	memcpy(ours, &our_size, sizeof(our_size));
 	return 0;
+}
+
+int devmem__array_check(const struct devmem__array *list, size_t least, const char *call)
+{
+	if (!list->n || (list->items && list->size >= least))
+		return 0;
+	return devmem__fail(EINVAL,
+			    "%s: no list, or items of %zu bytes, which are at least %zu: pass how "
+			    "many items there is room for, and sizeof of one",
+			    call, list->size, least);
+}
+
+void devmem__array_put(const struct devmem__array *list, unsigned int i, const void *ours,
+		       size_t our_size)
+{
+	unsigned char *item = list->items;
+
+	if (i >= list->n)
+		return;
+	item += i * list->size;
+	memset(item, 0, list->size);
+	memcpy(item, ours, list->size < our_size ? list->size : our_size);
 }

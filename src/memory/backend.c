@@ -116,22 +116,37 @@ int devmem__backend_try(const struct devmem_backend *backend, struct devmem_back
 	return err ? err : ops->probe(text, 512);
 }
 
-int devmem_backends(void (*report)(void *arg, const struct devmem_backend_info *info), void *arg)
+static void describe(const struct devmem_backend *backend, struct devmem_backend_info *info)
+{
+	struct devmem_backend ops;
+	char text[512];
+
+	*info = (struct devmem_backend_info){ 0 };
+	info->result = devmem__backend_try(backend, &ops, text);
+	devmem__text(info->name, sizeof(info->name), "%s", backend->name);
+	devmem__text(info->what, sizeof(info->what), "%s", ops.what);
+	devmem__text(info->text, sizeof(info->text), "%s", info->result ? devmem_error() : text);
+}
+
+static int list_backends(const struct devmem__array *list)
 {
 	const struct devmem_backend *backend;
-	struct devmem_backend ops;
+	struct devmem_backend_info info;
 	unsigned int i;
+	int err = devmem__array_check(list, sizeof(info), "devmem_backends");
 
-	for (i = 0; (backend = backend_at(i)); i++) {
-		struct devmem_backend_info info = { .name = backend->name };
-		char text[512];
-
-		info.result = devmem__backend_try(backend, &ops, text);
-		info.what = ops.what;
-		info.text = info.result ? devmem_error() : text;
-		report(arg, &info);
+	for (i = 0; !err && (backend = backend_at(i)); i++) {
+		if (i >= list->n)
+			continue;
+		describe(backend, &info);
+		devmem__array_put(list, i, &info, sizeof(info));
 	}
-	return (int)i;
+	return err ? err : (int)i;
+}
+
+int devmem_backends(struct devmem_backend_info *list, unsigned int n, size_t size)
+{
+	return devmem__result(list_backends(&(struct devmem__array){ list, n, size }));
 }
 
 /* ------------------------------------------------------------------------------------ which one */

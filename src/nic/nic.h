@@ -12,7 +12,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
-#include "devmem/devmem.h"
+#include "base/internal.h"
 
 /* References: devmem_nic_open() returns the first, and each binding holds one. Dropping the last
  * one undoes all changes. */
@@ -64,10 +64,10 @@ void devmem__nic_release(struct devmem_nic *nic, const uint32_t *queues, unsigne
  */
 void devmem__nic_wait_unbound(struct devmem_nic *nic, uint32_t queue);
 
-/* @report, which may be NULL, is called for each change of a dead owner: undone, failed or kept. */
+/* What was done about each change of a dead owner: undone, failed or kept. */
 struct devmem__restore {
-	void (*report)(void *arg, const char *ifname, int result, const char *text);
-	void *arg;
+	struct devmem__array list; /* of struct devmem_restored */
+	unsigned int count;
 };
 
 /*
@@ -80,7 +80,7 @@ int devmem__nic_probe(struct devmem_nic *nic);
 
 /* devmem__nic_recover() - undo what dead processes left. Returns 0 or the first failure. Not to be
  * called between devmem__nic_begin() and devmem__nic_end(). */
-int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *restore);
+int devmem__nic_recover(struct devmem_nic *nic, struct devmem__restore *restore);
 
 /* devmem__nic_steer() - add a rule for the flow in each of its address families. The rules lead to
  * the queue, or to an RSS context if there are several queues. */

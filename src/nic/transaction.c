@@ -18,11 +18,16 @@
 
 /* ------------------------------------------------------------------------------------ reporting */
 
-static void report_result(const struct devmem__restore *restore, const struct devmem_nic *nic,
-			  int result, const char *text)
+static void report_result(struct devmem__restore *restore, const struct devmem_nic *nic, int result,
+			  const char *text)
 {
-	if (restore && restore->report)
-		restore->report(restore->arg, nic->et.name, result, text);
+	struct devmem_restored item = { .result = result };
+
+	if (!restore)
+		return;
+	devmem__text(item.ifname, sizeof(item.ifname), "%s", nic->et.name);
+	devmem__text(item.text, sizeof(item.text), "%s", text);
+	devmem__array_put(&restore->list, restore->count++, &item, sizeof(item));
 }
 
 /* @text describes what was undone. A failure has set its own error message. */
@@ -155,7 +160,7 @@ static int undo_entry(struct devmem_nic *nic, struct devmem__journal_entry *e, u
 
 /* Undo the entry and mark it GONE, which frees it. Returns the undo's result. */
 static int undo_and_mark_gone(struct devmem_nic *nic, struct devmem__journal_entry *e,
-			      uint64_t until, const struct devmem__restore *restore)
+			      uint64_t until, struct devmem__restore *restore)
 {
 	const uint64_t seq = e->seq;
 	char what[64], text[128];
@@ -179,7 +184,7 @@ static int undo_and_mark_gone(struct devmem_nic *nic, struct devmem__journal_ent
 }
 
 static void report_kept(struct devmem_nic *nic, const struct devmem__journal_entry *e, bool lives,
-			const struct devmem__restore *restore)
+			struct devmem__restore *restore)
 {
 	const struct devmem__journal_owner *o =
 		devmem__journal_state_owner(&nic->journal.state, e->owner);
@@ -198,7 +203,7 @@ static void report_kept(struct devmem_nic *nic, const struct devmem__journal_ent
  * Undo the changes of dead owners and, when we are leaving, our own, the last one first. Continues
  * after a failure; the result and the error message are those of the first failure.
  */
-static int undo_journal(struct devmem_nic *nic, bool leaving, const struct devmem__restore *restore)
+static int undo_journal(struct devmem_nic *nic, bool leaving, struct devmem__restore *restore)
 {
 	struct devmem__journal_state *state = &nic->journal.state;
 	const bool used = is_used(nic, leaving);
@@ -269,7 +274,7 @@ static void warn(const struct devmem_nic *nic)
 
 /* The readable part of a damaged journal has been undone. This is reported as a failure all the
  * same, because nobody knows what the unreadable part said. */
-static int rename_damaged(struct devmem_nic *nic, const struct devmem__restore *restore)
+static int rename_damaged(struct devmem_nic *nic, struct devmem__restore *restore)
 {
 	const char *name = nic->et.name;
 	char aside[sizeof(nic->journal.path) + 16];
@@ -288,8 +293,7 @@ static int rename_damaged(struct devmem_nic *nic, const struct devmem__restore *
 }
 
 /* Undo what dead processes left according to the journal of this name, then close it. */
-static int restore_from(struct devmem_nic *nic, const char *path,
-			const struct devmem__restore *restore)
+static int restore_from(struct devmem_nic *nic, const char *path, struct devmem__restore *restore)
 {
 	int err = devmem__journal_open(&nic->journal, path, NULL);
 
@@ -462,7 +466,7 @@ static int find_journal(const struct devmem_nic *nic, char *path, size_t room)
 	return err;
 }
 
-int devmem__nic_recover(struct devmem_nic *nic, const struct devmem__restore *restore)
+int devmem__nic_recover(struct devmem_nic *nic, struct devmem__restore *restore)
 {
 	char path[sizeof(nic->journal.path)];
 	int err = find_journal(nic, path, sizeof(path));

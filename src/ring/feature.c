@@ -133,15 +133,26 @@ int devmem_feature(const char *name)
 			    name);
 }
 
-int devmem_features(void (*report)(void *arg, const struct devmem_feature_info *info), void *arg)
+static int list_features(const struct devmem__array *list)
 {
-	for (size_t i = 0; i < ARRAY_SIZE(features); i++) {
-		const struct feature *f = &features[i];
-		struct devmem_feature_info info = { .name = f->name, .what = f->what };
+	int err = devmem__array_check(list, sizeof(struct devmem_feature_info), "devmem_features");
 
-		info.result = f->try ? f->try() : 0;
-		info.text = info.result ? devmem_error() : "";
-		report(arg, &info);
+	if (err)
+		return err;
+	for (unsigned int i = 0; i < ARRAY_SIZE(features) && i < list->n; i++) {
+		const struct feature *f = &features[i];
+		struct devmem_feature_info info = { .result = f->try ? f->try() : 0 };
+
+		devmem__text(info.name, sizeof(info.name), "%s", f->name);
+		devmem__text(info.what, sizeof(info.what), "%s", f->what);
+		if (info.result)
+			devmem__text(info.text, sizeof(info.text), "%s", devmem_error());
+		devmem__array_put(list, i, &info, sizeof(info));
 	}
 	return (int)ARRAY_SIZE(features);
+}
+
+int devmem_features(struct devmem_feature_info *list, unsigned int n, size_t size)
+{
+	return devmem__result(list_features(&(struct devmem__array){ list, n, size }));
 }

@@ -232,13 +232,13 @@ struct told {
 	char text[2048];
 };
 
-static void told(void *arg, const char *ifname, int result, const char *text)
+static void add(struct told *t, const struct devmem_restored *change)
 {
-	struct told *t = arg;
 	size_t used = strlen(t->text);
+	const int result = change->result;
 
-	assert_string_equal(ifname, NIC);
-	snprintf(t->text + used, sizeof(t->text) - used, "%s\n", text);
+	assert_string_equal(change->ifname, NIC);
+	snprintf(t->text + used, sizeof(t->text) - used, "%s\n", change->text);
 	t->undone += result == 0;
 	t->kept += result == 1;
 	t->stale += result == -ESTALE;
@@ -248,8 +248,17 @@ static void told(void *arg, const char *ifname, int result, const char *text)
 
 static int restore(struct told *t)
 {
+	struct devmem_restored list[32];
+	unsigned int count = 77;
+	int err =
+		devmem_nic_restore(NIC, DEVMEM_OPTS(devmem_restore_opts, .list = list, .room = 32,
+						    .item_size = sizeof(list[0]), .count = &count));
+
 	memset(t, 0, sizeof(*t));
-	return devmem_nic_restore(NIC, DEVMEM_OPTS(devmem_restore_opts, .report = told, .arg = t));
+	assert_true(count <= 32);
+	for (unsigned int i = 0; i < count; i++)
+		add(t, &list[i]);
+	return err;
 }
 
 /* --------------------------------------------------------------------------------------- killed */

@@ -170,13 +170,11 @@ static void own(const struct devmem_backend_info *info, struct seen *seen)
 		assert_non_null(strstr(info->text, " MiB are available; "));
 }
 
-static void look(void *arg, const struct devmem_backend_info *info)
+static void look(struct seen *seen, const struct devmem_backend_info *info)
 {
-	struct seen *seen = arg;
-
 	seen->n++;
 	print_message("%-10s %4d  %s: %s\n", info->name, info->result, info->what, info->text);
-	assert_non_null(info->what);
+	assert_true(strlen(info->name) && strlen(info->what) < sizeof(info->what) - 1);
 	seen->theirs += is(info, "theirs") && !info->result;
 	if (!seen->theirs) /* it comes behind the library's */
 		own(info, seen);
@@ -190,17 +188,47 @@ static void look(void *arg, const struct devmem_backend_info *info)
 static void all_are_listed(void **state)
 {
 	struct devmem_backend ops = table("absent");
+	struct devmem_backend_info list[32];
 	struct seen seen = { 0 };
 	int n;
 
 	(void)state;
 	ops.probe = no_probe;
 	assert_int_equal(devmem_backend_register(&ops), 0);
-	n = devmem_backends(look, &seen);
-	assert_int_equal(n, (int)seen.n);
+	n = devmem_backends(list, 32, sizeof(list[0]));
+	assert_in_range(n, 1, 32);
+	for (int i = 0; i < n; i++)
+		look(&seen, &list[i]);
 	assert_true(seen.own >= 5);
 	assert_int_equal(seen.theirs, 1);
 	assert_int_equal(seen.absent, 1);
+}
+
+/* Programs with an older or a newer structure, and those with too little room, get what they have
+ * room for, and nothing behind it is written to. */
+static void lists_of_other_sizes(void **state)
+{
+	struct {
+		struct devmem_backend_info info;
+		char later[24];
+	} newer[2];
+	struct devmem_backend_info list[2];
+	const int n = devmem_backends(NULL, 0, 0);
+
+	(void)state;
+	assert_true(n >= 7);
+	memset(list, 'x', sizeof(list));
+	assert_int_equal(devmem_backends(list, 1, sizeof(list[0])), n);
+	assert_string_equal(list[0].name, "udmabuf");
+	assert_int_equal(list[1].name[0], 'x');
+	memset(newer, 'x', sizeof(newer));
+	assert_int_equal(devmem_backends(&newer[0].info, 2, sizeof(newer[0])), n);
+	assert_string_equal(newer[1].info.name, "dma-heap");
+	for (unsigned int i = 0; i < sizeof(newer[0].later); i++)
+		assert_true(!newer[0].later[i] && !newer[1].later[i]);
+	assert_int_equal(devmem_backends(list, 2, sizeof(list[0]) - 1), -EINVAL);
+	assert_non_null(strstr(devmem_error(), "sizeof of one"));
+	assert_int_equal(devmem_backends(NULL, 2, sizeof(list[0])), -EINVAL);
 }
 
 static void there_is_room_for_sixteen(void **state)
@@ -245,6 +273,7 @@ int main(void)
 		cmocka_unit_test(its_refusals_are_handed_on),
 		cmocka_unit_test(tables_that_are_refused),
 		cmocka_unit_test(all_are_listed),
+		cmocka_unit_test(lists_of_other_sizes),
 		cmocka_unit_test(there_is_room_for_sixteen),
 		cmocka_unit_test(what_cannot_be_imported),
 	};

@@ -27,19 +27,16 @@ static void expect(int err, const char *words)
 	assert_ptr_equal(b, (void *)1);
 }
 
-static void look(void *arg, const struct devmem_backend_info *info)
-{
-	if (!strcmp(info->name, "cuda")) {
-		print_message("%d: %s\n", info->result, info->text);
-		*(int *)arg = info->result;
-	}
-}
-
 static int listed(void)
 {
-	int result = 1;
+	struct devmem_backend_info list[16];
+	int n = devmem_backends(list, ARRAY_SIZE(list), sizeof(list[0])), result = 1;
 
-	devmem_backends(look, &result);
+	for (int i = 0; i < n; i++)
+		if (!strcmp(list[i].name, "cuda")) {
+			print_message("%d: %s\n", list[i].result, list[i].text);
+			result = list[i].result;
+		}
 	return result;
 }
 

@@ -21,9 +21,8 @@ struct seen {
 	char names[1024];
 };
 
-static void see(void *arg, const struct devmem_feature_info *info)
+static void see(struct seen *seen, const struct devmem_feature_info *info)
 {
-	struct seen *seen = arg;
 	char name[64];
 
 	seen->n++;
@@ -33,21 +32,48 @@ static void see(void *arg, const struct devmem_feature_info *info)
 	assert_true(strlen(info->what) > 10);
 	assert_true(info->result <= 0);
 	assert_int_equal(info->result != 0, info->text[0] != '\0');
+	assert_int_equal(devmem_feature(info->name), info->result == 0);
 	if (info->result)
 		assert_string_equal(info->text, devmem_error());
-	assert_int_equal(devmem_feature(info->name), info->result == 0);
+}
+
+static int see_all(struct seen *seen)
+{
+	struct devmem_feature_info list[32];
+	int n = devmem_features(list, ARRAY_SIZE(list), sizeof(list[0]));
+
+	assert_in_range(n, 1, ARRAY_SIZE(list));
+	for (int i = 0; i < n; i++)
+		see(seen, &list[i]);
+	return n;
 }
 
 static void the_list_and_the_question_say_the_same(void **state)
 {
 	unsigned int before = open_fds();
 	struct seen seen = { 0 };
-	int n = devmem_features(see, &seen);
+	int n = see_all(&seen);
 
 	(void)state;
 	assert_int_equal(n, seen.n);
 	assert_true(seen.n >= 12);
 	assert_int_equal(open_fds(), before);
+}
+
+static void lists_that_are_too_small(void **state)
+{
+	struct devmem_feature_info list[3];
+	const int n = devmem_features(NULL, 0, sizeof(list[0]));
+
+	(void)state;
+	memset(list, 'x', sizeof(list));
+	assert_int_equal(devmem_features(list, 2, sizeof(list[0])), n);
+	assert_string_equal(list[1].name, "zcrx");
+	assert_int_equal(list[2].name[0], 'x');
+	assert_int_equal(devmem_features(list, 2, sizeof(list[0]) - 1), -EINVAL);
+	assert_non_null(strstr(devmem_error(), "devmem_features: "));
+	assert_int_equal(devmem_features(NULL, 2, sizeof(list[0])), -EINVAL);
+	assert_string_equal(list[1].name, "zcrx");
 }
 
 /* Where the kernel shows it, that is the number, and elsewhere the largest that there is. */
@@ -156,7 +182,7 @@ static void asking_is_silent(void **state)
 
 	(void)state;
 	assert_int_equal(devmem_log_set(DEVMEM_LOG_WARNING, hear, &heard), 0);
-	devmem_features(see, &seen);
+	see_all(&seen);
 	assert_int_equal(devmem_feature("teleport"), -ENOENT);
 	assert_int_equal(devmem_log_set(DEVMEM_LOG_OFF, NULL, NULL), 0);
 	assert_int_equal(heard, 0);
@@ -179,6 +205,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(pieces_of_a_packet),
 		cmocka_unit_test(the_list_and_the_question_say_the_same),
+		cmocka_unit_test(lists_that_are_too_small),
 		cmocka_unit_test(names_stay),
 		cmocka_unit_test(what_depends_on_nothing_is_there),
 		cmocka_unit_test(names_that_are_not_known),

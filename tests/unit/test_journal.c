@@ -349,20 +349,28 @@ static void only_begun(void **state)
 }
 
 /* A NIC with a damaged journal: restoring is no success, and tells; then there is none any more. */
-static unsigned int reports;
-
-static void count_damage(void *arg, const char *ifname, int result, const char *text)
+static unsigned int damages(const struct devmem_restored *list, unsigned int count)
 {
-	(void)arg;
-	assert_string_equal(ifname, "lo");
-	reports += result == -EBADMSG && strstr(text, "any others are unknown");
+	unsigned int n = 0;
+
+	assert_in_range(count, 1, 8);
+	for (unsigned int i = 0; i < count; i++) {
+		assert_string_equal(list[i].ifname, "lo");
+		n += list[i].result == -EBADMSG && strstr(list[i].text, "any others are unknown");
+	}
+	return n;
 }
 
 static void restoring_from_a_damaged_one(void **state)
 {
-	const struct devmem_restore_opts opts = { .size = sizeof(opts),
-						  .journal = folder,
-						  .report = count_damage };
+	struct devmem_restored list[8];
+	unsigned int count;
+	struct devmem_restore_opts opts = { .size = sizeof(opts),
+					    .journal = folder,
+					    .list = list,
+					    .item_size = sizeof(list[0]),
+					    .room = ARRAY_SIZE(list),
+					    .count = &count };
 	const struct devmem__journal_head usual = head;
 	const off_t cuts[] = { 16, 100, 0 };
 	char name[300];
@@ -376,15 +384,25 @@ static void restoring_from_a_damaged_one(void **state)
 	for (unsigned int i = 0; i < ARRAY_SIZE(cuts); i++) {
 		killed();
 		assert_int_equal(truncate(path, cuts[i] ? cuts[i] : file_size() / 2), 0);
-		reports = 0;
+		opts.item_size = sizeof(list[0]) - 1;
+		assert_int_equal(devmem_nic_restore("lo", &opts), -EINVAL);
+		assert_false(devmem__journal_find_damaged(path, name, sizeof(name)));
+		opts.item_size = sizeof(list[0]);
+		count = 77;
 		assert_int_equal(devmem_nic_restore("lo", &opts), -EBADMSG);
-		assert_int_equal(reports, 1);
+		assert_int_equal(damages(list, count), 1);
 		assert_true(devmem__journal_find_damaged(path, name, sizeof(name)));
 		assert_int_equal(unlink(name), 0);
 		/* of the half of it there is something left that cannot be undone on this
 		 * interface */
 		assert_int_equal(devmem_nic_restore("lo", &opts), cuts[i] ? 0 : -EOPNOTSUPP);
 	}
+	/* that stays, and is counted even where there is no room for it */
+	assert_true(count && list[0].result == -EOPNOTSUPP);
+	opts.room = count = 0;
+	memset(list, 'x', sizeof(list));
+	assert_int_equal(devmem_nic_restore("lo", &opts), -EOPNOTSUPP);
+	assert_true(count && list[0].ifname[0] == 'x');
 	head = usual;
 }
 

@@ -5,17 +5,15 @@
 #include "ctl.h"
 #include "list.h"
 
-static void tell(void *arg, const struct devmem_backend_info *info)
-{
-	list_add(arg, info->name, info->what, info->result, info->text);
-}
-
 static int backends(const struct ctl_options *opt)
 {
+	struct devmem_backend_info all[64];
+	int n = devmem_backends(all, ARRAY_SIZE(all), sizeof(all[0]));
 	struct list list;
 
 	list_begin(&list, opt->json, "backends", "backend", 9);
-	devmem_backends(tell, &list);
+	for (int i = 0; i < n && i < (int)ARRAY_SIZE(all); i++)
+		list_add(&list, all[i].name, all[i].what, all[i].result, all[i].text);
 	list_end(&list);
 	return list.working ? CTL_OK : CTL_NO;
 }

@@ -5,17 +5,15 @@
 #include "ctl.h"
 #include "list.h"
 
-static void tell(void *arg, const struct devmem_feature_info *info)
-{
-	list_add(arg, info->name, info->what, info->result, info->text);
-}
-
 static int features(const struct ctl_options *opt)
 {
+	struct devmem_feature_info all[64];
+	int n = devmem_features(all, ARRAY_SIZE(all), sizeof(all[0]));
 	struct list list;
 
 	list_begin(&list, opt->json, "features", "feature", 11);
-	devmem_features(tell, &list);
+	for (int i = 0; i < n && i < (int)ARRAY_SIZE(all); i++)
+		list_add(&list, all[i].name, all[i].what, all[i].result, all[i].text);
 	list_end(&list);
 	return CTL_OK;
 }

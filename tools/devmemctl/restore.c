@@ -8,11 +8,7 @@
 #include "ctl.h"
 #include "out.h"
 
-struct restore {
-	const struct ctl_options *opt;
-	struct out_json json;
-	unsigned int reported;
-};
+#define ROOM 4096u /* more changes are undone, but not listed */
 
 /* The result of a change in one word, and its colour for people. */
 static const char *word_of(int result, enum out_colour *colour)
@@ -34,45 +30,59 @@ static const char *word_of(int result, enum out_colour *colour)
 	return "failed";
 }
 
-static void tell(void *arg, const char *ifname, int result, const char *text)
+static void tell(const struct devmem_restored *change)
 {
-	struct restore *r = arg;
 	enum out_colour colour;
-	const char *word = word_of(result, &colour);
+	const char *word = word_of(change->result, &colour);
 
-	r->reported++;
-	if (!r->opt->json) {
-		printf("%s%-8s%s %s: ", out_colour(colour), word, out_colour(OUT_PLAIN), ifname);
-		out_text(stdout, text);
-		printf("\n");
-		return;
+	printf("%s%-8s%s %s: ", out_colour(colour), word, out_colour(OUT_PLAIN), change->ifname);
+	out_text(stdout, change->text);
+	printf("\n");
+}
+
+static void for_people(const struct devmem_restored *list, unsigned int count, int err)
+{
+	for (unsigned int i = 0; i < count && i < ROOM; i++)
+		tell(&list[i]);
+	if (count > ROOM)
+		printf("and %u more\n", count - ROOM);
+	if (!err && !count)
+		printf("nothing to put back\n");
+}
+
+static void for_programs(const struct devmem_restored *list, unsigned int count, int err)
+{
+	struct out_json json = { .f = stdout };
+	enum out_colour colour;
+
+	out_object(&json, NULL);
+	out_array(&json, "changes");
+	for (unsigned int i = 0; i < count && i < ROOM; i++) {
+		out_object(&json, NULL);
+		out_string(&json, "interface", list[i].ifname);
+		out_string(&json, "result", word_of(list[i].result, &colour));
+		out_string(&json, "text", list[i].text);
+		out_end(&json);
 	}
-	out_object(&r->json, NULL);
-	out_string(&r->json, "interface", ifname);
-	out_string(&r->json, "result", word);
-	out_string(&r->json, "text", text);
-	out_end(&r->json);
+	out_end(&json);
+	out_bool(&json, "complete", !err);
+	out_end(&json);
 }
 
 static int restore(const struct ctl_options *opt)
 {
-	struct restore r = { .opt = opt, .json.f = stdout };
+	static struct devmem_restored list[ROOM];
+	unsigned int count = 0;
 	int err;
 
-	if (opt->json) {
-		out_object(&r.json, NULL);
-		out_array(&r.json, "changes");
-	}
 	err = devmem_nic_restore(opt->ifname,
 				 DEVMEM_OPTS(devmem_restore_opts, .journal = opt->journal,
-					     .report = tell, .arg = &r));
-	if (opt->json) {
-		out_end(&r.json);
-		out_bool(&r.json, "complete", !err);
-		out_end(&r.json);
-	} else if (!err && !r.reported) {
-		printf("nothing to put back\n");
-	}
+					     .list = list, .item_size = sizeof(*list), .room = ROOM,
+					     .count = &count));
+	if (opt->json)
+		for_programs(list, count, err);
+	else
+		for_people(list, count, err);
 	return err ? ctl_failed(err) : CTL_OK;
 }
 
