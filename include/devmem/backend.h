@@ -51,16 +51,20 @@ struct devmem_memory {
 #define DEVMEM_BACKEND_PAGES 4u
 
 struct devmem_backend {
-	size_t size; /* sizeof(struct devmem_backend) */
-	const char *name;
+	size_t size;	   /* sizeof(struct devmem_backend) */
+	const char *name;  /* 1 to 63 bytes */
 	const char *what;  /* what kind of memory it has, in a few words */
 	uint32_t flags;	   /* DEVMEM_BACKEND_ */
 	uint32_t reserved; /* 0 */
-	/* is memory available here? 0 or a negative errno. @text: @room bytes for a remark on
-	 * what there is. May be NULL */
-	int (*probe)(char *text, size_t room);
-	/* fill in @memory, of @bytes, never 0. On failure leave nothing behind, since the library
-	 * frees nothing then */
+	/* the program's own, which the library does not look at: so one set of operations can be
+	 * registered several times, for several pools or devices. probe() gets it as its argument;
+	 * all other operations have it in their memory: memory->backend->arg */
+	void *arg;
+	/* is memory available here? 0 or a negative errno. @arg: of this table. @text: @room bytes
+	 * for a remark on what there is. May be NULL */
+	int (*probe)(void *arg, char *text, size_t room);
+	/* fill in @memory, of @bytes, never 0; its @backend is set already. On failure leave
+	 * nothing behind, since the library frees nothing then */
 	int (*alloc)(uint64_t bytes, const struct devmem_buffer_opts *opts,
 		     struct devmem_memory *memory);
 	/* free what priv refers to; the file is closed and the mapping undone before. May be NULL.
@@ -93,8 +97,8 @@ struct devmem_backend {
  *
  * Any thread.
  *
- * -EINVAL	no table, or no size in it; no name; no alloc(); only one of map() and unmap(); or
- *		unknown flags
+ * -EINVAL	no table, or no size in it; no name, or one of more than 63 bytes; no alloc(); only
+ *		one of map() and unmap(); or unknown flags
  * -EEXIST	the name is taken
  * -ENOSPC	16 are registered already
  * -E2BIG	@backend is from a newer version of this header and has something that this library

@@ -516,11 +516,12 @@ static int list_device(const struct devmem__cuda *cu, int ordinal, char *text, s
 	return !err;
 }
 
-static int cuda_probe(char *text, size_t room)
+static int cuda_probe(void *arg, char *text, size_t room)
 {
 	int count = 0, n = 0, err;
 	const struct devmem__cuda *cu = devmem__cuda_load(&err);
 
+	(void)arg;
 	if (!err)
 		err = devmem__cuda_count(cu, &count);
 	if (room)

@@ -146,12 +146,13 @@ static int dma_heap_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
 }
 
 /* The system heap is the default. Without it, the other heaps must be named. */
-static int dma_heap_probe(char *text, size_t room)
+static int dma_heap_probe(void *arg, char *text, size_t room)
 {
 	char names[256];
 	unsigned int n = list_heaps(names, sizeof(names));
 	int device = devmem__host_open(HEAPS "/" SYSTEM, REMEDY);
 
+	(void)arg;
 	if (device >= 0)
 		close(device);
 	if (device < 0 && (device != -ENOENT || !n))

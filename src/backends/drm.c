@@ -120,8 +120,9 @@ static int drm_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
 	return err;
 }
 
-static int drm_probe(char *text, size_t room)
+static int drm_probe(void *arg, char *text, size_t room)
 {
+	(void)arg;
 	return devmem__drm_list(DEVMEM__DRM_DEVICES, text, room);
 }
 

@@ -135,8 +135,9 @@ static int import_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
 					"devmem_buffer_import() takes a dma-buf");
 }
 
-static int import_probe(char *text, size_t room)
+static int import_probe(void *arg, char *text, size_t room)
 {
+	(void)arg;
 	snprintf(text, room, "any dma-buf; its exporter decides whether the processor can map it");
 	return 0;
 }

@@ -21,11 +21,12 @@ static int shm_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
 	return 0;
 }
 
-static int shm_probe(char *text, size_t room)
+static int shm_probe(void *arg, char *text, size_t room)
 {
 	uint64_t available = devmem__limits_available();
 	char huge[120];
 
+	(void)arg;
 	devmem__limits_huge_words(huge, sizeof(huge));
 	snprintf(text, room, "%llu MiB are available; %s", (unsigned long long)available >> 20,
 		 huge);

@@ -87,12 +87,13 @@ out_device:
 
 /* Of the driver's limits only size_limit_mb applies to us. A buffer is one memory file, so
  * list_limit does not matter, and RLIMIT_MEMLOCK does not count it. */
-static int udmabuf_probe(char *text, size_t room)
+static int udmabuf_probe(void *arg, char *text, size_t room)
 {
 	char huge[120], size[64] = "size_limit_mb cannot be read";
 	uint64_t list = 0;
 	int device = devmem__host_open(DEVICE, REMEDY);
 
+	(void)arg;
 	if (device < 0)
 		return device;
 	close(device);

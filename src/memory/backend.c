@@ -113,7 +113,7 @@ int devmem__backend_try(const struct devmem_backend *backend, struct devmem_back
 	int err = devmem__backend_complete(backend, ops);
 
 	text[0] = '\0';
-	return err ? err : ops->probe(text, 512);
+	return err ? err : ops->probe(ops->arg, text, 512);
 }
 
 static void describe(const struct devmem_backend *backend, struct devmem_backend_info *info)

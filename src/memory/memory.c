@@ -50,8 +50,9 @@ static void nothing_to_undo(struct devmem_memory *mem)
 	(void)mem;
 }
 
-static int probe_nothing(char *text, size_t room)
+static int probe_nothing(void *arg, char *text, size_t room)
 {
+	(void)arg;
 	if (room)
 		text[0] = '\0';
 	return 0;
@@ -191,12 +192,12 @@ int devmem__backend_complete(const struct devmem_backend *given, struct devmem_b
 
 	if (err)
 		return err;
-	if (!ops->name || !ops->name[0] || !ops->alloc || !ops->map != !ops->unmap ||
-	    ops->reserved ||
+	if (!ops->name || !ops->name[0] || strlen(ops->name) > DEVMEM__MAX_BACKEND_NAME ||
+	    !ops->alloc || !ops->map != !ops->unmap || ops->reserved ||
 	    ops->flags & ~(DEVMEM_BACKEND_DMABUF | DEVMEM_BACKEND_DEVICES | DEVMEM_BACKEND_PAGES))
-		return devmem__fail(EINVAL, "a backend needs a name, alloc(), both map() and "
-					    "unmap() or neither, reserved 0, and only flags that "
-					    "this library knows");
+		return devmem__fail(EINVAL, "a backend needs a name of 1 to 63 bytes, alloc(), "
+					    "both map() and unmap() or neither, reserved 0, and "
+					    "only flags that this library knows");
 	ops->what = ops->what ? ops->what : "memory of the program's own";
 	ops->probe = ops->probe ? ops->probe : probe_nothing;
 	ops->free = ops->free ? ops->free : nothing_to_undo;

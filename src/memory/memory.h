@@ -10,6 +10,8 @@
 #include "devmem/backend.h"
 #include "base/internal.h"
 
+#define DEVMEM__MAX_BACKEND_NAME 63u
+
 /* devmem__backend_complete() - copy @given to @ops and fill in each operation that it lacks.
  * -EINVAL, -E2BIG */
 int devmem__backend_complete(const struct devmem_backend *given, struct devmem_backend *ops);

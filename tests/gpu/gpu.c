@@ -411,7 +411,7 @@ int main(int argc, char **argv)
 		printf("no GPU: %s\n", devmem_error());
 		return NO_GPU;
 	}
-	err = devmem__backend_cuda.probe(text, sizeof(text));
+	err = devmem__backend_cuda.probe(NULL, text, sizeof(text));
 	printf("devices: %s\n", err ? devmem_error() : text);
 	check(!devmem__cuda_describe(cu, 0, &device));
 	failed = check_device(cu, &device);

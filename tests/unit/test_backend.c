@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -47,9 +48,9 @@ static void memfd_unmap(struct devmem_memory *mem)
 	munmap(mem->map, mem->bytes);
 }
 
-static int no_probe(char *text, size_t room)
+static int no_probe(void *arg, char *text, size_t room)
 {
-	(void)text, (void)room;
+	(void)arg, (void)text, (void)room;
 	return devmem_backend_fail(ENODEV, "it was left at home, %d times", 3);
 }
 
@@ -121,6 +122,10 @@ static void tables_that_are_refused(void **state)
 
 	(void)state;
 	assert_int_equal(devmem_backend_register(NULL), -EINVAL);
+	ops.name = "a name of more than sixty-three bytes, which a list of all could not";
+	assert_int_equal(devmem_backend_register(&ops), -EINVAL);
+	assert_non_null(strstr(devmem_error(), "1 to 63 bytes"));
+	ops = table("theirs");
 	assert_int_equal(devmem_backend_register(&ops), -EEXIST);
 	ops.name = "udmabuf";
 	assert_int_equal(devmem_backend_register(&ops), -EEXIST);
@@ -140,6 +145,93 @@ static void tables_that_are_refused(void **state)
 	assert_int_equal(devmem_backend_register(&longer.ops), -E2BIG);
 	longer.later = 0;
 	assert_int_equal(devmem_backend_register(&longer.ops), 0);
+}
+
+/* One set of operations, for two pools that are different: each gets what it was registered with,
+ * wherever it is called. */
+struct pool {
+	const char *words;
+	uint64_t left;
+	unsigned int probed, freed, mapped;
+};
+
+static int pool_probe(void *arg, char *text, size_t room)
+{
+	struct pool *pool = arg;
+
+	pool->probed++;
+	snprintf(text, room, "%s, %llu left", pool->words, (unsigned long long)pool->left);
+	return 0;
+}
+
+static int pool_alloc(uint64_t bytes, const struct devmem_buffer_opts *opts,
+		      struct devmem_memory *mem)
+{
+	struct pool *pool = mem->backend->arg;
+
+	if (bytes > pool->left)
+		return devmem_backend_fail(ENOMEM, "%s is empty", pool->words);
+	pool->left -= bytes;
+	return memfd_alloc(bytes, opts, mem);
+}
+
+static int pool_map(struct devmem_memory *mem)
+{
+	struct pool *pool = mem->backend->arg;
+
+	pool->mapped++;
+	return memfd_map(mem);
+}
+
+static void pool_free(struct devmem_memory *mem)
+{
+	struct pool *pool = mem->backend->arg;
+
+	pool->left += mem->bytes;
+	pool->freed++;
+}
+
+static void expect_listed(const char *name, const char *text)
+{
+	struct devmem_backend_info list[32];
+	int n = devmem_backends(list, 32, sizeof(list[0])), found = 0;
+
+	for (int i = 0; i < n; i++)
+		if (!strcmp(list[i].name, name)) {
+			assert_string_equal(list[i].text, text);
+			found++;
+		}
+	assert_int_equal(found, 1);
+}
+
+static void one_table_for_two_pools(void **state)
+{
+	/* what a table points to must stay */
+	static struct pool large = { .words = "the large one", .left = 8192 },
+			   small = { .words = "the small one", .left = 4096 };
+	struct devmem_backend ops = table("large");
+	struct devmem_buffer *b = NULL, *other = NULL;
+	void *map;
+
+	(void)state;
+	ops.probe = pool_probe, ops.alloc = pool_alloc, ops.free = pool_free, ops.map = pool_map;
+	ops.arg = &large;
+	assert_int_equal(devmem_backend_register(&ops), 0);
+	ops.name = "small", ops.arg = &small;
+	assert_int_equal(devmem_backend_register(&ops), 0);
+	expect_listed("large", "the large one, 8192 left");
+	expect_listed("small", "the small one, 4096 left");
+	assert_int_equal(devmem_buffer_create("large", 8192, NULL, &b), 0);
+	assert_int_equal(devmem_buffer_create("small", 8192, NULL, &other), -ENOMEM);
+	assert_string_equal(devmem_error(), "the small one is empty");
+	assert_int_equal(devmem_buffer_create("small", 4096, NULL, &other), 0);
+	assert_int_equal(devmem_buffer_map(b, &map), 0);
+	devmem_buffer_close(b);
+	assert_int_equal(large.left + small.left, 8192);
+	devmem_buffer_close(other);
+	assert_int_equal(large.mapped + large.freed, 2);
+	assert_int_equal(small.mapped + small.freed, 1);
+	assert_int_equal(small.left, 4096);
 }
 
 struct seen {
@@ -272,6 +364,7 @@ int main(void)
 		cmocka_unit_test(made_and_used_by_name),
 		cmocka_unit_test(its_refusals_are_handed_on),
 		cmocka_unit_test(tables_that_are_refused),
+		cmocka_unit_test(one_table_for_two_pools),
 		cmocka_unit_test(all_are_listed),
 		cmocka_unit_test(lists_of_other_sizes),
 		cmocka_unit_test(there_is_room_for_sixteen),

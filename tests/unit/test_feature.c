@@ -141,9 +141,9 @@ static void names_that_are_not_known(void **state)
 	assert_int_equal(devmem_feature(NULL), -EINVAL);
 }
 
-static int probe_fails(char *text, size_t room)
+static int probe_fails(void *arg, char *text, size_t room)
 {
-	(void)text, (void)room;
+	(void)arg, (void)text, (void)room;
 	return devmem_backend_fail(ENODEV, "plug it in");
 }
 
