@@ -89,6 +89,11 @@ struct devmem_backend {
 	int (*gather)(struct devmem_memory *to, uint64_t offset, struct devmem_memory *from,
 		      const struct devmem_range *ranges, unsigned int n,
 		      void (*done)(void *arg, int result), void *arg);
+	/* the address of the memory's first byte, as its device's own programs use it. 0: it has
+	 * none; @reason: then set to a text that says why, otherwise to one that says what the
+	 * address is; the text must stay as long as the memory. Unlike the others, it may be called
+	 * by any thread at any time. May be NULL: 0 */
+	uint64_t (*device_address)(const struct devmem_memory *memory, const char **reason);
 };
 
 /**

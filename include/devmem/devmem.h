@@ -247,6 +247,27 @@ DEVMEM_API uint16_t devmem_buffer_id(const struct devmem_buffer *buffer);
  */
 DEVMEM_API int devmem_buffer_map(struct devmem_buffer *buffer, void **addr);
 
+/**
+ * devmem_buffer_device_address() - the address of the buffer's first byte for programs of its
+ * device, such as GPU kernels.
+ * @reason:	unless NULL: set to a text that says what the address is; or why there is none. It
+ *		is valid as long as the buffer.
+ *
+ * With backend "cuda", a CUdeviceptr: a fragment of an event lies at this address plus the event's
+ * offset. It can be used in the GPU's primary context, which is the one of CUDA's runtime API; of
+ * memory from devmem_buffer_wrap_cuda() it is the pointer that was passed. The ring's spill buffer
+ * (devmem_ring_spill()) has an address if the bound buffer has one. A kernel may read a fragment
+ * from its event until it is released: wait for the kernel before devmem_release(). It may write to
+ * parts of a buffer that are not bound for receiving. Any thread.
+ *
+ * Returns 0 if there is none: host memory, which devmem_buffer_map() maps; memory of others; a
+ * backend that does not tell; or in a forked child.
+ *
+ * Since: 0.2
+ */
+DEVMEM_API uint64_t devmem_buffer_device_address(const struct devmem_buffer *buffer,
+						 const char **reason);
+
 #define DEVMEM_SYNC_READ  1u
 #define DEVMEM_SYNC_WRITE 2u
 #define DEVMEM_SYNC_START 0u

@@ -499,6 +499,16 @@ static int cuda_gather(struct devmem_memory *to, uint64_t offset, struct devmem_
 	return err;
 }
 
+/* Nothing is asked of the driver: the pointer stays as long as the memory. */
+static uint64_t cuda_address(const struct devmem_memory *mem, const char **reason)
+{
+	const struct cuda_memory *m = mem->priv;
+
+	*reason = m->kind == FOREIGN ? "the CUdeviceptr that devmem_buffer_wrap_cuda() was given"
+				     : "a CUdeviceptr, for the primary context of the GPU";
+	return m->pointer;
+}
+
 /* ---------------------------------------------------------------------------------- the devices */
 
 /* Adds a few words on one device. Returns 1 if it exports memory, 0 if not. */
@@ -544,4 +554,5 @@ const struct devmem_backend devmem__backend_cuda = {
 	.copy_in = cuda_copy_in,
 	.copy_out = cuda_copy_out,
 	.gather = cuda_gather,
+	.device_address = cuda_address,
 };

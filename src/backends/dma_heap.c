@@ -172,4 +172,5 @@ const struct devmem_backend devmem__backend_dma_heap = {
 	.alloc = dma_heap_alloc,
 	.map = devmem__host_map,
 	.unmap = devmem__host_unmap,
+	.device_address = devmem__host_no_address,
 };

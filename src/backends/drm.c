@@ -126,6 +126,14 @@ static int drm_probe(void *arg, char *text, size_t room)
 	return devmem__drm_list(DEVMEM__DRM_DEVICES, text, room);
 }
 
+static uint64_t drm_address(const struct devmem_memory *mem, const char **reason)
+{
+	(void)mem;
+	*reason = "a graphics card's memory has an address in each of the card's contexts only: "
+		  "import devmem_buffer_fd() there";
+	return 0;
+}
+
 const struct devmem_backend devmem__backend_drm = {
 	.size = sizeof(struct devmem_backend),
 	.name = "drm",
@@ -135,6 +143,7 @@ const struct devmem_backend devmem__backend_drm = {
 	.alloc = drm_alloc,
 	.map = devmem__import_map,
 	.unmap = devmem__host_unmap,
+	.device_address = drm_address,
 };
 
 /* --------------------------------------------------------------- wrapping the program's objects */

@@ -152,6 +152,15 @@ int devmem__import_map(struct devmem_memory *mem)
 		   : 0;
 }
 
+static uint64_t import_address(const struct devmem_memory *mem, const char **reason)
+{
+	(void)mem;
+	*reason = "only whoever exported the memory knows where it is in its device; what a "
+		  "device's "
+		  "driver imports devmem_buffer_fd() as has an address there";
+	return 0;
+}
+
 const struct devmem_backend devmem__backend_import = {
 	.size = sizeof(struct devmem_backend),
 	.name = "import",
@@ -161,4 +170,5 @@ const struct devmem_backend devmem__backend_import = {
 	.alloc = import_alloc,
 	.map = devmem__import_map,
 	.unmap = devmem__host_unmap,
+	.device_address = import_address,
 };

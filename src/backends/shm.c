@@ -42,4 +42,5 @@ const struct devmem_backend devmem__backend_shm = {
 	.alloc = shm_alloc,
 	.map = devmem__host_map,
 	.unmap = devmem__host_unmap,
+	.device_address = devmem__host_no_address,
 };

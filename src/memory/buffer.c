@@ -236,6 +236,21 @@ uint16_t devmem_buffer_id(const struct devmem_buffer *buffer)
 	return (uint16_t)buffer->mem.fd;
 }
 
+uint64_t devmem_buffer_device_address(const struct devmem_buffer *buffer, const char **reason)
+{
+	const char *why = "";
+	uint64_t address = 0;
+
+	if (devmem__process_is(buffer->process))
+		address = buffer->ops.device_address(&buffer->mem, &why);
+	else
+		why = "another process made the buffer, and this one, forked from it, cannot use "
+		      "the device";
+	if (reason)
+		*reason = why;
+	return address;
+}
+
 /* ---------------------------------------------------------------------- access by the processor */
 
 int devmem__buffer_map(struct devmem_buffer *buffer, void **addr)

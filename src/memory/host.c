@@ -214,3 +214,11 @@ void devmem__host_unmap(struct devmem_memory *mem)
 	munmap((char *)mem->map - mem->offset, mem->offset + mem->bytes);
 	mem->map = NULL;
 }
+
+uint64_t devmem__host_no_address(const struct devmem_memory *mem, const char **reason)
+{
+	(void)mem;
+	*reason = "it is host memory, and no device's: devmem_buffer_map() gives its address in "
+		  "this process";
+	return 0;
+}

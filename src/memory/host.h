@@ -28,5 +28,6 @@ int devmem__host_memfd(size_t bytes, size_t page, uint32_t *taken, char words[DE
 
 int devmem__host_map(struct devmem_memory *mem);
 void devmem__host_unmap(struct devmem_memory *mem);
+uint64_t devmem__host_no_address(const struct devmem_memory *mem, const char **reason); /* 0 */
 
 #endif

@@ -100,6 +100,13 @@ static int no_gather(struct devmem_memory *to, uint64_t offset, struct devmem_me
 	return -EOPNOTSUPP; /* no error message: the processor gathers instead */
 }
 
+static uint64_t no_address(const struct devmem_memory *mem, const char **reason)
+{
+	(void)mem;
+	*reason = "its backend has no operation that tells (device_address)";
+	return 0;
+}
+
 /* -------------------------------------------------------------------- gathered by the processor */
 
 static int copy_bounced(struct devmem_memory *to, uint64_t offset, struct devmem_memory *from,
@@ -206,5 +213,6 @@ int devmem__backend_complete(const struct devmem_backend *given, struct devmem_b
 	ops->copy_in = ops->copy_in ? ops->copy_in : copy_in_mapped;
 	ops->copy_out = ops->copy_out ? ops->copy_out : copy_out_mapped;
 	ops->gather = ops->gather ? ops->gather : no_gather;
+	ops->device_address = ops->device_address ? ops->device_address : no_address;
 	return 0;
 }

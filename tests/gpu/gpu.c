@@ -133,6 +133,7 @@ static void check_wrapped(const struct devmem__cuda *cu)
 	show_exporter(b);
 	devmem_buffer_close(b);
 	check(!devmem_buffer_wrap_cuda(pointer + 3 * PAGE, MIB, NULL, &b));
+	check(devmem_buffer_device_address(b, NULL) == pointer + 3 * PAGE);
 	show_exporter(b);
 	check_copies(b);
 	devmem_buffer_close(b);

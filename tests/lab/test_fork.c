@@ -216,6 +216,14 @@ static int call_readers(struct world *w)
 		       : -1;
 }
 
+/* The device is the parent's, whatever the address was there. */
+static int call_address(struct world *w)
+{
+	const char *why;
+
+	return !devmem_buffer_device_address(w->other, &why) && strstr(why, "forked") ? 0 : -1;
+}
+
 static int call_close(struct world *w)
 {
 	(void)w; /* close_all() */
@@ -256,6 +264,7 @@ static const struct call {
 	{ "devmem_wake", call_wake, 0 },
 	{ "devmem_buffer_backend", call_readers, 0 },
 	{ "devmem_buffer_fd", call_readers, 0 },
+	{ "devmem_buffer_device_address", call_address, 0 },
 	{ "devmem_buffer_size", call_readers, 0 },
 	{ "devmem_buffer_id", call_readers, 0 },
 	{ "devmem_binding_engine", call_readers, 0 },

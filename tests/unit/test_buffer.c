@@ -383,6 +383,47 @@ static void copied_by_the_backend_where_it_cannot_be_mapped(void **state)
 	devmem_buffer_close(b);
 }
 
+static void expect_no_address(struct devmem_buffer *b, const char *words)
+{
+	const char *why = NULL;
+
+	assert_int_equal(devmem_buffer_device_address(b, NULL), 0);
+	assert_int_equal(devmem_buffer_device_address(b, &why), 0);
+	if (!strstr(why, words))
+		fail_msg("\"%s\" lacks \"%s\"", why, words);
+	devmem_buffer_close(b);
+}
+
+static uint64_t fake_address(const struct devmem_memory *mem, const char **reason)
+{
+	*reason = "at home";
+	return mem->bytes;
+}
+
+static void addresses_in_a_device(void **state)
+{
+	struct devmem_backend ops = fake;
+	struct devmem_buffer *b;
+	const char *why;
+
+	(void)state;
+	assert_int_equal(devmem_buffer_create("shm", 4096, NULL, &b), 0);
+	expect_no_address(b, "devmem_buffer_map()");
+	expect_no_address(make_fake(&fake), "device_address");
+	if (!devmem_buffer_create("udmabuf", 4096, NULL, &b)) {
+		struct devmem_buffer *imported;
+
+		assert_int_equal(devmem_buffer_import(devmem_buffer_fd(b), NULL, &imported), 0);
+		expect_no_address(imported, "whoever exported");
+		expect_no_address(b, "devmem_buffer_map()");
+	}
+	ops.device_address = fake_address;
+	b = make_fake(&ops);
+	assert_int_equal(devmem_buffer_device_address(b, &why), 3 * 4096);
+	assert_string_equal(why, "at home");
+	devmem_buffer_close(b);
+}
+
 static void no_access_at_all(void **state)
 {
 	struct devmem_buffer *b = make_fake(&fake_without_access);
@@ -421,6 +462,7 @@ int main(void)
 		cmocka_unit_test(shared_memory_is_memory),
 		cmocka_unit_test(bracketing_checks_its_flags_even_where_it_does_nothing),
 		cmocka_unit_test(copied_by_the_backend_where_it_cannot_be_mapped),
+		cmocka_unit_test(addresses_in_a_device),
 		cmocka_unit_test(no_access_at_all),
 		cmocka_unit_test(closing_nothing),
 	};

@@ -69,6 +69,35 @@ static void made_by_mapping_and_copied(void **state)
 	devmem_buffer_close(b);
 }
 
+/* Bytes at the address are the buffer's, in whichever way it was made, and nothing is asked of the
+ * driver. */
+static void programs_of_the_gpu_get_its_address(void **state)
+{
+	static const char *const ways[] = { "110=1", "110=0" };
+
+	(void)state;
+	for (size_t i = 0; i < 2; i++) {
+		struct devmem_buffer *b, *spill;
+		const char *why;
+		uint64_t address;
+
+		cuda_attributes(ways[i]);
+		b = cuda_buffer(MIB, NULL);
+		assert_int_equal(devmem_buffer_write(b, 12345, "here", 4), 0);
+		cuda_fail("cuPointerGetAttribute=1");
+		address = devmem_buffer_device_address(b, &why);
+		cuda_fail("");
+		assert_int_equal(address, devmem_buffer_device_address(b, NULL));
+		expect_words(why, "a CUdeviceptr, for the primary context");
+		assert_memory_equal((char *)fake_cuda_look(address, MIB) + 12345, "here", 4);
+		/* as a ring makes its spill buffer */
+		assert_int_equal(devmem__buffer_like(b, MIB, &spill), 0);
+		assert_non_null(fake_cuda_look(devmem_buffer_device_address(spill, NULL), MIB));
+		devmem_buffer_close(spill);
+		devmem_buffer_close(b);
+	}
+}
+
 static void made_by_allocating_where_mappings_are_out_of_reach(void **state)
 {
 	static const char *const without[] = { "110=0", "102=0" };
@@ -330,6 +359,7 @@ static void any_part_of_what_was_allocated(void **state)
 	assert_int_equal(wrap(pointer + 3 * PAGE, MIB, &part), 0);
 	assert_int_equal(devmem_buffer_size(part), MIB);
 	assert_int_equal(devmem__buffer_offset(part), 0);
+	assert_int_equal(devmem_buffer_device_address(part, NULL), pointer + 3 * PAGE);
 	/* it does not begin where a larger page does */
 	assert_int_equal(devmem__buffer_block(part), PAGE);
 	expect_copies(part, 5, 1000);
@@ -560,6 +590,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CUDA_TEST(made_by_mapping_and_copied),
+		CUDA_TEST(programs_of_the_gpu_get_its_address),
 		CUDA_TEST(made_by_allocating_where_mappings_are_out_of_reach),
 		CUDA_TEST(sizes),
 		CUDA_TEST(devices_that_export_nothing),

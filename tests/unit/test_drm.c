@@ -276,6 +276,8 @@ static void an_object_is_wrapped(void **state)
 	assert_string_equal(devmem_buffer_backend(b, &why), "drm");
 	assert_non_null(strstr(why, "(driver second, handle 7)"));
 	assert_int_equal(devmem_buffer_size(b), 16384);
+	assert_int_equal(devmem_buffer_device_address(b, &why), 0);
+	assert_non_null(strstr(why, "each of the card's contexts"));
 	assert_int_equal(devmem_buffer_size(part), 8192);
 	devmem_buffer_close(b);
 	devmem_buffer_close(part);
