@@ -303,9 +303,7 @@ static int check_tx(struct devmem__tx *tx)
 	if (devmem__sendq_count(&tx->q) < tx->max)
 		return 0;
 	tx->refused = true;
-	return devmem__fail(EAGAIN,
-			    "devmem_send: %u sends are under way: try again after a SENDABLE event",
-			    tx->max);
+	return -EAGAIN; /* an answer: without an error message */
 }
 
 static int queue_send(struct devmem_sock *sock, struct devmem_binding *binding,

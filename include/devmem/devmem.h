@@ -105,9 +105,11 @@ DEVMEM_API const char *devmem_version(void);
  *
  * Where the kernel gave a reason of its own (netlink extended acknowledgement), the message
  * includes its text. The string is the library's, is never NULL, and is valid until this thread's
- * next failing call. Calls that succeed do not reset it. It is safe to display: control characters,
- * which interface names and drivers' texts may contain, and bytes that are not UTF-8 are written as
- * \xNN.
+ * next failing call. Calls that succeed do not reset it. Neither do answers, which tell when to go
+ * on and may come often: -EAGAIN of devmem_send() and devmem_sock_queue(), -EINTR and -ENOBUFS of
+ * devmem_wait(). They leave the message as it is, so decide by them first. It is safe to display:
+ * control characters, which interface names and drivers' texts may contain, and bytes that are not
+ * UTF-8 are written as \xNN.
  */
 DEVMEM_API const char *devmem_error(void);
 

@@ -61,7 +61,8 @@ void devmem__failed(const char *call, int result);
  * devmem__result() - each public call that can fail returns through here, so that a failure is
  * logged as an error once, when the program sees it. An attempt that failed on the way is no error:
  * devmem__fail() logs it for debugging. -EAGAIN, -EINTR and -ENOBUFS are no errors either: they
- * tell the program when to go on.
+ * tell the program when to go on. On the data path they are returned without devmem__fail(), since
+ * a program may get them often.
  */
 #define devmem__result(result) devmem__result_of(__func__, result)
 static inline int devmem__result_of(const char *call, int result)

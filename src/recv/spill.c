@@ -90,14 +90,6 @@ static unsigned int find_room(const struct devmem__ring_spill *spill, unsigned i
 	}
 }
 
-static int no_room(const struct devmem__ring_spill *spill)
-{
-	return devmem__fail(ENOBUFS,
-			    "the spill buffer of %u KiB is full: release fragments of it and call "
-			    "again, or give the ring a larger one (spill_bytes)",
-			    spill->chunks * (CHUNK / 1024));
-}
-
 /*
  * devmem__spill_held() - place the held run, or as much of it as there is room for, and describe it
  * in @event. Returns 1; or -ENOBUFS, or the exporter's error, and the run stays held.
@@ -112,7 +104,7 @@ int devmem__spill_held(struct devmem_ring *ring, struct devmem_event *event)
 
 	chunks = find_room(spill, want < MAX_CHUNKS ? want : MAX_CHUNKS, &start);
 	if (!chunks)
-		return no_room(spill);
+		return -ENOBUFS; /* an answer: without an error message */
 	bytes = chunks * CHUNK < held->length ? chunks * CHUNK : held->length;
 	err = devmem__buffer_write(spill->buffer, (uint64_t)start * CHUNK,
 				   (const void *)(uintptr_t)held->address, bytes);

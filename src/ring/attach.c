@@ -503,7 +503,7 @@ static int sock_queue(const struct devmem_sock *sock)
 		return err;
 	err = napi_of(sock, &napi_id);
 	if (err == -EAGAIN)
-		return devmem__fail(EAGAIN, "this socket has not received anything yet");
+		return -EAGAIN; /* an answer: without an error message */
 	if (err)
 		return devmem__fail(-err,
 				    "the kernel does not tell where a socket's packets arrive "

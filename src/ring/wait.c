@@ -220,8 +220,7 @@ static int enter_result(int ret)
 	if (ret >= 0 || ret == -ETIME || ret == -EAGAIN || ret == -EBUSY)
 		return 0;
 	if (ret == -EINTR)
-		return devmem__fail(EINTR, "waiting was interrupted by a signal: call "
-					   "devmem_wait() again");
+		return -EINTR; /* an answer: without an error message */
 	if (ret == -EEXIST)
 		return devmem__uring_elsewhere();
 	return devmem__fail(-ret, "io_uring: %s", strerror(-ret));
@@ -361,9 +360,7 @@ static int sleep_until(struct devmem_ring *ring, uint64_t when)
 	if (!ns)
 		return 0;
 	ring->uring.enters++;
-	if (ppoll(&woken, 1, &ts, NULL) >= 0 || errno != EINTR)
-		return 0;
-	return devmem__fail(EINTR, "waiting was interrupted by a signal: call devmem_wait() again");
+	return ppoll(&woken, 1, &ts, NULL) < 0 && errno == EINTR ? -EINTR : 0;
 }
 
 /*

@@ -171,7 +171,10 @@ static bool send_one(struct out *o, unsigned int i)
 		from += piece;
 	}
 	err = devmem_send(f->sock, o->binding, range, n, f->next_cookie << 16 | (unsigned int)at);
-	if (err == -EAGAIN) {
+	if (err == -EAGAIN) { /* an answer, and no error: it leaves the message as it is */
+		devmem_feature(NULL);
+		assert_int_equal(devmem_send(f->sock, o->binding, range, n, 0), -EAGAIN);
+		assert_string_equal(devmem_error(), "devmem_feature: no name");
 		f->refused = true;
 		return false;
 	}

@@ -614,7 +614,10 @@ static void the_queue_is_one_of_the_bound_ones(void **state)
 	assert_true(lab_sent(sender));
 	n = devmem_binding_queues(lab->binding, queues, 2);
 	assert_int_equal(n, lab_copies() ? 0 : lab_in("zcrx") ? 1 : 2);
+	devmem_feature(NULL);
 	queue = devmem_sock_queue(stream.sock);
+	if (queue == -EAGAIN) /* an answer, and no error */
+		assert_string_equal(devmem_error(), "devmem_feature: no name");
 	if (lab_copies()) /* there is none to name; on loopback there is no NAPI either */
 		assert_int_equal(queue, lab_in("lo") ? -EAGAIN : -ENOENT);
 	else

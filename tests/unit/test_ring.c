@@ -3,6 +3,8 @@
 #include <errno.h>
 #include <netinet/in.h>
 #include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -98,6 +100,48 @@ static void a_wait_ends_with_its_time(void **state)
 	assert_int_equal(devmem_wait(ring, ev, 4, 30), 0);
 	clock_gettime(CLOCK_MONOTONIC, &b);
 	assert_true((b.tv_sec - a.tv_sec) * 1000000000 + b.tv_nsec - a.tv_nsec >= 30000000);
+}
+
+static void no_more(int signal)
+{
+	(void)signal;
+}
+
+struct pest {
+	pthread_t victim;
+	atomic_bool over;
+};
+
+static void *disturb(void *arg)
+{
+	struct pest *p = arg;
+
+	while (!atomic_load(&p->over)) {
+		pthread_kill(p->victim, SIGUSR1);
+		usleep(1000);
+	}
+	return NULL;
+}
+
+/* -EINTR is an answer, not an error: the error message stays what it was. */
+static void a_signal_leaves_the_error_message(void **state)
+{
+	struct devmem_ring *ring = ring_or_skip(state);
+	const struct sigaction handled = { .sa_handler = no_more };
+	struct pest pest = { .victim = pthread_self() };
+	struct devmem_event ev[4];
+	pthread_t thread;
+	int n;
+
+	assert_int_equal(sigaction(SIGUSR1, &handled, NULL), 0);
+	assert_int_equal(pthread_create(&thread, NULL, disturb, &pest), 0);
+	devmem_feature(NULL);
+	while (!(n = devmem_wait(ring, ev, 4, 1000)))
+		;
+	atomic_store(&pest.over, true);
+	pthread_join(thread, NULL);
+	assert_int_equal(n, -EINTR);
+	assert_string_equal(devmem_error(), "devmem_feature: no name");
 }
 
 static void a_watched_descriptor_is_reported_while_readable(void **state)
@@ -459,6 +503,7 @@ int main(void)
 		cmocka_unit_test(options_out_of_range),
 		TEST(opening_and_closing_leaks_no_descriptor),
 		TEST(a_wait_ends_with_its_time),
+		TEST(a_signal_leaves_the_error_message),
 		TEST(a_watched_descriptor_is_reported_while_readable),
 		cmocka_unit_test(what_could_not_be_unwatched_can_be_later),
 		TEST(what_attach_refuses),
