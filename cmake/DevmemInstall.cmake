@@ -57,7 +57,7 @@ install(EXPORT devmemTargets NAMESPACE devmem:: DESTINATION ${DEVMEM_CMAKE_DIR} 
 install(EXPORT devmemStaticTargets NAMESPACE devmem:: DESTINATION ${DEVMEM_CMAKE_DIR} COMPONENT dev)
 
 install(DIRECTORY examples/ DESTINATION ${DEVMEM_EXAMPLES_DIR} COMPONENT dev
-	FILES_MATCHING PATTERN *.c PATTERN *.cpp PATTERN *.h PATTERN CMakeLists.txt PATTERN Makefile PATTERN *.service)
+	FILES_MATCHING PATTERN *.c PATTERN *.cpp PATTERN *.cu PATTERN *.ptx PATTERN *.h PATTERN CMakeLists.txt PATTERN Makefile PATTERN *.service)
 # Beside README.md as in the tree, so that links between pages lead on.
 include(cmake/DevmemPages.cmake)
 set(DEVMEM_DOCS ${CMAKE_CURRENT_BINARY_DIR}/pages)

@@ -36,6 +36,7 @@ files_are_there() {
 	for file in include/devmem/{devmem,opts,admin,backend,cuda,drm}.h lib/libdevmem.{a,so,so.0} lib/pkgconfig/devmem.pc \
 		lib/cmake/devmem/devmemConfig{,Version}.cmake share/doc/devmem/{README.md,NEWS.md,SECURITY.md,MIT.txt} \
 		share/doc/devmem/examples/{CMakeLists.txt,Makefile,devmem-receive.service,minimal/receive.c,minimal/receive.cpp} \
+		share/doc/devmem/examples/cuda/{receive.c,checksum.cu,checksum.ptx} \
 		share/bash-completion/completions/devmemctl share/zsh/site-functions/_devmemctl \
 		share/doc/devmem/docs/{hardware.md,troubleshooting.md,data-path.svg}; do
 		[[ -s $MOVED/$file ]] || fail "$file is not installed"

@@ -137,10 +137,11 @@ __attribute__((format(printf, 2, 3))) static bool wrong(struct ptx *ptx, const c
 
 /* ---------------------------------------------------------------------------------------- words */
 
+/* Behind blanks, and comments up to the end of their lines. */
 static const char *skip(const char *s)
 {
-	while (isspace((unsigned char)*s))
-		s++;
+	while (isspace((unsigned char)*s) || (s[0] == '/' && s[1] == '/'))
+		s += *s == '/' ? strcspn(s, "\n") : 1;
 	return s;
 }
 

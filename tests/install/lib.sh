@@ -137,6 +137,9 @@ examples_build() {
 		examples/$example --help | grep "^usage: $example" >/dev/null || fail "$example, by CMake"
 		make/$example --help | grep "^usage: $example" >/dev/null || fail "$example, by make"
 	done
+	for example in examples/cuda_receive make/cuda/receive; do
+		[[ $($example 2>&1) == *'usage: cuda_receive '* ]] || fail "$example: $($example 2>&1)"
+	done
 	shared examples/minimal_receive
 	shared examples/minimal_receive_cxx
 	shared make/minimal/receive
