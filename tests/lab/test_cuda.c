@@ -191,6 +191,34 @@ static void gathered_into_one_piece(void **state)
 	devmem_buffer_close(buffer);
 }
 
+/* -------------------------------------------------------------------------------- its addresses */
+
+/* Bytes that the NIC could not write are copied into memory that the GPU's kernels find, too. */
+static void a_spill_buffer_has_an_address(void **state)
+{
+	struct devmem_buffer *buffer = cuda_buffer(8 * MIB);
+	struct devmem_ring *ring = lab_ring(NULL);
+	struct lab_pair pair;
+	struct devmem_sock *sock;
+	struct lab lab;
+	uint64_t bound, spilled;
+
+	(void)state;
+	lab_open_as(&lab, &(struct lab_opts){ .buffer = buffer, .queues = 1 });
+	pair = lab_connect(&lab, false);
+	ok(devmem_attach(ring, pair.near, lab.binding, 0,
+			 DEVMEM_OPTS(devmem_attach_opts, .flags = DEVMEM_ATTACH_PLACE), &sock));
+	bound = devmem_buffer_device_address(buffer, NULL);
+	spilled = devmem_buffer_device_address(devmem_ring_spill(ring), NULL);
+	assert_true(bound && spilled && bound != spilled);
+	devmem_detach(sock);
+	devmem_ring_close(ring);
+	close(pair.near);
+	close(pair.far);
+	lab_close(&lab);
+	devmem_buffer_close(buffer);
+}
+
 /* ----------------------------------------------------------------------------------------- sent */
 
 static void sent_from_memory_of_ours(void **state)
@@ -249,7 +277,7 @@ int main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		LAB_TEST(received_into_memory_of_ours), LAB_TEST(read_by_the_devices_copies),
 		LAB_TEST(gathered_into_one_piece),	LAB_TEST(sent_from_memory_of_ours),
-		LAB_TEST(memory_of_the_programs),
+		LAB_TEST(memory_of_the_programs),	LAB_TEST(a_spill_buffer_has_an_address),
 	};
 
 	lab_begin(argc, argv);
