@@ -144,29 +144,38 @@ static const struct nic_fault gve_faults[] = {
 	{ NULL, 0, KEPT, 0 },
 };
 
-/* A file of an end's device: init has written down where that is (lab/guest/init). */
+/* Where an end's device is, which init has written down (lab/guest/init). False: nobody knows, as
+ * in a mount namespace with another /run. */
+static bool device_path(const char *end, char path[256])
+{
+	FILE *f;
+	bool known;
+
+	snprintf(path, 256, "/run/lab/%s.device", end);
+	f = fopen(path, "re");
+	if (!f)
+		return false;
+	known = fgets(path, 256 - 32, f);
+	path[strcspn(path, "\n")] = '\0';
+	fclose(f);
+	return known;
+}
+
 static int open_device(const char *end, const char *file, int flags)
 {
 	char path[256];
-	FILE *f;
 
-	snprintf(path, sizeof(path), "/run/lab/%s.device", end);
-	f = fopen(path, "re");
-	if (!f || !fgets(path, sizeof(path) - 32, f))
+	if (!device_path(end, path))
 		fail_msg("/run/lab/%s.device does not say where it is", end);
-	fclose(f);
-	path[strcspn(path, "\n")] = '\0';
 	strcat(path, file);
 	return open(path, flags | O_CLOEXEC);
 }
 
 bool lab_device_is_gone(void)
 {
-	int fd = open_device(NIC, "", O_RDONLY);
+	char path[256];
 
-	if (fd >= 0)
-		close(fd);
-	return fd < 0;
+	return device_path(NIC, path) && access(path, F_OK);
 }
 
 static bool write_all(int fd, const void *bytes, size_t n, off_t at)
