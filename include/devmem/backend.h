@@ -8,7 +8,10 @@
  * copy_in() and copy_out() it copies bytes through the mapping; without gather() the processor
  * gathers, by whichever other operations there are. Where no way is left, the result is
  * -EOPNOTSUPP. Operations return 0, or a negative errno after setting the error message with
- * devmem_backend_fail(). For each piece of memory, one thread at a time calls them.
+ * devmem_backend_fail(). For each piece of memory, one thread at a time calls alloc() and free()
+ * and gathers into it. Several threads at once may call the others, if the program uses several
+ * rings: map() then gets copies of the structure, and those mappings that are not needed are
+ * undone.
  */
 #ifndef DEVMEM_BACKEND_H
 #define DEVMEM_BACKEND_H

@@ -44,7 +44,9 @@
  * Threads. A ring, its sockets and their events belong to the thread that opened the ring. Any
  * thread may call devmem_release() and devmem_wake(). Another thread may call devmem_ring_close()
  * once the ring's own thread no longer uses the ring. Buffers, NICs and bindings may be used from
- * any thread, each by one thread at a time.
+ * any thread, each by one thread at a time; but rings of several threads may share a binding (not
+ * of engine "zcrx") and its buffer, attach with them, send, read and gather from them at once. Into
+ * one buffer only one thread at a time may gather.
  *
  * Waiting. On the data path only devmem_wait() sleeps, for as long as it is told to. Neither it nor
  * devmem_release(), devmem_send() and devmem_gather() wait for other processes, for other threads'

@@ -14,9 +14,34 @@
 /* bytes copied at a time between two memories that the processor cannot map */
 #define BOUNCE 16384u
 
+/*
+ * Threads of several rings may be the first to need the mapping. Each then maps for itself, and the
+ * first one's is kept. There is no lock that a forked child could find taken.
+ */
 int devmem__memory_map(struct devmem_memory *mem)
 {
-	return mem->map ? 0 : mem->backend->map(mem);
+	struct devmem_memory ours = {
+		.backend = mem->backend,
+		.bytes = mem->bytes,
+		.offset = mem->offset,
+		.fd = mem->fd,
+		.block = mem->block,
+		.priv = mem->priv,
+	};
+	void *none = NULL;
+	int err;
+
+	if (__atomic_load_n(&mem->map, __ATOMIC_ACQUIRE))
+		return 0;
+	memcpy(ours.device, mem->device, sizeof(ours.device));
+	memcpy(ours.what, mem->what, sizeof(ours.what));
+	err = mem->backend->map(&ours);
+	if (err)
+		return err;
+	if (!__atomic_compare_exchange_n(&mem->map, &none, ours.map, false, __ATOMIC_ACQ_REL,
+					 __ATOMIC_ACQUIRE))
+		mem->backend->unmap(&ours);
+	return 0;
 }
 
 int devmem__memory_sync(const struct devmem_memory *mem, unsigned int flags)

@@ -6,7 +6,7 @@ set -eu
 
 export DEVMEM_TEST_ENGINE="$1"
 shift
-[ $# -gt 0 ] || set -- receive backpressure faults ends held options scale pending sock lifecycle	# the last one ends without a NIC
+[ $# -gt 0 ] || set -- receive backpressure faults ends held options scale pending sock threads lifecycle	# the last one ends without a NIC
 
 for program in "$@"; do
 	started=$(date +%s)
