@@ -9,6 +9,8 @@ comments in the public headers, and the manual pages. What is wrong is printed, 
   the functions (Fn) it is for. One that returns int has some, or its comment says that it does not fail.
 - Each member of a public structure is an item (It) of a page that names the structure, and each constant is mentioned.
 - What a page calls devmem_ or DEVMEM_ is in a header, but for variables of the environment (Ev); what it says to see is there.
+- The table in devmem(7) has each function once. It says EEXIST of those whose comment says what they do in a forked child, and
+  "own" of those that another thread cannot call (EPERM).
 - The program in devmem(7) is examples/minimal/receive.c.
 
 After that the checks are checked: on copies of the tree that were damaged each of them must report.
@@ -253,6 +255,23 @@ def check_structures(headers, pages):
         yield f"{constant} is mentioned in no page"
 
 
+def check_table(headers, pages):
+    text = "".join(page.text for page in pages if page.path == "man/devmem.7")
+    rows = re.findall(r"^\.It Fn (devmem_\w+) Ta (\S+) Ta (\S+) Ta (.*)$", text, re.M)
+    listed = [row[0] for row in rows]
+    for name in sorted(set(headers.functions) - set(listed)):
+        yield f"man/devmem.7: the table of threads has no row for {name}"
+    for name in sorted({name for name in listed if listed.count(name) > 1}):
+        yield f"man/devmem.7: the table of threads has {name} more than once"
+    for name, thread, _, child in rows:
+        comment = spaced(headers.functions[name].comment.replace("*", " ")) if name in headers.functions else ""
+        if ("in a forked child: another process" in comment.lower() or "in a forked child, another process" in comment) != \
+           (child == "Er EEXIST"):
+            yield f"man/devmem.7: the table says \"{child}\" of {name} in a child, and its comment something else"
+        if "this is not the thread that opened the ring" in comment and thread != "own":
+            yield f"man/devmem.7: the table says \"{thread}\" of {name}, and its comment that only the ring's own thread may call it"
+
+
 def check_program(top, pages):
     program = "".join(read(top, "examples/minimal/receive.c").splitlines(True)[1:]).replace("\\", "\\e")
     if not any(page.path == "man/devmem.7" and f".Bd -literal\n{program}.Ed\n" in page.text for page in pages):
@@ -263,7 +282,7 @@ def problems(top):
     exported = set(re.findall(r"^\t(devmem_\w+);", read(top, "src/devmem.map"), re.M))
     headers, pages = Headers(top), pages_of(top)
     return [*check_comments(exported, headers), *check_functions(exported, headers, pages), *check_names(exported, headers, pages),
-            *check_references(pages), *check_structures(headers, pages), *check_program(top, pages)]
+            *check_references(pages), *check_structures(headers, pages), *check_table(headers, pages), *check_program(top, pages)]
 
 
 # ------------------------------------------------------------------------------------ the checks, checked
@@ -307,6 +326,11 @@ DAMAGE = [
     ("man/devmem_release.3", ".Xr devmem_gather 3 ,\n", ".Xr devmem_collect 3 ,\n", "there is no devmem_collect(3)"),
     ("man/devmem_release.3", "Events without", ".Nm devmem_free\nEvents without", "Nm outside of NAME"),
     ("man/devmem_release.3", "Events without", ".Fn devmem_stats\nEvents without", "devmem_stats is no function"),
+    ("man/devmem.7", ".It Fn devmem_wake Ta any Ta no Ta nothing\n", "", "has no row for devmem_wake"),
+    ("man/devmem.7", ".It Fn devmem_wake Ta", ".It Fn devmem_send Ta", "has devmem_send more than once"),
+    ("man/devmem.7", ".It Fn devmem_send Ta own Ta no Ta Er EEXIST\n", ".It Fn devmem_send Ta own Ta no Ta works\n",
+     'says "works" of devmem_send in a child'),
+    ("man/devmem.7", ".It Fn devmem_send Ta own", ".It Fn devmem_send Ta any", 'says "any" of devmem_send'),
     ("man/devmem.7", "size_t total = 0", "long total = 0", "its program is not examples/minimal/receive.c"),
     ("examples/minimal/receive.c", '"engine %s: ', '"way %s: ', "its program is not examples/minimal/receive.c"),
 ]

@@ -46,7 +46,16 @@
  * once the ring's own thread no longer uses the ring. Buffers, NICs and bindings may be used from
  * any thread, each by one thread at a time; but rings of several threads may share a binding (not
  * of engine "zcrx") and its buffer, attach with them, send, read and gather from them at once. Into
- * one buffer only one thread at a time may gather.
+ * one buffer only one thread at a time may gather. devmem(7) has a table of all functions.
+ *
+ * A ring cannot change its thread: the kernel ties an io_uring to the thread that made it, which is
+ * what makes it cheap to wake. Open the ring in the thread that will use it. To move a connection,
+ * call devmem_detach() in the one thread and devmem_attach() in the other. [io_uring(7):
+ * IORING_SETUP_SINGLE_ISSUER]
+ *
+ * Signals. A handler may call devmem_wake(), and nothing else. A signal ends devmem_wait() with
+ * -EINTR, whether its handler has SA_RESTART or not, and even without a handler (SIGCONT). That is
+ * no error, and nothing is lost: call it again, unless the signal asks the program to stop.
  *
  * Waiting. On the data path only devmem_wait() sleeps, for as long as it is told to. Neither it nor
  * devmem_release(), devmem_send() and devmem_gather() wait for other processes, for other threads'
