@@ -2,9 +2,8 @@
 /*
  * gpu_epoll_server: a ring in a program's existing event loop. It receives what gpu_recv_server
  * does, but epoll waits, for the ring's descriptor among others: here a listener, a signalfd and a
- * timer. There is one rule: before the loop sleeps, devmem_wait() must have returned no events.
- * That call hands in what is pending; afterwards everything that matters makes the descriptor
- * readable.
+ * timer. There is one rule: when the descriptor is readable, devmem_wait() is called with a
+ * time-out of 0. This loop calls it before each sleep, which saves a wake-up for what is pending.
  */
 #include <errno.h>
 #include <stdio.h>
