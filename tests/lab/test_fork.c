@@ -7,25 +7,31 @@
 #include <errno.h>
 #include <glob.h>
 #include <netinet/in.h>
+#include <pthread.h>
 #include <regex.h>
+#include <semaphore.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "devmem/backend.h"
 #include "lab.h"
 
-#define MIB  (1u << 20)
-#define PART 20000u /* bytes that come, before the fork and after it */
-#define SENT 30000u /* bytes that are sent */
+#define MIB   (1u << 20)
+#define PART  20000u /* bytes that come, before the fork and after it */
+#define SENT  30000u /* bytes that are sent */
+#define SENDS 16u    /* more sends, of a MiB: the connection does not take them all at once */
 
 /* All kinds of objects, in use. */
 struct world {
 	struct lab lab;
 	/* what is sent lies here; what is gathered goes behind it */
 	struct devmem_buffer *other;
+	struct devmem_buffer *later; /* gathers into it are over when later_is_now() says so */
 	struct devmem_binding *tx;
 	struct devmem_ring *ring;
 	struct lab_stream stream;
@@ -33,8 +39,11 @@ struct world {
 	struct devmem_event held[64]; /* fragments that are out at the fork */
 	unsigned int n;
 	int quiet;		     /* a descriptor that is watched */
-	unsigned int sends, gathers; /* that are to be told of */
-	bool told;		     /* ... and END was */
+	unsigned int sends, gathers; /* that were told of */
+	/* what is expected in the end */
+	unsigned int want_sends, want_gathers;
+	uint64_t want_bytes; /* at the far end */
+	bool told;	     /* ... and END was */
 };
 
 /* ------------------------------------------------------------------------ every public function */
@@ -397,6 +406,8 @@ static unsigned int turn(struct world *w, struct devmem_event *ev, unsigned int 
 static void open_world(struct world *w)
 {
 	memset(w, 0, sizeof(*w));
+	w->want_sends = 1;
+	w->want_bytes = SENT;
 	lab_open(&w->lab, 8 * MIB, 1);
 	w->other = lab_buffer(2 * MIB);
 	ok(devmem_bind_tx(NIC, w->other, NULL, &w->tx));
@@ -418,8 +429,125 @@ static void make_busy(struct world *w)
 		w->n += turn(w, w->held + w->n, 64 - w->n, 5000);
 	gathered = w->held[--w->n];
 	ok(devmem_gather(w->ring, &gathered, 1, w->other, MIB, 3));
+	w->want_gathers++;
 	peer_writes(w, PART / 2, PART / 2);
 	ok(devmem_send(w->stream.sock, w->tx, &(struct devmem_range){ 0, SENT }, 1, 7));
+}
+
+/* ... and more sends are in the kernel than the connection takes. */
+static void send_much(struct world *w)
+{
+	for (unsigned int i = 0; i < SENDS; i++)
+		ok(devmem_send(w->stream.sock, w->tx, &(struct devmem_range){ 0, MIB }, 1, 7));
+	ok(devmem_flush(w->ring));
+	w->want_sends += SENDS;
+	w->want_bytes += (uint64_t)SENDS * MIB;
+}
+
+/* What waits in the kernel is received, and stays out. */
+static void hold_rest(struct world *w)
+{
+	while (w->stream.position < PART)
+		w->n += turn(w, w->held + w->n, 64 - w->n, 5000);
+}
+
+/* Memory whose gathers are over later. */
+static struct {
+	struct devmem_memory *to, *from;
+	uint64_t offset;
+	struct devmem_range range;
+	void (*done)(void *arg, int result);
+	void *arg;
+} under_way;
+
+static int later_alloc(uint64_t n, const struct devmem_buffer_opts *opts, struct devmem_memory *m)
+{
+	(void)opts;
+	m->fd = memfd_create("later", MFD_CLOEXEC);
+	if (m->fd < 0 || ftruncate(m->fd, (off_t)n))
+		return devmem_backend_fail(errno, "no memory");
+	return 0;
+}
+
+static int later_map(struct devmem_memory *m)
+{
+	void *p = mmap(NULL, m->bytes, PROT_READ | PROT_WRITE, MAP_SHARED, m->fd, 0);
+
+	if (p == MAP_FAILED)
+		return devmem_backend_fail(errno, "no mapping");
+	m->map = p;
+	return 0;
+}
+
+static void later_unmap(struct devmem_memory *m)
+{
+	munmap(m->map, m->bytes);
+	m->map = NULL;
+}
+
+static int later_gather(struct devmem_memory *to, uint64_t offset, struct devmem_memory *from,
+			const struct devmem_range *ranges, unsigned int n,
+			void (*done)(void *arg, int result), void *arg)
+{
+	assert_int_equal(n, 1);
+	under_way.to = to;
+	under_way.from = from;
+	under_way.offset = offset;
+	under_way.range = ranges[0];
+	under_way.done = done;
+	under_way.arg = arg;
+	return 0;
+}
+
+static void later_is_now(void)
+{
+	memcpy((char *)under_way.to->map + under_way.offset,
+	       (char *)under_way.from->map + under_way.range.offset, under_way.range.length);
+	under_way.done(under_way.arg, 0);
+	under_way.done = NULL;
+}
+
+static void gather_later(struct world *w)
+{
+	const struct devmem_backend ops = { .size = sizeof(ops),
+					    .name = "later",
+					    .alloc = later_alloc,
+					    .map = later_map,
+					    .unmap = later_unmap,
+					    .gather = later_gather };
+	unsigned int data;
+	void *memory;
+
+	if (devmem_buffer_create("later", MIB, NULL, &w->later)) {
+		ok(devmem_backend_register(&ops));
+		ok(devmem_buffer_create("later", MIB, NULL, &w->later));
+	}
+	ok(devmem_buffer_map(w->later, &memory));
+	hold_rest(w);
+	for (data = 0; data < w->n && w->held[data].type != DEVMEM_EVENT_DATA;)
+		data++;
+	assert_true(data < w->n);
+	ok(devmem_gather(w->ring, &w->held[data], 1, w->later, 0, 4));
+	assert_non_null(under_way.done);
+	w->held[data] = w->held[--w->n];
+	w->want_gathers++;
+}
+
+static void *read_all(void *arg)
+{
+	struct world *w = arg;
+	uint64_t left = w->want_bytes;
+	unsigned char *got = malloc(MIB);
+
+	while (left) {
+		ssize_t n = recv(w->pair.far, got, left < MIB ? left : MIB, 0);
+
+		if (n <= 0)
+			break;
+		left -= (uint64_t)n;
+	}
+	free(got);
+	return (void *)(uintptr_t)(left == 0);
 }
 
 /* Every byte, each once, and the end in order; from the buffer, if that is where this engine has
@@ -428,9 +556,14 @@ static void go_on(struct world *w, bool busy)
 {
 	struct devmem_event ev[64];
 	struct devmem_stats st;
-	unsigned char *got = malloc(SENT + 1);
+	pthread_t reader;
+	unsigned char one;
 	unsigned int n;
+	void *all;
 
+	if (under_way.done)
+		later_is_now();
+	assert_int_equal(pthread_create(&reader, NULL, read_all, w), 0);
 	ok(devmem_release(w->ring, w->held, w->n));
 	if (!busy) {
 		peer_writes(w, 0, PART);
@@ -438,20 +571,20 @@ static void go_on(struct world *w, bool busy)
 	}
 	peer_writes(w, PART, PART);
 	assert_int_equal(shutdown(w->pair.far, SHUT_WR), 0);
-	while (!w->stream.ended || !w->sends || w->gathers < busy) {
+	while (!w->stream.ended || w->sends < w->want_sends || w->gathers < w->want_gathers) {
 		n = turn(w, ev, 64, 5000);
 		assert_int_not_equal(n, 0);
 		ok(devmem_release(w->ring, ev, n));
 	}
 	assert_int_equal(w->stream.error, 0);
 	assert_int_equal(w->stream.position, 2 * PART);
-	assert_int_equal(w->sends, 1);
-	assert_int_equal(w->gathers, busy);
-	assert_int_equal(recv(w->pair.far, got, SENT, MSG_WAITALL), SENT);
-	assert_int_equal(recv(w->pair.far, got, 1, MSG_DONTWAIT), -1);
+	assert_int_equal(w->sends, w->want_sends);
+	assert_int_equal(w->gathers, w->want_gathers);
+	pthread_join(reader, &all);
+	assert_non_null(all);
+	assert_int_equal(recv(w->pair.far, &one, 1, MSG_DONTWAIT), -1);
 	st = lab_stats(w->ring);
 	assert_int_equal(lab_copies() ? st.bytes_plain : st.bytes_device, 2 * PART);
-	free(got);
 }
 
 static void close_world(struct world *w)
@@ -465,6 +598,7 @@ static void close_world(struct world *w)
 	close(w->pair.far);
 	lab_close(&w->lab);
 	devmem_buffer_close(w->other);
+	devmem_buffer_close(w->later);
 }
 
 /* ------------------------------------------------------------------------------------ the child */
@@ -496,6 +630,7 @@ static int close_all(struct world *w, bool ring_first)
 	err = devmem_nic_close(w->lab.nic);
 	devmem_buffer_close(w->lab.buffer);
 	devmem_buffer_close(w->other);
+	devmem_buffer_close(w->later);
 	if (!ring_first)
 		devmem_ring_close(w->ring);
 	return err;
@@ -622,6 +757,121 @@ static void makes_objects_of_its_own(void **state)
 	a_child_that(CALLS | OWN | CLOSES, true);
 }
 
+/* Beyond what make_busy() makes. A child cannot be asked to use a binding that was closed. */
+static void in_this_state(void (*more)(struct world *w), unsigned int doing)
+{
+	struct world w;
+	unsigned int fds = lab_open_fds() + 4;
+
+	open_world(&w);
+	make_busy(&w);
+	more(&w);
+	fork_and(&w, doing, fds);
+	go_on(&w, true);
+	close_world(&w);
+}
+
+static void while_sends_are_under_way(void **state)
+{
+	(void)state;
+	in_this_state(send_much, CALLS);
+	in_this_state(send_much, CLOSES);
+	in_this_state(send_much, CALLS | CLOSES | RING_LAST);
+}
+
+static void while_a_gather_is_under_way(void **state)
+{
+	(void)state;
+	in_this_state(gather_later, CALLS);
+	in_this_state(gather_later, CLOSES);
+	in_this_state(gather_later, CALLS | CLOSES | RING_LAST);
+}
+
+static void close_binding(struct world *w)
+{
+	hold_rest(w);
+	assert_true(w->n > 0);
+	devmem_binding_close(w->lab.binding);
+	w->lab.binding = NULL;
+}
+
+static void with_fragments_out_of_a_closed_binding(void **state)
+{
+	(void)state;
+	in_this_state(close_binding, CLOSES);
+	in_this_state(close_binding, CLOSES | RING_LAST);
+	in_this_state(close_binding, CLOSES | CLONE);
+}
+
+/* A thread with a ring of its own, for @w's connection. Without cmocka. */
+struct sleeper {
+	struct world w;
+	sem_t attached;
+	uint64_t position;
+	int end; /* the event that ended it, or a negative errno */
+};
+
+static void *sleep_on_ring(void *arg)
+{
+	struct sleeper *s = arg;
+	struct devmem_sock *sock;
+	struct devmem_event ev[16];
+	int n;
+
+	s->end =
+		devmem_ring_open(DEVMEM_OPTS(devmem_ring_opts, .engine = lab_engine()), &s->w.ring);
+	if (!s->end)
+		s->end = devmem_attach(s->w.ring, s->w.pair.near, s->w.lab.binding, 1, NULL, &sock);
+	s->w.stream.sock = s->end ? NULL : sock;
+	sem_post(&s->attached);
+	while (!s->end && ((n = devmem_wait(s->w.ring, ev, 16, -1)) > 0 || n == -EINTR))
+		for (int i = 0; i < n; i++) {
+			if (ev[i].type == DEVMEM_EVENT_DATA || ev[i].type == DEVMEM_EVENT_HOST)
+				s->position += ev[i].length;
+			else
+				s->end = ev[i].type;
+			devmem_release(s->w.ring, &ev[i], 1);
+		}
+	devmem_ring_close(s->w.ring);
+	return NULL;
+}
+
+/* The child has no such thread; what it held, or was about to do, is its parent's. */
+static void while_another_thread_sleeps_on_the_ring(void **state)
+{
+	const unsigned int rounds = 10;
+	static struct sleeper s;
+	unsigned int fds = lab_open_fds() + 4;
+	pthread_t thread;
+
+	(void)state;
+	memset(&s, 0, sizeof(s));
+	lab_open(&s.w.lab, 8 * MIB, 1);
+	s.w.other = lab_buffer(2 * MIB);
+	ok(devmem_bind_tx(NIC, s.w.other, NULL, &s.w.tx));
+	s.w.pair = lab_connect(&s.w.lab, false);
+	s.w.quiet = dup(s.w.lab.listener);
+	sem_init(&s.attached, 0, 0);
+	assert_int_equal(pthread_create(&thread, NULL, sleep_on_ring, &s), 0);
+	while (sem_wait(&s.attached))
+		;
+	assert_non_null(s.w.stream.sock);
+	for (unsigned int i = 0; i < rounds; i++) {
+		peer_writes(&s.w, (uint64_t)i * PART, PART);
+		fork_and(&s.w, i % 2 ? CALLS : CALLS | CLOSES, fds);
+	}
+	assert_int_equal(shutdown(s.w.pair.far, SHUT_WR), 0);
+	pthread_join(thread, NULL);
+	sem_destroy(&s.attached);
+	assert_int_equal(s.end, DEVMEM_EVENT_END);
+	assert_int_equal(s.position, rounds * PART);
+	devmem_binding_close(s.w.tx);
+	close(s.w.quiet);
+	lab_close_pair(s.w.pair);
+	lab_close(&s.w.lab);
+	devmem_buffer_close(s.w.other);
+}
+
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
@@ -629,6 +879,10 @@ int main(int argc, char **argv)
 		LAB_TEST(calls_everything),
 		LAB_TEST(closes_everything),
 		LAB_TEST(makes_objects_of_its_own),
+		LAB_TEST(while_sends_are_under_way),
+		LAB_TEST(while_a_gather_is_under_way),
+		LAB_TEST(with_fragments_out_of_a_closed_binding),
+		LAB_TEST(while_another_thread_sleeps_on_the_ring),
 	};
 
 	lab_begin(argc, argv);
