@@ -295,6 +295,8 @@ figures() {
 	j = json.load(open(work + '/ended.json'))
 	assert not j['ok'] and j['error'] == 'a signal ended it' and 'server' not in j
 	assert j['client']['nanoseconds'] > 0 and j['client']['bytes_sent'] > 0 and j['client']['unsent'] == 0
+	j = json.load(open(work + '/rr.json'))
+	assert j['server']['copied_connections'] == j['client']['copied_connections'] == j['test']['connections'], j
 	j = json.load(open(work + '/sweep.json'))
 	assert j['ok'] and [t['test']['size'] for t in j['tests']] == [64, 4096, 65536], j
 	assert all(t['ok'] and t['to_server']['bytes'] == t['to_client']['bytes'] == 262144 for t in j['tests'])

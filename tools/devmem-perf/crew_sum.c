@@ -33,6 +33,7 @@ static void add_worker(const struct crew *c, const struct worker *w, struct resu
 	s->messages_sent += b->tally.messages_out - a->tally.messages_out;
 	s->unsent += w->unsent;
 	s->retransmits += w->retransmits;
+	s->copied_connections += w->copied_connections;
 	s->rtt_us += w->rtt_us / c->test->connections;
 	result_add_stats(s, &a->stats, &b->stats);
 }

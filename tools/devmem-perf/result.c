@@ -58,6 +58,7 @@ const struct field side_fields[] = {
 	NUMBER(system_us),
 	NUMBER(retransmits),
 	NUMBER(rtt_us),
+	NUMBER(copied_connections),
 	NUMBER(pools),
 	NUMBER(pool_pages),
 	NUMBER(pool_bytes),

@@ -33,7 +33,8 @@ struct side {
 	uint64_t user_us, system_us; /* processor time of the threads */
 	/* TCP_INFO: the sum over all connections; the mean of their smoothed round-trip times */
 	uint64_t retransmits, rtt_us;
-	uint64_t pools; /* number of page pools of the queues */
+	uint64_t copied_connections; /* of which bytes were copied, in either direction */
+	uint64_t pools;		     /* number of page pools of the queues */
 	/* the most that they had given out at the end of an interval */
 	uint64_t pool_pages, pool_bytes;
 };

@@ -74,6 +74,17 @@ static void look_at_tcp(struct worker *w)
 	}
 }
 
+/* Which connections are copied, the whole of them or a part, cannot be told from the sums. */
+static void look_at_sockets(struct worker *w)
+{
+	struct devmem_sock_stats st = { .size = sizeof(st) };
+
+	for (unsigned int i = 0; i < w->flows; i++)
+		if (w->flow[i].sock && !devmem_sock_stats(w->flow[i].sock, &st) &&
+		    st.bytes_linear + st.bytes_plain + st.bytes_sent_copied)
+			w->copied_connections++;
+}
+
 static void begin(struct worker *w)
 {
 	look_at_tcp(w);
@@ -89,6 +100,7 @@ static void finish(struct worker *w)
 
 	take_snapshot(w, &w->end);
 	look_at_tcp(w);
+	look_at_sockets(w);
 	/* what was due later does not count as unsent in a test that was stopped */
 	if (w->crew->stop && until > w->end.at)
 		until = w->end.at;

@@ -76,7 +76,7 @@ struct worker {
 	struct tally tally;
 	struct hdr *times; /* latencies since the main thread last took them */
 	struct snapshot begin, end;
-	uint64_t unsent, retransmits, rtt_us;
+	uint64_t unsent, retransmits, rtt_us, copied_connections;
 	char engine[16], engine_reason[512], warning[512];
 	bool broken;	      /* it failed because a connection broke */
 	char why[MEMORY_WHY]; /* why it failed; "": it did not */
