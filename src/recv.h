@@ -30,6 +30,16 @@ struct devmem__rx_count {
 	uint64_t descriptors;
 };
 
+static inline void devmem__rx_count_add(struct devmem__rx_count *sum,
+					const struct devmem__rx_count *more)
+{
+	sum->device += more->device;
+	sum->linear += more->linear;
+	sum->plain += more->plain;
+	sum->fragments += more->fragments;
+	sum->descriptors += more->descriptors;
+}
+
 /* A completion whose events are being returned, possibly in several portions. */
 struct devmem__rx {
 	const unsigned char *control;

@@ -460,7 +460,7 @@ void devmem__sock_free(struct devmem_sock *sock)
 	if (io_uring_sq_ready(&ring->uring.io))
 		devmem__uring_forget(&ring->uring, sock, sock->fd);
 	ring->socks.slot[sock->stream.slot] = NULL;
-	devmem__stats_add(&ring->received, &sock->received);
+	devmem__rx_count_add(&ring->received, &sock->received);
 	forget_attached(sock);
 	devmem__tx_free(sock);
 	devmem__list_del(&sock->tokens.node);

@@ -40,9 +40,6 @@ void devmem__remote_releases_free(struct devmem_ring *ring);
 int devmem__release_all(struct devmem_ring *ring, const struct devmem_event *events,
 			unsigned int n);
 
-/* stats.c: add @more to @sum */
-void devmem__stats_add(struct devmem__rx_count *sum, const struct devmem__rx_count *more);
-
 /* attach.c. devmem__socks_reap() - free the detached sockets to which nothing refers any more. */
 void devmem__socks_reap(struct devmem_ring *ring);
 void devmem__sock_free(struct devmem_sock *sock);

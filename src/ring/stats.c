@@ -6,15 +6,6 @@
 #include "ring/loop.h"
 #include "uring/syscall_ring.h"
 
-void devmem__stats_add(struct devmem__rx_count *sum, const struct devmem__rx_count *more)
-{
-	sum->device += more->device;
-	sum->linear += more->linear;
-	sum->plain += more->plain;
-	sum->fragments += more->fragments;
-	sum->descriptors += more->descriptors;
-}
-
 /* Receiving counts for each socket alone. */
 static struct devmem__rx_count received(const struct devmem_ring *ring)
 {
@@ -22,7 +13,7 @@ static struct devmem__rx_count received(const struct devmem_ring *ring)
 
 	for (unsigned int i = 0; i < ring->socks.slots; i++)
 		if (ring->socks.slot[i])
-			devmem__stats_add(&sum, &ring->socks.slot[i]->received);
+			devmem__rx_count_add(&sum, &ring->socks.slot[i]->received);
 	return sum;
 }
 
