@@ -51,7 +51,6 @@ static struct devmem_binding *new_binding(struct devmem_nic *nic, struct devmem_
 	}
 	atomic_init(&b->refs, 1);
 	b->process = devmem__process();
-	devmem__attached_open(&b->attached);
 	b->nic = nic;
 	b->buffer = buffer;
 	set_page_size(b, devmem__system_page());
@@ -571,11 +570,6 @@ enum devmem__engine_id devmem__binding_engine_id(const struct devmem_binding *bi
 struct devmem_buffer *devmem__binding_buffer(const struct devmem_binding *binding)
 {
 	return binding->buffer;
-}
-
-struct devmem__attached *devmem__binding_attached(struct devmem_binding *binding)
-{
-	return &binding->attached;
 }
 
 struct devmem__chunks *devmem__binding_chunks(struct devmem_binding *binding)

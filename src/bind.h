@@ -7,7 +7,6 @@
 #ifndef DEVMEM__BIND_H
 #define DEVMEM__BIND_H
 
-#include "bind/attached.h"
 #include "bind/chunks.h"
 #include "base/internal.h"
 #include "bind/page_size.h"
@@ -37,9 +36,6 @@ unsigned int devmem__binding_ifindex(const struct devmem_binding *binding);
 /* devmem__binding_own() - make a ring's own binding: without a NIC, bytes are copied. @why: the
  * reason for copying. The buffer may be bound already. */
 int devmem__binding_own(struct devmem_buffer *buffer, const char *why, struct devmem_binding **out);
-
-/* The connections that receive with the binding, on all rings. */
-struct devmem__attached *devmem__binding_attached(struct devmem_binding *binding);
 
 /* Is it for sending? Then it has no queues and receives nothing. */
 bool devmem__binding_sends(const struct devmem_binding *binding);

@@ -959,10 +959,10 @@ DEVMEM_API int devmem_guard(int fd);
  *		(SO_LINGER of 0)
  * -EBADF	@fd is not open
  * -ENOTSOCK, -ENOTCONN, -EPROTOTYPE	@fd is not a socket, was never connected, is not TCP
- * -EEXIST	the connection is attached already: to this ring, by whatever descriptor and with
- *		whatever binding, or with the same binding to another ring (Linux 4.12). Two
- *		attachments would divide its bytes between them. Or, in a forked child, another
- *		process made the ring or the binding
+ * -EEXIST	the connection is attached already, to this ring or another of the process, by
+ *		whatever descriptor and with whatever binding (Linux 4.12). Two attachments would
+ *		divide its bytes between them. Or, in a forked child, another process made the ring
+ *		or the binding
  * -EMFILE	no file descriptors left; or this ring has 65,535 sockets, or sockets of 31 bindings
  *		of engine "copy"
  * -ENOMEM	no memory

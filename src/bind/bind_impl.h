@@ -36,7 +36,6 @@ struct devmem_binding {
 	uint32_t page_size; /* bytes: what an outstanding fragment keeps */
 	uint32_t page_asked;
 	char page_why[320];
-	struct devmem__attached attached;
 	struct devmem__chunks chunks; /* (copy) */
 	/* (copy) what the kernel copies to: the mapped buffer, or a staging area */
 	unsigned char *memory;

@@ -28,8 +28,6 @@ const char *devmem__binding_name(const struct devmem_binding *b)
 
 void devmem__binding_free(struct devmem_binding *b)
 {
-	if (b)
-		devmem__attached_close(&b->attached);
 	free(b);
 }
 

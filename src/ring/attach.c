@@ -19,6 +19,7 @@
 #include "recv/guard.h"
 #include "recv/signed.h"
 #include "recv/token_release.h"
+#include "ring/attached.h"
 #include "ring/loop.h"
 #include "tx.h"
 
@@ -127,18 +128,12 @@ static uint64_t cookie_of(int fd)
 	return getsockopt(fd, SOL_SOCKET, SO_COOKIE, &cookie, &len) ? 0 : cookie;
 }
 
-/* No other socket of the ring, with any binding, and none of the binding, on any ring, may have the
- * same connection. */
+/* No other socket of any ring may have the same connection. */
 static int note_attached(struct devmem_sock *sock, int fd)
 {
 	const uint64_t cookie = cookie_of(fd);
-	int err = devmem__attached_add(&sock->ring->socks.attached, cookie);
+	int err = devmem__attached_add(cookie);
 
-	if (!err) {
-		err = devmem__attached_add(devmem__binding_attached(sock->binding), cookie);
-		if (err)
-			devmem__attached_remove(&sock->ring->socks.attached, cookie);
-	}
 	if (err == -EEXIST)
 		return devmem__fail(EEXIST,
 				    "the connection of descriptor %d is already attached, and two "
@@ -153,8 +148,7 @@ static int note_attached(struct devmem_sock *sock, int fd)
 
 static void forget_attached(struct devmem_sock *sock)
 {
-	devmem__attached_remove(&sock->ring->socks.attached, sock->cookie);
-	devmem__attached_remove(devmem__binding_attached(sock->binding), sock->cookie);
+	devmem__attached_remove(sock->cookie);
 	sock->cookie = 0;
 }
 

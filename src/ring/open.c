@@ -90,7 +90,6 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 	ring->spill.bytes = o.spill_bytes;
 	devmem__links_init(&ring->links.watched);
 	devmem__gathers_open(&ring->gathers);
-	devmem__attached_open(&ring->socks.attached);
 	devmem__list_init(&ring->bindings.uses);
 	devmem__list_init(&ring->tokens.held);
 	devmem__list_init(&ring->tokens.due);
@@ -120,7 +119,6 @@ int devmem__ring_open(const struct devmem_ring_opts *opts, struct devmem_ring **
 err_wake:
 	close(ring->wake.fd);
 err_ring:
-	devmem__attached_close(&ring->socks.attached);
 	devmem__gathers_close(ring);
 	free(ring);
 	return err;
@@ -187,7 +185,6 @@ void devmem_ring_close(struct devmem_ring *ring)
 	devmem__ring_end_used(ring);
 	devmem_binding_close(ring->bindings.own);
 	close(ring->wake.fd);
-	devmem__attached_close(&ring->socks.attached);
 	free(ring->socks.slot);
 	free(ring);
 }

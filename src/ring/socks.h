@@ -4,14 +4,12 @@
 #define DEVMEM__RING_SOCKS_H
 
 #include "base/list.h"
-#include "bind/attached.h"
 
 struct devmem_sock;
 
 struct devmem__ring_socks {
 	struct devmem_sock **slot; /* NULL where free; events name a socket by its slot */
 	unsigned int slots;
-	struct devmem__attached attached;
 	/* detached sockets that lost a reference: devmem__sock_let_go() */
 	struct devmem__list reap;
 };

@@ -84,11 +84,10 @@ static void refused(struct devmem_ring *ring, int fd, struct devmem_binding *bin
 	assert_int_equal(lowat_of(fd), before);
 }
 
-/* By whatever descriptor, with whatever binding on one ring, and on another ring with the same one;
- * after detaching it may be. */
+/* By whatever descriptor, with whatever binding and on whatever ring; after detaching it may be. */
 static void a_connection_is_attached_once(void **state)
 {
-	struct devmem_ring *ring = lab_ring(NULL), *other = lab_ring(NULL);
+	struct devmem_ring *ring = lab_ring(NULL), *other = lab_ring(NULL), *copies;
 	struct lab_pair pair, second;
 	struct lab_sender *sender;
 	struct lab_stream stream;
@@ -105,6 +104,10 @@ static void a_connection_is_attached_once(void **state)
 	refused(ring, again, lab.binding);
 	if (lab_copies()) /* other engines' rings refuse it for that reason */
 		refused(ring, again, NULL);
+	copies = lab_ring(
+		DEVMEM_OPTS(devmem_ring_opts, .engine = lab_in("syscall") ? "syscall" : "copy"));
+	refused(copies, again, NULL);
+	devmem_ring_close(copies);
 	if (!lab_in("zcrx")) /* there another ring cannot have the binding at all */
 		refused(other, pair.near, lab.binding);
 	sender = lab_send(pair.far, 4 * MIB, 0, true);
