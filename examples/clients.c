@@ -95,13 +95,29 @@ int server_accept(struct server *s)
 
 /* ---------------------------------------------------------------------------------- connections */
 
+static void steer(struct server *s, struct client *c, int fd)
+{
+	if (!s->each || !own_rule_make(&c->rule, s->binding, fd) || s->no_rule)
+		return;
+	s->no_rule = true;
+	fprintf(stderr, "%s: connections that cannot be steered are copied: %s\n",
+		program_invocation_short_name, devmem_error());
+}
+
+static int attach(struct server *s, struct client *c, int fd, const struct devmem_attach_opts *opts)
+{
+	steer(s, c, fd);
+	return devmem_attach(s->ring, fd, s->binding, (uintptr_t)c, opts, &c->sock);
+}
+
 int server_attach(struct server *s, struct client *c, int fd, const struct devmem_attach_opts *opts)
 {
-	int err =
-		c ? devmem_attach(s->ring, fd, s->binding, (uintptr_t)c, opts, &c->sock) : -ENOMEM;
+	int err = c ? attach(s, c, fd, opts) : -ENOMEM;
 
 	if (err) {
 		server_lose(s, NULL, c ? devmem_error() : strerror(ENOMEM));
+		if (c)
+			own_rule_take_back(&c->rule, s->binding);
 		s->broken++;
 		s->ended++;
 		close(fd);
@@ -215,11 +231,12 @@ void server_lose(struct server *s, struct client *c, const char *why)
 		fprintf(stderr, "%s: a connection broke: %s\n", program_invocation_short_name, why);
 }
 
-void server_hang_up(struct client *c)
+void server_hang_up(const struct server *s, struct client *c)
 {
 	devmem_detach(c->sock);
 	c->sock = NULL;
 	close(c->fd);
+	own_rule_take_back(&c->rule, s->binding);
 }
 
 void server_forget(struct server *s, struct client *c)

@@ -12,6 +12,8 @@
 
 #include <devmem/devmem.h>
 
+#include "own_rule.h"
+
 struct server;
 
 /* The first member of a program's structure for a connection: events carry its address. */
@@ -28,6 +30,7 @@ struct client {
 	/* when @gone reaches this, all fragments are gone that were kept at @since */
 	uint64_t mark;
 	double since;
+	struct own_rule rule;
 	bool moved; /* any byte has moved */
 	bool lost;  /* the connection broke */
 };
@@ -50,8 +53,9 @@ void server_make_room(struct server *s);
  * the listener is not watched, so that waiting peers cost nothing. */
 int server_accept(struct server *s);
 
-/* Attaches a connection. @c: zeroed; NULL if there was no memory for it. Returns -1 if the
- * connection is over, which was reported and counted; the caller frees @c. */
+/* Steers a connection, if each needs its own rule, and attaches it. One that cannot be steered is
+ * received all the same, copied; that is reported once. @c: zeroed; NULL if there was no memory for
+ * it. Returns -1 if the connection is over, which was reported and counted; the caller frees @c. */
 int server_attach(struct server *s, struct client *c, int fd,
 		  const struct devmem_attach_opts *opts);
 
@@ -77,8 +81,8 @@ extern const char server_silent[]; /* the reason as text */
  * because it was nobody's stream. */
 void server_lose(struct server *s, struct client *c, const char *why);
 
-/* Detaches and closes the connection. It still occupies its place. */
-void server_hang_up(struct client *c);
+/* Detaches and closes the connection, and takes its rule back. It still occupies its place. */
+void server_hang_up(const struct server *s, struct client *c);
 
 /* Frees its place. */
 void server_forget(struct server *s, struct client *c);

@@ -133,7 +133,7 @@ static void close_connection(struct echo *e, struct connection *c, const char *w
 		devmem_abort(c->client.sock);
 	else
 		shutdown(c->client.fd, SHUT_WR);
-	server_hang_up(&c->client);
+	server_hang_up(&e->server, &c->client);
 }
 
 static void close_if_done(struct echo *e, struct connection *c)
@@ -256,7 +256,7 @@ static void connection_event(struct echo *e, const struct devmem_event *ev)
 			broke(e, c, ev->result);
 		break;
 	case DEVMEM_EVENT_MISPLACED:
-		server_failed("warning");
+		server_misplaced(&e->server);
 		break;
 	}
 }

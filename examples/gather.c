@@ -199,14 +199,14 @@ static void close_connection(struct gatherer *g, struct connection *c, const cha
 	devmem_release(g->server.ring, c->part, c->n);
 	c->n = 0;
 	shutdown(c->client.fd, SHUT_RDWR);
-	server_hang_up(&c->client);
+	server_hang_up(&g->server, &c->client);
 	queue(g, c);
 }
 
 static void free_connection(struct gatherer *g, struct connection *c)
 {
 	if (c->client.sock)
-		server_hang_up(&c->client);
+		server_hang_up(&g->server, &c->client);
 	server_forget(&g->server, &c->client);
 	g->slot[c->slot] = NULL;
 	free(c->part);
@@ -261,7 +261,7 @@ static int handle(struct gatherer *g, const struct devmem_event *ev)
 		close_connection(g, c, g->server.why);
 		return 0;
 	case DEVMEM_EVENT_MISPLACED:
-		server_failed("warning");
+		server_misplaced(&g->server);
 	}
 	return 0;
 }

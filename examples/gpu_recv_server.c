@@ -88,7 +88,7 @@ static void close_connection(struct receiver *r, struct connection *c, const cha
 	if (queue >= 0 && queue < 64)
 		r->queues_seen |= 1ull << queue;
 	shutdown(c->client.fd, SHUT_RDWR);
-	server_hang_up(&c->client);
+	server_hang_up(&r->server, &c->client);
 	server_forget(&r->server, &c->client);
 	free(c);
 }
@@ -113,7 +113,7 @@ static void connection_event(struct receiver *r, const struct devmem_event *ev)
 		close_connection(r, c, ev->result ? r->server.why : NULL);
 		break;
 	case DEVMEM_EVENT_MISPLACED:
-		server_failed("warning");
+		server_misplaced(&r->server);
 		break;
 	}
 }

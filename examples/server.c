@@ -133,15 +133,17 @@ int server_buffer(const struct server *s, size_t bytes, struct devmem_buffer **o
 }
 
 /* Steers this port, on any local address, of both families. */
-static int steer(const struct server *s)
+static int steer(struct server *s)
 {
 	struct sockaddr_in v4 = { .sin_family = AF_INET, .sin_port = htons((uint16_t)s->opt.port) };
 	struct sockaddr_in6 v6 = { .sin6_family = AF_INET6,
 				   .sin6_port = htons((uint16_t)s->opt.port) };
+	int err = devmem_steer(s->binding, (struct sockaddr *)&v4, NULL);
 
-	return devmem_steer(s->binding, (struct sockaddr *)&v4, NULL)
-		       ? -1
-		       : devmem_steer(s->binding, (struct sockaddr *)&v6, NULL);
+	if (!err)
+		err = devmem_steer(s->binding, (struct sockaddr *)&v6, NULL);
+	s->each = own_rule_needed(s->binding, s->opt.port, err);
+	return s->each ? 0 : err;
 }
 
 int server_prepare(struct server *s)
@@ -212,6 +214,12 @@ void server_progress(const struct server *s)
 {
 	if (s->accepted && s->opt.progress)
 		report_progress(s->ring, s->started, s->accepted - s->ended);
+}
+
+void server_misplaced(const struct server *s)
+{
+	if (!s->each)
+		server_failed("warning");
 }
 
 int server_stop_listening(struct server *s)

@@ -38,6 +38,8 @@ struct server {
 	unsigned int room;	/* the largest number of connections at a time */
 	/* starts or stops watching the listener; NULL: the ring does that */
 	int (*listen)(struct server *s, bool on);
+	bool each;    /* each connection gets a rule of its own */
+	bool no_rule; /* one could not be steered, which was reported */
 	bool deaf;    /* the listener is not watched */
 	bool crowded; /* a peer waits for a place */
 	/* if the buffer has run low, the most bytes of a fragment; else 0 */
@@ -76,6 +78,10 @@ int server_buffer(const struct server *s, size_t bytes, struct devmem_buffer **o
  * an error message.
  */
 int server_wait(struct server *s, struct devmem_event *ev, unsigned int n, int timeout_ms);
+
+/* Reports a MISPLACED event. Where each connection has a rule of its own, its first bytes may come
+ * before the rule, so nothing is reported. */
+void server_misplaced(const struct server *s);
 
 /* True if the requested number of connections has ended. */
 bool server_is_done(const struct server *s);

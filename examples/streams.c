@@ -33,7 +33,7 @@ static void close_stream(struct streams *s, struct stream *st, const char *why)
 	if (why)
 		server_lose(s->server, &st->client, why);
 	shutdown(st->client.fd, SHUT_RDWR);
-	server_hang_up(&st->client);
+	server_hang_up(s->server, &st->client);
 	server_forget(s->server, &st->client);
 	free(st);
 }
@@ -69,7 +69,7 @@ static void take_event(struct streams *s, const struct devmem_event *ev)
 			s->stop = true;
 		break;
 	case DEVMEM_EVENT_MISPLACED:
-		server_failed("warning");
+		server_misplaced(s->server);
 		break;
 	}
 }

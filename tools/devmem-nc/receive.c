@@ -12,6 +12,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
+#include "../../examples/own_rule.h"
 #include "check.h"
 #include "queues.h"
 #include "report.h"
@@ -39,6 +40,8 @@ struct receiver {
 	struct devmem_binding *binding;
 	struct devmem_ring *ring;
 	struct devmem_sock *sock;
+	bool each; /* the connection gets a rule of its own, once it has been accepted */
+	struct own_rule rule;
 	int listener, fd;
 	struct stranger waiting[MAX_WAITING]; /* in order of arrival */
 	unsigned int waiting_n;
@@ -104,6 +107,13 @@ static int take_fragment(struct receiver *r, const struct devmem_event *ev)
 	return 0;
 }
 
+static const char *why_misplaced(const struct receiver *r)
+{
+	return r->each ? "they came before the connection was steered, which takes a rule of its "
+			 "own: use one queue (-q 1)"
+		       : "flow steering error: they came through an ordinary queue";
+}
+
 static int take_copied(struct receiver *r, const struct devmem_event *ev)
 {
 	struct devmem_stats st = { .size = sizeof(st) };
@@ -118,7 +128,7 @@ static int take_copied(struct receiver *r, const struct devmem_event *ev)
 	if (r->opt->no_copies)
 		return failed("%u bytes were copied, and -L does not allow it: %s", ev->length,
 			      linear ? "their packet was not split (SCM_DEVMEM_LINEAR)"
-				     : "flow steering error: they came through an ordinary queue");
+				     : why_misplaced(r));
 	return take_bytes(r, (const unsigned char *)(uintptr_t)ev->address, ev->length);
 }
 
@@ -150,7 +160,8 @@ static int take_event(struct receiver *r, const struct devmem_event *ev)
 	case DEVMEM_EVENT_LINK:
 		return link_news(r, ev->result);
 	case DEVMEM_EVENT_MISPLACED:
-		say("warning: %s", devmem_error());
+		if (!r->each) /* otherwise what comes before the rule is expected */
+			say("warning: %s", devmem_error());
 		return 0;
 	default:
 		return 0;
@@ -240,14 +251,27 @@ static int steer(struct receiver *r)
 	const struct sockaddr *local = &r->local.sa;
 	struct address v4 = { .v4 = { .sin_family = AF_INET, .sin_port = htons(r->opt->port) } };
 	const bool both = !r->opt->receiver && !r->opt->sender && r->opt->family == AF_UNSPEC;
+	int err;
 
 	if (r->opt->keep_settings)
 		return 0;
 	if (r->opt->sender && !devmem_steer(r->binding, local, &r->peer.sa))
 		return 0;
-	if (devmem_steer(r->binding, local, NULL) ||
-	    (both && devmem_steer(r->binding, &v4.sa, NULL)))
+	err = devmem_steer(r->binding, local, NULL);
+	if (!err && both)
+		err = devmem_steer(r->binding, &v4.sa, NULL);
+	r->each = own_rule_needed(r->binding, r->opt->port, err);
+	return err && !r->each ? failed_by_library("cannot steer the connection to the queues") : 0;
+}
+
+/* Once it has been accepted. What came before is copied, and so is all of it without a rule. */
+static int steer_accepted(struct receiver *r)
+{
+	if (!r->each || !own_rule_make(&r->rule, r->binding, r->fd))
+		return 0;
+	if (r->opt->no_copies)
 		return failed_by_library("cannot steer the connection to the queues");
+	say("the connection cannot be steered, so it is copied: %s", devmem_error());
 	return 0;
 }
 
@@ -308,6 +332,8 @@ static int take_connection(struct receiver *r, const struct stranger *who)
 	r->peer = who->peer;
 	nc_report_connected(&r->report, address_text(&r->peer, text));
 	nc_trace_accepted(r->opt, &r->peer);
+	if (steer_accepted(r))
+		return -1;
 	err = devmem_attach(r->ring, r->fd, r->binding, 0, NULL, &r->sock);
 	/* the next connection may find enough resources */
 	r->lost = err == -EMFILE || err == -ENFILE || err == -ENOMEM;
@@ -347,6 +373,7 @@ static void drop_connection(struct receiver *r, const char *why)
 	r->sock = NULL;
 	close(r->fd);
 	r->fd = -1;
+	own_rule_take_back(&r->rule, r->binding);
 }
 
 /* ---------------------------------------------------------------------- choosing the connection */
