@@ -508,6 +508,30 @@ static void as_long_as_a_queue_is_bound(void **state)
 	devmem_buffer_close(buffer);
 }
 
+/* As between connections that are steered one by one. It can have 64 flows at a time. */
+static void when_the_last_rule_is_taken_back(void **state)
+{
+	struct devmem_buffer *buffer = lab_buffer(8 * MIB);
+	struct devmem_binding *binding;
+	struct devmem_nic *nic;
+
+	(void)state;
+	needs_program(__func__);
+	ok(devmem_nic_open(NIC, NULL, &nic));
+	binding = lab_bind(nic, buffer, 1, NULL);
+	assert_int_equal(programs(), 0);
+	for (uint16_t i = 0; i < 66; i++) {
+		steer(binding, PORT + i);
+		assert_int_equal(programs(), 1);
+		ok(lab_take_rule_back(binding, PORT + i, false));
+		assert_int_equal(programs(), 1);
+	}
+	devmem_binding_close(binding);
+	assert_int_equal(programs(), 0);
+	ok(devmem_nic_close(nic));
+	devmem_buffer_close(buffer);
+}
+
 /* Binds with these flags, and steers a flow. */
 static void bind_with(uint32_t flags, bool steers, const uint32_t *queue)
 {
@@ -652,10 +676,11 @@ static void not_after_a_crash(void **state)
 int main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
-		LAB_TEST(as_long_as_a_queue_is_bound), LAB_TEST(not_if_nothing_is_steered),
-		LAB_TEST(not_without_guards),	       LAB_TEST(not_beside_a_rule_of_others),
-		LAB_TEST(not_without_capability),      LAB_TEST(not_from_another_namespace),
-		LAB_TEST(not_after_a_crash),	       LAB_TEST(resets_under_traffic),
+		LAB_TEST(as_long_as_a_queue_is_bound), LAB_TEST(when_the_last_rule_is_taken_back),
+		LAB_TEST(not_if_nothing_is_steered),   LAB_TEST(not_without_guards),
+		LAB_TEST(not_beside_a_rule_of_others), LAB_TEST(not_without_capability),
+		LAB_TEST(not_from_another_namespace),  LAB_TEST(not_after_a_crash),
+		LAB_TEST(resets_under_traffic),
 	};
 
 	lab_count_mappings(argv);
