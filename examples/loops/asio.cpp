@@ -25,15 +25,11 @@ int main(int argc, char **argv)
 	{
 		asio::io_context loop(1);
 		descriptor ring(loop, r.ring_fd), listener(loop, r.listener);
-		const auto take = [&] {
+		each_time(ring, [&] {
 			if (receiver_take(&r))
 				loop.stop();
-		};
-		each_time(ring, take);
-		each_time(listener, [&] {
-			receiver_accept(&r);
-			take(); // hands in the receives of the new connections
 		});
+		each_time(listener, [&] { receiver_accept(&r); }); // makes the ring readable
 		loop.run();
 		// both descriptors are the receiver's: asio must not close them
 		ring.release();

@@ -33,8 +33,8 @@ void receiver_open(struct receiver *r, int argc, char **argv);
 void receiver_accept(struct receiver *r);
 
 /*
- * The ring is readable: takes all of its events, until devmem_wait() returns 0. Only then may the
- * loop sleep. Returns true when the requested number of connections has ended.
+ * The ring is readable: takes all of its events, until devmem_wait() returns 0. Returns true when
+ * the requested number of connections has ended.
  */
 bool receiver_take(struct receiver *r);
 

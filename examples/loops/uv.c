@@ -17,28 +17,19 @@ static void close_handle(uv_handle_t *handle, void *unused)
 	uv_close(handle, NULL);
 }
 
-/* Called after each change of the ring. With no handle left, uv_run() returns. */
-static void take(uv_loop_t *loop)
-{
-	struct receiver *r = loop->data;
-
-	if (r->ended < r->connections && receiver_take(r))
-		uv_walk(loop, close_handle, NULL);
-}
-
 static void on_ring(uv_poll_t *poll, int status, int events)
 {
 	(void)events;
 	check(status, "the ring");
-	take(poll->loop);
+	if (receiver_take(poll->loop->data)) /* with no handle left, uv_run() returns */
+		uv_walk(poll->loop, close_handle, NULL);
 }
 
 static void on_listener(uv_poll_t *poll, int status, int events)
 {
 	(void)events;
 	check(status, "the listener");
-	receiver_accept(poll->loop->data);
-	take(poll->loop); /* hands in the receives of the new connections */
+	receiver_accept(poll->loop->data); /* makes the ring readable */
 }
 
 int main(int argc, char **argv)
