@@ -331,7 +331,7 @@ DAMAGE = [
     ("man/devmem.7", ".It Fn devmem_send Ta own Ta no Ta Er EEXIST\n", ".It Fn devmem_send Ta own Ta no Ta works\n",
      'says "works" of devmem_send in a child'),
     ("man/devmem.7", ".It Fn devmem_send Ta own", ".It Fn devmem_send Ta any", 'says "any" of devmem_send'),
-    ("man/devmem.7", "size_t total = 0", "long total = 0", "its program is not examples/minimal/receive.c"),
+    ("man/devmem.7", "static size_t total", "static long total", "its program is not examples/minimal/receive.c"),
     ("examples/minimal/receive.c", '"engine %s: ', '"way %s: ', "its program is not examples/minimal/receive.c"),
 ]
 

@@ -1,70 +1,80 @@
 // SPDX-License-Identifier: MIT
-/* receive INTERFACE PORT: one connection into device memory. From bash: yes devmem | head -c 16M
- * >/dev/tcp/localhost/PORT */
+/* receive INTERFACE PORT: receives one connection into device memory, and checks its bytes.
+ * To send to it, in bash: yes devmem | head -c 16M >/dev/tcp/localhost/PORT */
 #include <devmem/devmem.h>
 #include <err.h>
 #include <errno.h>
 #include <netinet/in.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
-#define MUST(call) ((call) < 0 ? errx(1, "%s: %s", #call, devmem_error()) : (void)0)
+
+static char copy[4 << 20]; /* only to check the bytes: a real program leaves them where they are */
+static size_t total, wrong;
+
+static void must(int result, const char *what)
+{
+	if (result < 0)
+		errx(1, "%s: %s", what, devmem_error());
+}
+
+static void check(struct devmem_buffer *buffer, const struct devmem_event *ev)
+{
+	const char *bytes = copy;
+
+	if (ev->type == DEVMEM_EVENT_HOST) /* the kernel had to copy these to host memory */
+		bytes = (const char *)(uintptr_t)ev->address;
+	else
+		must(devmem_buffer_read(buffer, ev->offset, copy, ev->length), "read");
+	for (uint32_t i = 0; i < ev->length; i++)
+		wrong += bytes[i] != "devmem\n"[total++ % 7];
+}
+
+static void receive(struct devmem_ring *ring, struct devmem_buffer *buffer)
+{
+	struct devmem_event ev = { 0 };
+
+	while (ev.type != DEVMEM_EVENT_END) {
+		int n = devmem_wait(ring, &ev, 1, -1);
+
+		if (n == -EINTR) /* a signal, such as SIGCONT, does not end the loop */
+			continue;
+		must(n, "wait");
+		if (ev.type == DEVMEM_EVENT_ERROR)
+			errx(1, "the connection broke: %s", devmem_error());
+		if (ev.type == DEVMEM_EVENT_DATA || ev.type == DEVMEM_EVENT_HOST)
+			check(buffer, &ev);
+		must(devmem_release(ring, &ev, 1), "release"); /* the bytes are used */
+	}
+}
 
 int main(int argc, char **argv)
 {
-	struct sockaddr_in here = { .sin_family = AF_INET,
-				    .sin_port = htons(argc == 3 ? (uint16_t)atoi(argv[2]) : 0) };
-	struct devmem_buffer *buffer;
-	struct devmem_nic *nic;
+	struct sockaddr_in here = { .sin_family = AF_INET };
+	struct devmem_stats stats = { .size = sizeof(stats) };
+	int listener = socket(AF_INET, SOCK_STREAM, 0);
 	struct devmem_binding *binding;
+	struct devmem_buffer *buffer;
 	struct devmem_ring *ring;
 	struct devmem_sock *sock;
-	struct devmem_event ev = { 0 };
-	struct devmem_stats stats = { .size = sizeof(stats) };
-	int n, fd, listener = socket(AF_INET, SOCK_STREAM, 0);
-	size_t total = 0, wrong = 0;
-	/* of what lies in device memory, which the processor should not need to look at */
-	static char copy[4 << 20];
+	struct devmem_nic *nic;
 
-	if (argc != 3 || bind(listener, (struct sockaddr *)&here, sizeof(here)))
-		err(2, "receive INTERFACE PORT");
-	MUST(devmem_buffer_create(NULL, sizeof(copy), NULL, &buffer));
-	MUST(devmem_nic_open(argv[1], NULL, &nic));
-	MUST(devmem_bind_rx(nic, buffer, DEVMEM_OPTS(devmem_bind_opts, .queues = 1), &binding));
-	MUST(devmem_steer(binding, (struct sockaddr *)&here, NULL));
-	MUST(devmem_ring_open(NULL, &ring));
-	/* not before: what comes before the rule is copied */
-	devmem_guard(listener);
-	if (listen(listener, 1))
-		err(1, "listen");
-	/* a connection that breaks, or is silent for a minute, makes way for the next */
-	while (ev.type != DEVMEM_EVENT_END) {
-		while ((fd = accept(listener, NULL, NULL)) < 0 &&
-		       (errno == EINTR || errno == ECONNABORTED))
-			;
-		MUST(devmem_attach(ring, fd, binding, 0, NULL, &sock));
-		for (total = wrong = ev.type = 0, n = 1;
-		     n && ev.type != DEVMEM_EVENT_END && ev.type != DEVMEM_EVENT_ERROR;) {
-			/* a signal that ends nothing: SIGCONT */
-			while ((n = devmem_wait(ring, &ev, 1, 60000)) == -EINTR)
-				;
-			MUST(n > 0 && ev.type == DEVMEM_EVENT_DATA
-				     ? devmem_buffer_read(buffer, ev.offset, copy, ev.length)
-				     : n);
-			const char *came = ev.type == DEVMEM_EVENT_HOST
-						   ? (const char *)(uintptr_t)ev.address
-						   : copy;
-			for (uint32_t i = 0; n && ev.type <= DEVMEM_EVENT_HOST && i < ev.length;
-			     i++)
-				wrong += came[i] != "devmem\n"[total++ % 7];
-			MUST(devmem_release(ring, &ev, (unsigned int)n));
-		}
-		shutdown(fd, SHUT_RDWR), devmem_detach(sock), close(fd);
-	}
-	devmem_ring_stats(ring, &stats);
+	if (argc != 3)
+		errx(2, "usage: receive INTERFACE PORT");
+	here.sin_port = htons((uint16_t)atoi(argv[2]));
+	must(devmem_buffer_create(NULL, sizeof(copy), NULL, &buffer), "buffer");
+	must(devmem_nic_open(argv[1], NULL, &nic), "NIC");
+	must(devmem_bind_rx(nic, buffer, NULL, &binding), "bind");
+	must(devmem_steer(binding, (struct sockaddr *)&here, NULL), "steer");
+	must(devmem_ring_open(NULL, &ring), "ring");
+	devmem_guard(listener); /* then listen: what arrives before there is a rule is copied */
+	if (bind(listener, (struct sockaddr *)&here, sizeof(here)) || listen(listener, 1))
+		err(2, "port %s", argv[2]);
+	must(devmem_attach(ring, accept(listener, NULL, NULL), binding, 0, NULL, &sock), "attach");
+	receive(ring, buffer);
+	must(devmem_ring_stats(ring, &stats), "statistics");
 	printf("engine %s: %zu bytes, %zu without a copy, %zu wrong\n",
 	       devmem_binding_engine(binding, NULL), total, (size_t)stats.bytes_device, wrong);
-	devmem_ring_close(ring), devmem_binding_close(binding), devmem_nic_close(nic),
-		devmem_buffer_close(buffer);
+	devmem_ring_close(ring), devmem_binding_close(binding);
+	devmem_nic_close(nic), devmem_buffer_close(buffer);
 	return wrong != 0;
 }
