@@ -7,7 +7,8 @@ comments in the public headers, and the manual pages. What is wrong is printed, 
   the header's name (In).
 - A function's errnos in ERRORS are those of its comment, "other" included. ERRORS has lists, each after a sentence that names
   the functions (Fn) it is for. One that returns int has some, or its comment says that it does not fail.
-- Each member of a public structure is an item (It) of a page that names the structure, and each constant is mentioned.
+- Each member of a public structure is an item (It) of a page that names the structure, and each constant is mentioned. A page
+  that lists the members ("The members of") shows the structure as the header has it, without comments.
 - What a page calls devmem_ or DEVMEM_ is in a header, but for variables of the environment (Ev); what it says to see is there.
 - The table in devmem(7) has each function once. It says EEXIST of those whose comment says what they do in a forked child, and
   "own" of those that another thread cannot call (EPERM).
@@ -272,6 +273,25 @@ def check_table(headers, pages):
             yield f"man/devmem.7: the table says \"{thread}\" of {name}, and its comment that only the ring's own thread may call it"
 
 
+def declarations(top):
+    """Each public structure as a page shows it: no comments, tabs as eight columns."""
+    found = {}
+    for path in sorted(glob.glob(os.path.join(top, "include/devmem/*.h"))):
+        with open(path, encoding="utf-8") as file:
+            text = without_comments(file.read())
+        for match in re.finditer(r"^struct (devmem_\w+) \{\n(.*?)^\};", text, re.M | re.S):
+            lines = [re.sub(r"(?<=\S)[ \t]+", " ", line.rstrip()) for line in match[2].splitlines() if line.strip()]
+            found[match[1]] = f"struct {match[1]} {{\n" + "".join(line.replace("\t", " " * 8) + "\n" for line in lines) + "};\n"
+    return found
+
+
+def check_shown(top, pages):
+    for name, declaration in declarations(top).items():
+        for page in pages:
+            if re.search(rf"^The members of\n\.Vt struct {name}\n", page.text, re.M) and declaration not in page.text:
+                yield f"{page.path}: does not show struct {name} as the header has it:\n{declaration}"
+
+
 def check_program(top, pages):
     program = "".join(read(top, "examples/minimal/receive.c").splitlines(True)[1:]).replace("\\", "\\e")
     if not any(page.path == "man/devmem.7" and f".Bd -literal\n{program}.Ed\n" in page.text for page in pages):
@@ -282,7 +302,8 @@ def problems(top):
     exported = set(re.findall(r"^\t(devmem_\w+);", read(top, "src/devmem.map"), re.M))
     headers, pages = Headers(top), pages_of(top)
     return [*check_comments(exported, headers), *check_functions(exported, headers, pages), *check_names(exported, headers, pages),
-            *check_references(pages), *check_structures(headers, pages), *check_table(headers, pages), *check_program(top, pages)]
+            *check_references(pages), *check_structures(headers, pages), *check_table(headers, pages),
+            *check_shown(top, pages), *check_program(top, pages)]
 
 
 # ------------------------------------------------------------------------------------ the checks, checked
@@ -325,6 +346,7 @@ DAMAGE = [
     ("man/devmem_event.3", ".It Dv DEVMEM_EVENT_WOKEN\n", ".It Dv DEVMEM_EVENT_AWOKEN\n", "DEVMEM_EVENT_AWOKEN is in no header"),
     ("man/devmem_release.3", ".Xr devmem_gather 3 ,\n", ".Xr devmem_collect 3 ,\n", "there is no devmem_collect(3)"),
     ("man/devmem_release.3", "Events without", ".Nm devmem_free\nEvents without", "Nm outside of NAME"),
+    ("man/devmem_bind_rx.3", "        uint32_t queues;\n", "", "does not show struct devmem_bind_opts as the header has it"),
     ("man/devmem_release.3", "Events without", ".Fn devmem_stats\nEvents without", "devmem_stats is no function"),
     ("man/devmem.7", ".It Fn devmem_wake Ta any Ta no Ta nothing\n", "", "has no row for devmem_wake"),
     ("man/devmem.7", ".It Fn devmem_wake Ta", ".It Fn devmem_send Ta", "has devmem_send more than once"),
