@@ -73,7 +73,7 @@ const char *suggest_option(const char *word, const struct option *longs)
 	if (strncmp(word, "--", 2))
 		return NULL;
 	snprintf(typed, sizeof(typed), "%.*s", (int)strcspn(word + 2, "="), word + 2);
-	for (; longs[n].name && n < MAX_OPTIONS; n++)
+	for (; n < MAX_OPTIONS && longs[n].name; n++)
 		names[n] = longs[n].name;
 	return suggest(typed, names, n);
 }

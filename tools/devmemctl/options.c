@@ -48,14 +48,13 @@ static bool takes(const struct ctl_verb *verb, int letter)
 	return letter == 'h' || strchr(verb->letters, letter);
 }
 
-/* Selects the verb's options in getopt's form. The leading ':' makes getopt silent and has it
- * report a missing value as ':'. */
+/* Selects the verb's options in getopt's form. @t is zeroed. The leading ':' makes getopt silent
+ * and has it report a missing value as ':'. */
 static void select_options(const struct ctl_verb *verb, struct tables *t)
 {
 	size_t n = 0;
 	char *s = t->shorts;
 
-	memset(t, 0, sizeof(*t));
 	*s++ = ':';
 	for (size_t i = 0; i < ARRAY_SIZE(all); i++) {
 		const struct ctl_option *o = &all[i];
@@ -204,7 +203,7 @@ static int take_interface(const struct ctl_verb *verb, int argc, char **argv,
 int ctl_parse(const struct ctl_verb *verb, int argc, char **argv, struct ctl_options *opt,
 	      bool *help)
 {
-	struct tables t;
+	struct tables t = { 0 };
 	int letter, status;
 
 	*opt = (struct ctl_options){ .buffer_bytes = (uint64_t)BUFFER_MIB << 20 };
