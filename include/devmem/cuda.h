@@ -34,7 +34,7 @@ extern "C" {
  * -ENODEV	the device, or this kind of memory, cannot be exported: devmem_error() says why
  * -ENOENT	no libcuda.so.1
  * -ENOMEM	not enough memory for what copying and gathering need
- * -EMFILE	no file descriptor below 65,536 is free
+ * -EMFILE	no file descriptors left, or the process has 65,535 buffers
  * -E2BIG	@opts is from a newer version of this header and asks for something unknown
  * other	the error of the driver
  */

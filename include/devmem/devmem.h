@@ -183,7 +183,7 @@ struct devmem_buffer_opts {
  *		one dumb buffer; or larger than RLIMIT_FSIZE, for memory of "udmabuf" and "shm".
  *		SIGXFSZ is not raised
  * -ENOMEM	not enough memory, or not enough huge pages reserved
- * -EMFILE	no file descriptor below 65,536 is free
+ * -EMFILE	no file descriptors left, or the process has 65,535 buffers
  * -E2BIG	@opts is from a newer version of this header and asks for something unknown
  * other	the error of the device's driver
  */
@@ -207,7 +207,7 @@ DEVMEM_API int devmem_buffer_create(const char *backend, size_t bytes,
  *		or another option is set
  * -ERANGE	the range does not lie in the dma-buf
  * -EBADF	@fd is not open
- * -EMFILE	no file descriptor below 65,536 is free
+ * -EMFILE	no file descriptors left, or the process has 65,535 buffers
  * -ENOMEM	no memory
  * -E2BIG	@opts is from a newer version of this header and asks for something unknown
  */
@@ -241,9 +241,23 @@ DEVMEM_API size_t devmem_buffer_size(const struct devmem_buffer *buffer);
 /**
  * devmem_buffer_id() - the number by which events name the buffer, in their member @buffer.
  *
- * Unique in the process while the buffer lives.
+ * From 1 to 65,535: the lowest that no other buffer of the process has. It is the buffer's until
+ * the buffer is gone; then another buffer may get it.
  */
 DEVMEM_API uint16_t devmem_buffer_id(const struct devmem_buffer *buffer);
+
+/**
+ * devmem_buffer_find() - the buffer that an event names.
+ * @id:		the event's member @buffer.
+ *
+ * Returns NULL if no buffer has this number; 0 is nobody's. The buffer stays its owner's: this
+ * takes no reference. As long as an event's fragment is out, or its send or gather is not over, its
+ * buffer lives. In a forked child the parent's buffers are found too, which the child can only
+ * close. Makes no system call. Any thread.
+ *
+ * Since: 0.2
+ */
+DEVMEM_API struct devmem_buffer *devmem_buffer_find(uint16_t id);
 
 /**
  * devmem_buffer_map() - map the buffer into this process.

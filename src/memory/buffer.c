@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Buffer objects: references, facts, and access by the processor. */
 #include <errno.h>
-#include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,38 +9,18 @@
 
 #include "memory/host.h"
 #include "memory/buffer.h"
+#include "memory/buffer_ids.h"
 
 struct devmem_buffer {
 	atomic_uint refs;
 	atomic_bool bound;
+	uint16_t id;			  /* by which events name it */
 	uint32_t process;		  /* the one that made it */
 	struct devmem_buffer *next_ended; /* in the list of devmem__buffer_drop() */
 	struct devmem_backend ops;	  /* completed */
 	struct devmem_memory mem;
 	char why[1024];
 };
-
-/*
- * An event has 16 bits to name its buffer. We use the dma-buf's descriptor number: it is unique in
- * the process while the buffer lives, and needs no state of our own. 0 means "no buffer", so the
- * number must not be 0.
- */
-static int number_fd(struct devmem_memory *mem)
-{
-	int fd;
-
-	if (mem->fd > 0 && mem->fd <= UINT16_MAX)
-		return 0;
-	fd = fcntl(mem->fd, F_DUPFD_CLOEXEC, 1);
-	if (fd < 0)
-		return devmem__fail(errno, "cannot duplicate a dma-buf: %s", strerror(errno));
-	close(mem->fd);
-	mem->fd = fd;
-	if (fd <= UINT16_MAX)
-		return 0;
-	return devmem__fail(EMFILE, "no file descriptor below %d is free for the buffer",
-			    UINT16_MAX + 1);
-}
 
 static void free_memory(struct devmem_memory *mem)
 {
@@ -80,10 +59,10 @@ int devmem__buffer_make(const struct devmem_backend *ops,
 		err = fill(arg, &buffer->mem);
 	if (err)
 		goto err_free;
-	err = number_fd(&buffer->mem);
+	devmem__buffer_explain(buffer, "asked for: ");
+	err = devmem__buffer_id_take(buffer, &buffer->id);
 	if (err)
 		goto err_memory;
-	devmem__buffer_explain(buffer, "asked for: ");
 	*out = buffer;
 	return 0;
 
@@ -191,6 +170,7 @@ void devmem_buffer_close(struct devmem_buffer *buffer)
 {
 	if (!buffer || atomic_fetch_sub_explicit(&buffer->refs, 1, memory_order_acq_rel) != 1)
 		return;
+	devmem__buffer_id_give_back(buffer->id);
 	if (devmem__process_is(buffer->process))
 		free_memory(&buffer->mem);
 	else
@@ -233,7 +213,7 @@ size_t devmem_buffer_size(const struct devmem_buffer *buffer)
 
 uint16_t devmem_buffer_id(const struct devmem_buffer *buffer)
 {
-	return (uint16_t)buffer->mem.fd;
+	return buffer->id;
 }
 
 uint64_t devmem_buffer_device_address(const struct devmem_buffer *buffer, const char **reason)

@@ -9,10 +9,12 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "unit.h"
 #include "memory/buffer.h"
+#include "memory/buffer_ids.h"
 
 static void unknown_backend(void **state)
 {
@@ -361,6 +363,25 @@ static const struct devmem_backend fake_without_access = {
 	.free = fake_free,
 };
 
+#define HIGH 66000
+
+static int fake_alloc_high(uint64_t bytes, const struct devmem_buffer_opts *opts,
+			   struct devmem_memory *mem)
+{
+	int err = fake_alloc(bytes, opts, mem), low = mem->fd;
+
+	mem->fd = fcntl(low, F_DUPFD_CLOEXEC, HIGH);
+	close(low);
+	return err;
+}
+
+static const struct devmem_backend fake_with_a_high_descriptor = {
+	.size = sizeof(struct devmem_backend),
+	.name = "fake",
+	.alloc = fake_alloc_high,
+	.free = fake_free,
+};
+
 static struct devmem_buffer *make_fake(const struct devmem_backend *ops)
 {
 	const struct devmem_buffer_opts o = { .size = sizeof(o) };
@@ -436,6 +457,73 @@ static void no_access_at_all(void **state)
 	devmem_buffer_close(b);
 }
 
+static void numbers_are_the_lowest_free_ones(void **state)
+{
+	struct devmem_buffer *first = make("shm", 4096, 0), *second = make("shm", 4096, 0),
+			     *third = make("shm", 4096, 0);
+
+	(void)state;
+	assert_int_equal(devmem_buffer_id(first), 1);
+	assert_int_equal(devmem_buffer_id(second), 2);
+	assert_ptr_equal(devmem_buffer_find(1), first);
+	assert_ptr_equal(devmem_buffer_find(2), second);
+	assert_null(devmem_buffer_find(0));
+	assert_null(devmem_buffer_find(UINT16_MAX));
+	devmem_buffer_close(first);
+	assert_null(devmem_buffer_find(1));
+	assert_ptr_equal(devmem_buffer_find(2), second);
+	first = make("shm", 4096, 0);
+	assert_int_equal(devmem_buffer_id(first), 1);
+	devmem_buffer_close(third);
+	devmem_buffer_close(second);
+	devmem_buffer_close(first);
+	assert_null(devmem_buffer_find(3));
+}
+
+/* A descriptor's number matters no more: neither that of standard input, which is 0, nor one that
+ * does not fit in an event. */
+static void numbers_are_not_those_of_descriptors(void **state)
+{
+	struct rlimit before, many = { 70000, 70000 };
+	int input = dup(STDIN_FILENO);
+	struct devmem_buffer *b;
+
+	(void)state;
+	close(STDIN_FILENO);
+	b = make("shm", 3 * 4096, 0);
+	assert_int_equal(devmem_buffer_fd(b), STDIN_FILENO);
+	assert_int_equal(devmem_buffer_id(b), 1);
+	read_and_written(b);
+	devmem_buffer_close(b);
+	dup2(input, STDIN_FILENO);
+	close(input);
+	getrlimit(RLIMIT_NOFILE, &before);
+	if (setrlimit(RLIMIT_NOFILE, &many))
+		skip();
+	b = make_fake(&fake_with_a_high_descriptor);
+	assert_true(devmem_buffer_fd(b) >= HIGH);
+	assert_int_equal(devmem_buffer_id(b), 1);
+	devmem_buffer_close(b);
+	setrlimit(RLIMIT_NOFILE, &before);
+}
+
+static void there_are_no_more_numbers_than_an_event_can_name(void **state)
+{
+	struct devmem_buffer *some = make("shm", 4096, 0), *b = (void *)1;
+	uint16_t id = 0;
+
+	(void)state;
+	for (unsigned int i = 2; i <= UINT16_MAX; i++)
+		assert_int_equal(devmem__buffer_id_take(some, &id), 0);
+	assert_int_equal(id, UINT16_MAX);
+	assert_int_equal(devmem_buffer_create("shm", 4096, NULL, &b), -EMFILE);
+	assert_non_null(strstr(devmem_error(), "has 65535 buffers"));
+	assert_ptr_equal(b, (void *)1);
+	for (unsigned int i = 2; i <= UINT16_MAX; i++)
+		devmem__buffer_id_give_back((uint16_t)i);
+	devmem_buffer_close(some);
+}
+
 static void closing_nothing(void **state)
 {
 	(void)state;
@@ -464,6 +552,9 @@ int main(void)
 		cmocka_unit_test(copied_by_the_backend_where_it_cannot_be_mapped),
 		cmocka_unit_test(addresses_in_a_device),
 		cmocka_unit_test(no_access_at_all),
+		cmocka_unit_test(numbers_are_the_lowest_free_ones),
+		cmocka_unit_test(numbers_are_not_those_of_descriptors),
+		cmocka_unit_test(there_are_no_more_numbers_than_an_event_can_name),
 		cmocka_unit_test(closing_nothing),
 	};
 
