@@ -12,6 +12,7 @@
 #include "base/event.h"
 #include "bind.h"
 #include "memory/buffer.h"
+#include "ring/fragment.h"
 #include "ring/loop.h"
 
 struct devmem__gather {
@@ -36,58 +37,6 @@ void devmem__gathers_open(struct devmem__ring_gathers *gathers)
 
 /* ------------------------------------------------------------------------------------ fragments */
 
-static int event_split(struct devmem_event *event, uint32_t bytes, struct devmem_event *rest)
-{
-	if (!event || !rest || event == rest || !devmem__event_has_bytes(event) || !bytes ||
-	    bytes >= event->length)
-		return devmem__fail(EINVAL, "devmem_event_split: not a fragment, or not a part of "
-					    "it");
-	*rest = *event;
-	event->flags |= DEVMEM_EVENT_F_PART;
-	event->length = bytes;
-	event->token = 0;
-	event->tokens = 0;
-	rest->offset += bytes; /* or its address: they share their place */
-	rest->length -= bytes;
-	return 0;
-}
-
-int devmem_event_split(struct devmem_event *event, uint32_t bytes, struct devmem_event *rest)
-{
-	return devmem__result(event_split(event, bytes, rest));
-}
-
-/* Finds the buffer in which a fragment lies. NULL: it lies in this process's memory, at an
- * address. */
-static int find(const struct devmem_ring *ring, const struct devmem_event *ev,
-		struct devmem_buffer **buffer)
-{
-	const struct devmem_sock *sock =
-		ev->sock < ring->socks.slots ? ring->socks.slot[ev->sock] : NULL;
-
-	/* host bytes and the spill buffer belong to the ring: these fragments outlive a detached
-	 * socket */
-	*buffer = NULL;
-	if (ev->type == DEVMEM_EVENT_HOST)
-		return 0;
-	*buffer = ring->spill.buffer;
-	if (!devmem__spill_owns(ring, ev)) {
-		if (!sock)
-			return devmem__fail(EINVAL, "devmem_gather: a fragment's socket is not on "
-						    "this ring");
-		*buffer = devmem__binding_buffer(sock->binding);
-	}
-	if (ev->buffer != devmem_buffer_id(*buffer))
-		return devmem__fail(EINVAL, "devmem_gather: a fragment came through a queue of "
-					    "another binding: the library does not know its "
-					    "buffer");
-	if (ev->offset <= devmem_buffer_size(*buffer) &&
-	    ev->length <= devmem_buffer_size(*buffer) - ev->offset)
-		return 0;
-	return devmem__fail(EINVAL, "devmem_gather: a fragment does not lie in its buffer: was "
-				    "the event changed?");
-}
-
 static int add_up(const struct devmem_event *events, unsigned int n, unsigned int *fragments,
 		  uint64_t *bytes)
 {
@@ -108,7 +57,7 @@ static int check_fragment(const struct devmem_ring *ring, const struct devmem_ev
 			  struct devmem_buffer *to, uint64_t offset, uint64_t bytes)
 {
 	struct devmem_buffer *from;
-	int err = find(ring, ev, &from);
+	int err = devmem__fragment_buffer(ring, ev, &from);
 
 	if (err || from != to || ev->offset >= offset + bytes || offset >= ev->offset + ev->length)
 		return err;
@@ -209,11 +158,11 @@ static unsigned int run_of(const struct devmem__gather *g, unsigned int first,
 	unsigned int i = first;
 
 	*bytes = 0;
-	find(g->ring, &g->event[first], from);
+	devmem__fragment_buffer(g->ring, &g->event[first], from);
 	for (; i < g->n; i++) {
 		const struct devmem_event *ev = &g->event[i];
 
-		find(g->ring, ev, &other);
+		devmem__fragment_buffer(g->ring, ev, &other);
 		if (other != *from)
 			break;
 		/* HOST: the address, which shares its place */
