@@ -1139,8 +1139,9 @@ DEVMEM_API int devmem_release(struct devmem_ring *ring, const struct devmem_even
 
 /**
  * devmem_gather() - copy fragments into one piece, and release them.
- * @events:	@n of them, of this ring, out and not released; those without bytes are skipped.
- *		Copied.
+ * @events:	@n of them, of this ring, out and not released. Copied. Events that are no
+ *		fragments are skipped; fragments of 0 bytes (devmem_event_split()) are released like
+ *		any other.
  * @to:		a buffer of any backend. The bytes go to @offset, one fragment behind the other; no
  *		NIC may write there. It may be the buffer that the fragments lie in, if they do not
  *		overlap with the destination.
@@ -1174,16 +1175,46 @@ DEVMEM_API int devmem_gather(struct devmem_ring *ring, const struct devmem_event
 			     uint64_t cookie);
 
 /**
- * devmem_event_split() - divide a fragment in the middle of which a message ends.
+ * devmem_event_read() - copy bytes of a fragment to the program's memory, a message's header for
+ * one. devmem_events_read() - the same for bytes that may lie across several fragments.
+ * @event:	DATA or HOST, a part (devmem_event_split()) included: of this ring, out and not
+ *		released.
+ * @events:	@n of them, in stream order. Events without bytes are skipped.
+ * @at:		where to begin: bytes from the start of @event, or of the first of @events.
+ * @dst:	gets @bytes bytes. It stays the caller's.
+ *
+ * Works in all memory. Where the processor cannot map it, the buffer's backend copies, and this
+ * waits for it: with a GPU some microseconds for each fragment. Elsewhere, a dma-buf's bytes cost
+ * two system calls for each fragment (DMA_BUF_IOCTL_SYNC), others none. Only the ring's own thread.
+ *
+ * -EINVAL	no ring, or no events, or no @dst; @event has no bytes; or an event is not of this
+ *		ring, or lies in the memory of another binding than its socket's (@buffer is 0)
+ * -ERANGE	the events have fewer bytes from @at on
+ * -EPERM	another thread opened the ring
+ * -EEXIST	in a forked child: another process made the ring
+ * other	the error of the backend. On failure what @dst holds is undefined
+ *
+ * Since: 0.2
+ */
+DEVMEM_API int devmem_event_read(struct devmem_ring *ring, const struct devmem_event *event,
+				 uint64_t at, void *dst, size_t bytes);
+DEVMEM_API int devmem_events_read(struct devmem_ring *ring, const struct devmem_event *events,
+				  unsigned int n, uint64_t at, void *dst, size_t bytes);
+
+/**
+ * devmem_event_split() - divide a fragment where something ends in it: a header, or a message.
  * @event:	DATA or HOST. Becomes its first @bytes, with the flag DEVMEM_EVENT_F_PART, to be
  *		gathered or read; devmem_release() and devmem_gather() do not release it.
  * @rest:	gets the bytes behind them, and takes the fragment's place: releasing @rest releases
- *		the fragment. Gathers end in order, so you may gather @event first and @rest with
- *		the next message; otherwise wait for the GATHERED event of @event first.
+ *		the fragment. If @bytes is all of it, @rest is a fragment of 0 bytes.
+ *
+ * The memory of @event is valid until @rest is released, so @rest must not be released while
+ * @event is being gathered. Pass @rest to the same devmem_gather() if it has 0 bytes, and otherwise
+ * to that of the next message: gathers end in order. Then nobody has to wait for a GATHERED event.
  *
  * Makes no use of any ring.
  *
- * -EINVAL	no fragment; or @bytes is 0 or not less than its length
+ * -EINVAL	no fragment; or @bytes is 0 or more than its length
  */
 DEVMEM_API int devmem_event_split(struct devmem_event *event, uint32_t bytes,
 				  struct devmem_event *rest);

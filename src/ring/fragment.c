@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* The bytes of fragments: in which buffer they lie, and dividing them. */
+/*
+ * The bytes of fragments: in which buffer they lie, dividing them, and copying some of them to the
+ * program's memory. Bytes that the processor cannot map are copied by the buffer's backend.
+ */
 #include <errno.h>
+#include <string.h>
 
 #include "base/event.h"
 #include "bind.h"
@@ -40,7 +44,7 @@ int devmem__fragment_buffer(const struct devmem_ring *ring, const struct devmem_
 static int event_split(struct devmem_event *event, uint32_t bytes, struct devmem_event *rest)
 {
 	if (!event || !rest || event == rest || !devmem__event_has_bytes(event) || !bytes ||
-	    bytes >= event->length)
+	    bytes > event->length)
 		return devmem__fail(EINVAL, "devmem_event_split: not a fragment, or not a part of "
 					    "it");
 	*rest = *event;
@@ -56,4 +60,92 @@ static int event_split(struct devmem_event *event, uint32_t bytes, struct devmem
 int devmem_event_split(struct devmem_event *event, uint32_t bytes, struct devmem_event *rest)
 {
 	return devmem__result(event_split(event, bytes, rest));
+}
+
+/* ----------------------------------------------------------------------------------------- read */
+
+static uint64_t bytes_of(const struct devmem_event *ev)
+{
+	return devmem__event_has_bytes(ev) ? ev->length : 0;
+}
+
+/* Copies @bytes from @at on, which the fragment has. */
+static int read_one(const struct devmem_ring *ring, const struct devmem_event *ev, uint64_t at,
+		    void *dst, size_t bytes)
+{
+	struct devmem_buffer *buffer;
+	int err = devmem__fragment_buffer(ring, ev, &buffer);
+
+	if (err)
+		return err;
+	if (buffer)
+		return devmem__buffer_read(buffer, ev->offset + at, dst, bytes);
+	memcpy(dst, (const void *)(uintptr_t)(ev->address + at), bytes);
+	return 0;
+}
+
+static int check_read(const struct devmem_ring *ring, const struct devmem_event *events,
+		      unsigned int n, uint64_t at, const void *dst, size_t bytes)
+{
+	uint64_t has = 0;
+	int err;
+
+	if (!ring || (!events && n) || (!dst && bytes))
+		return devmem__fail(EINVAL, "no ring, no events, or nowhere to read to");
+	err = devmem__uring_check_thread(&ring->uring);
+	if (err)
+		return err;
+	for (unsigned int i = 0; i < n && (has < at || has - at < bytes); i++)
+		has += bytes_of(&events[i]);
+	if (at <= has && bytes <= has - at)
+		return 0;
+	return devmem__fail(ERANGE, "%zu bytes from byte %llu on are more than the fragments' %llu",
+			    bytes, (unsigned long long)at, (unsigned long long)has);
+}
+
+static int events_read(const struct devmem_ring *ring, const struct devmem_event *events,
+		       unsigned int n, uint64_t at, void *dst, size_t bytes)
+{
+	unsigned char *to = dst;
+	int err = check_read(ring, events, n, at, dst, bytes);
+
+	for (unsigned int i = 0; !err && bytes && i < n; i++) {
+		const uint64_t has = bytes_of(&events[i]);
+		size_t some;
+
+		if (at >= has) {
+			at -= has;
+			continue;
+		}
+		some = has - at < bytes ? (size_t)(has - at) : bytes;
+		err = read_one(ring, &events[i], at, to, some);
+		to += some;
+		bytes -= some;
+		at = 0;
+	}
+	return err;
+}
+
+int devmem_events_read(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n,
+		       uint64_t at, void *dst, size_t bytes)
+{
+	return devmem__result(events_read(ring, events, n, at, dst, bytes));
+}
+
+static int event_read(const struct devmem_ring *ring, const struct devmem_event *event, uint64_t at,
+		      void *dst, size_t bytes)
+{
+	int err = ring ? devmem__uring_check_thread(&ring->uring) : 0;
+
+	if (err)
+		return err;
+	if (!event || !devmem__event_has_bytes(event))
+		return devmem__fail(EINVAL, "devmem_event_read: not a fragment");
+	return events_read(ring, event, 1, at, dst, bytes);
+}
+
+int devmem_event_read(struct devmem_ring *ring, const struct devmem_event *event, uint64_t at,
+		      void *dst, size_t bytes)
+{
+	return devmem__result(event_read(ring, event, at, dst, bytes));
 }

@@ -59,7 +59,8 @@ static int check_fragment(const struct devmem_ring *ring, const struct devmem_ev
 	struct devmem_buffer *from;
 	int err = devmem__fragment_buffer(ring, ev, &from);
 
-	if (err || from != to || ev->offset >= offset + bytes || offset >= ev->offset + ev->length)
+	if (err || from != to || !ev->length || ev->offset >= offset + bytes ||
+	    offset >= ev->offset + ev->length)
 		return err;
 	return devmem__fail(EINVAL,
 			    "devmem_gather: a fragment at %llu overlaps the target, %llu bytes at "
@@ -150,14 +151,15 @@ static void part_done(void *arg, int result)
 
 /* ------------------------------------------------------------------------------------ under way */
 
-/* The run of fragments, from @first on, that lie in one buffer. Returns how many. */
+/* The run of fragments, from @first on, that lie in one buffer. Returns how many; *ranges: how many
+ * ranges they have from g->ranges[@first] on, since those of 0 bytes have none. */
 static unsigned int run_of(const struct devmem__gather *g, unsigned int first,
-			   struct devmem_buffer **from, uint64_t *bytes)
+			   struct devmem_buffer **from, unsigned int *ranges, uint64_t *bytes)
 {
 	struct devmem_buffer *other;
 	unsigned int i = first;
 
-	*bytes = 0;
+	*bytes = *ranges = 0;
 	devmem__fragment_buffer(g->ring, &g->event[first], from);
 	for (; i < g->n; i++) {
 		const struct devmem_event *ev = &g->event[i];
@@ -165,8 +167,10 @@ static unsigned int run_of(const struct devmem__gather *g, unsigned int first,
 		devmem__fragment_buffer(g->ring, ev, &other);
 		if (other != *from)
 			break;
+		if (!ev->length)
+			continue;
 		/* HOST: the address, which shares its place */
-		g->ranges[i] = (struct devmem_range){ ev->offset, ev->length };
+		g->ranges[first + (*ranges)++] = (struct devmem_range){ ev->offset, ev->length };
 		*bytes += ev->length;
 	}
 	return i - first;
@@ -208,13 +212,16 @@ static int start_run(struct devmem__gather *g, struct devmem_buffer *from, unsig
 static int start(struct devmem__gather *g, uint64_t offset, bool *begun)
 {
 	struct devmem_buffer *from;
+	unsigned int ranges;
 	uint64_t bytes;
 	int err = 0;
 
 	*begun = false;
 	for (unsigned int first = 0, n; !err && first < g->n; first += n) {
-		n = run_of(g, first, &from, &bytes);
-		err = start_run(g, from, first, n, offset);
+		n = run_of(g, first, &from, &ranges, &bytes);
+		if (!ranges)
+			continue;
+		err = start_run(g, from, first, ranges, offset);
 		*begun |= !err;
 		offset += bytes;
 	}

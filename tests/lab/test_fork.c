@@ -66,6 +66,20 @@ static int call_release(struct world *w)
 	return devmem_release(w->ring, w->held, w->n);
 }
 
+static int call_event_read(struct world *w)
+{
+	char byte;
+
+	return devmem_event_read(w->ring, w->held, 0, &byte, 1);
+}
+
+static int call_events_read(struct world *w)
+{
+	char byte;
+
+	return devmem_events_read(w->ring, w->held, w->n, 0, &byte, 1);
+}
+
 static int call_gather(struct world *w)
 {
 	return devmem_gather(w->ring, w->held, w->n, w->other, MIB, 1);
@@ -249,6 +263,8 @@ static const struct call {
 	{ "devmem_flush", call_flush, -EEXIST },
 	{ "devmem_release", call_release, -EEXIST },
 	{ "devmem_gather", call_gather, -EEXIST },
+	{ "devmem_event_read", call_event_read, -EEXIST },
+	{ "devmem_events_read", call_events_read, -EEXIST },
 	{ "devmem_send", call_send, -EEXIST },
 	{ "devmem_attach", call_attach, -EEXIST },
 	{ "devmem_sock_queue", call_sock_queue, -EEXIST },

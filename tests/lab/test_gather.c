@@ -465,26 +465,6 @@ static void and_partly_in_host_memory(void **state)
 	messages_of_their_own(to, 512, 3);
 }
 
-static void what_is_no_part_of_a_fragment(void **state)
-{
-	struct devmem_event ev = { .type = DEVMEM_EVENT_DATA,
-				   .length = 100,
-				   .buffer = 5,
-				   .tokens = 1,
-				   .offset = 4096 },
-			    rest;
-
-	(void)state;
-	assert_int_equal(devmem_event_split(&ev, 0, &rest), -EINVAL);
-	assert_int_equal(devmem_event_split(&ev, 100, &rest), -EINVAL);
-	assert_int_equal(devmem_event_split(&ev, 1, &ev), -EINVAL);
-	assert_int_equal(devmem_event_split(NULL, 1, &rest), -EINVAL);
-	assert_int_equal(devmem_event_split(&ev, 1, NULL), -EINVAL);
-	ev.type = DEVMEM_EVENT_END;
-	assert_int_equal(devmem_event_split(&ev, 1, &rest), -EINVAL);
-	assert_int_equal(ev.length, 100);
-}
-
 /* ------------------------------------------------------------------------------ when it is over */
 
 /* Receives until there is something, and begins to gather it. */
@@ -794,7 +774,6 @@ int main(int argc, char **argv)
 		LAB_TEST(messages_that_end_within_fragments),
 		LAB_TEST(and_on_a_device),
 		LAB_TEST(and_partly_in_host_memory),
-		LAB_TEST(what_is_no_part_of_a_fragment),
 		LAB_TEST(a_sleeping_ring_is_woken),
 		LAB_TEST(who_sleeps_on_the_descriptor_is_woken),
 		LAB_TEST(a_gather_that_is_over_is_the_ring_s_at_once),
