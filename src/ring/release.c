@@ -36,6 +36,13 @@ static int release_some(struct devmem_ring *ring, const struct devmem_event *eve
 	return got;
 }
 
+/* A part is released with the event that has the rest. */
+static bool is_fragment(const struct devmem_event *event)
+{
+	return (event->type == DEVMEM_EVENT_DATA || event->type == DEVMEM_EVENT_HOST) &&
+	       !(event->flags & DEVMEM_EVENT_F_PART);
+}
+
 /* On the ring's own thread. @forgive: go on after a fragment that is not out. Returns the first
  * failure. */
 static int release_here(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n,
@@ -45,15 +52,12 @@ static int release_here(struct devmem_ring *ring, const struct devmem_event *eve
 	int got, err = 0;
 
 	while (i < n) {
-		if (events[i].flags & DEVMEM_EVENT_F_PART)
+		if (!is_fragment(&events[i]))
 			got = 1;
-		else if (events[i].type == DEVMEM_EVENT_DATA ||
-			 (events[i].type == DEVMEM_EVENT_HOST && events[i].tokens))
+		else if (events[i].type == DEVMEM_EVENT_DATA || events[i].tokens)
 			got = release_some(ring, events + i, n - i);
-		else if (events[i].type == DEVMEM_EVENT_HOST)
-			got = devmem__messages_put_host(ring, events[i].token) ?: 1;
 		else
-			got = 1;
+			got = devmem__messages_put_host(ring, events[i].token) ?: 1;
 		if (got < 0 && !forgive)
 			return got;
 		err = err || got > 0 ? err : got;
@@ -119,7 +123,7 @@ void devmem__remote_releases_free(struct devmem_ring *ring)
 static bool has_fragments(const struct devmem_event *events, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
-		if (events[i].type == DEVMEM_EVENT_DATA || events[i].type == DEVMEM_EVENT_HOST)
+		if (is_fragment(&events[i]))
 			return true;
 	return false;
 }
