@@ -5,8 +5,10 @@
 #include <err.h>
 #include <errno.h>
 #include <netinet/in.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static char copy[4 << 20]; /* only to check the bytes: a real program leaves them where they are */
 static size_t total, wrong;
@@ -17,34 +19,32 @@ static void must(int result, const char *what)
 		errx(1, "%s: %s", what, devmem_error());
 }
 
-static void check(struct devmem_buffer *buffer, const struct devmem_event *ev)
-{
-	const char *bytes = copy;
-
-	if (ev->type == DEVMEM_EVENT_HOST) /* the kernel had to copy these to host memory */
-		bytes = (const char *)(uintptr_t)ev->address;
-	else
-		must(devmem_buffer_read(buffer, ev->offset, copy, ev->length), "read");
-	for (uint32_t i = 0; i < ev->length; i++)
-		wrong += bytes[i] != "devmem\n"[total++ % 7];
-}
-
-static void receive(struct devmem_ring *ring, struct devmem_buffer *buffer)
+/* Receives one connection. False: it broke, or was silent for a minute. */
+static bool serve_next(int listener, struct devmem_ring *ring, struct devmem_binding *binding)
 {
 	struct devmem_event ev = { 0 };
+	struct devmem_sock *sock;
+	int n, fd = accept(listener, NULL, NULL);
 
-	while (ev.type != DEVMEM_EVENT_END) {
-		int n = devmem_wait(ring, &ev, 1, -1);
-
+	if (fd < 0)
+		err(1, "accept");
+	must(devmem_attach(ring, fd, binding, 0, NULL, &sock), "attach");
+	for (total = wrong = 0; ev.type != DEVMEM_EVENT_END && ev.type != DEVMEM_EVENT_ERROR;) {
+		n = devmem_wait(ring, &ev, 1, 60000);
 		if (n == -EINTR) /* a signal, such as SIGCONT, does not end the loop */
 			continue;
 		must(n, "wait");
-		if (ev.type == DEVMEM_EVENT_ERROR)
-			errx(1, "the connection broke: %s", devmem_error());
-		if (ev.type == DEVMEM_EVENT_DATA || ev.type == DEVMEM_EVENT_HOST)
-			check(buffer, &ev);
+		if (!n)
+			break;
+		if (ev.type == DEVMEM_EVENT_DATA || ev.type == DEVMEM_EVENT_HOST) {
+			must(devmem_event_read(ring, &ev, 0, copy, ev.length), "read");
+			for (uint32_t i = 0; i < ev.length; i++)
+				wrong += copy[i] != "devmem\n"[total++ % 7];
+		}
 		must(devmem_release(ring, &ev, 1), "release"); /* the bytes are used */
 	}
+	shutdown(fd, SHUT_RDWR), devmem_detach(sock), close(fd);
+	return ev.type == DEVMEM_EVENT_END;
 }
 
 int main(int argc, char **argv)
@@ -55,7 +55,6 @@ int main(int argc, char **argv)
 	struct devmem_binding *binding;
 	struct devmem_buffer *buffer;
 	struct devmem_ring *ring;
-	struct devmem_sock *sock;
 	struct devmem_nic *nic;
 
 	if (argc != 3)
@@ -69,8 +68,8 @@ int main(int argc, char **argv)
 	devmem_guard(listener); /* then listen: what arrives before there is a rule is copied */
 	if (bind(listener, (struct sockaddr *)&here, sizeof(here)) || listen(listener, 1))
 		err(2, "port %s", argv[2]);
-	must(devmem_attach(ring, accept(listener, NULL, NULL), binding, 0, NULL, &sock), "attach");
-	receive(ring, buffer);
+	while (!serve_next(listener, ring, binding)) /* one that breaks makes way for the next */
+		;
 	must(devmem_ring_stats(ring, &stats), "statistics");
 	printf("engine %s: %zu bytes, %zu without a copy, %zu wrong\n",
 	       devmem_binding_engine(binding, NULL), total, (size_t)stats.bytes_device, wrong);
