@@ -59,7 +59,7 @@ struct devmem_sock {
 	struct devmem__list reap; /* in devmem__ring_socks.reap */
 	uint64_t cookie;	  /* the connection's (SO_COOKIE), while attached; 0: unknown */
 	struct devmem__rx_count received;
-	struct devmem_sock_stats stats; /* all that is not in @received */
+	struct devmem_sock_counters stats; /* all that is not in @received */
 };
 
 struct devmem_ring {

@@ -1348,8 +1348,8 @@ struct devmem_stats {
 DEVMEM_API int devmem_ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats);
 
 /* Counters of one socket since it was attached. */
-struct devmem_sock_stats {
-	size_t size; /* sizeof(struct devmem_sock_stats), set by the caller */
+struct devmem_sock_counters {
+	size_t size; /* sizeof(struct devmem_sock_counters), set by the caller */
 	/* as in struct devmem_stats, of this socket alone */
 	uint64_t bytes_device;
 	uint64_t bytes_linear;
@@ -1380,7 +1380,8 @@ struct devmem_sock_stats {
  *
  * Since: 0.2
  */
-DEVMEM_API int devmem_sock_stats(const struct devmem_sock *sock, struct devmem_sock_stats *stats);
+DEVMEM_API int devmem_sock_stats(const struct devmem_sock *sock,
+				 struct devmem_sock_counters *stats);
 
 /**
  * devmem_sock_engine() - how a socket's bytes get here: "devmem", "zcrx", "copy", or "syscall".

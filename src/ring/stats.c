@@ -51,16 +51,16 @@ int devmem_ring_stats(const struct devmem_ring *ring, struct devmem_stats *stats
 	return devmem__result(ring_stats(ring, stats));
 }
 
-static int sock_stats(const struct devmem_sock *sock, struct devmem_sock_stats *stats)
+static int sock_stats(const struct devmem_sock *sock, struct devmem_sock_counters *stats)
 {
-	struct devmem_sock_stats s = sock->stats;
+	struct devmem_sock_counters s = sock->stats;
 	size_t size = stats->size;
 	int err = devmem__uring_check_process(&sock->ring->uring);
 
 	if (err)
 		return err;
 	if (size < sizeof(size))
-		return devmem__fail(EINVAL, "struct devmem_sock_stats: set its size before the "
+		return devmem__fail(EINVAL, "struct devmem_sock_counters: set its size before the "
 					    "call");
 	s.size = size < sizeof(s) ? size : sizeof(s);
 	s.bytes_device = sock->received.device;
@@ -74,7 +74,7 @@ static int sock_stats(const struct devmem_sock *sock, struct devmem_sock_stats *
 	return 0;
 }
 
-int devmem_sock_stats(const struct devmem_sock *sock, struct devmem_sock_stats *stats)
+int devmem_sock_stats(const struct devmem_sock *sock, struct devmem_sock_counters *stats)
 {
 	return devmem__result(sock_stats(sock, stats));
 }

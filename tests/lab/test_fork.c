@@ -131,7 +131,7 @@ static int call_ring_stats(struct world *w)
 
 static int call_sock_stats(struct world *w)
 {
-	struct devmem_sock_stats st = { .size = sizeof(st) };
+	struct devmem_sock_counters st = { .size = sizeof(st) };
 
 	return devmem_sock_stats(w->stream.sock, &st);
 }

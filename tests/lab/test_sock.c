@@ -52,9 +52,9 @@ static void peer_sends(struct one *o, uint64_t from, size_t n)
 	assert_int_equal(send(o->pair.far, p, n, 0), n);
 }
 
-static struct devmem_sock_stats stats_of(const struct devmem_sock *sock)
+static struct devmem_sock_counters stats_of(const struct devmem_sock *sock)
 {
-	struct devmem_sock_stats st = { .size = sizeof(st) };
+	struct devmem_sock_counters st = { .size = sizeof(st) };
 
 	ok(devmem_sock_stats(sock, &st));
 	return st;
@@ -62,14 +62,14 @@ static struct devmem_sock_stats stats_of(const struct devmem_sock *sock)
 
 /* ---------------------------------------------------------------------------- counters, engine */
 
-static uint64_t bytes_of(const struct devmem_sock_stats *st)
+static uint64_t bytes_of(const struct devmem_sock_counters *st)
 {
 	return st->bytes_device + st->bytes_linear + st->bytes_plain;
 }
 
 static void each_socket_counts_its_own(void **state)
 {
-	struct devmem_sock_stats a, b;
+	struct devmem_sock_counters a, b;
 	struct lab_stream second = { 0 };
 	struct lab_sender *sender[2];
 	struct devmem_stats all;
@@ -136,7 +136,7 @@ static void sends_and_what_is_held_count(void **state)
 static void its_size_says_what_is_filled_in(void **state)
 {
 	struct {
-		struct devmem_sock_stats known;
+		struct devmem_sock_counters known;
 		uint64_t newer;
 	} bigger = { .newer = 5 };
 	struct one o;
@@ -149,7 +149,7 @@ static void its_size_says_what_is_filled_in(void **state)
 	bigger.known.size = sizeof(bigger);
 	ok(devmem_sock_stats(o.stream.sock, &bigger.known));
 	assert_int_equal(bigger.newer, 0);
-	assert_int_equal(bigger.known.size, sizeof(struct devmem_sock_stats));
+	assert_int_equal(bigger.known.size, sizeof(struct devmem_sock_counters));
 	close_one(&o);
 }
 

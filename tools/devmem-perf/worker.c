@@ -77,7 +77,7 @@ static void look_at_tcp(struct worker *w)
 /* Which connections are copied, the whole of them or a part, cannot be told from the sums. */
 static void look_at_sockets(struct worker *w)
 {
-	struct devmem_sock_stats st = { .size = sizeof(st) };
+	struct devmem_sock_counters st = { .size = sizeof(st) };
 
 	for (unsigned int i = 0; i < w->flows; i++)
 		if (w->flow[i].sock && !devmem_sock_stats(w->flow[i].sock, &st) &&
