@@ -81,10 +81,15 @@ static bool take(struct worker *w)
 	return true;
 }
 
+static struct flow *flow_of(struct worker *w, const struct devmem_event *ev)
+{
+	return &w->flow[ev->user_data - FLOWS];
+}
+
 /* Every byte is read from the buffer that all threads read from. */
 static bool check(struct worker *w, const struct devmem_event *ev)
 {
-	struct flow *f = &w->flow[ev->user_data - FLOWS];
+	struct flow *f = flow_of(w, ev);
 
 	for (uint32_t done = 0; done < ev->length;) {
 		uint32_t some = ev->length - done;
@@ -126,8 +131,6 @@ static bool ended(struct worker *w, struct flow *f)
 
 static bool event(struct worker *w, const struct devmem_event *ev)
 {
-	struct flow *f = &w->flow[ev->user_data - FLOWS];
-
 	switch (ev->type) {
 	case DEVMEM_EVENT_READY:
 		return take(w);
@@ -138,10 +141,10 @@ static bool event(struct worker *w, const struct devmem_event *ev)
 		w->gathered += ev->result > 0 ? (uint32_t)ev->result : 0;
 		return ev->result >= 0 || wrong(w, "a gather failed");
 	case DEVMEM_EVENT_END:
-		return ended(w, f);
+		return ended(w, flow_of(w, ev));
 	case DEVMEM_EVENT_SENT:
-		devmem_detach(f->sock);
-		close(f->fd);
+		devmem_detach(flow_of(w, ev)->sock);
+		close(flow_of(w, ev)->fd);
 		atomic_fetch_add(w->over, 1);
 		return ev->result == ANSWER || wrong(w, "an answer failed");
 	case DEVMEM_EVENT_ERROR:
