@@ -133,7 +133,7 @@ examples_build() {
 	build "$DOC/examples" examples
 	cp -r "$DOC/examples" make
 	make -C make -j 2 CFLAGS='-O1 -Wall -Wextra -Werror' CXXFLAGS="-O1 ${STRICT[*]}" >"$WORK/log" 2>&1 || fail "make: $(<"$WORK/log")"
-	for example in gpu_recv_server gpu_epoll_server gpu_nics_server gpu_echo_server gpu_gather_server send_client; do
+	for example in gpu_recv_server gpu_epoll_server gpu_nics_server gpu_echo_server gpu_gather_server gpu_message_server message_client send_client; do
 		examples/$example --help | grep "^usage: $example" >/dev/null || fail "$example, by CMake"
 		make/$example --help | grep "^usage: $example" >/dev/null || fail "$example, by make"
 	done
