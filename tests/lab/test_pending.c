@@ -38,6 +38,8 @@ static void open_loop(struct loop *l)
 	l->from = lab_buffer(MIB);
 	ok(devmem_bind_tx(NIC, l->from, NULL, &l->tx));
 	l->ring = lab_ring(NULL);
+	ok(devmem_ring_prepare(l->ring,
+			       l->lab.binding)); /* what comes first is in the buffer too */
 	l->pair = lab_connect(&l->lab, false);
 }
 
@@ -201,8 +203,6 @@ static void what_the_own_thread_leaves_makes_it_readable(void **state)
 	send_some(&l);
 	assert_true(is_readable(fd));
 	quiet(&l);
-	ok(devmem_release(l.ring, l.held, 0));
-	assert_false(is_readable(fd));
 	ok(devmem_release(l.ring, l.held, 1));
 	assert_true(is_readable(fd));
 	quiet(&l);

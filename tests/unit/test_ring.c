@@ -310,6 +310,11 @@ static void what_is_pending_is_told_once(void **state)
 	assert_int_equal(times_written(ring->wake.fd), 0);
 	fd = devmem_ring_fd(ring);
 	assert_true(fd >= 0);
+	leave_something(ring, NULL, 0);
+	assert_int_equal(devmem_release(ring, &(struct devmem_event){ .type = DEVMEM_EVENT_END },
+					1),
+			 0);
+	assert_int_equal(times_written(fd), 0);
 	leave_something(ring, fds + 3, 3);
 	devmem_wake(ring);
 	assert_int_equal(times_written(fd), 1);
