@@ -36,13 +36,6 @@ static int release_some(struct devmem_ring *ring, const struct devmem_event *eve
 	return got;
 }
 
-/* A part is released with the event that has the rest. */
-static bool is_fragment(const struct devmem_event *event)
-{
-	return (event->type == DEVMEM_EVENT_DATA || event->type == DEVMEM_EVENT_HOST) &&
-	       !(event->flags & DEVMEM_EVENT_F_PART);
-}
-
 /* On the ring's own thread. @forgive: go on after a fragment that is not out. Returns the first
  * failure. */
 static int release_here(struct devmem_ring *ring, const struct devmem_event *events, unsigned int n,
@@ -52,7 +45,7 @@ static int release_here(struct devmem_ring *ring, const struct devmem_event *eve
 	int got, err = 0;
 
 	while (i < n) {
-		if (!is_fragment(&events[i]))
+		if (!devmem__event_is_fragment(&events[i]))
 			got = 1;
 		else if (events[i].type == DEVMEM_EVENT_DATA || events[i].tokens)
 			got = release_some(ring, events + i, n - i);
@@ -123,7 +116,7 @@ void devmem__remote_releases_free(struct devmem_ring *ring)
 static bool has_fragments(const struct devmem_event *events, unsigned int n)
 {
 	for (unsigned int i = 0; i < n; i++)
-		if (is_fragment(&events[i]))
+		if (devmem__event_is_fragment(&events[i]))
 			return true;
 	return false;
 }
