@@ -7,9 +7,9 @@
  * The header is read by devmem_events_read(), wherever it lies: the memory need not be mappable.
  * Where a header or a message ends within a fragment, devmem_event_split() divides it. A fragment
  * whose bytes were all read is released by the next gather, since the one before may still copy
- * from it: so nothing here waits before it gives a fragment back, and none is kept beyond a turn.
- * A connection has a piece of a second buffer, in which its messages lie one behind the other. That
- * is all that a peer can make the server hold.
+ * from it: so nothing here waits before it gives a fragment back. A connection has a piece of a
+ * second buffer, in which its messages lie one behind the other. While its piece is full, what came
+ * stays where it is until the gathers before it are over, which no peer can delay.
  */
 #include <endian.h>
 #include <stdio.h>
@@ -407,7 +407,7 @@ static int handle(struct messages *m, const struct devmem_event *ev)
 	case DEVMEM_EVENT_ERROR:
 		return close_connection(m, c, m->server.why);
 	case DEVMEM_EVENT_MISPLACED:
-		server_failed("warning");
+		server_misplaced(&m->server);
 	}
 	return 0;
 }
