@@ -155,9 +155,8 @@ int devmem__import_map(struct devmem_memory *mem)
 static uint64_t import_address(const struct devmem_memory *mem, const char **reason)
 {
 	(void)mem;
-	*reason = "only whoever exported the memory knows where it is in its device; what a "
-		  "device's "
-		  "driver imports devmem_buffer_fd() as has an address there";
+	*reason = "the exporter does not tell it: import devmem_buffer_fd() with the "
+		  "device's driver, which gives it an address there";
 	return 0;
 }
 

@@ -27,9 +27,8 @@ static const char too_much[] = "the rings alone take more than half of the buffe
 			       "or smaller rings (ethtool -G)";
 static const char too_small[] = "larger pages make receiving several times cheaper: bind with "
 				"advised_page_size";
-static const char none_so_large[] = "the NIC's driver has no pages larger than the system's: bind "
-				    "with "
-				    "advised_page_size";
+static const char none_so_large[] = "the NIC's driver has no pages larger than the system's: "
+				    "bind with advised_page_size";
 static const char no_room[] = "a larger buffer, fewer queues or smaller rings (ethtool -G) allow "
 			      "larger pages, which make receiving several times cheaper";
 
